@@ -1,0 +1,147 @@
+"""Run the demo or the tests from a fresh clone, in an environment made for them.
+
+    python3 bootstrap.py demo    diarize a real recording of two people; RTTM on stdout
+    python3 bootstrap.py test    install the pinned test environment, then run the tests
+
+Python 3.10 or later with pip is all this needs: the environment ``.venv`` is made here even where
+the system's Python is externally managed or lacks ``ensurepip``. Packages come from wherever pip
+is configured to find them. What was installed before is not installed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import venv
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+ENVIRONMENT = ROOT / ".venv"
+PROGRAMS = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = PROGRAMS / "python"
+DIARSPK = PROGRAMS / "diarspk"
+CONSTRAINTS = ROOT / "constraints.txt"
+SAMPLE = ENVIRONMENT / "sample"
+
+# These, set for other projects, would leak into the environment made here or forbid it.
+VARIABLES = {**os.environ, "PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"}
+for _leaking in ("PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_CONSTRAINT"):
+    VARIABLES.pop(_leaking, None)
+
+
+def say(message: str) -> None:
+    print(f"[bootstrap] {message}", file=sys.stderr, flush=True)
+
+
+def run(*command: str | Path) -> None:
+    """Run a command; all it prints is talk, so it goes to stderr."""
+    subprocess.run(command, cwd=ROOT, env=VARIABLES, stdout=sys.stderr, check=True)
+
+
+def output_of(*command: str | Path) -> str:
+    return subprocess.run(
+        command, cwd=ROOT, env=VARIABLES, stdout=subprocess.PIPE, check=True, text=True
+    ).stdout
+
+
+def works(*command: str | Path) -> bool:
+    """Whether a command exists and succeeds."""
+    try:
+        return subprocess.run(command, cwd=ROOT, env=VARIABLES, capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+def make_environment() -> None:
+    if not works(PYTHON, "-c", ""):
+        say(f"making {ENVIRONMENT.name} with Python {sys.version.split()[0]}")
+        venv.create(ENVIRONMENT, clear=True, symlinks=os.name != "nt")
+    if not works(PYTHON, "-m", "pip", "--version"):
+        borrow_pip()
+
+
+def borrow_pip() -> None:
+    """Install pip with the system's pip, of any version: a wheel of pip can run itself.
+
+    Debian's Python has no ``ensurepip``, and pip before 22.3 cannot install into another Python.
+    """
+    say("installing pip")
+    with tempfile.TemporaryDirectory() as folder:
+        run(sys.executable, "-m", "pip", "download", "--no-deps", "--dest", folder, "pip")
+        (wheel,) = Path(folder).glob("pip-*.whl")
+        run(PYTHON, wheel / "pip", "install", "--no-deps", "--no-index", wheel)
+
+
+def pip(command: str, *arguments: str | Path) -> None:
+    run(PYTHON, "-m", "pip", command, "--constraint", CONSTRAINTS, *arguments)
+
+
+def install(package: str) -> None:
+    """Install ``.`` or ``.[extras]`` editable, unless this very set is there already."""
+    make_environment()
+    digest = hashlib.sha256(package.encode())
+    for file in (ROOT / "pyproject.toml", CONSTRAINTS):
+        digest.update(file.read_bytes())
+    stamp = ENVIRONMENT / f"installed-{digest.hexdigest()[:16]}"
+    if stamp.exists():
+        return
+    say(f"installing {package} into {ENVIRONMENT.name}; torch alone may be several GB")
+    pip("install", "--editable", package)
+    stamp.touch()
+
+
+def fetch_sample() -> None:
+    """Take the recording and its reference out of the wheel, without importing pyannote.audio."""
+    if (SAMPLE / "sample.rttm").exists():
+        return
+    say("fetching the recording that pyannote.audio's wheel carries")
+    with tempfile.TemporaryDirectory() as folder:
+        pip("download", "--no-deps", "--dest", folder, "pyannote.audio")
+        (wheel,) = Path(folder).glob("pyannote*.whl")
+        SAMPLE.mkdir(exist_ok=True)
+        with zipfile.ZipFile(wheel) as archive:
+            for name in ("sample.wav", "sample.rttm"):
+                (SAMPLE / name).write_bytes(archive.read(f"pyannote/audio/sample/{name}"))
+
+
+def demo() -> None:
+    """Diarize the sample: RTTM on stdout, its error rate on stderr."""
+    install(".")
+    fetch_sample()
+    say(f"diarspk diarize {SAMPLE.relative_to(ROOT) / 'sample.wav'}")
+    hypothesis = output_of(DIARSPK, "diarize", SAMPLE / "sample.wav")
+    print(hypothesis, end="", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "hypothesis.rttm"
+        file.write_text(hypothesis, encoding="utf-8")
+        say("diarspk score, against the reference that comes with the recording")
+        run(DIARSPK, "score", SAMPLE / "sample.rttm", file)
+
+
+def test() -> None:
+    install(".[test]")
+    say("pytest")
+    subprocess.run([PYTHON, "-m", "pytest"], cwd=ROOT, env=VARIABLES, check=True)
+
+
+def main() -> None:
+    commands = {"demo": demo, "test": test}
+    if sys.version_info < (3, 10):
+        sys.exit("bootstrap.py: Python must be 3.10 or later, got " + sys.version.split()[0])
+    if len(sys.argv) != 2 or sys.argv[1] not in commands:
+        print(__doc__, file=sys.stderr)
+        sys.exit(2)
+    try:
+        commands[sys.argv[1]]()
+    except subprocess.CalledProcessError as error:
+        program = Path(error.cmd[0]).name
+        say(f"{program} failed with exit status {error.returncode}; its own message is above")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
