@@ -1,0 +1,83 @@
+"""Audio files that libsndfile reads: WAV, FLAC, MP3, OGG/Vorbis, Opus, AIFF, CAF, ..."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import soundfile
+
+from diarspk.audio.source import AudioFile, Samples, warn_if_shorter
+
+__all__ = ["SoundfileSource", "open_soundfile"]
+
+CHUNK_SAMPLES = 4096
+"""What is lost at most where a damaged file ends: libsndfile gives a chunk whole or not at all."""
+
+WRONG_LENGTH = re.compile(r": (\d+) \(should be (\d+)\)")
+"""libsndfile's log of a header (WAV, AIFF, AU, W64) whose length in bytes is not the file's."""
+
+STREAMED_LENGTH = 0x7FFF0000
+"""From here up, a length means that the writer streamed and did not know it."""
+
+
+class _ForwardSoundFile(soundfile.SoundFile):  # type: ignore[misc]
+    """A file that is only read onwards.
+
+    Where it can, soundfile seeks to the current position after every read; in MP3 that loses the
+    bit reservoir, and frames that need it come out silent.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True, eq=False)
+class SoundfileSource:
+    """A file that libsndfile opened once and will open again for reading."""
+
+    file: AudioFile
+    label: str
+    sample_rate: int
+    channels: int
+    duration: float
+    promised: float  # seconds by the header; beyond `duration` where the file is truncated
+
+    def chunks(self) -> Iterator[Samples]:
+        """Consecutive ``(channels, time)``; a file damaged midway ends there, with a warning."""
+        decoded = 0
+        with _open(self.file) as sound:
+            while True:
+                try:
+                    chunk = sound.read(CHUNK_SAMPLES, dtype="float32", always_2d=True)
+                except soundfile.LibsndfileError:
+                    break
+                if not len(chunk):
+                    break
+                decoded += len(chunk)
+                yield chunk.T
+        warn_if_shorter(self.label, decoded / self.sample_rate, self.promised)
+
+
+def open_soundfile(file: AudioFile, label: str) -> SoundfileSource:
+    """Read the header of ``file``.
+
+    Raises
+    ------
+    soundfile.LibsndfileError
+        If libsndfile does not know the format.
+    """
+    with _open(file) as sound:
+        duration = sound.frames / sound.samplerate
+        lengths = WRONG_LENGTH.search(sound.extra_info)
+        written, actual = (int(length) for length in lengths.groups()) if lengths else (1, 1)
+        truncated = actual < written < STREAMED_LENGTH
+        promised = duration * written / max(actual, 1) if truncated else duration
+        return SoundfileSource(file, label, sound.samplerate, sound.channels, duration, promised)
+
+
+def _open(file: AudioFile) -> soundfile.SoundFile:
+    if not isinstance(file, str):
+        file.seek(0)
+    return _ForwardSoundFile(file)

@@ -1,0 +1,93 @@
+"""Audio as a stream of 16 kHz mono blocks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from diarspk.audio.resampling import regroup, resample
+from diarspk.audio.source import AudioSource, Samples
+from diarspk.errors import ArgumentError, AudioError
+
+__all__ = ["SAMPLE_RATE", "AudioStream"]
+
+SAMPLE_RATE = 16000
+"""Rate at which all audio is read, in Hz."""
+
+
+@dataclass(frozen=True, eq=False)
+class AudioStream:
+    """Audio that is opened, and read as 16 kHz mono block by block.
+
+    Parameters
+    ----------
+    name : str
+        File name without folder and suffix; "audio" for arrays and unnamed file objects.
+    source : AudioSource
+        The audio at its own rate.
+    channel : int, optional
+        Zero-based channel to hear; without it, the mean of all.
+    """
+
+    name: str
+    source: AudioSource
+    channel: int | None = None
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds as the header tells them; None where only decoding would tell."""
+        return self.source.duration
+
+    def blocks(self, seconds: float = 30.0) -> Iterator[Samples]:
+        """Read from the start, in memory that does not grow with the duration.
+
+        Parameters
+        ----------
+        seconds : float
+            Length of a block.
+
+        Returns
+        -------
+        iterator of (time,) float32
+            Consecutive blocks, the last one shorter; joined, they are what
+            :func:`diarspk.audio.load_audio` returns. One reading of a file object at a time.
+
+        Raises
+        ------
+        ArgumentError
+            If a block would be shorter than one sample.
+        AudioError
+            While reading: on a value that is not finite, or if nothing can be decoded.
+        """
+        if not 1 / SAMPLE_RATE <= seconds < math.inf:
+            raise ArgumentError(f"`seconds` must be at least one sample and finite, got {seconds}")
+        mono = resample(self._mono(), self.source.sample_rate, SAMPLE_RATE)
+        return self._not_empty(regroup(mono, round(SAMPLE_RATE * seconds)))
+
+    def _mono(self) -> Iterator[Samples]:
+        position = 0
+        for chunk in self.source.chunks():  # (channels, time)
+            with np.errstate(invalid="ignore"):  # infinities that cancel are reported below
+                mono = chunk.mean(axis=0) if self.channel is None else chunk[self.channel]
+            faulty = np.flatnonzero(~np.isfinite(mono))
+            if faulty.size:
+                seconds = (position + int(faulty[0])) / self.source.sample_rate
+                raise AudioError(
+                    f"{self.source.label}: a sample is NaN or infinite, first at {seconds:.3f} s; "
+                    "export the audio again, or replace such samples"
+                )
+            position += mono.size
+            yield np.ascontiguousarray(mono)
+
+    def _not_empty(self, blocks: Iterator[Samples]) -> Iterator[Samples]:
+        empty = True
+        for block in blocks:
+            empty = False
+            yield block
+        if empty:
+            raise AudioError(
+                f"{self.source.label}: holds no samples that can be decoded; check the recording"
+            )
