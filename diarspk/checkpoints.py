@@ -1,0 +1,85 @@
+"""Weights on disk: safetensors beside a JSON card with the configuration and a sha256.
+
+A checkpoint NAME is two files: ``NAME.safetensors``, and ``NAME.json`` with the configuration of
+the network, where the weights come from, and the digest that :func:`read_checkpoint` verifies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from diarspk.errors import ModelError
+
+__all__ = ["Checkpoint", "read_checkpoint", "write_checkpoint"]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Tensors by name (float32) and the card that describes them."""
+
+    tensors: dict[str, Tensor]
+    card: dict[str, object]
+
+    @property
+    def fingerprint(self) -> str:
+        """First 16 hexadecimal digits of the weights' sha256."""
+        return str(self.card["sha256"])[:16]
+
+
+def read_checkpoint(card_path: Path) -> Checkpoint:
+    """Read ``NAME.json`` and the ``NAME.safetensors`` beside it.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing or damaged.
+    """
+    weights_path = card_path.with_suffix(".safetensors")
+    try:
+        card = json.loads(card_path.read_text(encoding="utf-8"))
+        data = weights_path.read_bytes()
+    except FileNotFoundError as error:
+        raise ModelError(f"{error.filename}: no such file; reinstall the package") from error
+    except json.JSONDecodeError as error:
+        raise ModelError(f"{card_path}: not JSON ({error}); reinstall the package") from error
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != card.get("sha256"):
+        raise ModelError(
+            f"{weights_path}: sha256 is {digest}, the card says {card.get('sha256')}; "
+            "the file is damaged: reinstall the package"
+        )
+    tensors = {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in load_tensors(data).items()
+    }
+    return Checkpoint(tensors, card)
+
+
+def write_checkpoint(
+    card_path: Path, tensors: Mapping[str, Tensor], card: Mapping[str, object]
+) -> None:
+    """Write tensors in half precision, and their card with the digest, replacing old files."""
+    compact = {
+        name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
+        for name, tensor in tensors.items()
+    }
+    data = save_tensors(compact)
+    complete = {**card, "sha256": hashlib.sha256(data).hexdigest()}
+    text = json.dumps(complete, indent=2, ensure_ascii=False) + "\n"
+    _replace(card_path.with_suffix(".safetensors"), data)
+    _replace(card_path, text.encode())
+
+
+def _replace(path: Path, data: bytes) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(data)
+    os.replace(part, path)

@@ -1,0 +1,106 @@
+"""The one interface of all speaker encoders."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diarspk.audio import Audio
+
+__all__ = ["FrameEmbeddings", "SpeakerEncoder"]
+
+Embedding = NDArray[np.float32]
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class FrameEmbeddings:
+    """One vector per frame.
+
+    Attributes
+    ----------
+    data : ndarray of float32, ``(frames, dim)``
+    hop : float
+        Seconds from one frame to the next.
+    start : float
+        Seconds of the centre of the first frame.
+    """
+
+    data: NDArray[np.float32]
+    hop: float
+    start: float
+
+
+class SpeakerEncoder(ABC):
+    """Turns audio into speaker embeddings of unit norm, compared by cosine.
+
+    ``audio`` is a path, a file object, a numpy array ``(time,)`` or ``(channels, time)``, or a
+    torch tensor; with arrays ``sample_rate`` (Hz) is required.
+    """
+
+    @property
+    @abstractmethod
+    def sample_rate(self) -> int:
+        """Rate in Hz that audio is brought to."""
+
+    @property
+    @abstractmethod
+    def dimension(self) -> int:
+        """Length of an embedding."""
+
+    @property
+    @abstractmethod
+    def frame_hop(self) -> float:
+        """Seconds from one frame embedding to the next."""
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Identifies the embedding space: embeddings compare only if their fingerprints agree."""
+
+    @abstractmethod
+    def embed(
+        self,
+        audio: Audio,
+        sample_rate: int | None = None,
+        spans: Sequence[Span] | None = None,
+        *,
+        channel: int | None = None,
+    ) -> Embedding:
+        """Embed a recording, or parts of it from one pass.
+
+        Parameters
+        ----------
+        audio, sample_rate, channel
+            See :func:`diarspk.audio.load_audio`.
+        spans
+            ``(start, end)`` in seconds, half open. Without it the whole recording is one span.
+
+        Returns
+        -------
+        ndarray of float32
+            ``(dim,)`` without spans, ``(n, dim)`` for ``n`` spans; unit norm.
+
+        Raises
+        ------
+        AudioError
+            If the audio cannot be read.
+        ArgumentError
+            If a span is empty or lies outside the recording.
+        """
+
+    @abstractmethod
+    def embed_frames(
+        self, audio: Audio, sample_rate: int | None = None, *, channel: int | None = None
+    ) -> FrameEmbeddings:
+        """One embedding for every ``frame_hop`` seconds."""
+
+    def embed_batch(self, batch: Sequence[Audio], sample_rate: int | None = None) -> Embedding:
+        """Embed recordings of any lengths: ``(n, dim)``, each as :meth:`embed` gives it alone."""
+        if not batch:
+            return np.zeros((0, self.dimension), np.float32)
+        return np.stack([self.embed(audio, sample_rate) for audio in batch])

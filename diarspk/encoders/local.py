@@ -1,0 +1,200 @@
+"""The embedded encoder: a local trunk that runs once over a recording, and heads that read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from diarspk.audio import SAMPLE_RATE, Audio, open_audio
+from diarspk.encoders.base import Embedding, FrameEmbeddings, Span, SpeakerEncoder
+from diarspk.encoders.network import SpeakerNetwork
+from diarspk.errors import ArgumentError
+from diarspk.features import LogMel
+from diarspk.recording import Recording, analyse
+
+__all__ = ["LocalEncoder", "Region"]
+
+BLOCK_FRAMES = 500  # trunk frames per block: 20 s
+
+
+@dataclass(frozen=True)
+class Region:
+    """Frames to pool into one embedding.
+
+    Attributes
+    ----------
+    first : int
+        First trunk frame.
+    weights : ndarray of float32, ``(frames,)``
+        Weight in [0, 1] of each consecutive frame.
+    """
+
+    first: int
+    weights: NDArray[np.float32]
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.weights)
+
+
+class LocalEncoder(SpeakerEncoder):
+    """Speaker embeddings from a :class:`~diarspk.encoders.network.SpeakerNetwork`.
+
+    Memory does not grow with the recording beyond its features (58 MB an hour): the trunk runs
+    over blocks with enough context on both sides to equal a single pass.
+    """
+
+    def __init__(self, network: SpeakerNetwork, fingerprint: str) -> None:
+        self.network = network.eval()
+        self.log_mel = LogMel()
+        self._fingerprint = fingerprint
+
+    @property
+    def sample_rate(self) -> int:
+        return SAMPLE_RATE
+
+    @property
+    def dimension(self) -> int:
+        return self.network.config.dimension
+
+    @property
+    def frame_hop(self) -> float:
+        return self.network.config.trunk.stride * self.log_mel.config.frame_shift_ms / 1000
+
+    @property
+    def fingerprint(self) -> str:
+        return self._fingerprint
+
+    def embed(
+        self,
+        audio: Audio,
+        sample_rate: int | None = None,
+        spans: Sequence[Span] | None = None,
+        *,
+        channel: int | None = None,
+    ) -> Embedding:
+        recording = self.analyse(audio, sample_rate, channel=channel)
+        if spans is None:
+            return self.embed_spans(recording, [(0.0, recording.duration)])[0]
+        return self.embed_spans(recording, spans)
+
+    def embed_frames(
+        self, audio: Audio, sample_rate: int | None = None, *, channel: int | None = None
+    ) -> FrameEmbeddings:
+        recording = self.analyse(audio, sample_rate, channel=channel)
+        single = torch.eye(BLOCK_FRAMES)
+        blocks = [
+            self._unit(self.network.utterance(frames[None], single[None, : len(frames), : len(frames)])[0])
+            for _, frames in self.trunk_blocks(recording)
+        ]
+        return FrameEmbeddings(np.concatenate(blocks), self.frame_hop, self.frame_start)
+
+    def analyse(
+        self, audio: Audio, sample_rate: int | None = None, *, channel: int | None = None
+    ) -> Recording:
+        """Features of a recording, for the methods below."""
+        return analyse(open_audio(audio, sample_rate, channel=channel), self.log_mel)
+
+    @property
+    def frame_start(self) -> float:
+        """Seconds of the centre of the first trunk frame."""
+        return self.log_mel.config.frame_length_ms / 2000
+
+    def region(self, span: Span, frames: int) -> Region:
+        """The trunk frames, of ``frames`` in all, whose centres lie in a span; at least one."""
+        start, end = span
+        first = round((start - self.frame_start) / self.frame_hop)
+        last = round((end - self.frame_start) / self.frame_hop)
+        first = min(max(first, 0), frames - 1)
+        last = min(max(last, first + 1), frames)
+        return Region(first, np.ones(last - first, np.float32))
+
+    def embed_spans(self, recording: Recording, spans: Sequence[Span]) -> Embedding:
+        """Unit embeddings ``(n, dim)`` of spans in seconds, from one pass of the trunk."""
+        frames = self.count_frames(recording)
+        for start, end in spans:
+            if not (0 <= start < end and start < recording.duration):
+                raise ArgumentError(
+                    f"`spans` must be (start, end) with 0 <= start < end inside the recording of "
+                    f"{recording.duration:.2f} s, got ({start}, {end}); check the times."
+                )
+        return self.embed_regions(recording, [self.region(span, frames) for span in spans])
+
+    def embed_regions(
+        self,
+        recording: Recording,
+        regions: Sequence[Region],
+        *,
+        progress: Callable[[float], None] | None = None,
+    ) -> Embedding:
+        """Unit embeddings ``(n, dim)`` of regions of trunk frames, from one pass of the trunk."""
+        pool = RegionPool(self.network, regions)
+        for first, frames in self.trunk_blocks(recording):
+            pool.add(first, frames)
+            if progress is not None:
+                progress((first + len(frames)) * self.frame_hop)
+        return pool.embeddings
+
+    def count_frames(self, recording: Recording) -> int:
+        stride = self.network.config.trunk.stride
+        return -(-len(recording.features) // stride)
+
+    def trunk_blocks(self, recording: Recording) -> Iterator[tuple[int, Tensor]]:
+        """First frame and ``(frames, width)`` of consecutive blocks, equal to a single pass."""
+        stride, context = self.network.config.trunk.stride, self.network.config.trunk.context
+        total = self.count_frames(recording)
+        for first in range(0, total, BLOCK_FRAMES):
+            last = min(first + BLOCK_FRAMES, total)
+            before = min(context, first)
+            features = recording.levelled((first - before) * stride, (last + context) * stride)
+            with torch.inference_mode():
+                frames = self.network.trunk(features[None])[0]
+            yield first, frames[before : before + last - first]
+
+    @staticmethod
+    def _unit(embeddings: Tensor) -> Embedding:
+        return nn.functional.normalize(embeddings, dim=-1).numpy()
+
+
+class RegionPool:
+    """Pools regions while blocks of trunk frames pass by; a region may span many blocks."""
+
+    def __init__(self, network: SpeakerNetwork, regions: Sequence[Region]) -> None:
+        self.head = network.utterance
+        self.regions = regions
+        self.waiting = sorted(range(len(regions)), key=lambda index: -regions[index].first)
+        self.open: dict[int, Tensor] = {}  # moments of the regions that have begun
+        self.embeddings = np.zeros((len(regions), network.config.dimension), np.float32)
+
+    @torch.inference_mode()
+    def add(self, first: int, frames: Tensor) -> None:
+        """Take in ``frames`` ``(frames, width)`` that begin at trunk frame ``first``."""
+        last = first + len(frames)
+        while self.waiting and self.regions[self.waiting[-1]].first < last:
+            self.open[self.waiting.pop()] = torch.zeros(())
+        if not self.open:
+            return
+        active = list(self.open)
+        weights = torch.from_numpy(np.stack([self._weights(i, first, last) for i in active]))
+        moments = self.head.moments(frames[None], weights[None])[0]  # (heads, regions, sums)
+        for index, moment in zip(active, moments.unbind(1), strict=True):
+            self.open[index] = self.open[index] + moment
+        self._finish([index for index in active if self.regions[index].last <= last])
+
+    def _weights(self, index: int, first: int, last: int) -> NDArray[np.float32]:
+        region = self.regions[index]
+        weights = np.zeros(last - first, np.float32)
+        begin, end = max(region.first, first), min(region.last, last)
+        weights[begin - first : end - first] = region.weights[begin - region.first : end - region.first]
+        return weights
+
+    def _finish(self, indices: list[int]) -> None:
+        if indices:
+            moments = torch.stack([self.open.pop(index) for index in indices], dim=1)
+            embeddings = self.head.embed_moments(moments[None])[0]
+            self.embeddings[indices] = nn.functional.normalize(embeddings, dim=-1).numpy()

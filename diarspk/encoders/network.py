@@ -1,0 +1,67 @@
+"""The shared speaker network: one local trunk, and the heads that read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from torch import Tensor, nn
+
+from diarspk.encoders.pooling import GatedStatisticsPooling
+from diarspk.encoders.trunk import LocalTrunk, TimeDelayLayer, TrunkConfig
+
+__all__ = ["SpeakerNetwork", "SpeakerNetworkConfig", "UtteranceHead"]
+
+
+@dataclass(frozen=True)
+class SpeakerNetworkConfig:
+    """Dimensions of a :class:`SpeakerNetwork`."""
+
+    trunk: TrunkConfig = field(default_factory=TrunkConfig)
+    pooled_channels: int = 1024
+    dimension: int = 192
+    prefixes: tuple[int, ...] = (64, 20)  # nested shorter embeddings, trained together
+
+
+class SpeakerNetwork(nn.Module):
+    """Log-mel features to frame features, and weighted frames to speaker embeddings."""
+
+    def __init__(self, config: SpeakerNetworkConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or SpeakerNetworkConfig()
+        self.trunk = LocalTrunk(config.trunk)
+        self.utterance = UtteranceHead(config.trunk.width, config.pooled_channels, config.dimension)
+
+    def forward(self, features: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Embed ``(batch, frames, mels)``, already levelled: ``(batch, dimension)``, not normalised."""
+        frames = self.trunk(features)
+        if weights is None:
+            weights = frames.new_ones(len(frames), 1, frames.shape[1])
+        return self.utterance(frames, weights)[:, 0]
+
+
+class UtteranceHead(nn.Module):
+    """Pool weighted frames to embeddings.
+
+    Shape
+    -----
+    frames ``(batch, frames, width)``, weights ``(batch, spans, frames)`` -> ``(batch, spans, dimension)``
+    """
+
+    def __init__(self, width: int, channels: int, dimension: int) -> None:
+        super().__init__()
+        self.expand = TimeDelayLayer(width, channels, kernel=1)
+        self.pooling = GatedStatisticsPooling(channels)
+        self.norm = nn.BatchNorm1d(2 * channels)
+        self.affine = nn.Linear(2 * channels, dimension)
+
+    def forward(self, frames: Tensor, weights: Tensor) -> Tensor:
+        return self.embed_moments(self.moments(frames, weights))
+
+    def moments(self, frames: Tensor, weights: Tensor) -> Tensor:
+        """Sums over weighted frames; see :meth:`GatedStatisticsPooling.moments`."""
+        return self.pooling.moments(self.expand(frames), weights)
+
+    def embed_moments(self, moments: Tensor) -> Tensor:
+        """``(batch, heads, spans, sums)`` -> ``(batch, spans, dimension)``"""
+        pooled = self.pooling.statistics(moments)
+        return self.affine(self.norm(pooled.flatten(0, 1)).view_as(pooled))

@@ -1,0 +1,62 @@
+"""From frame features to one vector: poolings that take a weight for every frame."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["GatedStatisticsPooling"]
+
+
+class GatedStatisticsPooling(nn.Module):
+    """Weighted mean and standard deviation, each frame weighted by a gate read from itself.
+
+    Attentive statistics pooling (Okabe et al. 2018, section 3) with a sigmoid in the place of the
+    softmax over time: a frame's weight then depends on that frame alone, so the statistics of any
+    span are sums over its frames, and many spans share a single pass. Each of ``heads`` gates
+    serves an equal share of the channels.
+
+    Shape
+    -----
+    frames ``(batch, frames, channels)``, weights ``(batch, spans, frames)`` in [0, 1]
+    -> ``(batch, spans, 2 * channels)``: mean, then standard deviation.
+    """
+
+    def __init__(self, channels: int, *, heads: int = 8, bottleneck: int = 128) -> None:
+        super().__init__()
+        if channels % heads:
+            raise ValueError(f"`channels` must be a multiple of heads={heads}, got {channels}.")
+        self.heads = heads
+        self.gate = nn.Sequential(
+            nn.Linear(channels, bottleneck), nn.Tanh(), nn.Linear(bottleneck, heads)
+        )
+
+    def forward(self, frames: Tensor, weights: Tensor) -> Tensor:
+        return self.statistics(self.moments(frames, weights))
+
+    def moments(self, frames: Tensor, weights: Tensor) -> Tensor:
+        """Weighted sums of one, x and x squared: ``(batch, heads, spans, 1 + 2 width)``.
+
+        They add: the moments of a long span are the sum of those of its parts.
+        """
+        batch, length, _ = frames.shape
+        gates = self.gate(frames).sigmoid() + 1e-3  # never zero, so that any span has a mean
+        weights = weights.unsqueeze(1) * gates.transpose(1, 2).unsqueeze(2)
+        split = frames.view(batch, length, self.heads, -1).transpose(1, 2)
+        moments = [weights.sum(-1, keepdim=True), weights @ split, weights @ split.square()]
+        return torch.cat(moments, dim=-1)
+
+    @staticmethod
+    def statistics(moments: Tensor) -> Tensor:
+        """Mean and standard deviation from :meth:`moments`: ``(batch, spans, 2 channels)``."""
+        width = (moments.shape[-1] - 1) // 2
+        total, first, second = moments.split([1, width, width], dim=-1)
+        mean = first / total.clamp_min(1e-8)
+        variance = second / total.clamp_min(1e-8) - mean.square()
+        deviation = variance.clamp_min(1e-5).sqrt()
+        return torch.cat([_join(mean), _join(deviation)], dim=-1)
+
+
+def _join(x: Tensor) -> Tensor:
+    """``(batch, heads, spans, width)`` -> ``(batch, spans, heads * width)``"""
+    return x.transpose(1, 2).flatten(2)

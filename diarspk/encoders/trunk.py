@@ -1,0 +1,127 @@
+"""The local trunk: log-mel features to frame features that depend on half a second around them.
+
+A small two-dimensional convolutional front (as CAM++ and ResNets have; it shares filters across
+frequency) is followed by residual time-delay layers. Nothing looks at the whole utterance, so a
+recording of any length streams through in blocks, and a span can be pooled from a single pass.
+
+Every layer is written on ``(batch, frames, channels)``; a time-delay layer is Kaldi's "splice, then
+affine", which is one matrix product.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["LocalTrunk", "TrunkConfig"]
+
+
+FLOOR = 9.0
+"""Natural log power by which the softly clipped floor of the features lies below their level."""
+
+
+@dataclass(frozen=True)
+class TrunkConfig:
+    """Dimensions of a :class:`LocalTrunk`; they are saved with its weights."""
+
+    mels: int = 80
+    front_channels: tuple[int, ...] = (16, 32)  # each stage halves the frames and the mel axis
+    width: int = 512
+    dilations: tuple[int, ...] = (1, 2, 3, 4, 2)
+
+    @property
+    def stride(self) -> int:
+        """Feature frames per trunk frame."""
+        return 2 ** len(self.front_channels)
+
+    @property
+    def context(self) -> int:
+        """Trunk frames on each side that can influence a trunk frame (rounded up)."""
+        front = 2 * len(self.front_channels)  # each stage sees less than two of its own frames
+        return sum(self.dilations) + front
+
+
+class LocalTrunk(nn.Module):
+    """Log-mel features ``(batch, frames, mels)`` to frame features ``(batch, frames', width)``.
+
+    ``frames' = ceil(frames / stride)``. ``mask`` ``(batch, frames)`` is true on valid frames;
+    what lies outside it is treated as the zero padding that a shorter input would have, so that
+    padding a batch changes nothing.
+    """
+
+    def __init__(self, config: TrunkConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or TrunkConfig()
+        channels = (1, *config.front_channels)
+        self.front = nn.ModuleList(
+            FrontStage(before, after) for before, after in zip(channels, channels[1:], strict=False)
+        )
+        flattened = config.front_channels[-1] * (config.mels // config.stride)
+        self.projection = TimeDelayLayer(flattened, config.width, kernel=1)
+        self.layers = nn.ModuleList(
+            TimeDelayLayer(config.width, config.width, kernel=3, dilation=dilation)
+            for dilation in config.dilations
+        )
+
+    def forward(self, features: Tensor, mask: Tensor | None = None) -> Tensor:
+        # A soft floor 39 dB below the level: silence, however deep, is zero, as padding is.
+        x = nn.functional.softplus(features + FLOOR).unsqueeze(1) / FLOOR  # (batch, 1, frames, mels)
+        for stage in self.front:
+            x, mask = stage(x, mask)
+        x = x.permute(0, 2, 1, 3).flatten(2)  # (batch, frames', channels * mels')
+        x = self.projection(x, mask)
+        for layer in self.layers:
+            x = x + layer(x, mask)
+        return x
+
+
+class FrontStage(nn.Module):
+    """Halve time and frequency, then a residual pair of 3 x 3 convolutions."""
+
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__()
+        self.reduce = nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(after)
+        self.conv1 = nn.Conv2d(after, after, 3, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(after)
+        self.conv2 = nn.Conv2d(after, after, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(after)
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        x = self.norm(self.reduce(_blank(x, mask))).relu()
+        mask = None if mask is None else mask[:, ::2]
+        y = self.norm1(self.conv1(_blank(x, mask))).relu()
+        y = self.norm2(self.conv2(_blank(y, mask)))
+        return (x + y).relu(), mask
+
+
+class TimeDelayLayer(nn.Module):
+    """Splice ``kernel`` frames ``dilation`` apart, affine map, ReLU, batch norm; length is kept."""
+
+    def __init__(self, before: int, after: int, *, kernel: int, dilation: int = 1) -> None:
+        super().__init__()
+        self.kernel, self.dilation = kernel, dilation
+        self.affine = nn.Linear(before * kernel, after)
+        self.norm = nn.BatchNorm1d(after)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        if mask is not None:
+            x = x * mask.unsqueeze(-1)
+        y = self.affine(self.splice(x)).relu()
+        return self.norm(y.flatten(0, 1)).view_as(y)
+
+    def splice(self, x: Tensor) -> Tensor:
+        """``(batch, frames, channels)`` -> ``(batch, frames, kernel * channels)``, zeros outside."""
+        if self.kernel == 1:
+            return x
+        frames, reach = x.shape[1], (self.kernel - 1) // 2 * self.dilation
+        padded = nn.functional.pad(x, (0, 0, reach, reach))
+        taps = [padded[:, k * self.dilation :][:, :frames] for k in range(self.kernel)]
+        return torch.cat(taps, dim=-1)
+
+
+def _blank(x: Tensor, mask: Tensor | None) -> Tensor:
+    """Zero the frames of ``(batch, channels, frames, mels)`` that lie outside ``mask``."""
+    return x if mask is None else x * mask[:, None, :, None]

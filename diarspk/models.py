@@ -1,0 +1,139 @@
+"""Models by name: what ships with the package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from diarspk.checkpoints import Checkpoint, read_checkpoint
+from diarspk.encoders.local import LocalEncoder
+from diarspk.encoders.network import SpeakerNetwork, SpeakerNetworkConfig
+from diarspk.encoders.trunk import TrunkConfig
+from diarspk.errors import ModelError
+from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
+from diarspk.segmentation.segmenter import ActivitySegmenter
+
+__all__ = ["DEFAULT", "ModelCard", "available_models", "load_encoder", "load_segmenter"]
+
+DEFAULT = "local-tdnn"
+"""Name of the embedded default."""
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What is known of a model without running it.
+
+    Attributes
+    ----------
+    kind : str
+        "embedded": its weights ship with the package.
+    parameters : int
+        Trained parameters, those of all heads included.
+    frame_hop : float
+        Seconds from one frame to the next.
+    source : str
+        Where the weights come from.
+    """
+
+    name: str
+    kind: str
+    parameters: int
+    dimension: int
+    frame_hop: float
+    source: str
+    size_bytes: int
+    fingerprint: str
+
+
+def available_models() -> list[ModelCard]:
+    """Every model that :func:`load_encoder` knows by name."""
+    return [_describe(card) for card in sorted(_assets().glob("*.json"))]
+
+
+def load_encoder(name: str | Path | None = None) -> LocalEncoder:
+    """Load a speaker encoder.
+
+    Parameters
+    ----------
+    name
+        A name that :func:`available_models` lists, or the path of a checkpoint's JSON card;
+        the embedded default where it is left out.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, or its files are damaged.
+    """
+    checkpoint = read_checkpoint(_card_path(name))
+    settings: dict[str, Any] = dict(_section(checkpoint, "network"))
+    trunk = dict(settings.pop("trunk"))
+    trunk = TrunkConfig(**{key: _frozen(value) for key, value in trunk.items()})
+    config = SpeakerNetworkConfig(trunk=trunk, **{k: _frozen(v) for k, v in settings.items()})
+    network = SpeakerNetwork(config)
+    network.load_state_dict(_part(checkpoint, "network."))
+    return LocalEncoder(network.requires_grad_(False), checkpoint.fingerprint)
+
+
+def load_segmenter(name: str | Path | None = None) -> ActivitySegmenter:
+    """Load the activity head that was trained with an encoder; see :func:`load_encoder`."""
+    checkpoint = read_checkpoint(_card_path(name))
+    head = ActivityHead(ActivityHeadConfig(**_section(checkpoint, "activity")))
+    head.load_state_dict(_part(checkpoint, "activity."))
+    return ActivitySegmenter(head.requires_grad_(False))
+
+
+@cache
+def _assets() -> Path:
+    return Path(str(files("diarspk") / "assets"))
+
+
+def _card_path(name: str | Path | None) -> Path:
+    name = DEFAULT if name is None else name
+    embedded = _assets() / f"{name}.json"
+    if embedded.is_file():
+        return embedded
+    path = Path(name)
+    path = path.with_suffix(".json") if path.suffix == ".safetensors" else path
+    if path.is_file():
+        return path
+    known = ", ".join(card.stem for card in sorted(_assets().glob("*.json")))
+    raise ModelError(f"`name` must be a known model ({known}) or the path of a card, got {name}")
+
+
+def _describe(card_path: Path) -> ModelCard:
+    checkpoint = read_checkpoint(card_path)
+    encoder = load_encoder(card_path)
+    parameters = sum(p.numel() for p in encoder.network.parameters())
+    parameters += sum(p.numel() for p in load_segmenter(card_path).head.parameters())
+    return ModelCard(
+        name=card_path.stem,
+        kind="embedded",
+        parameters=parameters,
+        dimension=encoder.dimension,
+        frame_hop=encoder.frame_hop,
+        source=str(checkpoint.card["recipe"]),
+        size_bytes=card_path.with_suffix(".safetensors").stat().st_size,
+        fingerprint=encoder.fingerprint,
+    )
+
+
+def _section(checkpoint: Checkpoint, name: str) -> dict[str, Any]:
+    section = checkpoint.card.get(name)
+    if not isinstance(section, dict):
+        raise ModelError(f"the card has no section {name!r}; it is not a checkpoint of this package")
+    return section
+
+
+def _part(checkpoint: Checkpoint, prefix: str) -> dict[str, Tensor]:
+    tensors = checkpoint.tensors.items()
+    return {name[len(prefix) :]: value for name, value in tensors if name.startswith(prefix)}
+
+
+def _frozen(value: object) -> Any:
+    """JSON has lists where a frozen configuration has tuples."""
+    return tuple(value) if isinstance(value, list) else value

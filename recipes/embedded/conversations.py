@@ -1,0 +1,230 @@
+"""Simulated ten-second windows of conversation, made of log-mel features on real turn-taking.
+
+Turns come from reference annotations (AMI train, VoxConverse dev), voices from the training
+speakers. Each speaker's utterances are made dense (pauses cut out), so that a turn's labels are
+exact; speakers get levels of their own, and the window a common channel and background noise.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import IterableDataset
+
+from recipes.embedded import augmentation
+from recipes.embedded.data import FRAMES_PER_SECOND, Pool
+
+Turn = tuple[int, int, str]  # first frame, last frame, speaker
+FLOOR_DB = -45.0
+
+
+@dataclass(frozen=True)
+class ConversationConfig:
+    """How windows are drawn."""
+
+    frames: int = 1000
+    stride: int = 4  # feature frames per label frame
+    windows_per_batch: int = 12
+    speakers: int = 3
+    dense_probability: float = 0.3  # windows chosen for overlap and rapid change
+    invented_probability: float = 0.2  # turns drawn at random instead of from a template
+    speaker_level_db: float = 4.0
+    turn_level_db: float = 1.5
+    noise_ratio_db: tuple[float, float] = (3.0, 35.0)
+    level_deviation_db: float = 5.0
+
+
+def read_turns(path: Path) -> list[Turn]:
+    """Turns of one RTTM file in frames."""
+    turns = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        fields = line.split()
+        if len(fields) > 7 and fields[0] == "SPEAKER":
+            start = round(float(fields[3]) * FRAMES_PER_SECOND)
+            turns.append((start, start + round(float(fields[4]) * FRAMES_PER_SECOND), fields[7]))
+    return sorted(turns)
+
+
+def speech_frames(features: NDArray[np.float16], longest_pause: int = 15) -> NDArray[np.bool_]:
+    """Frames of a single-speaker recording to keep: speech, and pauses of at most 0.15 s."""
+    energy = np.log(np.exp(features.astype(np.float32)).mean(-1))
+    energy = np.convolve(np.pad(energy, 2, mode="edge"), np.ones(5) / 5, "valid")
+    loud, quiet = np.quantile(energy, [0.95, 0.05])
+    speech = energy > max(loud - 30 * augmentation.DECIBEL, min(quiet + 1.5, loud - 2.5))
+    edges = np.flatnonzero(np.diff(np.pad(speech.astype(np.int8), 1)))
+    kept = speech.copy()
+    for end, start in zip(edges[1::2], edges[2::2], strict=False):
+        if start - end <= longest_pause:
+            kept[end:start] = True
+    return kept
+
+
+class Conversations(IterableDataset[dict[str, Tensor]]):
+    """Batches ``features (batch, frames, mels)`` and ``activity (batch, frames / stride, speakers)``.
+
+    ``activity`` is in {0, 1}; ``crowded (batch, frames / stride)`` marks frames in which a speaker
+    beyond the first ``speakers`` of the window talked (their voice is left out).
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        noise: Pool,
+        speakers: dict[str, str],
+        templates: list[list[list[Turn]]],
+        config: ConversationConfig,
+        *,
+        seed: int,
+    ) -> None:
+        self.pool, self.noise, self.config, self.seed = pool, noise, config, seed
+        self.templates = templates
+        self.rows: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for row, (utterance, variant) in enumerate(zip(pool.utterance, pool.variant, strict=True)):
+            self.rows[variant, speakers[utterance]].append(row)
+        self.names = sorted({name for _, name in self.rows})
+        counts = np.array([len(self.rows["recorded", name]) for name in self.names])
+        weights = np.minimum(counts, 12) ** 0.7
+        self.probability = weights / weights.sum()
+        self.kept: dict[int, NDArray[np.float32]] = {}
+
+    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+        generator = np.random.default_rng(self.seed)
+        while True:
+            windows = [self.window(generator) for _ in range(self.config.windows_per_batch)]
+            features, activity = zip(*windows, strict=True)
+            yield {
+                "features": torch.from_numpy(np.stack(features)),
+                "activity": torch.from_numpy(np.stack(activity)),
+            }
+
+    def window(self, generator: np.random.Generator) -> tuple[augmentation.Features, NDArray[np.float32]]:
+        turns = self.draw_turns(generator)
+        lanes, activity = self.lay(turns, generator)
+        mixture = self.degrade(lanes, generator)
+        stride = self.config.stride
+        share = activity.reshape(len(activity) // stride, stride, -1).mean(1)
+        return mixture, (share >= 0.5).astype(np.float32)
+
+    def draw_turns(self, generator: np.random.Generator) -> list[Turn]:
+        """Turns of one window, clipped to it, of its ``speakers`` most active speakers."""
+        if generator.random() < self.config.invented_probability:
+            return self.invent_turns(generator)
+        tries = 4 if generator.random() < self.config.dense_probability else 1
+        candidates = [self.cut_template(generator) for _ in range(tries)]
+        return max(candidates, key=lambda turns: _density(turns, self.config.frames))
+
+    def cut_template(self, generator: np.random.Generator) -> list[Turn]:
+        corpus = self.templates[generator.integers(len(self.templates))]
+        turns = corpus[generator.integers(len(corpus))]
+        length = self.config.frames
+        begin = int(generator.integers(max(turns[-1][1] - length, 0) + 1))
+        inside = [
+            (max(start - begin, 0), min(end - begin, length), name)
+            for start, end, name in turns
+            if start - begin < length and end > begin
+        ]
+        time: dict[str, int] = defaultdict(int)
+        for start, end, name in inside:
+            time[name] += end - start
+        chosen = sorted(time, key=lambda name: -time[name])[: self.config.speakers]
+        return [turn for turn in inside if turn[2] in chosen]
+
+    def invent_turns(self, generator: np.random.Generator) -> list[Turn]:
+        """Short turns of one to three speakers with gaps and overlaps around zero."""
+        turns, time = [], int(generator.normal(0, 60))
+        count, name = generator.integers(1, self.config.speakers + 1), 0
+        while time < self.config.frames:
+            length = int(np.clip(generator.lognormal(np.log(150), 0.8), 20, 800))
+            if time + length > 0:
+                turns.append((max(time, 0), min(time + length, self.config.frames), str(name)))
+            name = int(generator.integers(count))
+            time += max(length + int(generator.normal(10, 60)), 10)
+        return turns
+
+    def lay(
+        self, turns: list[Turn], generator: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Log-mel of the sum of all turns ``(frames, mels)``, activity ``(frames, speakers)``."""
+        config = self.config
+        mels = self.pool.features.shape[1]
+        mixture = np.full((config.frames, mels), -np.inf, np.float32)
+        activity = np.zeros((config.frames, config.speakers), np.float32)
+        names = sorted({name for _, _, name in turns})
+        voices = generator.choice(len(self.names), config.speakers, replace=False, p=self.probability)
+        levels = generator.normal(0, config.speaker_level_db, config.speakers)
+        variant = str(generator.choice(["recorded", "room", "channel", "slow", "fast"], p=(0.35, 0.35, 0.1, 0.1, 0.1)))
+        filters = [_smooth_filter(mels, generator) for _ in names]
+        for start, end, name in turns:
+            number = names.index(name)
+            speech = self.speech(self.names[voices[number]], variant, end - start, generator)
+            gain = levels[number] + generator.normal(0, config.turn_level_db)
+            speech = speech + filters[number] + np.float32(gain * augmentation.DECIBEL)
+            mixture[start:end] = np.logaddexp(mixture[start:end], speech)
+            activity[start:end, number] = 1.0
+        return mixture, activity
+
+    def speech(
+        self, speaker: str, variant: str, length: int, generator: np.random.Generator
+    ) -> NDArray[np.float32]:
+        """``length`` dense frames of a speaker at level zero, from a random place on."""
+        rows = self.rows[variant, speaker]
+        pieces, missing = [], length
+        while missing > 0:
+            dense = self.dense(rows[generator.integers(len(rows))])
+            first = int(generator.integers(max(len(dense) - missing, 0) + 1))
+            pieces.append(dense[first : first + missing])
+            missing -= len(pieces[-1])
+        return np.concatenate(pieces)
+
+    def dense(self, row: int) -> NDArray[np.float32]:
+        if row not in self.kept:
+            start, frames = int(self.pool.start[row]), int(self.pool.frames[row])
+            features = self.pool.features[start : start + frames]
+            kept = features[speech_frames(features)].astype(np.float32)
+            level = np.log(np.exp(kept).mean())
+            self.kept[row] = (kept - level).astype(np.float16)
+        return self.kept[row].astype(np.float32)
+
+    def degrade(
+        self, mixture: NDArray[np.float32], generator: np.random.Generator
+    ) -> augmentation.Features:
+        """Add background noise, a common filter and level; speech is around level zero."""
+        config = self.config
+        row = int(generator.integers(len(self.noise.start)))
+        noise = self.noise.crop(row, config.frames, generator).astype(np.float32)
+        noise = np.resize(noise, mixture.shape)
+        noise -= np.log(np.exp(noise).mean())
+        ratio = generator.uniform(*config.noise_ratio_db)
+        floor = generator.normal(FLOOR_DB, 8.0, mixture.shape[1]) * augmentation.DECIBEL
+        background = np.logaddexp(noise - ratio * augmentation.DECIBEL, floor.astype(np.float32))
+        mixture = np.logaddexp(mixture, background)[None]
+        if generator.random() < 0.5:
+            mixture = augmentation.tilt(mixture, generator)
+        mixture = mixture - augmentation.level(mixture)
+        deviation = config.level_deviation_db * augmentation.DECIBEL
+        return (mixture[0] + generator.normal(0, deviation)).astype(np.float32)
+
+
+def _density(turns: list[Turn], frames: int) -> int:
+    """Overlapped frames plus a second for every change of speaker."""
+    count = np.zeros(frames, np.int64)
+    for start, end, _ in turns:
+        count[start:end] += 1
+    changes = sum(a[2] != b[2] for a, b in zip(turns, turns[1:], strict=False))
+    return int((count > 1).sum()) + FRAMES_PER_SECOND * changes
+
+
+def _smooth_filter(mels: int, generator: np.random.Generator) -> NDArray[np.float32]:
+    """Two slow cosines over the mel axis: a speaker's microphone and distance."""
+    position = (np.arange(mels) + 0.5) / mels
+    weights = generator.normal(0, 2.0 * augmentation.DECIBEL, 2)
+    return (weights[0] * np.cos(np.pi * position) + weights[1] * np.cos(2 * np.pi * position)).astype(
+        np.float32
+    )

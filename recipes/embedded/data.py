@@ -1,0 +1,163 @@
+"""Random crops of the packed features, speaker by speaker, for training the utterance head."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import IterableDataset
+
+from recipes.embedded import augmentation
+
+FRAMES_PER_SECOND = 100
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Packed features with one row of ``start, frames, utterance, variant`` for each recording."""
+
+    features: NDArray[np.float16]
+    start: NDArray[np.int64]
+    frames: NDArray[np.int64]
+    utterance: list[str]
+    variant: list[str]
+
+    def crop(self, row: int, length: int, generator: np.random.Generator) -> NDArray[np.float16]:
+        """At most ``length`` consecutive frames of a recording from a random place."""
+        room = max(int(self.frames[row]) - length, 0)
+        begin = int(self.start[row]) + int(generator.integers(room + 1))
+        return self.features[begin : begin + min(length, int(self.frames[row]))]
+
+
+def read_pool(folder: Path, *, in_memory: bool = True) -> Pool:
+    with (folder / "index.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    features = np.load(folder / "features.npy", mmap_mode=None if in_memory else "r")
+    return Pool(
+        features,
+        np.array([int(row["start"]) for row in rows]),
+        np.array([int(row["frames"]) for row in rows]),
+        [row["utterance"] for row in rows],
+        [row["variant"] for row in rows],
+    )
+
+
+def read_speakers(table: Path) -> dict[str, str]:
+    """Speaker of every utterance of ``train.tsv`` or ``dev.tsv``."""
+    with table.open() as stream:
+        return {row["utterance"]: row["speaker"] for row in csv.DictReader(stream, delimiter="\t")}
+
+
+@dataclass(frozen=True)
+class CropConfig:
+    """How training crops are drawn."""
+
+    frames_per_batch: int = 6400  # 64 s of audio
+    multiple_of: int = 4  # crops per batch, so that they can be joined in fours
+    seconds: tuple[float, ...] = (1.0, 1.5, 2.0, 3.0)  # one length per batch
+    noise_probability: float = 0.4
+    noise_ratio_db: tuple[float, float] = (0.0, 20.0)
+    speech_probability: float = 0.2
+    speech_ratio_db: tuple[float, float] = (5.0, 20.0)
+    level_deviation_db: float = 5.0
+    altered_speed_probability: float = 0.0
+
+
+class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
+    """Batches ``features (batch, frames, mels)``, ``label (batch,)``, ``row (batch,)``.
+
+    Speakers are drawn with weight ``min(utterances, 12) ** 0.7``. A speaker at another speed is
+    another speaker: classes ``speakers`` to ``2 * speakers - 1`` are slow, the next are fast.
+    """
+
+    def __init__(
+        self, pool: Pool, noise: Pool, speakers: dict[str, str], config: CropConfig, *, seed: int
+    ) -> None:
+        self.pool, self.noise, self.config, self.seed = pool, noise, config, seed
+        self.names = sorted({speakers[utterance] for utterance in pool.utterance})
+        numbers = {name: number for number, name in enumerate(self.names)}
+        self.rows: dict[tuple[int, str], list[int]] = defaultdict(list)
+        for row, (utterance, variant) in enumerate(zip(pool.utterance, pool.variant, strict=True)):
+            kind = variant if variant in ("slow", "fast") else "plain"
+            self.rows[numbers[speakers[utterance]], kind].append(row)
+        counts = np.array([len(self.rows[number, "slow"]) for number in range(len(self.names))])
+        weights = np.minimum(counts, 12) ** 0.7
+        self.probability = weights / weights.sum()
+
+    @property
+    def classes(self) -> int:
+        return len(self.names) * (3 if self.config.altered_speed_probability else 1)
+
+    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+        generator = np.random.default_rng(self.seed)
+        while True:
+            yield self.batch(generator)
+
+    def batch(self, generator: np.random.Generator) -> dict[str, Tensor]:
+        length = round(generator.choice(self.config.seconds) * FRAMES_PER_SECOND)
+        count = self.config.frames_per_batch // length
+        count -= count % self.config.multiple_of
+        speakers = generator.choice(len(self.names), count, replace=False, p=self.probability)
+        altered = generator.random(count) < self.config.altered_speed_probability
+        kind = np.where(altered, generator.integers(1, 3, count), 0)
+        crops, rows = [], []
+        for speaker, speed in zip(speakers, kind, strict=True):
+            choices = self.rows[int(speaker), ("plain", "slow", "fast")[speed]]
+            rows.append(choices[generator.integers(len(choices))])
+            crops.append(self.fill(rows[-1], choices, length, generator))
+        features = self.augment(np.stack(crops).astype(np.float32), generator)
+        return {
+            "features": torch.from_numpy(features),
+            "label": torch.from_numpy(speakers + kind * len(self.names)),
+            "row": torch.tensor(rows),
+        }
+
+    def fill(
+        self, row: int, choices: list[int], length: int, generator: np.random.Generator
+    ) -> NDArray[np.float16]:
+        """A crop of ``length`` frames, continued in the speaker's other utterances where short."""
+        pieces = [self.pool.crop(row, length, generator)]
+        while (have := sum(map(len, pieces))) < length:
+            other = choices[generator.integers(len(choices))]
+            pieces.append(self.pool.crop(other, length - have, generator))
+        return np.concatenate(pieces)
+
+    def augment(
+        self, features: augmentation.Features, generator: np.random.Generator
+    ) -> augmentation.Features:
+        """Tilt, babble, noise, level and masks, each on a random part of the batch."""
+        config, count = self.config, len(features)
+        some = generator.random(count) < 0.4
+        features[some] = augmentation.tilt(features[some], generator)
+        speech = generator.random(count) < config.speech_probability
+        if speech.any():
+            others = features[generator.permutation(count)][speech]
+            ratio = generator.uniform(*config.speech_ratio_db, int(speech.sum()))
+            features[speech] = augmentation.mix(features[speech], others, ratio)
+        noisy = np.flatnonzero(generator.random(count) < config.noise_probability)
+        if len(noisy):
+            noise = self.noise_crops(len(noisy), features.shape[1], generator)
+            ratio = generator.uniform(*config.noise_ratio_db, len(noisy))
+            features[noisy] = augmentation.mix(features[noisy], noise, ratio)
+        features = features - augmentation.level(features)
+        deviation = config.level_deviation_db * augmentation.DECIBEL
+        features += generator.normal(0, deviation, (count, 1, 1)).astype(np.float32)
+        masked = generator.random(count) < 0.3
+        features[masked] = augmentation.mask(features[masked], generator)
+        return features
+
+    def noise_crops(
+        self, count: int, length: int, generator: np.random.Generator
+    ) -> augmentation.Features:
+        crops = []
+        for row in generator.integers(len(self.noise.start), size=count):
+            crop = self.noise.crop(int(row), length, generator)
+            crops.append(np.resize(crop, (length, crop.shape[1])))  # short noises repeat
+        return np.stack(crops).astype(np.float32)

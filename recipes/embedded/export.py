@@ -1,0 +1,70 @@
+"""Turn training checkpoints into the weights that ship with the package.
+
+    python -m recipes.embedded.export --encoder RUN/last.ckpt --activity RUN_ACTIVITY/last.ckpt \
+        --output diarspk/assets/NAME.json
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from diarspk.checkpoints import write_checkpoint
+from diarspk.encoders.network import SpeakerNetwork, SpeakerNetworkConfig
+from diarspk.encoders.trunk import TrunkConfig
+from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
+
+
+def read_network(path: Path) -> SpeakerNetwork:
+    """The network inside a checkpoint of ``train.py``, in evaluation mode."""
+    checkpoint = torch.load(path, "cpu", weights_only=True)
+    settings: dict[str, Any] = dict(checkpoint["hyper_parameters"]["network"])
+    trunk = TrunkConfig(**settings.pop("trunk"))
+    network = SpeakerNetwork(SpeakerNetworkConfig(trunk=trunk, **settings)).eval()
+    network.load_state_dict(_part(checkpoint["state_dict"], "network."))
+    return network
+
+
+def read_activity(path: Path) -> ActivityHead:
+    """The head inside a checkpoint of ``train_activity.py``, in evaluation mode."""
+    checkpoint = torch.load(path, "cpu", weights_only=True)
+    head = ActivityHead(ActivityHeadConfig(**checkpoint["hyper_parameters"]["head"])).eval()
+    head.load_state_dict(_part(checkpoint["state_dict"], "head."))
+    return head
+
+
+def _part(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--encoder", type=Path, required=True)
+    parser.add_argument("--activity", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True, help="card to write, NAME.json")
+    arguments = parser.parse_args()
+    network, head = read_network(arguments.encoder), read_activity(arguments.activity)
+    parts = {"network": network, "activity": head}
+    tensors = {
+        f"{part}.{name}": value
+        for part, module in parts.items()
+        for name, value in module.state_dict().items()
+    }
+    card = {
+        "name": arguments.output.stem,
+        "network": asdict(network.config),
+        "activity": asdict(head.config),
+        "licence": "Apache-2.0",
+        "recipe": "recipes/embedded",
+    }
+    write_checkpoint(arguments.output, tensors, card)
+
+
+if __name__ == "__main__":
+    main()
