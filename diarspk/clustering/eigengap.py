@@ -1,0 +1,98 @@
+"""NME-SC: spectral clustering that tunes itself by the normalised maximum eigengap."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diarspk.clustering.agglomerative import AgglomerativeClusterer
+from diarspk.clustering.clusterer import PartitionClusterer
+from diarspk.clustering.problem import Problem
+from diarspk.clustering.spectral import FEWEST_ROWS
+
+__all__ = ["EigengapClusterer"]
+
+
+@dataclass(frozen=True)
+class EigengapClusterer(PartitionClusterer):
+    """Normalised maximum eigengap spectral clustering, NME-SC (Park et al. 2019, arXiv 2003.02405).
+
+    Every row keeps its p most similar rows; of the numbers p tried, the one with the least
+    (p / n) / g is taken, where g is the largest gap between successive eigenvalues of the
+    Laplacian over the largest eigenvalue. The position of that gap is the number of speakers.
+    Only gaps that the bounds on the count allow are compared.
+
+    Attributes
+    ----------
+    trials : int
+        Numbers of neighbours tried, from 1 up to `largest_share` of the rows.
+    largest_share : float
+        Largest p / n.
+    most_speakers : int
+        Largest count looked for where the caller sets no maximum.
+    fallback : AgglomerativeClusterer
+        Takes sessions of fewer than six windows, and those without any gap.
+    exact_up_to : int
+        As for every clusterer; time grows with its cube.
+    """
+
+    trials: int = 20
+    largest_share: float = 0.25
+    most_speakers: int = 8
+    fallback: AgglomerativeClusterer = field(default_factory=AgglomerativeClusterer)
+    exact_up_to: int = field(default=1000, kw_only=True)
+
+    def partition(self, problem: Problem) -> NDArray[np.int64]:
+        """Tune p, count speakers, then k-means on the eigenvectors of the count."""
+        if problem.count < FEWEST_ROWS:
+            return self.fallback.partition(problem)
+        best, graph, speakers = np.inf, None, 0
+        for neighbours, laplacian in self._laplacians(problem):
+            gap, position = self._largest_gap(laplacian, problem)
+            score = neighbours / problem.count / gap if gap > 0 else np.inf
+            if score < best:
+                best, graph, speakers = score, laplacian, position
+        if graph is None:
+            return self.fallback.partition(problem)
+        return _embed_and_split(graph, speakers)
+
+    def _laplacians(self, problem: Problem) -> Iterator[tuple[int, NDArray[np.float64]]]:
+        """Each p with the unnormalised Laplacian of its binary, symmetrised graph."""
+        means = problem.means / np.linalg.norm(problem.means, axis=1, keepdims=True)
+        affinity = means @ means.T
+        first, second = problem.cannot_link.T
+        affinity[first, second] = affinity[second, first] = -1.0
+        order = np.argsort(-affinity, axis=1, kind="stable")
+        highest = max(2, int(self.largest_share * problem.count))
+        for neighbours in np.unique(np.linspace(1, highest, self.trials).round().astype(int)):
+            kept = np.zeros_like(affinity)
+            np.put_along_axis(kept, order[:, :neighbours], 1.0, axis=1)
+            graph = (kept + kept.T) / 2
+            yield int(neighbours), np.diag(graph.sum(axis=1)) - graph
+
+    def _largest_gap(self, laplacian: NDArray[np.float64], problem: Problem) -> tuple[float, int]:
+        """Normalised gap, and the number of speakers it stands for."""
+        from scipy.linalg import eigvalsh
+
+        values = eigvalsh(laplacian)
+        gaps = np.diff(values)[problem.fewest - 1 : problem.limit(self.most_speakers)]
+        # A gap at the level of rounding is none: the graph has fallen apart into more pieces.
+        if not len(gaps) or gaps.max() <= 1e-9 * max(values[-1], 1.0):
+            return 0.0, problem.fewest
+        return float(gaps.max() / values[-1]), problem.fewest + int(gaps.argmax())
+
+
+def _embed_and_split(laplacian: NDArray[np.float64], speakers: int) -> NDArray[np.int64]:
+    """K-means on the eigenvectors of the lowest eigenvalues."""
+    from scipy.linalg import eigh
+    from sklearn.cluster import KMeans
+
+    _, vectors = eigh(laplacian, subset_by_index=(0, speakers - 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # fewer distinct rows than speakers; the count is mended
+        labels = KMeans(speakers, n_init=10, random_state=0).fit_predict(vectors)
+    return np.asarray(labels, dtype=np.int64)

@@ -1,0 +1,194 @@
+"""A clustering problem: checked input, cosine geometry, and bounds on the number of speakers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from diarspk.errors import ArgumentError
+
+__all__ = ["Problem", "pose", "speaker_bounds", "unit_vectors"]
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What a clusterer partitions: rows that each stand for one window, or for several.
+
+    Attributes
+    ----------
+    means : NDArray, shape (n, dim)
+        Mean of the unit-norm embeddings of the row's windows; for one window, its unit vector.
+    weights : NDArray, shape (n,)
+        Number of windows behind the row.
+    durations : NDArray, shape (n,), or None
+        Seconds of speech behind the row, where the caller gave them.
+    fewest, most : int
+        Bounds on the number of speakers, at most the windows; both 0 without windows.
+    cannot_link : NDArray, shape (m, 2)
+        Pairs of rows that are different speakers.
+    """
+
+    means: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    durations: NDArray[np.float64] | None
+    fewest: int
+    most: int
+    cannot_link: NDArray[np.int64]
+
+    @property
+    def count(self) -> int:
+        """Number of rows."""
+        return len(self.means)
+
+    def limit(self, habitual: int) -> int:
+        """Most speakers to look for: the caller's maximum, else `habitual` or the minimum."""
+        return self.most if self.most < self.count else max(habitual, self.fewest)
+
+    def merged(self, labels: NDArray[np.int64]) -> Problem:
+        """One row per label; cannot-link pairs inside a label are dropped."""
+        count = int(labels.max()) + 1
+        weights = np.bincount(labels, self.weights).astype(np.float64)
+        sums = np.zeros((count, self.means.shape[1]))
+        np.add.at(sums, labels, self.means * self.weights[:, None])
+        durations = self.durations
+        if durations is not None:
+            durations = np.bincount(labels, durations).astype(np.float64)
+        pairs = labels[self.cannot_link]
+        pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+        return Problem(sums / weights[:, None], weights, durations, self.fewest, self.most, pairs)
+
+    def subset(self, rows: NDArray[np.int64]) -> Problem:
+        """Only these rows, and the cannot-link pairs among them."""
+        position = np.full(self.count, -1)
+        position[rows] = np.arange(len(rows))
+        pairs = position[self.cannot_link]
+        return Problem(
+            self.means[rows],
+            self.weights[rows],
+            None if self.durations is None else self.durations[rows],
+            min(self.fewest, len(rows)),
+            min(self.most, len(rows)),
+            pairs[(pairs >= 0).all(axis=1)],
+        )
+
+
+def pose(
+    embeddings: ArrayLike,
+    *,
+    num_speakers: int | None = None,
+    min_speakers: int | None = None,
+    max_speakers: int | None = None,
+    durations: ArrayLike | None = None,
+    cannot_link: ArrayLike | None = None,
+) -> Problem:
+    """Check a clusterer's arguments and bring the embeddings to unit norm.
+
+    A cannot-link pair proves two speakers, so it raises the minimum to 2 where the maximum allows.
+
+    Raises
+    ------
+    ArgumentError
+        Embeddings are not ``(n, dim)``, not finite, or hold a zero vector; bounds contradict each
+        other; durations or pairs do not fit the embeddings.
+    """
+    vectors = unit_vectors(embeddings)
+    count = len(vectors)
+    fewest, most = speaker_bounds(
+        count, num_speakers=num_speakers, min_speakers=min_speakers, max_speakers=max_speakers
+    )
+    pairs = _checked_pairs(cannot_link, count)
+    if len(pairs):
+        fewest = min(max(fewest, 2), most)
+    seconds = None if durations is None else _checked_durations(durations, count)
+    return Problem(vectors, np.ones(count), seconds, fewest, most, pairs)
+
+
+def unit_vectors(embeddings: ArrayLike, name: str = "embeddings") -> NDArray[np.float64]:
+    """Embeddings ``(n, dim)`` scaled to unit norm; `name` is what an error calls them."""
+    vectors = np.asarray(embeddings, dtype=np.float64)
+    if vectors.ndim != 2:
+        raise ArgumentError(f"`{name}` must be of shape (n, dim), got shape {vectors.shape}.")
+    if not np.isfinite(vectors).all():
+        row = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
+        raise ArgumentError(f"`{name}` must be finite, got NaN or infinity in row {row}.")
+    # Dividing by the peak first keeps the squares inside the norm from overflowing.
+    peaks = np.abs(vectors).max(axis=1, keepdims=True, initial=0.0)
+    if not peaks.all():
+        row = int(np.flatnonzero(peaks == 0)[0])
+        raise ArgumentError(f"`{name}` must have a direction, got a zero vector in row {row}.")
+    vectors = vectors / peaks
+    normalized: NDArray[np.float64] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return normalized
+
+
+def speaker_bounds(
+    count: int,
+    *,
+    num_speakers: int | None = None,
+    min_speakers: int | None = None,
+    max_speakers: int | None = None,
+) -> tuple[int, int]:
+    """Fewest and most speakers for `count` windows: within 1 and `count`, both 0 without windows.
+
+    Raises
+    ------
+    ArgumentError
+        A bound is not a whole number from 1, or bounds contradict each other.
+    """
+    given = {
+        "num_speakers": num_speakers,
+        "min_speakers": min_speakers,
+        "max_speakers": max_speakers,
+    }
+    for name, value in given.items():
+        if value is not None and not _is_count(value):
+            raise ArgumentError(f"`{name}` must be a whole number from 1, got {value!r}.")
+    fewest = 1 if min_speakers is None else int(min_speakers)
+    most = max(count, fewest) if max_speakers is None else int(max_speakers)
+    if fewest > most:
+        raise ArgumentError(f"`min_speakers` must be at most max_speakers={most}, got {fewest}.")
+    if num_speakers is not None:
+        if num_speakers < fewest or (max_speakers is not None and num_speakers > most):
+            raise ArgumentError(
+                f"`num_speakers` must lie within min_speakers={min_speakers} and "
+                f"max_speakers={max_speakers}, got {num_speakers}; give one or the other."
+            )
+        fewest = most = int(num_speakers)
+    return min(fewest, count), min(most, count)
+
+
+def _checked_durations(durations: ArrayLike, count: int) -> NDArray[np.float64]:
+    seconds = np.asarray(durations, dtype=np.float64)
+    if seconds.shape != (count,):
+        raise ArgumentError(f"`durations` must be of shape ({count},), got shape {seconds.shape}.")
+    faulty = np.flatnonzero(~(np.isfinite(seconds) & (seconds >= 0)))
+    if len(faulty):
+        raise ArgumentError(
+            f"`durations` must be finite and at least 0 s, got {seconds[faulty[0]]} in row {faulty[0]}."
+        )
+    return seconds
+
+
+def _checked_pairs(cannot_link: ArrayLike | None, count: int) -> NDArray[np.int64]:
+    pairs = np.asarray([] if cannot_link is None else cannot_link)
+    if pairs.size == 0:
+        return np.zeros((0, 2), dtype=np.int64)
+    if pairs.ndim != 2 or pairs.shape[1] != 2 or not np.issubdtype(pairs.dtype, np.integer):
+        raise ArgumentError(
+            f"`cannot_link` must be integers of shape (m, 2), got {pairs.dtype} {pairs.shape}."
+        )
+    if pairs.min() < 0 or pairs.max() >= count:
+        raise ArgumentError(
+            f"`cannot_link` must hold rows within 0..{count - 1}, got {pairs.min()}..{pairs.max()}."
+        )
+    if (pairs[:, 0] == pairs[:, 1]).any():
+        raise ArgumentError("`cannot_link` must pair different rows, got a row with itself.")
+    return pairs.astype(np.int64)
+
+
+def _is_count(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        return False
+    return bool(value >= 1)

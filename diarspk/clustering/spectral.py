@@ -1,0 +1,191 @@
+"""Spectral clustering by the ``spectralcluster`` package, with the settings of its papers."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diarspk.clustering.agglomerative import AgglomerativeClusterer
+from diarspk.clustering.clusterer import PartitionClusterer
+from diarspk.clustering.problem import Problem
+
+if TYPE_CHECKING:
+    import spectralcluster
+
+__all__ = [
+    "AUTO_TUNE",
+    "ICASSP2018",
+    "TURN_TO_DIARIZE",
+    "AutoTune",
+    "SpectralClusterer",
+    "SpectralSettings",
+]
+
+FEWEST_ROWS = 6
+"""Below this a spectrum says nothing about the number of speakers (as in NeMo's NME-SC)."""
+
+Refinement = Literal[
+    "CropDiagonal", "GaussianBlur", "RowWiseThreshold", "Symmetrize", "Diffuse", "RowWiseNormalize"
+]
+
+
+@dataclass(frozen=True)
+class AutoTune:
+    """Search for the threshold's percentile that minimises sqrt(1 - p) / eigengap."""
+
+    lowest: float = 0.60
+    highest: float = 0.95
+    step: float = 0.01
+
+
+@dataclass(frozen=True)
+class SpectralSettings:
+    """A chain of refinements of the affinity matrix, and how its spectrum is read.
+
+    Names and values are those of the ``spectralcluster`` package.
+
+    Attributes
+    ----------
+    refinements : tuple of str
+        Steps applied to the affinity (cos + 1) / 2, in order.
+    threshold : {"RowMax", "Percentile"}
+        What `percentile` is a share of: the row's maximum, or its entries.
+    percentile : float
+        Entries below the threshold are multiplied by `soft_multiplier`; auto-tune overrides it.
+    binarize, preserve_diagonal : bool
+        Entries above the threshold, and the diagonal, become 1.
+    symmetrize : {"Max", "Average"}
+        How the two halves of the matrix are joined.
+    auto_tune : AutoTune, optional
+        Search for `percentile`; needs the refinement "RowWiseThreshold".
+    laplacian : {"Affinity", "Unnormalized", "RandomWalk", "GraphCut"}
+        Matrix whose eigenvectors are taken.
+    normalize_rows : bool
+        Bring the spectral embeddings to unit norm.
+    propagation : float, optional
+        Alpha of the constraint propagation that spreads cannot-link pairs over the affinity.
+    most_speakers : int
+        Largest count looked for where the caller sets no maximum.
+    """
+
+    refinements: tuple[Refinement, ...]
+    threshold: Literal["RowMax", "Percentile"] = "RowMax"
+    percentile: float = 0.95
+    soft_multiplier: float = 0.01
+    binarize: bool = False
+    preserve_diagonal: bool = False
+    symmetrize: Literal["Max", "Average"] = "Max"
+    auto_tune: AutoTune | None = None
+    laplacian: Literal["Affinity", "Unnormalized", "RandomWalk", "GraphCut"] = "Affinity"
+    normalize_rows: bool = False
+    propagation: float | None = None
+    most_speakers: int = 7
+
+    def build(self, fewest: int, most: int) -> spectralcluster.SpectralClusterer:
+        """Make the package's clusterer, new each time since predicting changes its options."""
+        import spectralcluster as package
+
+        tune, alpha = self.auto_tune, self.propagation
+        return package.SpectralClusterer(
+            min_clusters=fewest,
+            max_clusters=most,
+            refinement_options=package.RefinementOptions(
+                p_percentile=self.percentile,
+                thresholding_soft_multiplier=self.soft_multiplier,
+                thresholding_type=package.ThresholdType[self.threshold],
+                thresholding_with_binarization=self.binarize,
+                thresholding_preserve_diagonal=self.preserve_diagonal,
+                symmetrize_type=package.SymmetrizeType[self.symmetrize],
+                refinement_sequence=[package.RefinementName[name] for name in self.refinements],
+            ),
+            autotune=tune and package.AutoTune(tune.lowest, tune.highest, tune.step),
+            laplacian_type=package.LaplacianType[self.laplacian],
+            row_wise_renorm=self.normalize_rows,
+            constraint_options=None
+            if alpha is None
+            else package.ConstraintOptions(
+                constraint_name=package.ConstraintName.ConstraintPropagation,
+                apply_before_refinement=True,
+                constraint_propagation_alpha=alpha,
+            ),
+        )
+
+
+ICASSP2018 = SpectralSettings(
+    refinements=(
+        "CropDiagonal",
+        "GaussianBlur",
+        "RowWiseThreshold",
+        "Symmetrize",
+        "Diffuse",
+        "RowWiseNormalize",
+    ),
+)
+"""Wang et al. 2018, "Speaker diarization with LSTM" (arXiv 1710.10468), section 3.2."""
+
+AUTO_TUNE = replace(ICASSP2018, auto_tune=AutoTune())
+"""The same refinements, the threshold tuned on each session (after Park et al. 2019)."""
+
+TURN_TO_DIARIZE = SpectralSettings(
+    refinements=("RowWiseThreshold", "Symmetrize"),
+    threshold="Percentile",
+    binarize=True,
+    preserve_diagonal=True,
+    symmetrize="Average",
+    auto_tune=AutoTune(0.40, 0.95, 0.05),
+    laplacian="GraphCut",
+    normalize_rows=True,
+    propagation=0.4,
+)
+"""Xia et al. 2022, "Turn-to-Diarize" (arXiv 2109.11641): constraint propagation and auto-tune."""
+
+
+@dataclass(frozen=True)
+class SpectralClusterer(PartitionClusterer):
+    """Spectral clustering in the settings of a paper.
+
+    The papers assume two speakers or more. Where one is allowed, the fallback decides first
+    whether there is one, a choice of Wang et al. 2022 (arXiv 2210.13690, section 3.3).
+
+    Attributes
+    ----------
+    settings : SpectralSettings
+        Refinements and spectrum; a paper's, or your own.
+    fallback : AgglomerativeClusterer
+        Decides between one speaker and several; takes sessions of fewer than six windows, and
+        those whose spectrum is degenerate.
+    exact_up_to : int
+        As for every clusterer; time grows with its cube.
+    """
+
+    settings: SpectralSettings = TURN_TO_DIARIZE
+    fallback: AgglomerativeClusterer = field(default_factory=AgglomerativeClusterer)
+    exact_up_to: int = field(default=600, kw_only=True)
+
+    def partition(self, problem: Problem) -> NDArray[np.int64]:
+        """Single-speaker gate, then the package's spectral clustering."""
+        if problem.count < FEWEST_ROWS:
+            return self.fallback.partition(problem)
+        if problem.fewest == 1 and not self.fallback.partition(problem).any():
+            return np.zeros(problem.count, dtype=np.int64)
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # k-means on duplicates; the count is mended after
+            try:
+                return self._predict(problem)
+            # What the package raises when no eigengap is finite or an eigenvector's row is zero.
+            except (ValueError, UnboundLocalError, np.linalg.LinAlgError):
+                return self.fallback.partition(problem)
+
+    def _predict(self, problem: Problem) -> NDArray[np.int64]:
+        constraints = None
+        if len(problem.cannot_link):
+            constraints = np.zeros((problem.count, problem.count))
+            first, second = problem.cannot_link.T
+            constraints[first, second] = constraints[second, first] = -1.0
+        fewest, most = max(problem.fewest, 2), problem.limit(self.settings.most_speakers)
+        labels = self.settings.build(fewest, most).predict(problem.means, constraints)
+        return np.asarray(labels, dtype=np.int64)

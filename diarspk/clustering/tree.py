@@ -1,0 +1,169 @@
+"""The merge tree of agglomerative clustering, with weights and cannot-link pairs.
+
+Average linkage on cosine distance, centroid and Ward linkage all follow from cluster means and
+weights alone, so rows may stand for many windows and the tree is still that of the windows. A
+cannot-link pair is an infinite distance, which every update keeps infinite.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diarspk.clustering.problem import Problem
+
+__all__ = ["Linkage", "MergeTree", "merge_tree"]
+
+Linkage = Literal["average", "centroid", "ward"]
+
+
+@dataclass(frozen=True, eq=False)
+class MergeTree:
+    """All n - 1 merges in order; the row with the lower number carries the merged cluster on.
+
+    Attributes
+    ----------
+    pairs : NDArray, shape (n - 1, 2)
+        Rows that are merged, lower first.
+    heights : NDArray, shape (n - 1,)
+        Distance of the merge; infinite from the first merge that breaks a cannot-link pair.
+    """
+
+    pairs: NDArray[np.int64]
+    heights: NDArray[np.float64]
+
+    def cut(self, count: int) -> NDArray[np.int64]:
+        """Labels ``(n,)`` of the partition into `count` clusters, numbered by first appearance."""
+        total = len(self.pairs) + 1
+        roots = np.arange(total)
+        merged = self.pairs[: total - count]
+        roots[merged[:, 1]] = merged[:, 0]
+        for row in range(total):  # a root has a lower number, hence is final already
+            roots[row] = roots[roots[row]]
+        labels: NDArray[np.int64] = np.unique(roots, return_inverse=True)[1]
+        return labels
+
+
+def merge_tree(problem: Problem, linkage: Linkage = "average") -> MergeTree:
+    """Merge the closest two clusters until one is left.
+
+    Average: mean of 1 - cosine over pairs of windows; centroid: Euclidean distance between means
+    of unit vectors; Ward: sqrt(2 a b / (a + b)) times that, for a and b windows. Heights are those
+    of ``scipy.cluster.hierarchy.linkage`` (in which average linkage takes the cosine metric).
+    Merges that break a cannot-link pair come last, the closest clusters first. Memory and
+    typical time are quadratic in the rows (Müllner 2011, arXiv 1109.2378, "generic" algorithm).
+    """
+    clusters = _Clusters(problem, linkage)
+    pairs = np.zeros((max(problem.count - 1, 0), 2), dtype=np.int64)
+    heights = np.full(len(pairs), np.inf)
+    constrained = True
+    for step in range(len(pairs)):
+        keep, drop, height = clusters.closest_pair()
+        if constrained and np.isinf(height):
+            constrained = False
+            clusters.measure()
+            keep, drop, _ = clusters.closest_pair()
+        pairs[step] = keep, drop
+        if constrained:
+            heights[step] = height
+        clusters.merge(keep, drop)
+    if linkage != "average":
+        heights = np.sqrt(np.maximum(heights, 0.0))
+    return MergeTree(pairs, heights)
+
+
+class _Clusters:
+    """Clusters under agglomeration; each row remembers the row nearest to it.
+
+    After a merge, a row whose nearest has moved away is not searched again at once: what it
+    remembers is still a lower bound, so it can wait until no other row is closer (`settled`).
+    """
+
+    def __init__(self, problem: Problem, linkage: Linkage) -> None:
+        self.linkage = linkage
+        self.means, self.weights = problem.means.copy(), problem.weights.copy()
+        self.gone = np.zeros(problem.count, dtype=bool)
+        self.measure(problem.cannot_link)
+
+    def measure(self, cannot_link: NDArray[np.int64] | None = None) -> None:
+        """Take all distances anew from the means; those of these pairs are infinite."""
+        self.distances = _distances(self.means, self.weights, self.linkage)
+        self.distances[self.gone] = self.distances[:, self.gone] = np.inf
+        if cannot_link is not None:
+            first, second = cannot_link.T
+            self.distances[first, second] = self.distances[second, first] = np.inf
+        self.nearest = self.distances.argmin(axis=1)
+        self.closest = self.distances.min(axis=1)
+        self.settled = np.ones(len(self.means), dtype=bool)
+
+    def closest_pair(self) -> tuple[int, int, float]:
+        """Lower row, higher row and distance of the two nearest clusters."""
+        row = int(self.closest.argmin())
+        while not self.settled[row]:
+            self._settle(row)
+            row = int(self.closest.argmin())
+        keep, drop = sorted((row, int(self.nearest[row])))
+        return keep, drop, float(self.closest[row])
+
+    def merge(self, keep: int, drop: int) -> None:
+        """Let the cluster of one row take in that of another."""
+        updated = _update(self.distances, self.weights, keep, drop, self.linkage)
+        self.distances[keep] = self.distances[:, keep] = updated
+        self.distances[drop] = self.distances[:, drop] = np.inf
+        total = self.weights[keep] + self.weights[drop]
+        self.means[keep] += self.weights[drop] / total * (self.means[drop] - self.means[keep])
+        self.weights[keep] = total
+        self.gone[drop] = True
+
+        self.settled &= (self.nearest != keep) & (self.nearest != drop)
+        closer = updated <= self.closest
+        self.nearest[closer], self.closest[closer] = keep, updated[closer]
+        self.settled |= closer
+        self._settle(keep)
+        self.closest[drop] = np.inf
+
+    def _settle(self, row: int) -> None:
+        self.nearest[row] = self.distances[row].argmin()
+        self.closest[row] = self.distances[row, self.nearest[row]]
+        self.settled[row] = True
+
+
+def _distances(
+    means: NDArray[np.float64], weights: NDArray[np.float64], linkage: Linkage
+) -> NDArray[np.float64]:
+    """``(n, n)`` distances between clusters, infinite on the diagonal, squared unless average."""
+    distances: NDArray[np.float64] = means @ means.T
+    if linkage == "average":
+        np.subtract(1.0, distances, out=distances)
+    else:
+        squares = distances.diagonal().copy()
+        distances *= -2.0
+        distances += squares[:, None]
+        distances += squares
+        np.maximum(distances, 0.0, out=distances)
+    if linkage == "ward":
+        distances *= 2.0 * weights[:, None] * weights / (weights[:, None] + weights)
+    np.fill_diagonal(distances, np.inf)
+    return distances
+
+
+def _update(
+    distances: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    keep: int,
+    drop: int,
+    linkage: Linkage,
+) -> NDArray[np.float64]:
+    """Lance-Williams: ``(n,)`` distances of every row to the union of two."""
+    a, b, between = weights[keep], weights[drop], distances[keep, drop]
+    if linkage == "ward":
+        reach = (a + weights) * distances[keep] + (b + weights) * distances[drop]
+        updated: NDArray[np.float64] = (reach - weights * between) / (a + b + weights)
+    else:
+        updated = (a * distances[keep] + b * distances[drop]) / (a + b)
+        if linkage == "centroid":
+            updated -= a * b * between / (a + b) ** 2
+    return updated

@@ -1,0 +1,172 @@
+"""The merge tree against scipy, constraints against brute force, and the minimum duration."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.cluster import hierarchy
+
+from diarspk.clustering import AgglomerativeClusterer, pose
+from diarspk.clustering.partition import meet_bounds, number_by_appearance, separate
+from diarspk.clustering.tree import merge_tree
+from diarspk.errors import ArgumentError
+
+every_linkage = pytest.mark.parametrize("linkage", ["average", "centroid", "ward"])
+
+
+def scipy_tree(embeddings, linkage):
+    unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    metric = "cosine" if linkage == "average" else "euclidean"
+    return hierarchy.linkage(unit, linkage, metric=metric)
+
+
+@every_linkage
+@settings(max_examples=30, deadline=None)
+@given(count=st.integers(2, 40), dim=st.integers(2, 8), seed=st.integers(0, 2**32 - 1))
+def test_merges_and_cuts_as_scipy_does(linkage, count, dim, seed):
+    rng = np.random.default_rng(seed)
+    embeddings = rng.normal(size=(count, dim))
+    expected = scipy_tree(embeddings, linkage)
+    tree = merge_tree(pose(embeddings), linkage)
+    assert np.allclose(tree.heights, expected[:, 2], atol=1e-7)
+    threshold = rng.uniform(0.0, expected[:, 2].max())
+    labels = hierarchy.fcluster(expected, threshold, criterion="distance")
+    ours = AgglomerativeClusterer(threshold, linkage)(embeddings)
+    assert np.array_equal(ours, number_by_appearance(labels))
+
+
+@settings(max_examples=20, deadline=None)
+@given(speakers=st.integers(1, 30), seed=st.integers(0, 2**32 - 1))
+def test_an_exact_count_cuts_as_scipy_does(speakers, seed):
+    embeddings = np.random.default_rng(seed).normal(size=(30, 4))
+    labels = hierarchy.fcluster(scipy_tree(embeddings, "average"), speakers, criterion="maxclust")
+    ours = AgglomerativeClusterer()(embeddings, num_speakers=speakers)
+    assert np.array_equal(ours, number_by_appearance(labels))
+
+
+@every_linkage
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_the_order_of_windows_does_not_matter(linkage, seed):
+    rng = np.random.default_rng(seed)
+    embeddings = rng.normal(size=(25, 5))
+    clusterer = AgglomerativeClusterer(0.8, linkage)
+    order = rng.permutation(25)
+    assert np.array_equal(
+        number_by_appearance(clusterer(embeddings)[order]), clusterer(embeddings[order])
+    )
+
+
+@every_linkage
+def test_rows_that_stand_for_many_windows_go_on_from_their_own_tree(linkage):
+    problem = pose(np.random.default_rng(3).normal(size=(30, 5)))
+    tree = merge_tree(problem, linkage)
+    rest = merge_tree(problem.merged(tree.cut(12)), linkage)
+    assert np.allclose(rest.heights, tree.heights[-11:])
+    assert np.array_equal(rest.cut(4)[tree.cut(12)], tree.cut(4))
+
+
+@every_linkage
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_constrained_merges_match_a_search_over_all_pairs(linkage, seed):
+    rng = np.random.default_rng(seed)
+    pairs = np.array([[0, 1], [1, 2], [0, 2], [3, 4], [5, 9]])
+    problem = pose(rng.normal(size=(10, 4)), cannot_link=pairs)
+    tree = merge_tree(problem, linkage)
+    clusters = [[row] for row in range(10)]
+    while allowed := [
+        (_distance(problem.means, a, b, linkage), a, b)
+        for a in clusters
+        for b in clusters
+        if a < b and not any((x in a and y in b) or (y in a and x in b) for x, y in pairs)
+    ]:
+        _, a, b = min(allowed)
+        clusters = [c for c in clusters if c not in (a, b)] + [a + b]
+        labels = tree.cut(len(clusters))
+        assert sorted(map(sorted, clusters)) == sorted(
+            np.flatnonzero(labels == label).tolist() for label in range(len(clusters))
+        )
+    assert np.isinf(tree.heights[10 - len(clusters) :]).all()
+    assert np.isfinite(tree.heights[: 10 - len(clusters)]).all()
+
+
+def _distance(means, a, b, linkage):
+    if linkage == "average":
+        return np.mean(1.0 - means[a] @ means[b].T)
+    apart = np.linalg.norm(means[a].mean(axis=0) - means[b].mean(axis=0))
+    return apart * (np.sqrt(2 * len(a) * len(b) / (len(a) + len(b))) if linkage == "ward" else 1)
+
+
+def around(direction, count, seed):
+    noise = np.random.default_rng(seed).normal(scale=0.05, size=(count, 3))
+    return np.asarray(direction) + noise
+
+
+def two_speakers_and_a_cough():
+    return np.concatenate(
+        [around([1, 0, 0], 6, 0), around([0, 1, 0], 6, 1), around([0.2, 0.3, -1], 1, 2)]
+    )
+
+
+def test_a_speaker_has_the_minimum_duration():
+    embeddings, durations = two_speakers_and_a_cough(), np.full(13, 0.5)
+    assert AgglomerativeClusterer(0.5)(embeddings).max() == 2
+    clusterer = AgglomerativeClusterer(0.5, min_duration=2.0)
+    expected = [0] * 6 + [1] * 7  # the cough lies nearer to the second
+    assert clusterer(embeddings, durations=durations).tolist() == expected
+    assert clusterer(embeddings, durations=durations, num_speakers=2).tolist() == expected
+    assert clusterer(embeddings, durations=durations, max_speakers=1).max() == 0
+
+
+def test_the_count_comes_before_the_minimum_duration():
+    embeddings, durations = two_speakers_and_a_cough(), np.full(13, 0.5)
+    clusterer = AgglomerativeClusterer(0.5, min_duration=2.0)
+    three = clusterer(embeddings, durations=durations, min_speakers=3)
+    assert three.tolist() == [0] * 6 + [1] * 6 + [2]
+    assert clusterer(embeddings, durations=durations, num_speakers=9).max() == 8
+    brief = AgglomerativeClusterer(0.5, min_duration=60.0)
+    assert brief(embeddings, durations=durations).max() == 0
+
+
+def test_a_minimum_duration_needs_durations():
+    with pytest.raises(ArgumentError, match="`durations` must be given"):
+        AgglomerativeClusterer(min_duration=1.0)(np.eye(3))
+
+
+@pytest.mark.parametrize(
+    ("setting", "text"),
+    [
+        ({"threshold": -0.1}, "`threshold` must be at least 0, got -0.1"),
+        ({"threshold": np.nan}, "`threshold` must be at least 0"),
+        ({"linkage": "single"}, "`linkage` must be one of average, centroid, ward"),
+        ({"min_duration": -1.0}, "`min_duration` must be at least 0 s"),
+        ({"exact_up_to": 1}, "`exact_up_to` must be at least 2"),
+    ],
+)
+def test_bad_settings_are_named(setting, text):
+    with pytest.raises(ArgumentError, match=text):
+        AgglomerativeClusterer(**setting)
+
+
+def test_too_few_speakers_are_split_where_they_scatter_most():
+    problem = pose(two_speakers_and_a_cough(), num_speakers=3)
+    labels = meet_bounds(problem, np.array([1] * 6 + [0] * 7))
+    assert labels.tolist() == [0] * 6 + [1] * 6 + [2]
+
+
+def test_too_many_speakers_are_merged_where_they_are_closest():
+    problem = pose(two_speakers_and_a_cough(), num_speakers=3)
+    labels = meet_bounds(problem, np.array([4, 4, 4, 2, 2, 2, 3, 3, 3, 3, 3, 3, 0]))
+    assert labels.tolist() == [0] * 6 + [1] * 6 + [2]
+
+
+def test_of_a_cannot_link_pair_the_looser_window_moves():
+    problem = pose([[1, 0], [1, 0.1], [0.8, 0.6], [0, 1]], cannot_link=[[0, 2]])
+    assert separate(problem, np.array([0, 0, 0, 1])).tolist() == [0, 0, 1, 1]
+
+
+def test_a_pair_without_another_speaker_to_go_to_stays():
+    triangle = [[0, 1], [1, 2], [0, 2]]
+    labels = AgglomerativeClusterer()(np.eye(3), cannot_link=triangle, max_speakers=2)
+    assert labels.max() == 1
