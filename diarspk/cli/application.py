@@ -1,0 +1,50 @@
+"""The commands, gathered into one application."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from diarspk import __version__
+from diarspk.cli.diarize import diarize
+from diarspk.cli.embed import embed
+from diarspk.cli.models import models
+from diarspk.cli.score import score
+from diarspk.cli.terminal import spoken_warnings
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="diarspk",
+    help="Who spoke when: speaker diarization and speaker embeddings.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for _command in (diarize, embed, score, models):
+    app.command()(_command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"diarspk {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Take the options that stand before the command."""
+
+
+def main() -> None:
+    """Run the command line; the entry point that the package installs as ``diarspk``."""
+    with spoken_warnings():
+        app()

@@ -1,0 +1,121 @@
+"""``diarspk diarize``: who spoke when."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections import Counter
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import diarspk
+from diarspk.cli.terminal import Failures, exit_on_error, progress_display
+
+__all__ = ["Format", "diarize"]
+
+
+class Format(str, Enum):
+    """An output format, named as the suffix of its files."""
+
+    RTTM = "rttm"
+    JSON = "json"
+    CSV = "csv"
+    SRT = "srt"
+    VTT = "vtt"
+    AUDACITY = "txt"
+    PRAAT = "TextGrid"
+
+
+def diarize(
+    recordings: Annotated[
+        list[Path], typer.Argument(metavar="AUDIO...", help="Recordings of any format and rate.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Folder for one file per recording; needed for several recordings. "
+            "Without it, the result goes to stdout.",
+        ),
+    ] = None,
+    format: Annotated[
+        Format, typer.Option(case_sensitive=False, help="Output format.")
+    ] = Format.RTTM,
+    num_speakers: Annotated[
+        int | None, typer.Option(min=1, help="How many people speak, if known.")
+    ] = None,
+    min_speakers: Annotated[int | None, typer.Option(min=1, help="At least so many.")] = None,
+    max_speakers: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    channel: Annotated[
+        int | None, typer.Option(min=0, help="Use this channel, from 0; without it, their mean.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Encoder: a name that `diarspk models` lists, or a path.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+) -> None:
+    """Say who spoke when in each recording."""
+    _check_bounds(num_speakers, min_speakers, max_speakers)
+    targets = _targets(recordings, output, format)
+    failures = Failures()
+    with exit_on_error():
+        diarizer = _load_diarizer(model)
+        if output is not None:
+            output.mkdir(parents=True, exist_ok=True)
+    with progress_display(quiet) as follow:
+        for recording, target in zip(recordings, targets, strict=True):
+            with failures.caught(recording):
+                result = diarizer(
+                    recording,
+                    channel=channel,
+                    num_speakers=num_speakers,
+                    min_speakers=min_speakers,
+                    max_speakers=max_speakers,
+                    progress=follow(recording.name),
+                )
+                if target is not None:
+                    result.write(target)
+                else:
+                    _print(result, format)
+    failures.exit()
+
+
+def _check_bounds(exact: int | None, minimum: int | None, maximum: int | None) -> None:
+    if exact is not None and not (minimum is None and maximum is None):
+        raise typer.BadParameter("give either --num-speakers or bounds, not both")
+    if minimum is not None and maximum is not None and minimum > maximum:
+        raise typer.BadParameter(f"--min-speakers {minimum} is above --max-speakers {maximum}")
+
+
+def _targets(recordings: list[Path], output: Path | None, format: Format) -> list[Path | None]:
+    """Where each result goes, or a usage error before anything is done; None stands for stdout."""
+    if output is None:
+        if len(recordings) > 1:
+            raise typer.BadParameter(f"{len(recordings)} recordings need -o DIR")
+        return [None]
+    if output.exists() and not output.is_dir():
+        raise typer.BadParameter(f"-o must be a folder, {output} is a file")
+    counts = Counter(recording.stem for recording in recordings)
+    if repeated := [stem for stem, count in counts.items() if count > 1]:
+        raise typer.BadParameter(
+            f"several recordings would write {output / repeated[0]}.{format.value}; "
+            "rename one or use another -o for it"
+        )
+    return [output / f"{recording.stem}.{format.value}" for recording in recordings]
+
+
+def _load_diarizer(model: str | None) -> diarspk.Diarizer:
+    return diarspk.Diarizer(encoder=None if model is None else diarspk.load_encoder(model))
+
+
+def _print(result: diarspk.Diarization, format: Format) -> None:
+    """Print what :meth:`Diarization.write` writes."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"result.{format.value}"
+        result.write(file)
+        sys.stdout.write(file.read_text(encoding="utf-8"))

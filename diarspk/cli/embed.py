@@ -1,0 +1,162 @@
+"""``diarspk embed``: speaker embeddings of recordings or of spans in them."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import diarspk
+from diarspk.cli.terminal import Failures, exit_on_error, say
+from diarspk.errors import AudioError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["embed"]
+
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class SpanEmbedding:
+    """A vector ``(dim,)`` and where it comes from: a file, and start and end in seconds."""
+
+    file: str
+    span: Span
+    vector: NDArray[np.float32]
+
+
+def embed(
+    recordings: Annotated[
+        list[Path], typer.Argument(metavar="AUDIO...", help="Recordings of any format and rate.")
+    ],
+    spans: Annotated[
+        str | None,
+        typer.Option(
+            metavar="START:END,...",
+            help="One vector for each span, in seconds; without it, one for each recording.",
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per vector and line.")
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE.npz", help="Write all vectors to this file."),
+    ] = None,
+    channel: Annotated[
+        int | None, typer.Option(min=0, help="Use this channel, from 0; without it, their mean.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Encoder: a name that `diarspk models` lists, or a path.")
+    ] = None,
+) -> None:
+    """Print speaker embeddings: file, start, end and the vector, one line each."""
+    wanted = None if spans is None else _parse_spans(spans)
+    if output is not None and (output.suffix != ".npz" or as_json):
+        raise typer.BadParameter(f"-o takes a .npz file and no --json, got {output}")
+    failures = Failures()
+    with exit_on_error():
+        from diarspk.models import DEFAULT
+
+        model = model or DEFAULT
+        encoder = diarspk.load_encoder(model)
+    found: list[SpanEmbedding] = []
+    for recording in recordings:
+        with failures.caught(recording):
+            embeddings = _embed_file(encoder, recording, wanted, channel)
+            found.extend(embeddings)
+            if output is None:
+                _print(embeddings, encoder, model, as_json)
+    if output is not None and found:
+        with exit_on_error():
+            _save(found, encoder, model, output)
+    failures.exit()
+
+
+def _parse_spans(text: str) -> list[Span]:
+    return [_parse_span(part) for part in text.split(",")]
+
+
+def _parse_span(text: str) -> Span:
+    try:
+        start, end = map(float, text.split(":"))
+    except ValueError:
+        raise typer.BadParameter(f"--spans must be like 1.0:2.5,4:6, got {text!r}") from None
+    if not 0 <= start < end < math.inf:
+        raise typer.BadParameter(
+            f"a span must start at 0 or later and end after that, got {text!r}"
+        )
+    return start, end
+
+
+def _embed_file(
+    encoder: diarspk.SpeakerEncoder, file: Path, wanted: Sequence[Span] | None, channel: int | None
+) -> list[SpanEmbedding]:
+    """Embed the spans of a file, or the whole of it, and say which embeddings are less reliable."""
+    from diarspk.audio import SAMPLE_RATE, load_audio
+    from diarspk.quality import check_speech
+
+    waveform = load_audio(file, channel=channel)  # (time,)
+    duration = len(waveform) / SAMPLE_RATE
+    spans = [(0.0, duration)] if wanted is None else list(wanted)
+    for start, end in spans:
+        if end > duration:
+            raise AudioError(
+                f"{file}: the span {start:g}:{end:g} ends after the recording; "
+                f"it must end at {duration:.2f} s or before"
+            )
+        for message in check_speech(waveform[int(start * SAMPLE_RATE) : int(end * SAMPLE_RATE)]):
+            say(f"warning: {file} {start:g}:{end:g}: {message}")
+    vectors = encoder.embed(waveform, SAMPLE_RATE, wanted)  # (dim,) or (spans, dim)
+    rows = vectors.reshape(len(spans), encoder.dimension)
+    return [SpanEmbedding(str(file), span, row) for span, row in zip(spans, rows, strict=True)]
+
+
+def _print(
+    embeddings: Sequence[SpanEmbedding], encoder: diarspk.SpeakerEncoder, model: str, as_json: bool
+) -> None:
+    for embedding in embeddings:
+        start, end = embedding.span
+        if as_json:
+            record = {
+                "file": embedding.file,
+                "span": [start, end],
+                "vector": embedding.vector.tolist(),
+                "dimension": encoder.dimension,
+                "model": model,
+                "fingerprint": encoder.fingerprint,
+            }
+            print(json.dumps(record, ensure_ascii=False))
+        else:
+            values = " ".join(f"{value:.6f}" for value in embedding.vector)
+            print(f"{embedding.file}\t{start:.3f}\t{end:.3f}\t{values}")
+
+
+def _save(
+    embeddings: Sequence[SpanEmbedding], encoder: diarspk.SpeakerEncoder, model: str, output: Path
+) -> None:
+    """Write the vectors ``(n, dim)`` and their origin; the file appears whole or not at all."""
+    import numpy as np
+
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent) as folder:
+        draft = Path(folder) / output.name
+        np.savez(
+            draft,
+            vectors=np.stack([embedding.vector for embedding in embeddings]),
+            files=np.array([embedding.file for embedding in embeddings]),
+            spans=np.array([embedding.span for embedding in embeddings]),
+            model=np.array(model),
+            fingerprint=np.array(encoder.fingerprint),
+        )
+        os.replace(draft, output)

@@ -1,0 +1,42 @@
+"""``diarspk models``: the models that can be named."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from diarspk.cli.table import aligned
+from diarspk.cli.terminal import exit_on_error
+
+__all__ = ["models"]
+
+
+def models(
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
+) -> None:
+    """List the models that can be named, with size, source and fingerprint."""
+    with exit_on_error():
+        from diarspk.models import available_models
+
+        cards = available_models()
+    if as_json:
+        print(json.dumps([asdict(card) for card in cards], indent=2, ensure_ascii=False))
+        return
+    header = ["name", "kind", "parameters", "dimension", "hop (s)", "MB", "fingerprint", "source"]
+    rows = [
+        [
+            card.name,
+            card.kind,
+            f"{card.parameters:,}",
+            f"{card.dimension}",
+            f"{card.frame_hop:.3f}",
+            f"{card.size_bytes / 1e6:.1f}",
+            card.fingerprint,
+            card.source,
+        ]
+        for card in cards
+    ]
+    print(aligned(header, rows))

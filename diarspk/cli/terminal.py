@@ -1,0 +1,134 @@
+"""What the command line says to people; all of it goes to stderr."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+import typer
+
+from diarspk.errors import DiarspkError, DiarspkWarning
+
+__all__ = [
+    "Failures",
+    "ProgressCallback",
+    "exit_on_error",
+    "progress_display",
+    "say",
+    "spoken_warnings",
+]
+
+ProgressCallback = Callable[[str, float], None]
+"""Takes the name of a stage and the fraction of it that is done, in [0, 1]."""
+
+
+def say(message: str) -> None:
+    """Print one line on stderr."""
+    print(" ".join(message.split()), file=sys.stderr)
+
+
+@contextmanager
+def spoken_warnings() -> Iterator[None]:
+    """Print this package's warnings as one plain line each, without the place in the source."""
+    with warnings.catch_warnings():
+        show_others = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if issubclass(category, DiarspkWarning):
+                say(f"warning: {message}")
+            else:
+                show_others(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = show
+        warnings.simplefilter("always", DiarspkWarning)
+        yield
+
+
+@contextmanager
+def exit_on_error() -> Iterator[None]:
+    """Turn an error of this package, or of the system's files, into one line and exit status 1."""
+    try:
+        yield
+    except (DiarspkError, OSError) as error:
+        say(f"error: {error}")
+        raise typer.Exit(1) from error
+
+
+class Failures:
+    """The files of a batch that failed; the others are done nevertheless."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    @contextmanager
+    def caught(self, file: Path) -> Iterator[None]:
+        """Name the file and its fault in one line on stderr, and go on."""
+        try:
+            yield
+        except (DiarspkError, OSError) as error:
+            self.count += 1
+            text = str(error)
+            say(f"error: {text}" if file.name in text else f"error: {file}: {text}")
+
+    def exit(self) -> None:
+        """Exit with status 1 if a file failed."""
+        if self.count:
+            raise typer.Exit(1)
+
+
+@contextmanager
+def progress_display(quiet: bool) -> Iterator[Callable[[str], ProgressCallback | None]]:
+    """Show a bar with the time left, on a terminal only.
+
+    Yields
+    ------
+    follow : callable
+        Takes the name of the file that is next and gives the callback that reports on it; None
+        where nothing is shown.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield lambda name: None
+        return
+
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=1.0)
+
+        def follow(name: str) -> ProgressCallback:
+            current = ""
+
+            def report(stage: str, fraction: float) -> None:
+                nonlocal current
+                if stage != current:  # a new stage has its own pace, so its own time left
+                    progress.reset(task, description=f"{name}: {stage}")
+                    current = stage
+                progress.update(task, completed=fraction)
+
+            return report
+
+        yield follow

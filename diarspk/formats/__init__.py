@@ -1,0 +1,7 @@
+"""Files that say who speaks when: RTTM and UEM in; RTTM, JSON, CSV, subtitles and labels out."""
+
+from diarspk.formats.rttm import read_rttm, write_rttm
+from diarspk.formats.saving import save_annotation
+from diarspk.formats.uem import read_uem
+
+__all__ = ["read_rttm", "read_uem", "save_annotation", "write_rttm"]

@@ -1,0 +1,72 @@
+"""Saving of an annotation in the format that the suffix names."""
+
+from __future__ import annotations
+
+import os
+from os import PathLike
+from pathlib import Path
+
+from pyannote.core import Annotation
+
+from diarspk.errors import ArgumentError, FormatError
+from diarspk.formats.audacity import write_audacity
+from diarspk.formats.csv import write_csv
+from diarspk.formats.json import write_json
+from diarspk.formats.rttm import write_rttm
+from diarspk.formats.srt import write_srt
+from diarspk.formats.textgrid import write_textgrid
+from diarspk.formats.turns import Confidence
+from diarspk.formats.vtt import write_vtt
+
+__all__ = ["SUFFIXES", "save_annotation"]
+
+WRITERS = {
+    ".rttm": write_rttm,
+    ".json": write_json,
+    ".csv": write_csv,
+    ".srt": write_srt,
+    ".vtt": write_vtt,
+    ".txt": write_audacity,
+    ".textgrid": write_textgrid,
+}
+SUFFIXES = tuple(WRITERS)
+"""Suffixes, in lower case, of the formats that can be written."""
+
+
+def save_annotation(
+    annotation: Annotation,
+    path: str | PathLike[str],
+    *,
+    confidence: Confidence | None = None,
+) -> None:
+    """Write ``annotation`` whole or not at all: a file that was there stays until the end.
+
+    Parameters
+    ----------
+    annotation : pyannote.core.Annotation
+    path : path
+        The suffix names the format: .rttm, .json, .csv, .srt, .vtt, .txt (Audacity labels) or
+        .TextGrid (Praat).
+    confidence : mapping of (Segment, track) to float, optional
+        Written to RTTM, JSON and CSV.
+
+    Raises
+    ------
+    ArgumentError
+        If the suffix is another.
+    FormatError
+        If the file cannot be written.
+    """
+    path = Path(path)
+    write = WRITERS.get(path.suffix.lower())
+    if write is None:
+        raise ArgumentError(f"`path` must end in one of {', '.join(SUFFIXES)}, got {str(path)!r}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="\n") as stream:
+            write(annotation, stream, confidence=confidence)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise FormatError(f"cannot be written ({error.strerror}); check it", str(path)) from None
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,45 @@
+"""Turns as files hold them: whole milliseconds, none of zero length, in order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pyannote.core import Annotation, Segment
+
+__all__ = ["Confidence", "RoundedTurn", "rounded_turns"]
+
+Confidence: TypeAlias = "Mapping[tuple[Segment, str | int], float]"
+"""Confidence in [0, 1] by segment and track, the key of ``annotation[segment, track]``."""
+
+
+@dataclass(frozen=True)
+class RoundedTurn:
+    """One turn; times are rounded once, so that end minus start is the written duration."""
+
+    start_ms: int
+    end_ms: int
+    speaker: str
+    confidence: float | None
+
+    @property
+    def start(self) -> float:
+        """Seconds."""
+        return self.start_ms / 1000
+
+    @property
+    def end(self) -> float:
+        """Seconds."""
+        return self.end_ms / 1000
+
+
+def rounded_turns(
+    annotation: Annotation, confidence: Confidence | None = None
+) -> Iterator[RoundedTurn]:
+    """Yield the turns of ``annotation`` by start time; names are on one line."""
+    for segment, track, label in annotation.itertracks(yield_label=True):
+        start, end = round(segment.start * 1000), round(segment.end * 1000)
+        if end > start:
+            sure = None if confidence is None else confidence.get((segment, track))
+            yield RoundedTurn(start, end, " ".join(str(label).split()), sure)

@@ -1,0 +1,18 @@
+"""Speech activity, overlap and local speakers."""
+
+from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
+from diarspk.segmentation.local_speakers import LocalSpeakers, read_local_speakers
+from diarspk.segmentation.powerset import Powerset
+from diarspk.segmentation.segmenter import ActivitySegmenter, Segmenter
+from diarspk.segmentation.silero import SileroSegmenter
+
+__all__ = [
+    "ActivityHead",
+    "ActivityHeadConfig",
+    "ActivitySegmenter",
+    "LocalSpeakers",
+    "Powerset",
+    "Segmenter",
+    "SileroSegmenter",
+    "read_local_speakers",
+]

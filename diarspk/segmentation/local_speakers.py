@@ -1,0 +1,136 @@
+"""One pass over a recording: local speakers of overlapping windows, each with its embedding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from diarspk.encoders.local import LocalEncoder
+from diarspk.recording import Recording
+from diarspk.segmentation.segmenter import Segmenter
+
+__all__ = ["LocalSpeakers", "read_local_speakers"]
+
+WINDOWS_PER_BATCH = 16
+ACTIVE = 0.5
+FEWEST_CLEAN_S = 0.4
+"""With less speech than this to itself, a local speaker is embedded from overlapped speech too."""
+
+
+@dataclass(frozen=True)
+class LocalSpeakers:
+    """Who talks in each window, not yet linked across windows.
+
+    Attributes
+    ----------
+    activity : ndarray of float32, ``(windows, frames, speakers)``
+        Probability that a local speaker talks.
+    first : ndarray of int64, ``(windows,)``
+        Number of each window's first frame in the recording.
+    embeddings : ndarray of float32, ``(windows, speakers, dim)``
+        Unit vectors; zero for a local speaker who does not talk.
+    seconds : ndarray of float64, ``(windows, speakers)``
+        Speech behind each embedding.
+    frames : int
+        Frames of the recording.
+    hop, start : float
+        Seconds between frames, and of the centre of the first.
+    """
+
+    activity: NDArray[np.float32]
+    first: NDArray[np.int64]
+    embeddings: NDArray[np.float32]
+    seconds: NDArray[np.float64]
+    frames: int
+    hop: float
+    start: float
+
+
+def read_local_speakers(
+    recording: Recording,
+    encoder: LocalEncoder,
+    segmenter: Segmenter,
+    *,
+    progress: Callable[[float], None] | None = None,
+) -> LocalSpeakers:
+    """Run trunk, segmentation and utterance head over a recording, window by window.
+
+    Parameters
+    ----------
+    progress
+        Called with the seconds of the recording that are done.
+    """
+    total, hop = encoder.count_frames(recording), encoder.frame_hop
+    length = min(round(segmenter.window_s / hop), total)
+    starts = window_starts(total, length, round(segmenter.step_s / hop))
+    activity, embeddings, seconds = [], [], []
+    for first, frames in _batches(encoder.trunk_blocks(recording), starts, length):
+        found = segmenter(frames, first)  # (windows, frames, speakers)
+        weights = solo_weights(found, hop)
+        vectors = _embed(encoder, frames, weights)
+        talked = weights.sum(1) * hop
+        activity.append(found)
+        embeddings.append(np.where(talked[..., None] > 0, vectors, 0.0))
+        seconds.append(talked)
+        if progress is not None:
+            progress((int(first[-1]) + length) * hop)
+    return LocalSpeakers(
+        np.concatenate(activity),
+        starts,
+        np.concatenate(embeddings).astype(np.float32),
+        np.concatenate(seconds).astype(np.float64),
+        total,
+        hop,
+        encoder.frame_start,
+    )
+
+
+def window_starts(total: int, length: int, step: int) -> NDArray[np.int64]:
+    """First frames of windows that cover ``total`` frames, the last one flush with the end."""
+    starts = np.arange(0, total - length + 1, step)
+    if starts[-1] + length < total:
+        starts = np.append(starts, total - length)
+    return starts.astype(np.int64)
+
+
+def solo_weights(activity: NDArray[np.float32], hop: float) -> NDArray[np.float32]:
+    """Frames that a local speaker has to itself, or all of its frames where those are too few.
+
+    Shape
+    -----
+    ``(windows, frames, speakers)`` -> the same, in {0, 1}
+    """
+    active = activity > ACTIVE
+    solo = active & (active.sum(-1, keepdims=True) == 1)
+    enough = solo.sum(1, keepdims=True) * hop >= FEWEST_CLEAN_S
+    return np.where(enough, solo, active).astype(np.float32)
+
+
+def _batches(
+    blocks: Iterator[tuple[int, Tensor]], starts: NDArray[np.int64], length: int
+) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
+    """First frames and trunk frames ``(windows, length, width)`` of batches of windows."""
+    held, origin, position = None, 0, 0  # frames from `origin` on; windows done
+    for first, frames in blocks:
+        held = frames if held is None else torch.cat([held, frames])
+        end = first + len(frames)
+        while position < len(starts) and starts[position] + length <= end:
+            ready = starts[position : position + WINDOWS_PER_BATCH]
+            ready = ready[ready + length <= end]
+            yield ready, torch.stack([held[s - origin : s - origin + length] for s in ready.tolist()])
+            position += len(ready)
+        if position < len(starts):
+            keep = int(starts[position])
+            held, origin = held[keep - origin :], keep
+
+
+@torch.inference_mode()
+def _embed(encoder: LocalEncoder, frames: Tensor, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Unit vectors ``(windows, speakers, dim)``."""
+    by_speaker = torch.from_numpy(np.ascontiguousarray(weights.transpose(0, 2, 1)))
+    return nn.functional.normalize(encoder.network.utterance(frames, by_speaker), dim=-1).numpy()

@@ -1,0 +1,65 @@
+"""The one interface of whatever tells speech from silence and the speakers of a window apart."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from diarspk.audio import AudioStream
+from diarspk.encoders.local import LocalEncoder
+from diarspk.segmentation.activity import ActivityHead
+
+__all__ = ["ActivitySegmenter", "Segmenter"]
+
+
+class Segmenter(Protocol):
+    """Local speakers of overlapping windows.
+
+    Attributes
+    ----------
+    window_s, step_s : float
+        Seconds of a window, and from one window to the next.
+    speakers : int
+        Local speakers that a window can hold.
+    """
+
+    window_s: float
+    step_s: float
+    speakers: int
+
+    def prepare(self, stream: AudioStream, encoder: LocalEncoder, frames: int) -> None:
+        """Hear the recording first, where the frames of the trunk are not enough."""
+
+    def __call__(self, frames: Tensor, first: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Probability that each local speaker talks: ``(windows, frames, speakers)``.
+
+        Parameters
+        ----------
+        frames
+            Trunk frames of a batch of windows, ``(windows, frames, width)``.
+        first
+            Number of each window's first frame in the recording, ``(windows,)``.
+        """
+        ...
+
+
+class ActivitySegmenter:
+    """The embedded activity head: it reads the trunk's frames, so it costs next to nothing."""
+
+    def __init__(self, head: ActivityHead, *, step_s: float = 2.5) -> None:
+        self.head = head.eval()
+        self.window_s = head.config.window_s
+        self.step_s = step_s
+        self.speakers = head.config.speakers
+
+    def prepare(self, stream: AudioStream, encoder: LocalEncoder, frames: int) -> None:
+        """Nothing: the trunk's frames are enough."""
+
+    @torch.inference_mode()
+    def __call__(self, frames: Tensor, first: NDArray[np.int64]) -> NDArray[np.float32]:
+        probabilities = self.head(frames).softmax(-1)
+        return self.head.powerset.marginals(probabilities).numpy()

@@ -1,0 +1,98 @@
+"""Silero VAD as the segmenter: one local speaker per short window, no overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from diarspk.audio import SAMPLE_RATE, AudioStream
+from diarspk.encoders.local import LocalEncoder
+from diarspk.errors import ModelError
+
+__all__ = ["SileroSegmenter"]
+
+CHUNK_SAMPLES = 512
+CONTEXT_SAMPLES = 64
+TARGET_RMS = 0.1
+"""Level of speech that the detector was made for: quiet recordings are brought up to it."""
+
+
+class SileroSegmenter:
+    """Voice activity from the Silero VAD 6 package (MIT licence, ``pip install diarspk[silero]``).
+
+    The ONNX file is run directly, so the package's own requirement of torchaudio plays no part.
+
+    Parameters
+    ----------
+    threshold
+        Probability above which a frame is speech. The pipeline's own threshold is 0.5: this one is
+        mapped to it.
+    window_s, step_s
+        Windows that are embedded, in seconds.
+    """
+
+    speakers = 1
+
+    def __init__(
+        self, *, threshold: float = 0.3, window_s: float = 1.5, step_s: float = 0.75
+    ) -> None:
+        self.threshold, self.window_s, self.step_s = threshold, window_s, step_s
+        self._session = _open_session()
+        self._speech = np.zeros(0, np.float32)
+
+    def prepare(self, stream: AudioStream, encoder: LocalEncoder, frames: int) -> None:
+        """Run the detector over the recording, at the level it was made for."""
+        gain = TARGET_RMS / max(_loud_rms(stream), 1e-6)
+        chunks = np.array(list(self._probabilities(stream, gain)), np.float32)
+        centre = encoder.frame_start + encoder.frame_hop * np.arange(frames)
+        index = (centre * SAMPLE_RATE / CHUNK_SAMPLES).astype(np.int64)
+        self._speech = _map_threshold(chunks[np.minimum(index, len(chunks) - 1)], self.threshold)
+
+    def __call__(self, frames: Tensor, first: NDArray[np.int64]) -> NDArray[np.float32]:
+        """See :class:`diarspk.segmentation.Segmenter`."""
+        length = frames.shape[1]
+        return np.stack([self._speech[start : start + length, None] for start in first.tolist()])
+
+    def _probabilities(self, stream: AudioStream, gain: float) -> Iterator[float]:
+        state = np.zeros((2, 1, 128), np.float32)
+        context = np.zeros(CONTEXT_SAMPLES, np.float32)
+        rate = np.array(SAMPLE_RATE, np.int64)
+        for chunk in stream.blocks(CHUNK_SAMPLES / SAMPLE_RATE):
+            chunk = np.clip(chunk * gain, -1, 1)
+            chunk = np.pad(chunk, (0, CHUNK_SAMPLES - len(chunk)))
+            heard = np.concatenate([context, chunk])[None]
+            output, state = self._session.run(None, {"input": heard, "state": state, "sr": rate})
+            context = chunk[-CONTEXT_SAMPLES:]
+            yield float(output[0, 0])
+
+
+def _open_session() -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ModelError("onnxruntime is not installed: pip install 'diarspk[silero]'") from error
+    spec = find_spec("silero_vad")
+    if spec is None or spec.origin is None:
+        raise ModelError("silero-vad is not installed: pip install 'diarspk[silero]'")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1  # chunks are tiny
+    model = Path(spec.origin).parent / "data" / "silero_vad.onnx"
+    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+
+
+def _loud_rms(stream: AudioStream) -> float:
+    """Root mean square of the louder half seconds: those within 10 dB of the mean power."""
+    power = np.array([float(np.mean(block**2)) for block in stream.blocks(0.5)])
+    loud = power[power >= power.mean() / 10]
+    return float(np.sqrt(loud.mean()))
+
+
+def _map_threshold(probability: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
+    """Stretch probabilities piecewise so that ``threshold`` comes to lie at 0.5."""
+    return np.interp(probability, [0.0, threshold, 1.0], [0.0, 0.5, 1.0]).astype(np.float32)

@@ -1,0 +1,105 @@
+"""From labelled local speakers to one timeline: probabilities, then turns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diarspk.segmentation.local_speakers import LocalSpeakers
+
+__all__ = ["StitchingConfig", "Turn", "binarize", "exclusive_activity", "find_turns", "speaker_activity"]
+
+Activity = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class StitchingConfig:
+    """How probabilities become turns."""
+
+    speech_threshold: float = 0.5  # expected number of speakers above which someone talks
+    overlap_threshold: float = 0.5  # part of a second, third ... speaker above which one more talks
+    longest_gap_s: float = 0.4  # a shorter pause of one speaker is part of the turn
+    shortest_turn_s: float = 0.2
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One speaker from ``start`` to ``end`` (seconds), and how sure that is, in [0, 1]."""
+
+    speaker: int
+    start: float
+    end: float
+    confidence: float
+
+
+def speaker_activity(local: LocalSpeakers, labels: NDArray[np.int64], count: int) -> Activity:
+    """Probability of every speaker in every frame, ``(frames, count)``: the mean over windows.
+
+    ``labels`` ``(windows, speakers)`` names each local speaker, -1 for nobody. Local speakers of a
+    window with one name count once, by the surer of them.
+    """
+    windows, length, speakers = local.activity.shape
+    total = np.zeros((local.frames, count), np.float32)
+    covered = np.zeros((local.frames, 1), np.float32)
+    for window in range(windows):
+        named = np.zeros((length, count), np.float32)
+        for speaker in range(speakers):
+            if (label := labels[window, speaker]) >= 0:
+                np.maximum(named[:, label], local.activity[window, :, speaker], out=named[:, label])
+        span = slice(local.first[window], local.first[window] + length)
+        total[span] += named
+        covered[span] += 1
+    return total / np.maximum(covered, 1)
+
+
+def binarize(activity: Activity, config: StitchingConfig) -> NDArray[np.bool_]:
+    """The most probable speakers of each frame, as many as are expected to talk."""
+    expected = activity.sum(1)
+    talking = (expected > config.speech_threshold).astype(np.int64)
+    talking += np.floor(np.maximum(expected - config.overlap_threshold, 0)).astype(np.int64)
+    rank = np.argsort(np.argsort(-activity, axis=1, kind="stable"), axis=1, kind="stable")
+    return (rank < talking[:, None]) & (activity > 0)
+
+
+def exclusive_activity(active: NDArray[np.bool_], activity: Activity) -> NDArray[np.bool_]:
+    """At most one speaker a frame: of those who talk, the most probable."""
+    rated = np.where(active, activity, -1.0)
+    best = rated.argmax(1)[:, None] == np.arange(activity.shape[1])
+    return active & best
+
+
+def find_turns(
+    active: NDArray[np.bool_],
+    activity: Activity,
+    config: StitchingConfig,
+    *,
+    hop: float,
+    duration: float,
+    bridge: bool = True,
+) -> list[Turn]:
+    """Turns in order of start. ``bridge`` closes short gaps and drops short turns."""
+    turns = []
+    for speaker in range(activity.shape[1]):
+        for first, last in _runs(active[:, speaker], config, hop, bridge):
+            confidence = float(activity[first:last, speaker].mean())
+            end = min(last * hop, duration)
+            if end > first * hop:
+                turns.append(Turn(speaker, first * hop, end, min(confidence, 1.0)))
+    return sorted(turns, key=lambda turn: (turn.start, turn.end, turn.speaker))
+
+
+def _runs(
+    active: NDArray[np.bool_], config: StitchingConfig, hop: float, bridge: bool
+) -> list[tuple[int, int]]:
+    """First and past-the-last frames of the runs of true."""
+    edges = np.flatnonzero(np.diff(np.pad(active.astype(np.int8), 1)))
+    runs: list[tuple[int, int]] = []
+    for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        if bridge and runs and (first - runs[-1][1]) * hop <= config.longest_gap_s:
+            runs[-1] = (runs[-1][0], last)
+        else:
+            runs.append((first, last))
+    shortest = config.shortest_turn_s if bridge else 0.0
+    return [run for run in runs if (run[1] - run[0]) * hop >= shortest]

@@ -1,0 +1,80 @@
+"""Conversations with a reference: ``NAME.flac`` (or Opus, WAV), ``NAME.rttm``, ``NAME.uem``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyannote.core import Annotation, Timeline
+
+from diarspk.errors import FormatError
+from diarspk.formats import read_rttm, read_uem
+
+__all__ = ["Conversation", "list_recordings", "read_conversations"]
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".opus")
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A recording, who spoke when in it, and the part of it that is scored."""
+
+    audio: Path
+    reference: Annotation
+    uem: Timeline
+
+    @property
+    def name(self) -> str:
+        return self.audio.stem
+
+    @property
+    def duration(self) -> float:
+        """Seconds that are scored."""
+        return float(self.uem.duration())
+
+    def count_speakers(self, annotation: Annotation) -> int:
+        """Count the speakers that an annotation names within the scored part."""
+        return len(annotation.crop(self.uem).labels())
+
+
+def list_recordings(folder: Path) -> list[Path]:
+    """Every recording of a folder, by name.
+
+    Raises
+    ------
+    FormatError
+        If there is none.
+    """
+    found = [
+        path
+        for path in sorted(folder.glob("*"))
+        if path.suffix in AUDIO_SUFFIXES and not path.name.startswith(".")
+    ]
+    if not found:
+        raise FormatError(
+            f"holds no recording; it must have files {', '.join(AUDIO_SUFFIXES)}", str(folder)
+        )
+    return found
+
+
+def read_conversations(folder: Path) -> list[Conversation]:
+    """Every recording of a folder with its reference, by name.
+
+    Raises
+    ------
+    FormatError
+        If the folder holds no recording, or a recording has no RTTM or UEM of its name.
+    """
+    return [_read(path) for path in list_recordings(folder)]
+
+
+def _read(audio: Path) -> Conversation:
+    name = audio.stem
+    for needed in (audio.with_suffix(".rttm"), audio.with_suffix(".uem")):
+        if not needed.is_file():
+            raise FormatError(f"missing; {audio.name} cannot be scored without it", str(needed))
+    references = read_rttm(audio.with_suffix(".rttm"))
+    uems = read_uem(audio.with_suffix(".uem"))
+    if name not in uems:
+        raise FormatError(f"has no region of `{name}`", str(audio.with_suffix(".uem")))
+    return Conversation(audio, references.get(name, Annotation(uri=name)), uems[name])

@@ -1,0 +1,105 @@
+"""Systems by name: diarizers read a recording, embedders read waveforms.
+
+``python -m eval.systems peer meeting.wav`` prints the RTTM of one system for one recording.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pyannote.core import Annotation
+
+from diarspk.errors import ArgumentError
+from diarspk.formats import read_rttm
+from eval.dvector import DVectorEncoder
+from eval.peer import PeerDiarizer
+
+__all__ = ["DIARIZERS", "EMBEDDERS", "Diarize", "Embed", "load_diarizer", "load_embedder"]
+
+Diarize = Callable[[Path], Annotation]
+"""Path of a recording -> who speaks when."""
+
+Embed = Callable[[Sequence[NDArray[np.float32]]], NDArray[np.float32]]
+"""Waveforms at 16 kHz, of any lengths -> unit vectors ``(n, dim)``."""
+
+RTTM_PREFIX = "rttm:"
+
+
+def load_diarizer(name: str) -> Diarize:
+    """System of a name, or ``rttm:FOLDER``: what any other system wrote, as ``NAME.rttm``.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no system, or no folder, of that name.
+    """
+    if name.startswith(RTTM_PREFIX):
+        return _StoredDiarizer(Path(name.removeprefix(RTTM_PREFIX)))
+    if name not in DIARIZERS:
+        raise ArgumentError(
+            f"`systems` must be among {', '.join(DIARIZERS)} or {RTTM_PREFIX}FOLDER, got {name}"
+        )
+    return DIARIZERS[name]()
+
+
+def load_embedder(name: str) -> Embed:
+    """Embedder of a name.
+
+    Raises
+    ------
+    ArgumentError
+        If there is none of that name.
+    """
+    if name not in EMBEDDERS:
+        raise ArgumentError(f"`systems` must be among {', '.join(EMBEDDERS)}, got {name}")
+    return EMBEDDERS[name]()
+
+
+class _StoredDiarizer:
+    """Reads ``NAME.rttm`` of a folder where the recording is ``NAME.*``."""
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise ArgumentError(
+                f"`systems` must name an existing folder, got {RTTM_PREFIX}{folder}"
+            )
+        self.folder = folder
+
+    def __call__(self, audio: Path) -> Annotation:
+        stored = read_rttm(self.folder / f"{audio.stem}.rttm")
+        return stored.get(audio.stem, Annotation(uri=audio.stem))
+
+
+def _load_own_diarizer() -> Diarize:
+    from diarspk import Diarizer
+
+    diarizer = Diarizer()
+    return lambda audio: diarizer(audio).annotation
+
+
+def _load_own_embedder() -> Embed:
+    from diarspk import load_encoder
+
+    encoder = load_encoder()
+    return lambda waveforms: encoder.embed_batch(waveforms, encoder.sample_rate)
+
+
+DIARIZERS: dict[str, Callable[[], Diarize]] = {
+    "diarspk": _load_own_diarizer,
+    "peer": PeerDiarizer,
+    "peer-normalized": lambda: PeerDiarizer(peak_normalized=True),
+}
+
+EMBEDDERS: dict[str, Callable[[], Embed]] = {
+    "diarspk": _load_own_embedder,
+    "resemblyzer": lambda: DVectorEncoder().embed,
+}
+
+
+if __name__ == "__main__":
+    _, name, recording = sys.argv
+    load_diarizer(name)(Path(recording)).write_rttm(sys.stdout)

@@ -1,0 +1,85 @@
+"""The script behind the README's two commands, as far as it goes without a network."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import bootstrap
+
+ROOT = Path(bootstrap.__file__).parent
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["demo", "more"]])
+def test_a_wrong_command_explains_itself_and_exits_with_2(arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "bootstrap.py", *arguments], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "bootstrap.py demo" in done.stderr
+
+
+def test_an_environment_is_made_once_and_mended_when_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = tmp_path / "environment"
+    python = environment / bootstrap.PYTHON.relative_to(bootstrap.ENVIRONMENT)
+    monkeypatch.setattr(bootstrap, "ENVIRONMENT", environment)
+    monkeypatch.setattr(bootstrap, "PYTHON", python)
+    borrowed: list[Path] = []
+    monkeypatch.setattr(bootstrap, "borrow_pip", lambda: borrowed.append(environment))
+    bootstrap.make_environment()
+    assert bootstrap.works(python, "-c", "import sys; assert sys.prefix != sys.base_prefix")
+    assert len(borrowed) == 1
+    (environment / "mine").touch()
+    bootstrap.make_environment()
+    assert (environment / "mine").exists()
+    python.unlink()
+    bootstrap.make_environment()
+    assert bootstrap.works(python, "-c", "")
+    assert not (environment / "mine").exists()
+
+
+def test_the_same_set_is_installed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[object, ...]] = []
+    monkeypatch.setattr(bootstrap, "ENVIRONMENT", tmp_path)
+    monkeypatch.setattr(bootstrap, "make_environment", lambda: None)
+    monkeypatch.setattr(bootstrap, "pip", lambda *arguments: calls.append(arguments))
+    for package in (".", ".", ".[test]", ".[test]"):
+        bootstrap.install(package)
+    assert calls == [("install", "--editable", "."), ("install", "--editable", ".[test]")]
+
+
+def test_the_sample_is_taken_out_of_the_wheel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def download(*arguments: str) -> None:
+        folder = Path(arguments[arguments.index("--dest") + 1])
+        with zipfile.ZipFile(folder / "pyannote_audio-1-py3-none-any.whl", "w") as archive:
+            for name in ("sample.wav", "sample.rttm"):
+                archive.writestr(f"pyannote/audio/sample/{name}", f"content of {name}")
+
+    monkeypatch.setattr(bootstrap, "SAMPLE", tmp_path / "sample")
+    monkeypatch.setattr(bootstrap, "pip", download)
+    bootstrap.fetch_sample()
+    assert (tmp_path / "sample" / "sample.wav").read_text() == "content of sample.wav"
+    assert (tmp_path / "sample" / "sample.rttm").read_text() == "content of sample.rttm"
+
+
+def test_the_readme_and_the_checks_give_the_same_commands() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^python3 .*$", readme, re.MULTILINE)
+    assert commands == ["python3 bootstrap.py demo", "python3 bootstrap.py test"]
+    assert commands[1] in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+def test_constraints_are_versions_and_nothing_else() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if not line.startswith("#")]
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9a-z.]+", pin) for pin in pins)
+    assert {"torch==2.11.0", "torchaudio==2.11.0", "torchcodec==0.17.0"} <= set(pins)

@@ -1,0 +1,161 @@
+"""``diarspk diarize`` over a diarizer that only pretends."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from diarspk.cli import app
+from diarspk.errors import AudioError, ModelError
+
+
+@dataclass(frozen=True)
+class FakeDiarization:
+    uri: str
+
+    def write(self, path: Path) -> None:
+        path.write_text(f"{path.suffix} of {self.uri}\n", encoding="utf-8")
+
+
+class FakeDiarizer:
+    """Fails on recordings whose name starts with "bad"; remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.encoder: object = None
+        self.calls: list[dict[str, object]] = []
+
+    def __call__(self, audio: Path, **options: object) -> FakeDiarization:
+        self.calls.append(options)
+        if audio.name.startswith("bad"):
+            raise AudioError(f"{audio}: not audio; convert it to WAV")
+        return FakeDiarization(audio.stem)
+
+
+@pytest.fixture
+def diarizer(monkeypatch: pytest.MonkeyPatch) -> FakeDiarizer:
+    fake = FakeDiarizer()
+
+    def build(encoder: object = None) -> FakeDiarizer:
+        fake.encoder = encoder
+        return fake
+
+    monkeypatch.setattr("diarspk.Diarizer", build, raising=False)
+    monkeypatch.setattr("diarspk.load_encoder", lambda name: f"encoder {name}", raising=False)
+    return fake
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["diarize", *map(str, arguments)])
+
+
+def test_one_recording_goes_to_stdout(diarizer: FakeDiarizer) -> None:
+    result = run("a.wav")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, ".rttm of a\n", "")
+
+
+@pytest.mark.parametrize(
+    ("format", "suffix"), [("json", ".json"), ("textgrid", ".TextGrid"), ("SRT", ".srt")]
+)
+def test_format_is_free_of_case(diarizer: FakeDiarizer, format: str, suffix: str) -> None:
+    assert run("a.wav", "--format", format).stdout == f"{suffix} of a\n"
+
+
+def test_several_recordings_go_to_a_folder_that_is_made(
+    diarizer: FakeDiarizer, tmp_path: Path
+) -> None:
+    folder = tmp_path / "new" / "out"
+    result = run("a.wav", "b.mp3", "-o", folder)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert {file.name: file.read_text() for file in folder.iterdir()} == {
+        "a.rttm": ".rttm of a\n",
+        "b.rttm": ".rttm of b\n",
+    }
+
+
+def test_several_recordings_without_a_folder_are_a_usage_error(diarizer: FakeDiarizer) -> None:
+    result = run("a.wav", "b.wav")
+    assert result.exit_code == 2
+    assert "-o DIR" in result.stderr
+    assert not diarizer.calls
+
+
+def test_equal_stems_are_a_usage_error_before_anything_is_written(
+    diarizer: FakeDiarizer, tmp_path: Path
+) -> None:
+    result = run("one/a.wav", "two/a.flac", "-o", tmp_path / "out")
+    assert result.exit_code == 2
+    assert not diarizer.calls
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_as_folder_is_a_usage_error(diarizer: FakeDiarizer, tmp_path: Path) -> None:
+    file = tmp_path / "a.rttm"
+    file.write_text("mine")
+    assert run("a.wav", "-o", file).exit_code == 2
+    assert file.read_text() == "mine"
+
+
+def test_a_failed_file_is_named_and_the_others_are_done(
+    diarizer: FakeDiarizer, tmp_path: Path
+) -> None:
+    result = run("a.wav", "bad.wav", "c.wav", "-o", tmp_path)
+    assert result.exit_code == 1
+    assert result.stderr == "error: bad.wav: not audio; convert it to WAV\n"
+    assert sorted(os.listdir(tmp_path)) == ["a.rttm", "c.rttm"]
+
+
+def test_a_failed_recording_leaves_stdout_empty(diarizer: FakeDiarizer) -> None:
+    result = run("bad.wav")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.count("\n") == 1
+
+
+def test_options_reach_the_diarizer(diarizer: FakeDiarizer) -> None:
+    run("a.wav", "--min-speakers", "2", "--max-speakers", "4", "--channel", "0")
+    assert diarizer.calls == [
+        {
+            "channel": 0,
+            "num_speakers": None,
+            "min_speakers": 2,
+            "max_speakers": 4,
+            "progress": None,
+        }
+    ]
+    assert diarizer.encoder is None
+
+
+def test_a_named_model_is_loaded(diarizer: FakeDiarizer) -> None:
+    run("a.wav", "--model", "resnet")
+    assert diarizer.encoder == "encoder resnet"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--num-speakers", "0"],
+        ["--num-speakers", "2", "--max-speakers", "3"],
+        ["--min-speakers", "3", "--max-speakers", "2"],
+        ["--channel", "-1"],
+        ["--format", "docx"],
+    ],
+)
+def test_impossible_options_are_a_usage_error(diarizer: FakeDiarizer, options: list[str]) -> None:
+    result = run("a.wav", *options)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert not diarizer.calls
+
+
+def test_a_model_that_does_not_load_is_one_line(
+    diarizer: FakeDiarizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(name: str) -> None:
+        raise ModelError(f"{name}: no such model; `diarspk models` lists them")
+
+    monkeypatch.setattr("diarspk.load_encoder", fail, raising=False)
+    result = run("a.wav", "--model", "nonsense")
+    assert result.exit_code == 1
+    assert result.stderr == "error: nonsense: no such model; `diarspk models` lists them\n"
