@@ -13,7 +13,7 @@ from diarspk.audio import Audio, open_audio
 from diarspk.clustering import AgglomerativeClusterer, Clusterer, speaker_bounds
 from diarspk.diarization import Diarization
 from diarspk.encoders.local import LocalEncoder
-from diarspk.linking import SpeakerBounds, link
+from diarspk.linking import UNBOUNDED, SpeakerBounds, link
 from diarspk.recording import Recording, analyse
 from diarspk.segmentation.local_speakers import LocalSpeakers, read_local_speakers
 from diarspk.segmentation.segmenter import Segmenter
@@ -23,6 +23,7 @@ from diarspk.stitching import (
     binarize,
     exclusive_activity,
     find_turns,
+    keep_everyone,
     speaker_activity,
 )
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 __all__ = ["Diarizer", "DiarizerConfig"]
 
 Progress = Callable[[str, float], None]
+
+SHORTEST_WINDOW_S = 0.3
+"""Windows are not halved below this to find as many speakers as the caller asked for."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +91,8 @@ class Diarizer:
         audio, sample_rate, channel
             See :func:`diarspk.audio.load_audio`.
         num_speakers, min_speakers, max_speakers
-            Exact number of speakers and bounds on it, from 1. A recording in which fewer local
-            speakers are found cannot be split further.
+            Exact number of speakers and bounds on it, from 1; honoured wherever there is speech
+            enough for so many.
         progress
             Called with the name of a stage and the fraction of it that is done.
 
@@ -107,22 +111,34 @@ class Diarizer:
             stream, self.encoder.log_mel, progress=_stage(progress, "reading", stream.duration)
         )
         self.segmentation.prepare(stream, self.encoder, self.encoder.count_frames(recording))
-        local = read_local_speakers(
-            recording,
-            self.encoder,
-            self.segmentation,
-            progress=_stage(progress, "listening", recording.duration),
-        )
         bounds = SpeakerBounds(num_speakers, min_speakers, max_speakers)
-        labels = link(local, self.config.clusterer, bounds, reliable_s=self.config.reliable_s)
-        return self._result(recording, local, labels)
+        local = self._listen(recording, bounds.needed, progress)
+        return self.finish(recording, local, bounds)
 
-    def _result(
-        self, recording: Recording, local: LocalSpeakers, labels: NDArray[np.int64]
+    def _listen(
+        self, recording: Recording, needed: int, progress: Progress | None
+    ) -> LocalSpeakers:
+        """One pass; with shorter windows where those have fewer local speakers than ``needed``."""
+        segmenter = self.segmentation
+        while True:
+            stage = _stage(progress, "listening", recording.duration)
+            local = read_local_speakers(recording, self.encoder, segmenter, progress=stage)
+            talking = int((local.seconds > 0).sum())
+            if not 0 < talking < needed or segmenter.window_s < SHORTEST_WINDOW_S:
+                return local
+            segmenter = segmenter.halved()
+
+    def finish(
+        self,
+        recording: Recording,
+        local: LocalSpeakers,
+        bounds: SpeakerBounds = UNBOUNDED,
     ) -> Diarization:
+        """Cluster and stitch what one pass over a recording has found; takes milliseconds."""
+        labels = link(local, self.config.clusterer, bounds, reliable_s=self.config.reliable_s)
         settings, hop, duration = self.config.stitching, local.hop, recording.duration
         activity = speaker_activity(local, labels, int(labels.max()) + 1)
-        active = binarize(activity, settings)
+        active = keep_everyone(binarize(activity, settings), activity)
         alone = exclusive_activity(active, activity)
         turns = find_turns(active, activity, settings, hop=hop, duration=duration)
         single = find_turns(alone, activity, settings, hop=hop, duration=duration, bridge=False)
@@ -131,9 +147,7 @@ class Diarizer:
         return Diarization(
             annotation=annotation,
             exclusive=_annotation(single, names, recording.uri),
-            speakers={
-                name: _centroid(local, labels == speaker) for speaker, name in names.items()
-            },
+            speakers={name: _centroid(local, labels == speaker) for speaker, name in names.items()},
             fingerprint=self.encoder.fingerprint,
             confidence={
                 (segment, track): turns[int(track)].confidence
@@ -143,7 +157,9 @@ class Diarizer:
         )
 
 
-def _stage(progress: Progress | None, name: str, total: float | None) -> Callable[[float], None] | None:
+def _stage(
+    progress: Progress | None, name: str, total: float | None
+) -> Callable[[float], None] | None:
     """Turn seconds done into a fraction of a stage; nothing where the total is unknown."""
     if progress is None or not total:
         return None

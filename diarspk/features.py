@@ -30,14 +30,17 @@ class FeatureConfig:
 
     @property
     def frame_length_samples(self) -> int:
+        """Samples of a frame."""
         return round(self.sample_rate * self.frame_length_ms / 1000)
 
     @property
     def frame_shift_samples(self) -> int:
+        """Samples from one frame to the next."""
         return round(self.sample_rate * self.frame_shift_ms / 1000)
 
     @property
     def fft_size(self) -> int:
+        """Power of two that holds a frame."""
         return 1 << (self.frame_length_samples - 1).bit_length()
 
 
@@ -64,6 +67,7 @@ class LogMel(nn.Module):
         self.filters: Tensor
 
     def forward(self, waveform: Tensor) -> Tensor:
+        """Log-mel energies of a waveform at the configured rate."""
         length, shift = self.config.frame_length_samples, self.config.frame_shift_samples
         if waveform.shape[-1] < length:
             waveform = nn.functional.pad(waveform, (0, length - waveform.shape[-1]))

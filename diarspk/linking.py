@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from diarspk.clustering import Clusterer, centroids
 from diarspk.segmentation.local_speakers import LocalSpeakers
 
-__all__ = ["SpeakerBounds", "link"]
+__all__ = ["UNBOUNDED", "SpeakerBounds", "link"]
 
 Labels = NDArray[np.int64]
 
@@ -24,6 +24,14 @@ class SpeakerBounds:
     exact: int | None = None
     fewest: int | None = None
     most: int | None = None
+
+    @property
+    def needed(self) -> int:
+        """As many speakers must be found at least."""
+        return self.exact or self.fewest or 1
+
+
+UNBOUNDED = SpeakerBounds()
 
 
 def link(
@@ -39,7 +47,7 @@ def link(
     if not talking.any():
         return labels
     chosen = talking & (local.seconds >= reliable_s)
-    if chosen.sum() < max(bounds.exact or 1, bounds.fewest or 1):
+    if chosen.sum() < bounds.needed:
         chosen = talking
     windows, speakers = np.nonzero(chosen)
     found = clusterer(
@@ -60,7 +68,7 @@ def _same_window(windows: NDArray[np.int64]) -> NDArray[np.int64]:
     edges = np.flatnonzero(np.diff(windows, prepend=-1, append=-1))
     pairs = [
         pair
-        for first, last in zip(edges, edges[1:], strict=False)
+        for first, last in pairwise(edges)
         for pair in combinations(range(int(first), int(last)), 2)
     ]
     return np.array(pairs, np.int64).reshape(-1, 2)

@@ -16,7 +16,7 @@ class AngularMarginSoftmax(nn.Module):
 
     The logit of the true class is ``scale * cos(theta + margin)``. Where ``prefixes`` are given,
     the leading part of each embedding is classified by the leading part of each class vector
-    (Kusupati et al. 2022, Matryoshka learning with tied weights), so that it is an embedding itself.
+    (Kusupati et al. 2022, Matryoshka learning with tied weights), so that it is an embedding too.
 
     Parameters
     ----------
@@ -56,6 +56,7 @@ class AngularMarginSoftmax(nn.Module):
         return loss
 
     def classify(self, embeddings: Tensor, weight: Tensor, labels: Tensor) -> Tensor:
+        """Mean loss of one length of embedding with its class vectors ``(classes, length)``."""
         unit = nn.functional.normalize
         cosine = unit(embeddings, dim=-1) @ unit(weight, dim=-1).T  # (batch, classes)
         target = cosine.gather(1, labels[:, None]).clamp(-1 + 1e-6, 1 - 1e-6)

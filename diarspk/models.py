@@ -125,7 +125,9 @@ def _describe(card_path: Path) -> ModelCard:
 def _section(checkpoint: Checkpoint, name: str) -> dict[str, Any]:
     section = checkpoint.card.get(name)
     if not isinstance(section, dict):
-        raise ModelError(f"the card has no section {name!r}; it is not a checkpoint of this package")
+        raise ModelError(
+            f"the card has no section {name!r}; it is not a checkpoint of this package"
+        )
     return section
 
 

@@ -1,4 +1,4 @@
-"""Is there enough clean speech for an embedding that can be relied on?"""
+"""Whether there is enough clean speech for an embedding that can be relied on."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def measure_speech(waveform: NDArray[np.float32]) -> SpeechQuality:
 
 
 def check_speech(waveform: NDArray[np.float32]) -> list[str]:
-    """What makes an embedding of this 16 kHz waveform ``(time,)`` less reliable, in words."""
+    """Say what makes an embedding of this 16 kHz waveform ``(time,)`` less reliable."""
     quality = measure_speech(waveform)
     found = []
     if quality.speech_s < FEWEST_SPEECH_S:

@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 
 from diarspk.segmentation.local_speakers import LocalSpeakers
 
-__all__ = ["StitchingConfig", "Turn", "binarize", "exclusive_activity", "find_turns", "speaker_activity"]
+__all__ = [
+    "StitchingConfig",
+    "Turn",
+    "binarize",
+    "exclusive_activity",
+    "find_turns",
+    "keep_everyone",
+    "speaker_activity",
+]
 
 Activity = NDArray[np.float32]
 
@@ -55,12 +63,21 @@ def speaker_activity(local: LocalSpeakers, labels: NDArray[np.int64], count: int
 
 
 def binarize(activity: Activity, config: StitchingConfig) -> NDArray[np.bool_]:
-    """The most probable speakers of each frame, as many as are expected to talk."""
+    """Pick the most probable speakers of each frame, as many as are expected to talk."""
     expected = activity.sum(1)
     talking = (expected > config.speech_threshold).astype(np.int64)
     talking += np.floor(np.maximum(expected - config.overlap_threshold, 0)).astype(np.int64)
     rank = np.argsort(np.argsort(-activity, axis=1, kind="stable"), axis=1, kind="stable")
     return (rank < talking[:, None]) & (activity > 0)
+
+
+def keep_everyone(active: NDArray[np.bool_], activity: Activity) -> NDArray[np.bool_]:
+    """Let a speaker who is never among the most probable talk where that is nearest to true.
+
+    Clustering has honoured the caller's bounds on the number of speakers; so must the turns.
+    """
+    silent = ~active.any(0) & (activity > 0).any(0)
+    return active | (silent & (activity >= 0.9 * activity.max(0, initial=0.0)))
 
 
 def exclusive_activity(active: NDArray[np.bool_], activity: Activity) -> NDArray[np.bool_]:
@@ -79,7 +96,7 @@ def find_turns(
     duration: float,
     bridge: bool = True,
 ) -> list[Turn]:
-    """Turns in order of start. ``bridge`` closes short gaps and drops short turns."""
+    """List turns in order of start. ``bridge`` closes short gaps and drops short turns."""
     turns = []
     for speaker in range(activity.shape[1]):
         for first, last in _runs(active[:, speaker], config, hop, bridge):
@@ -101,5 +118,7 @@ def _runs(
             runs[-1] = (runs[-1][0], last)
         else:
             runs.append((first, last))
-    shortest = config.shortest_turn_s if bridge else 0.0
-    return [run for run in runs if (run[1] - run[0]) * hop >= shortest]
+    if not bridge:
+        return runs
+    long = [run for run in runs if (run[1] - run[0]) * hop >= config.shortest_turn_s]
+    return long or runs  # nobody vanishes

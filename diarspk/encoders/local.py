@@ -39,6 +39,7 @@ class Region:
 
     @property
     def last(self) -> int:
+        """Past the last trunk frame."""
         return self.first + len(self.weights)
 
 
@@ -56,18 +57,22 @@ class LocalEncoder(SpeakerEncoder):
 
     @property
     def sample_rate(self) -> int:
+        """Rate in Hz that audio is brought to."""
         return SAMPLE_RATE
 
     @property
     def dimension(self) -> int:
+        """Length of an embedding."""
         return self.network.config.dimension
 
     @property
     def frame_hop(self) -> float:
+        """Seconds from one trunk frame to the next."""
         return self.network.config.trunk.stride * self.log_mel.config.frame_shift_ms / 1000
 
     @property
     def fingerprint(self) -> str:
+        """Identifies the embedding space."""
         return self._fingerprint
 
     def embed(
@@ -78,6 +83,7 @@ class LocalEncoder(SpeakerEncoder):
         *,
         channel: int | None = None,
     ) -> Embedding:
+        """See :meth:`SpeakerEncoder.embed`."""
         recording = self.analyse(audio, sample_rate, channel=channel)
         if spans is None:
             return self.embed_spans(recording, [(0.0, recording.duration)])[0]
@@ -86,12 +92,9 @@ class LocalEncoder(SpeakerEncoder):
     def embed_frames(
         self, audio: Audio, sample_rate: int | None = None, *, channel: int | None = None
     ) -> FrameEmbeddings:
+        """See :meth:`SpeakerEncoder.embed_frames`."""
         recording = self.analyse(audio, sample_rate, channel=channel)
-        single = torch.eye(BLOCK_FRAMES)
-        blocks = [
-            self._unit(self.network.utterance(frames[None], single[None, : len(frames), : len(frames)])[0])
-            for _, frames in self.trunk_blocks(recording)
-        ]
+        blocks = [self._embed_each(frames) for _, frames in self.trunk_blocks(recording)]
         return FrameEmbeddings(np.concatenate(blocks), self.frame_hop, self.frame_start)
 
     def analyse(
@@ -106,7 +109,7 @@ class LocalEncoder(SpeakerEncoder):
         return self.log_mel.config.frame_length_ms / 2000
 
     def region(self, span: Span, frames: int) -> Region:
-        """The trunk frames, of ``frames`` in all, whose centres lie in a span; at least one."""
+        """Find the trunk frames, of ``frames`` in all, centred in a span; at least one."""
         start, end = span
         first = round((start - self.frame_start) / self.frame_hop)
         last = round((end - self.frame_start) / self.frame_hop)
@@ -115,7 +118,7 @@ class LocalEncoder(SpeakerEncoder):
         return Region(first, np.ones(last - first, np.float32))
 
     def embed_spans(self, recording: Recording, spans: Sequence[Span]) -> Embedding:
-        """Unit embeddings ``(n, dim)`` of spans in seconds, from one pass of the trunk."""
+        """Embed spans in seconds from one pass of the trunk: unit vectors ``(n, dim)``."""
         frames = self.count_frames(recording)
         for start, end in spans:
             if not (0 <= start < end and start < recording.duration):
@@ -132,7 +135,7 @@ class LocalEncoder(SpeakerEncoder):
         *,
         progress: Callable[[float], None] | None = None,
     ) -> Embedding:
-        """Unit embeddings ``(n, dim)`` of regions of trunk frames, from one pass of the trunk."""
+        """Embed regions of trunk frames from one pass of the trunk: unit vectors ``(n, dim)``."""
         pool = RegionPool(self.network, regions)
         for first, frames in self.trunk_blocks(recording):
             pool.add(first, frames)
@@ -141,6 +144,7 @@ class LocalEncoder(SpeakerEncoder):
         return pool.embeddings
 
     def count_frames(self, recording: Recording) -> int:
+        """Trunk frames of a recording."""
         stride = self.network.config.trunk.stride
         return -(-len(recording.features) // stride)
 
@@ -156,9 +160,13 @@ class LocalEncoder(SpeakerEncoder):
                 frames = self.network.trunk(features[None])[0]
             yield first, frames[before : before + last - first]
 
-    @staticmethod
-    def _unit(embeddings: Tensor) -> Embedding:
-        return nn.functional.normalize(embeddings, dim=-1).numpy()
+    @torch.inference_mode()
+    def _embed_each(self, frames: Tensor) -> Embedding:
+        """Embed frames one by one: unit vectors ``(frames, dim)``."""
+        alone = torch.eye(len(frames))[None]
+        return nn.functional.normalize(
+            self.network.utterance(frames[None], alone)[0], dim=-1
+        ).numpy()
 
 
 class RegionPool:
@@ -190,7 +198,9 @@ class RegionPool:
         region = self.regions[index]
         weights = np.zeros(last - first, np.float32)
         begin, end = max(region.first, first), min(region.last, last)
-        weights[begin - first : end - first] = region.weights[begin - region.first : end - region.first]
+        weights[begin - first : end - first] = region.weights[
+            begin - region.first : end - region.first
+        ]
         return weights
 
     def _finish(self, indices: list[int]) -> None:

@@ -29,10 +29,11 @@ class SpeakerNetwork(nn.Module):
         super().__init__()
         self.config = config = config or SpeakerNetworkConfig()
         self.trunk = LocalTrunk(config.trunk)
-        self.utterance = UtteranceHead(config.trunk.width, config.pooled_channels, config.dimension)
+        width = config.trunk.width
+        self.utterance = UtteranceHead(width, config.pooled_channels, config.dimension)
 
     def forward(self, features: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Embed ``(batch, frames, mels)``, already levelled: ``(batch, dimension)``, not normalised."""
+        """Embed levelled ``(batch, frames, mels)``: ``(batch, dimension)``, not normalised."""
         frames = self.trunk(features)
         if weights is None:
             weights = frames.new_ones(len(frames), 1, frames.shape[1])
@@ -44,7 +45,8 @@ class UtteranceHead(nn.Module):
 
     Shape
     -----
-    frames ``(batch, frames, width)``, weights ``(batch, spans, frames)`` -> ``(batch, spans, dimension)``
+    frames ``(batch, frames, width)``, weights ``(batch, spans, frames)``
+    -> ``(batch, spans, dimension)``
     """
 
     def __init__(self, width: int, channels: int, dimension: int) -> None:
@@ -55,13 +57,14 @@ class UtteranceHead(nn.Module):
         self.affine = nn.Linear(2 * channels, dimension)
 
     def forward(self, frames: Tensor, weights: Tensor) -> Tensor:
+        """Embeddings, not normalised."""
         return self.embed_moments(self.moments(frames, weights))
 
     def moments(self, frames: Tensor, weights: Tensor) -> Tensor:
-        """Sums over weighted frames; see :meth:`GatedStatisticsPooling.moments`."""
+        """Sum over weighted frames; see :meth:`GatedStatisticsPooling.moments`."""
         return self.pooling.moments(self.expand(frames), weights)
 
     def embed_moments(self, moments: Tensor) -> Tensor:
-        """``(batch, heads, spans, sums)`` -> ``(batch, spans, dimension)``"""
+        """Embed moments ``(batch, heads, spans, sums)``: ``(batch, spans, dimension)``."""
         pooled = self.pooling.statistics(moments)
         return self.affine(self.norm(pooled.flatten(0, 1)).view_as(pooled))

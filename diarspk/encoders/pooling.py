@@ -32,6 +32,7 @@ class GatedStatisticsPooling(nn.Module):
         )
 
     def forward(self, frames: Tensor, weights: Tensor) -> Tensor:
+        """Mean and standard deviation of weighted frames."""
         return self.statistics(self.moments(frames, weights))
 
     def moments(self, frames: Tensor, weights: Tensor) -> Tensor:
@@ -58,5 +59,5 @@ class GatedStatisticsPooling(nn.Module):
 
 
 def _join(x: Tensor) -> Tensor:
-    """``(batch, heads, spans, width)`` -> ``(batch, spans, heads * width)``"""
+    """Join heads: ``(batch, heads, spans, width)`` -> ``(batch, spans, heads * width)``."""
     return x.transpose(1, 2).flatten(2)

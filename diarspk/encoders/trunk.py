@@ -11,6 +11,7 @@ affine", which is one matrix product.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -56,7 +57,7 @@ class LocalTrunk(nn.Module):
         self.config = config = config or TrunkConfig()
         channels = (1, *config.front_channels)
         self.front = nn.ModuleList(
-            FrontStage(before, after) for before, after in zip(channels, channels[1:], strict=False)
+            FrontStage(before, after) for before, after in pairwise(channels)
         )
         flattened = config.front_channels[-1] * (config.mels // config.stride)
         self.projection = TimeDelayLayer(flattened, config.width, kernel=1)
@@ -66,8 +67,10 @@ class LocalTrunk(nn.Module):
         )
 
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Frame features of levelled log-mel features."""
         # A soft floor 39 dB below the level: silence, however deep, is zero, as padding is.
-        x = nn.functional.softplus(features + FLOOR).unsqueeze(1) / FLOOR  # (batch, 1, frames, mels)
+        x = nn.functional.softplus(features + FLOOR) / FLOOR
+        x = x.unsqueeze(1)  # (batch, 1, frames, mels)
         for stage in self.front:
             x, mask = stage(x, mask)
         x = x.permute(0, 2, 1, 3).flatten(2)  # (batch, frames', channels * mels')
@@ -113,7 +116,7 @@ class TimeDelayLayer(nn.Module):
         return self.norm(y.flatten(0, 1)).view_as(y)
 
     def splice(self, x: Tensor) -> Tensor:
-        """``(batch, frames, channels)`` -> ``(batch, frames, kernel * channels)``, zeros outside."""
+        """Lay ``kernel`` frames side by side, zeros outside: ``(batch, frames, kernel * channels)``."""
         if self.kernel == 1:
             return x
         frames, reach = x.shape[1], (self.kernel - 1) // 2 * self.dilation

@@ -16,7 +16,7 @@ class ActivityHeadConfig:
     """Dimensions of an :class:`ActivityHead`; they are saved with its weights."""
 
     width: int = 512  # of the trunk's frames
-    channels: int = 192
+    channels: int = 128
     layers: int = 4
     heads: int = 4
     kernel: int = 15
@@ -44,11 +44,13 @@ class ActivityHead(nn.Module):
         self.norm = nn.LayerNorm(config.width)
         self.project = nn.Linear(config.width, config.channels)
         self.layers = nn.ModuleList(
-            ConformerLayer(config.channels, config.heads, config.kernel) for _ in range(config.layers)
+            ConformerLayer(config.channels, config.heads, config.kernel)
+            for _ in range(config.layers)
         )
         self.classify = nn.Linear(config.channels, len(self.powerset))
 
     def forward(self, frames: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Logits of the power-set classes."""
         x = self.project(self.norm(frames))
         for layer in self.layers:
             x = layer(x, mask)

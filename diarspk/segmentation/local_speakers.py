@@ -122,7 +122,8 @@ def _batches(
         while position < len(starts) and starts[position] + length <= end:
             ready = starts[position : position + WINDOWS_PER_BATCH]
             ready = ready[ready + length <= end]
-            yield ready, torch.stack([held[s - origin : s - origin + length] for s in ready.tolist()])
+            offsets = (ready - origin).tolist()
+            yield ready, torch.stack([held[offset : offset + length] for offset in offsets])
             position += len(ready)
         if position < len(starts):
             keep = int(starts[position])
@@ -130,7 +131,9 @@ def _batches(
 
 
 @torch.inference_mode()
-def _embed(encoder: LocalEncoder, frames: Tensor, weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Unit vectors ``(windows, speakers, dim)``."""
+def _embed(
+    encoder: LocalEncoder, frames: Tensor, weights: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Embed weighted frames of each window: unit vectors ``(windows, speakers, dim)``."""
     by_speaker = torch.from_numpy(np.ascontiguousarray(weights.transpose(0, 2, 1)))
     return nn.functional.normalize(encoder.network.utterance(frames, by_speaker), dim=-1).numpy()

@@ -31,16 +31,20 @@ class Powerset:
         return len(self.members)
 
     def encode(self, activity: Tensor) -> Tensor:
-        """Binary ``(..., speakers)`` to class numbers ``(...)``; -1 for too many speakers at once."""
+        """Binary ``(..., speakers)`` to class numbers ``(...)``; -1 for too many at once."""
         code = (activity.long() << torch.arange(self.speakers, device=activity.device)).sum(-1)
         return self.class_of_code.to(activity.device)[code]
 
     def marginals(self, probabilities: Tensor) -> Tensor:
-        """Class probabilities ``(..., classes)`` to the probability of each speaker, ``(..., speakers)``."""
+        """Sum probabilities of classes ``(..., classes)`` to those of ``(..., speakers)``."""
         return probabilities @ self.members.to(probabilities)
 
     def orders(self) -> Tensor:
-        """Class permutations ``(speakers!, classes)``: class ``c`` is ``orders[p, c]`` when the
-        speakers are renamed by permutation ``p``."""
-        renamed = [self.encode(self.members[:, list(p)]) for p in permutations(range(self.speakers))]
-        return torch.stack(renamed)
+        """Class ``c`` is ``orders[p, c]`` once permutation ``p`` has renamed the speakers.
+
+        Shape
+        -----
+        ``(speakers!, classes)``
+        """
+        every = permutations(range(self.speakers))
+        return torch.stack([self.encode(self.members[:, list(order)]) for order in every])

@@ -34,6 +34,10 @@ class Segmenter(Protocol):
     def prepare(self, stream: AudioStream, encoder: LocalEncoder, frames: int) -> None:
         """Hear the recording first, where the frames of the trunk are not enough."""
 
+    def halved(self) -> Segmenter:
+        """Make windows and steps half as long."""
+        ...
+
     def __call__(self, frames: Tensor, first: NDArray[np.int64]) -> NDArray[np.float32]:
         """Probability that each local speaker talks: ``(windows, frames, speakers)``.
 
@@ -50,16 +54,23 @@ class Segmenter(Protocol):
 class ActivitySegmenter:
     """The embedded activity head: it reads the trunk's frames, so it costs next to nothing."""
 
-    def __init__(self, head: ActivityHead, *, step_s: float = 2.5) -> None:
+    def __init__(
+        self, head: ActivityHead, *, window_s: float | None = None, step_s: float = 2.5
+    ) -> None:
         self.head = head.eval()
-        self.window_s = head.config.window_s
+        self.window_s = window_s or head.config.window_s
         self.step_s = step_s
         self.speakers = head.config.speakers
 
     def prepare(self, stream: AudioStream, encoder: LocalEncoder, frames: int) -> None:
         """Nothing: the trunk's frames are enough."""
 
+    def halved(self) -> ActivitySegmenter:
+        """See :class:`Segmenter`."""
+        return ActivitySegmenter(self.head, window_s=self.window_s / 2, step_s=self.step_s / 2)
+
     @torch.inference_mode()
     def __call__(self, frames: Tensor, first: NDArray[np.int64]) -> NDArray[np.float32]:
+        """See :class:`Segmenter`."""
         probabilities = self.head(frames).softmax(-1)
         return self.head.powerset.marginals(probabilities).numpy()

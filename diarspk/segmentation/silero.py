@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,12 @@ class SileroSegmenter:
         centre = encoder.frame_start + encoder.frame_hop * np.arange(frames)
         index = (centre * SAMPLE_RATE / CHUNK_SAMPLES).astype(np.int64)
         self._speech = _map_threshold(chunks[np.minimum(index, len(chunks) - 1)], self.threshold)
+
+    def halved(self) -> SileroSegmenter:
+        """See :class:`diarspk.segmentation.Segmenter`."""
+        other = copy(self)
+        other.window_s, other.step_s = self.window_s / 2, self.step_s / 2
+        return other
 
     def __call__(self, frames: Tensor, first: NDArray[np.int64]) -> NDArray[np.float32]:
         """See :class:`diarspk.segmentation.Segmenter`."""

@@ -30,7 +30,7 @@ def mix(features: Features, interference: Features, ratio_db: NDArray[np.float64
 
 
 def tilt(features: Features, generator: np.random.Generator, deviation_db: float = 3.0) -> Features:
-    """A smooth random filter for each item: the first four cosines over the mel axis."""
+    """Filter each item smoothly at random: the first four cosines over the mel axis."""
     batch, _, mels = features.shape
     cosines = np.cos(np.pi * np.outer(np.arange(1, 5), (np.arange(mels) + 0.5) / mels))
     weights = generator.normal(0, deviation_db * DECIBEL, (batch, 4))

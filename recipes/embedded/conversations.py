@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,8 @@ from recipes.embedded.data import FRAMES_PER_SECOND, Pool
 
 Turn = tuple[int, int, str]  # first frame, last frame, speaker
 FLOOR_DB = -45.0
+VARIANTS = {"recorded": 0.35, "room": 0.35, "channel": 0.1, "slow": 0.1, "fast": 0.1}
+"""Kinds of copies of :mod:`recipes.embedded.prepare`, and how often a window is made of each."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class ConversationConfig:
 
 
 def read_turns(path: Path) -> list[Turn]:
-    """Turns of one RTTM file in frames."""
+    """Read the turns of one RTTM file in frames."""
     turns = []
     for line in path.read_text(encoding="utf-8").splitlines():
         fields = line.split()
@@ -52,8 +55,8 @@ def read_turns(path: Path) -> list[Turn]:
     return sorted(turns)
 
 
-def speech_frames(features: NDArray[np.float16], longest_pause: int = 15) -> NDArray[np.bool_]:
-    """Frames of a single-speaker recording to keep: speech, and pauses of at most 0.15 s."""
+def speech_frames(features: NDArray[np.float16], longest_pause: int = 30) -> NDArray[np.bool_]:
+    """Frames of a single-speaker recording to keep: speech, and pauses of at most 0.3 s."""
     energy = np.log(np.exp(features.astype(np.float32)).mean(-1))
     energy = np.convolve(np.pad(energy, 2, mode="edge"), np.ones(5) / 5, "valid")
     loud, quiet = np.quantile(energy, [0.95, 0.05])
@@ -67,10 +70,9 @@ def speech_frames(features: NDArray[np.float16], longest_pause: int = 15) -> NDA
 
 
 class Conversations(IterableDataset[dict[str, Tensor]]):
-    """Batches ``features (batch, frames, mels)`` and ``activity (batch, frames / stride, speakers)``.
+    """Batches ``features (batch, frames, mels)``, ``activity (batch, frames / stride, speakers)``.
 
-    ``activity`` is in {0, 1}; ``crowded (batch, frames / stride)`` marks frames in which a speaker
-    beyond the first ``speakers`` of the window talked (their voice is left out).
+    ``activity`` is in {0, 1}. Speakers of a window beyond the first ``speakers`` are left out.
     """
 
     def __init__(
@@ -104,7 +106,9 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
                 "activity": torch.from_numpy(np.stack(activity)),
             }
 
-    def window(self, generator: np.random.Generator) -> tuple[augmentation.Features, NDArray[np.float32]]:
+    def window(
+        self, generator: np.random.Generator
+    ) -> tuple[augmentation.Features, NDArray[np.float32]]:
         turns = self.draw_turns(generator)
         lanes, activity = self.lay(turns, generator)
         mixture = self.degrade(lanes, generator)
@@ -113,7 +117,7 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
         return mixture, (share >= 0.5).astype(np.float32)
 
     def draw_turns(self, generator: np.random.Generator) -> list[Turn]:
-        """Turns of one window, clipped to it, of its ``speakers`` most active speakers."""
+        """Draw turns of one window, clipped to it, of its ``speakers`` most active speakers."""
         if generator.random() < self.config.invented_probability:
             return self.invent_turns(generator)
         tries = 4 if generator.random() < self.config.dense_probability else 1
@@ -157,9 +161,11 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
         mixture = np.full((config.frames, mels), -np.inf, np.float32)
         activity = np.zeros((config.frames, config.speakers), np.float32)
         names = sorted({name for _, _, name in turns})
-        voices = generator.choice(len(self.names), config.speakers, replace=False, p=self.probability)
+        voices = generator.choice(
+            len(self.names), config.speakers, replace=False, p=self.probability
+        )
         levels = generator.normal(0, config.speaker_level_db, config.speakers)
-        variant = str(generator.choice(["recorded", "room", "channel", "slow", "fast"], p=(0.35, 0.35, 0.1, 0.1, 0.1)))
+        variant = str(generator.choice(list(VARIANTS), p=list(VARIANTS.values())))
         filters = [_smooth_filter(mels, generator) for _ in names]
         for start, end, name in turns:
             number = names.index(name)
@@ -217,7 +223,7 @@ def _density(turns: list[Turn], frames: int) -> int:
     count = np.zeros(frames, np.int64)
     for start, end, _ in turns:
         count[start:end] += 1
-    changes = sum(a[2] != b[2] for a, b in zip(turns, turns[1:], strict=False))
+    changes = sum(before[2] != after[2] for before, after in pairwise(turns))
     return int((count > 1).sum()) + FRAMES_PER_SECOND * changes
 
 
@@ -225,6 +231,5 @@ def _smooth_filter(mels: int, generator: np.random.Generator) -> NDArray[np.floa
     """Two slow cosines over the mel axis: a speaker's microphone and distance."""
     position = (np.arange(mels) + 0.5) / mels
     weights = generator.normal(0, 2.0 * augmentation.DECIBEL, 2)
-    return (weights[0] * np.cos(np.pi * position) + weights[1] * np.cos(2 * np.pi * position)).astype(
-        np.float32
-    )
+    cosines = np.cos(np.pi * np.outer([1, 2], position))
+    return (weights @ cosines).astype(np.float32)

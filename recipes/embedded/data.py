@@ -122,7 +122,7 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
     def fill(
         self, row: int, choices: list[int], length: int, generator: np.random.Generator
     ) -> NDArray[np.float16]:
-        """A crop of ``length`` frames, continued in the speaker's other utterances where short."""
+        """Crop ``length`` frames, continued in the speaker's other utterances where short."""
         pieces = [self.pool.crop(row, length, generator)]
         while (have := sum(map(len, pieces))) < length:
             other = choices[generator.integers(len(choices))]

@@ -1,6 +1,6 @@
 """Turn training checkpoints into the weights that ship with the package.
 
-    python -m recipes.embedded.export --encoder RUN/last.ckpt --activity RUN_ACTIVITY/last.ckpt \
+python -m recipes.embedded.export --encoder RUN/last.ckpt --activity RUN_ACTIVITY/last.ckpt \
         --output diarspk/assets/NAME.json
 """
 
@@ -22,7 +22,7 @@ from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
 
 
 def read_network(path: Path) -> SpeakerNetwork:
-    """The network inside a checkpoint of ``train.py``, in evaluation mode."""
+    """Read the network inside a checkpoint of ``train.py``, in evaluation mode."""
     checkpoint = torch.load(path, "cpu", weights_only=True)
     settings: dict[str, Any] = dict(checkpoint["hyper_parameters"]["network"])
     trunk = TrunkConfig(**settings.pop("trunk"))
@@ -32,7 +32,7 @@ def read_network(path: Path) -> SpeakerNetwork:
 
 
 def read_activity(path: Path) -> ActivityHead:
-    """The head inside a checkpoint of ``train_activity.py``, in evaluation mode."""
+    """Read the head inside a checkpoint of ``train_activity.py``, in evaluation mode."""
     checkpoint = torch.load(path, "cpu", weights_only=True)
     head = ActivityHead(ActivityHeadConfig(**checkpoint["hyper_parameters"]["head"])).eval()
     head.load_state_dict(_part(checkpoint["state_dict"], "head."))

@@ -105,7 +105,7 @@ def encode_and_decode(audio: Waveform, rate: int, **codec: object) -> Waveform:
 
 
 def band_limit(audio: Waveform, generator: np.random.Generator) -> Waveform:
-    """A far-field or handset band: random corner frequencies, second order."""
+    """Limit to a far-field or handset band: random corner frequencies, second order."""
     low, high = generator.uniform(80, 350), generator.uniform(2800, 7000)
     sections = butter(2, [low, high], "bandpass", fs=SAMPLE_RATE, output="sos")
     return sosfilt(sections, audio).astype(np.float32)
@@ -142,7 +142,9 @@ def degrade(
     return reverberate(audio, rooms[generator.integers(len(rooms))])
 
 
-def generate_noise(count: int, generator: np.random.Generator, seconds: float = 10.0) -> list[Waveform]:
+def generate_noise(
+    count: int, generator: np.random.Generator, seconds: float = 10.0
+) -> list[Waveform]:
     """Coloured noise with slow level changes, and mains hum with harmonics."""
     length = int(seconds * SAMPLE_RATE)
     frequency = np.fft.rfftfreq(length, 1 / SAMPLE_RATE)

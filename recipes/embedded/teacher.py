@@ -24,7 +24,7 @@ STEP_FRAMES = 80
 
 
 class LstmTeacher(nn.Module):
-    """Resemblyzer's network: three LSTM layers of 256 on 40 mel energies, linear, ReLU, unit norm."""
+    """Resemblyzer's network: three LSTM layers of 256 on 40 mels, linear, ReLU, unit norm."""
 
     def __init__(self) -> None:
         super().__init__()

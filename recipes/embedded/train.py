@@ -92,7 +92,8 @@ class EncoderTraining(lightning.LightningModule):
         length -= length % stride
         chain = features[:, :length].reshape(count // joined, joined * length, mels)
         frames = self.network.trunk(chain).reshape(count, length // stride, -1)
-        return self.network.utterance(frames, frames.new_ones(count, 1, frames.shape[1]))[:, 0]
+        everything = frames.new_ones(count, 1, frames.shape[1])
+        return self.network.utterance(frames, everything)[:, 0]
 
     def configure_optimizers(self) -> dict[str, object]:
         config = self.train_config
@@ -102,7 +103,8 @@ class EncoderTraining(lightning.LightningModule):
 
         def factor(step: int) -> float:
             warmup = min((step + 1) / config.warmup_steps, 1.0)
-            return warmup * (0.01 + 0.99 * (1 + math.cos(math.pi * min(step / config.steps, 1))) / 2)
+            fall = (1 + math.cos(math.pi * min(step / config.steps, 1.0))) / 2
+            return warmup * (0.01 + 0.99 * fall)
 
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

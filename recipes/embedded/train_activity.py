@@ -1,6 +1,6 @@
 """Train the activity head on simulated conversations, over the frozen trunk.
 
-    python -m recipes.embedded.train_activity --packed PACKED --speakers ../shared/speech/train.tsv \
+python -m recipes.embedded.train_activity --packed PACKED --speakers ../shared/speech/train.tsv \
         --annotations ../shared/conversations/annotations --encoder RUN/last.ckpt \
         --output RUN_ACTIVITY --steps 3000
 """
@@ -25,11 +25,17 @@ from recipes.embedded.conversations import ConversationConfig, Conversations, Tu
 from recipes.embedded.data import read_pool, read_speakers
 from recipes.embedded.export import read_network
 
+
 class ActivityTraining(lightning.LightningModule):
     """Permutation-invariant power-set cross-entropy (Plaquet & Bredin 2023, equation 3)."""
 
     def __init__(
-        self, trunk: LocalTrunk, head: ActivityHeadConfig, *, steps: int, learning_rate: float = 1e-3
+        self,
+        trunk: LocalTrunk,
+        head: ActivityHeadConfig,
+        *,
+        steps: int,
+        learning_rate: float = 1e-3,
     ) -> None:
         super().__init__()
         self.save_hyperparameters({"head": asdict(head), "steps": steps})
@@ -68,7 +74,8 @@ class ActivityTraining(lightning.LightningModule):
 
         def factor(step: int) -> float:
             warmup = min((step + 1) / 100, 1.0)
-            return warmup * (0.01 + 0.99 * (1 + math.cos(math.pi * min(step / self.steps, 1))) / 2)
+            fall = (1 + math.cos(math.pi * min(step / self.steps, 1.0))) / 2
+            return warmup * (0.01 + 0.99 * fall)
 
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
@@ -117,7 +124,13 @@ def main() -> None:
         log_every_n_steps=20,
         gradient_clip_val=1.0,
     )
-    trainer.fit(training, DataLoader(conversations, batch_size=None), ckpt_path=arguments.resume)
+    # Windows are made in a process of their own, beside the two that train.
+    loader = DataLoader(conversations, batch_size=None, num_workers=1, prefetch_factor=4)
+    trainer.fit(
+        training,
+        loader,
+        ckpt_path=arguments.resume,
+    )
 
 
 if __name__ == "__main__":

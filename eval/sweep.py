@@ -1,0 +1,137 @@
+"""Choose the diarizer's settings: one pass over each recording, then every combination.
+
+    python -m eval.sweep --data ../shared/conversations/ami ../shared/conversations/simulated \
+        --threshold 0.5 0.6 0.7 --speech 0.4 0.5 --overlap 0.5 0.6 --gap 0.3 0.5
+
+Listening is done once; clustering and stitching, which take milliseconds, for each combination.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+from rich.progress import track
+
+from diarspk.audio import open_audio
+from diarspk.clustering import AgglomerativeClusterer
+from diarspk.clustering.tree import Linkage
+from diarspk.diarizer import Diarizer, DiarizerConfig
+from diarspk.recording import Recording, analyse
+from diarspk.scoring import Components, score
+from diarspk.segmentation import LocalSpeakers, read_local_speakers
+from diarspk.stitching import StitchingConfig
+from eval.conversations import Conversation, read_conversations
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A conversation after the pass over it."""
+
+    conversation: Conversation
+    recording: Recording
+    local: LocalSpeakers
+
+
+@dataclass(frozen=True)
+class Result:
+    """Errors of one data set under one configuration."""
+
+    components: Components
+    right_counts: int
+    recordings: int
+
+
+def listen(diarizer: Diarizer, conversation: Conversation) -> Heard:
+    stream = open_audio(conversation.audio)
+    recording = analyse(stream, diarizer.encoder.log_mel)
+    frames = diarizer.encoder.count_frames(recording)
+    diarizer.segmentation.prepare(stream, diarizer.encoder, frames)
+    local = read_local_speakers(recording, diarizer.encoder, diarizer.segmentation)
+    return Heard(conversation, recording, local)
+
+
+def evaluate(diarizer: Diarizer, heard: list[Heard]) -> Result:
+    total, right = Components(), 0
+    for item in heard:
+        found = diarizer.finish(item.recording, item.local).annotation
+        reference, uem = item.conversation.reference, item.conversation.uem
+        total += score(reference, found, {item.conversation.name: uem}).pooled
+        count = item.conversation.count_speakers
+        right += count(reference) == count(found)
+    return Result(total, right, len(heard))
+
+
+def configurations(arguments: argparse.Namespace) -> Iterator[tuple[str, DiarizerConfig]]:
+    """Every combination of the values given, with its label."""
+    grid = product(
+        arguments.linkage,
+        arguments.threshold,
+        arguments.minimum,
+        arguments.reliable,
+        arguments.speech,
+        arguments.overlap,
+        arguments.gap,
+    )
+    for values in grid:
+        linkage, threshold, minimum, reliable, speech, overlap, gap = values
+        clusterer = AgglomerativeClusterer(
+            linkage=linkage, threshold=threshold, min_duration=minimum
+        )
+        stitching = StitchingConfig(
+            speech_threshold=speech, overlap_threshold=overlap, longest_gap_s=gap
+        )
+        label = " | ".join(str(value) for value in values)
+        yield label, DiarizerConfig(clusterer, reliable, stitching)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, nargs="+", required=True)
+    parser.add_argument("--model", help="encoder and activity head; the default without it")
+    parser.add_argument("--step", type=float, default=2.5, help="seconds between windows")
+    linkages: list[Linkage] = ["average"]
+    parser.add_argument("--linkage", nargs="+", default=linkages)
+    parser.add_argument("--threshold", type=float, nargs="+", default=[0.6])
+    parser.add_argument("--minimum", type=float, nargs="+", default=[0.0])
+    parser.add_argument("--reliable", type=float, nargs="+", default=[1.0])
+    parser.add_argument("--speech", type=float, nargs="+", default=[0.5])
+    parser.add_argument("--overlap", type=float, nargs="+", default=[0.5])
+    parser.add_argument("--gap", type=float, nargs="+", default=[0.4])
+    arguments = parser.parse_args()
+
+    from diarspk.models import load_encoder, load_segmenter
+
+    encoder = load_encoder(arguments.model)
+    segmenter = load_segmenter(arguments.model)
+    segmenter.step_s = arguments.step
+    first = Diarizer(encoder=encoder, segmentation=segmenter)
+    sets = {
+        folder.name: [
+            listen(first, conversation)
+            for conversation in track(read_conversations(folder), folder.name, transient=True)
+        ]
+        for folder in arguments.data
+    }
+    names = "linkage | threshold | minimum | reliable | speech | overlap | gap"
+    columns = [f"{name}: DER, miss, FA, confusion, count" for name in sets]
+    print(f"| {names} | {' | '.join(columns)} |")
+    print("|---" * (7 + len(sets)) + "|")
+    for label, config in configurations(arguments):
+        diarizer = Diarizer(config, encoder, segmenter)
+        cells = [_cell(evaluate(diarizer, heard)) for heard in sets.values()]
+        print(f"| {label} | " + " | ".join(cells) + " |", flush=True)
+
+
+def _cell(result: Result) -> str:
+    errors = result.components
+    parts = (errors.miss, errors.false_alarm, errors.confusion)
+    shares = ", ".join(f"{100 * part / errors.total:.1f}" for part in parts)
+    return f"{100 * errors.der:.2f}, {shares}, {result.right_counts}/{result.recordings}"
+
+
+if __name__ == "__main__":
+    main()

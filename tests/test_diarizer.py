@@ -1,0 +1,143 @@
+"""The whole pipeline on the weights that ship with the package."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+import diarspk
+from diarspk.audio import load_audio
+from diarspk.errors import ArgumentError, AudioError
+from diarspk.formats import read_rttm
+
+
+@pytest.fixture(scope="module")
+def diarizer():
+    return diarspk.Diarizer()
+
+
+@pytest.fixture(scope="module")
+def sample():
+    """A real recording of two people that pyannote.audio's package carries, and its reference."""
+    spec = find_spec("pyannote.audio")
+    if spec is None or spec.origin is None:
+        pytest.skip("pyannote.audio is not installed")
+    folder = Path(spec.origin).parent / "sample"
+    return load_audio(folder / "sample.wav"), read_rttm(folder / "sample.rttm")["sample"]
+
+
+@pytest.fixture(scope="module")
+def result(diarizer, sample):
+    return diarizer(sample[0], 16000)
+
+
+def test_a_real_recording(result, sample):
+    reference = sample[1].rename_tracks()
+    reference.uri = result.uri
+    scores = diarspk.score(reference, result.annotation)
+    assert len(result.annotation.labels()) == 2
+    assert scores.der < 0.2
+
+
+def test_the_parts_of_a_result_agree(result):
+    labels = result.annotation.labels()
+    assert labels == ["SPEAKER_00", "SPEAKER_01"]
+    assert set(result.speakers) == set(labels) == set(result.exclusive.labels())
+    for vector in result.speakers.values():
+        assert np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-5)
+    assert set(result.confidence) == set(result.annotation.itertracks())
+    assert all(0.0 <= value <= 1.0 for value in result.confidence.values())
+    assert not result.exclusive.get_overlap()
+    assert result.annotation.get_timeline().extent().end <= result.duration
+
+
+def test_the_same_input_gives_the_same_result(diarizer, sample, result):
+    assert diarizer(sample[0], 16000).annotation == result.annotation
+
+
+def test_volume_does_not_matter(diarizer, sample, result):
+    quiet = diarizer(sample[0] * np.float32(0.01), 16000)
+    scores = diarspk.score(result.annotation, quiet.annotation)
+    assert scores.der < 0.01
+
+
+def test_two_speakers_stay_two_when_the_recording_is_repeated(diarizer, sample):
+    twice = diarizer(np.concatenate([sample[0], sample[0]]), 16000)
+    assert len(twice.annotation.labels()) == 2
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_an_exact_number_is_honoured(diarizer, sample, count):
+    result = diarizer(sample[0], 16000, num_speakers=count)
+    assert len(result.annotation.labels()) == count
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_an_exact_number_is_honoured_in_a_few_seconds(diarizer, sample, count):
+    few = sample[0][16000 * 7 : 16000 * 11]
+    assert len(diarizer(few, 16000, num_speakers=count).annotation.labels()) == count
+
+
+def test_bounds_are_honoured(diarizer, sample):
+    assert len(diarizer(sample[0], 16000, max_speakers=1).annotation.labels()) == 1
+    assert len(diarizer(sample[0], 16000, min_speakers=3).annotation.labels()) == 3
+
+
+def test_bounds_that_contradict_each_other(diarizer, sample):
+    with pytest.raises(ArgumentError, match="`min_speakers`"):
+        diarizer(sample[0], 16000, min_speakers=3, max_speakers=2)
+
+
+@pytest.mark.parametrize("seconds", [0.1, 1.0, 30.0])
+def test_silence_has_no_speaker(diarizer, seconds):
+    result = diarizer(np.zeros(round(seconds * 16000), np.float32), 16000)
+    assert not result.annotation
+    assert not result.exclusive
+    assert result.speakers == {}
+    assert result.confidence == {}
+    assert result.duration == pytest.approx(seconds)
+
+
+def test_progress_reaches_the_end_of_every_stage(diarizer, sample):
+    seen: dict[str, list[float]] = {}
+    diarizer(
+        sample[0], 16000, progress=lambda stage, share: seen.setdefault(stage, []).append(share)
+    )
+    assert list(seen) == ["reading", "listening"]
+    for shares in seen.values():
+        assert shares == sorted(shares)
+        assert shares[-1] == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.parametrize("rate", [8000, 96000])
+def test_any_sample_rate(diarizer, sample, result, tmp_path, rate):
+    import soxr
+
+    file = tmp_path / "any.wav"
+    audio = soxr.resample(sample[0], 16000, rate)
+    soundfile.write(file, np.stack([audio] * 6, axis=1), rate)
+    again = diarizer(file)
+    assert again.uri == "any"
+    scores = diarspk.score(_renamed(result.annotation, "any"), again.annotation)
+    assert scores.der < (0.15 if rate == 8000 else 0.02)
+
+
+def test_not_a_number_is_an_error(diarizer):
+    audio = np.zeros(16000, np.float32)
+    audio[8000] = np.nan
+    with pytest.raises(AudioError, match="NaN"):
+        diarizer(audio, 16000)
+
+
+def test_write(result, tmp_path):
+    file = tmp_path / "audio.rttm"
+    result.write(file)
+    assert read_rttm(file)["audio"].labels() == result.annotation.labels()
+
+
+def _renamed(annotation, uri):
+    copy = annotation.copy()
+    copy.uri = uri
+    return copy

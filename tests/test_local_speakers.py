@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diarspk.audio import open_audio
+from diarspk.encoders import LocalEncoder, SpeakerNetwork
+from diarspk.recording import analyse
+from diarspk.segmentation import ActivityHead, ActivityHeadConfig, ActivitySegmenter
+from diarspk.segmentation.local_speakers import (
+    read_local_speakers,
+    solo_weights,
+    window_starts,
+)
+from tests.test_local_encoder import SMALL, noise
+
+
+@given(st.integers(1, 2000), st.integers(1, 300), st.integers(1, 300))
+def test_windows_cover_everything(total, length, step):
+    length = min(length, total)
+    step = min(step, length)
+    starts = window_starts(total, length, step)
+    covered = np.zeros(total, bool)
+    for start in starts:
+        covered[start : start + length] = True
+    assert covered.all()
+    assert (starts >= 0).all() and starts[-1] + length == total
+    assert (np.diff(starts) > 0).all()
+
+
+def test_solo_weights_by_hand():
+    activity = np.zeros((1, 30, 2), np.float32)
+    activity[0, :20, 0] = 0.9  # 20 frames, of which the last five are shared
+    activity[0, 15:23, 1] = 0.8  # 3 frames of its own: too few
+    weights = solo_weights(activity, hop=0.04)
+    assert weights[0, :, 0].nonzero()[0].tolist() == list(range(15))
+    assert weights[0, :, 1].nonzero()[0].tolist() == list(range(15, 23))
+
+
+@pytest.fixture(scope="module")
+def system():
+    torch.manual_seed(0)
+    encoder = LocalEncoder(SpeakerNetwork(SMALL), fingerprint="test")
+    head = ActivityHead(ActivityHeadConfig(width=16, channels=8, layers=1, heads=2))
+    return encoder, ActivitySegmenter(head, step_s=2.5)
+
+
+@pytest.mark.parametrize("seconds", [0.5, 10.0, 33.0])
+def test_streaming_equals_all_at_once(system, seconds):
+    encoder, segmenter = system
+    recording = analyse(open_audio(noise(seconds), 16000), encoder.log_mel)
+    local = read_local_speakers(recording, encoder, segmenter)
+    total, length = local.frames, local.activity.shape[1]
+    assert local.first.tolist() == window_starts(total, length, 62).tolist()
+    with torch.inference_mode():
+        frames = encoder.network.trunk(recording.levelled(0, len(recording.features))[None])
+        for window, first in enumerate(local.first):
+            part = frames[:, first : first + length]
+            np.testing.assert_allclose(
+                local.activity[window], segmenter(part, np.array([first]))[0], atol=1e-4
+            )
+
+
+def test_a_silent_local_speaker_has_no_embedding(system):
+    encoder, _ = system
+
+    class Nobody:
+        window_s, step_s, speakers = 2.0, 1.0, 3
+
+        def __call__(self, frames, first):
+            activity = np.zeros((*frames.shape[:2], 3), np.float32)
+            activity[..., 1] = 0.9
+            return activity
+
+    recording = analyse(open_audio(noise(5.0), 16000), encoder.log_mel)
+    local = read_local_speakers(recording, encoder, Nobody())
+    assert (local.seconds[:, 1] > 1.9).all()
+    assert not local.seconds[:, [0, 2]].any()
+    assert not local.embeddings[:, [0, 2]].any()
+    np.testing.assert_allclose(np.linalg.norm(local.embeddings[:, 1], axis=-1), 1, atol=1e-5)
