@@ -71,8 +71,7 @@ def load_encoder(name: str | Path | None = None) -> LocalEncoder:
     """
     checkpoint = read_checkpoint(_card_path(name))
     settings: dict[str, Any] = dict(_section(checkpoint, "network"))
-    trunk = dict(settings.pop("trunk"))
-    trunk = TrunkConfig(**{key: _frozen(value) for key, value in trunk.items()})
+    trunk = TrunkConfig(**{k: _frozen(v) for k, v in settings.pop("trunk").items()})
     config = SpeakerNetworkConfig(trunk=trunk, **{k: _frozen(v) for k, v in settings.items()})
     network = SpeakerNetwork(config)
     network.load_state_dict(_part(checkpoint, "network."))

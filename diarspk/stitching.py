@@ -59,7 +59,8 @@ def speaker_activity(local: LocalSpeakers, labels: NDArray[np.int64], count: int
         span = slice(local.first[window], local.first[window] + length)
         total[span] += named
         covered[span] += 1
-    return total / np.maximum(covered, 1)
+    averaged: Activity = total / np.maximum(covered, 1)
+    return averaged
 
 
 def binarize(activity: Activity, config: StitchingConfig) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""What holds for every clusterer: count bounds, numbering, determinism, bad input, long sessions."""
+"""What holds for every clusterer: bounds, numbering, determinism, bad input, long sessions."""
 
 import tracemalloc
 
@@ -37,11 +37,11 @@ CLUSTERERS = {
 every_clusterer = pytest.mark.parametrize("clusterer", CLUSTERERS.values(), ids=CLUSTERERS)
 
 
-def conversation(speakers: int, seed: int = 0, windows: int = 72, noise: float = 0.35):
-    """Unit directions scattered around one direction a speaker, who talk in turns of six."""
+def conversation(speakers: int, seed: int = 0, windows: int = 120, noise: float = 0.35):
+    """Unit directions scattered around one direction a speaker, who talk in turns of twelve."""
     rng = np.random.default_rng(seed)
     directions = np.linalg.qr(rng.normal(size=(24, speakers)))[0].T
-    truth = np.arange(windows) // 6 % speakers
+    truth = np.arange(windows) // 12 % speakers
     scatter = rng.normal(size=(windows, 24)) / np.sqrt(24)
     return directions[truth] + noise * scatter, truth
 

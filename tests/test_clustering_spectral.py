@@ -13,8 +13,9 @@ from diarspk.clustering import (
     TURN_TO_DIARIZE,
     EigengapClusterer,
     SpectralClusterer,
+    pose,
 )
-from diarspk.clustering.partition import number_by_appearance
+from diarspk.clustering.partition import number_by_appearance, separate
 
 with_auto_tune = copy.deepcopy(configs.icassp2018_clusterer)
 with_auto_tune.autotune = spectralcluster.AutoTune()
@@ -56,16 +57,17 @@ def test_settings_are_those_of_the_package(settings, package):
     assert (ours.autotune and vars(ours.autotune)) == (package.autotune and vars(package.autotune))
 
 
-def test_cannot_link_pairs_are_propagated_as_by_the_package():
+def test_cannot_link_pairs_are_propagated_by_the_package_then_parted():
     embeddings = conversation(3, 5, noise=1.4)
     pairs = np.array([[0, 20], [3, 9], [14, 33]])
     constraints = np.zeros((60, 60))
     constraints[pairs[:, 0], pairs[:, 1]] = constraints[pairs[:, 1], pairs[:, 0]] = -1.0
     package = copy.deepcopy(configs.turntodiarize_clusterer)
-    expected = package.predict(embeddings, constraints)
-    assert (expected[pairs[:, 0]] != expected[pairs[:, 1]]).all()
+    propagated = package.predict(embeddings, constraints)
+    parted = separate(pose(embeddings, cannot_link=pairs), propagated)
     labels = SpectralClusterer()(embeddings, min_speakers=2, cannot_link=pairs)
-    assert np.array_equal(labels, number_by_appearance(expected))
+    assert np.array_equal(labels, number_by_appearance(parted))
+    assert (labels[pairs[:, 0]] != labels[pairs[:, 1]]).all()
 
 
 def test_one_speaker_is_found_unless_two_are_asked_for():

@@ -33,7 +33,8 @@ class EigengapClusterer(PartitionClusterer):
     largest_share : float
         Largest p / n.
     most_speakers : int
-        Largest count looked for where the caller sets no maximum.
+        Largest count looked for where the caller sets no maximum. Half the rows is another limit,
+        unless the minimum is higher.
     fallback : AgglomerativeClusterer
         Takes sessions of fewer than six windows, and those without any gap.
     exact_up_to : int
@@ -63,7 +64,7 @@ class EigengapClusterer(PartitionClusterer):
     def _laplacians(self, problem: Problem) -> Iterator[tuple[int, NDArray[np.float64]]]:
         """Each p with the unnormalised Laplacian of its binary, symmetrised graph."""
         means = problem.means / np.linalg.norm(problem.means, axis=1, keepdims=True)
-        affinity = means @ means.T
+        affinity = (means @ means.T).round(12)  # equals rank by position, not by rounding errors
         first, second = problem.cannot_link.T
         affinity[first, second] = affinity[second, first] = -1.0
         order = np.argsort(-affinity, axis=1, kind="stable")
@@ -79,7 +80,9 @@ class EigengapClusterer(PartitionClusterer):
         from scipy.linalg import eigvalsh
 
         values = eigvalsh(laplacian)
-        gaps = np.diff(values)[problem.fewest - 1 : problem.limit(self.most_speakers)]
+        # The largest gaps of a graph with hubs lie at the top of its spectrum, far from any count.
+        most = min(problem.limit(self.most_speakers), problem.count // 2)
+        gaps = np.diff(values)[problem.fewest - 1 : max(most, problem.fewest)]
         # A gap at the level of rounding is none: the graph has fallen apart into more pieces.
         if not len(gaps) or gaps.max() <= 1e-9 * max(values[-1], 1.0):
             return 0.0, problem.fewest

@@ -165,8 +165,9 @@ def _checked_durations(durations: ArrayLike, count: int) -> NDArray[np.float64]:
         raise ArgumentError(f"`durations` must be of shape ({count},), got shape {seconds.shape}.")
     faulty = np.flatnonzero(~(np.isfinite(seconds) & (seconds >= 0)))
     if len(faulty):
+        row = int(faulty[0])
         raise ArgumentError(
-            f"`durations` must be finite and at least 0 s, got {seconds[faulty[0]]} in row {faulty[0]}."
+            f"`durations` must be finite and at least 0 s, got {seconds[row]} in row {row}."
         )
     return seconds
 

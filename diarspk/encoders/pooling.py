@@ -51,7 +51,7 @@ class GatedStatisticsPooling(nn.Module):
     def statistics(moments: Tensor) -> Tensor:
         """Mean and standard deviation from :meth:`moments`: ``(batch, spans, 2 channels)``."""
         width = (moments.shape[-1] - 1) // 2
-        total, first, second = moments.split([1, width, width], dim=-1)
+        total, first, second = torch.split(moments, [1, width, width], dim=-1)
         mean = first / total.clamp_min(1e-8)
         variance = second / total.clamp_min(1e-8) - mean.square()
         deviation = variance.clamp_min(1e-5).sqrt()

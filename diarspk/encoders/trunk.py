@@ -107,7 +107,8 @@ class TimeDelayLayer(nn.Module):
         super().__init__()
         self.kernel, self.dilation = kernel, dilation
         self.affine = nn.Linear(before * kernel, after)
-        self.norm = nn.BatchNorm1d(after)
+        # A rarely active channel has next to no variance: the floor keeps it from being blown up.
+        self.norm = nn.BatchNorm1d(after, eps=1e-2)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         if mask is not None:
@@ -116,7 +117,7 @@ class TimeDelayLayer(nn.Module):
         return self.norm(y.flatten(0, 1)).view_as(y)
 
     def splice(self, x: Tensor) -> Tensor:
-        """Lay ``kernel`` frames side by side, zeros outside: ``(batch, frames, kernel * channels)``."""
+        """Lay ``kernel`` frames side by side: ``(batch, frames, kernel * channels)``."""
         if self.kernel == 1:
             return x
         frames, reach = x.shape[1], (self.kernel - 1) // 2 * self.dilation

@@ -206,10 +206,12 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
         row = int(generator.integers(len(self.noise.start)))
         noise = self.noise.crop(row, config.frames, generator).astype(np.float32)
         noise = np.resize(noise, mixture.shape)
-        noise -= np.log(np.exp(noise).mean())
+        noise -= float(np.log(np.exp(noise).mean()))
         ratio = generator.uniform(*config.noise_ratio_db)
-        floor = generator.normal(FLOOR_DB, 8.0, mixture.shape[1]) * augmentation.DECIBEL
-        background = np.logaddexp(noise - ratio * augmentation.DECIBEL, floor.astype(np.float32))
+        floor = np.float32(augmentation.DECIBEL) * generator.normal(
+            FLOOR_DB, 8.0, size=(mixture.shape[1],)
+        ).astype(np.float32)
+        background = np.logaddexp(noise - np.float32(ratio * augmentation.DECIBEL), floor)
         mixture = np.logaddexp(mixture, background)[None]
         if generator.random() < 0.5:
             mixture = augmentation.tilt(mixture, generator)

@@ -67,7 +67,7 @@ def simulate_rooms(count: int, generator: np.random.Generator) -> list[Waveform]
     """Impulse responses of shoebox rooms from closets to lecture halls (image method)."""
     import pyroomacoustics as pra
 
-    responses = []
+    responses: list[Waveform] = []
     while len(responses) < count:
         size = generator.uniform([2.5, 2.5, 2.3], [10.0, 8.0, 4.0])
         absorption, order = pra.inverse_sabine(

@@ -22,12 +22,17 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from diarspk.encoders.network import SpeakerNetwork, SpeakerNetworkConfig
 from diarspk.losses import AngularMarginSoftmax
 from recipes.embedded.data import CropConfig, Pool, SpeakerCrops, read_pool, read_speakers
+from recipes.embedded.settling import settle_norms
+
+SETTLING_SEED = 12345
+"""Added to the seed for the crops that batch norms settle on: training has not seen them."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,7 @@ class EncoderTraining(lightning.LightningModule):
         everything = frames.new_ones(count, 1, frames.shape[1])
         return self.network.utterance(frames, everything)[:, 0]
 
-    def configure_optimizers(self) -> dict[str, object]:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         config = self.train_config
         optimizer = torch.optim.AdamW(
             self.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
@@ -134,13 +139,8 @@ def main() -> None:
 
     lightning.seed_everything(arguments.seed)
     pool = read_pool(arguments.packed / "train")
-    crops = SpeakerCrops(
-        pool,
-        read_pool(arguments.packed / "noise"),
-        read_speakers(arguments.speakers),
-        CropConfig(),
-        seed=arguments.seed,
-    )
+    noise, speakers = read_pool(arguments.packed / "noise"), read_speakers(arguments.speakers)
+    crops = SpeakerCrops(pool, noise, speakers, CropConfig(), seed=arguments.seed)
     training = EncoderTraining(
         SpeakerNetworkConfig(),
         TrainConfig(steps=arguments.steps),
@@ -157,8 +157,12 @@ def main() -> None:
         log_every_n_steps=20,
         gradient_clip_val=5.0,
     )
-    training.network.trunk.front.to(memory_format=torch.channels_last)
+    for stage in training.network.trunk.front:
+        stage.to(memory_format=torch.channels_last)  # twice as fast on a CPU
     trainer.fit(training, DataLoader(crops, batch_size=None), ckpt_path=arguments.resume)
+    fresh = SpeakerCrops(pool, noise, speakers, CropConfig(), seed=arguments.seed + SETTLING_SEED)
+    settle_norms(training.network, fresh)
+    trainer.save_checkpoint(arguments.output / "settled.ckpt")
 
 
 if __name__ == "__main__":

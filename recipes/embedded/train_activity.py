@@ -16,6 +16,7 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -67,7 +68,7 @@ class ActivityTraining(lightning.LightningModule):
         error = ((logits.argmax(-1) != chosen) * valid).sum() / valid.sum()
         return losses.min(0).values.mean(), error
 
-    def configure_optimizers(self) -> dict[str, object]:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         optimizer = torch.optim.AdamW(
             self.head.parameters(), lr=self.learning_rate, weight_decay=0.01
         )
