@@ -84,8 +84,8 @@ def keep_everyone(active: NDArray[np.bool_], activity: Activity) -> NDArray[np.b
 def exclusive_activity(active: NDArray[np.bool_], activity: Activity) -> NDArray[np.bool_]:
     """At most one speaker a frame: of those who talk, the most probable."""
     rated = np.where(active, activity, -1.0)
-    best = rated.argmax(1)[:, None] == np.arange(activity.shape[1])
-    return active & best
+    best = active & (rated == rated.max(1, keepdims=True, initial=-1.0))
+    return best & (best.cumsum(1) == 1)  # the first of equals
 
 
 def find_turns(

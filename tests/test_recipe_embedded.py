@@ -63,7 +63,7 @@ def test_crops_are_whole_and_labelled(pool, speakers):
 
 
 def test_the_same_seed_gives_the_same_crops(pool, speakers):
-    config = CropConfig(frames_per_batch=800)
+    config = CropConfig(frames_per_batch=800, seconds=(1.0,))
     first, again, other = (
         next(iter(SpeakerCrops(pool, pool, speakers, config, seed=seed)))["features"]
         for seed in (1, 1, 2)
@@ -94,7 +94,11 @@ def test_speech_frames_drop_long_pauses_only():
 def test_conversations_are_what_their_labels_say(pool, speakers):
     templates = [[[(0, 600, "a"), (500, 900, "b"), (900, 1000, "a")]]]
     config = ConversationConfig(
-        windows_per_batch=4, invented_probability=0.0, noise_ratio_db=(60.0, 61.0)
+        windows_per_batch=4,
+        empty_probability=0.0,
+        invented_probability=0.0,
+        noise_ratio_db=(60.0, 61.0),
+        most_bursts=0,
     )
     batch = next(iter(Conversations(pool, pool, speakers, templates, config, seed=0)))
     assert batch["features"].shape == (4, 1000, 80)
@@ -107,7 +111,11 @@ def test_conversations_are_what_their_labels_say(pool, speakers):
 
 def test_invented_windows_hold_silence_where_nobody_talks(pool, speakers):
     config = ConversationConfig(
-        windows_per_batch=8, invented_probability=1.0, noise_ratio_db=(60.0, 61.0)
+        windows_per_batch=8,
+        empty_probability=0.0,
+        invented_probability=1.0,
+        noise_ratio_db=(60.0, 61.0),
+        most_bursts=0,
     )
     batch = next(iter(Conversations(pool, pool, speakers, [[[]]], config, seed=1)))
     energy = batch["features"].exp().mean(-1).log().unfold(1, 4, 4).mean(-1)
@@ -138,7 +146,7 @@ def test_encoder_training_lowers_its_loss(pool, speakers):
     from recipes.embedded.train import EncoderTraining, TrainConfig
 
     torch.manual_seed(0)
-    crops = SpeakerCrops(pool, pool, speakers, CropConfig(frames_per_batch=800), seed=0)
+    crops = SpeakerCrops(pool, pool, speakers, CropConfig(frames_per_batch=800, seconds=(1.0,)), seed=0)
     teacher = torch.randn(len(pool.start), 5)
     training = EncoderTraining(SMALL, TrainConfig(steps=60), classes=8, teacher=teacher)
     optimizer = torch.optim.AdamW(training.parameters(), lr=3e-3)
@@ -187,7 +195,7 @@ def test_activity_loss_of_a_perfect_guess_is_zero():
 
 
 def test_levelled_crops_are_near_level_zero(pool, speakers):
-    config = CropConfig(frames_per_batch=800, level_deviation_db=0.0)
+    config = CropConfig(frames_per_batch=800, seconds=(1.0,), level_deviation_db=0.0)
     crops = SpeakerCrops(pool, pool, speakers, config, seed=0)
     batch = next(iter(crops))
     assert gated_level(batch["features"]).abs().max() < 1.0

@@ -40,7 +40,10 @@ class ConversationConfig:
     invented_probability: float = 0.2  # turns drawn at random instead of from a template
     speaker_level_db: float = 4.0
     turn_level_db: float = 1.5
-    noise_ratio_db: tuple[float, float] = (3.0, 35.0)
+    empty_probability: float = 0.12  # windows in which nobody talks
+    noise_ratio_db: tuple[float, float] = (0.0, 35.0)
+    most_bursts: int = 4  # short noises, as loud as quiet speech or louder
+    burst_level_db: tuple[float, float] = (-25.0, 3.0)
     level_deviation_db: float = 5.0
 
 
@@ -118,6 +121,8 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
 
     def draw_turns(self, generator: np.random.Generator) -> list[Turn]:
         """Draw turns of one window, clipped to it, of its ``speakers`` most active speakers."""
+        if generator.random() < self.config.empty_probability:
+            return []
         if generator.random() < self.config.invented_probability:
             return self.invent_turns(generator)
         tries = 4 if generator.random() < self.config.dense_probability else 1
@@ -203,21 +208,32 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
     ) -> augmentation.Features:
         """Add background noise, a common filter and level; speech is around level zero."""
         config = self.config
-        row = int(generator.integers(len(self.noise.start)))
-        noise = self.noise.crop(row, config.frames, generator).astype(np.float32)
-        noise = np.resize(noise, mixture.shape)
-        noise -= float(np.log(np.exp(noise).mean()))
+        noise = self.draw_noise(config.frames, generator)
         ratio = generator.uniform(*config.noise_ratio_db)
         floor = np.float32(augmentation.DECIBEL) * generator.normal(
             FLOOR_DB, 8.0, size=(mixture.shape[1],)
         ).astype(np.float32)
         background = np.logaddexp(noise - np.float32(ratio * augmentation.DECIBEL), floor)
+        for _ in range(generator.integers(config.most_bursts + 1)):
+            length = int(generator.uniform(5, 100))
+            start = int(generator.integers(config.frames - length))
+            gain = generator.uniform(*config.burst_level_db) * augmentation.DECIBEL
+            burst = self.draw_noise(length, generator) + np.float32(gain)
+            part = background[start : start + length]
+            background[start : start + length] = np.logaddexp(part, burst)
         mixture = np.logaddexp(mixture, background)[None]
         if generator.random() < 0.5:
             mixture = augmentation.tilt(mixture, generator)
         mixture = mixture - augmentation.level(mixture)
         deviation = config.level_deviation_db * augmentation.DECIBEL
         return (mixture[0] + generator.normal(0, deviation)).astype(np.float32)
+
+    def draw_noise(self, length: int, generator: np.random.Generator) -> NDArray[np.float32]:
+        """``length`` frames of one noise at level zero; short noises repeat."""
+        row = int(generator.integers(len(self.noise.start)))
+        noise = self.noise.crop(row, length, generator).astype(np.float32)
+        noise = np.resize(noise, (length, noise.shape[1]))
+        return noise - np.float32(np.log(np.exp(noise).mean()))
 
 
 def _density(turns: list[Turn], frames: int) -> int:

@@ -24,7 +24,7 @@ from diarspk.encoders.trunk import LocalTrunk
 from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
 from recipes.embedded.conversations import ConversationConfig, Conversations, Turn, read_turns
 from recipes.embedded.data import read_pool, read_speakers
-from recipes.embedded.export import read_network
+from recipes.embedded.export import read_activity, read_network
 
 
 class ActivityTraining(lightning.LightningModule):
@@ -100,6 +100,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--start", type=Path, help="checkpoint whose head to go on from")
     parser.add_argument("--resume", type=Path)
     arguments = parser.parse_args()
 
@@ -114,7 +116,11 @@ def main() -> None:
         seed=arguments.seed,
     )
     head = ActivityHeadConfig(width=network.config.trunk.width)
-    training = ActivityTraining(network.trunk, head, steps=arguments.steps)
+    training = ActivityTraining(
+        network.trunk, head, steps=arguments.steps, learning_rate=arguments.learning_rate
+    )
+    if arguments.start is not None:
+        training.head.load_state_dict(read_activity(arguments.start).state_dict())
     trainer = lightning.Trainer(
         accelerator="cpu",
         max_steps=arguments.steps,
