@@ -42,7 +42,7 @@ SHORTEST_WINDOW_S = 0.3
 class DiarizerConfig:
     """Settings of the pipeline, chosen once on the development conversations."""
 
-    clusterer: Clusterer = field(default_factory=lambda: AgglomerativeClusterer(threshold=0.6))
+    clusterer: Clusterer = field(default_factory=lambda: AgglomerativeClusterer(threshold=0.75))
     reliable_s: float = 1.0
     stitching: StitchingConfig = field(default_factory=StitchingConfig)
 

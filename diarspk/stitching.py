@@ -26,7 +26,7 @@ Activity = NDArray[np.float32]
 class StitchingConfig:
     """How probabilities become turns."""
 
-    speech_threshold: float = 0.5  # expected number of speakers above which someone talks
+    speech_threshold: float = 0.7  # expected number of speakers above which someone talks
     overlap_threshold: float = 0.5  # part of a second, third ... speaker above which one more talks
     longest_gap_s: float = 0.4  # a shorter pause of one speaker is part of the turn
     shortest_turn_s: float = 0.2
@@ -59,8 +59,8 @@ def speaker_activity(local: LocalSpeakers, labels: NDArray[np.int64], count: int
         span = slice(local.first[window], local.first[window] + length)
         total[span] += named
         covered[span] += 1
-    averaged: Activity = total / np.maximum(covered, 1)
-    return averaged
+    total /= np.maximum(covered, 1)
+    return total
 
 
 def binarize(activity: Activity, config: StitchingConfig) -> NDArray[np.bool_]:

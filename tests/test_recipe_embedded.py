@@ -146,7 +146,9 @@ def test_encoder_training_lowers_its_loss(pool, speakers):
     from recipes.embedded.train import EncoderTraining, TrainConfig
 
     torch.manual_seed(0)
-    crops = SpeakerCrops(pool, pool, speakers, CropConfig(frames_per_batch=800, seconds=(1.0,)), seed=0)
+    crops = SpeakerCrops(
+        pool, pool, speakers, CropConfig(frames_per_batch=800, seconds=(1.0,)), seed=0
+    )
     teacher = torch.randn(len(pool.start), 5)
     training = EncoderTraining(SMALL, TrainConfig(steps=60), classes=8, teacher=teacher)
     optimizer = torch.optim.AdamW(training.parameters(), lr=3e-3)

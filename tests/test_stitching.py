@@ -11,7 +11,7 @@ from diarspk.stitching import (
     speaker_activity,
 )
 
-CONFIG = StitchingConfig(longest_gap_s=0.2, shortest_turn_s=0.2)
+CONFIG = StitchingConfig(speech_threshold=0.5, longest_gap_s=0.2, shortest_turn_s=0.2)
 
 
 def test_windows_are_averaged_where_they_overlap():
@@ -32,7 +32,7 @@ def test_windows_are_averaged_where_they_overlap():
 
 def test_as_many_talk_as_are_expected():
     activity = np.array([[0.9, 0.8, 0.0], [0.6, 0.3, 0.0], [0.3, 0.1, 0.0], [0.3, 0.3, 0.0]])
-    active = binarize(activity.astype(np.float32), StitchingConfig())
+    active = binarize(activity.astype(np.float32), StitchingConfig(speech_threshold=0.5))
     assert active.tolist() == [
         [True, True, False],
         [True, False, False],
@@ -44,8 +44,10 @@ def test_as_many_talk_as_are_expected():
 def test_speakers_may_be_permuted():
     activity = np.random.default_rng(0).random((200, 4)).astype(np.float32)
     order = np.array([2, 0, 3, 1])
-    active = binarize(activity, StitchingConfig())
-    assert np.array_equal(binarize(activity[:, order], StitchingConfig()), active[:, order])
+    active = binarize(activity, StitchingConfig(speech_threshold=0.5))
+    assert np.array_equal(
+        binarize(activity[:, order], StitchingConfig(speech_threshold=0.5)), active[:, order]
+    )
 
 
 def test_exclusive_keeps_the_more_probable():

@@ -41,7 +41,7 @@ class SileroSegmenter:
     speakers = 1
 
     def __init__(
-        self, *, threshold: float = 0.3, window_s: float = 1.5, step_s: float = 0.75
+        self, *, threshold: float = 0.15, window_s: float = 1.5, step_s: float = 0.75
     ) -> None:
         self.threshold, self.window_s, self.step_s = threshold, window_s, step_s
         self._session = _open_session()

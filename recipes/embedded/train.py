@@ -157,8 +157,9 @@ def main() -> None:
         log_every_n_steps=20,
         gradient_clip_val=5.0,
     )
-    for stage in training.network.trunk.front:
-        stage.to(memory_format=torch.channels_last)  # twice as fast on a CPU
+    for parameter in training.network.trunk.front.parameters():
+        if parameter.dim() == 4:  # convolutions run twice as fast on a CPU with channels last
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
     trainer.fit(training, DataLoader(crops, batch_size=None), ckpt_path=arguments.resume)
     fresh = SpeakerCrops(pool, noise, speakers, CropConfig(), seed=arguments.seed + SETTLING_SEED)
     settle_norms(training.network, fresh)
