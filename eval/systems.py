@@ -81,6 +81,14 @@ def _load_own_diarizer() -> Diarize:
     return lambda audio: diarizer(audio).annotation
 
 
+def _load_own_diarizer_with_silero() -> Diarize:
+    from diarspk import Diarizer
+    from diarspk.segmentation import SileroSegmenter
+
+    diarizer = Diarizer(segmentation=SileroSegmenter())
+    return lambda audio: diarizer(audio).annotation
+
+
 def _load_own_embedder() -> Embed:
     from diarspk import load_encoder
 
@@ -90,6 +98,7 @@ def _load_own_embedder() -> Embed:
 
 DIARIZERS: dict[str, Callable[[], Diarize]] = {
     "diarspk": _load_own_diarizer,
+    "diarspk-silero": _load_own_diarizer_with_silero,
     "peer": PeerDiarizer,
     "peer-normalized": lambda: PeerDiarizer(peak_normalized=True),
 }

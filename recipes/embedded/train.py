@@ -20,8 +20,6 @@ from pathlib import Path
 import lightning
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -30,6 +28,7 @@ from diarspk.encoders.network import SpeakerNetwork, SpeakerNetworkConfig
 from diarspk.losses import AngularMarginSoftmax
 from recipes.embedded.data import CropConfig, Pool, SpeakerCrops, read_pool, read_speakers
 from recipes.embedded.settling import settle_norms
+from recipes.embedded.trainer import make_trainer
 
 SETTLING_SEED = 12345
 """Added to the seed for the crops that batch norms settle on: training has not seen them."""
@@ -147,16 +146,7 @@ def main() -> None:
         classes=crops.classes,
         teacher=read_teacher(arguments.packed / "train" / "teacher.npz", pool),
     )
-    trainer = lightning.Trainer(
-        accelerator="cpu",
-        max_steps=arguments.steps,
-        logger=CSVLogger(arguments.output, name="", version=""),
-        callbacks=[
-            ModelCheckpoint(arguments.output, every_n_train_steps=250, save_last=True, save_top_k=0)
-        ],
-        log_every_n_steps=20,
-        gradient_clip_val=5.0,
-    )
+    trainer = make_trainer(arguments.output, steps=arguments.steps, clip=5.0)
     for parameter in training.network.trunk.front.parameters():
         if parameter.dim() == 4:  # convolutions run twice as fast on a CPU with channels last
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)

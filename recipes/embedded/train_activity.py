@@ -14,8 +14,6 @@ from pathlib import Path
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -25,6 +23,7 @@ from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
 from recipes.embedded.conversations import ConversationConfig, Conversations, Turn, read_turns
 from recipes.embedded.data import read_pool, read_speakers
 from recipes.embedded.export import read_activity, read_network
+from recipes.embedded.trainer import make_trainer
 
 
 class ActivityTraining(lightning.LightningModule):
@@ -121,23 +120,10 @@ def main() -> None:
     )
     if arguments.start is not None:
         training.head.load_state_dict(read_activity(arguments.start).state_dict())
-    trainer = lightning.Trainer(
-        accelerator="cpu",
-        max_steps=arguments.steps,
-        logger=CSVLogger(arguments.output, name="", version=""),
-        callbacks=[
-            ModelCheckpoint(arguments.output, every_n_train_steps=250, save_last=True, save_top_k=0)
-        ],
-        log_every_n_steps=20,
-        gradient_clip_val=1.0,
-    )
+    trainer = make_trainer(arguments.output, steps=arguments.steps, clip=1.0)
     # Windows are made in a process of their own, beside the two that train.
     loader = DataLoader(conversations, batch_size=None, num_workers=1, prefetch_factor=4)
-    trainer.fit(
-        training,
-        loader,
-        ckpt_path=arguments.resume,
-    )
+    trainer.fit(training, loader, ckpt_path=arguments.resume)
 
 
 if __name__ == "__main__":
