@@ -1,8 +1,10 @@
-"""The local trunk: log-mel features to frame features that depend on half a second around them.
+"""The local trunk: log-mel features to frame features that depend on two seconds around them.
 
-A small two-dimensional convolutional front (as CAM++ and ResNets have; it shares filters across
-frequency) is followed by residual time-delay layers. Nothing looks at the whole utterance, so a
-recording of any length streams through in blocks, and a span can be pooled from a single pass.
+The mean of the three seconds around a frame is taken off its mel bins, which removes the channel;
+the energy of the frame is kept beside them. A small two-dimensional convolutional front (as CAM++
+and ResNets have; it shares filters across frequency) is followed by residual time-delay layers.
+Nothing looks at the whole utterance, so a recording of any length streams through in blocks, and a
+span can be pooled from a single pass.
 
 Every layer is written on ``(batch, frames, channels)``; a time-delay layer is Kaldi's "splice, then
 affine", which is one matrix product.
@@ -10,6 +12,7 @@ affine", which is one matrix product.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -31,6 +34,7 @@ class TrunkConfig:
     front_channels: tuple[int, ...] = (16, 32)  # each stage halves the frames and the mel axis
     width: int = 512
     dilations: tuple[int, ...] = (1, 2, 3, 4, 2)
+    mean_reach: int = 150  # feature frames on each side whose mean is taken off a frame
 
     @property
     def stride(self) -> int:
@@ -41,7 +45,7 @@ class TrunkConfig:
     def context(self) -> int:
         """Trunk frames on each side that can influence a trunk frame (rounded up)."""
         front = 2 * len(self.front_channels)  # each stage sees less than two of its own frames
-        return sum(self.dilations) + front
+        return sum(self.dilations) + front + math.ceil(self.mean_reach / self.stride)
 
 
 class LocalTrunk(nn.Module):
@@ -55,7 +59,7 @@ class LocalTrunk(nn.Module):
     def __init__(self, config: TrunkConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or TrunkConfig()
-        channels = (1, *config.front_channels)
+        channels = (2, *config.front_channels)
         self.front = nn.ModuleList(
             FrontStage(before, after) for before, after in pairwise(channels)
         )
@@ -70,7 +74,9 @@ class LocalTrunk(nn.Module):
         """Frame features of levelled log-mel features."""
         # A soft floor 39 dB below the level: silence, however deep, is zero, as padding is.
         x = nn.functional.softplus(features + FLOOR) / FLOOR
-        x = x.unsqueeze(1)  # (batch, 1, frames, mels)
+        energy = x.mean(-1, keepdim=True).expand_as(x)
+        x = x - sliding_mean(x, self.config.mean_reach, mask)
+        x = torch.stack([x, energy], dim=1)  # (batch, 2, frames, mels)
         for stage in self.front:
             x, mask = stage(x, mask)
         x = x.permute(0, 2, 1, 3).flatten(2)  # (batch, frames', channels * mels')
@@ -101,20 +107,19 @@ class FrontStage(nn.Module):
 
 
 class TimeDelayLayer(nn.Module):
-    """Splice ``kernel`` frames ``dilation`` apart, affine map, ReLU, batch norm; length is kept."""
+    """Splice ``kernel`` frames ``dilation`` apart, affine map, batch norm, ReLU; length is kept."""
 
     def __init__(self, before: int, after: int, *, kernel: int, dilation: int = 1) -> None:
         super().__init__()
         self.kernel, self.dilation = kernel, dilation
-        self.affine = nn.Linear(before * kernel, after)
-        # A rarely active channel has next to no variance: the floor keeps it from being blown up.
-        self.norm = nn.BatchNorm1d(after, eps=1e-2)
+        self.affine = nn.Linear(before * kernel, after, bias=False)
+        self.norm = nn.BatchNorm1d(after)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         if mask is not None:
             x = x * mask.unsqueeze(-1)
-        y = self.affine(self.splice(x)).relu()
-        return self.norm(y.flatten(0, 1)).view_as(y)
+        y = self.affine(self.splice(x))
+        return self.norm(y.flatten(0, 1)).view_as(y).relu()
 
     def splice(self, x: Tensor) -> Tensor:
         """Lay ``kernel`` frames side by side: ``(batch, frames, kernel * channels)``."""
@@ -124,6 +129,23 @@ class TimeDelayLayer(nn.Module):
         padded = nn.functional.pad(x, (0, 0, reach, reach))
         taps = [padded[:, k * self.dilation :][:, :frames] for k in range(self.kernel)]
         return torch.cat(taps, dim=-1)
+
+
+def sliding_mean(x: Tensor, reach: int, mask: Tensor | None = None) -> Tensor:
+    """Mean of the valid frames at most ``reach`` away, for every frame of ``(batch, frames, n)``.
+
+    At the ends, and where ``mask`` ends, it is the mean of what there is.
+    """
+    valid = x.new_ones(x.shape[:2]) if mask is None else mask.to(x.dtype)
+    valid = valid.unsqueeze(-1)
+    window = torch.arange(x.shape[1], device=x.device)
+    first, last = (window - reach).clamp_min(0), (window + reach + 1).clamp_max(x.shape[1])
+
+    def window_sum(values: Tensor) -> Tensor:
+        sums = nn.functional.pad(values.cumsum(1), (0, 0, 1, 0))
+        return sums[:, last] - sums[:, first]
+
+    return window_sum(x * valid) / window_sum(valid).clamp_min(1)
 
 
 def _blank(x: Tensor, mask: Tensor | None) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from copy import copy
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +16,7 @@ from diarspk.audio import SAMPLE_RATE, AudioStream
 from diarspk.encoders.local import LocalEncoder
 from diarspk.errors import ModelError
 
-__all__ = ["SileroSegmenter"]
+__all__ = ["SileroNetwork", "SileroSegmenter"]
 
 CHUNK_SAMPLES = 512
 CONTEXT_SAMPLES = 64
@@ -44,13 +44,14 @@ class SileroSegmenter:
         self, *, threshold: float = 0.15, window_s: float = 1.5, step_s: float = 0.75
     ) -> None:
         self.threshold, self.window_s, self.step_s = threshold, window_s, step_s
-        self._session = _open_session()
+        self._network = SileroNetwork()
         self._speech = np.zeros(0, np.float32)
 
     def prepare(self, stream: AudioStream, encoder: LocalEncoder, frames: int) -> None:
         """Run the detector over the recording, at the level it was made for."""
         gain = TARGET_RMS / max(_loud_rms(stream), 1e-6)
-        chunks = np.array(list(self._probabilities(stream, gain)), np.float32)
+        seconds = CHUNK_SAMPLES / SAMPLE_RATE
+        chunks = self._network(block * gain for block in stream.blocks(seconds))
         centre = encoder.frame_start + encoder.frame_hop * np.arange(frames)
         index = (centre * SAMPLE_RATE / CHUNK_SAMPLES).astype(np.int64)
         self._speech = _map_threshold(chunks[np.minimum(index, len(chunks) - 1)], self.threshold)
@@ -66,17 +67,27 @@ class SileroSegmenter:
         length = frames.shape[1]
         return np.stack([self._speech[start : start + length, None] for start in first.tolist()])
 
-    def _probabilities(self, stream: AudioStream, gain: float) -> Iterator[float]:
+
+class SileroNetwork:
+    """The recurrent network itself: probability of speech in every 32 ms."""
+
+    def __init__(self) -> None:
+        self.session = _open_session()
+
+    def __call__(self, chunks: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Probability of speech of consecutive chunks of 512 samples (the last may be shorter)."""
         state = np.zeros((2, 1, 128), np.float32)
         context = np.zeros(CONTEXT_SAMPLES, np.float32)
         rate = np.array(SAMPLE_RATE, np.int64)
-        for chunk in stream.blocks(CHUNK_SAMPLES / SAMPLE_RATE):
-            chunk = np.clip(chunk * gain, -1, 1)
+        probabilities = []
+        for chunk in chunks:
+            chunk = np.clip(chunk, -1, 1)
             chunk = np.pad(chunk, (0, CHUNK_SAMPLES - len(chunk)))
             heard = np.concatenate([context, chunk])[None]
-            output, state = self._session.run(None, {"input": heard, "state": state, "sr": rate})
+            output, state = self.session.run(None, {"input": heard, "state": state, "sr": rate})
             context = chunk[-CONTEXT_SAMPLES:]
-            yield float(output[0, 0])
+            probabilities.append(float(output[0, 0]))
+        return np.array(probabilities, np.float32)
 
 
 def _open_session() -> Any:

@@ -1,8 +1,10 @@
 """Simulated ten-second windows of conversation, made of log-mel features on real turn-taking.
 
 Turns come from reference annotations (AMI train, VoxConverse dev), voices from the training
-speakers. Each speaker's utterances are made dense (pauses cut out), so that a turn's labels are
-exact; speakers get levels of their own, and the window a common channel and background noise.
+speakers. Each speaker's utterances are made dense (what a detector doesn't hear as speech is cut
+out, see ``speech.py``), so that a turn's labels are exact; speakers get levels of their own, and a
+window has one channel, background noise, and bursts of noise. Half of the bursts are what was cut
+out: breaths, clicks and rustling close to a microphone.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -34,16 +36,18 @@ class ConversationConfig:
 
     frames: int = 1000
     stride: int = 4  # feature frames per label frame
-    windows_per_batch: int = 12
+    windows_per_batch: int = 6
     speakers: int = 3
-    dense_probability: float = 0.3  # windows chosen for overlap and rapid change
+    dense_probability: float = 0.4  # windows chosen for overlap and rapid change
     invented_probability: float = 0.2  # turns drawn at random instead of from a template
     speaker_level_db: float = 4.0
     turn_level_db: float = 1.5
     empty_probability: float = 0.12  # windows in which nobody talks
     noise_ratio_db: tuple[float, float] = (0.0, 35.0)
-    most_bursts: int = 4  # short noises, as loud as quiet speech or louder
+    most_bursts: int = 5  # noises as loud as quiet speech or louder
+    burst_frames: tuple[int, int] = (5, 500)  # log-uniform
     burst_level_db: tuple[float, float] = (-25.0, 3.0)
+    gap_gain_db: tuple[float, float] = (-5.0, 15.0)  # on bursts cut out of speech
     level_deviation_db: float = 5.0
 
 
@@ -58,24 +62,61 @@ def read_turns(path: Path) -> list[Turn]:
     return sorted(turns)
 
 
-def speech_frames(features: NDArray[np.float16], longest_pause: int = 30) -> NDArray[np.bool_]:
-    """Frames of a single-speaker recording to keep: speech, and pauses of at most 0.3 s."""
-    energy = np.log(np.exp(features.astype(np.float32)).mean(-1))
-    energy = np.convolve(np.pad(energy, 2, mode="edge"), np.ones(5) / 5, "valid")
-    loud, quiet = np.quantile(energy, [0.95, 0.05])
-    speech = energy > max(loud - 30 * augmentation.DECIBEL, min(quiet + 1.5, loud - 2.5))
+def read_templates(folder: Path) -> list[list[list[Turn]]]:
+    """Turn-taking of AMI train and VoxConverse dev, drawn from with equal probability."""
+    corpora = (folder / "ami" / "train", folder / "voxconverse" / "dev")
+    return [
+        [turns for path in sorted(corpus.glob("*.rttm")) if (turns := read_turns(path))]
+        for corpus in corpora
+    ]
+
+
+def read_speech(path: Path) -> dict[str, NDArray[np.float32]]:
+    """Probability of speech in every 32 ms of each utterance, as ``speech.py`` wrote it."""
+    stored = np.load(path)
+    parts = np.split(stored["probability"].astype(np.float32) / 255, np.cumsum(stored["chunks"]))
+    return dict(zip(stored["utterance"].tolist(), parts[:-1], strict=True))
+
+
+def speech_frames(
+    probability: NDArray[np.float32],
+    frames: int,
+    *,
+    threshold: float = 0.3,
+    longest_pause: int = 30,
+) -> NDArray[np.bool_]:
+    """Frames to keep of a recording at any speed: speech, and pauses of at most 0.3 s."""
+    speech = stretch(probability, frames) >= threshold
     edges = np.flatnonzero(np.diff(np.pad(speech.astype(np.int8), 1)))
-    kept = speech.copy()
     for end, start in zip(edges[1::2], edges[2::2], strict=False):
         if start - end <= longest_pause:
-            kept[end:start] = True
-    return kept
+            speech[end:start] = True
+    return speech if speech.any() else np.ones(frames, np.bool_)
+
+
+def gaps(
+    probability: NDArray[np.float32], frames: int, *, threshold: float = 0.1, shortest: int = 25
+) -> list[tuple[int, int]]:
+    """First and last frame of each stretch without speech."""
+    silent = stretch(probability, frames) < threshold
+    edges = np.flatnonzero(np.diff(np.pad(silent.astype(np.int8), 1)))
+    pairs = zip(edges[0::2].tolist(), edges[1::2].tolist(), strict=True)
+    return [(start, end) for start, end in pairs if end - start >= shortest]
+
+
+def stretch(probability: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
+    """Nearest value for each of ``frames`` that span the same recording."""
+    place = (np.arange(frames) + 0.5) * len(probability) / frames
+    return probability[place.astype(np.int64)]
 
 
 class Conversations(IterableDataset[dict[str, Tensor]]):
     """Batches ``features (batch, frames, mels)``, ``activity (batch, frames / stride, speakers)``.
 
     ``activity`` is in {0, 1}. Speakers of a window beyond the first ``speakers`` are left out.
+    ``row (batch, speakers)`` is a row of the pool with each speaker's voice. As in
+    :class:`~recipes.embedded.data.SpeakerCrops`, batch ``number`` depends on seed and number alone,
+    and every other speaker is slowed down where the rest are sped up.
     """
 
     def __init__(
@@ -83,41 +124,54 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
         pool: Pool,
         noise: Pool,
         speakers: dict[str, str],
+        speech: dict[str, NDArray[np.float32]],
         templates: list[list[list[Turn]]],
         config: ConversationConfig,
         *,
+        usable: NDArray[np.bool_],
         seed: int,
+        first: int = 0,
     ) -> None:
         self.pool, self.noise, self.config, self.seed = pool, noise, config, seed
-        self.templates = templates
+        self.speech_of, self.templates, self.first = speech, templates, first
         self.rows: dict[tuple[str, str], list[int]] = defaultdict(list)
-        for row, (utterance, variant) in enumerate(zip(pool.utterance, pool.variant, strict=True)):
-            self.rows[variant, speakers[utterance]].append(row)
+        for row in np.flatnonzero(usable).tolist():
+            self.rows[pool.variant[row], speakers[pool.utterance[row]]].append(row)
         self.names = sorted({name for _, name in self.rows})
         counts = np.array([len(self.rows["recorded", name]) for name in self.names])
         weights = np.minimum(counts, 12) ** 0.7
         self.probability = weights / weights.sum()
-        self.kept: dict[int, NDArray[np.float32]] = {}
+        self.kept: dict[int, NDArray[np.float16]] = {}
+        self.gaps = [
+            (row, start, end)
+            for row, (utterance, variant) in enumerate(
+                zip(pool.utterance, pool.variant, strict=True)
+            )
+            if variant == "recorded"
+            for start, end in gaps(speech[utterance], int(pool.frames[row]))
+        ]
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
-        generator = np.random.default_rng(self.seed)
-        while True:
-            windows = [self.window(generator) for _ in range(self.config.windows_per_batch)]
-            features, activity = zip(*windows, strict=True)
-            yield {
-                "features": torch.from_numpy(np.stack(features)),
-                "activity": torch.from_numpy(np.stack(activity)),
-            }
+        for number in count(self.first):
+            yield self.batch(np.random.default_rng([self.seed, 1, number]))
+
+    def batch(self, generator: np.random.Generator) -> dict[str, Tensor]:
+        windows = [self.window(generator) for _ in range(self.config.windows_per_batch)]
+        names = ("features", "activity", "row")
+        parts = zip(*windows, strict=True)
+        return {
+            name: torch.from_numpy(np.stack(part)) for name, part in zip(names, parts, strict=True)
+        }
 
     def window(
         self, generator: np.random.Generator
-    ) -> tuple[augmentation.Features, NDArray[np.float32]]:
+    ) -> tuple[augmentation.Features, NDArray[np.float32], NDArray[np.int64]]:
         turns = self.draw_turns(generator)
-        lanes, activity = self.lay(turns, generator)
+        lanes, activity, rows = self.lay(turns, generator)
         mixture = self.degrade(lanes, generator)
         stride = self.config.stride
         share = activity.reshape(len(activity) // stride, stride, -1).mean(1)
-        return mixture, (share >= 0.5).astype(np.float32)
+        return mixture, (share >= 0.5).astype(np.float32), rows
 
     def draw_turns(self, generator: np.random.Generator) -> list[Turn]:
         """Draw turns of one window, clipped to it, of its ``speakers`` most active speakers."""
@@ -159,27 +213,36 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
 
     def lay(
         self, turns: list[Turn], generator: np.random.Generator
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    ) -> tuple[augmentation.Features, NDArray[np.float32], NDArray[np.int64]]:
         """Log-mel of the sum of all turns ``(frames, mels)``, activity ``(frames, speakers)``."""
         config = self.config
         mels = self.pool.features.shape[1]
         mixture = np.full((config.frames, mels), -np.inf, np.float32)
         activity = np.zeros((config.frames, config.speakers), np.float32)
         names = sorted({name for _, _, name in turns})
-        voices = generator.choice(
-            len(self.names), config.speakers, replace=False, p=self.probability
-        )
-        levels = generator.normal(0, config.speaker_level_db, config.speakers)
         variant = str(generator.choice(list(VARIANTS), p=list(VARIANTS.values())))
+        voices = self.draw_voices(variant, generator)
+        levels = generator.normal(0, config.speaker_level_db, config.speakers)
         filters = [_smooth_filter(mels, generator) for _ in names]
         for start, end, name in turns:
             number = names.index(name)
-            speech = self.speech(self.names[voices[number]], variant, end - start, generator)
+            speech = self.speech(voices[number], variant, end - start, generator)
             gain = levels[number] + generator.normal(0, config.turn_level_db)
             speech = speech + filters[number] + np.float32(gain * augmentation.DECIBEL)
             mixture[start:end] = np.logaddexp(mixture[start:end], speech)
             activity[start:end, number] = 1.0
-        return mixture, activity
+        rows = [self.rows[variant, voice][0] for voice in voices]
+        return mixture, activity, np.array(rows)
+
+    def draw_voices(self, variant: str, generator: np.random.Generator) -> list[str]:
+        """Different speakers; at another speed only those that are heard at it elsewhere."""
+        probability = self.probability.copy()
+        if variant in ("slow", "fast"):
+            probability[("fast", "slow").index(variant) :: 2] = 0
+        drawn = generator.choice(
+            len(self.names), self.config.speakers, replace=False, p=probability / probability.sum()
+        )
+        return [self.names[number] for number in drawn]
 
     def speech(
         self, speaker: str, variant: str, length: int, generator: np.random.Generator
@@ -198,7 +261,8 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
         if row not in self.kept:
             start, frames = int(self.pool.start[row]), int(self.pool.frames[row])
             features = self.pool.features[start : start + frames]
-            kept = features[speech_frames(features)].astype(np.float32)
+            speech = self.speech_of[self.pool.utterance[row]]
+            kept = features[speech_frames(speech, frames)].astype(np.float32)
             level = np.log(np.exp(kept).mean())
             self.kept[row] = (kept - level).astype(np.float16)
         return self.kept[row].astype(np.float32)
@@ -215,18 +279,31 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
         ).astype(np.float32)
         background = np.logaddexp(noise - np.float32(ratio * augmentation.DECIBEL), floor)
         for _ in range(generator.integers(config.most_bursts + 1)):
-            length = int(generator.uniform(5, 100))
-            start = int(generator.integers(config.frames - length))
-            gain = generator.uniform(*config.burst_level_db) * augmentation.DECIBEL
-            burst = self.draw_noise(length, generator) + np.float32(gain)
-            part = background[start : start + length]
-            background[start : start + length] = np.logaddexp(part, burst)
+            burst = self.draw_burst(generator)
+            start = int(generator.integers(config.frames - len(burst) + 1))
+            part = background[start : start + len(burst)]
+            background[start : start + len(burst)] = np.logaddexp(part, burst)
         mixture = np.logaddexp(mixture, background)[None]
         if generator.random() < 0.5:
             mixture = augmentation.tilt(mixture, generator)
         mixture = mixture - augmentation.level(mixture)
         deviation = config.level_deviation_db * augmentation.DECIBEL
         return (mixture[0] + generator.normal(0, deviation)).astype(np.float32)
+
+    def draw_burst(self, generator: np.random.Generator) -> augmentation.Features:
+        """Draw some noise, or a gap between words, louder beside its speech than it was."""
+        config = self.config
+        if self.gaps and generator.random() < 0.5:
+            row, first, last = self.gaps[generator.integers(len(self.gaps))]
+            start, frames = int(self.pool.start[row]), int(self.pool.frames[row])
+            features = self.pool.features[start : start + frames].astype(np.float32)
+            level = augmentation.level(features[None])[0]
+            gain = generator.uniform(*config.gap_gain_db) * augmentation.DECIBEL
+            return features[first:last][: config.frames] - level + np.float32(gain)
+        shortest, longest = np.log(config.burst_frames)
+        length = int(np.exp(generator.uniform(shortest, longest)))
+        gain = generator.uniform(*config.burst_level_db) * augmentation.DECIBEL
+        return self.draw_noise(length, generator) + np.float32(gain)
 
     def draw_noise(self, length: int, generator: np.random.Generator) -> NDArray[np.float32]:
         """``length`` frames of one noise at level zero; short noises repeat."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -60,62 +61,73 @@ class CropConfig:
     """How training crops are drawn."""
 
     frames_per_batch: int = 6400  # 64 s of audio
-    multiple_of: int = 4  # crops per batch, so that they can be joined in fours
     seconds: tuple[float, ...] = (1.0, 1.5, 2.0, 3.0)  # one length per batch
     noise_probability: float = 0.4
     noise_ratio_db: tuple[float, float] = (0.0, 20.0)
     speech_probability: float = 0.2
     speech_ratio_db: tuple[float, float] = (5.0, 20.0)
     level_deviation_db: float = 5.0
-    altered_speed_probability: float = 0.0
+    altered_speed_probability: float = 0.4
 
 
 class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
     """Batches ``features (batch, frames, mels)``, ``label (batch,)``, ``row (batch,)``.
 
-    Speakers are drawn with weight ``min(utterances, 12) ** 0.7``. A speaker at another speed is
-    another speaker: classes ``speakers`` to ``2 * speakers - 1`` are slow, the next are fast.
+    Batch ``number`` depends on the seed and that number alone, so that training which resumes at
+    batch ``first`` sees what it would have seen.
+
+    Only ``usable`` rows of the pool are drawn, speakers with weight ``min(utterances, 12) ** 0.7``.
+    A speaker at another speed is another speaker, with a class number larger by ``speakers``: slow
+    for every other speaker and fast for the rest.
     """
 
     def __init__(
-        self, pool: Pool, noise: Pool, speakers: dict[str, str], config: CropConfig, *, seed: int
+        self,
+        pool: Pool,
+        noise: Pool,
+        speakers: dict[str, str],
+        config: CropConfig,
+        *,
+        usable: NDArray[np.bool_],
+        seed: int,
+        first: int = 0,
     ) -> None:
         self.pool, self.noise, self.config, self.seed = pool, noise, config, seed
+        self.first = first
         self.names = sorted({speakers[utterance] for utterance in pool.utterance})
         numbers = {name: number for number, name in enumerate(self.names)}
         self.rows: dict[tuple[int, str], list[int]] = defaultdict(list)
-        for row, (utterance, variant) in enumerate(zip(pool.utterance, pool.variant, strict=True)):
-            kind = variant if variant in ("slow", "fast") else "plain"
-            self.rows[numbers[speakers[utterance]], kind].append(row)
-        counts = np.array([len(self.rows[number, "slow"]) for number in range(len(self.names))])
+        for row in np.flatnonzero(usable).tolist():
+            kind = pool.variant[row] if pool.variant[row] in ("slow", "fast") else "plain"
+            self.rows[numbers[speakers[pool.utterance[row]]], kind].append(row)
+        utterances = Counter(speakers[utterance] for utterance in set(pool.utterance))
+        counts = np.array([utterances[name] for name in self.names])
         weights = np.minimum(counts, 12) ** 0.7
         self.probability = weights / weights.sum()
 
     @property
     def classes(self) -> int:
-        return len(self.names) * (3 if self.config.altered_speed_probability else 1)
+        return len(self.names) * (2 if self.config.altered_speed_probability else 1)
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
-        generator = np.random.default_rng(self.seed)
-        while True:
-            yield self.batch(generator)
+        for number in count(self.first):
+            yield self.batch(np.random.default_rng([self.seed, number]))
 
     def batch(self, generator: np.random.Generator) -> dict[str, Tensor]:
         length = round(generator.choice(self.config.seconds) * FRAMES_PER_SECOND)
-        count = self.config.frames_per_batch // length
-        count -= count % self.config.multiple_of
-        speakers = generator.choice(len(self.names), count, replace=False, p=self.probability)
-        altered = generator.random(count) < self.config.altered_speed_probability
-        kind = np.where(altered, generator.integers(1, 3, count), 0)
+        size = self.config.frames_per_batch // length
+        speakers = generator.choice(len(self.names), size, replace=False, p=self.probability)
+        altered = generator.random(size) < self.config.altered_speed_probability
         crops, rows = [], []
-        for speaker, speed in zip(speakers, kind, strict=True):
-            choices = self.rows[int(speaker), ("plain", "slow", "fast")[speed]]
+        for speaker, other_speed in zip(speakers, altered, strict=True):
+            kind = ("slow", "fast")[speaker % 2] if other_speed else "plain"
+            choices = self.rows[int(speaker), kind]
             rows.append(choices[generator.integers(len(choices))])
             crops.append(self.fill(rows[-1], choices, length, generator))
         features = self.augment(np.stack(crops).astype(np.float32), generator)
         return {
             "features": torch.from_numpy(features),
-            "label": torch.from_numpy(speakers + kind * len(self.names)),
+            "label": torch.from_numpy(speakers + altered * len(self.names)),
             "row": torch.tensor(rows),
         }
 
@@ -133,31 +145,31 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
         self, features: augmentation.Features, generator: np.random.Generator
     ) -> augmentation.Features:
         """Tilt, babble, noise, level and masks, each on a random part of the batch."""
-        config, count = self.config, len(features)
-        some = generator.random(count) < 0.4
+        config, size = self.config, len(features)
+        some = generator.random(size) < 0.4
         features[some] = augmentation.tilt(features[some], generator)
-        speech = generator.random(count) < config.speech_probability
+        speech = generator.random(size) < config.speech_probability
         if speech.any():
-            others = features[generator.permutation(count)][speech]
+            others = features[generator.permutation(size)][speech]
             ratio = generator.uniform(*config.speech_ratio_db, int(speech.sum()))
             features[speech] = augmentation.mix(features[speech], others, ratio)
-        noisy = np.flatnonzero(generator.random(count) < config.noise_probability)
+        noisy = np.flatnonzero(generator.random(size) < config.noise_probability)
         if len(noisy):
             noise = self.noise_crops(len(noisy), features.shape[1], generator)
             ratio = generator.uniform(*config.noise_ratio_db, len(noisy))
             features[noisy] = augmentation.mix(features[noisy], noise, ratio)
         features = features - augmentation.level(features)
         deviation = config.level_deviation_db * augmentation.DECIBEL
-        features += generator.normal(0, deviation, (count, 1, 1)).astype(np.float32)
-        masked = generator.random(count) < 0.3
+        features += generator.normal(0, deviation, (size, 1, 1)).astype(np.float32)
+        masked = generator.random(size) < 0.3
         features[masked] = augmentation.mask(features[masked], generator)
         return features
 
     def noise_crops(
-        self, count: int, length: int, generator: np.random.Generator
+        self, size: int, length: int, generator: np.random.Generator
     ) -> augmentation.Features:
         crops = []
-        for row in generator.integers(len(self.noise.start), size=count):
+        for row in generator.integers(len(self.noise.start), size=size):
             crop = self.noise.crop(int(row), length, generator)
             crops.append(np.resize(crop, (length, crop.shape[1])))  # short noises repeat
         return np.stack(crops).astype(np.float32)

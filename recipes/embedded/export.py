@@ -1,7 +1,8 @@
 """Turn training checkpoints into the weights that ship with the package.
 
-python -m recipes.embedded.export --encoder RUN/last.ckpt --activity RUN_ACTIVITY/last.ckpt \
-        --output diarspk/assets/NAME.json
+    python -m recipes.embedded.export --encoder RUN/final.ckpt --output diarspk/assets/NAME.json
+
+The activity head comes from the same checkpoint, or from ``--activity RUN_ACTIVITY/last.ckpt``.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def read_network(path: Path) -> SpeakerNetwork:
 
 
 def read_activity(path: Path) -> ActivityHead:
-    """Read the head inside a checkpoint of ``train_activity.py``, in evaluation mode."""
+    """Read the activity head inside a checkpoint, in evaluation mode."""
     checkpoint = torch.load(path, "cpu", weights_only=True)
     head = ActivityHead(ActivityHeadConfig(**checkpoint["hyper_parameters"]["head"])).eval()
     head.load_state_dict(_part(checkpoint["state_dict"], "head."))
@@ -46,10 +47,11 @@ def _part(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--encoder", type=Path, required=True)
-    parser.add_argument("--activity", type=Path, required=True)
+    parser.add_argument("--activity", type=Path, help="where it is not the encoder's checkpoint")
     parser.add_argument("--output", type=Path, required=True, help="card to write, NAME.json")
     arguments = parser.parse_args()
-    network, head = read_network(arguments.encoder), read_activity(arguments.activity)
+    network = read_network(arguments.encoder)
+    head = read_activity(arguments.activity or arguments.encoder)
     parts = {"network": network, "activity": head}
     tensors = {
         f"{part}.{name}": value

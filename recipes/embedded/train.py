@@ -1,37 +1,56 @@
-"""Train the shared trunk and its utterance head.
+"""Train the shared trunk with its utterance head and its activity head.
 
     python -m recipes.embedded.train --packed PACKED --speakers ../shared/speech/train.tsv \
-        --output RUN --steps 6000 [--resume RUN/last.ckpt]
+        --annotations ../shared/conversations/annotations --output RUN --steps 9000 \
+        [--resume RUN/last.ckpt]
 
-The loss is angular-margin softmax over the training speakers at three speeds, on the embedding and
-its nested prefixes, plus the cosine distance of a linear read-out to a teacher's utterance
-embedding. In half of the batches the crops of four speakers are laid end to end before the trunk
-and pooled apart after it, so that a span's embedding learns to disregard the neighbours that the
-trunk's context lets in: that is what it meets in a conversation.
+Two kinds of batches take turns:
+
+- crops of one speaker each, of one to three seconds;
+- simulated conversations of ten seconds, of which the activity head is to say who talks when, and
+  the utterance head is to embed each speaker from the frames in which nobody else talks. The
+  trunk's context lets the neighbours in: so it learns to disregard them.
+
+Embeddings follow a teacher's (see ``teacher.py``), whole and in their nested prefixes, by cosine
+distance; crops are also classified among the training speakers at two speeds. The teacher's space
+is rotated to its principal axes first, so that a prefix carries the most that so few can.
+
+For the last part of the run, batch norms keep the statistics of many batches: what is trained then
+is what will run.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 
 import lightning
-import numpy as np
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
-from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
 
 from diarspk.encoders.network import SpeakerNetwork, SpeakerNetworkConfig
 from diarspk.losses import AngularMarginSoftmax
-from recipes.embedded.data import CropConfig, Pool, SpeakerCrops, read_pool, read_speakers
-from recipes.embedded.settling import settle_norms
-from recipes.embedded.trainer import make_trainer
+from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
+from recipes.embedded.conversations import (
+    ConversationConfig,
+    Conversations,
+    read_speech,
+    read_templates,
+)
+from recipes.embedded.data import CropConfig, SpeakerCrops, read_pool, read_speakers
+from recipes.embedded.objectives import activity_loss, clean_speech, teacher_distances
+from recipes.embedded.settling import norms, settle_norms
+from recipes.embedded.targets import read_targets
+from recipes.embedded.trainer import make_trainer, steps_done
 
 SETTLING_SEED = 12345
-"""Added to the seed for the crops that batch norms settle on: training has not seen them."""
+"""Added to the seed for the batches that batch norms settle on: training has not seen them."""
 
 
 @dataclass(frozen=True)
@@ -45,59 +64,101 @@ class TrainConfig:
     margin: float = 0.2
     margin_from: float = 0.1  # fractions of the run between which the margin rises from zero
     margin_to: float = 0.4
-    teacher_weight: float = 4.0
-    joined_probability: float = 0.5
-    joined_crops: int = 4
+    classification_weight: float = 0.2
+    teacher_weight: float = 10.0
+    prefix_weight: float = 0.2  # of each prefix's distance beside that of the whole
+    activity_weight: float = 2.0
+    clean_frames: int = 12  # of a speaker in a conversation, to be embedded
+    settle_at: float = 0.85  # fraction of the run from which batch norms are fixed
+    settle_batches: int = 80
+
+
+class Alternating(IterableDataset[dict[str, Tensor]]):
+    """Batches of two sources in turns, as the sources' own seeds have it."""
+
+    def __init__(self, crops: SpeakerCrops, conversations: Conversations) -> None:
+        self.sources = crops, conversations
+
+    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+        for pair in zip(*self.sources, strict=True):
+            yield from pair
 
 
 class EncoderTraining(lightning.LightningModule):
-    """One optimisation step of trunk and utterance head."""
+    """Optimisation steps of trunk, utterance head and activity head."""
 
     def __init__(
         self,
         network: SpeakerNetworkConfig,
+        head: ActivityHeadConfig,
         train: TrainConfig,
         *,
         classes: int,
         teacher: Tensor,
+        settling: Alternating,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters({"network": asdict(network), "train": asdict(train)})
-        self.train_config = train
+        self.save_hyperparameters(
+            {"network": asdict(network), "head": asdict(head), "train": asdict(train)}
+        )
+        self.train_config, self.settling = train, settling
         self.network = SpeakerNetwork(network)
+        self.head = ActivityHead(head)
         self.criterion = AngularMarginSoftmax(
             network.dimension, classes, margin=0.0, prefixes=network.prefixes
         )
-        self.readout = nn.Linear(network.dimension, teacher.shape[1])
-        # Row of every packed recording; zero where the teacher has not heard that speed.
-        self.register_buffer("teacher", teacher, persistent=False)
+        self.register_buffer("teacher", teacher, persistent=False)  # a row for each of the pool's
         self.teacher: Tensor
 
+    def on_train_batch_start(self, batch: dict[str, Tensor], index: int) -> None:
+        config = self.train_config
+        settle_step = round(config.settle_at * config.steps)
+        if self.global_step == settle_step:
+            batches = islice(self.settling, config.settle_batches)
+            settle_norms(self.network, self.embed, batches)
+        elif self.global_step > settle_step:
+            for norm in norms(self.network):
+                norm.eval()
+
     def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
+        embeddings, row, frames = self.embed(batch)
+        distance = self.distance(embeddings, row)
+        loss = self.train_config.teacher_weight * distance
+        if "activity" in batch:
+            activity, error = activity_loss(
+                self.head.powerset, self.head(frames), batch["activity"]
+            )
+            self.log_dict({"activity": activity, "frame_error": error, "local": distance})
+            return loss + self.train_config.activity_weight * activity
+        classification = self.classify(embeddings, batch["label"])
+        self.log_dict({"classification": classification, "teacher": distance}, prog_bar=True)
+        return loss + self.train_config.classification_weight * classification
+
+    def embed(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Embeddings of all speakers ``(n, dimension)``, their rows of the pool, trunk frames."""
+        frames = self.network.trunk(batch["features"])
+        if "activity" not in batch:
+            everything = frames.new_ones(len(frames), 1, frames.shape[1])
+            return self.network.utterance(frames, everything)[:, 0], batch["row"], frames
+        clean = clean_speech(batch["activity"]).transpose(1, 2)  # (batch, speakers, frames)
+        enough = clean.sum(-1) >= self.train_config.clean_frames
+        return self.network.utterance(frames, clean)[enough], batch["row"][enough], frames
+
+    def distance(self, embeddings: Tensor, row: Tensor) -> Tensor:
+        """Weighted distance to the teacher, of whole embeddings and of each prefix."""
+        if not len(row):
+            return embeddings.new_zeros(())
+        sizes = (embeddings.shape[1], *self.network.config.prefixes)
+        whole, *nested = teacher_distances(embeddings, self.teacher[row], sizes)
+        return whole + self.train_config.prefix_weight * sum(nested)
+
+    def classify(self, embeddings: Tensor, label: Tensor) -> Tensor:
+        """Angular-margin softmax with the margin of the present step."""
         config = self.train_config
         progress = self.global_step / config.steps
         rise = (progress - config.margin_from) / (config.margin_to - config.margin_from)
         self.criterion.margin = config.margin * min(max(rise, 0.0), 1.0)
-        embeddings = self.embed(batch["features"])
-        classification = self.criterion(embeddings, batch["label"])
-        target = self.teacher[batch["row"]]
-        known = target.abs().sum(-1) > 0
-        agreement = nn.functional.cosine_similarity(self.readout(embeddings), target)[known]
-        distance = 1 - agreement.mean()
-        self.log_dict({"classification": classification, "teacher": distance}, prog_bar=True)
-        return classification + config.teacher_weight * distance
-
-    def embed(self, features: Tensor) -> Tensor:
-        """Embeddings of crops, half of the time with the crops of several speakers end to end."""
-        if torch.rand(()) >= self.train_config.joined_probability:
-            return self.network(features)
-        joined, stride = self.train_config.joined_crops, self.network.config.trunk.stride
-        count, length, mels = features.shape
-        length -= length % stride
-        chain = features[:, :length].reshape(count // joined, joined * length, mels)
-        frames = self.network.trunk(chain).reshape(count, length // stride, -1)
-        everything = frames.new_ones(count, 1, frames.shape[1])
-        return self.network.utterance(frames, everything)[:, 0]
+        return self.criterion(embeddings, label)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         config = self.train_config
@@ -114,46 +175,52 @@ class EncoderTraining(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
-def read_teacher(path: Path, pool: Pool) -> Tensor:
-    """Teacher vector of every row of the pool, zeros for changed speeds, ``(rows, 256)``."""
-    stored = np.load(path)
-    vectors = dict(zip(stored["utterance"].tolist(), stored["vector"], strict=True))
-    absent = np.zeros(stored["vector"].shape[1], np.float16)
-    chosen = [
-        absent if variant in ("slow", "fast") else vectors[utterance]
-        for utterance, variant in zip(pool.utterance, pool.variant, strict=True)
-    ]
-    return torch.from_numpy(np.stack(chosen)).float()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--packed", type=Path, required=True)
     parser.add_argument("--speakers", type=Path, required=True)
+    parser.add_argument("--annotations", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=9000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", type=Path)
     arguments = parser.parse_args()
 
     lightning.seed_everything(arguments.seed)
-    pool = read_pool(arguments.packed / "train")
-    noise, speakers = read_pool(arguments.packed / "noise"), read_speakers(arguments.speakers)
-    crops = SpeakerCrops(pool, noise, speakers, CropConfig(), seed=arguments.seed)
+    pool, noise = read_pool(arguments.packed / "train"), read_pool(arguments.packed / "noise")
+    speakers = read_speakers(arguments.speakers)
+    speech = read_speech(arguments.packed / "train" / "speech.npz")
+    templates = read_templates(arguments.annotations)
+
+    teacher = read_targets(arguments.packed / "train" / "teacher.npz", pool, speakers)
+    usable = teacher.isfinite().all(1).numpy()
+
+    def batches(seed: int, first: int = 0) -> Alternating:
+        order = {"usable": usable, "seed": seed, "first": first}
+        return Alternating(
+            SpeakerCrops(pool, noise, speakers, CropConfig(), **order),
+            Conversations(pool, noise, speakers, speech, templates, ConversationConfig(), **order),
+        )
+
+    done = 0 if arguments.resume is None else steps_done(arguments.resume)
+    data = batches(arguments.seed, first=done // 2)
+    network = SpeakerNetworkConfig()
     training = EncoderTraining(
-        SpeakerNetworkConfig(),
+        network,
+        ActivityHeadConfig(width=network.trunk.width),
         TrainConfig(steps=arguments.steps),
-        classes=crops.classes,
-        teacher=read_teacher(arguments.packed / "train" / "teacher.npz", pool),
+        classes=data.sources[0].classes,
+        teacher=teacher,
+        settling=batches(arguments.seed + SETTLING_SEED),
     )
-    trainer = make_trainer(arguments.output, steps=arguments.steps, clip=5.0)
     for parameter in training.network.trunk.front.parameters():
         if parameter.dim() == 4:  # convolutions run twice as fast on a CPU with channels last
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-    trainer.fit(training, DataLoader(crops, batch_size=None), ckpt_path=arguments.resume)
-    fresh = SpeakerCrops(pool, noise, speakers, CropConfig(), seed=arguments.seed + SETTLING_SEED)
-    settle_norms(training.network, fresh)
-    trainer.save_checkpoint(arguments.output / "settled.ckpt")
+    trainer = make_trainer(arguments.output, steps=arguments.steps, clip=5.0)
+    # Batches are made in a process of their own, beside the two threads that train.
+    loader = DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=4)
+    trainer.fit(training, loader, ckpt_path=arguments.resume)
+    trainer.save_checkpoint(arguments.output / "final.ckpt")
 
 
 if __name__ == "__main__":

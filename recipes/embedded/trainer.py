@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import lightning
+import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 
@@ -19,3 +20,8 @@ def make_trainer(output: Path, *, steps: int, clip: float) -> lightning.Trainer:
         log_every_n_steps=20,
         gradient_clip_val=clip,
     )
+
+
+def steps_done(checkpoint: Path) -> int:
+    """Optimisation steps behind a checkpoint."""
+    return int(torch.load(checkpoint, "cpu", weights_only=True)["global_step"])

@@ -1,0 +1,40 @@
+"""Training objectives that both training commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from diarspk.segmentation.powerset import Powerset
+
+
+def teacher_distances(embeddings: Tensor, target: Tensor, sizes: Sequence[int]) -> list[Tensor]:
+    """Mean cosine distance ``(n, dimension)`` to the target, for each of the leading ``sizes``."""
+    similarity = nn.functional.cosine_similarity
+    return [1 - similarity(embeddings[:, :n], target[:, :n]).mean() for n in sizes]
+
+
+def activity_loss(powerset: Powerset, logits: Tensor, activity: Tensor) -> tuple[Tensor, Tensor]:
+    """Permutation-invariant power-set cross-entropy, and share of wrong frames.
+
+    Plaquet & Bredin 2023, equation 3: each window ``logits (batch, frames, classes)`` is compared
+    with ``activity (batch, frames, speakers)`` under its best order of speakers. Frames with more
+    speakers at once than the power set knows do not count.
+    """
+    target = powerset.encode(activity)  # (batch, frames)
+    valid = (target >= 0).float()
+    # Renaming the classes of the target by every order: (orders, batch, frames).
+    renamed = powerset.orders()[:, target.clamp_min(0)]
+    log_probability = logits.log_softmax(-1).expand(len(renamed), -1, -1, -1)
+    picked = log_probability.gather(-1, renamed[..., None])[..., 0]
+    losses = -(picked * valid).sum(-1) / valid.sum(-1).clamp_min(1)  # (orders, batch)
+    chosen = renamed[losses.argmin(0), torch.arange(len(logits))]
+    error = ((logits.argmax(-1) != chosen) * valid).sum() / valid.sum()
+    return losses.min(0).values.mean(), error
+
+
+def clean_speech(activity: Tensor) -> Tensor:
+    """Frames in which a speaker talks alone: ``(batch, frames, speakers)`` -> the same, masked."""
+    return activity * (activity.sum(-1, keepdim=True) == 1)
