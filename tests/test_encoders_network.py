@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from diarspk.encoders import GatedStatisticsPooling, LocalTrunk, SpeakerNetwork, TrunkConfig
 from diarspk.encoders.network import SpeakerNetworkConfig
+from diarspk.encoders.trunk import sliding_mean
 
 SMALL = TrunkConfig(front_channels=(4, 8), width=16, dilations=(1, 2))
 
@@ -37,23 +38,40 @@ def test_padding_changes_nothing(frames, padding):
 
 def test_a_frame_depends_on_its_context_only():
     trunk = trained_looking(LocalTrunk(SMALL))
-    features = random_features(400)
+    features = random_features(800)
     changed = features.clone()
-    changed[:, 200] += 10.0
+    changed[:, 400] += 10.0
     with torch.inference_mode():
         difference = (trunk(features) - trunk(changed)).abs().amax(-1)[0]
-    touched = difference.nonzero()[:, 0] - 200 // SMALL.stride
+    touched = (difference > 1e-5).nonzero()[:, 0] - 400 // SMALL.stride
     assert len(touched)
     assert touched.abs().max() <= SMALL.context
 
 
 def test_shifting_by_a_stride_shifts_the_frames():
     trunk = trained_looking(LocalTrunk(SMALL))
-    features = random_features(300)
+    features = random_features(600)
     with torch.inference_mode():
         whole, shifted = trunk(features), trunk(features[:, 4 * 5 :])
     inner = slice(SMALL.context, -SMALL.context)
     assert torch.allclose(whole[:, 5:][:, inner], shifted[:, inner], atol=1e-5)
+
+
+def test_sliding_mean_by_hand():
+    x = torch.tensor([[[1.0], [2.0], [6.0], [100.0]]])
+    mask = torch.tensor([[True, True, True, False]])
+    assert sliding_mean(x, 1, mask)[0, :3, 0].tolist() == [1.5, 3.0, 4.0]
+    assert sliding_mean(x, 1)[0, :, 0].tolist() == [1.5, 3.0, 36.0, 53.0]
+
+
+def test_a_channel_changes_little():
+    """A filter shifts each mel bin: the sliding mean takes off all but a bend of the soft floor."""
+    trunk = trained_looking(LocalTrunk(SMALL))
+    features = random_features(200).abs()
+    channel = torch.linspace(-1, 1, 80)
+    with torch.inference_mode():
+        plain, filtered = trunk(features), trunk(features + channel)
+    assert (plain - filtered).norm() < 0.05 * plain.norm()
 
 
 def test_batching_changes_nothing():

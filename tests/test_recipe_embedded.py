@@ -13,12 +13,19 @@ from recipes.embedded import augmentation
 from recipes.embedded.conversations import (
     ConversationConfig,
     Conversations,
+    gaps,
+    read_speech,
     read_turns,
     speech_frames,
 )
 from recipes.embedded.data import CropConfig, SpeakerCrops, read_pool
+from recipes.embedded.objectives import activity_loss, clean_speech
+from recipes.embedded.settling import settle_norms
+from recipes.embedded.targets import principal_axes, read_targets
 
 VARIANTS = ("recorded", "room", "channel", "slow", "fast")
+TEMPLATES = [[[(0, 600, "a"), (500, 900, "b"), (900, 1000, "a")]]]
+"""One corpus of one conversation of two speakers who overlap for a second."""
 
 
 @pytest.fixture(scope="module")
@@ -49,23 +56,64 @@ def speakers(pool):
     return {utterance: utterance.split("-")[0] for utterance in pool.utterance}
 
 
-def test_crops_are_whole_and_labelled(pool, speakers):
+@pytest.fixture(scope="module")
+def usable(pool):
+    return np.ones(len(pool.start), bool)
+
+
+@pytest.fixture(scope="module")
+def speech(pool):
+    """A second of speech, a third of a second without, and speech again, in every utterance."""
+    probability = np.repeat([0.9, 0.0, 0.9], [30, 20, 10]).astype(np.float32)
+    return dict.fromkeys(pool.utterance, probability)
+
+
+def test_crops_are_whole_and_labelled(pool, speakers, usable):
     config = CropConfig(frames_per_batch=1000, seconds=(1.0, 2.0), altered_speed_probability=0.5)
-    crops = SpeakerCrops(pool, pool, speakers, config, seed=0)
-    assert crops.classes == 24
+    crops = SpeakerCrops(pool, pool, speakers, config, usable=usable, seed=0)
+    assert crops.classes == 16
     batch = next(iter(crops))
-    assert len(batch["features"]) % config.multiple_of == 0
     assert torch.isfinite(batch["features"]).all()
     for label, row in zip(batch["label"].tolist(), batch["row"].tolist(), strict=True):
-        kind = ("plain", "slow", "fast")[label // 8]
-        assert crops.names[label % 8] == speakers[pool.utterance[row]]
-        assert kind == (pool.variant[row] if pool.variant[row] in ("slow", "fast") else "plain")
+        altered, speaker = divmod(label, 8)
+        assert crops.names[speaker] == speakers[pool.utterance[row]]
+        plain = pool.variant[row] not in ("slow", "fast")
+        assert plain if not altered else pool.variant[row] == ("slow", "fast")[speaker % 2]
 
 
-def test_the_same_seed_gives_the_same_crops(pool, speakers):
+def test_only_usable_rows_are_drawn(pool, speakers):
+    usable = np.array([not name.endswith("-1") for name in pool.utterance])
+    config = CropConfig(frames_per_batch=600, seconds=(1.0,))
+    crops = SpeakerCrops(pool, pool, speakers, config, usable=usable, seed=0)
+    drawn = {
+        row for batch, _ in zip(crops, range(5), strict=False) for row in batch["row"].tolist()
+    }
+    assert drawn and usable[list(drawn)].all()
+
+
+def test_resuming_goes_on_with_the_same_batches(pool, speakers, usable, speech):
+    pytest.importorskip("lightning")
+    from recipes.embedded.train import Alternating
+
+    def batches(first):
+        order = {"usable": usable, "seed": 3, "first": first}
+        crop = CropConfig(frames_per_batch=400)
+        config = ConversationConfig(windows_per_batch=1)
+        return Alternating(
+            SpeakerCrops(pool, pool, speakers, crop, **order),
+            Conversations(pool, pool, speakers, speech, TEMPLATES, config, **order),
+        )
+
+    whole = [batch["features"] for batch, _ in zip(batches(0), range(6), strict=False)]
+    resumed = [batch["features"] for batch, _ in zip(batches(2), range(2), strict=False)]
+    assert all(torch.equal(*pair) for pair in zip(whole[4:], resumed, strict=True))
+    assert not torch.equal(whole[1], whole[3])
+
+
+def test_the_same_seed_gives_the_same_crops(pool, speakers, usable):
     config = CropConfig(frames_per_batch=800, seconds=(1.0,))
     first, again, other = (
-        next(iter(SpeakerCrops(pool, pool, speakers, config, seed=seed)))["features"]
+        next(iter(SpeakerCrops(pool, pool, speakers, config, usable=usable, seed=seed)))["features"]
         for seed in (1, 1, 2)
     )
     assert torch.equal(first, again)
@@ -83,16 +131,28 @@ def test_mixing_reaches_the_ratio():
 
 
 def test_speech_frames_drop_long_pauses_only():
-    features = np.zeros((200, 80), np.float16)
-    features[60:70] = -12  # 0.1 s: kept
-    features[100:150] = -12  # 0.5 s: dropped, but for the smoothing at its edges
-    kept = speech_frames(features)
-    assert kept[:98].all() and kept[152:].all()
-    assert not kept[104:146].any()
+    probability = np.ones(100, np.float32)  # a value for every two frames
+    probability[30:40] = 0.0  # 20 frames: kept
+    probability[60:80] = 0.05  # 40 frames: dropped
+    kept = speech_frames(probability, 200)
+    assert kept[:120].all() and not kept[120:160].any() and kept[160:].all()
+    assert gaps(probability, 200) == [(120, 160)]
+    assert speech_frames(np.zeros(10, np.float32), 20).all()  # nothing to go by
 
 
-def test_conversations_are_what_their_labels_say(pool, speakers):
-    templates = [[[(0, 600, "a"), (500, 900, "b"), (900, 1000, "a")]]]
+def test_read_speech(tmp_path):
+    np.savez(
+        tmp_path / "speech.npz",
+        utterance=["a", "b"],
+        chunks=[1, 2],
+        probability=np.array([255, 0, 51], np.uint8),
+    )
+    speech = read_speech(tmp_path / "speech.npz")
+    np.testing.assert_allclose(speech["a"], [1.0])
+    np.testing.assert_allclose(speech["b"], [0.0, 0.2])
+
+
+def test_conversations_are_what_their_labels_say(pool, speakers, usable, speech):
     config = ConversationConfig(
         windows_per_batch=4,
         empty_probability=0.0,
@@ -100,16 +160,21 @@ def test_conversations_are_what_their_labels_say(pool, speakers):
         noise_ratio_db=(60.0, 61.0),
         most_bursts=0,
     )
-    batch = next(iter(Conversations(pool, pool, speakers, templates, config, seed=0)))
+    conversations = Conversations(
+        pool, pool, speakers, speech, TEMPLATES, config, usable=usable, seed=0
+    )
+    batch = next(iter(conversations))
     assert batch["features"].shape == (4, 1000, 80)
     activity = batch["activity"]
     assert activity[:, :125, :2].sum(-1).eq(1).all()
     assert activity[:, 125:150, :2].sum(-1).eq(2).all()
     assert activity[:, 150:225].sum(-1).eq(1).all()
     assert activity[..., 2].eq(0).all()
+    voices = [[speakers[pool.utterance[row]] for row in rows] for rows in batch["row"].tolist()]
+    assert all(len(set(names)) == 3 for names in voices)
 
 
-def test_invented_windows_hold_silence_where_nobody_talks(pool, speakers):
+def test_invented_windows_hold_silence_where_nobody_talks(pool, speakers, usable, speech):
     config = ConversationConfig(
         windows_per_batch=8,
         empty_probability=0.0,
@@ -117,7 +182,10 @@ def test_invented_windows_hold_silence_where_nobody_talks(pool, speakers):
         noise_ratio_db=(60.0, 61.0),
         most_bursts=0,
     )
-    batch = next(iter(Conversations(pool, pool, speakers, [[[]]], config, seed=1)))
+    conversations = Conversations(
+        pool, pool, speakers, speech, [[[]]], config, usable=usable, seed=1
+    )
+    batch = next(iter(conversations))
     energy = batch["features"].exp().mean(-1).log().unfold(1, 4, 4).mean(-1)
     silent = batch["activity"].sum(-1) == 0
     assert silent.any()
@@ -141,63 +209,111 @@ SMALL = SpeakerNetworkConfig(
 )
 
 
-def test_encoder_training_lowers_its_loss(pool, speakers):
-    pytest.importorskip("lightning")
-    from recipes.embedded.train import EncoderTraining, TrainConfig
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")
+def test_encoder_training_lowers_its_losses(pool, speakers, usable, speech, tmp_path):
+    lightning = pytest.importorskip("lightning")
+    from recipes.embedded.train import Alternating, EncoderTraining, TrainConfig
 
-    torch.manual_seed(0)
-    crops = SpeakerCrops(
-        pool, pool, speakers, CropConfig(frames_per_batch=800, seconds=(1.0,)), seed=0
+    lightning.seed_everything(0)
+    order = {"usable": usable, "seed": 0}
+    crop = CropConfig(frames_per_batch=800, seconds=(1.0,))
+    windows = ConversationConfig(windows_per_batch=1)
+    data = Alternating(
+        SpeakerCrops(pool, pool, speakers, crop, **order),
+        Conversations(pool, pool, speakers, speech, TEMPLATES, windows, **order),
     )
-    teacher = torch.randn(len(pool.start), 5)
-    training = EncoderTraining(SMALL, TrainConfig(steps=60), classes=8, teacher=teacher)
-    optimizer = torch.optim.AdamW(training.parameters(), lr=3e-3)
-    losses = []
-    for batch, _ in zip(crops, range(60), strict=False):
-        embeddings = training.embed(batch["features"])
-        loss = training.criterion(embeddings, batch["label"])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:10])
+    training = EncoderTraining(
+        SMALL,
+        ActivityHeadConfig(width=16, channels=8, layers=1, heads=2),
+        TrainConfig(steps=80, learning_rate=1e-2, warmup_steps=5, settle_batches=4),
+        classes=16,
+        teacher=torch.nn.functional.normalize(torch.randn(len(pool.start), 8), dim=-1),
+        settling=data,
+    )
+    logged = []
+    training.log_dict = lambda values, **_: logged.append(values)
+    trainer = lightning.Trainer(
+        accelerator="cpu",
+        max_steps=80,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.fit(training, torch.utils.data.DataLoader(data, batch_size=None))
+    for name in ("teacher", "activity"):
+        losses = [float(values[name]) for values in logged if name in values]
+        assert np.mean(losses[-8:]) < 0.9 * np.mean(losses[:8])
+    norms = [m for m in training.network.modules() if isinstance(m, torch.nn.BatchNorm1d)]
+    assert not any(norm.training for norm in norms)  # settled for the last part of the run
+
+
+def test_settled_statistics_are_plain_means():
+    norm = torch.nn.BatchNorm1d(1)
+    batches = [{"x": torch.tensor([[0.0], [2.0]])}, {"x": torch.tensor([[4.0], [4.0]])}]
+    settle_norms(norm, lambda batch: norm(batch["x"]), batches)
+    assert norm.running_mean.item() == pytest.approx(2.5)
+    assert norm.running_var.item() == pytest.approx(1.0)  # of 2 (unbiased) and 0
+    assert not norm.training and norm.momentum == 0.1
 
 
 def test_activity_loss_does_not_depend_on_the_order_of_speakers():
-    pytest.importorskip("lightning")
-    from diarspk.encoders import LocalTrunk
-    from recipes.embedded.train_activity import ActivityTraining
-
     torch.manual_seed(0)
-    head = ActivityHeadConfig(width=16, channels=8, layers=1, heads=2)
-    training = ActivityTraining(LocalTrunk(SMALL.trunk), head, steps=10)
-    logits = torch.randn(2, 30, 7)
-    powerset = Powerset(3, 2)
+    logits, powerset = torch.randn(2, 30, 7), Powerset(3, 2)
     activity = powerset.members[torch.randint(7, (2, 30))]
-    loss, error = training.loss(logits, activity)
-    again, error_again = training.loss(logits, activity[..., [2, 0, 1]])
+    loss, error = activity_loss(powerset, logits, activity)
+    again, error_again = activity_loss(powerset, logits, activity[..., [2, 0, 1]])
     assert loss.item() == pytest.approx(again.item(), rel=1e-6)
     assert error.item() == error_again.item()
 
 
 def test_activity_loss_of_a_perfect_guess_is_zero():
-    pytest.importorskip("lightning")
-    from diarspk.encoders import LocalTrunk
-    from recipes.embedded.train_activity import ActivityTraining
-
-    head = ActivityHeadConfig(width=16, channels=8, layers=1, heads=2)
-    training = ActivityTraining(LocalTrunk(SMALL.trunk), head, steps=10)
     powerset = Powerset(3, 2)
     classes = torch.arange(7).repeat(3)[None]
     renamed = powerset.members[classes][..., [1, 2, 0]]
     logits = 50.0 * torch.nn.functional.one_hot(powerset.encode(renamed), 7).float()
-    loss, error = training.loss(logits, powerset.members[classes])
+    loss, error = activity_loss(powerset, logits, powerset.members[classes])
     assert loss.item() == pytest.approx(0.0, abs=1e-5)
     assert error.item() == 0.0
 
 
-def test_levelled_crops_are_near_level_zero(pool, speakers):
+def test_clean_speech_is_that_of_one_speaker():
+    activity = torch.tensor([[[1.0, 0.0], [1.0, 1.0], [0.0, 0.0], [0.0, 1.0]]])
+    assert clean_speech(activity)[0].tolist() == [[1, 0], [0, 0], [0, 0], [0, 1]]
+
+
+def test_principal_axes_turn_and_sort():
+    torch.manual_seed(0)
+    vectors = torch.randn(50, 4, dtype=torch.float64) * torch.tensor([1.0, 3.0, 0.1, 2.0])
+    axes = principal_axes(vectors)
+    assert torch.allclose(axes.T @ axes, torch.eye(4, dtype=torch.float64), atol=1e-9)
+    power = (vectors @ axes).square().sum(0)
+    assert torch.equal(power, power.sort(descending=True).values)
+    assert torch.equal(axes, principal_axes(vectors))
+
+
+def test_targets_lie_between_utterance_and_speaker(pool, speakers, tmp_path):
+    generator = np.random.default_rng(0)
+    names = sorted(set(pool.utterance))
+    vectors = generator.normal(size=(len(names), 6))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    np.savez(
+        tmp_path / "teacher.npz", utterance=names, speed=["recorded"] * len(names), vector=vectors
+    )
+    targets = read_targets(tmp_path / "teacher.npz", pool, speakers)
+    known = targets.isfinite().all(1)
+    assert [pool.variant[row] in ("slow", "fast") for row in range(len(known))] == (~known).tolist()
+    rows = [pool.utterance.index("0-0"), pool.utterance.index("0-1"), pool.utterance.index("3-1")]
+    both = vectors[names.index("0-0")] + vectors[names.index("0-1")]
+    mean = both / np.linalg.norm(both)
+    expected = [vectors[names.index("0-0")] + mean, vectors[names.index("0-1")] + mean]
+    cosine = expected[0] @ expected[1] / np.prod([np.linalg.norm(v) for v in expected])
+    assert (targets[rows[0]] @ targets[rows[1]]).item() == pytest.approx(cosine, abs=1e-5)
+    assert targets[known].norm(dim=1).allclose(torch.ones(int(known.sum())))
+
+
+def test_levelled_crops_are_near_level_zero(pool, speakers, usable):
     config = CropConfig(frames_per_batch=800, seconds=(1.0,), level_deviation_db=0.0)
-    crops = SpeakerCrops(pool, pool, speakers, config, seed=0)
+    crops = SpeakerCrops(pool, pool, speakers, config, usable=usable, seed=0)
     batch = next(iter(crops))
     assert gated_level(batch["features"]).abs().max() < 1.0

