@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from torch import Tensor, nn
 
 from diarspk.encoders.masking import Mask
+from diarspk.encoders.pooling import Pooling
 
 __all__ = ["Architecture"]
 
@@ -23,10 +24,16 @@ class Architecture(nn.Module, ABC):
         Length of an embedding.
     stride : int
         Inputs (feature frames, or samples of a waveform) per frame of :meth:`encode`.
+    minimum : int
+        Least number of inputs that an item must have.
+    pool : Pooling
+        Frame features to ``(batch, statistics)``.
     """
 
     dimension: int
-    stride: int
+    stride: int = 1
+    minimum: int = 1
+    pool: Pooling
 
     @abstractmethod
     def encode(self, features: Tensor, mask: Mask = None) -> tuple[Tensor, Mask]:
@@ -46,13 +53,10 @@ class Architecture(nn.Module, ABC):
         """
 
     @abstractmethod
-    def pool(self, frames: Tensor, mask: Mask = None) -> Tensor:
-        """Statistics ``(batch, statistics)`` of frame features."""
-
-    @abstractmethod
     def project(self, pooled: Tensor) -> Tensor:
-        """Embeddings ``(batch, dimension)`` of statistics; not normalised."""
+        """Embeddings ``(batch, dimension)`` of pooled frames; not normalised."""
 
     def forward(self, features: Tensor, mask: Mask = None) -> Tensor:
         """Embeddings ``(batch, dimension)``, not normalised."""
-        return self.project(self.pool(*self.encode(features, mask)))
+        frames, mask = self.encode(features, mask)
+        return self.project(self.pool(frames, mask))

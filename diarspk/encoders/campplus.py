@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from diarspk.encoders.architecture import Architecture
-from diarspk.encoders.masking import Mask, blank, masked_mean, masked_variance, strided
+from diarspk.encoders.masking import Mask, blank, masked_mean, strided
+from diarspk.encoders.pooling import build_pooling
 from diarspk.features import FeatureConfig
 
 __all__ = [
@@ -44,6 +45,7 @@ class CamPlusPlusConfig:
     bottleneck: int = 128
     layers: tuple[int, ...] = (12, 24, 16)
     dilations: tuple[int, ...] = (1, 2, 2)
+    pooling: str = "unbiased-statistics"
 
 
 class CamPlusPlus(Architecture):
@@ -61,6 +63,8 @@ class CamPlusPlus(Architecture):
         self.head = FrequencyFront(config.front_channels)
         flattened = config.front_channels * -(-config.mels // 8)
         self.xvector = DenseTimeDelay(config, flattened)
+        self.pool = build_pooling(config.pooling, self.xvector.channels)
+        self.xvector.dense = Projection(self.pool.statistics, config.dimension)
         for module in self.modules():
             if isinstance(module, nn.Conv1d):
                 nn.init.kaiming_normal_(module.weight)
@@ -72,12 +76,6 @@ class CamPlusPlus(Architecture):
         x = self.head(features.transpose(1, 2), mask)
         x, mask = self.xvector(x, mask)
         return x.transpose(1, 2), mask
-
-    def pool(self, frames: Tensor, mask: Mask = None) -> Tensor:
-        """Mean and unbiased standard deviation of each channel."""
-        x = frames.transpose(1, 2)
-        deviation = masked_variance(x, mask).sqrt()
-        return torch.cat([masked_mean(x, mask), deviation], dim=1).squeeze(-1)
 
     def project(self, pooled: Tensor) -> Tensor:
         """See :meth:`Architecture.project`."""
@@ -142,7 +140,8 @@ class DenseTimeDelay(nn.Module):
             self.add_module(f"transit{index}", Transition(channels, channels // 2))
             channels //= 2
         self.out_nonlinear = _norm_relu(channels)
-        self.dense = Projection(2 * channels, config.dimension)
+        self.channels = channels
+        self.dense: Projection  # set by the network that knows the pooling
 
     def forward(self, x: Tensor, mask: Mask) -> tuple[Tensor, Mask]:
         """``(batch, inputs, frames)`` to ``(batch, channels, ceil(frames / 2))``."""

@@ -11,9 +11,18 @@ from __future__ import annotations
 from typing import TypeAlias
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-__all__ = ["Mask", "blank", "length_mask", "masked_mean", "masked_variance", "strided"]
+__all__ = [
+    "Mask",
+    "blank",
+    "length_mask",
+    "masked_mean",
+    "masked_variance",
+    "reflect",
+    "strided",
+    "windowed",
+]
 
 Mask: TypeAlias = Tensor | None
 """Of bool, ``(batch, frames)``; None where every item has every frame."""
@@ -32,6 +41,25 @@ def blank(x: Tensor, mask: Mask) -> Tensor:
 def strided(mask: Mask, stride: int) -> Mask:
     """Mask of the output of a convolution with this stride that pads to keep the length."""
     return mask if mask is None or stride == 1 else mask[:, ::stride]
+
+
+def windowed(mask: Mask, kernel: int, stride: int) -> Mask:
+    """Mask of the output of a convolution or pooling without padding: whole windows only."""
+    return mask if mask is None else mask[:, kernel - 1 :: stride]
+
+
+def reflect(x: Tensor, mask: Mask, reach: int) -> Tensor:
+    """Add ``reach`` frames on both sides that mirror each item about its first and last frame.
+
+    ``(batch, channels, frames)`` -> ``(batch, channels, frames + 2 reach)``; an item needs more
+    than ``reach`` frames.
+    """
+    if mask is None:
+        return nn.functional.pad(x, (reach, reach), mode="reflect")
+    last = mask.sum(dim=-1, keepdim=True) - 1  # (batch, 1)
+    index = torch.arange(-reach, x.shape[-1] + reach, device=x.device).abs()[None]
+    index = torch.where(index > last, 2 * last - index, index).clamp_min(0)
+    return x.gather(-1, index[:, None].expand(-1, x.shape[1], -1))
 
 
 def masked_mean(x: Tensor, mask: Mask) -> Tensor:
