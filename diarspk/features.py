@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,8 @@ class FeatureConfig:
     frame_shift_ms: float = 10.0
     preemphasis: float = 0.97
     low_frequency: float = 20.0
+    window: Literal["hamming", "povey"] = "hamming"
+    scale: float = INT16_SCALE  # of the waveform; only 1 where a network was trained on [-1, 1]
 
     @property
     def frame_length_samples(self) -> int:
@@ -47,8 +50,9 @@ class FeatureConfig:
 class LogMel(nn.Module):
     """Log-mel filterbank equal to ``torchaudio.compliance.kaldi.fbank`` without dither.
 
-    Every frame has its mean removed, is pre-emphasised, multiplied by a Hamming window and
-    transformed; mel filters are triangular on the mel axis; energies are floored, then logged.
+    Every frame has its mean removed, is pre-emphasised, multiplied by a window (Hamming, or
+    Povey's power of a Hann window) and transformed; mel filters are triangular on the mel axis;
+    energies are floored, then logged.
 
     Shape
     -----
@@ -60,8 +64,7 @@ class LogMel(nn.Module):
     def __init__(self, config: FeatureConfig | None = None) -> None:
         super().__init__()
         self.config = config or FeatureConfig()
-        window = torch.hamming_window(self.config.frame_length_samples, periodic=False)
-        self.register_buffer("window", window, persistent=False)
+        self.register_buffer("window", _window(self.config), persistent=False)
         self.register_buffer("filters", _mel_filters(self.config), persistent=False)
         self.window: Tensor
         self.filters: Tensor
@@ -71,13 +74,19 @@ class LogMel(nn.Module):
         length, shift = self.config.frame_length_samples, self.config.frame_shift_samples
         if waveform.shape[-1] < length:
             waveform = nn.functional.pad(waveform, (0, length - waveform.shape[-1]))
-        frames = waveform.unfold(-1, length, shift) * INT16_SCALE  # (batch, frames, length)
+        frames = waveform.unfold(-1, length, shift) * self.config.scale  # (batch, frames, length)
         frames = frames - frames.mean(dim=-1, keepdim=True)
         delayed = torch.cat([frames[..., :1], frames[..., :-1]], dim=-1)  # x[-1] is taken as x[0]
         frames = (frames - self.config.preemphasis * delayed) * self.window
         spectrum = torch.fft.rfft(frames, n=self.config.fft_size)[..., :-1]  # Nyquist has no weight
         power = spectrum.real.square() + spectrum.imag.square()  # (batch, frames, bins)
         return (power @ self.filters).clamp_min(ENERGY_FLOOR).log()
+
+
+def _window(config: FeatureConfig) -> Tensor:
+    if config.window == "povey":
+        return torch.hann_window(config.frame_length_samples, periodic=False).pow(0.85)
+    return torch.hamming_window(config.frame_length_samples, periodic=False)
 
 
 def _mel_filters(config: FeatureConfig) -> Tensor:

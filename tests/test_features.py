@@ -35,6 +35,14 @@ def test_log_mel_equals_torchaudio(seconds):
     torch.testing.assert_close(LogMel()(waveform)[0], expected, atol=1e-4, rtol=0)
 
 
+def test_povey_window_of_an_unscaled_waveform_equals_torchaudio():
+    kaldi = pytest.importorskip("torchaudio.compliance.kaldi")
+    waveform = speech_like(1.0)
+    expected = kaldi.fbank(waveform, num_mel_bins=80, dither=0.0)
+    log_mel = LogMel(FeatureConfig(window="povey", scale=1.0))
+    torch.testing.assert_close(log_mel(waveform)[0], expected, atol=1e-4, rtol=0)
+
+
 def test_silence_is_floored():
     features = LogMel()(torch.zeros(1, 16000))
     assert torch.allclose(features, torch.tensor(np.log(np.finfo(np.float32).eps)))

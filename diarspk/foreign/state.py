@@ -1,0 +1,66 @@
+"""Tensors of a foreign PyTorch checkpoint, through the unpickler that runs no code."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from diarspk.errors import ModelError
+
+__all__ = ["drop_prefix", "load_strictly", "read_state"]
+
+
+def read_state(path: str | Path) -> dict[str, Any]:
+    """Read a PyTorch file that holds tensors by name, or a dictionary of such.
+
+    Raises
+    ------
+    ModelError
+        If there is no such file, if it is damaged, or if it holds more than tensors and plain
+        values: then reading it could run code, and it is refused.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ModelError(f"{path}: no such file; check the path")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        fault = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(
+            f"{path}: cannot be read as tensors and plain values ({fault}); it is damaged, or "
+            "holds pickled code, which is never run: save its state_dict alone"
+        ) from error
+    if not isinstance(content, Mapping):
+        raise ModelError(
+            f"{path}: holds a {type(content).__name__}, not tensors by name; save its state_dict"
+        )
+    return dict(content)
+
+
+def drop_prefix(state: Mapping[str, Any], prefix: str) -> dict[str, Tensor]:
+    """Keep the tensors whose names begin with ``prefix``, under names without it."""
+    tensors = ((name, value) for name, value in state.items() if isinstance(value, Tensor))
+    return {name[len(prefix) :]: value for name, value in tensors if name.startswith(prefix)}
+
+
+def load_strictly(network: nn.Module, state: Mapping[str, Tensor], path: str | Path) -> None:
+    """Load tensors that must fit the network exactly, name for name and shape for shape.
+
+    Raises
+    ------
+    ModelError
+        If a tensor is missing, left over, or of another shape.
+    """
+    try:
+        network.load_state_dict(dict(state))
+    except RuntimeError as error:
+        fault = " ".join(str(error).split())[:300]
+        raise ModelError(
+            f"{path}: its tensors do not fit {type(network).__name__} ({fault}); "
+            "it is of another architecture or version"
+        ) from error
