@@ -16,12 +16,17 @@ from diarspk.encoders.network import SpeakerNetwork, SpeakerNetworkConfig
 from diarspk.encoders.trunk import TrunkConfig
 from diarspk.errors import ModelError
 from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
-from diarspk.segmentation.segmenter import ActivitySegmenter
+from diarspk.segmentation.pyannet import PyanNetSegmenter
+from diarspk.segmentation.segmenter import ActivitySegmenter, Segmenter
+from diarspk.segmentation.silero import SileroSegmenter
 
 __all__ = ["DEFAULT", "ModelCard", "available_models", "load_encoder", "load_segmenter"]
 
 DEFAULT = "local-tdnn"
 """Name of the embedded default."""
+
+SILERO = "silero"
+FOREIGN_SUFFIXES = {".bin", ".ckpt", ".pt"}
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,31 @@ def load_encoder(name: str | Path | None = None) -> LocalEncoder:
     return LocalEncoder(network.requires_grad_(False), checkpoint.fingerprint)
 
 
-def load_segmenter(name: str | Path | None = None) -> ActivitySegmenter:
+def load_segmenter(name: str | Path | None = None) -> Segmenter:
+    """Load what finds the local speakers of a window.
+
+    Parameters
+    ----------
+    name
+        A name or card as for :func:`load_encoder`, for the activity head that was trained with
+        that encoder; "silero"; or a segmentation checkpoint of pyannote.audio
+        (``pytorch_model.bin``).
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, its files are damaged, or a package that it needs is missing.
+    """
+    if name == SILERO:
+        return SileroSegmenter()
+    if name is not None and Path(name).suffix in FOREIGN_SUFFIXES:
+        from diarspk.foreign.pyannet import load_pyannet
+
+        return PyanNetSegmenter(load_pyannet(name))
+    return load_activity(name)
+
+
+def load_activity(name: str | Path | None = None) -> ActivitySegmenter:
     """Load the activity head that was trained with an encoder; see :func:`load_encoder`."""
     checkpoint = read_checkpoint(_card_path(name))
     head = ActivityHead(ActivityHeadConfig(**_section(checkpoint, "activity")))
@@ -108,7 +137,7 @@ def _describe(card_path: Path) -> ModelCard:
     checkpoint = read_checkpoint(card_path)
     encoder = load_encoder(card_path)
     parameters = sum(p.numel() for p in encoder.network.parameters())
-    parameters += sum(p.numel() for p in load_segmenter(card_path).head.parameters())
+    parameters += sum(p.numel() for p in load_activity(card_path).head.parameters())
     return ModelCard(
         name=card_path.stem,
         kind="embedded",

@@ -92,6 +92,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, nargs="+", required=True)
     parser.add_argument("--model", help="encoder and activity head; the default without it")
+    parser.add_argument("--segmentation", help="silero, or a checkpoint; the model's own without")
     parser.add_argument("--step", type=float, default=2.5, help="seconds between windows")
     linkages: list[Linkage] = ["average"]
     parser.add_argument("--linkage", nargs="+", default=linkages)
@@ -106,7 +107,7 @@ def main() -> None:
     from diarspk.models import load_encoder, load_segmenter
 
     encoder = load_encoder(arguments.model)
-    segmenter = load_segmenter(arguments.model)
+    segmenter = load_segmenter(arguments.segmentation or arguments.model)
     segmenter.step_s = arguments.step
     first = Diarizer(encoder=encoder, segmentation=segmenter)
     sets = {

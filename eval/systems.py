@@ -27,10 +27,18 @@ Embed = Callable[[Sequence[NDArray[np.float32]]], NDArray[np.float32]]
 """Waveforms at 16 kHz, of any lengths -> unit vectors ``(n, dim)``."""
 
 RTTM_PREFIX = "rttm:"
+OWN_PREFIX = "diarspk:"
 
 
 def load_diarizer(name: str) -> Diarize:
-    """System of a name, or ``rttm:FOLDER``: what any other system wrote, as ``NAME.rttm``.
+    """System of a name, ours with another segmentation, or what any system has written.
+
+    Parameters
+    ----------
+    name
+        Of :data:`DIARIZERS`; ``diarspk:SEGMENTATION``, where the latter is what
+        :func:`diarspk.models.load_segmenter` takes; or ``rttm:FOLDER`` with ``NAME.rttm`` for
+        every recording.
 
     Raises
     ------
@@ -39,9 +47,12 @@ def load_diarizer(name: str) -> Diarize:
     """
     if name.startswith(RTTM_PREFIX):
         return _StoredDiarizer(Path(name.removeprefix(RTTM_PREFIX)))
+    if name.startswith(OWN_PREFIX):
+        return _load_own_diarizer(name.removeprefix(OWN_PREFIX))
     if name not in DIARIZERS:
         raise ArgumentError(
-            f"`systems` must be among {', '.join(DIARIZERS)} or {RTTM_PREFIX}FOLDER, got {name}"
+            f"`systems` must be among {', '.join(DIARIZERS)}, {OWN_PREFIX}SEGMENTATION or "
+            f"{RTTM_PREFIX}FOLDER, got {name}"
         )
     return DIARIZERS[name]()
 
@@ -74,18 +85,11 @@ class _StoredDiarizer:
         return stored.get(audio.stem, Annotation(uri=audio.stem))
 
 
-def _load_own_diarizer() -> Diarize:
+def _load_own_diarizer(segmentation: str | None = None) -> Diarize:
     from diarspk import Diarizer
+    from diarspk.models import load_segmenter
 
-    diarizer = Diarizer()
-    return lambda audio: diarizer(audio).annotation
-
-
-def _load_own_diarizer_with_silero() -> Diarize:
-    from diarspk import Diarizer
-    from diarspk.segmentation import SileroSegmenter
-
-    diarizer = Diarizer(segmentation=SileroSegmenter())
+    diarizer = Diarizer(segmentation=load_segmenter(segmentation))
     return lambda audio: diarizer(audio).annotation
 
 
@@ -98,7 +102,6 @@ def _load_own_embedder() -> Embed:
 
 DIARIZERS: dict[str, Callable[[], Diarize]] = {
     "diarspk": _load_own_diarizer,
-    "diarspk-silero": _load_own_diarizer_with_silero,
     "peer": PeerDiarizer,
     "peer-normalized": lambda: PeerDiarizer(peak_normalized=True),
 }

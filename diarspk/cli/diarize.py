@@ -13,6 +13,7 @@ import typer
 
 import diarspk
 from diarspk.cli.terminal import Failures, exit_on_error, progress_display
+from diarspk.models import load_segmenter
 
 __all__ = ["Format", "diarize"]
 
@@ -57,6 +58,13 @@ def diarize(
     model: Annotated[
         str | None, typer.Option(help="Encoder: a name that `diarspk models` lists, or a path.")
     ] = None,
+    segmentation: Annotated[
+        str | None,
+        typer.Option(
+            help="What tells speech and local speakers: `silero`, or a segmentation checkpoint of "
+            "pyannote.audio; without it, the model's own activity head."
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Say who spoke when in each recording."""
@@ -64,7 +72,7 @@ def diarize(
     targets = _targets(recordings, output, format)
     failures = Failures()
     with exit_on_error():
-        diarizer = _load_diarizer(model)
+        diarizer = _load_diarizer(model, segmentation)
         if output is not None:
             output.mkdir(parents=True, exist_ok=True)
     with progress_display(quiet) as follow:
@@ -109,8 +117,9 @@ def _targets(recordings: list[Path], output: Path | None, format: Format) -> lis
     return [output / f"{recording.stem}.{format.value}" for recording in recordings]
 
 
-def _load_diarizer(model: str | None) -> diarspk.Diarizer:
-    return diarspk.Diarizer(encoder=None if model is None else diarspk.load_encoder(model))
+def _load_diarizer(model: str | None, segmentation: str | None) -> diarspk.Diarizer:
+    encoder = diarspk.load_encoder(model)
+    return diarspk.Diarizer(encoder=encoder, segmentation=load_segmenter(segmentation or model))
 
 
 def _print(result: diarspk.Diarization, format: Format) -> None:

@@ -15,8 +15,14 @@ from diarspk.errors import ModelError
 __all__ = ["drop_prefix", "load_strictly", "read_state"]
 
 
-def read_state(path: str | Path) -> dict[str, Any]:
+def read_state(path: str | Path, *, stand_ins: Mapping[str, type] | None = None) -> dict[str, Any]:
     """Read a PyTorch file that holds tensors by name, or a dictionary of such.
+
+    Parameters
+    ----------
+    stand_ins
+        Classes by the full names of those whose objects the file may hold as well: the foreign
+        class is never looked up.
 
     Raises
     ------
@@ -28,7 +34,9 @@ def read_state(path: str | Path) -> dict[str, Any]:
     if not path.is_file():
         raise ModelError(f"{path}: no such file; check the path")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        allowed: list[Any] = [(known, name) for name, known in (stand_ins or {}).items()]
+        with torch.serialization.safe_globals(allowed):
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
         fault = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(

@@ -1,0 +1,206 @@
+"""PyanNet, pyannote.audio's segmentation network, as the segmenter of our pipeline.
+
+Bredin & Laurent 2021, "End-to-end speaker segmentation for overlap-aware resegmentation", and
+Plaquet & Bredin 2023 for the power set. Modules are named as in the published checkpoints. The
+network hears the waveform itself, so it costs a pass of its own over the recording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import copy
+from dataclasses import dataclass
+from itertools import islice, pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from diarspk.audio import SAMPLE_RATE, AudioStream
+from diarspk.encoders.local import LocalEncoder
+from diarspk.segmentation.local_speakers import window_starts
+from diarspk.segmentation.powerset import Powerset
+
+__all__ = ["PyanNet", "PyanNetConfig", "PyanNetSegmenter"]
+
+FRAME_SAMPLES = 991
+"""Samples that the first frame depends on."""
+
+HOP_SAMPLES = 270
+WINDOWS_PER_BATCH = 8
+
+
+@dataclass(frozen=True)
+class PyanNetConfig:
+    """Dimensions of a :class:`PyanNet`; the defaults are those of pyannote/segmentation-3.0."""
+
+    hidden: int = 128
+    layers: int = 4
+    linear: int = 128
+    linear_layers: int = 2
+    window_s: float = 10.0
+    speakers: int = 3
+    simultaneous: int | None = 2  # None: an independent output for each speaker
+
+    @property
+    def classes(self) -> int:
+        """Outputs per frame."""
+        if self.simultaneous is None:
+            return self.speakers
+        return len(Powerset(self.speakers, self.simultaneous))
+
+
+class PyanNet(nn.Module):
+    """Sinc filters, convolutions, bidirectional LSTM and linear layers.
+
+    Shape
+    -----
+    waveform at 16 kHz ``(batch, samples)`` -> probability that each local speaker talks
+    ``(batch, frames, speakers)``; a frame every 270 samples, centred on sample 495 first.
+    """
+
+    def __init__(self, config: PyanNetConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or PyanNetConfig()
+        self.sincnet = SincNet()
+        self.lstm = nn.LSTM(60, config.hidden, config.layers, bidirectional=True, batch_first=True)
+        sizes = [2 * config.hidden] + [config.linear] * config.linear_layers
+        self.linear = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(sizes))
+        self.classifier = nn.Linear(sizes[-1], config.classes)
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Probability of each local speaker."""
+        x, _ = self.lstm(self.sincnet(waveform.unsqueeze(1)).transpose(1, 2))
+        for layer in self.linear:
+            x = nn.functional.leaky_relu(layer(x))
+        logits = self.classifier(x)
+        if self.config.simultaneous is None:
+            return logits.sigmoid()
+        powerset = Powerset(self.config.speakers, self.config.simultaneous)
+        return powerset.marginals(logits.softmax(-1))
+
+
+class SincNet(nn.Module):
+    """Band-pass filters (Ravanelli & Bengio 2018) and two convolutions, each with max pooling."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wav_norm1d = nn.InstanceNorm1d(1, affine=True)
+        self.conv1d = nn.ModuleList(
+            [SincConvolution(80, 251, stride=10), nn.Conv1d(80, 60, 5), nn.Conv1d(60, 60, 5)]
+        )
+        self.norm1d = nn.ModuleList(nn.InstanceNorm1d(size, affine=True) for size in (80, 60, 60))
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """``(batch, 1, samples)`` -> ``(batch, 60, frames)``."""
+        x = self.wav_norm1d(waveform)
+        for layer, (convolution, norm) in enumerate(zip(self.conv1d, self.norm1d, strict=True)):
+            x = convolution(x).abs() if layer == 0 else convolution(x)
+            x = nn.functional.leaky_relu(norm(nn.functional.max_pool1d(x, 3)))
+        return x
+
+
+class SincConvolution(nn.Module):
+    """Convolution with even and odd band-pass filters given by their edges in hertz."""
+
+    def __init__(self, filters: int, kernel: int, *, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.filterbank = SincFilters(filters // 2, kernel)
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """``(batch, 1, samples)`` -> ``(batch, filters, frames)``."""
+        return nn.functional.conv1d(waveform, self.filterbank(), stride=self.stride)
+
+
+class SincFilters(nn.Module):
+    """Learned band edges; Pariente et al. 2020 add the odd filters (equation 5)."""
+
+    lowest_hz = 50.0
+    narrowest_hz = 50.0
+
+    def __init__(self, bands: int, kernel: int) -> None:
+        super().__init__()
+        half = kernel // 2
+        edges = torch.linspace(30.0, SAMPLE_RATE / 2 - 100, bands + 1)
+        self.low_hz_ = nn.Parameter(edges[:-1, None].clone())
+        self.band_hz_ = nn.Parameter(edges.diff()[:, None])
+        window = torch.hamming_window(kernel, periodic=False)[:half]
+        self.register_buffer("window_", window)
+        self.register_buffer("n_", 2 * torch.pi * torch.arange(-half, 0.0)[None] / SAMPLE_RATE)
+        self.window_: Tensor
+        self.n_: Tensor
+
+    def forward(self) -> Tensor:
+        """Return the filters ``(2 * bands, 1, kernel)``, the even ones first."""
+        low = self.lowest_hz + self.low_hz_.abs()
+        high = low + self.narrowest_hz + self.band_hz_.abs()
+        high = high.clamp(self.lowest_hz, SAMPLE_RATE / 2)
+        width = high - low
+        scale = self.window_ / (self.n_ / 2)
+        even = ((high * self.n_).sin() - (low * self.n_).sin()) * scale
+        odd = ((low * self.n_).cos() - (high * self.n_).cos()) * scale
+        even = torch.cat([even, 2 * width, even.flip(1)], dim=1)
+        odd = torch.cat([odd, torch.zeros_like(width), -odd.flip(1)], dim=1)
+        return (torch.cat([even, odd]) / (2 * torch.cat([width, width]))).unsqueeze(1)
+
+
+class PyanNetSegmenter:
+    """A :class:`PyanNet` where the embedded activity head would be.
+
+    Parameters
+    ----------
+    network
+        From :func:`diarspk.foreign.load_pyannet`.
+    step_s
+        Seconds from one window to the next.
+    """
+
+    def __init__(self, network: PyanNet, *, step_s: float = 2.5) -> None:
+        self.network = network.eval().requires_grad_(False)
+        self.window_s, self.step_s = network.config.window_s, step_s
+        self.speakers = network.config.speakers
+        self._activity: dict[int, NDArray[np.float16]] = {}
+
+    def prepare(self, stream: AudioStream, encoder: LocalEncoder, frames: int) -> None:
+        """Run the network over the windows of the recording."""
+        hop = encoder.frame_hop
+        length = min(round(self.window_s / hop), frames)
+        starts = window_starts(frames, length, round(self.step_s / hop))
+        centre = (encoder.frame_start + hop * np.arange(length)) * SAMPLE_RATE
+        nearest = np.round((centre - FRAME_SAMPLES / 2) / HOP_SAMPLES).astype(np.int64)
+        samples = max(round(length * hop * SAMPLE_RATE), FRAME_SAMPLES + HOP_SAMPLES)
+        places = [round(start * hop * SAMPLE_RATE) for start in starts.tolist()]
+        self._activity = {}
+        windows = _windows(stream, places, samples)
+        for first in range(0, len(starts), WINDOWS_PER_BATCH):
+            batch = np.stack(list(islice(windows, WINDOWS_PER_BATCH)))
+            with torch.inference_mode():
+                found = self.network(torch.from_numpy(batch)).numpy()
+            index = nearest.clip(0, found.shape[1] - 1)
+            numbers = starts[first : first + len(batch)].tolist()
+            for number, activity in zip(numbers, found[:, index], strict=True):
+                self._activity[number] = activity.astype(np.float16)
+
+    def halved(self) -> PyanNetSegmenter:
+        """See :class:`diarspk.segmentation.Segmenter`."""
+        other = copy(self)
+        other.window_s, other.step_s = self.window_s / 2, self.step_s / 2
+        return other
+
+    def __call__(self, frames: Tensor, first: NDArray[np.int64]) -> NDArray[np.float32]:
+        """See :class:`diarspk.segmentation.Segmenter`."""
+        return np.stack([self._activity[start] for start in first.tolist()]).astype(np.float32)
+
+
+def _windows(stream: AudioStream, places: list[int], samples: int) -> Iterator[NDArray[np.float32]]:
+    """Windows of ``samples`` from each of the rising ``places`` on, zeros past the end."""
+    blocks = stream.blocks(samples / SAMPLE_RATE)
+    held, origin = np.zeros(0, np.float32), 0
+    for place in places:
+        held, origin = held[place - origin :], place
+        while len(held) < samples and (block := next(blocks, None)) is not None:
+            held = np.concatenate([held, block])
+        window = held[:samples]
+        yield np.pad(window, (0, samples - len(window)))
