@@ -3,6 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diarspk.encoders import GatedStatisticsPooling, LocalTrunk, SpeakerNetwork, TrunkConfig
+from diarspk.encoders.folding import fold_norms
 from diarspk.encoders.network import SpeakerNetworkConfig
 from diarspk.encoders.trunk import sliding_mean
 
@@ -82,6 +83,21 @@ def test_batching_changes_nothing():
         together = network(features)
         apart = torch.cat([network(item[None]) for item in features])
     assert torch.allclose(together, apart, atol=1e-5)
+
+
+def test_folding_norms_changes_nothing():
+    config = SpeakerNetworkConfig(trunk=SMALL, pooled_channels=32, dimension=8)
+    network = trained_looking(SpeakerNetwork(config))
+    features = random_features(80, batch=2)
+    with torch.inference_mode():
+        before = network(features)
+        after = fold_norms(network)(features)
+        again = fold_norms(network)(features)
+    assert torch.allclose(before, after, atol=1e-5)
+    assert torch.equal(after, again)
+    kinds = (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d)
+    left = [name for name, module in network.named_modules() if isinstance(module, kinds)]
+    assert left == ["utterance.norm"]  # it comes before an affine map, not after
 
 
 def test_pooling_by_hand():

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from diarspk.audio import SAMPLE_RATE, Audio, open_audio
 from diarspk.encoders.base import Embedding, FrameEmbeddings, Span, SpeakerEncoder
+from diarspk.encoders.folding import fold_norms
 from diarspk.encoders.network import SpeakerNetwork
 from diarspk.errors import ArgumentError
 from diarspk.features import LogMel
@@ -47,11 +48,12 @@ class LocalEncoder(SpeakerEncoder):
     """Speaker embeddings from a :class:`~diarspk.encoders.network.SpeakerNetwork`.
 
     Memory does not grow with the recording beyond its features (58 MB an hour): the trunk runs
-    over blocks with enough context on both sides to equal a single pass.
+    over blocks with enough context on both sides to equal a single pass. The batch norms of the
+    network are folded away in place.
     """
 
     def __init__(self, network: SpeakerNetwork, fingerprint: str) -> None:
-        self.network = network.eval()
+        self.network = fold_norms(network)
         self.log_mel = LogMel()
         self._fingerprint = fingerprint
 
