@@ -7,8 +7,13 @@ from hypothesis import strategies as st
 from scipy.cluster import hierarchy
 
 from diarspk.clustering import AgglomerativeClusterer, pose
-from diarspk.clustering.partition import meet_bounds, number_by_appearance, separate
-from diarspk.clustering.tree import merge_tree
+from diarspk.clustering.partition import (
+    meet_bounds,
+    number_by_appearance,
+    scatter,
+    separate,
+)
+from diarspk.clustering.tree import _merge_rows, _merge_windows, merge_tree
 from diarspk.errors import ArgumentError
 
 every_linkage = pytest.mark.parametrize("linkage", ["average", "centroid", "ward"])
@@ -35,13 +40,33 @@ def test_merges_and_cuts_as_scipy_does(linkage, count, dim, seed):
     assert np.array_equal(ours, number_by_appearance(labels))
 
 
+@every_linkage
 @settings(max_examples=20, deadline=None)
 @given(speakers=st.integers(1, 30), seed=st.integers(0, 2**32 - 1))
-def test_an_exact_count_cuts_as_scipy_does(speakers, seed):
+def test_a_cut_at_a_count_is_that_of_scipy_and_an_exact_count_no_worse(linkage, speakers, seed):
     embeddings = np.random.default_rng(seed).normal(size=(30, 4))
-    labels = hierarchy.fcluster(scipy_tree(embeddings, "average"), speakers, criterion="maxclust")
-    ours = AgglomerativeClusterer()(embeddings, num_speakers=speakers)
-    assert np.array_equal(ours, number_by_appearance(labels))
+    problem = pose(embeddings)
+    tree = merge_tree(problem, linkage)
+    expected = tree.cut(speakers)
+    if linkage != "centroid":  # whose heights may fall, so that scipy's cut is not the tree's
+        labels = hierarchy.fcluster(scipy_tree(embeddings, linkage), speakers, criterion="maxclust")
+        assert np.array_equal(expected, number_by_appearance(labels))
+    ours = AgglomerativeClusterer(linkage=linkage)(embeddings, num_speakers=speakers)
+    assert ours.max() + 1 == speakers
+    assert scatter(problem, ours) <= scatter(problem, expected) + 1e-9
+
+
+@every_linkage
+@settings(max_examples=20, deadline=None)
+@given(count=st.integers(3, 30), seed=st.integers(0, 2**32 - 1), paired=st.booleans())
+def test_windows_and_rows_of_windows_make_one_tree(linkage, count, seed, paired):
+    """Scipy, which merges windows, and our own merging of weighted rows, on the same input."""
+    rng = np.random.default_rng(seed)
+    pairs = rng.permutation(count)[: count // 2 * 2].reshape(-1, 2) if paired else None
+    problem = pose(rng.normal(size=(count, 5)), cannot_link=pairs)
+    windows, rows = _merge_windows(problem, linkage), _merge_rows(problem, linkage)
+    assert np.array_equal(windows.pairs, rows.pairs)
+    np.testing.assert_allclose(windows.heights, rows.heights, atol=1e-7)
 
 
 @every_linkage

@@ -10,6 +10,9 @@ from diarspk.clustering.tree import merge_tree
 
 __all__ = ["BLOCK_WINDOWS", "condense"]
 
+LARGEST_SHRINKAGE = 10
+"""Rows that one pass makes into one, on average and at most: more would mix speakers early."""
+
 BLOCK_WINDOWS = 4000
 """Most rows whose distances are held at once: 128 MB, and about an hour at a hop of 0.9 s."""
 
@@ -35,6 +38,8 @@ def condense(problem: Problem, limit: int) -> tuple[Problem, NDArray[np.int64]]:
         used = 0
         for part, rows in enumerate(np.array_split(np.arange(problem.count), blocks)):
             share = max(total // blocks + (part < total % blocks), 1)
+            if blocks > 1:
+                share = max(share, -(-len(rows) // LARGEST_SHRINKAGE))
             merged[rows] = used + merge_tree(problem.subset(rows), "ward").cut(share)
             used += share
         problem, membership = problem.merged(merged), merged[membership]

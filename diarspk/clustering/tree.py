@@ -7,7 +7,10 @@ cannot-link pair is an infinite distance, which every update keeps infinite.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from threading import Lock
 from typing import Literal
 
 import numpy as np
@@ -18,6 +21,12 @@ from diarspk.clustering.problem import Problem
 __all__ = ["Linkage", "MergeTree", "merge_tree"]
 
 Linkage = Literal["average", "centroid", "ward"]
+
+FORBIDDEN = 1e12
+"""Distance of a cannot-link pair in scipy, which knows no infinity under every linkage."""
+
+HIGHEST = 1e3
+"""Above any distance of allowed merges, below any that holds a share of a forbidden one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +63,98 @@ def merge_tree(problem: Problem, linkage: Linkage = "average") -> MergeTree:
     of unit vectors; Ward: sqrt(2 a b / (a + b)) times that, for a and b windows. Heights are those
     of ``scipy.cluster.hierarchy.linkage`` (in which average linkage takes the cosine metric).
     Merges that break a cannot-link pair come last, the closest clusters first. Memory and
-    typical time are quadratic in the rows (Müllner 2011, arXiv 1109.2378, "generic" algorithm).
+    typical time are quadratic in the rows.
+
+    Windows are merged by scipy, rows that stand for several by the "generic" algorithm of Müllner
+    2011 (arXiv 1109.2378). The last few trees are remembered, since neither a threshold nor a
+    count changes them: clustering again with another takes milliseconds.
     """
+    key = _digest(problem, linkage)
+    tree = _remembered.get(key)
+    if tree is None:
+        windows = problem.count > 2 and bool((problem.weights == 1).all())
+        tree = _merge_windows(problem, linkage) if windows else _merge_rows(problem, linkage)
+        _remembered.put(key, tree)
+    return tree
+
+
+class _Memory:
+    """The most recent trees; a tree of 4,000 rows is 96 kB."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.trees: OrderedDict[bytes, MergeTree] = OrderedDict()
+        self.lock = Lock()
+
+    def get(self, key: bytes) -> MergeTree | None:
+        with self.lock:
+            if key in self.trees:
+                self.trees.move_to_end(key)
+            return self.trees.get(key)
+
+    def put(self, key: bytes, tree: MergeTree) -> None:
+        with self.lock:
+            self.trees[key] = tree
+            while len(self.trees) > self.size:
+                self.trees.popitem(last=False)
+
+
+_remembered = _Memory(16)
+
+
+def _digest(problem: Problem, linkage: Linkage) -> bytes:
+    content = blake2b(f"{linkage} {problem.means.shape}".encode(), digest_size=16)
+    for array in (problem.means, problem.weights, problem.cannot_link):
+        content.update(np.ascontiguousarray(array).data if array.size else b"-")
+    return content.digest()
+
+
+def _merge_windows(problem: Problem, linkage: Linkage) -> MergeTree:
+    """Tree of rows of one window each, by scipy; a cannot-link pair is a huge distance."""
+    from scipy.cluster.hierarchy import linkage as scipy_linkage
+    from scipy.spatial.distance import squareform
+
+    distances = _distances(problem.means, problem.weights, linkage)
+    if linkage != "average":
+        np.sqrt(distances, out=distances)  # scipy squares them again
+    first, second = problem.cannot_link.T
+    distances[first, second] = distances[second, first] = FORBIDDEN
+    np.fill_diagonal(distances, 0.0)
+    steps = scipy_linkage(squareform(distances, checks=False), linkage)
+    pairs, heights = _pair_lowest_rows(steps), steps[:, 2].copy()
+    broken = np.flatnonzero(heights > HIGHEST)
+    tree = MergeTree(pairs, heights)
+    return tree if not len(broken) else _merge_forbidden(problem, linkage, tree, int(broken[0]))
+
+
+def _pair_lowest_rows(steps: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Merges of scipy's clusters as merges of the lowest rows of each: ``(n - 1, 2)``."""
+    count = len(steps) + 1
+    lowest = list(range(count))
+    pairs = np.empty((count - 1, 2), dtype=np.int64)
+    for step, (one, other) in enumerate(steps[:, :2].astype(np.int64).tolist()):
+        keep, drop = sorted((lowest[one], lowest[other]))
+        pairs[step] = keep, drop
+        lowest.append(keep)
+    return pairs
+
+
+def _merge_forbidden(
+    problem: Problem, linkage: Linkage, tree: MergeTree, merges: int
+) -> MergeTree:
+    """Redo the merges after the first `merges`: they break pairs, and by distance alone."""
+    labels = tree.cut(problem.count - merges)
+    lowest = np.unique(labels, return_index=True)[1]
+    free = replace(problem, cannot_link=np.zeros((0, 2), dtype=np.int64))
+    rest = _merge_rows(free.merged(labels), linkage)
+    # Labels are numbered by first appearance, so lower labels have lower lowest rows.
+    pairs = np.concatenate([tree.pairs[:merges], lowest[rest.pairs]])
+    heights = np.concatenate([tree.heights[:merges], np.full(len(rest.pairs), np.inf)])
+    return MergeTree(pairs, heights)
+
+
+def _merge_rows(problem: Problem, linkage: Linkage) -> MergeTree:
+    """Tree of rows of any weights."""
     clusters = _Clusters(problem, linkage)
     pairs = np.zeros((max(problem.count - 1, 0), 2), dtype=np.int64)
     heights = np.full(len(pairs), np.inf)
