@@ -112,9 +112,7 @@ def _start(statistics: _Statistics, shrinkage: float) -> tuple[Matrix, Matrix]:
     return _diagonalize(between + ridge * identity, within + ridge * identity, identity)
 
 
-def _step(
-    statistics: _Statistics, transform: Matrix, variance: Matrix
-) -> tuple[Matrix, Matrix]:
+def _step(statistics: _Statistics, transform: Matrix, variance: Matrix) -> tuple[Matrix, Matrix]:
     """One step of EM, in the space where the noise is white and speakers are diagonal."""
     counts = statistics.counts[:, None]
     means = statistics.means @ transform  # (k, dim)

@@ -177,9 +177,7 @@ def test_a_must_link_pair_overrules_the_evidence(clusterer):
 @every_clusterer
 @settings(max_examples=10, deadline=None)
 @given(task=tasks(), exact=st.integers(1, 8))
-def test_an_exact_count_is_no_worse_than_the_automatic_one_merged_or_split(
-    clusterer, task, exact
-):
+def test_an_exact_count_is_no_worse_than_the_automatic_one_merged_or_split(clusterer, task, exact):
     embeddings = task[0]
     problem = pose(embeddings, num_speakers=exact)
     cost = clusterer.cost(problem, clusterer(embeddings, num_speakers=exact))
@@ -199,9 +197,7 @@ def test_an_exact_count_is_no_worse_than_the_automatic_one_merged_or_split(
 @given(task=tasks())
 def test_count_scores_are_shares_of_allowed_counts(clusterer, task):
     embeddings, fewest, most, pairs = task
-    found = clusterer.cluster(
-        embeddings, min_speakers=fewest, max_speakers=most, cannot_link=pairs
-    )
+    found = clusterer.cluster(embeddings, min_speakers=fewest, max_speakers=most, cannot_link=pairs)
     assert sum(found.count_scores.values()) == pytest.approx(1.0)
     assert all(score > 0 for score in found.count_scores.values())
     count = len(embeddings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -57,6 +58,18 @@ def diarize(
     model: Annotated[
         str | None, typer.Option(help="Encoder: a name that `diarspk models` lists, or a path.")
     ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(min=0.0, help="Distance up to which clusters merge; the default otherwise."),
+    ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Keep the pass over each recording here: the same recording with another count "
+            "or threshold is then clustered without listening again.",
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Say who spoke when in each recording."""
@@ -64,7 +77,9 @@ def diarize(
     targets = _targets(recordings, output, format)
     failures = Failures()
     with exit_on_error():
-        diarizer = _load_diarizer(model)
+        if cache is not None and cache.exists() and not cache.is_dir():
+            raise typer.BadParameter(f"--cache must be a folder, {cache} is a file")
+        diarizer = _load_diarizer(model, cache, threshold)
         if output is not None:
             output.mkdir(parents=True, exist_ok=True)
     with progress_display(quiet) as follow:
@@ -109,8 +124,17 @@ def _targets(recordings: list[Path], output: Path | None, format: Format) -> lis
     return [output / f"{recording.stem}.{format.value}" for recording in recordings]
 
 
-def _load_diarizer(model: str | None) -> diarspk.Diarizer:
-    return diarspk.Diarizer(encoder=None if model is None else diarspk.load_encoder(model))
+def _load_diarizer(
+    model: str | None, cache: Path | None, threshold: float | None
+) -> diarspk.Diarizer:
+    config = None
+    if threshold is not None:
+        from diarspk.editing import with_threshold
+
+        config = diarspk.DiarizerConfig()
+        config = replace(config, clusterer=with_threshold(config.clusterer, threshold))
+    encoder = None if model is None else diarspk.load_encoder(model)
+    return diarspk.Diarizer(config, encoder, cache=cache)
 
 
 def _print(result: diarspk.Diarization, format: Format) -> None:

@@ -189,7 +189,5 @@ class PartitionClusterer(ABC):
         own, automatic = self.propose(problem)
         candidates = [separate(problem, meet_bounds(problem, x)) for x in (own.labels, automatic)]
         # Python's min keeps the first of equals: the clusterer's own.
-        best = min(
-            candidates, key=lambda x: (count_clashes(problem, x), self.cost(problem, x))
-        )
+        best = min(candidates, key=lambda x: (count_clashes(problem, x), self.cost(problem, x)))
         return Clustering(best, own.count_scores)

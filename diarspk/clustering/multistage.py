@@ -145,9 +145,7 @@ class GrowingSession:
         return self.labels
 
 
-def match_labels(
-    labels: NDArray[np.int64], earlier: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def match_labels(labels: NDArray[np.int64], earlier: NDArray[np.int64]) -> NDArray[np.int64]:
     """Rename speakers so that as many windows as can keep the label that they had earlier.
 
     Parameters

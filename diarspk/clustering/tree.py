@@ -139,9 +139,7 @@ def _pair_lowest_rows(steps: NDArray[np.float64]) -> NDArray[np.int64]:
     return pairs
 
 
-def _merge_forbidden(
-    problem: Problem, linkage: Linkage, tree: MergeTree, merges: int
-) -> MergeTree:
+def _merge_forbidden(problem: Problem, linkage: Linkage, tree: MergeTree, merges: int) -> MergeTree:
     """Redo the merges after the first `merges`: they break pairs, and by distance alone."""
     labels = tree.cut(problem.count - merges)
     lowest = np.unique(labels, return_index=True)[1]
