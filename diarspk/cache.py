@@ -50,7 +50,7 @@ class SessionCache:
         try:
             with np.load(self._path(key), allow_pickle=False) as stored:
                 return _unpack(dict(stored), uri)
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
             return None
 
     def write(self, key: str, session: Session) -> None:

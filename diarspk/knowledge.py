@@ -48,7 +48,7 @@ class Knowledge:
     different_speakers: Sequence[SpanPair] = ()
 
     def directions(self, dimension: int) -> NDArray[np.float64]:
-        """Unit vectors of the known speakers ``(k, dimension)``.
+        """Scale the known speakers to unit vectors ``(k, dimension)``.
 
         Raises
         ------

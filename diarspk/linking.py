@@ -96,8 +96,9 @@ def link(
 ) -> Linking:
     """Say which speaker of the recording every local speaker is.
 
-    Local speakers with ``reliable_s`` seconds of speech or more are clustered; two of one window are never the same person,
-    unless the caller says so. The others then join the nearest speaker, one each per window.
+    Local speakers with ``reliable_s`` seconds of speech or more are clustered; two of one window
+    are never the same person, unless the caller says so. The others then join the nearest speaker,
+    one each per window.
 
     Parameters
     ----------

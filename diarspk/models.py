@@ -15,10 +15,18 @@ from diarspk.encoders.local import LocalEncoder
 from diarspk.encoders.network import SpeakerNetwork, SpeakerNetworkConfig
 from diarspk.encoders.trunk import TrunkConfig
 from diarspk.errors import ModelError
+from diarspk.plda import Plda, read_plda
 from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
 from diarspk.segmentation.segmenter import ActivitySegmenter
 
-__all__ = ["DEFAULT", "ModelCard", "available_models", "load_encoder", "load_segmenter"]
+__all__ = [
+    "DEFAULT",
+    "ModelCard",
+    "available_models",
+    "load_encoder",
+    "load_plda",
+    "load_segmenter",
+]
 
 DEFAULT = "local-tdnn"
 """Name of the embedded default."""
@@ -84,6 +92,28 @@ def load_segmenter(name: str | Path | None = None) -> ActivitySegmenter:
     head = ActivityHead(ActivityHeadConfig(**_section(checkpoint, "activity")))
     head.load_state_dict(_part(checkpoint, "activity."))
     return ActivitySegmenter(head.requires_grad_(False))
+
+
+def load_plda(name: str | Path | None = None) -> Plda:
+    """Load the PLDA of an encoder, for :class:`diarspk.clustering.VBxClusterer`.
+
+    Parameters
+    ----------
+    name
+        That of the encoder, or the path of the PLDA's JSON card; the embedded default where it is
+        left out.
+
+    Raises
+    ------
+    ModelError
+        If there is none, or its files are damaged.
+    """
+    name = DEFAULT if name is None else name
+    embedded = _assets() / "plda" / f"{name}.json"
+    path = embedded if embedded.is_file() else Path(name)
+    if not path.is_file():
+        raise ModelError(f"{name}: has no PLDA; python -m recipes.plda.train makes one")
+    return read_plda(path)
 
 
 @cache

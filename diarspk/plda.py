@@ -106,7 +106,7 @@ class Plda:
 
 
 def spherical(vectors: Matrix, origin: Matrix) -> Matrix:
-    """Unit vectors seen from `origin`, at the length sqrt(dim): ``(n, dim)``.
+    """Scale to unit vectors, seen from `origin`, at the length sqrt(dim): ``(n, dim)``.
 
     Length normalisation after centring makes embeddings Gaussian enough (Garcia-Romero and
     Espy-Wilson 2011).

@@ -2,7 +2,7 @@
 
 from functools import cache
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +85,7 @@ def exact_log_joint(features, between, path, priors, loop):
     """Log p(features, path) with the speakers integrated out, from normal densities."""
     dim = features.shape[1]
     total = np.log(priors[path[0]])
-    for before, after in zip(path[:-1], path[1:], strict=True):
+    for before, after in pairwise(path):
         total += np.log((1 - (loop or 0)) * priors[after] + (loop or 0) * (before == after))
     for speaker in set(path):
         own = features[[state == speaker for state in path]]

@@ -77,7 +77,7 @@ def _split(problem: Problem, labels: NDArray[np.int64], times: int) -> NDArray[n
 def _halve(
     problem: Problem, labels: NDArray[np.int64], speaker: int
 ) -> tuple[float, NDArray[np.int64]]:
-    """What splitting a speaker in two gains in scatter, and the rows of the second half."""
+    """Split a speaker in two: what that gains in scatter, and the rows of the second half."""
     rows = np.flatnonzero(labels == speaker)
     if len(rows) < 2:
         return -np.inf, rows

@@ -48,11 +48,11 @@ class Problem:
         return self.most if self.most < self.count else max(habitual, self.fewest)
 
     def bounded(self, fewest: int, most: int) -> Problem:
-        """The same rows with other bounds, clipped to the rows."""
+        """Keep the rows and set other bounds, clipped to the rows."""
         return replace(self, fewest=min(fewest, self.count), most=min(most, self.count))
 
     def unbounded(self) -> Problem:
-        """The same rows where only a cannot-link pair bounds the number of speakers."""
+        """Keep the rows and drop the bounds; a cannot-link pair still proves two speakers."""
         return self.bounded(2 if len(self.cannot_link) else 1, self.count)
 
     def merged(self, labels: NDArray[np.int64]) -> Problem:

@@ -128,7 +128,7 @@ def _merge_windows(problem: Problem, linkage: Linkage) -> MergeTree:
 
 
 def _pair_lowest_rows(steps: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Merges of scipy's clusters as merges of the lowest rows of each: ``(n - 1, 2)``."""
+    """Write merges of scipy's clusters as merges of their lowest rows: ``(n - 1, 2)``."""
     count = len(steps) + 1
     lowest = list(range(count))
     pairs = np.empty((count - 1, 2), dtype=np.int64)

@@ -165,7 +165,7 @@ def _speaker_models(
 def _scores(
     features: Matrix, between: Matrix, means: Matrix, variances: Matrix, settings: VBxSettings
 ) -> Matrix:
-    """Expected log-likelihood of each row under each speaker (23): ``(n, s)``."""
+    """Score rows: expected log-likelihood of each row under each speaker (23): ``(n, s)``."""
     dimension = features.shape[1]
     constant = -0.5 * ((features**2).sum(axis=1) + dimension * np.log(2 * np.pi))
     agreement = (features * np.sqrt(between)) @ means.T
