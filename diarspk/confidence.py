@@ -65,16 +65,16 @@ def speaker_margins(
     weight = np.zeros((local.frames, count), np.float32)
     if not len(present):
         return total
-    directions = centroids(local.embeddings[labels >= 0], numbered)
+    windows, speakers = np.nonzero(labels >= 0)
+    embeddings = local.embeddings[windows, speakers]
+    cosines = embeddings @ centroids(embeddings, numbered).T  # (rows, present)
+    own = cosines[np.arange(len(cosines)), numbered]
+    cosines[np.arange(len(cosines)), numbered] = -np.inf
+    margins = own - (cosines.max(axis=1) if len(present) > 1 else 0.0)
     length = local.activity.shape[1]
-    for window, speaker in zip(*np.nonzero(labels >= 0), strict=True):
-        label = labels[window, speaker]
-        similarity = directions @ local.embeddings[window, speaker]
-        own = np.searchsorted(present, label)
-        others = np.delete(similarity, own)
-        margin = similarity[own] - (others.max() if len(others) else 0.0)
+    for window, speaker, margin in zip(windows, speakers, margins, strict=True):
         span = slice(local.first[window], local.first[window] + length)
-        activity = local.activity[window, :, speaker]
+        activity, label = local.activity[window, :, speaker], labels[window, speaker]
         total[span, label] += activity * margin
         weight[span, label] += activity
     return total / np.maximum(weight, 1e-6)

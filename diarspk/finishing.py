@@ -100,7 +100,7 @@ def assemble(
     single = find_turns(alone, activity, settings, hop=hop, duration=duration, bridge=False)
     named = _complete_names(turns, names)
     annotation = _annotation(turns, named, session.uri)
-    confidence = _confidence(turns, speaker_margins(local, labels, speakers), config, hop)
+    confidence = _confidence(turns, local, labels, config)
     return Diarization(
         annotation=annotation,
         exclusive=_annotation(single, named, session.uri),
@@ -148,15 +148,17 @@ def _complete_names(turns: list[Turn], names: Names) -> Names:
 
 
 def _confidence(
-    turns: list[Turn], margins: NDArray[np.float32], config: DiarizerConfig, hop: float
+    turns: list[Turn], local: LocalSpeakers, labels: Labels, config: DiarizerConfig
 ) -> NDArray[np.float64]:
     """Calibrated confidence of turns, ``(turns,)``."""
     activity = np.array([turn.confidence for turn in turns], np.float64)
     margin = np.zeros(len(turns))
-    for number, turn in enumerate(turns):
-        first = round(turn.start / hop)
-        last = max(round(turn.end / hop), first + 1)
-        margin[number] = margins[first:last, turn.speaker].mean()
+    if config.calibration.margin and turns:
+        frames = speaker_margins(local, labels, int(labels.max()) + 1)
+        for number, turn in enumerate(turns):
+            first = round(turn.start / local.hop)
+            last = max(round(turn.end / local.hop), first + 1)
+            margin[number] = frames[first:last, turn.speaker].mean()
     return config.calibration(activity, margin)
 
 

@@ -180,11 +180,11 @@ def _span_rows(local: LocalSpeakers, rows: LocalRows, span: Span, name: str) -> 
     first = round((start - local.start) / local.hop)
     last = max(round((end - local.start) / local.hop), first + 1)
     found: list[int] = []
-    for window in np.unique(rows.windows):
+    length = local.activity.shape[1]
+    touching = (local.first < last) & (local.first + length > first)
+    for window in np.intersect1d(np.flatnonzero(touching), rows.windows):
         begin = int(local.first[window])
-        inside = local.activity[window, max(first - begin, 0) : max(last - begin, 0)]
-        if not len(inside):
-            continue
+        inside = local.activity[window, max(first - begin, 0) : last - begin]
         candidates = np.flatnonzero(rows.windows == window)
         mean = inside.mean(axis=0)[rows.speakers[candidates]]
         if mean.max() >= TALKING:

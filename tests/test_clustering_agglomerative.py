@@ -13,7 +13,7 @@ from diarspk.clustering.partition import (
     scatter,
     separate,
 )
-from diarspk.clustering.tree import _merge_rows, _merge_windows, merge_tree
+from diarspk.clustering.tree import _merge_in_order, _merge_rows, _merge_windows, merge_tree
 from diarspk.errors import ArgumentError
 
 every_linkage = pytest.mark.parametrize("linkage", ["average", "centroid", "ward"])
@@ -59,14 +59,28 @@ def test_a_cut_at_a_count_is_that_of_scipy_and_an_exact_count_no_worse(linkage, 
 @every_linkage
 @settings(max_examples=20, deadline=None)
 @given(count=st.integers(3, 30), seed=st.integers(0, 2**32 - 1), paired=st.booleans())
-def test_windows_and_rows_of_windows_make_one_tree(linkage, count, seed, paired):
-    """Scipy, which merges windows, and our own merging of weighted rows, on the same input."""
+def test_all_ways_to_merge_make_one_tree(linkage, count, seed, paired):
+    """Scipy on windows, chains of neighbours, and the closest pair of all, on the same input."""
     rng = np.random.default_rng(seed)
     pairs = rng.permutation(count)[: count // 2 * 2].reshape(-1, 2) if paired else None
     problem = pose(rng.normal(size=(count, 5)), cannot_link=pairs)
     windows, rows = _merge_windows(problem, linkage), _merge_rows(problem, linkage)
     assert np.array_equal(windows.pairs, rows.pairs)
     np.testing.assert_allclose(windows.heights, rows.heights, atol=1e-7)
+    weighted = problem.merged(windows.cut(max(count // 2, 2)))
+    one, other = _merge_rows(weighted, linkage), _merge_in_order(weighted, linkage)
+    assert np.array_equal(one.pairs, other.pairs)
+    np.testing.assert_allclose(one.heights, other.heights, atol=1e-7)
+
+
+@every_linkage
+@pytest.mark.parametrize("count", [2, 3, 7, 40])
+def test_equal_windows_merge_at_no_distance(linkage, count):
+    problem = pose(np.tile([[0.3, -0.4, 0.1], [0.3, -0.4, 0.1], [-1.0, 0.0, 0.2]], (count, 1)))
+    for merge in (_merge_windows, _merge_rows):
+        tree = merge(problem, linkage)
+        assert np.array_equal(tree.cut(2), [0, 0, 1] * count)
+        np.testing.assert_allclose(tree.heights[:-1], 0.0, atol=1e-7)
 
 
 @every_linkage

@@ -8,13 +8,16 @@ leaves open is stated here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.adaptation.reduction import check_dimension, directions
 from diarspk.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
 
 __all__ = ["AutoEncoder"]
 
@@ -93,7 +96,7 @@ class AutoEncoder:
         return weight, bias
 
 
-def _linear(inputs: int, outputs: int, chance: object) -> tuple[object, object]:
+def _linear(inputs: int, outputs: int, chance: Generator) -> tuple[Tensor, Tensor]:
     """Weight and bias of a layer, uniform within 1 / sqrt(inputs) as torch's own."""
     import torch
 

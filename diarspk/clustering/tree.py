@@ -153,6 +153,71 @@ def _merge_forbidden(problem: Problem, linkage: Linkage, tree: MergeTree, merges
 
 def _merge_rows(problem: Problem, linkage: Linkage) -> MergeTree:
     """Tree of rows of any weights."""
+    if linkage == "centroid":
+        return _merge_in_order(problem, linkage)
+    tree = _merge_in_chains(problem, linkage)
+    merges = len(tree.pairs)
+    return tree if merges >= problem.count - 1 else _merge_forbidden(problem, linkage, tree, merges)
+
+
+def _merge_in_chains(problem: Problem, linkage: Linkage) -> MergeTree:
+    """Merge nearest neighbours, found by following nearest rows (Müllner 2011, figure 3).
+
+    Right for linkages whose unions are no nearer to others than their parts were. Ends where only
+    merges are left that break cannot-link pairs.
+    """
+    clusters = _Clusters(problem, linkage)
+    distances = clusters.distances
+    for row in range(1, problem.count):  # rounding must not make a ring of equal neighbours
+        distances[row, :row] = distances[:row, row]
+    chain: list[int] = []
+    waiting = list(range(problem.count))[::-1]
+    merges: list[tuple[int, int, float]] = []
+    while chain or waiting:
+        if not chain:
+            row = waiting.pop()
+            if clusters.gone[row]:
+                continue
+            chain.append(row)
+        row = chain[-1]
+        nearest = int(distances[row].argmin())
+        if len(chain) > 1 and distances[row, chain[-2]] <= distances[row, nearest]:
+            nearest = chain[-2]
+        height = float(distances[row, nearest])
+        if np.isinf(height):  # and will stay so: no union comes nearer
+            chain.pop()
+        elif len(chain) > 1 and nearest == chain[-2]:
+            del chain[-2:]
+            keep, drop = sorted((row, nearest))
+            clusters.unite(keep, drop)
+            merges.append((keep, drop, height))
+            waiting.append(keep)
+        else:
+            chain.append(nearest)
+    return _in_order_of_height(merges, linkage)
+
+
+def _in_order_of_height(merges: list[tuple[int, int, float]], linkage: Linkage) -> MergeTree:
+    """Sort merges, and name each cluster by its lowest row at that time."""
+    merges = sorted(merges, key=lambda merge: merge[2])  # stable: parts come before their union
+    lowest: dict[int, int] = {}
+
+    def find(row: int) -> int:
+        while row in lowest:
+            row = lowest[row]
+        return row
+
+    pairs = np.empty((len(merges), 2), dtype=np.int64)
+    for step, (one, other, _) in enumerate(merges):
+        keep, drop = sorted((find(one), find(other)))
+        pairs[step] = keep, drop
+        lowest[drop] = keep
+    heights = np.array([height for _, _, height in merges], dtype=np.float64)
+    return MergeTree(pairs, heights if linkage == "average" else np.sqrt(np.maximum(heights, 0.0)))
+
+
+def _merge_in_order(problem: Problem, linkage: Linkage) -> MergeTree:
+    """Merge the closest two of all clusters, one pair after the other."""
     clusters = _Clusters(problem, linkage)
     pairs = np.zeros((max(problem.count - 1, 0), 2), dtype=np.int64)
     heights = np.full(len(pairs), np.inf)
@@ -205,8 +270,8 @@ class _Clusters:
         keep, drop = sorted((row, int(self.nearest[row])))
         return keep, drop, float(self.closest[row])
 
-    def merge(self, keep: int, drop: int) -> None:
-        """Let the cluster of one row take in that of another."""
+    def unite(self, keep: int, drop: int) -> NDArray[np.float64]:
+        """Let the cluster of one row take in that of another: its new distances ``(n,)``."""
         updated = _update(self.distances, self.weights, keep, drop, self.linkage)
         self.distances[keep] = self.distances[:, keep] = updated
         self.distances[drop] = self.distances[:, drop] = np.inf
@@ -214,7 +279,11 @@ class _Clusters:
         self.means[keep] += self.weights[drop] / total * (self.means[drop] - self.means[keep])
         self.weights[keep] = total
         self.gone[drop] = True
+        return updated
 
+    def merge(self, keep: int, drop: int) -> None:
+        """Unite two clusters and keep up which rows are nearest."""
+        updated = self.unite(keep, drop)
         self.settled &= (self.nearest != keep) & (self.nearest != drop)
         closer = updated <= self.closest
         self.nearest[closer], self.closest[closer] = keep, updated[closer]
