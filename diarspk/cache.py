@@ -107,6 +107,7 @@ def digest_audio(audio: Audio, sample_rate: int | None = None) -> str | None:
         if not audio.seekable():
             return None
         place = audio.tell()
+        audio.seek(0)
         while chunk := audio.read(CHUNK_BYTES):
             content.update(chunk)
         audio.seek(place)

@@ -153,11 +153,13 @@ class Diarizer:
         """
         stream = open_audio(audio, sample_rate, channel=channel)
         digest = None if self.cache is None else digest_audio(audio, sample_rate)
+        settings = self.config.linking.non_speech
+        silence_s = None if settings is None else settings.shortest_s
         recording: Recording | None = None
         segmenter = self.segmentation
         while True:
             key = digest and session_key(
-                digest, self.encoder.fingerprint, segmenter, channel, self.config.linking.non_speech
+                digest, self.encoder.fingerprint, segmenter, channel, silence_s
             )
             session = self.cache.read(key, stream.name) if self.cache and key else None
             if session is None:

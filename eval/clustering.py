@@ -30,6 +30,7 @@ __all__ = ["Cost", "main", "make_session", "measure"]
 
 HEADER = ("clusterer", "embeddings", "seconds", "memory MB", "MB less input", "speakers", "pure %")
 DIMENSION, SPEAKERS, TURN = 192, 8, 12
+NOISE = 0.5
 THRESHOLD = 0.7
 
 
@@ -66,7 +67,7 @@ def make_session(
     directions = rng.normal(size=(SPEAKERS, DIMENSION)).astype(np.float32)
     turns = rng.integers(SPEAKERS, size=-(-count // TURN))
     truth = number_by_appearance(np.repeat(turns, TURN)[:count].astype(np.int64))
-    embeddings = rng.standard_normal((count, DIMENSION), np.float32)
+    embeddings = NOISE * rng.standard_normal((count, DIMENSION), np.float32)
     embeddings += directions[truth]
     changes = np.flatnonzero(truth[1:] != truth[:-1])
     return embeddings, truth, np.stack([changes, changes + 1], axis=1)
@@ -126,8 +127,9 @@ def _measure_all(names: Sequence[str], sizes: Sequence[int], limit_s: float) -> 
 
 def _made_up_plda() -> Plda:
     """Make a PLDA that fits the made-up speakers: all directions are alike."""
-    zero = np.zeros(DIMENSION)
-    return Plda(zero, zero, np.sqrt(2.0) * np.eye(DIMENSION), np.ones(DIMENSION))
+    zero, between = np.zeros(DIMENSION), np.full(DIMENSION, NOISE**-2)
+    scale = np.sqrt(1 + NOISE**2) / NOISE  # the noise left by length normalisation becomes 1
+    return Plda(zero, zero, scale * np.eye(DIMENSION), between)
 
 
 def _peak_megabytes() -> float:

@@ -23,10 +23,8 @@ def test_a_file_and_its_bytes_have_one_digest(tmp_path):
     stream.seek(5)
     digest = digest_audio(file)
     assert digest == digest_audio(str(file))
-    assert stream.tell() == 5
-    stream.seek(0)
     assert digest_audio(stream) == digest
-    assert stream.tell() == 0
+    assert stream.tell() == 5
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     assert digest_audio(file) != digest
 

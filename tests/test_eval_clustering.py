@@ -44,9 +44,9 @@ def test_costs_as_a_table(monkeypatch, capsys, tmp_path):
     arguments = ["--sizes", "100", "1000", "--clusterers", "average", "--json", str(file)]
     assert clustering.main(arguments) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert lines[2].split("|")[1:-1] == [" average   ", "        100 ", "    0.50 ", "       200 ",
-                                         "            10 ", "        8 ", "  100.0 "]  # fmt: skip
-    assert lines[3].count("-") == 5
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
+    assert cells[0] == ["average", "100", "0.50", "200", "10", "8", "100.0"]
+    assert cells[1] == ["average", "1000", *["-"] * 5]
     assert json.loads(file.read_text())["results"][1]["seconds"] is None
     assert clustering.main(arguments[:2] + arguments[3:5]) == 0
 

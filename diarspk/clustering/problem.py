@@ -117,20 +117,21 @@ def pose(
 
 def unit_vectors(embeddings: ArrayLike, name: str = "embeddings") -> NDArray[np.float64]:
     """Embeddings ``(n, dim)`` scaled to unit norm; `name` is what an error calls them."""
-    vectors = np.asarray(embeddings, dtype=np.float64)
+    vectors = np.array(embeddings, dtype=np.float64)  # a copy, which is scaled in place
     if vectors.ndim != 2:
         raise ArgumentError(f"`{name}` must be of shape (n, dim), got shape {vectors.shape}.")
     if not np.isfinite(vectors).all():
         row = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
         raise ArgumentError(f"`{name}` must be finite, got NaN or infinity in row {row}.")
     # Dividing by the peak first keeps the squares inside the norm from overflowing.
-    peaks = np.abs(vectors).max(axis=1, keepdims=True, initial=0.0)
+    peaks = vectors.max(axis=1, keepdims=True, initial=0.0)
+    peaks = np.maximum(peaks, -vectors.min(axis=1, keepdims=True, initial=0.0))
     if not peaks.all():
         row = int(np.flatnonzero(peaks == 0)[0])
         raise ArgumentError(f"`{name}` must have a direction, got a zero vector in row {row}.")
-    normalized: NDArray[np.float64] = vectors / peaks
-    normalized /= np.sqrt(np.einsum("nd,nd->n", normalized, normalized))[:, None]
-    return normalized
+    vectors /= peaks
+    vectors /= np.sqrt(np.einsum("nd,nd->n", vectors, vectors))[:, None]
+    return vectors
 
 
 def speaker_bounds(

@@ -47,13 +47,17 @@ class MergeTree:
     def cut(self, count: int) -> NDArray[np.int64]:
         """Labels ``(n,)`` of the partition into `count` clusters, numbered by first appearance."""
         total = len(self.pairs) + 1
-        roots = np.arange(total)
-        merged = self.pairs[: total - count]
-        roots[merged[:, 1]] = merged[:, 0]
-        for row in range(total):  # a root has a lower number, hence is final already
-            roots[row] = roots[roots[row]]
-        labels: NDArray[np.int64] = np.unique(roots, return_inverse=True)[1]
-        return labels
+        return _join(self.pairs[: total - count], total)
+
+
+def _join(pairs: NDArray[np.int64], total: int) -> NDArray[np.int64]:
+    """Labels of `total` rows after these merges: ``(total,)``."""
+    roots = np.arange(total)
+    roots[pairs[:, 1]] = pairs[:, 0]
+    for row in range(total):  # a root has a lower number, hence is final already
+        roots[row] = roots[roots[row]]
+    labels: NDArray[np.int64] = np.unique(roots, return_inverse=True)[1]
+    return labels
 
 
 def merge_tree(problem: Problem, linkage: Linkage = "average") -> MergeTree:
@@ -73,6 +77,8 @@ def merge_tree(problem: Problem, linkage: Linkage = "average") -> MergeTree:
     tree = _remembered.get(key)
     if tree is None:
         windows = problem.count > 2 and bool((problem.weights == 1).all())
+        # Huge distances instead of forbidden ones are no distances between means.
+        windows &= linkage != "centroid" or not len(problem.cannot_link)
         tree = _merge_windows(problem, linkage) if windows else _merge_rows(problem, linkage)
         _remembered.put(key, tree)
     return tree
@@ -122,9 +128,11 @@ def _merge_windows(problem: Problem, linkage: Linkage) -> MergeTree:
     np.fill_diagonal(distances, 0.0)
     steps = scipy_linkage(squareform(distances, checks=False), linkage)
     pairs, heights = _pair_lowest_rows(steps), steps[:, 2].copy()
+    if not np.isfinite(heights).all():  # scipy's root of a square that rounding made negative
+        return _merge_rows(problem, linkage)
     broken = np.flatnonzero(heights > HIGHEST)
-    tree = MergeTree(pairs, heights)
-    return tree if not len(broken) else _merge_forbidden(problem, linkage, tree, int(broken[0]))
+    allowed = int(broken[0]) if len(broken) else len(heights)
+    return _merge_forbidden(problem, linkage, MergeTree(pairs[:allowed], heights[:allowed]))
 
 
 def _pair_lowest_rows(steps: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -139,15 +147,17 @@ def _pair_lowest_rows(steps: NDArray[np.float64]) -> NDArray[np.int64]:
     return pairs
 
 
-def _merge_forbidden(problem: Problem, linkage: Linkage, tree: MergeTree, merges: int) -> MergeTree:
-    """Redo the merges after the first `merges`: they break pairs, and by distance alone."""
-    labels = tree.cut(problem.count - merges)
+def _merge_forbidden(problem: Problem, linkage: Linkage, allowed: MergeTree) -> MergeTree:
+    """Go on after the allowed merges with those that break pairs, by distance alone."""
+    if len(allowed.pairs) >= problem.count - 1:
+        return allowed
+    labels = _join(allowed.pairs, problem.count)
     lowest = np.unique(labels, return_index=True)[1]
     free = replace(problem, cannot_link=np.zeros((0, 2), dtype=np.int64))
     rest = _merge_rows(free.merged(labels), linkage)
-    # Labels are numbered by first appearance, so lower labels have lower lowest rows.
-    pairs = np.concatenate([tree.pairs[:merges], lowest[rest.pairs]])
-    heights = np.concatenate([tree.heights[:merges], np.full(len(rest.pairs), np.inf)])
+    # Labels are numbered by lowest row, so lower labels have lower lowest rows.
+    pairs = np.concatenate([allowed.pairs, lowest[rest.pairs]])
+    heights = np.concatenate([allowed.heights, np.full(len(rest.pairs), np.inf)])
     return MergeTree(pairs, heights)
 
 
@@ -155,9 +165,7 @@ def _merge_rows(problem: Problem, linkage: Linkage) -> MergeTree:
     """Tree of rows of any weights."""
     if linkage == "centroid":
         return _merge_in_order(problem, linkage)
-    tree = _merge_in_chains(problem, linkage)
-    merges = len(tree.pairs)
-    return tree if merges >= problem.count - 1 else _merge_forbidden(problem, linkage, tree, merges)
+    return _merge_forbidden(problem, linkage, _merge_in_chains(problem, linkage))
 
 
 def _merge_in_chains(problem: Problem, linkage: Linkage) -> MergeTree:

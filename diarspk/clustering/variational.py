@@ -106,12 +106,13 @@ def infer(
         Windows behind each row, all of one speaker; 1 without it.
     """
     mass = np.ones(len(features)) if weights is None else weights
+    rows = _Rows.of(features, between)
     gamma = responsibilities
     priors = np.full(gamma.shape[1], 1.0 / gamma.shape[1])
     bounds: list[float] = []
     for _ in range(settings.iterations):
-        means, variances = _speaker_models(features, between, gamma * mass[:, None], settings)
-        scores = _scores(features, between, means, variances, settings) * mass[:, None]
+        means, variances = _speaker_models(rows, gamma * mass[:, None], settings)
+        scores = _scores(rows, means, variances, settings) * mass[:, None]
         gamma, used, likelihood = _responsibilities(scores, priors, mass, settings)
         bounds.append(likelihood + _regularizer(means, variances, settings))
         priors = used / used.sum()
@@ -133,8 +134,9 @@ def evidence(
     """
     mass = np.ones(len(features)) if weights is None else weights
     gamma = np.eye(int(labels.max()) + 1)[labels]
-    means, variances = _speaker_models(features, between, gamma * mass[:, None], settings)
-    scores = _scores(features, between, means, variances, settings)
+    rows = _Rows.of(features, between)
+    means, variances = _speaker_models(rows, gamma * mass[:, None], settings)
+    scores = _scores(rows, means, variances, settings)
     priors = mass @ gamma / mass.sum()
     total = float(mass @ np.take_along_axis(scores, labels[:, None], axis=1)[:, 0])
     chosen = priors[labels]
@@ -152,25 +154,36 @@ def smooth_labels(labels: NDArray[np.int64], smoothing: float) -> Matrix:
     return np.asarray(softmax(smoothing * np.eye(int(labels.max()) + 1)[labels], axis=1))
 
 
-def _speaker_models(
-    features: Matrix, between: Matrix, occupancy: Matrix, settings: VBxSettings
-) -> tuple[Matrix, Matrix]:
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """What does not change between iterations: rho (18), the constant of (23), and Phi."""
+
+    scaled: Matrix  # (n, d)
+    constant: Matrix  # (n,)
+    between: Matrix  # (d,)
+
+    @staticmethod
+    def of(features: Matrix, between: Matrix) -> _Rows:
+        squares = np.einsum("nd,nd->n", features, features)
+        constant = -0.5 * (squares + features.shape[1] * np.log(2 * np.pi))
+        return _Rows(features * np.sqrt(between), constant, between)
+
+
+def _speaker_models(rows: _Rows, occupancy: Matrix, settings: VBxSettings) -> tuple[Matrix, Matrix]:
     """Posterior means (16) and variances (17) of the speakers, ``(s, d)`` each."""
     ratio = settings.evidence_scale / settings.speaker_regularization
-    variances = 1.0 / (1.0 + ratio * occupancy.sum(axis=0)[:, None] * between)
-    means = ratio * variances * (occupancy.T @ (features * np.sqrt(between)))
+    variances = 1.0 / (1.0 + ratio * occupancy.sum(axis=0)[:, None] * rows.between)
+    means = ratio * variances * (occupancy.T @ rows.scaled)
     return means, variances
 
 
-def _scores(
-    features: Matrix, between: Matrix, means: Matrix, variances: Matrix, settings: VBxSettings
-) -> Matrix:
-    """Score rows: expected log-likelihood of each row under each speaker (23): ``(n, s)``."""
-    dimension = features.shape[1]
-    constant = -0.5 * ((features**2).sum(axis=1) + dimension * np.log(2 * np.pi))
-    agreement = (features * np.sqrt(between)) @ means.T
-    penalty = 0.5 * (variances + means**2) @ between
-    return settings.evidence_scale * (agreement - penalty + constant[:, None])
+def _scores(rows: _Rows, means: Matrix, variances: Matrix, settings: VBxSettings) -> Matrix:
+    """Score rows: expected log-likelihood of each under each speaker (23), ``(n, s)``."""
+    penalty = 0.5 * (variances + means**2) @ rows.between
+    scores: Matrix = rows.scaled @ means.T
+    scores += rows.constant[:, None] - penalty
+    scores *= settings.evidence_scale
+    return scores
 
 
 def _responsibilities(
