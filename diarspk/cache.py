@@ -48,7 +48,8 @@ class SessionCache:
         A damaged file counts as missing: the pass is made again, and the file with it.
         """
         try:
-            with np.load(self._path(key), allow_pickle=False) as stored:
+            # Opened here, since numpy leaves a damaged file open.
+            with self._path(key).open("rb") as stream, np.load(stream) as stored:
                 return _unpack(dict(stored), uri)
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
             return None
