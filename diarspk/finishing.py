@@ -12,6 +12,7 @@ from scipy.optimize import linear_sum_assignment
 
 from diarspk.confidence import speaker_margins
 from diarspk.diarization import Assignment, Diarization
+from diarspk.errors import ModelError
 from diarspk.ghosts import find_ghosts
 from diarspk.knowledge import NOTHING_KNOWN, Knowledge
 from diarspk.linking import UNBOUNDED, SpeakerBounds, link, rejoin
@@ -49,7 +50,10 @@ def finish(
     ------
     ArgumentError
         If the bounds contradict each other, or the knowledge does not fit the recording.
+    ModelError
+        If the clusterer has a PLDA of another encoder.
     """
+    _check_space(session, config)
     linking = link(
         session.local,
         config.clusterer,
@@ -117,6 +121,16 @@ def assemble(
         session=session,
         config=config,
     )
+
+
+def _check_space(session: Session, config: DiarizerConfig) -> None:
+    plda = getattr(config.clusterer, "plda", None)
+    fingerprint = "" if plda is None else str(plda.fingerprint)
+    if fingerprint not in ("", session.fingerprint):
+        raise ModelError(
+            f"the clusterer's PLDA is of the encoder {fingerprint}, the embeddings are of "
+            f"{session.fingerprint}; fit one to this encoder: python -m recipes.plda.train"
+        )
 
 
 def _known_names(

@@ -8,15 +8,16 @@ from pyannote.core import Segment
 
 from diarspk.adaptation import KWON2021, Adaptation, NonSpeechCluster, PrincipalComponents
 from diarspk.cache import SessionCache
-from diarspk.clustering import AgglomerativeClusterer, EigengapClusterer
+from diarspk.clustering import AgglomerativeClusterer, EigengapClusterer, VBxClusterer
 from diarspk.confidence import Calibration
 from diarspk.diarization import Diarization
 from diarspk.diarizer import DiarizerConfig
-from diarspk.errors import ArgumentError
+from diarspk.errors import ArgumentError, ModelError
 from diarspk.finishing import finish
 from diarspk.ghosts import GhostPolicy
 from diarspk.knowledge import Knowledge
 from diarspk.linking import LinkingConfig, SpeakerBounds
+from diarspk.plda import Plda
 from diarspk.segmentation.local_speakers import LocalSpeakers
 from diarspk.session import Session
 
@@ -302,6 +303,15 @@ def test_confidence_follows_activity_or_likeness(session):
     surer = finish(session, replace(CONFIG, calibration=Calibration(0.0, 2.0, 0.0)))
     expected = 1 / (1 + np.exp(-2.0))  # orthogonal speakers: a margin near 1
     assert all(value == pytest.approx(expected, abs=0.01) for value in surer.confidence.values())
+
+
+def test_a_plda_of_another_encoder_is_refused(session):
+    zero = np.zeros(16)
+    own = Plda(zero, zero, np.eye(16), np.ones(16), fingerprint="print")
+    assert finish(session, replace(CONFIG, clusterer=VBxClusterer(own))).speakers
+    foreign = replace(CONFIG, clusterer=VBxClusterer(replace(own, fingerprint="other")))
+    with pytest.raises(ModelError, match="PLDA is of the encoder other"):
+        finish(session, foreign)
 
 
 def test_silence_has_no_speaker_and_no_ghost():
