@@ -29,6 +29,9 @@ Loss = Literal["mse", "cosine"]
 class AutoEncoder:
     """Fully connected, dim -> dimension -> dim, trained on the session at full batch.
 
+    Linear and without biases: codes are compared by cosine, and a bias would be common to all.
+    Its best is therefore the space of :class:`PrincipalComponents`, which serves as its control.
+
     Attributes
     ----------
     dimension : int
@@ -70,37 +73,34 @@ class AutoEncoder:
             return embeddings
         count = min(len(embeddings), self.most_rows)
         rows = np.linspace(0, len(embeddings) - 1, count).round().astype(np.int64)
-        weight, bias = self._fit(embeddings[rows])
-        return directions(embeddings @ weight.T + bias)
+        return directions(embeddings @ self._fit(embeddings[rows]).T)
 
-    def _fit(self, embeddings: Matrix) -> tuple[Matrix, Matrix]:
-        """Weight ``(dimension, dim)`` and bias ``(dimension,)`` of the encoder."""
+    def _fit(self, embeddings: Matrix) -> Matrix:
+        """Train on ``(n, dim)``; weights of the encoder ``(dimension, dim)``."""
         import torch
         from torch import nn
 
         data = torch.from_numpy(embeddings).float()
         chance = torch.Generator().manual_seed(self.seed)
-        encoder = _linear(data.shape[1], self.dimension, chance)
-        decoder = _linear(self.dimension, data.shape[1], chance)
-        optimizer = torch.optim.Adam([*encoder, *decoder], lr=self.learning_rate)
+        encoder = _weights(data.shape[1], self.dimension, chance)
+        decoder = _weights(self.dimension, data.shape[1], chance)
+        optimizer = torch.optim.Adam([encoder, decoder], lr=self.learning_rate)
         for _ in range(self.steps):
-            restored = nn.functional.linear(nn.functional.linear(data, *encoder), *decoder)
+            restored = data @ encoder.T @ decoder.T
             if self.loss == "mse":
                 error = nn.functional.mse_loss(restored, data)
             else:
                 error = 1 - nn.functional.cosine_similarity(restored, data, dim=1).mean()
-            optimizer.zero_grad()
-            error.backward()
+            encoder.grad, decoder.grad = torch.autograd.grad(error, [encoder, decoder])
             optimizer.step()
-        weight, bias = (part.detach().double().numpy() for part in encoder)
-        return weight, bias
+        weights: Matrix = encoder.detach().double().numpy()
+        return weights
 
 
-def _linear(inputs: int, outputs: int, chance: Generator) -> tuple[Tensor, Tensor]:
-    """Weight and bias of a layer, uniform within 1 / sqrt(inputs) as torch's own."""
+def _weights(inputs: int, outputs: int, chance: Generator) -> Tensor:
+    """Weights ``(outputs, inputs)`` of a layer, uniform within 1 / sqrt(inputs) as torch's own."""
     import torch
 
     reach = inputs**-0.5
-    weight = torch.empty(outputs, inputs).uniform_(-reach, reach, generator=chance)
-    bias = torch.empty(outputs).uniform_(-reach, reach, generator=chance)
-    return weight.requires_grad_(), bias.requires_grad_()
+    weights = torch.empty(outputs, inputs).uniform_(-reach, reach, generator=chance)
+    return weights.requires_grad_()

@@ -165,8 +165,9 @@ def match_labels(labels: NDArray[np.int64], earlier: NDArray[np.int64]) -> NDArr
     names = np.empty(count, dtype=np.int64)
     names[rows] = columns
     unseen = shared.sum(axis=1) == 0
-    # A speaker without earlier windows is new: no number that meant someone else.
-    names[unseen] = max(known, 0) + np.arange(unseen.sum())
+    # A speaker without earlier windows is new: no number that means, or meant, someone else.
+    free = np.setdiff1d(np.arange(known, known + 2 * count), names[~unseen])
+    names[unseen] = free[: unseen.sum()]
     renamed: NDArray[np.int64] = names[labels]
     return renamed
 
