@@ -13,7 +13,14 @@ from diarspk.clustering.partition import (
     scatter,
     separate,
 )
-from diarspk.clustering.tree import _merge_in_order, _merge_rows, _merge_windows, merge_tree
+from diarspk.clustering.tree import (
+    MergeTree,
+    _Memory,
+    _merge_in_order,
+    _merge_rows,
+    _merge_windows,
+    merge_tree,
+)
 from diarspk.errors import ArgumentError
 
 every_linkage = pytest.mark.parametrize("linkage", ["average", "centroid", "ward"])
@@ -71,6 +78,24 @@ def test_all_ways_to_merge_make_one_tree(linkage, count, seed, paired):
     one, other = _merge_rows(weighted, linkage), _merge_in_order(weighted, linkage)
     assert np.array_equal(one.pairs, other.pairs)
     np.testing.assert_allclose(one.heights, other.heights, atol=1e-7)
+
+
+def test_the_last_trees_are_remembered_and_no_more():
+    def tree(rows):
+        return MergeTree(np.zeros((rows - 1, 2), np.int64), np.zeros(rows - 1))
+
+    memory = _Memory(10)
+    for name, rows in [(b"a", 5), (b"b", 5), (b"a", 5)]:
+        memory.put(name, tree(rows))
+    assert memory.rows == 8
+    assert memory.get(b"a") is not None
+    memory.put(b"c", tree(4))  # "b" was used before "a"
+    assert [name for name in (b"a", b"b", b"c") if memory.get(name)] == [b"a", b"c"]
+    memory.put(b"d", tree(99))
+    assert memory.rows == 0
+    problem = pose(np.random.default_rng(0).normal(size=(20, 4)))
+    assert merge_tree(problem) is merge_tree(pose(problem.means))
+    assert merge_tree(problem) is not merge_tree(problem, "ward")
 
 
 @every_linkage

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from diarspk.clustering.clustering import Clustering, normalize_scores
-from diarspk.clustering.condensing import BLOCK_WINDOWS, condense
+from diarspk.clustering.condensing import EXACT_WINDOWS, condense
 from diarspk.clustering.constraints import tie
 from diarspk.clustering.gate import SingleSpeakerGate
 from diarspk.clustering.partition import (
@@ -102,7 +102,7 @@ class PartitionClusterer(ABC):
         Asked first whether there is more than one speaker.
     """
 
-    exact_up_to: int = BLOCK_WINDOWS
+    exact_up_to: int = EXACT_WINDOWS
     gate: SingleSpeakerGate | None = None
 
     def __post_init__(self) -> None:

@@ -70,7 +70,7 @@ def merge_tree(problem: Problem, linkage: Linkage = "average") -> MergeTree:
     typical time are quadratic in the rows.
 
     Windows are merged by scipy, rows that stand for several by the "generic" algorithm of Müllner
-    2011 (arXiv 1109.2378). The last few trees are remembered, since neither a threshold nor a
+    2011 (arXiv 1109.2378). The last trees are remembered, since neither a threshold nor a
     count changes them: clustering again with another takes milliseconds.
     """
     key = _digest(problem, linkage)
@@ -85,10 +85,11 @@ def merge_tree(problem: Problem, linkage: Linkage = "average") -> MergeTree:
 
 
 class _Memory:
-    """The most recent trees; a tree of 4,000 rows is 96 kB."""
+    """The most recent trees, of so many rows in all; a row takes 24 bytes."""
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, most_rows: int) -> None:
+        self.most_rows = most_rows
+        self.rows = 0
         self.trees: OrderedDict[bytes, MergeTree] = OrderedDict()
         self.lock = Lock()
 
@@ -100,12 +101,15 @@ class _Memory:
 
     def put(self, key: bytes, tree: MergeTree) -> None:
         with self.lock:
+            if key in self.trees:
+                return
             self.trees[key] = tree
-            while len(self.trees) > self.size:
-                self.trees.popitem(last=False)
+            self.rows += len(tree.heights)
+            while self.rows > self.most_rows:
+                self.rows -= len(self.trees.popitem(last=False)[1].heights)
 
 
-_remembered = _Memory(16)
+_remembered = _Memory(200_000)
 
 
 def _digest(problem: Problem, linkage: Linkage) -> bytes:
