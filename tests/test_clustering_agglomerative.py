@@ -93,8 +93,9 @@ def test_the_last_trees_are_remembered_and_no_more():
     assert [name for name in (b"a", b"b", b"c") if memory.get(name)] == [b"a", b"c"]
     memory.put(b"d", tree(99))
     assert memory.rows == 0
-    problem = pose(np.random.default_rng(0).normal(size=(20, 4)))
-    assert merge_tree(problem) is merge_tree(pose(problem.means))
+    embeddings = np.random.default_rng(0).normal(size=(20, 4))
+    problem = pose(embeddings)
+    assert merge_tree(problem) is merge_tree(pose(embeddings.copy()))
     assert merge_tree(problem) is not merge_tree(problem, "ward")
 
 
