@@ -65,14 +65,21 @@ def read_checkpoint(card_path: Path) -> Checkpoint:
 
 
 def write_checkpoint(
-    card_path: Path, tensors: Mapping[str, Tensor], card: Mapping[str, object]
+    card_path: Path,
+    tensors: Mapping[str, Tensor],
+    card: Mapping[str, object],
+    *,
+    compact: bool = True,
 ) -> None:
-    """Write tensors in half precision, and their card with the digest, replacing old files."""
-    compact = {
-        name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
+    """Write tensors and their card with the digest, replacing old files.
+
+    Floats are written in half precision where ``compact``, else as they are.
+    """
+    written = {
+        name: (tensor.half() if compact and tensor.is_floating_point() else tensor).contiguous()
         for name, tensor in tensors.items()
     }
-    data = save_tensors(compact)
+    data = save_tensors(written)
     complete = {**card, "sha256": hashlib.sha256(data).hexdigest()}
     text = json.dumps(complete, indent=2, ensure_ascii=False) + "\n"
     _replace(card_path.with_suffix(".safetensors"), data)

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from diarspk.audio import Audio, open_audio
+from diarspk.audio import Audio, AudioStream, open_audio
+from diarspk.cache import SessionCache, digest_audio, session_key
 from diarspk.clustering import AgglomerativeClusterer, Clusterer, speaker_bounds
+from diarspk.confidence import UNCALIBRATED, Calibration
 from diarspk.diarization import Diarization
 from diarspk.encoders.local import LocalEncoder
-from diarspk.linking import UNBOUNDED, SpeakerBounds, link
+from diarspk.finishing import finish
+from diarspk.ghosts import GhostPolicy
+from diarspk.knowledge import Knowledge, SpanPair
+from diarspk.linking import UNBOUNDED, LinkingConfig, SpeakerBounds
 from diarspk.recording import Recording, analyse
 from diarspk.segmentation.local_speakers import LocalSpeakers, read_local_speakers
+from diarspk.segmentation.non_speech import embed_non_speech
 from diarspk.segmentation.segmenter import Segmenter
-from diarspk.stitching import (
-    StitchingConfig,
-    Turn,
-    binarize,
-    exclusive_activity,
-    find_turns,
-    keep_everyone,
-    speaker_activity,
-)
-
-if TYPE_CHECKING:
-    from pyannote.core import Annotation
+from diarspk.session import Session
+from diarspk.stitching import StitchingConfig
 
 __all__ = ["Diarizer", "DiarizerConfig"]
 
@@ -45,6 +40,9 @@ class DiarizerConfig:
     clusterer: Clusterer = field(default_factory=lambda: AgglomerativeClusterer(threshold=0.75))
     reliable_s: float = 1.0
     stitching: StitchingConfig = field(default_factory=StitchingConfig)
+    linking: LinkingConfig = field(default_factory=LinkingConfig)
+    ghosts: GhostPolicy = field(default_factory=GhostPolicy)
+    calibration: Calibration = UNCALIBRATED
 
 
 class Diarizer:
@@ -59,6 +57,9 @@ class Diarizer:
     segmentation
         What finds local speakers; the embedded activity head where none is given, or
         :class:`diarspk.segmentation.SileroSegmenter`.
+    cache
+        Folder in which passes over recordings are kept, so that the same recording is clustered
+        anew in milliseconds; see :mod:`diarspk.cache`. Nothing is kept without it.
     """
 
     def __init__(
@@ -66,12 +67,15 @@ class Diarizer:
         config: DiarizerConfig | None = None,
         encoder: LocalEncoder | None = None,
         segmentation: Segmenter | None = None,
+        *,
+        cache: str | Path | None = None,
     ) -> None:
         from diarspk.models import load_encoder, load_segmenter
 
         self.config = config or DiarizerConfig()
         self.encoder = encoder or load_encoder()
         self.segmentation = segmentation or load_segmenter()
+        self.cache = None if cache is None else SessionCache(Path(cache))
 
     def __call__(
         self,
@@ -82,6 +86,9 @@ class Diarizer:
         num_speakers: int | None = None,
         min_speakers: int | None = None,
         max_speakers: int | None = None,
+        known_speakers: Mapping[str, ArrayLike] | None = None,
+        same_speaker: Sequence[SpanPair] = (),
+        different_speakers: Sequence[SpanPair] = (),
         progress: Progress | None = None,
     ) -> Diarization:
         """Diarize a recording.
@@ -93,6 +100,12 @@ class Diarizer:
         num_speakers, min_speakers, max_speakers
             Exact number of speakers and bounds on it, from 1; honoured wherever there is speech
             enough for so many.
+        known_speakers
+            Enrolled people: a name and an embedding ``(dim,)`` of this encoder for each. Speakers
+            who are like them carry their names; the others are numbered.
+        same_speaker, different_speakers
+            Pairs of spans ``(start, end)`` in seconds in which one and the same person talks, or
+            two different ones.
         progress
             Called with the name of a stage and the fraction of it that is done.
 
@@ -101,31 +114,64 @@ class Diarizer:
         AudioError
             If the audio cannot be read.
         ArgumentError
-            If the bounds contradict each other or the sample rate is missing.
+            If the bounds, or the pairs of spans, contradict each other, a known speaker is no
+            embedding of this encoder, or the sample rate is missing.
         """
         speaker_bounds(
             1, num_speakers=num_speakers, min_speakers=min_speakers, max_speakers=max_speakers
         )
-        stream = open_audio(audio, sample_rate, channel=channel)
-        recording = analyse(
-            stream, self.encoder.log_mel, progress=_stage(progress, "reading", stream.duration)
-        )
-        self.segmentation.prepare(stream, self.encoder, self.encoder.count_frames(recording))
         bounds = SpeakerBounds(num_speakers, min_speakers, max_speakers)
-        local = self._listen(recording, bounds.needed, progress)
-        return self.finish(recording, local, bounds)
+        knowledge = Knowledge(known_speakers or {}, same_speaker, different_speakers)
+        knowledge.directions(self.encoder.dimension)  # a wrong one is told before the work
+        session = self.listen(
+            audio, sample_rate, channel=channel, needed=bounds.needed, progress=progress
+        )
+        return finish(session, self.config, bounds, knowledge)
 
-    def _listen(
-        self, recording: Recording, needed: int, progress: Progress | None
-    ) -> LocalSpeakers:
-        """One pass; with shorter windows where those have fewer local speakers than ``needed``."""
+    def listen(
+        self,
+        audio: Audio,
+        sample_rate: int | None = None,
+        *,
+        channel: int | None = None,
+        needed: int = 1,
+        progress: Progress | None = None,
+    ) -> Session:
+        """Pass over a recording, or read what an earlier pass has left in the cache.
+
+        Parameters
+        ----------
+        audio, sample_rate, channel, progress
+            See :meth:`__call__`.
+        needed
+            Windows are halved where they have fewer local speakers than so many.
+
+        Raises
+        ------
+        AudioError
+            If the audio cannot be read.
+        """
+        stream = open_audio(audio, sample_rate, channel=channel)
+        digest = None if self.cache is None else digest_audio(audio, sample_rate)
+        settings = self.config.linking.non_speech
+        silence_s = None if settings is None else settings.shortest_s
+        recording: Recording | None = None
         segmenter = self.segmentation
         while True:
-            stage = _stage(progress, "listening", recording.duration)
-            local = read_local_speakers(recording, self.encoder, segmenter, progress=stage)
-            talking = int((local.seconds > 0).sum())
+            key = digest and session_key(
+                digest, self.encoder.fingerprint, segmenter, channel, silence_s
+            )
+            session = self.cache.read(key, stream.name) if self.cache and key else None
+            if session is None:
+                if recording is None:
+                    stage = _stage(progress, "reading", stream.duration)
+                    recording = analyse(stream, self.encoder.log_mel, progress=stage)
+                session = self._hear(stream, recording, segmenter, progress)
+                if self.cache and key:
+                    self.cache.write(key, session)
+            talking = int((session.local.seconds > 0).sum())
             if not 0 < talking < needed or segmenter.window_s < SHORTEST_WINDOW_S:
-                return local
+                return session
             segmenter = segmenter.halved()
 
     def finish(
@@ -135,26 +181,26 @@ class Diarizer:
         bounds: SpeakerBounds = UNBOUNDED,
     ) -> Diarization:
         """Cluster and stitch what one pass over a recording has found; takes milliseconds."""
-        labels = link(local, self.config.clusterer, bounds, reliable_s=self.config.reliable_s)
-        settings, hop, duration = self.config.stitching, local.hop, recording.duration
-        activity = speaker_activity(local, labels, int(labels.max()) + 1)
-        active = keep_everyone(binarize(activity, settings), activity)
-        alone = exclusive_activity(active, activity)
-        turns = find_turns(active, activity, settings, hop=hop, duration=duration)
-        single = find_turns(alone, activity, settings, hop=hop, duration=duration, bridge=False)
-        names = _names(turns)
-        annotation = _annotation(turns, names, recording.uri)
-        return Diarization(
-            annotation=annotation,
-            exclusive=_annotation(single, names, recording.uri),
-            speakers={name: _centroid(local, labels == speaker) for speaker, name in names.items()},
-            fingerprint=self.encoder.fingerprint,
-            confidence={
-                (segment, track): turns[int(track)].confidence
-                for segment, track in annotation.itertracks()
-            },
-            duration=duration,
-        )
+        session = Session(recording.uri, recording.duration, self.encoder.fingerprint, local)
+        return finish(session, self.config, bounds)
+
+    def _hear(
+        self,
+        stream: AudioStream,
+        recording: Recording,
+        segmenter: Segmenter,
+        progress: Progress | None,
+    ) -> Session:
+        segmenter.prepare(stream, self.encoder, self.encoder.count_frames(recording))
+        stage = _stage(progress, "listening", recording.duration)
+        local = read_local_speakers(recording, self.encoder, segmenter, progress=stage)
+        settings, non_speech = self.config.linking.non_speech, None
+        if settings is not None:
+            non_speech = embed_non_speech(
+                recording, self.encoder, local, shortest_s=settings.shortest_s
+            )
+        fingerprint = self.encoder.fingerprint
+        return Session(recording.uri, recording.duration, fingerprint, local, non_speech)
 
 
 def _stage(
@@ -164,26 +210,3 @@ def _stage(
     if progress is None or not total:
         return None
     return lambda seconds: progress(name, min(seconds / total, 1.0))
-
-
-def _names(turns: list[Turn]) -> dict[int, str]:
-    """SPEAKER_00, SPEAKER_01, ... in order of first appearance."""
-    order = dict.fromkeys(turn.speaker for turn in turns)
-    return {speaker: f"SPEAKER_{number:02d}" for number, speaker in enumerate(order)}
-
-
-def _annotation(turns: list[Turn], names: dict[int, str], uri: str) -> Annotation:
-    from pyannote.core import Annotation, Segment
-
-    annotation = Annotation(uri=uri)
-    for track, turn in enumerate(turns):
-        if turn.speaker in names:
-            annotation[Segment(turn.start, turn.end), track] = names[turn.speaker]
-    return annotation
-
-
-def _centroid(local: LocalSpeakers, chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Mean of a speaker's embeddings weighted by their seconds, unit norm, ``(dim,)``."""
-    weights = local.seconds[chosen][:, None]
-    total = (local.embeddings[chosen] * weights).sum(0)
-    return (total / max(float(np.linalg.norm(total)), 1e-8)).astype(np.float32)

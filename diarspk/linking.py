@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from diarspk.adaptation import UNADAPTED, Adaptation, NonSpeechCluster
 from diarspk.clustering import Clusterer, centroids
+from diarspk.knowledge import (
+    NOTHING_KNOWN,
+    Knowledge,
+    LocalRows,
+    Pairs,
+    anchor_pairs,
+    span_pairs,
+)
 from diarspk.segmentation.local_speakers import LocalSpeakers
 
-__all__ = ["UNBOUNDED", "SpeakerBounds", "link"]
+__all__ = ["UNBOUNDED", "Linking", "LinkingConfig", "SpeakerBounds", "link", "rejoin"]
 
 Labels = NDArray[np.int64]
 
@@ -30,37 +40,143 @@ class SpeakerBounds:
         """As many speakers must be found at least."""
         return self.exact or self.fewest or 1
 
+    def plus(self, count: int) -> SpeakerBounds:
+        """Bounds with so many clusters more, which are no speakers."""
+        values = (None if x is None else x + count for x in (self.exact, self.fewest, self.most))
+        return SpeakerBounds(*values)
+
 
 UNBOUNDED = SpeakerBounds()
 
 
+@dataclass(frozen=True)
+class LinkingConfig:
+    """How local speakers are linked.
+
+    Attributes
+    ----------
+    adaptation : Adaptation
+        Of the embeddings to the session.
+    non_speech : NonSpeechCluster, optional
+        Whether a cluster of non-speech takes part.
+    known_similarity : float
+        Cosine from which an embedding is surely that of a known speaker.
+    """
+
+    adaptation: Adaptation = UNADAPTED
+    non_speech: NonSpeechCluster | None = None
+    known_similarity: float = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Linking:
+    """Speakers of the recording.
+
+    Attributes
+    ----------
+    labels : NDArray of int64, shape (windows, speakers)
+        Speaker of every local speaker, 0..k-1; -1 for those who do not talk.
+    count_scores : mapping of int to float
+        See :class:`diarspk.clustering.Clustering`.
+    """
+
+    labels: Labels
+    count_scores: Mapping[int, float] = field(default_factory=dict)
+
+
 def link(
-    local: LocalSpeakers, clusterer: Clusterer, bounds: SpeakerBounds, *, reliable_s: float
-) -> Labels:
-    """Speaker of every local speaker: ``(windows, speakers)``, -1 for those who do not talk.
+    local: LocalSpeakers,
+    clusterer: Clusterer,
+    bounds: SpeakerBounds,
+    *,
+    reliable_s: float,
+    config: LinkingConfig | None = None,
+    knowledge: Knowledge = NOTHING_KNOWN,
+    non_speech: NDArray[np.float32] | None = None,
+) -> Linking:
+    """Say which speaker of the recording every local speaker is.
 
     Local speakers with ``reliable_s`` seconds of speech or more are clustered; two of one window
-    are never the same person. The others then join the nearest speaker, one each per window.
+    are never the same person, unless the caller says so. The others then join the nearest speaker,
+    one each per window.
+
+    Parameters
+    ----------
+    non_speech : array, shape (m, dim), optional
+        Embeddings for the cluster of non-speech, if the settings ask for one.
     """
+    config = config or LinkingConfig()
     labels = np.full(local.seconds.shape, -1, np.int64)
     talking = local.seconds > 0
     if not talking.any():
-        return labels
+        return Linking(labels)
     chosen = talking & (local.seconds >= reliable_s)
     if chosen.sum() < bounds.needed:
         chosen = talking
-    windows, speakers = np.nonzero(chosen)
-    found = clusterer(
-        local.embeddings[windows, speakers],
-        num_speakers=bounds.exact,
-        min_speakers=bounds.fewest,
-        max_speakers=bounds.most,
-        durations=local.seconds[windows, speakers],
-        cannot_link=_same_window(windows),
-    )
-    labels[windows, speakers] = found
+    rows = LocalRows(*np.nonzero(chosen))
+    pairs = span_pairs(local, rows, _same_window(rows.windows), knowledge)
+    embeddings = local.embeddings[rows.windows, rows.speakers].astype(np.float64)
+    anchors = knowledge.directions(embeddings.shape[1])
+    pairs = anchor_pairs(embeddings, anchors, config.known_similarity, pairs)
+    noise = np.zeros((0, embeddings.shape[1]))
+    if config.non_speech is not None and non_speech is not None:
+        noise = config.non_speech.choose(non_speech).astype(np.float64)
+    seconds = local.seconds[rows.windows, rows.speakers]
+    found, scores = _cluster(embeddings, seconds, noise, clusterer, bounds, config, pairs)
+    labels[rows.windows, rows.speakers] = found
+    talking[rows.windows[found < 0], rows.speakers[found < 0]] = False
     _join_rest(local, labels, talking)
-    return labels
+    return Linking(labels, scores)
+
+
+def rejoin(local: LocalSpeakers, labels: Labels, dropped: Labels) -> Labels:
+    """Give the local speakers of dropped speakers to the nearest of the others.
+
+    Labels of the others stay as they are.
+    """
+    kept = np.where(np.isin(labels, dropped), -1, labels)
+    present, numbered = np.unique(kept[kept >= 0], return_inverse=True)
+    joined = np.full_like(labels, -1)
+    joined[kept >= 0] = numbered
+    _join_rest(local, joined, labels >= 0)
+    renamed: Labels = np.where(joined >= 0, present[joined], -1)
+    return renamed
+
+
+def _cluster(
+    embeddings: NDArray[np.float64],
+    seconds: NDArray[np.float64],
+    noise: NDArray[np.float64],
+    clusterer: Clusterer,
+    bounds: SpeakerBounds,
+    config: LinkingConfig,
+    pairs: Pairs,
+) -> tuple[Labels, dict[int, float]]:
+    """Labels ``(n,)`` of the rows, -1 for what clusters with `noise` ``(m, dim)``, and scores."""
+    extra = 1 if len(noise) else 0
+    count, total = len(embeddings), len(embeddings) + len(noise)
+    chain = np.stack([np.arange(count, total - 1), np.arange(count + 1, total)], axis=1)
+    limits = bounds.plus(extra)
+    found = clusterer.cluster(
+        config.adaptation(np.concatenate([embeddings, noise])),
+        num_speakers=limits.exact,
+        min_speakers=limits.fewest,
+        max_speakers=limits.most,
+        durations=np.concatenate([seconds, np.ones(len(noise))]),
+        cannot_link=pairs.cannot,
+        must_link=np.concatenate([pairs.must, chain]) if extra else pairs.must,
+    )
+    labels = found.labels[:count]
+    if not extra:
+        return labels, dict(found.count_scores)
+    spoken = labels != found.labels[count]
+    if len(np.unique(labels[spoken])) < bounds.needed:  # never at the price of the speakers
+        return _cluster(embeddings, seconds, noise[:0], clusterer, bounds, config, pairs)
+    numbered = np.full(count, -1, np.int64)
+    numbered[spoken] = np.unique(labels[spoken], return_inverse=True)[1]
+    scores = {number - 1: score for number, score in found.count_scores.items() if number > 1}
+    sums = sum(scores.values())
+    return numbered, {number: score / sums for number, score in scores.items()}
 
 
 def _same_window(windows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -77,9 +193,9 @@ def _same_window(windows: NDArray[np.int64]) -> NDArray[np.int64]:
 def _join_rest(local: LocalSpeakers, labels: Labels, talking: NDArray[np.bool_]) -> None:
     """Give each unlabelled local speaker the nearest speaker not yet named in its window."""
     rest = talking & (labels < 0)
-    if not rest.any():
-        return
     named = labels >= 0
+    if not rest.any() or not named.any():
+        return
     directions = centroids(local.embeddings[named], labels[named])
     for window in np.flatnonzero(rest.any(1)):
         rows = np.flatnonzero(rest[window])

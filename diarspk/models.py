@@ -15,12 +15,20 @@ from diarspk.encoders.local import LocalEncoder
 from diarspk.encoders.network import SpeakerNetwork, SpeakerNetworkConfig
 from diarspk.encoders.trunk import TrunkConfig
 from diarspk.errors import ModelError
+from diarspk.plda import Plda, read_plda
 from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
 from diarspk.segmentation.pyannet import PyanNetSegmenter
 from diarspk.segmentation.segmenter import ActivitySegmenter, Segmenter
 from diarspk.segmentation.silero import SileroSegmenter
 
-__all__ = ["DEFAULT", "ModelCard", "available_models", "load_encoder", "load_segmenter"]
+__all__ = [
+    "DEFAULT",
+    "ModelCard",
+    "available_models",
+    "load_encoder",
+    "load_plda",
+    "load_segmenter",
+]
 
 DEFAULT = "local-tdnn"
 """Name of the embedded default."""
@@ -113,6 +121,28 @@ def load_activity(name: str | Path | None = None) -> ActivitySegmenter:
     head = ActivityHead(ActivityHeadConfig(**_section(checkpoint, "activity")))
     head.load_state_dict(_part(checkpoint, "activity."))
     return ActivitySegmenter(head.requires_grad_(False))
+
+
+def load_plda(name: str | Path | None = None) -> Plda:
+    """Load the PLDA of an encoder, for :class:`diarspk.clustering.VBxClusterer`.
+
+    Parameters
+    ----------
+    name
+        That of the encoder, or the path of the PLDA's JSON card; the embedded default where it is
+        left out.
+
+    Raises
+    ------
+    ModelError
+        If there is none, or its files are damaged.
+    """
+    name = DEFAULT if name is None else name
+    embedded = _assets() / "plda" / f"{name}.json"
+    path = embedded if embedded.is_file() else Path(name)
+    if not path.is_file():
+        raise ModelError(f"{name}: has no PLDA; python -m recipes.plda.train makes one")
+    return read_plda(path)
 
 
 @cache

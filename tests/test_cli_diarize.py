@@ -25,7 +25,9 @@ class FakeDiarizer:
     """Fails on recordings whose name starts with "bad"; remembers what it was asked."""
 
     def __init__(self) -> None:
+        self.config: object = None
         self.encoder: object = None
+        self.cache: object = None
         self.calls: list[dict[str, object]] = []
 
     def __call__(self, audio: Path, **options: object) -> FakeDiarization:
@@ -39,8 +41,10 @@ class FakeDiarizer:
 def diarizer(monkeypatch: pytest.MonkeyPatch) -> FakeDiarizer:
     fake = FakeDiarizer()
 
-    def build(encoder: object = None) -> FakeDiarizer:
-        fake.encoder = encoder
+    def build(
+        config: object = None, encoder: object = None, *, cache: object = None
+    ) -> FakeDiarizer:
+        fake.config, fake.encoder, fake.cache = config, encoder, cache
         return fake
 
     monkeypatch.setattr("diarspk.Diarizer", build, raising=False)
@@ -131,6 +135,21 @@ def test_options_reach_the_diarizer(diarizer: FakeDiarizer) -> None:
 def test_a_named_model_is_loaded(diarizer: FakeDiarizer) -> None:
     run("a.wav", "--model", "resnet")
     assert diarizer.encoder == "encoder resnet"
+
+
+def test_a_cache_and_a_threshold_reach_the_diarizer(diarizer: FakeDiarizer, tmp_path: Path) -> None:
+    run("a.wav", "--cache", tmp_path / "cache", "--threshold", "0.4")
+    assert diarizer.cache == tmp_path / "cache"
+    assert diarizer.config.clusterer.threshold == 0.4
+    run("a.wav")
+    assert diarizer.cache is None
+    assert diarizer.config is None
+
+
+def test_a_file_as_cache_is_a_usage_error(diarizer: FakeDiarizer, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert run("a.wav", "--cache", tmp_path / "file").exit_code == 2
+    assert not diarizer.calls
 
 
 @pytest.mark.parametrize(

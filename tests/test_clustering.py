@@ -12,15 +12,41 @@ from diarspk.clustering import (
     TURN_TO_DIARIZE,
     AgglomerativeClusterer,
     EigengapClusterer,
+    MultiStageClusterer,
+    SingleSpeakerGate,
     SpectralClusterer,
+    VBxClusterer,
+    VBxSettings,
     assign,
     centroids,
     condensing,
     pose,
     speaker_bounds,
 )
-from diarspk.clustering.partition import number_by_appearance
+from diarspk.clustering.partition import meet_bounds, number_by_appearance
 from diarspk.errors import ArgumentError
+from diarspk.plda import Plda
+
+
+class VBxOfAnyDimension:
+    """VBx in whose PLDA all directions are alike, so that it takes any embeddings."""
+
+    def __init__(self, settings):
+        self.settings = settings
+
+    def of(self, dim):
+        zero, same = np.zeros(dim), np.full(dim, 9.0)
+        return VBxClusterer(Plda(zero, zero, 3.0 * np.eye(dim), same), self.settings)
+
+    def __call__(self, embeddings, **options):
+        return self.cluster(embeddings, **options).labels
+
+    def cluster(self, embeddings, **options):
+        return self.of(np.shape(embeddings)[1]).cluster(embeddings, **options)
+
+    def cost(self, problem, labels):
+        return self.of(problem.means.shape[1]).cost(problem, labels)
+
 
 CLUSTERERS = {
     "average": AgglomerativeClusterer(0.5),
@@ -32,6 +58,10 @@ CLUSTERERS = {
     "spectral-condensed": SpectralClusterer(exact_up_to=30),
     "eigengap": EigengapClusterer(),
     "eigengap-condensed": EigengapClusterer(exact_up_to=30),
+    "multi-stage": MultiStageClusterer(exact_up_to=60),
+    "multi-stage-eigengap": MultiStageClusterer(EigengapClusterer(), fewest_rows=8),
+    "vbx-gmm": VBxOfAnyDimension(VBxSettings(0.07, 0.8, iterations=20)),
+    "vbx-hmm": VBxOfAnyDimension(VBxSettings(0.2, 6.0, 0.35)),
 }
 
 every_clusterer = pytest.mark.parametrize("clusterer", CLUSTERERS.values(), ids=CLUSTERERS)
@@ -117,6 +147,88 @@ def test_an_exact_count_holds(clusterer, task, exact):
 
 
 @every_clusterer
+@settings(max_examples=10, deadline=None)
+@given(task=tasks(), links=st.integers(0, 6))
+def test_must_link_pairs_hold(clusterer, task, links):
+    embeddings, fewest, most, pairs = task
+    # Of the rows that no cannot-link pair holds, some are tied.
+    free = np.setdiff1d(np.arange(len(embeddings)), pairs)
+    tied = np.stack([free[:-1], free[1:]], axis=1)[:links] if len(free) > 1 else np.zeros((0, 2))
+    tied = tied.astype(int)
+    labels = clusterer(
+        embeddings, min_speakers=fewest, max_speakers=most, cannot_link=pairs, must_link=tied
+    )
+    assert_numbered(labels, len(embeddings))
+    assert (labels[tied[:, 0]] == labels[tied[:, 1]]).all()
+    rows = len(embeddings) - len(tied)
+    assert min(fewest or 1, rows) <= labels.max() + 1 <= min(most or rows, rows)
+    if most != 1:
+        assert (labels[pairs[:, 0]] != labels[pairs[:, 1]]).all()
+
+
+@every_clusterer
+def test_a_must_link_pair_overrules_the_evidence(clusterer):
+    embeddings, truth = conversation(3)
+    labels = clusterer(embeddings, must_link=[[0, 12]])
+    assert labels[0] == labels[12]
+    assert np.array_equal(labels[truth == 2], np.full(sum(truth == 2), labels[24]))
+
+
+@every_clusterer
+@settings(max_examples=10, deadline=None)
+@given(task=tasks(), exact=st.integers(1, 8))
+def test_an_exact_count_is_no_worse_than_the_automatic_one_merged_or_split(clusterer, task, exact):
+    embeddings = task[0]
+    problem = pose(embeddings, num_speakers=exact)
+    cost = clusterer.cost(problem, clusterer(embeddings, num_speakers=exact))
+    automatic = clusterer(embeddings)
+    mended = number_by_appearance(meet_bounds(problem, automatic))
+    tolerance = 1e-9 * max(abs(cost), 1.0)
+    assert cost <= clusterer.cost(problem, mended) + tolerance
+    if problem.fewest == automatic.max():  # one less: every merge of two is compared
+        for one in range(problem.fewest + 1):
+            for other in range(one):
+                merged = number_by_appearance(np.where(automatic == one, other, automatic))
+                assert cost <= clusterer.cost(problem, merged) + tolerance
+
+
+@every_clusterer
+@settings(max_examples=10, deadline=None)
+@given(task=tasks())
+def test_count_scores_are_shares_of_allowed_counts(clusterer, task):
+    embeddings, fewest, most, pairs = task
+    found = clusterer.cluster(embeddings, min_speakers=fewest, max_speakers=most, cannot_link=pairs)
+    assert sum(found.count_scores.values()) == pytest.approx(1.0)
+    assert all(score > 0 for score in found.count_scores.values())
+    count = len(embeddings)
+    allowed = range(min(fewest or 1, count), min(most or count, count) + 1)
+    assert set(found.count_scores) <= set(allowed)
+
+
+@every_clusterer
+def test_clear_sessions_have_clear_count_scores(clusterer):
+    embeddings, _ = conversation(3, noise=0.3)
+    scores = clusterer.cluster(embeddings).count_scores
+    assert max(scores, key=scores.get) == 3
+
+
+def test_a_gate_stops_at_one_speaker():
+    one, _ = conversation(1, noise=0.9)
+    three, _ = conversation(3)
+    strict = AgglomerativeClusterer(0.1)
+    gated = AgglomerativeClusterer(0.1, gate=SingleSpeakerGate(0.5))
+    assert strict(one).max() > 0
+    assert gated(one).max() == 0
+    assert gated(one, num_speakers=3).max() == 2
+    assert gated(one, cannot_link=[[0, 1]]).max() > 0
+    assert np.array_equal(gated(three), strict(three))
+    with pytest.raises(ArgumentError, match="`similarity` must be within"):
+        SingleSpeakerGate(1.5)
+    with pytest.raises(ArgumentError, match="`share` must be above 0"):
+        SingleSpeakerGate(share=0.0)
+
+
+@every_clusterer
 def test_only_directions_count(clusterer):
     embeddings, _ = conversation(3, noise=1.2)
     scales = np.random.default_rng(1).uniform(1e-3, 1e3, size=(len(embeddings), 1))
@@ -156,6 +268,8 @@ def test_the_same_input_gives_the_same_labels(clusterer):
         ({"cannot_link": [0, 1]}, "`cannot_link` must be integers of shape"),
         ({"cannot_link": [[0, 2]]}, "`cannot_link` must hold rows within 0..1"),
         ({"cannot_link": [[1, 1]]}, "a row with itself"),
+        ({"must_link": [[0, 2]]}, "`must_link` must hold rows within 0..1"),
+        ({"must_link": [[0, 1]], "cannot_link": [[1, 0]]}, "rows 1 and 0 as one"),
     ],
 )
 def test_bad_arguments_are_named(arguments, text):

@@ -7,8 +7,20 @@ from hypothesis import strategies as st
 from scipy.cluster import hierarchy
 
 from diarspk.clustering import AgglomerativeClusterer, pose
-from diarspk.clustering.partition import meet_bounds, number_by_appearance, separate
-from diarspk.clustering.tree import merge_tree
+from diarspk.clustering.partition import (
+    meet_bounds,
+    number_by_appearance,
+    scatter,
+    separate,
+)
+from diarspk.clustering.tree import (
+    MergeTree,
+    _Memory,
+    _merge_in_order,
+    _merge_rows,
+    _merge_windows,
+    merge_tree,
+)
 from diarspk.errors import ArgumentError
 
 every_linkage = pytest.mark.parametrize("linkage", ["average", "centroid", "ward"])
@@ -35,13 +47,66 @@ def test_merges_and_cuts_as_scipy_does(linkage, count, dim, seed):
     assert np.array_equal(ours, number_by_appearance(labels))
 
 
+@every_linkage
 @settings(max_examples=20, deadline=None)
 @given(speakers=st.integers(1, 30), seed=st.integers(0, 2**32 - 1))
-def test_an_exact_count_cuts_as_scipy_does(speakers, seed):
+def test_a_cut_at_a_count_is_that_of_scipy_and_an_exact_count_no_worse(linkage, speakers, seed):
     embeddings = np.random.default_rng(seed).normal(size=(30, 4))
-    labels = hierarchy.fcluster(scipy_tree(embeddings, "average"), speakers, criterion="maxclust")
-    ours = AgglomerativeClusterer()(embeddings, num_speakers=speakers)
-    assert np.array_equal(ours, number_by_appearance(labels))
+    problem = pose(embeddings)
+    tree = merge_tree(problem, linkage)
+    expected = tree.cut(speakers)
+    if linkage != "centroid":  # whose heights may fall, so that scipy's cut is not the tree's
+        labels = hierarchy.fcluster(scipy_tree(embeddings, linkage), speakers, criterion="maxclust")
+        assert np.array_equal(expected, number_by_appearance(labels))
+    ours = AgglomerativeClusterer(linkage=linkage)(embeddings, num_speakers=speakers)
+    assert ours.max() + 1 == speakers
+    assert scatter(problem, ours) <= scatter(problem, expected) + 1e-9
+
+
+@every_linkage
+@settings(max_examples=20, deadline=None)
+@given(count=st.integers(3, 30), seed=st.integers(0, 2**32 - 1), paired=st.booleans())
+def test_all_ways_to_merge_make_one_tree(linkage, count, seed, paired):
+    """Scipy on windows, chains of neighbours, and the closest pair of all, on the same input."""
+    rng = np.random.default_rng(seed)
+    pairs = rng.permutation(count)[: count // 2 * 2].reshape(-1, 2) if paired else None
+    problem = pose(rng.normal(size=(count, 5)), cannot_link=pairs)
+    windows, rows = merge_tree(problem, linkage), _merge_rows(problem, linkage)
+    assert np.array_equal(windows.pairs, rows.pairs)
+    np.testing.assert_allclose(windows.heights, rows.heights, atol=1e-7)
+    weighted = problem.merged(windows.cut(max(count // 2, 2)))
+    one, other = _merge_rows(weighted, linkage), _merge_in_order(weighted, linkage)
+    assert np.array_equal(one.pairs, other.pairs)
+    np.testing.assert_allclose(one.heights, other.heights, atol=1e-7)
+
+
+def test_the_last_trees_are_remembered_and_no_more():
+    def tree(rows):
+        return MergeTree(np.zeros((rows - 1, 2), np.int64), np.zeros(rows - 1))
+
+    memory = _Memory(10)
+    for name, rows in [(b"a", 5), (b"b", 5), (b"a", 5)]:
+        memory.put(name, tree(rows))
+    assert memory.rows == 8
+    assert memory.get(b"a") is not None
+    memory.put(b"c", tree(4))  # "b" was used before "a"
+    assert [name for name in (b"a", b"b", b"c") if memory.get(name)] == [b"a", b"c"]
+    memory.put(b"d", tree(99))
+    assert memory.rows == 0
+    embeddings = np.random.default_rng(0).normal(size=(20, 4))
+    problem = pose(embeddings)
+    assert merge_tree(problem) is merge_tree(pose(embeddings.copy()))
+    assert merge_tree(problem) is not merge_tree(problem, "ward")
+
+
+@every_linkage
+@pytest.mark.parametrize("count", [2, 3, 7, 40])
+def test_equal_windows_merge_at_no_distance(linkage, count):
+    problem = pose(np.tile([[0.3, -0.4, 0.1], [0.3, -0.4, 0.1], [-1.0, 0.0, 0.2]], (count, 1)))
+    for merge in (_merge_windows, _merge_rows):
+        tree = merge(problem, linkage)
+        assert np.array_equal(tree.cut(2), [0, 0, 1] * count)
+        np.testing.assert_allclose(tree.heights[:-1], 0.0, atol=1e-6)
 
 
 @every_linkage

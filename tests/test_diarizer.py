@@ -141,3 +141,69 @@ def _renamed(annotation, uri):
     copy = annotation.copy()
     copy.uri = uri
     return copy
+
+
+def test_clustering_again_equals_diarizing_so(diarizer, sample, result):
+    again = result.recluster(num_speakers=3)
+    assert again.annotation == diarizer(sample[0], 16000, num_speakers=3).annotation
+    assert result.recluster().annotation == result.annotation
+    assert sum(result.count_scores.values()) == pytest.approx(1.0)
+
+
+def test_a_known_speaker_is_named(diarizer, sample, result):
+    label = result.annotation.labels()[1]
+    named = diarizer(sample[0], 16000, known_speakers={"nora": result.speakers[label]})
+    assert "nora" in named.annotation.labels()
+    vector = named.speakers["nora"]
+    assert vector @ result.speakers[label] > 0.9
+
+
+def test_a_known_speaker_of_another_encoder_is_told_before_the_work(diarizer):
+    with pytest.raises(ArgumentError, match="as this encoder makes them"):
+        diarizer("no such file.wav", known_speakers={"nora": np.ones(3)})
+
+
+def test_a_cached_recording_is_not_heard_again(diarizer, sample, tmp_path, monkeypatch):
+    file = tmp_path / "a.wav"
+    soundfile.write(file, sample[0], 16000)
+    cached = diarspk.Diarizer(encoder=diarizer.encoder, cache=tmp_path / "cache")
+    first = cached(file)
+    assert first.annotation == diarizer(file).annotation
+    three = diarizer(file, num_speakers=3)
+    renamed = tmp_path / "b.wav"
+    file.rename(renamed)
+
+    def refuse(*arguments, **options):
+        raise AssertionError("heard again")
+
+    monkeypatch.setattr("diarspk.diarizer.analyse", refuse)
+    again = cached(renamed)
+    assert again.uri == "b"
+    assert _renamed(again.annotation, "a") == first.annotation
+    assert again.confidence == first.confidence
+    assert _renamed(cached(renamed, num_speakers=3).annotation, "a") == three.annotation
+    for other in (
+        lambda: cached(renamed, channel=0),
+        lambda: cached(sample[0] * np.float32(0.5), 16000),
+        lambda: diarspk.Diarizer(
+            encoder=diarizer.encoder,
+            segmentation=cached.segmentation.halved(),
+            cache=cached.cache.folder,
+        )(renamed),
+    ):
+        with pytest.raises(AssertionError, match="heard again"):
+            other()
+
+
+def test_non_speech_can_be_a_cluster(diarizer, sample):
+    from dataclasses import replace
+
+    from diarspk.adaptation import NonSpeechCluster
+
+    linking = replace(diarizer.config.linking, non_speech=NonSpeechCluster())
+    config = replace(diarizer.config, linking=linking)
+    padded = np.concatenate([np.zeros(16000 * 12, np.float32), sample[0]])
+    adapted = diarspk.Diarizer(config, diarizer.encoder, diarizer.segmentation)(padded, 16000)
+    assert len(adapted.session.non_speech) > 0
+    plain = diarizer(padded, 16000)
+    assert 1 <= len(adapted.speakers) <= len(plain.speakers)

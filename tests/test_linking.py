@@ -29,36 +29,36 @@ def local_speakers(names, seconds=None, noise=0.02):
 
 def test_names_are_recovered_up_to_numbering():
     names = [[0, 1, -1], [1, 0, -1], [2, -1, 0], [-1, 2, 1]]
-    labels = link(local_speakers(names), CLUSTERER, SpeakerBounds(), reliable_s=1.0)
+    labels = link(local_speakers(names), CLUSTERER, SpeakerBounds(), reliable_s=1.0).labels
     assert labels.tolist() == names
 
 
 def test_nobody_talks():
-    labels = link(local_speakers([[-1, -1]]), CLUSTERER, SpeakerBounds(), reliable_s=1.0)
+    labels = link(local_speakers([[-1, -1]]), CLUSTERER, SpeakerBounds(), reliable_s=1.0).labels
     assert labels.tolist() == [[-1, -1]]
 
 
 def test_a_short_local_speaker_joins_the_nearest():
     names = np.array([[0, -1], [1, -1], [0, 1]])
     seconds = np.array([[4, 0], [4, 0], [0.5, 4]])
-    labels = link(local_speakers(names, seconds), CLUSTERER, SpeakerBounds(), reliable_s=1.0)
+    labels = link(local_speakers(names, seconds), CLUSTERER, SpeakerBounds(), reliable_s=1.0).labels
     assert labels.tolist() == names.tolist()
 
 
 def test_two_short_ones_of_a_window_do_not_become_one():
     local = local_speakers([[0, -1], [1, -1], [0, 0]], np.array([[4, 0], [4, 0], [0.5, 0.5]]))
-    labels = link(local, CLUSTERER, SpeakerBounds(), reliable_s=1.0)
+    labels = link(local, CLUSTERER, SpeakerBounds(), reliable_s=1.0).labels
     assert sorted(labels[2].tolist()) == [0, 1]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_an_exact_number_is_honoured(count):
     local = local_speakers([[0, -1], [1, -1], [2, -1], [0, -1]])
-    labels = link(local, CLUSTERER, SpeakerBounds(exact=count), reliable_s=1.0)
+    labels = link(local, CLUSTERER, SpeakerBounds(exact=count), reliable_s=1.0).labels
     assert len(set(labels[labels >= 0])) == count
 
 
 def test_all_are_clustered_where_none_is_reliable():
     local = local_speakers([[0, -1], [1, -1]], np.full((2, 2), 0.3))
-    labels = link(local, CLUSTERER, SpeakerBounds(), reliable_s=1.0)
+    labels = link(local, CLUSTERER, SpeakerBounds(), reliable_s=1.0).labels
     assert labels.tolist() == [[0, -1], [1, -1]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ import typer
 
 import diarspk
 from diarspk.cli.terminal import Failures, exit_on_error, progress_display
+from diarspk.editing import with_threshold
 from diarspk.models import load_segmenter
 
 __all__ = ["Format", "diarize"]
@@ -65,6 +67,18 @@ def diarize(
             "pyannote.audio; without it, the model's own activity head."
         ),
     ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(min=0.0, help="Distance up to which clusters merge; the default otherwise."),
+    ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Keep the pass over each recording here: the same recording with another count "
+            "or threshold is then clustered without listening again.",
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Say who spoke when in each recording."""
@@ -72,7 +86,9 @@ def diarize(
     targets = _targets(recordings, output, format)
     failures = Failures()
     with exit_on_error():
-        diarizer = _load_diarizer(model, segmentation)
+        if cache is not None and cache.exists() and not cache.is_dir():
+            raise typer.BadParameter(f"--cache must be a folder, {cache} is a file")
+        diarizer = _load_diarizer(model, segmentation, cache, threshold)
         if output is not None:
             output.mkdir(parents=True, exist_ok=True)
     with progress_display(quiet) as follow:
@@ -117,9 +133,14 @@ def _targets(recordings: list[Path], output: Path | None, format: Format) -> lis
     return [output / f"{recording.stem}.{format.value}" for recording in recordings]
 
 
-def _load_diarizer(model: str | None, segmentation: str | None) -> diarspk.Diarizer:
-    encoder = diarspk.load_encoder(model)
-    return diarspk.Diarizer(encoder=encoder, segmentation=load_segmenter(segmentation or model))
+def _load_diarizer(
+    model: str | None, segmentation: str | None, cache: Path | None, threshold: float | None
+) -> diarspk.Diarizer:
+    config = diarspk.DiarizerConfig()
+    if threshold is not None:
+        config = replace(config, clusterer=with_threshold(config.clusterer, threshold))
+    segmenter = load_segmenter(segmentation or model)
+    return diarspk.Diarizer(config, diarspk.load_encoder(model), segmenter, cache=cache)
 
 
 def _print(result: diarspk.Diarization, format: Format) -> None:

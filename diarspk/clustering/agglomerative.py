@@ -7,8 +7,10 @@ from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from diarspk.clustering.clusterer import PartitionClusterer
+from diarspk.clustering.clustering import Clustering
 from diarspk.clustering.partition import absorb
 from diarspk.clustering.problem import Problem
 from diarspk.clustering.tree import Linkage, MergeTree, merge_tree
@@ -16,10 +18,16 @@ from diarspk.errors import ArgumentError
 
 __all__ = ["AgglomerativeClusterer"]
 
+THRESHOLD_SPREAD = 0.1
+"""Standard deviation of the threshold, over the threshold, that the count scores assume."""
+
 
 @dataclass(frozen=True)
 class AgglomerativeClusterer(PartitionClusterer):
     """Merge the closest clusters until they are farther apart than a threshold.
+
+    Count scores: the chance of each count if the threshold is normally distributed around the one
+    given, with a tenth of it as standard deviation.
 
     Attributes
     ----------
@@ -49,13 +57,23 @@ class AgglomerativeClusterer(PartitionClusterer):
         if not self.min_duration >= 0:
             raise ArgumentError(f"`min_duration` must be at least 0 s, got {self.min_duration}.")
 
-    def partition(self, problem: Problem) -> NDArray[np.int64]:
+    def partition(self, problem: Problem) -> Clustering:
         """Cut the tree, keep the longest clusters and let them absorb the others."""
+        return self._cut(self._tree(problem), problem)
+
+    def propose(self, problem: Problem) -> tuple[Clustering, NDArray[np.int64]]:
+        """See :class:`PartitionClusterer`; both are cuts of one tree."""
+        tree = self._tree(problem)
+        return self._cut(tree, problem), self._cut(tree, problem.unbounded()).labels
+
+    def _tree(self, problem: Problem) -> MergeTree:
         if self.min_duration > 0 and problem.durations is None:
             raise ArgumentError(
                 f"`durations` must be given where min_duration={self.min_duration} s is to hold."
             )
-        tree = merge_tree(problem, self.linkage)
+        return merge_tree(problem, self.linkage)
+
+    def _cut(self, tree: MergeTree, problem: Problem) -> Clustering:
         large = self._large_clusters(tree, problem)
         beyond = np.flatnonzero(tree.heights > self.threshold)
         automatic = int(beyond[0]) if len(beyond) else len(tree.heights)
@@ -66,7 +84,18 @@ class AgglomerativeClusterer(PartitionClusterer):
         cut = int(np.lexsort((np.abs(merges - automatic), misfit))[0])
         labels = tree.cut(problem.count - cut)
         seconds = np.bincount(labels, problem.durations)
-        return absorb(problem, labels, np.argsort(-seconds, kind="stable")[:speakers])
+        kept = np.argsort(-seconds, kind="stable")[:speakers]
+        return Clustering(absorb(problem, labels, kept), self._count_scores(tree, large))
+
+    def _count_scores(self, tree: MergeTree, large: NDArray[np.int64]) -> dict[int, float]:
+        """Probability of each count if the right threshold is only known to about 10 %."""
+        heights = np.maximum.accumulate(tree.heights)
+        spread = THRESHOLD_SPREAD * max(self.threshold, 1e-9)
+        below = np.concatenate([[0.0], ndtr((heights - self.threshold) / spread), [1.0]])
+        # The threshold lies below the next merge, and not below the one before.
+        chances = np.diff(below)
+        sums = np.bincount(np.maximum(large, 1), chances)
+        return {count: float(sums[count]) for count in np.flatnonzero(sums > 0).tolist()}
 
     def _large_clusters(self, tree: MergeTree, problem: Problem) -> NDArray[np.int64]:
         """Count the clusters of `min_duration` or more after 0, 1, ... n - 1 merges: ``(n,)``."""

@@ -9,8 +9,17 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from diarspk.clustering.condensing import BLOCK_WINDOWS, condense
-from diarspk.clustering.partition import meet_bounds, number_by_appearance, separate
+from diarspk.clustering.clustering import Clustering, normalize_scores
+from diarspk.clustering.condensing import EXACT_WINDOWS, condense
+from diarspk.clustering.constraints import tie
+from diarspk.clustering.gate import SingleSpeakerGate
+from diarspk.clustering.partition import (
+    count_clashes,
+    meet_bounds,
+    number_by_appearance,
+    scatter,
+    separate,
+)
 from diarspk.clustering.problem import Problem, pose
 from diarspk.errors import ArgumentError
 
@@ -25,12 +34,15 @@ class Clusterer(Protocol):
     embeddings : array, shape (n, dim)
         Any scale: only directions count.
     num_speakers, min_speakers, max_speakers : int, optional
-        Exact number and bounds, from 1. Always honoured, and n windows have at most n speakers.
+        Exact number and bounds, from 1. Always honoured, and n windows have at most n speakers
+        (windows tied by must-link pairs count as one).
     durations : array, shape (n,), optional
         Seconds of speech in each window.
     cannot_link : array of int, shape (m, 2), optional
         Pairs of windows that are different speakers, e.g. local speakers of one segmentation
         window. Respected as far as the bounds allow.
+    must_link : array of int, shape (m, 2), optional
+        Pairs of windows that are one speaker. Always respected.
 
     Returns
     -------
@@ -40,7 +52,7 @@ class Clusterer(Protocol):
     Raises
     ------
     ArgumentError
-        See :func:`diarspk.clustering.pose`.
+        See :func:`diarspk.clustering.pose`; also where pairs contradict each other.
     """
 
     def __call__(
@@ -52,8 +64,23 @@ class Clusterer(Protocol):
         max_speakers: int | None = None,
         durations: ArrayLike | None = None,
         cannot_link: ArrayLike | None = None,
+        must_link: ArrayLike | None = None,
     ) -> NDArray[np.int64]:
         """Label windows by speaker."""
+        ...
+
+    def cluster(
+        self,
+        embeddings: ArrayLike,
+        *,
+        num_speakers: int | None = None,
+        min_speakers: int | None = None,
+        max_speakers: int | None = None,
+        durations: ArrayLike | None = None,
+        cannot_link: ArrayLike | None = None,
+        must_link: ArrayLike | None = None,
+    ) -> Clustering:
+        """Label windows by speaker, and say how much speaks for each number of speakers."""
         ...
 
 
@@ -62,15 +89,21 @@ class PartitionClusterer(ABC):
     """A clusterer that partitions at most `exact_up_to` rows: windows, or micro-clusters of them.
 
     A subclass says only how rows are partitioned. Checks, micro-clusters for long sessions, the
-    bounds on the count, cannot-link pairs and numbering are here, so they hold for all.
+    bounds on the count, pairs and numbering are here, so they hold for all.
+
+    An exact count is never worse, by :meth:`cost`, than merging or splitting what the clusterer
+    finds by itself: both are made, and the better one is taken.
 
     Attributes
     ----------
     exact_up_to : int
         Most windows that are clustered one by one (more where the minimum count is higher).
+    gate : SingleSpeakerGate, optional
+        Asked first whether there is more than one speaker.
     """
 
-    exact_up_to: int = BLOCK_WINDOWS
+    exact_up_to: int = EXACT_WINDOWS
+    gate: SingleSpeakerGate | None = None
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -86,8 +119,31 @@ class PartitionClusterer(ABC):
         max_speakers: int | None = None,
         durations: ArrayLike | None = None,
         cannot_link: ArrayLike | None = None,
+        must_link: ArrayLike | None = None,
     ) -> NDArray[np.int64]:
         """Label windows by speaker; see :class:`Clusterer`."""
+        return self.cluster(
+            embeddings,
+            num_speakers=num_speakers,
+            min_speakers=min_speakers,
+            max_speakers=max_speakers,
+            durations=durations,
+            cannot_link=cannot_link,
+            must_link=must_link,
+        ).labels
+
+    def cluster(
+        self,
+        embeddings: ArrayLike,
+        *,
+        num_speakers: int | None = None,
+        min_speakers: int | None = None,
+        max_speakers: int | None = None,
+        durations: ArrayLike | None = None,
+        cannot_link: ArrayLike | None = None,
+        must_link: ArrayLike | None = None,
+    ) -> Clustering:
+        """Label windows and score counts; see :class:`Clusterer`."""
         problem = pose(
             embeddings,
             num_speakers=num_speakers,
@@ -96,12 +152,42 @@ class PartitionClusterer(ABC):
             durations=durations,
             cannot_link=cannot_link,
         )
+        tied, membership = tie(problem, must_link)
+        found = self.solve(tied)
+        return Clustering(number_by_appearance(found.labels[membership]), found.count_scores)
+
+    def solve(self, problem: Problem) -> Clustering:
+        """Partition a problem of any size within its bounds."""
         if problem.most <= 1:
-            return np.zeros(problem.count, dtype=np.int64)
+            scores = {1: 1.0} if problem.count else {}
+            return Clustering(np.zeros(problem.count, dtype=np.int64), scores)
         condensed, membership = condense(problem, max(self.exact_up_to, problem.fewest))
-        labels = meet_bounds(condensed, self.partition(condensed))
-        return number_by_appearance(separate(problem, labels[membership]))
+        found = self._within_bounds(condensed)
+        labels = separate(problem, found.labels[membership])
+        count = len(np.unique(labels))
+        scores = normalize_scores(found.count_scores, problem.fewest, problem.most, count)
+        return Clustering(labels, scores)
 
     @abstractmethod
-    def partition(self, problem: Problem) -> NDArray[np.int64]:
+    def partition(self, problem: Problem) -> Clustering:
         """Labels ``(n,)`` from 0 for a problem of two rows or more that allows two speakers."""
+
+    def propose(self, problem: Problem) -> tuple[Clustering, NDArray[np.int64]]:
+        """Partition within the bounds, and as if there were none."""
+        return self.partition(problem), self.partition(problem.unbounded()).labels
+
+    def cost(self, problem: Problem, labels: NDArray[np.int64]) -> float:
+        """How bad a partition is among those of the same count; see :func:`scatter`."""
+        return scatter(problem, labels)
+
+    def _within_bounds(self, problem: Problem) -> Clustering:
+        if self.gate is not None and self.gate.holds(problem):
+            return Clustering(np.zeros(problem.count, dtype=np.int64), {1: 1.0})
+        if problem.fewest < problem.most:
+            found = self.partition(problem)
+            return Clustering(meet_bounds(problem, found.labels), found.count_scores)
+        own, automatic = self.propose(problem)
+        candidates = [separate(problem, meet_bounds(problem, x)) for x in (own.labels, automatic)]
+        # Python's min keeps the first of equals: the clusterer's own.
+        best = min(candidates, key=lambda x: (count_clashes(problem, x), self.cost(problem, x)))
+        return Clustering(best, own.count_scores)

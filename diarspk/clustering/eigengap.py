@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from diarspk.clustering.agglomerative import AgglomerativeClusterer
 from diarspk.clustering.clusterer import PartitionClusterer
+from diarspk.clustering.clustering import Clustering
 from diarspk.clustering.problem import Problem
 from diarspk.clustering.spectral import FEWEST_ROWS
 
@@ -24,7 +25,8 @@ class EigengapClusterer(PartitionClusterer):
     Every row keeps its p most similar rows; of the numbers p tried, the one with the least
     (p / n) / g is taken, where g is the largest gap between successive eigenvalues of the
     Laplacian over the largest eigenvalue. The position of that gap is the number of speakers.
-    Only gaps that the bounds on the count allow are compared.
+    Only gaps that the bounds on the count allow are compared. Count scores: each gap's share of
+    the sum of all.
 
     Attributes
     ----------
@@ -47,19 +49,20 @@ class EigengapClusterer(PartitionClusterer):
     fallback: AgglomerativeClusterer = field(default_factory=AgglomerativeClusterer)
     exact_up_to: int = field(default=1000, kw_only=True)
 
-    def partition(self, problem: Problem) -> NDArray[np.int64]:
+    def partition(self, problem: Problem) -> Clustering:
         """Tune p, count speakers, then k-means on the eigenvectors of the count."""
         if problem.count < FEWEST_ROWS:
             return self.fallback.partition(problem)
-        best, graph, speakers = np.inf, None, 0
+        best, graph, gaps = np.inf, None, np.zeros(0)
         for neighbours, laplacian in self._laplacians(problem):
-            gap, position = self._largest_gap(laplacian, problem)
-            score = neighbours / problem.count / gap if gap > 0 else np.inf
+            found = self._gaps(laplacian, problem)
+            score = neighbours / problem.count / found.max() if found.any() else np.inf
             if score < best:
-                best, graph, speakers = score, laplacian, position
+                best, graph, gaps = score, laplacian, found
         if graph is None:
             return self.fallback.partition(problem)
-        return _embed_and_split(graph, speakers)
+        scores = {problem.fewest + rank: float(gap) for rank, gap in enumerate(gaps)}
+        return Clustering(_embed_and_split(graph, problem.fewest + int(gaps.argmax())), scores)
 
     def _laplacians(self, problem: Problem) -> Iterator[tuple[int, NDArray[np.float64]]]:
         """Each p with the unnormalised Laplacian of its binary, symmetrised graph."""
@@ -75,8 +78,8 @@ class EigengapClusterer(PartitionClusterer):
             graph = (kept + kept.T) / 2
             yield int(neighbours), np.diag(graph.sum(axis=1)) - graph
 
-    def _largest_gap(self, laplacian: NDArray[np.float64], problem: Problem) -> tuple[float, int]:
-        """Normalised gap, and the number of speakers it stands for."""
+    def _gaps(self, laplacian: NDArray[np.float64], problem: Problem) -> NDArray[np.float64]:
+        """Normalised gaps that stand for the allowed counts, from the fewest; 0 where none is."""
         from scipy.linalg import eigvalsh
 
         values = eigvalsh(laplacian)
@@ -85,8 +88,9 @@ class EigengapClusterer(PartitionClusterer):
         gaps = np.diff(values)[problem.fewest - 1 : max(most, problem.fewest)]
         # A gap at the level of rounding is none: the graph has fallen apart into more pieces.
         if not len(gaps) or gaps.max() <= 1e-9 * max(values[-1], 1.0):
-            return 0.0, problem.fewest
-        return float(gaps.max() / values[-1]), problem.fewest + int(gaps.argmax())
+            return np.zeros(1)
+        normalized: NDArray[np.float64] = np.maximum(gaps, 0.0) / values[-1]
+        return normalized
 
 
 def _embed_and_split(laplacian: NDArray[np.float64], speakers: int) -> NDArray[np.int64]:

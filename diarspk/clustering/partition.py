@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.clustering.problem import Problem
 from diarspk.clustering.tree import merge_tree
 
-__all__ = ["absorb", "meet_bounds", "number_by_appearance", "separate"]
+__all__ = [
+    "absorb",
+    "count_clashes",
+    "meet_bounds",
+    "number_by_appearance",
+    "scatter",
+    "separate",
+]
 
 
 def number_by_appearance(labels: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -20,19 +29,62 @@ def number_by_appearance(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     return numbered
 
 
-def meet_bounds(problem: Problem, labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Split the most scattered speaker, or merge the closest two, until the count is allowed.
+def scatter(problem: Problem, labels: NDArray[np.int64]) -> float:
+    """Sum of squares around the speakers' means, over windows.
 
-    Splits follow Ward linkage inside the speaker, merges average linkage between speakers.
+    With unit vectors this is also the mean cosine distance between two windows of one speaker,
+    times the windows: what average linkage and Ward keep low. The share of it that lies inside
+    rows, which no partition of the rows can change, is left out.
+    """
+    return float(_scatters(problem, labels).sum())
+
+
+def count_clashes(problem: Problem, labels: NDArray[np.int64]) -> int:
+    """Count the cannot-link pairs that share a speaker."""
+    first, second = problem.cannot_link.T
+    return int((labels[first] == labels[second]).sum())
+
+
+def meet_bounds(problem: Problem, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Split or merge speakers until the count is allowed, each time at the best price in scatter.
+
+    Speakers are merged, and halved, by Ward linkage: its next merge is the one that adds least to
+    :func:`scatter`. The speaker is split whose halves lower it most.
     """
     labels = number_by_appearance(labels)
-    while (count := int(labels.max()) + 1) < problem.fewest:
-        rows = np.flatnonzero(labels == _most_scattered(problem, labels))
-        halves = merge_tree(problem.subset(rows), "ward").cut(2)
-        labels[rows[halves == 1]] = count
+    count = int(labels.max()) + 1
+    if count < problem.fewest:
+        labels = _split(problem, labels, problem.fewest - count)
     if count > problem.most:
-        labels = merge_tree(problem.merged(labels)).cut(problem.most)[labels]
+        merged = problem.merged(labels)
+        labels = merge_tree(merged, "ward").cut(problem.most)[labels]
     return labels
+
+
+def _split(problem: Problem, labels: NDArray[np.int64], times: int) -> NDArray[np.int64]:
+    labels = labels.copy()
+    halves = {speaker: _halve(problem, labels, speaker) for speaker in range(labels.max() + 1)}
+    for _ in range(times):
+        # Python's max keeps the first of equals, so that the result does not depend on chance.
+        speaker = max(halves, key=lambda candidate: halves[candidate][0])
+        fresh = len(halves)
+        labels[halves[speaker][1]] = fresh
+        for part in (speaker, fresh):
+            halves[part] = _halve(problem, labels, part)
+    return labels
+
+
+def _halve(
+    problem: Problem, labels: NDArray[np.int64], speaker: int
+) -> tuple[float, NDArray[np.int64]]:
+    """Split a speaker in two: what that gains in scatter, and the rows of the second half."""
+    rows = np.flatnonzero(labels == speaker)
+    if len(rows) < 2:
+        return -np.inf, rows
+    part = problem.subset(rows)
+    halves = merge_tree(part, "ward").cut(2)
+    whole = np.zeros(len(rows), dtype=np.int64)
+    return scatter(part, whole) - scatter(part, halves), rows[halves == 1]
 
 
 def separate(problem: Problem, labels: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -47,6 +99,7 @@ def separate(problem: Problem, labels: NDArray[np.int64]) -> NDArray[np.int64]:
         return labels
     labels = labels.copy()
     centres = _directions(problem.merged(labels).means)
+    partners = _partners(problem)
     for first, second in clashes:
         if labels[first] != labels[second]:
             continue
@@ -54,13 +107,20 @@ def separate(problem: Problem, labels: NDArray[np.int64]) -> NDArray[np.int64]:
         for row in (first, second):
             similarity = centres @ problem.means[row]
             own = similarity[labels[row]]
-            partners = pairs[(pairs == row).any(axis=1)]
-            similarity[labels[partners]] = -np.inf
+            similarity[labels[partners(row)]] = -np.inf
             moves.append((own - similarity.max(), row, int(similarity.argmax())))
         loss, row, target = min(moves)
         if np.isfinite(loss):
             labels[row] = target
     return labels
+
+
+def _partners(problem: Problem) -> Callable[[int], NDArray[np.int64]]:
+    """Rows that a row is paired with, looked up without a search through all pairs."""
+    both = np.concatenate([problem.cannot_link, problem.cannot_link[:, ::-1]])
+    both = both[np.argsort(both[:, 0], kind="stable")]
+    bounds = np.searchsorted(both[:, 0], np.arange(problem.count + 1))
+    return lambda row: both[bounds[row] : bounds[row + 1], 1]
 
 
 def absorb(
@@ -74,13 +134,13 @@ def absorb(
     return absorbed
 
 
-def _most_scattered(problem: Problem, labels: NDArray[np.int64]) -> int:
-    """Label of the largest within-speaker sum of squares, among those of two rows or more."""
+def _scatters(problem: Problem, labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Sum of squares around each label's mean: ``(k,)``."""
     merged = problem.merged(labels)
     squares = problem.weights * (problem.means**2).sum(axis=1)
-    scatter = np.bincount(labels, squares) - merged.weights * (merged.means**2).sum(axis=1)
-    scatter[np.bincount(labels) < 2] = -np.inf
-    return int(scatter.argmax())
+    sums = np.bincount(labels, squares, minlength=merged.count)
+    around: NDArray[np.float64] = sums - merged.weights * (merged.means**2).sum(axis=1)
+    return around
 
 
 def _directions(means: NDArray[np.float64]) -> NDArray[np.float64]:

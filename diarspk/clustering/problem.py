@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
 from diarspk.errors import ArgumentError
 
-__all__ = ["Problem", "pose", "speaker_bounds", "unit_vectors"]
+__all__ = ["Problem", "checked_pairs", "pose", "speaker_bounds", "unit_vectors"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +47,21 @@ class Problem:
         """Most speakers to look for: the caller's maximum, else `habitual` or the minimum."""
         return self.most if self.most < self.count else max(habitual, self.fewest)
 
+    def bounded(self, fewest: int, most: int) -> Problem:
+        """Keep the rows and set other bounds, clipped to the rows."""
+        return replace(self, fewest=min(fewest, self.count), most=min(most, self.count))
+
+    def unbounded(self) -> Problem:
+        """Keep the rows and drop the bounds; a cannot-link pair still proves two speakers."""
+        return self.bounded(2 if len(self.cannot_link) else 1, self.count)
+
     def merged(self, labels: NDArray[np.int64]) -> Problem:
         """One row per label; cannot-link pairs inside a label are dropped."""
         count = int(labels.max()) + 1
         weights = np.bincount(labels, self.weights).astype(np.float64)
-        sums = np.zeros((count, self.means.shape[1]))
-        np.add.at(sums, labels, self.means * self.weights[:, None])
+        # A sparse matrix sums rows without a second copy of the means.
+        chosen = (self.weights, (labels, np.arange(self.count)))
+        sums = sparse.csr_matrix(chosen, shape=(count, self.count)) @ self.means
         durations = self.durations
         if durations is not None:
             durations = np.bincount(labels, durations).astype(np.float64)
@@ -98,7 +108,7 @@ def pose(
     fewest, most = speaker_bounds(
         count, num_speakers=num_speakers, min_speakers=min_speakers, max_speakers=max_speakers
     )
-    pairs = _checked_pairs(cannot_link, count)
+    pairs = checked_pairs(cannot_link, count, "cannot_link")
     if len(pairs):
         fewest = min(max(fewest, 2), most)
     seconds = None if durations is None else _checked_durations(durations, count)
@@ -107,20 +117,21 @@ def pose(
 
 def unit_vectors(embeddings: ArrayLike, name: str = "embeddings") -> NDArray[np.float64]:
     """Embeddings ``(n, dim)`` scaled to unit norm; `name` is what an error calls them."""
-    vectors = np.asarray(embeddings, dtype=np.float64)
+    vectors = np.array(embeddings, dtype=np.float64)  # a copy, which is scaled in place
     if vectors.ndim != 2:
         raise ArgumentError(f"`{name}` must be of shape (n, dim), got shape {vectors.shape}.")
     if not np.isfinite(vectors).all():
         row = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
         raise ArgumentError(f"`{name}` must be finite, got NaN or infinity in row {row}.")
     # Dividing by the peak first keeps the squares inside the norm from overflowing.
-    peaks = np.abs(vectors).max(axis=1, keepdims=True, initial=0.0)
+    peaks = vectors.max(axis=1, keepdims=True, initial=0.0)
+    peaks = np.maximum(peaks, -vectors.min(axis=1, keepdims=True, initial=0.0))
     if not peaks.all():
         row = int(np.flatnonzero(peaks == 0)[0])
         raise ArgumentError(f"`{name}` must have a direction, got a zero vector in row {row}.")
-    vectors = vectors / peaks
-    normalized: NDArray[np.float64] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return normalized
+    vectors /= peaks
+    vectors /= np.sqrt(np.einsum("nd,nd->n", vectors, vectors))[:, None]
+    return vectors
 
 
 def speaker_bounds(
@@ -172,21 +183,22 @@ def _checked_durations(durations: ArrayLike, count: int) -> NDArray[np.float64]:
     return seconds
 
 
-def _checked_pairs(cannot_link: ArrayLike | None, count: int) -> NDArray[np.int64]:
-    pairs = np.asarray([] if cannot_link is None else cannot_link)
-    if pairs.size == 0:
+def checked_pairs(pairs: ArrayLike | None, count: int, name: str) -> NDArray[np.int64]:
+    """Pairs of different rows of `count`: ``(m, 2)``; `name` is what an error calls them."""
+    checked = np.asarray([] if pairs is None else pairs)
+    if checked.size == 0:
         return np.zeros((0, 2), dtype=np.int64)
-    if pairs.ndim != 2 or pairs.shape[1] != 2 or not np.issubdtype(pairs.dtype, np.integer):
+    if checked.ndim != 2 or checked.shape[1] != 2 or not np.issubdtype(checked.dtype, np.integer):
         raise ArgumentError(
-            f"`cannot_link` must be integers of shape (m, 2), got {pairs.dtype} {pairs.shape}."
+            f"`{name}` must be integers of shape (m, 2), got {checked.dtype} {checked.shape}."
         )
-    if pairs.min() < 0 or pairs.max() >= count:
+    if checked.min() < 0 or checked.max() >= count:
         raise ArgumentError(
-            f"`cannot_link` must hold rows within 0..{count - 1}, got {pairs.min()}..{pairs.max()}."
+            f"`{name}` must hold rows within 0..{count - 1}, got {checked.min()}..{checked.max()}."
         )
-    if (pairs[:, 0] == pairs[:, 1]).any():
-        raise ArgumentError("`cannot_link` must pair different rows, got a row with itself.")
-    return pairs.astype(np.int64)
+    if (checked[:, 0] == checked[:, 1]).any():
+        raise ArgumentError(f"`{name}` must pair different rows, got a row with itself.")
+    return checked.astype(np.int64)
 
 
 def _is_count(value: object) -> bool:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from diarspk.clustering.agglomerative import AgglomerativeClusterer
 from diarspk.clustering.clusterer import PartitionClusterer
+from diarspk.clustering.clustering import Clustering
 from diarspk.clustering.problem import Problem
 
 if TYPE_CHECKING:
@@ -149,7 +150,8 @@ class SpectralClusterer(PartitionClusterer):
     """Spectral clustering in the settings of a paper.
 
     The papers assume two speakers or more. Where one is allowed, the fallback decides first
-    whether there is one, a choice of Wang et al. 2022 (arXiv 2210.13690, section 3.3).
+    whether there is one, a choice of Wang et al. 2022 (arXiv 2210.13690, section 3.3). Count
+    scores are the fallback's: the package keeps its eigenvalues to itself.
 
     Attributes
     ----------
@@ -166,19 +168,18 @@ class SpectralClusterer(PartitionClusterer):
     fallback: AgglomerativeClusterer = field(default_factory=AgglomerativeClusterer)
     exact_up_to: int = field(default=600, kw_only=True)
 
-    def partition(self, problem: Problem) -> NDArray[np.int64]:
+    def partition(self, problem: Problem) -> Clustering:
         """Single-speaker gate, then the package's spectral clustering."""
-        if problem.count < FEWEST_ROWS:
-            return self.fallback.partition(problem)
-        if problem.fewest == 1 and not self.fallback.partition(problem).any():
-            return np.zeros(problem.count, dtype=np.int64)
+        fallback = self.fallback.partition(problem)
+        if problem.count < FEWEST_ROWS or (problem.fewest == 1 and not fallback.labels.any()):
+            return fallback
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # k-means on duplicates; the count is mended after
             try:
-                return self._predict(problem)
+                return Clustering(self._predict(problem), fallback.count_scores)
             # What the package raises when no eigengap is finite or an eigenvector's row is zero.
             except (ValueError, UnboundLocalError, np.linalg.LinAlgError):
-                return self.fallback.partition(problem)
+                return fallback
 
     def _predict(self, problem: Problem) -> NDArray[np.int64]:
         constraints = None

@@ -7,7 +7,10 @@ cannot-link pair is an infinite distance, which every update keeps infinite.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from threading import Lock
 from typing import Literal
 
 import numpy as np
@@ -18,6 +21,12 @@ from diarspk.clustering.problem import Problem
 __all__ = ["Linkage", "MergeTree", "merge_tree"]
 
 Linkage = Literal["average", "centroid", "ward"]
+
+FORBIDDEN = 1e12
+"""Distance of a cannot-link pair in scipy, which knows no infinity under every linkage."""
+
+HIGHEST = 1e3
+"""Above any distance of allowed merges, below any that holds a share of a forbidden one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,13 +47,17 @@ class MergeTree:
     def cut(self, count: int) -> NDArray[np.int64]:
         """Labels ``(n,)`` of the partition into `count` clusters, numbered by first appearance."""
         total = len(self.pairs) + 1
-        roots = np.arange(total)
-        merged = self.pairs[: total - count]
-        roots[merged[:, 1]] = merged[:, 0]
-        for row in range(total):  # a root has a lower number, hence is final already
-            roots[row] = roots[roots[row]]
-        labels: NDArray[np.int64] = np.unique(roots, return_inverse=True)[1]
-        return labels
+        return _join(self.pairs[: total - count], total)
+
+
+def _join(pairs: NDArray[np.int64], total: int) -> NDArray[np.int64]:
+    """Labels of `total` rows after these merges: ``(total,)``."""
+    roots = np.arange(total)
+    roots[pairs[:, 1]] = pairs[:, 0]
+    for row in range(total):  # a root has a lower number, hence is final already
+        roots[row] = roots[roots[row]]
+    labels: NDArray[np.int64] = np.unique(roots, return_inverse=True)[1]
+    return labels
 
 
 def merge_tree(problem: Problem, linkage: Linkage = "average") -> MergeTree:
@@ -54,8 +67,169 @@ def merge_tree(problem: Problem, linkage: Linkage = "average") -> MergeTree:
     of unit vectors; Ward: sqrt(2 a b / (a + b)) times that, for a and b windows. Heights are those
     of ``scipy.cluster.hierarchy.linkage`` (in which average linkage takes the cosine metric).
     Merges that break a cannot-link pair come last, the closest clusters first. Memory and
-    typical time are quadratic in the rows (Müllner 2011, arXiv 1109.2378, "generic" algorithm).
+    typical time are quadratic in the rows.
+
+    Windows are merged by scipy, rows that stand for several by the "generic" algorithm of Müllner
+    2011 (arXiv 1109.2378). The last trees are remembered, since neither a threshold nor a
+    count changes them: clustering again with another takes milliseconds.
     """
+    key = _digest(problem, linkage)
+    tree = _remembered.get(key)
+    if tree is None:
+        windows = problem.count > 2 and bool((problem.weights == 1).all())
+        # Huge distances instead of forbidden ones are no distances between means.
+        windows &= linkage != "centroid" or not len(problem.cannot_link)
+        tree = _merge_windows(problem, linkage) if windows else _merge_rows(problem, linkage)
+        _remembered.put(key, tree)
+    return tree
+
+
+class _Memory:
+    """The most recent trees, of so many rows in all; a row takes 24 bytes."""
+
+    def __init__(self, most_rows: int) -> None:
+        self.most_rows = most_rows
+        self.rows = 0
+        self.trees: OrderedDict[bytes, MergeTree] = OrderedDict()
+        self.lock = Lock()
+
+    def get(self, key: bytes) -> MergeTree | None:
+        with self.lock:
+            if key in self.trees:
+                self.trees.move_to_end(key)
+            return self.trees.get(key)
+
+    def put(self, key: bytes, tree: MergeTree) -> None:
+        with self.lock:
+            if key in self.trees:
+                return
+            self.trees[key] = tree
+            self.rows += len(tree.heights)
+            while self.rows > self.most_rows:
+                self.rows -= len(self.trees.popitem(last=False)[1].heights)
+
+
+_remembered = _Memory(200_000)
+
+
+def _digest(problem: Problem, linkage: Linkage) -> bytes:
+    content = blake2b(f"{linkage} {problem.means.shape}".encode(), digest_size=16)
+    for array in (problem.means, problem.weights, problem.cannot_link):
+        content.update(np.ascontiguousarray(array).data if array.size else b"-")
+    return content.digest()
+
+
+def _merge_windows(problem: Problem, linkage: Linkage) -> MergeTree:
+    """Tree of rows of one window each, by scipy; a cannot-link pair is a huge distance."""
+    from scipy.cluster.hierarchy import linkage as scipy_linkage
+    from scipy.spatial.distance import squareform
+
+    distances = _distances(problem.means, problem.weights, linkage)
+    if linkage != "average":
+        np.sqrt(distances, out=distances)  # scipy squares them again
+    first, second = problem.cannot_link.T
+    distances[first, second] = distances[second, first] = FORBIDDEN
+    np.fill_diagonal(distances, 0.0)
+    steps = scipy_linkage(squareform(distances, checks=False), linkage)
+    pairs, heights = _pair_lowest_rows(steps), steps[:, 2].copy()
+    if not np.isfinite(heights).all():  # scipy's root of a square that rounding made negative
+        return _merge_rows(problem, linkage)
+    broken = np.flatnonzero(heights > HIGHEST)
+    allowed = int(broken[0]) if len(broken) else len(heights)
+    return _merge_forbidden(problem, linkage, MergeTree(pairs[:allowed], heights[:allowed]))
+
+
+def _pair_lowest_rows(steps: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Write merges of scipy's clusters as merges of their lowest rows: ``(n - 1, 2)``."""
+    count = len(steps) + 1
+    lowest = list(range(count))
+    pairs = np.empty((count - 1, 2), dtype=np.int64)
+    for step, (one, other) in enumerate(steps[:, :2].astype(np.int64).tolist()):
+        keep, drop = sorted((lowest[one], lowest[other]))
+        pairs[step] = keep, drop
+        lowest.append(keep)
+    return pairs
+
+
+def _merge_forbidden(problem: Problem, linkage: Linkage, allowed: MergeTree) -> MergeTree:
+    """Go on after the allowed merges with those that break pairs, by distance alone."""
+    if len(allowed.pairs) >= problem.count - 1:
+        return allowed
+    labels = _join(allowed.pairs, problem.count)
+    lowest = np.unique(labels, return_index=True)[1]
+    free = replace(problem, cannot_link=np.zeros((0, 2), dtype=np.int64))
+    rest = _merge_rows(free.merged(labels), linkage)
+    # Labels are numbered by lowest row, so lower labels have lower lowest rows.
+    pairs = np.concatenate([allowed.pairs, lowest[rest.pairs]])
+    heights = np.concatenate([allowed.heights, np.full(len(rest.pairs), np.inf)])
+    return MergeTree(pairs, heights)
+
+
+def _merge_rows(problem: Problem, linkage: Linkage) -> MergeTree:
+    """Tree of rows of any weights."""
+    if linkage == "centroid":
+        return _merge_in_order(problem, linkage)
+    return _merge_forbidden(problem, linkage, _merge_in_chains(problem, linkage))
+
+
+def _merge_in_chains(problem: Problem, linkage: Linkage) -> MergeTree:
+    """Merge nearest neighbours, found by following nearest rows (Müllner 2011, figure 3).
+
+    Right for linkages whose unions are no nearer to others than their parts were. Ends where only
+    merges are left that break cannot-link pairs.
+    """
+    clusters = _Clusters(problem, linkage)
+    distances = clusters.distances
+    for row in range(1, problem.count):  # rounding must not make a ring of equal neighbours
+        distances[row, :row] = distances[:row, row]
+    chain: list[int] = []
+    waiting = list(range(problem.count))[::-1]
+    merges: list[tuple[int, int, float]] = []
+    while chain or waiting:
+        if not chain:
+            row = waiting.pop()
+            if clusters.gone[row]:
+                continue
+            chain.append(row)
+        row = chain[-1]
+        nearest = int(distances[row].argmin())
+        if len(chain) > 1 and distances[row, chain[-2]] <= distances[row, nearest]:
+            nearest = chain[-2]
+        height = float(distances[row, nearest])
+        if np.isinf(height):  # and will stay so: no union comes nearer
+            chain.pop()
+        elif len(chain) > 1 and nearest == chain[-2]:
+            del chain[-2:]
+            keep, drop = sorted((row, nearest))
+            clusters.unite(keep, drop)
+            merges.append((keep, drop, height))
+            waiting.append(keep)
+        else:
+            chain.append(nearest)
+    return _in_order_of_height(merges, linkage)
+
+
+def _in_order_of_height(merges: list[tuple[int, int, float]], linkage: Linkage) -> MergeTree:
+    """Sort merges, and name each cluster by its lowest row at that time."""
+    merges = sorted(merges, key=lambda merge: merge[2])  # stable: parts come before their union
+    lowest: dict[int, int] = {}
+
+    def find(row: int) -> int:
+        while row in lowest:
+            row = lowest[row]
+        return row
+
+    pairs = np.empty((len(merges), 2), dtype=np.int64)
+    for step, (one, other, _) in enumerate(merges):
+        keep, drop = sorted((find(one), find(other)))
+        pairs[step] = keep, drop
+        lowest[drop] = keep
+    heights = np.array([height for _, _, height in merges], dtype=np.float64)
+    return MergeTree(pairs, heights if linkage == "average" else np.sqrt(np.maximum(heights, 0.0)))
+
+
+def _merge_in_order(problem: Problem, linkage: Linkage) -> MergeTree:
+    """Merge the closest two of all clusters, one pair after the other."""
     clusters = _Clusters(problem, linkage)
     pairs = np.zeros((max(problem.count - 1, 0), 2), dtype=np.int64)
     heights = np.full(len(pairs), np.inf)
@@ -108,8 +282,8 @@ class _Clusters:
         keep, drop = sorted((row, int(self.nearest[row])))
         return keep, drop, float(self.closest[row])
 
-    def merge(self, keep: int, drop: int) -> None:
-        """Let the cluster of one row take in that of another."""
+    def unite(self, keep: int, drop: int) -> NDArray[np.float64]:
+        """Let the cluster of one row take in that of another: its new distances ``(n,)``."""
         updated = _update(self.distances, self.weights, keep, drop, self.linkage)
         self.distances[keep] = self.distances[:, keep] = updated
         self.distances[drop] = self.distances[:, drop] = np.inf
@@ -117,7 +291,11 @@ class _Clusters:
         self.means[keep] += self.weights[drop] / total * (self.means[drop] - self.means[keep])
         self.weights[keep] = total
         self.gone[drop] = True
+        return updated
 
+    def merge(self, keep: int, drop: int) -> None:
+        """Unite two clusters and keep up which rows are nearest."""
+        updated = self.unite(keep, drop)
         self.settled &= (self.nearest != keep) & (self.nearest != drop)
         closer = updated <= self.closest
         self.nearest[closer], self.closest[closer] = keep, updated[closer]

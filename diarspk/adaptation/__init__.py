@@ -1,0 +1,35 @@
+"""Embeddings adapted to one session before they are clustered (Kwon et al. 2021).
+
+Each part has its own switch, and works alone::
+
+    adapted = Adaptation(reduction=AutoEncoder(), aggregation=AttentionAggregation())(embeddings)
+
+The third part of the paper, a cluster for what is not speech, is in
+:mod:`diarspk.adaptation.non_speech`. Names in capitals are the settings of papers.
+"""
+
+from diarspk.adaptation.adaptation import (
+    AGGREGATION_ONLY,
+    AUTO_ENCODER_ONLY,
+    KWON2021,
+    UNADAPTED,
+    Adaptation,
+)
+from diarspk.adaptation.aggregation import AttentionAggregation
+from diarspk.adaptation.autoencoder import AutoEncoder
+from diarspk.adaptation.non_speech import NonSpeechCluster
+from diarspk.adaptation.reduction import Prefix, PrincipalComponents, Reduction
+
+__all__ = [
+    "AGGREGATION_ONLY",
+    "AUTO_ENCODER_ONLY",
+    "KWON2021",
+    "UNADAPTED",
+    "Adaptation",
+    "AttentionAggregation",
+    "AutoEncoder",
+    "NonSpeechCluster",
+    "Prefix",
+    "PrincipalComponents",
+    "Reduction",
+]

@@ -1,0 +1,206 @@
+"""Variational inference of VBx: a Bayesian mixture, or hidden Markov model, of PLDA speakers.
+
+Equation numbers are those of Landini et al. 2022, "Bayesian HMM clustering of x-vector sequences
+(VBx)" (arXiv 2012.14952). The GMM form is the HMM whose states do not depend on the one before, as
+in pyannote.audio 4 and DiariZen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp, softmax
+
+from diarspk.clustering.markov import forward_backward
+from diarspk.errors import ArgumentError
+
+__all__ = ["Posterior", "VBxSettings", "evidence", "infer", "smooth_labels"]
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class VBxSettings:
+    """Settings of VBx, with the symbols of the paper.
+
+    Attributes
+    ----------
+    evidence_scale : float
+        Fa: what a window counts; below 1, since neighbouring windows share audio.
+    speaker_regularization : float
+        Fb: what a speaker costs; larger finds fewer.
+    loop_probability : float, optional
+        P_loop of the HMM, the probability to stay with a speaker; None is the GMM form.
+    smoothing : float
+        Sharpness of the first responsibilities, see :func:`smooth_labels`.
+    iterations : int
+        Most iterations.
+    tolerance : float
+        Stop when the lower bound gains less.
+    """
+
+    evidence_scale: float
+    speaker_regularization: float
+    loop_probability: float | None = None
+    smoothing: float = 7.0
+    iterations: int = 40
+    tolerance: float = 1e-6
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        for name in ("evidence_scale", "speaker_regularization"):
+            if not getattr(self, name) > 0:
+                raise ArgumentError(f"`{name}` must be above 0, got {getattr(self, name)}.")
+        if self.loop_probability is not None and not 0 <= self.loop_probability < 1:
+            raise ArgumentError(
+                f"`loop_probability` must be at least 0 and below 1, got {self.loop_probability}."
+            )
+        if self.iterations < 1:
+            raise ArgumentError(f"`iterations` must be at least 1, got {self.iterations}.")
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """What inference has found.
+
+    Attributes
+    ----------
+    responsibilities : NDArray, shape (n, s)
+        Gamma: probability of each speaker in each row.
+    priors : NDArray, shape (s,)
+        Pi: share of each speaker; those not needed go to 0.
+    means, variances : NDArray, shape (s, d)
+        Alpha and the inverse of L: posterior of each speaker, diagonal.
+    bounds : NDArray, shape (iterations,)
+        Lower bound of the log-likelihood after each iteration (25); it never falls.
+    """
+
+    responsibilities: Matrix
+    priors: Matrix
+    means: Matrix
+    variances: Matrix
+    bounds: Matrix
+
+
+def infer(
+    features: Matrix,
+    between: Matrix,
+    responsibilities: Matrix,
+    settings: VBxSettings,
+    weights: Matrix | None = None,
+) -> Posterior:
+    """Alternate between speaker models and responsibilities until the bound stands still.
+
+    Parameters
+    ----------
+    features : NDArray, shape (n, d)
+        Rows in time order, in the diagonal space of a PLDA.
+    between : NDArray, shape (d,)
+        Variance of speakers there, Phi.
+    responsibilities : NDArray, shape (n, s)
+        To start from; rows sum to 1.
+    settings : VBxSettings
+    weights : NDArray, shape (n,), optional
+        Windows behind each row, all of one speaker; 1 without it.
+    """
+    mass = np.ones(len(features)) if weights is None else weights
+    rows = _Rows.of(features, between)
+    gamma = responsibilities
+    priors = np.full(gamma.shape[1], 1.0 / gamma.shape[1])
+    bounds: list[float] = []
+    for _ in range(settings.iterations):
+        means, variances = _speaker_models(rows, gamma * mass[:, None], settings)
+        scores = _scores(rows, means, variances, settings) * mass[:, None]
+        gamma, used, likelihood = _responsibilities(scores, priors, mass, settings)
+        bounds.append(likelihood + _regularizer(means, variances, settings))
+        priors = used / used.sum()
+        if len(bounds) > 1 and bounds[-1] - bounds[-2] < settings.tolerance:
+            break
+    return Posterior(gamma, priors, means, variances, np.array(bounds))
+
+
+def evidence(
+    features: Matrix,
+    between: Matrix,
+    labels: NDArray[np.int64],
+    settings: VBxSettings,
+    weights: Matrix | None = None,
+) -> float:
+    """Lower bound (25) of a partition: responsibilities of 0 and 1, everything else at its best.
+
+    Partitions of one session compare by it, whatever method they come from.
+    """
+    mass = np.ones(len(features)) if weights is None else weights
+    gamma = np.eye(int(labels.max()) + 1)[labels]
+    rows = _Rows.of(features, between)
+    means, variances = _speaker_models(rows, gamma * mass[:, None], settings)
+    scores = _scores(rows, means, variances, settings)
+    priors = mass @ gamma / mass.sum()
+    total = float(mass @ np.take_along_axis(scores, labels[:, None], axis=1)[:, 0])
+    chosen = priors[labels]
+    if settings.loop_probability is None:
+        path = float(mass @ np.log(chosen))
+    else:
+        loop = settings.loop_probability
+        steps = (1 - loop) * chosen[1:] + loop * (labels[1:] == labels[:-1])
+        path = float(np.log(chosen[0]) + np.log(steps).sum())
+    return total + path + _regularizer(means, variances, settings)
+
+
+def smooth_labels(labels: NDArray[np.int64], smoothing: float) -> Matrix:
+    """Responsibilities ``(n, s)`` to start from: softmax of `smoothing` times the labels."""
+    return np.asarray(softmax(smoothing * np.eye(int(labels.max()) + 1)[labels], axis=1))
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """What does not change between iterations: rho (18), the constant of (23), and Phi."""
+
+    scaled: Matrix  # (n, d)
+    constant: Matrix  # (n,)
+    between: Matrix  # (d,)
+
+    @staticmethod
+    def of(features: Matrix, between: Matrix) -> _Rows:
+        squares = np.einsum("nd,nd->n", features, features)
+        constant = -0.5 * (squares + features.shape[1] * np.log(2 * np.pi))
+        return _Rows(features * np.sqrt(between), constant, between)
+
+
+def _speaker_models(rows: _Rows, occupancy: Matrix, settings: VBxSettings) -> tuple[Matrix, Matrix]:
+    """Posterior means (16) and variances (17) of the speakers, ``(s, d)`` each."""
+    ratio = settings.evidence_scale / settings.speaker_regularization
+    variances = 1.0 / (1.0 + ratio * occupancy.sum(axis=0)[:, None] * rows.between)
+    means = ratio * variances * (occupancy.T @ rows.scaled)
+    return means, variances
+
+
+def _scores(rows: _Rows, means: Matrix, variances: Matrix, settings: VBxSettings) -> Matrix:
+    """Score rows: expected log-likelihood of each under each speaker (23), ``(n, s)``."""
+    penalty = 0.5 * (variances + means**2) @ rows.between
+    scores: Matrix = rows.scaled @ means.T
+    scores += rows.constant[:, None] - penalty
+    scores *= settings.evidence_scale
+    return scores
+
+
+def _responsibilities(
+    scores: Matrix, priors: Matrix, mass: Matrix, settings: VBxSettings
+) -> tuple[Matrix, Matrix, float]:
+    """Posterior of each row, expected use of each prior, and log-likelihood."""
+    with np.errstate(divide="ignore"):
+        log_priors = np.log(priors)
+    if settings.loop_probability is not None:
+        return forward_backward(scores, priors, settings.loop_probability)
+    joint = scores + mass[:, None] * log_priors
+    total = logsumexp(joint, axis=1)
+    gamma = np.exp(joint - total[:, None])
+    return gamma, mass @ gamma, float(total.sum())
+
+
+def _regularizer(means: Matrix, variances: Matrix, settings: VBxSettings) -> float:
+    """Minus Fb times the divergence of the speaker models from their prior, in (25)."""
+    divergence = np.sum(np.log(variances) - variances - means**2 + 1)
+    return float(0.5 * settings.speaker_regularization * divergence)

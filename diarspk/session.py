@@ -1,0 +1,37 @@
+"""What one pass over a recording has found: all that clustering and stitching need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diarspk.segmentation.local_speakers import LocalSpeakers
+
+__all__ = ["Session"]
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """A recording after the pass over it; 4 MB an hour with the embedded segmentation.
+
+    Attributes
+    ----------
+    uri : str
+        Name of the recording, as written to RTTM.
+    duration : float
+        Seconds.
+    fingerprint : str
+        The encoder's.
+    local : LocalSpeakers
+        Who talks in each window, not yet linked across windows.
+    non_speech : NDArray of float32, shape (m, dim), optional
+        Embeddings of what is surely not speech, where those were asked for.
+    """
+
+    uri: str
+    duration: float
+    fingerprint: str
+    local: LocalSpeakers
+    non_speech: NDArray[np.float32] | None = None

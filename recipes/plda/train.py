@@ -1,0 +1,123 @@
+"""Fit the PLDA that VBx needs to the embeddings of one encoder.
+
+    python -m recipes.plda.train --data ../shared/speech --output diarspk/assets/plda/NAME.json
+
+NAME is the encoder's; another encoder, or the same trained anew, needs its own PLDA.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diarspk.audio import SAMPLE_RATE
+from diarspk.encoders.base import SpeakerEncoder
+from diarspk.models import load_encoder
+from diarspk.plda import Plda, write_plda
+from diarspk.plda_training import fit_plda
+from diarspk.verification import equal_error_rate
+from eval.speech import Utterance, consecutive_crops, read_utterances
+
+SHORTEST_S = 1.0
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Embeddings ``(n, dim)`` and who speaks in each ``(n,)``."""
+
+    embeddings: NDArray[np.float32]
+    speakers: NDArray[np.str_]
+
+    def of_several(self) -> Labelled:
+        """Only speakers with two embeddings or more."""
+        _, numbers, counts = np.unique(self.speakers, return_inverse=True, return_counts=True)
+        kept = counts[numbers] > 1
+        return Labelled(self.embeddings[kept], self.speakers[kept])
+
+
+def embed_crops(
+    encoder: SpeakerEncoder, utterances: Iterable[Utterance], seconds: float, most: int
+) -> Labelled:
+    """Embed consecutive crops, at most ``most`` an utterance; shorter utterances are one crop."""
+    crops = _crops(utterances, round(seconds * SAMPLE_RATE), most)
+    embeddings, speakers = [], []
+    while batch := list(islice(crops, BATCH)):
+        embeddings.append(encoder.embed_batch([crop for _, crop in batch], SAMPLE_RATE))
+        speakers.extend(speaker for speaker, _ in batch)
+        print(f"\r{len(speakers)} crops", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    return Labelled(np.concatenate(embeddings), np.array(speakers))
+
+
+def compare(plda: Plda, labelled: Labelled) -> dict[str, float]:
+    """Equal error rates over all pairs of embeddings, by cosine and by likelihood ratio."""
+    above = np.triu_indices(len(labelled.embeddings), 1)
+    same = (labelled.speakers[:, None] == labelled.speakers)[above]
+    cosines = (labelled.embeddings @ labelled.embeddings.T)[above]
+    ratios = plda.log_likelihood_ratio(labelled.embeddings, labelled.embeddings)[above]
+    return {
+        "cosine": float(equal_error_rate(cosines, same)),
+        "plda": float(equal_error_rate(ratios, same)),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser("python -m recipes.plda.train", description=__doc__)
+    add = parser.add_argument
+    add("--data", type=Path, required=True, metavar="FOLDER", help="train.tsv, dev.tsv, shards")
+    add("--model", help="encoder; the default without it")
+    add("--output", type=Path, required=True, metavar="CARD", help="JSON card to write")
+    add("--seconds", type=float, default=3.0, help="length of a crop")
+    add("--crops", type=int, default=4, help="most crops of an utterance")
+    add("--dimension", type=int, help="keep so many dimensions; all without it")
+    add("--iterations", type=int, default=10, help="steps of EM")
+    add("--utterances", type=int, help="only the first N, to try the command")
+    options = parser.parse_args()
+
+    encoder = load_encoder(options.model)
+    cut = (options.seconds, options.crops)
+    spoken = islice(read_utterances(options.data, "train"), options.utterances)
+    train = embed_crops(encoder, spoken, *cut).of_several()
+    plda = fit_plda(
+        train.embeddings,
+        train.speakers,
+        iterations=options.iterations,
+        fingerprint=encoder.fingerprint,
+    )
+    if options.dimension is not None:
+        plda = plda.truncated(options.dimension)
+    unseen = islice(read_utterances(options.data, "dev"), options.utterances)
+    rates = compare(plda, embed_crops(encoder, unseen, *cut))
+    card: dict[str, object] = {
+        "recipe": " ".join(["python -m recipes.plda.train", *sys.argv[1:]]),
+        "speakers": len(np.unique(train.speakers)),
+        "embeddings": len(train.embeddings),
+        "dev_equal_error_rate": rates,
+    }
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    write_plda(options.output, plda, card)
+    print(f"{card['speakers']} speakers, {card['embeddings']} embeddings")
+    print(f"EER on dev: cosine {100 * rates['cosine']:.2f} %, PLDA {100 * rates['plda']:.2f} %")
+
+
+def _crops(
+    utterances: Iterable[Utterance], length: int, most: int
+) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    for utterance in utterances:
+        crops = consecutive_crops(utterance.waveform, length, limit=most)
+        if not crops and len(utterance.waveform) >= SHORTEST_S * SAMPLE_RATE:
+            crops = [utterance.waveform]
+        for crop in crops:
+            yield utterance.speaker, crop
+
+
+if __name__ == "__main__":
+    main()
