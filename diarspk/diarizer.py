@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from diarspk.audio import Audio, open_audio
 from diarspk.clustering import AgglomerativeClusterer, Clusterer, speaker_bounds
 from diarspk.diarization import Diarization
+from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.local import LocalEncoder
+from diarspk.errors import ArgumentError
 from diarspk.linking import UNBOUNDED, SpeakerBounds, link
 from diarspk.recording import Recording, analyse
 from diarspk.segmentation.local_speakers import LocalSpeakers, read_local_speakers
@@ -64,13 +66,19 @@ class Diarizer:
     def __init__(
         self,
         config: DiarizerConfig | None = None,
-        encoder: LocalEncoder | None = None,
+        encoder: SpeakerEncoder | None = None,
         segmentation: Segmenter | None = None,
     ) -> None:
         from diarspk.models import load_encoder, load_segmenter
 
         self.config = config or DiarizerConfig()
-        self.encoder = encoder or load_encoder()
+        encoder = encoder or load_encoder()
+        if not isinstance(encoder, LocalEncoder):
+            raise ArgumentError(
+                "`encoder` must be one whose frames come from a single pass over the recording, "
+                f"such as the embedded one, got {type(encoder).__name__}; leave it out"
+            )
+        self.encoder = encoder
         self.segmentation = segmentation or load_segmenter()
 
     def __call__(
