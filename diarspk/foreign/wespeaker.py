@@ -197,6 +197,6 @@ def read_wespeaker_config(path: Path, network: Any) -> FeatureConfig:
             )
     return FeatureConfig(
         mels=network.config.mels,
-        frame_length_ms=fbank.get("frame_length", 25),
-        frame_shift_ms=fbank.get("frame_shift", 10),
+        frame_length_ms=float(fbank.get("frame_length", 25)),
+        frame_shift_ms=float(fbank.get("frame_shift", 10)),
     )
