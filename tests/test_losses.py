@@ -146,9 +146,9 @@ def test_end_to_end_by_hand():
     labels = torch.tensor([7, 3, 7, 3])
     pairs = [(0.2, 2.3), (0.6, 1.9), (0.2, 2.1), (0.6, 2.5)]
     expected = [
-        math.log(1 + math.exp(10 * (math.cos(other) - math.cos(own)))) for own, other in pairs
+        math.log(1 + math.exp(2 * (math.cos(other) - math.cos(own)))) for own, other in pairs
     ]
-    loss = GeneralizedEndToEnd()(embeddings, labels)
+    loss = GeneralizedEndToEnd(scale=2.0)(embeddings, labels)
     assert loss.item() == pytest.approx(sum(expected) / 4, rel=1e-4)
 
 
