@@ -13,7 +13,9 @@ from diarspk.cache import SessionCache, digest_audio, session_key
 from diarspk.clustering import AgglomerativeClusterer, Clusterer, speaker_bounds
 from diarspk.confidence import UNCALIBRATED, Calibration
 from diarspk.diarization import Diarization
+from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.local import LocalEncoder
+from diarspk.errors import ArgumentError
 from diarspk.finishing import finish
 from diarspk.ghosts import GhostPolicy
 from diarspk.knowledge import Knowledge, SpanPair
@@ -65,7 +67,7 @@ class Diarizer:
     def __init__(
         self,
         config: DiarizerConfig | None = None,
-        encoder: LocalEncoder | None = None,
+        encoder: SpeakerEncoder | None = None,
         segmentation: Segmenter | None = None,
         *,
         cache: str | Path | None = None,
@@ -73,7 +75,13 @@ class Diarizer:
         from diarspk.models import load_encoder, load_segmenter
 
         self.config = config or DiarizerConfig()
-        self.encoder = encoder or load_encoder()
+        encoder = encoder or load_encoder()
+        if not isinstance(encoder, LocalEncoder):
+            raise ArgumentError(
+                "`encoder` must be one whose frames come from a single pass over the recording, "
+                f"such as the embedded one, got {type(encoder).__name__}; leave it out"
+            )
+        self.encoder = encoder
         self.segmentation = segmentation or load_segmenter()
         self.cache = None if cache is None else SessionCache(Path(cache))
 

@@ -1,14 +1,29 @@
-"""Training objectives of speaker encoders."""
+"""Training objectives of speaker encoders.
+
+Every objective is called with embeddings ``(batch, dimension)`` and labels ``(batch,)``, and gives
+their mean loss. Those with a ``margin`` may have it changed between steps, for instance by a
+:class:`MarginSchedule`.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["AngularMarginSoftmax"]
+from diarspk.errors import ArgumentError
+
+__all__ = [
+    "AngularMarginSoftmax",
+    "GeneralizedEndToEnd",
+    "MarginSchedule",
+    "Softmax",
+    "SubcentreAngularMarginSoftmax",
+]
 
 
 class AngularMarginSoftmax(nn.Module):
@@ -59,11 +74,167 @@ class AngularMarginSoftmax(nn.Module):
         """Mean loss of one length of embedding with its class vectors ``(classes, length)``."""
         unit = nn.functional.normalize
         cosine = unit(embeddings, dim=-1) @ unit(weight, dim=-1).T  # (batch, classes)
-        target = cosine.gather(1, labels[:, None]).clamp(-1 + 1e-6, 1 - 1e-6)
-        sine = (1 - target.square()).sqrt()
-        shifted = target * math.cos(self.margin) - sine * math.sin(self.margin)
-        # Past pi - margin the cosine would rise again: continue it with a straight line.
-        straight = target - self.margin * math.sin(self.margin)
-        shifted = torch.where(target > -math.cos(self.margin), shifted, straight)
+        shifted = add_margin(cosine.gather(1, labels[:, None]), self.margin)
         logits = self.scale * cosine.scatter(1, labels[:, None], shifted)
         return nn.functional.cross_entropy(logits, labels)
+
+
+class SubcentreAngularMarginSoftmax(nn.Module):
+    """Angular margin softmax with several centres a speaker, and a penalty on the nearest others.
+
+    A speaker's cosine is the greatest of its centres' (Deng et al. 2020, "Sub-center ArcFace",
+    section 3.2), so that mislabelled or noisy utterances may gather at a centre of their own. The
+    ``top`` other speakers with the greatest cosines are taken as nearer than they are by an angle
+    of ``penalty`` (Zhao et al. 2021, "The SpeakIn system for VoxCeleb speaker recognition
+    challenge 2021", inter-top-k). ESPnet's settings are the defaults.
+
+    Parameters
+    ----------
+    dimension, classes
+        Size of the embeddings, and number of training speakers.
+    centres
+        Centres of each speaker.
+    margin, penalty
+        Radians; both may be changed between steps.
+    top
+        Number of other speakers that are penalised.
+    scale
+        Inverse temperature.
+    """
+
+    def __init__(
+        self,
+        dimension: int,
+        classes: int,
+        *,
+        centres: int = 3,
+        margin: float = 0.3,
+        penalty: float = 0.06,
+        top: int = 5,
+        scale: float = 30.0,
+    ) -> None:
+        super().__init__()
+        if not 0 <= top < classes:
+            raise ArgumentError(f"`top` must be from 0 to classes - 1 = {classes - 1}, got {top}")
+        self.margin, self.penalty, self.top, self.scale = margin, penalty, top, scale
+        self.weight = nn.Parameter(nn.init.xavier_normal_(torch.empty(classes, centres, dimension)))
+
+    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        """Mean loss of ``embeddings`` ``(batch, dimension)`` with ``labels`` ``(batch,)``."""
+        unit = nn.functional.normalize
+        cosine = torch.einsum("bd,ckd->bck", unit(embeddings, dim=-1), unit(self.weight, dim=-1))
+        cosine = cosine.amax(dim=-1)  # (batch, classes)
+        own = labels[:, None]
+        logits = cosine.scatter(1, own, add_margin(cosine.gather(1, own), self.margin))
+        if self.top:
+            others = cosine.detach().scatter(1, own, -2.0)
+            nearest = others.topk(self.top, dim=1).indices
+            nearer = subtract_angle(cosine.gather(1, nearest), self.penalty)
+            logits = logits.scatter(1, nearest, nearer)
+        return nn.functional.cross_entropy(self.scale * logits, labels)
+
+
+class Softmax(nn.Module):
+    """Cross-entropy of an affine classifier, without margin or normalisation."""
+
+    def __init__(self, dimension: int, classes: int) -> None:
+        super().__init__()
+        self.affine = nn.Linear(dimension, classes)
+
+    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        """Mean loss of ``embeddings`` ``(batch, dimension)`` with ``labels`` ``(batch,)``."""
+        return nn.functional.cross_entropy(self.affine(embeddings), labels)
+
+
+class GeneralizedEndToEnd(nn.Module):
+    """Generalized end-to-end loss in its softmax form (Wan et al. 2018, equations 5, 6 and 9).
+
+    Each embedding is classified among the speakers of its batch by its cosine to their centroids;
+    it is left out of the centroid of its own speaker. Scale and offset of the cosine are trained.
+    """
+
+    def __init__(self, *, scale: float = 10.0, offset: float = -5.0) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(scale))
+        self.offset = nn.Parameter(torch.tensor(offset))
+
+    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        """Mean loss of ``embeddings`` ``(batch, dimension)`` with ``labels`` ``(batch,)``.
+
+        Raises
+        ------
+        ArgumentError
+            If a speaker occurs only once.
+        """
+        _, own, counts = torch.unique(labels, return_inverse=True, return_counts=True)
+        if int(counts.min()) < 2:
+            raise ArgumentError("`labels` must have every speaker at least twice, got one once")
+        unit = nn.functional.normalize
+        embeddings = unit(embeddings, dim=-1)
+        members = nn.functional.one_hot(own).to(embeddings)  # (batch, speakers)
+        sums = members.T @ embeddings  # (speakers, dimension)
+        cosine = embeddings @ unit(sums, dim=-1).T  # (batch, speakers)
+        without = unit(sums[own] - embeddings, dim=-1)
+        exclusive = (embeddings * without).sum(-1, keepdim=True)
+        cosine = cosine.scatter(1, own[:, None], exclusive)
+        # The scale must stay positive: otherwise likeness would be punished.
+        logits = self.scale.clamp_min(1e-6) * cosine + self.offset
+        return nn.functional.cross_entropy(logits, own)
+
+
+@dataclass(frozen=True)
+class MarginSchedule:
+    """Margin over training: ``initial`` until ``start``, then rising, ``final`` from ``end`` on.
+
+    Attributes
+    ----------
+    start, end : float
+        In epochs or steps, whatever :meth:`margin` is asked for. WeSpeaker's recipe: 20 and 40
+        epochs, from 0 to 0.2.
+    initial, final : float
+        Radians.
+    shape : {"exponential", "linear"}
+        An exponential approach, fast at first, gets to within a thousandth of the way (WeSpeaker's
+        default).
+    """
+
+    start: float = 20.0
+    end: float = 40.0
+    initial: float = 0.0
+    final: float = 0.2
+    shape: Literal["exponential", "linear"] = "exponential"
+
+    def __post_init__(self) -> None:
+        if self.end < self.start:
+            raise ArgumentError(f"`end` must be at least start={self.start}, got {self.end}")
+
+    def margin(self, time: float) -> float:
+        """Margin in radians at an epoch or step."""
+        if time < self.start:
+            return self.initial
+        if time >= self.end:
+            return self.final
+        way = (time - self.start) / (self.end - self.start)
+        if self.shape == "exponential":
+            way = 1 - 1e-3**way
+        return self.initial + (self.final - self.initial) * way
+
+
+def add_margin(cosine: Tensor, margin: float) -> Tensor:
+    """Cosine of an angle that is ``margin`` wider, continued by a straight line past pi."""
+    cosine = cosine.clamp(-1 + 1e-6, 1 - 1e-6)
+    sine = (1 - cosine.square()).sqrt()
+    shifted = cosine * math.cos(margin) - sine * math.sin(margin)
+    # Past pi - margin the cosine would rise again: continue it with a straight line.
+    straight = cosine - margin * math.sin(margin)
+    return torch.where(cosine > -math.cos(margin), shifted, straight)
+
+
+def subtract_angle(cosine: Tensor, angle: float) -> Tensor:
+    """Cosine of an angle that is narrower by ``angle``, continued by a straight line past zero."""
+    cosine = cosine.clamp(-1 + 1e-6, 1 - 1e-6)
+    sine = (1 - cosine.square()).sqrt()
+    shifted = cosine * math.cos(angle) + sine * math.sin(angle)
+    # Within `angle` of zero the cosine would fall again.
+    straight = cosine + 1 - math.cos(angle)
+    return torch.where(cosine < math.cos(angle), shifted, straight)

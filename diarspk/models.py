@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
+import torch
 from torch import Tensor
 
 from diarspk.checkpoints import Checkpoint, read_checkpoint
+from diarspk.encoders.architectures import ARCHITECTURES, ArchitectureEntry, count_parameters
+from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.local import LocalEncoder
 from diarspk.encoders.network import SpeakerNetwork, SpeakerNetworkConfig
 from diarspk.encoders.trunk import TrunkConfig
 from diarspk.errors import ModelError
+from diarspk.foreign.encoders import is_foreign, load_foreign_encoder
 from diarspk.plda import Plda, read_plda
 from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
 from diarspk.segmentation.pyannet import PyanNetSegmenter
@@ -44,13 +48,14 @@ class ModelCard:
     Attributes
     ----------
     kind : str
-        "embedded": its weights ship with the package.
+        "embedded": its weights ship with the package. "architecture": a network without weights,
+        which :func:`diarspk.encoders.build_encoder` builds.
     parameters : int
-        Trained parameters, those of all heads included.
+        Trained parameters, those of all heads included, a classifier excluded.
     frame_hop : float
-        Seconds from one frame to the next.
+        Seconds from one frame of the network to the next.
     source : str
-        Where the weights come from.
+        Where the weights come from, or the paper and implementation of an architecture.
     """
 
     name: str
@@ -64,25 +69,38 @@ class ModelCard:
 
 
 def available_models() -> list[ModelCard]:
-    """Every model that :func:`load_encoder` knows by name."""
-    return [_describe(card) for card in sorted(_assets().glob("*.json"))]
+    """Every embedded model, then every architecture."""
+    embedded = [_describe(card) for card in sorted(_assets().glob("*.json"))]
+    return [*embedded, *map(_describe_architecture, ARCHITECTURES.values())]
 
 
-def load_encoder(name: str | Path | None = None) -> LocalEncoder:
+@overload
+def load_encoder(name: None = None) -> LocalEncoder: ...
+@overload
+def load_encoder(name: str | Path) -> SpeakerEncoder: ...
+def load_encoder(name: str | Path | None = None) -> SpeakerEncoder:
     """Load a speaker encoder.
 
     Parameters
     ----------
     name
-        A name that :func:`available_models` lists, or the path of a checkpoint's JSON card;
-        the embedded default where it is left out.
+        The name of an embedded model that :func:`available_models` lists; or the path of a
+        checkpoint's JSON card; or a checkpoint of WeSpeaker, pyannote.audio, 3D-Speaker or
+        SpeechBrain, or the folder that holds it (see
+        :func:`diarspk.foreign.load_foreign_encoder`). The embedded default where it is left out.
 
     Raises
     ------
     ModelError
-        If there is no such model, or its files are damaged.
+        If there is no such model, or its files are damaged, unsafe or of an unknown network.
     """
-    checkpoint = read_checkpoint(_card_path(name))
+    if name is not None and Path(name).exists() and is_foreign(Path(name)):
+        return load_foreign_encoder(Path(name))
+    return _load_embedded(_card_path(name))
+
+
+def _load_embedded(card_path: Path) -> LocalEncoder:
+    checkpoint = read_checkpoint(card_path)
     settings: dict[str, Any] = dict(_section(checkpoint, "network"))
     trunk = TrunkConfig(**{k: _frozen(v) for k, v in settings.pop("trunk").items()})
     config = SpeakerNetworkConfig(trunk=trunk, **{k: _frozen(v) for k, v in settings.items()})
@@ -159,13 +177,18 @@ def _card_path(name: str | Path | None) -> Path:
     path = path.with_suffix(".json") if path.suffix == ".safetensors" else path
     if path.is_file():
         return path
+    if str(name) in ARCHITECTURES:
+        raise ModelError(
+            f"`name` must be a model with weights, got the architecture {name}; give the path of a "
+            f"checkpoint of it, or build it untrained with diarspk.encoders.build_encoder"
+        )
     known = ", ".join(card.stem for card in sorted(_assets().glob("*.json")))
     raise ModelError(f"`name` must be a known model ({known}) or the path of a card, got {name}")
 
 
 def _describe(card_path: Path) -> ModelCard:
     checkpoint = read_checkpoint(card_path)
-    encoder = load_encoder(card_path)
+    encoder = _load_embedded(card_path)
     parameters = sum(p.numel() for p in encoder.network.parameters())
     parameters += sum(p.numel() for p in load_activity(card_path).head.parameters())
     return ModelCard(
@@ -177,6 +200,22 @@ def _describe(card_path: Path) -> ModelCard:
         source=str(checkpoint.card["recipe"]),
         size_bytes=card_path.with_suffix(".safetensors").stat().st_size,
         fingerprint=encoder.fingerprint,
+    )
+
+
+def _describe_architecture(entry: ArchitectureEntry) -> ModelCard:
+    with torch.device("meta"):  # shapes only
+        network = entry.network(entry.config)
+    front_end = entry.front_end
+    return ModelCard(
+        name=entry.name,
+        kind="architecture",
+        parameters=count_parameters(network),
+        dimension=network.dimension,
+        frame_hop=network.stride * front_end.hop_samples / front_end.sample_rate,
+        source=entry.source,
+        size_bytes=0,
+        fingerprint="",
     )
 
 

@@ -1,7 +1,8 @@
 import pytest
 
 import diarspk
-from diarspk.errors import ModelError
+from diarspk.encoders import build_encoder
+from diarspk.errors import ArgumentError, ModelError
 from diarspk.models import DEFAULT, available_models, load_encoder
 
 
@@ -13,6 +14,27 @@ def test_the_default_ships_with_the_package():
     assert card.dimension == encoder.dimension
     assert card.frame_hop == encoder.frame_hop <= 0.08
     assert card.parameters > sum(p.numel() for p in encoder.network.parameters())
+
+
+def test_architectures_are_listed_after_the_embedded():
+    cards = available_models()
+    kinds = [card.kind for card in cards]
+    assert kinds == sorted(kinds, reverse=True)
+    (card,) = [card for card in cards if card.name == "resnet34"]
+    assert (card.kind, card.parameters, card.dimension) == ("architecture", 6_634_336, 256)
+    assert card.frame_hop == pytest.approx(0.08)
+    assert len({card.name for card in cards}) == len(cards)
+
+
+def test_an_architecture_has_no_weights_to_load():
+    with pytest.raises(ModelError, match=r"got the architecture resnet34; give the path"):
+        load_encoder("resnet34")
+
+
+def test_the_diarizer_takes_no_windowed_encoder():
+    encoder = build_encoder("redimnet-b0", dimension=8)
+    with pytest.raises(ArgumentError, match=r"`encoder` must be one .* got WindowedEncoder"):
+        diarspk.Diarizer(encoder=encoder)
 
 
 def test_assets_are_small():

@@ -139,8 +139,9 @@ def _load_diarizer(
     config = diarspk.DiarizerConfig()
     if threshold is not None:
         config = replace(config, clusterer=with_threshold(config.clusterer, threshold))
+    encoder = diarspk.load_encoder() if model is None else diarspk.load_encoder(model)
     segmenter = load_segmenter(segmentation or model)
-    return diarspk.Diarizer(config, diarspk.load_encoder(model), segmenter, cache=cache)
+    return diarspk.Diarizer(config, encoder, segmenter, cache=cache)
 
 
 def _print(result: diarspk.Diarization, format: Format) -> None:

@@ -26,6 +26,8 @@ class Architecture(nn.Module, ABC):
         Inputs (feature frames, or samples of a waveform) per frame of :meth:`encode`.
     minimum : int
         Least number of inputs that an item must have.
+    offset : int
+        Inputs from the first to the one that the first frame of :meth:`encode` is centred on.
     pool : Pooling
         Frame features to ``(batch, statistics)``.
     """
@@ -33,6 +35,7 @@ class Architecture(nn.Module, ABC):
     dimension: int
     stride: int = 1
     minimum: int = 1
+    offset: int = 0
     pool: Pooling
 
     @abstractmethod

@@ -67,7 +67,7 @@ class CamPlusPlus(Architecture):
         self.xvector.dense = Projection(self.pool.statistics, config.dimension)
         for module in self.modules():
             if isinstance(module, nn.Conv1d):
-                nn.init.kaiming_normal_(module.weight)
+                nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
 

@@ -43,6 +43,7 @@ class MfaConformer(Architecture):
 
     stride = 2
     minimum = 7
+    offset = 3
 
     def __init__(self, config: MfaConformerConfig | None = None) -> None:
         super().__init__()

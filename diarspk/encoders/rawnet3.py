@@ -47,6 +47,7 @@ class RawNet3(Architecture):
         self.dimension = config.dimension
         self.stride = 15 * config.filter_stride
         self.minimum = config.kernel + 14 * config.filter_stride
+        self.offset = self.minimum // 2
         channels, scale = config.channels, config.scale
         self.front = SincFront(config)
         self.layer1 = ScaledRes2Block(config.filters, channels, dilation=2, scale=scale, pool=5)

@@ -66,6 +66,7 @@ class XVector(Architecture):
             self.add_module(f"frame_{index}", layer)
             before = after
         self.minimum = 1 + sum(layer.lost for layer in self._layers())
+        self.offset = self.minimum // 2
         self.pool = build_pooling(config.pooling, before)
         self.seg_1 = nn.Linear(self.pool.statistics, config.dimension)
         self.seg_bn_1 = (

@@ -1,5 +1,14 @@
 """Checkpoints of other projects, read safely: tensors and plain values, never code."""
 
+from diarspk.foreign.campplus import find_campplus, load_campplus
+from diarspk.foreign.encoders import load_foreign_encoder
 from diarspk.foreign.state import drop_prefix, load_strictly, read_state
 
-__all__ = ["drop_prefix", "load_strictly", "read_state"]
+__all__ = [
+    "drop_prefix",
+    "find_campplus",
+    "load_campplus",
+    "load_foreign_encoder",
+    "load_strictly",
+    "read_state",
+]

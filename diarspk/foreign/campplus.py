@@ -1,19 +1,25 @@
-"""CAM++ checkpoints of 3D-Speaker and WeSpeaker."""
+"""CAM++ checkpoints of 3D-Speaker."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-from diarspk.encoders.campplus import CamPlusPlus, CamPlusPlusConfig
+from torch import Tensor
+
+from diarspk.encoders.campplus import CAMPPLUS_FEATURES, CamPlusPlus
+from diarspk.encoders.front_end import MelFrontEnd
+from diarspk.encoders.windowed import WindowedEncoder
 from diarspk.errors import ModelError
 from diarspk.foreign.state import load_strictly, read_state
+from diarspk.foreign.wespeaker import campplus_config
 
-__all__ = ["find_campplus", "load_campplus"]
+__all__ = ["build_campplus_encoder", "find_campplus", "load_campplus"]
 
 
 def load_campplus(path: str | Path) -> CamPlusPlus:
-    """Load a CAM++ checkpoint of 3D-Speaker or WeSpeaker, ready for inference.
+    """Load the network of a CAM++ checkpoint, ready for inference.
 
     Parameters
     ----------
@@ -27,18 +33,23 @@ def load_campplus(path: str | Path) -> CamPlusPlus:
     ModelError
         If the file is missing, unsafe or damaged, or is of another architecture.
     """
-    state = read_state(path)
+    return _build(Path(path), read_state(path))
+
+
+def build_campplus_encoder(path: Path, state: Mapping[str, Tensor]) -> WindowedEncoder:
+    """Make an encoder of 3D-Speaker's tensors, with 3D-Speaker's features."""
+    return WindowedEncoder(_build(path, state), MelFrontEnd(CAMPPLUS_FEATURES))
+
+
+def _build(path: Path, state: Mapping[str, Tensor]) -> CamPlusPlus:
     state = {name: value for name, value in state.items() if not name.startswith("projection.")}
     try:
-        dimension = state["xvector.dense.linear.weight"].shape[0]
-        flattened = state["xvector.tdnn.linear.weight"].shape[1]
-        channels = state["head.conv1.weight"].shape[0]
-    except (KeyError, AttributeError) as error:
+        config = campplus_config(state)
+    except KeyError as error:
         raise ModelError(
             f"{path}: has no tensor {error}, so it is no CAM++; check the file"
         ) from error
-    mels = 8 * flattened // channels
-    network = CamPlusPlus(CamPlusPlusConfig(mels, dimension, front_channels=channels))
+    network = CamPlusPlus(config)
     load_strictly(network, state, path)
     return network.eval().requires_grad_(False)
 

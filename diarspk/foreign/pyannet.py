@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -12,37 +11,6 @@ from diarspk.foreign.state import drop_prefix, load_strictly, read_state
 from diarspk.segmentation.pyannet import PyanNet, PyanNetConfig
 
 __all__ = ["load_pyannet"]
-
-
-class _Specifications:
-    """Stands in for ``pyannote.audio.core.task.Specifications``: attributes, no code."""
-
-    def __init__(self) -> None:
-        self.duration = 0.0
-        self.classes: list[str] = []
-        self.powerset_max_classes: int | None = None
-
-
-class _Problem(Enum):
-    BINARY_CLASSIFICATION = 0
-    MONO_LABEL_CLASSIFICATION = 1
-    MULTI_LABEL_CLASSIFICATION = 2
-    REPRESENTATION = 3
-    REGRESSION = 4
-
-
-class _Resolution(Enum):
-    FRAME = 1
-    CHUNK = 2
-
-
-STAND_INS = {
-    "pyannote.audio.core.task.Specifications": _Specifications,
-    "pyannote.audio.core.task.Problem": _Problem,
-    "pyannote.audio.core.task.Resolution": _Resolution,
-    "torch.torch_version.TorchVersion": str,
-}
-"""What the checkpoints hold beside tensors and plain values; pyannote.audio is not needed."""
 
 
 def load_pyannet(path: str | Path) -> PyanNet:
@@ -58,7 +26,7 @@ def load_pyannet(path: str | Path) -> PyanNet:
     ModelError
         If the file is missing, unsafe or damaged, or is of another architecture.
     """
-    content = read_state(path, stand_ins=STAND_INS)
+    content = read_state(path, inert=("pyannote.audio.", "torch.torch_version."))
     try:
         config = _read_config(content)
         state = drop_prefix(content["state_dict"], "")
@@ -74,14 +42,14 @@ def load_pyannet(path: str | Path) -> PyanNet:
 
 def _read_config(content: Mapping[str, Any]) -> PyanNetConfig:
     settings, about = content["hyper_parameters"], content["pyannote.audio"]
-    specifications = about["specifications"]
+    specifications = about["specifications"].state
     lstm, linear = settings["lstm"], settings["linear"]
     return PyanNetConfig(
         hidden=lstm["hidden_size"],
         layers=lstm["num_layers"],
         linear=linear["hidden_size"],
         linear_layers=linear["num_layers"],
-        window_s=float(specifications.duration),
-        speakers=len(specifications.classes),
-        simultaneous=specifications.powerset_max_classes,
+        window_s=float(specifications["duration"]),
+        speakers=len(specifications["classes"]),
+        simultaneous=specifications["powerset_max_classes"],
     )

@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from diarspk.errors import ModelError
 
 __all__ = ["drop_prefix", "load_strictly", "read_state"]
 
 
-def read_state(path: str | Path, *, stand_ins: Mapping[str, type] | None = None) -> dict[str, Any]:
+class Inert:
+    """Stands in for an object of another package: it takes anything and does nothing."""
+
+    def __init__(self, *arguments: object) -> None:
+        self.arguments = arguments
+
+    def __setstate__(self, state: object) -> None:
+        self.state = state
+
+
+def read_state(path: str | Path, *, inert: Sequence[str] = ()) -> dict[str, Any]:
     """Read a PyTorch file that holds tensors by name, or a dictionary of such.
 
     Parameters
     ----------
-    stand_ins
-        Classes by the full names of those whose objects the file may hold as well: the foreign
-        class is never looked up.
+    path
+        A file written by ``torch.save``.
+    inert
+        Prefixes of the names of classes (``"pyannote.audio."``) that may occur in the file beside
+        the tensors: an object without behaviour takes the place of each, and the package is not
+        imported.
 
     Raises
     ------
@@ -34,8 +48,8 @@ def read_state(path: str | Path, *, stand_ins: Mapping[str, type] | None = None)
     if not path.is_file():
         raise ModelError(f"{path}: no such file; check the path")
     try:
-        allowed: list[Any] = [(known, name) for name, known in (stand_ins or {}).items()]
-        with torch.serialization.safe_globals(allowed):
+        allowed = _stand_ins(path, inert) if inert else []
+        with safe_globals(allowed):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
         fault = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -48,6 +62,15 @@ def read_state(path: str | Path, *, stand_ins: Mapping[str, type] | None = None)
             f"{path}: holds a {type(content).__name__}, not tensors by name; save its state_dict"
         )
     return dict(content)
+
+
+def _stand_ins(path: Path, prefixes: Sequence[str]) -> list[Any]:
+    """Pair each class of the file that begins with one of these prefixes with a stand-in."""
+    names = get_unsafe_globals_in_checkpoint(str(path))
+    # A class for each: torch takes the last name given to a class for the only one.
+    return [
+        (type("Inert", (Inert,), {}), name) for name in names if name.startswith(tuple(prefixes))
+    ]
 
 
 def drop_prefix(state: Mapping[str, Any], prefix: str) -> dict[str, Tensor]:
