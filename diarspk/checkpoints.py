@@ -65,11 +65,15 @@ def read_checkpoint(card_path: Path) -> Checkpoint:
 
 
 def write_checkpoint(
-    card_path: Path, tensors: Mapping[str, Tensor], card: Mapping[str, object]
+    card_path: Path,
+    tensors: Mapping[str, Tensor],
+    card: Mapping[str, object],
+    *,
+    half: bool = True,
 ) -> None:
-    """Write tensors in half precision, and their card with the digest, replacing old files."""
+    """Write tensors, in half precision or as they are, and their card, replacing old files."""
     compact = {
-        name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
+        name: (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous()
         for name, tensor in tensors.items()
     }
     data = save_tensors(compact)
