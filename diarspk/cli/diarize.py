@@ -57,6 +57,10 @@ def diarize(
     model: Annotated[
         str | None, typer.Option(help="Encoder: a name that `diarspk models` lists, or a path.")
     ] = None,
+    gallery: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Name the speakers whom this gallery knows."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Say who spoke when in each recording."""
@@ -64,6 +68,8 @@ def diarize(
     targets = _targets(recordings, output, format)
     failures = Failures()
     with exit_on_error():
+        if gallery is not None:
+            _check_gallery(gallery)
         diarizer = _load_diarizer(model)
         if output is not None:
             output.mkdir(parents=True, exist_ok=True)
@@ -78,6 +84,8 @@ def diarize(
                     max_speakers=max_speakers,
                     progress=follow(recording.name),
                 )
+                if gallery is not None:
+                    result = _name(result, gallery)
                 if target is not None:
                     result.write(target)
                 else:
@@ -111,6 +119,20 @@ def _targets(recordings: list[Path], output: Path | None, format: Format) -> lis
 
 def _load_diarizer(model: str | None) -> diarspk.Diarizer:
     return diarspk.Diarizer(encoder=None if model is None else diarspk.load_encoder(model))
+
+
+def _check_gallery(folder: Path) -> None:
+    from diarspk.gallery import open_gallery
+
+    open_gallery(folder).close()
+
+
+def _name(result: diarspk.Diarization, folder: Path) -> diarspk.Diarization:
+    from diarspk.gallery import open_gallery
+    from diarspk.naming import name_speakers
+
+    with open_gallery(folder) as people:
+        return name_speakers(result, people)
 
 
 def _print(result: diarspk.Diarization, format: Format) -> None:

@@ -112,14 +112,24 @@ def create_database(file: Path, space: Space) -> None:
 
 @contextmanager
 def writing(connection: sqlite3.Connection) -> Iterator[None]:
-    """One change: committed, and on disk, when the block ends; undone if it raises."""
-    connection.execute("BEGIN IMMEDIATE")
+    """One change: committed, and on disk, when the block ends; undone if it raises.
+
+    Raises
+    ------
+    ModelError
+        If the database refuses: the disk is full, the file is read-only, a writer hangs.
+    """
     try:
+        connection.execute("BEGIN IMMEDIATE")
         yield
         connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        _roll_back(connection)
+        raise ModelError(
+            f"the gallery was not changed ({error}); see that its disk has room and is writable"
+        ) from error
     except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        _roll_back(connection)
         raise
 
 
@@ -150,6 +160,11 @@ def read_note(connection: sqlite3.Connection, key: str) -> str | None:
 def write_note(connection: sqlite3.Connection, key: str, value: str) -> None:
     """Keep or replace a note."""
     connection.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (key, value))
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
 
 
 def _statements(script: str) -> Iterator[str]:
