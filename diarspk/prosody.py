@@ -7,6 +7,7 @@ from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import find_peaks
 
 from diarspk.audio import SAMPLE_RATE, Audio, load_audio
 from diarspk.errors import AudioError, ModelError
@@ -18,6 +19,8 @@ HOP_SAMPLES = 256  # 16 ms
 LOWEST_PITCH_HZ, HIGHEST_PITCH_HZ = 60.0, 600.0
 SPEECH_RANGE_DB = 35.0
 """Frames within this of the loudest ones count as speech."""
+NUCLEUS_DIP_DB = 2.0
+NUCLEUS_FRAMES = 5  # 80 ms between nuclei at least
 SHORTEST_S = 0.2
 
 
@@ -40,7 +43,7 @@ class ProsodyStatistics:
     energy_deviation_db : float
         Standard deviation of the level over speech; free of gain.
     rate_hz : float
-        Onsets for each second of speech: near the rate of syllables, not equal to it.
+        Syllable nuclei for each second of speech.
     speech_s : float
         Seconds of speech.
     """
@@ -61,8 +64,8 @@ def measure_prosody(
 ) -> ProsodyStatistics:
     """Measure the prosody of a recording of one speaker.
 
-    Pitch is by probabilistic YIN (Mauch and Dixon, 2014), 60 to 600 Hz; the rate counts onsets of
-    spectral flux.
+    Pitch is by probabilistic YIN (Mauch and Dixon, 2014), 60 to 600 Hz. Syllable nuclei are voiced
+    peaks of the level that stand out by 2 dB (de Jong and Wempe, 2009): an estimate.
 
     Parameters
     ----------
@@ -103,7 +106,7 @@ def measure_prosody(
         voiced_share=float(heard.sum() / speech.sum()),
         energy_db=float(level[speech].mean()),
         energy_deviation_db=float(level[speech].std()),
-        rate_hz=_count_onsets(librosa, waveform, speech) / seconds,
+        rate_hz=_count_nuclei(level, heard) / seconds,
         speech_s=seconds,
     )
 
@@ -123,13 +126,10 @@ def _pitch_statistics(pitch: NDArray[np.float64]) -> tuple[float, float, float, 
     return float(middle), float(low), float(high), float(semitones.std())
 
 
-def _count_onsets(
-    librosa: ModuleType, waveform: NDArray[np.float32], speech: NDArray[np.bool_]
-) -> int:
-    onsets = librosa.onset.onset_detect(
-        y=waveform, sr=SAMPLE_RATE, hop_length=HOP_SAMPLES, units="frames"
-    )
-    return int(sum(bool(speech[min(int(frame), len(speech) - 1)]) for frame in onsets))
+def _count_nuclei(level: NDArray[np.float64], voiced: NDArray[np.bool_]) -> int:
+    padded = np.pad(level, 1, constant_values=level.min())  # a peak may be at an end
+    peaks, _ = find_peaks(padded, prominence=NUCLEUS_DIP_DB, distance=NUCLEUS_FRAMES)
+    return int(voiced[peaks - 1].sum())
 
 
 def _librosa() -> ModuleType:

@@ -115,6 +115,18 @@ def test_enrolment_is_whole_or_not_at_all(gallery: Gallery) -> None:
     assert len(gallery) == 0
 
 
+def test_many_are_enrolled_in_one_change(gallery: Gallery) -> None:
+    rows = voices(3, 2)
+    pairs = [(f"person {n}", row) for n, own in enumerate(rows) for row in own]
+    assert gallery.enroll_many(pairs, fingerprint="abc") == 6
+    assert [person.references for person in gallery.people()] == [2, 2, 2]
+    with pytest.raises(ArgumentError, match="finite"):
+        gallery.enroll_many([("ann", rows[0, 0]), ("eve", np.zeros(32))], fingerprint="abc")
+    with pytest.raises(ModelError, match="got one of other"):
+        gallery.enroll_many(pairs, fingerprint="other")
+    assert len(gallery) == 6
+
+
 @pytest.mark.parametrize("name", ["", "  ", " ann", "a\nb", "SPEAKER_00", "SPEAKER_123"])
 def test_senseless_names_are_refused(gallery: Gallery, name: str) -> None:
     with pytest.raises(ArgumentError, match="`speaker`"):

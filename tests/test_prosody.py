@@ -43,7 +43,7 @@ def test_rate_counts_bursts_and_pauses_are_no_speech() -> None:
     burst, pause = voice(180.0, 0.15), np.zeros(int(0.1 * RATE), np.float32)
     ten = np.concatenate([np.concatenate([pause, burst])] * 10)
     found = measure_prosody(ten, RATE)
-    assert found.rate_hz * found.speech_s == pytest.approx(10, abs=2)
+    assert found.rate_hz * found.speech_s == pytest.approx(10, abs=1)
     assert found.speech_s < len(ten) / RATE
 
 

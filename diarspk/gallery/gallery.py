@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -126,6 +126,21 @@ class Gallery:
                 insert_row(self._connection, speaker, row, source, float(length), fingerprint)
                 for row, source, length in zip(rows, origins, lengths, strict=True)
             ]
+
+    def enroll_many(self, references: Iterable[tuple[str, ArrayLike]], *, fingerprint: str) -> int:
+        """Add ``(speaker, vector)`` pairs in one change, as an import wants it: how many.
+
+        Errors are those of :meth:`enroll`; nothing is enrolled then.
+        """
+        count = 0
+        with writing(self._connection):
+            space = self._checked_space(fingerprint)
+            for speaker, vector in references:
+                _check_name(speaker)
+                row = unit_rows(vector, space.dimension)[0]
+                insert_row(self._connection, speaker, row, "", 0.0, fingerprint)
+                count += 1
+        return count
 
     def remove(self, speaker: str) -> int:
         """Forget a speaker: how many references that were, 0 if there was no such speaker."""
