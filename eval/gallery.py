@@ -62,7 +62,7 @@ class GalleryCost:
 def synthetic_voices(
     entries: int, dimension: int, random: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Unit vectors ``(entries, dim)``, five around each speaker's direction, in turn."""
+    """Draw unit vectors ``(entries, dim)``, five around each speaker's direction, in turn."""
     people = -(-entries // REFERENCES)
     centres = np.repeat(random.normal(size=(people, dimension)), REFERENCES, axis=0)[:entries]
     rows = centres + SCATTER * random.normal(size=centres.shape)

@@ -90,3 +90,16 @@ def test_probabilities() -> None:
 
 def test_an_unknown_space_has_no_calibration() -> None:
     assert shipped_calibration("no such space") is None
+
+
+def test_the_embedded_encoder_has_its_calibration() -> None:
+    """It goes with the weights: `python -m eval.calibration --data FOLDER --write` after each."""
+    from diarspk.checkpoints import read_checkpoint
+    from diarspk.models import DEFAULT
+
+    assets = Path(__file__).parents[1] / "diarspk" / "assets"
+    fingerprint = read_checkpoint(assets / f"{DEFAULT}.json").fingerprint
+    calibration = shipped_calibration(fingerprint)
+    assert calibration is not None
+    assert calibration.fingerprint == fingerprint
+    assert 0 < calibration.threshold() < 1
