@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.audio import SAMPLE_RATE
+from diarspk.audio import SAMPLE_RATE, load_audio
 from diarspk.errors import FormatError
 from diarspk.spaces import Space, space_of
 from eval.speech import Utterance, read_utterances
 from eval.systems import EMBEDDERS, Embed, load_embedder
 
-__all__ = ["EmbeddedSplit", "embed_split", "load_system"]
+__all__ = ["EmbeddedSplit", "embed_files", "embed_split", "load_system"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +97,20 @@ def embed_split(
     if file is not None:
         _write(found, file)
     return found
+
+
+def embed_files(root: Path, names: Sequence[str], system: str) -> EmbeddedSplit:
+    """Embed recordings below a folder; the speaker is the first folder of a name, as VoxCeleb's.
+
+    A name without a folder counts as a speaker of its own: that matters for the resampling of
+    intervals only, since a trial list says itself who is the same.
+    """
+    embed, space = load_system(system)
+    utterances = [
+        Utterance(name, name.split("/")[0], load_audio(root / name))
+        for name in dict.fromkeys(names)
+    ]
+    return _embed(utterances, embed, space, system)
 
 
 def _embed(

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,8 @@ REFERENCES = 5
 SCATTER = 0.7
 BLOCK = 5000
 SPACE = "synthetic"
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -166,8 +169,8 @@ def _search(gallery: Gallery, probes: NDArray[np.float32]) -> tuple[list[set[int
 
 
 def _timed(
-    ask: Callable[[NDArray[np.float32]], object], probes: NDArray[np.float32]
-) -> tuple[list[object], float]:
+    ask: Callable[[NDArray[np.float32]], Answer], probes: NDArray[np.float32]
+) -> tuple[list[Answer], float]:
     answers, taken = [], []
     for row in probes:
         start = time.perf_counter()

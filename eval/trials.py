@@ -3,7 +3,10 @@
     python -m eval.trials --data ../shared/speech --systems diarspk --cohort 300 \
         --groups gender language age --det det.png --histogram scores.png --cache vectors/
 
-Trials are all pairs of utterances of a split, or those of ``--trials LIST``.
+Trials are all pairs of utterances of a split, or those of ``--trials LIST``; the names of a list
+are utterances of the split, or with ``--root`` recordings below a folder:
+
+    python -m eval.trials --root voxceleb1/wav --trials veri_test.txt --det det.png
 """
 
 from __future__ import annotations
@@ -23,9 +26,9 @@ from diarspk.fairness import FairnessReport, compare_groups
 from diarspk.score_normalization import CohortStatistics, adaptive_norm, cohort_statistics
 from diarspk.trial_report import TrialReport, cross_calibrate, report_trials
 from diarspk.trials import read_trials
-from diarspk.verification import detection_curve
+from diarspk.verification import DetectionCurve, detection_curve
 from eval.detection_plot import plot_det, plot_scores
-from eval.embedded import EmbeddedSplit, embed_split
+from eval.embedded import EmbeddedSplit, embed_files, embed_split
 from eval.report import describe_run, markdown_table, write_json
 
 __all__ = ["Scored", "compare_scorings", "main", "pair_groups"]
@@ -54,6 +57,7 @@ def compare_scorings(
     pairs: tuple[NDArray[np.intp], NDArray[np.intp]],
     cohort: NDArray[np.float32] | None = None,
     *,
+    labels: NDArray[np.bool_] | None = None,
     top: int = 300,
 ) -> Scored:
     """Cosines, the same with quality measures, and AS-norm where there is a cohort.
@@ -64,9 +68,13 @@ def compare_scorings(
     pairs : two ndarrays, ``(trials,)``
         Rows of the two sides.
     cohort : ndarray, ``(speakers, dim)``, optional
+    labels : ndarray of bool, ``(trials,)``, optional
+        Without it, a trial is a target where the speakers agree.
     """
     first, second = pairs
-    speaker = np.asarray(split.speakers)
+    if labels is None:
+        speaker = np.asarray(split.speakers)
+        labels = speaker[first] == speaker[second]
     cosines = np.sum(split.vectors[first] * split.vectors[second], axis=1).astype(np.float64)
     lengths = np.log(split.seconds)
     durations = {
@@ -82,7 +90,7 @@ def compare_scorings(
         scores["AS-norm, quality"] = scores["AS-norm"]
         means = {"cohort_mean": (sides[0].mean + sides[1].mean) / 2}
         quality["AS-norm, quality"] = durations | means
-    return Scored(first, second, speaker[first] == speaker[second], scores, quality)
+    return Scored(first, second, labels, scores, quality)
 
 
 def pair_groups(scored: Scored, split: EmbeddedSplit, metadata: Mapping[str, str]) -> list[str]:
@@ -133,20 +141,23 @@ def format_fairness(system: str, column: str, report: FairnessReport) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     options = _parser().parse_args(arguments)
+    if options.data is None and (options.root is None or options.trials is None):
+        print("give --data FOLDER, or --root FOLDER with --trials LIST", file=sys.stderr)
+        return 2
     reports: dict[tuple[str, str], TrialReport] = {}
-    curves, fairness = {}, []
+    curves: dict[str, DetectionCurve] = {}
+    fairness: list[tuple[str, str, FairnessReport]] = []
     try:
         for system in options.systems:
-            split = embed_split(options.data, options.split, system, cache=options.cache)
-            scored = compare_scorings(split, _pairs(options, split), _cohort(options, system))
+            split, scored = _score(options, system)
             for way in scored.scores:
                 reports[system, way] = report_scoring(scored, split, way)
             curves[system] = detection_curve(scored.scores["cosine"], scored.labels)
             threshold = curves[system].equal_error_threshold
             for column in options.groups:
                 groups = pair_groups(scored, split, _column(options, column))
-                report = compare_groups(scored.scores["cosine"], scored.labels, groups, threshold)
-                fairness.append((system, column, report))
+                rates = compare_groups(scored.scores["cosine"], scored.labels, groups, threshold)
+                fairness.append((system, column, rates))
             if options.histogram is not None:
                 file = options.histogram
                 file = file.with_name(f"{file.stem}-{system.replace('/', '_')}{file.suffix}")
@@ -163,8 +174,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json is not None:
         results = [{"system": s, "scores": w, **asdict(r)} for (s, w), r in reports.items()]
         unfair = [{"system": s, "column": c, **asdict(r)} for s, c, r in fairness]
-        report = {"convention": CONVENTION, "results": results, "fairness": unfair}
-        write_json({**describe_run(), **report}, options.json)
+        figures = {"convention": CONVENTION, "results": results, "fairness": unfair}
+        write_json({**describe_run(), **figures}, options.json)
     return 0
 
 
@@ -182,31 +193,40 @@ def _cells(report: TrialReport) -> list[str]:
     ]
 
 
-def _pairs(
-    options: argparse.Namespace, split: EmbeddedSplit
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    if options.trials is None:
+def _score(options: argparse.Namespace, system: str) -> tuple[EmbeddedSplit, Scored]:
+    """Embed what the trials need, and score them."""
+    listed = None if options.trials is None else read_trials(options.trials)
+    if options.root is not None and listed is not None:
+        names = [name for trial in listed for name in (trial.enrolment, trial.test)]
+        split = embed_files(options.root, names, system)
+    else:
+        split = embed_split(options.data, options.split, system, cache=options.cache)
+    cohort = _cohort(options, system)
+    if listed is None:
         first, second = np.triu_indices(len(split.names), k=1)
-        return first, second
+        return split, compare_scorings(split, (first, second), cohort)
     row = {name: index for index, name in enumerate(split.names)}
-    listed = read_trials(options.trials)
     missing = [name for t in listed for name in (t.enrolment, t.test) if name not in row]
     if missing:
         raise ArgumentError(f"{options.trials}: {missing[0]!r} is no utterance of the split")
-    return (
+    pairs = (
         np.array([row[trial.enrolment] for trial in listed]),
         np.array([row[trial.test] for trial in listed]),
     )
+    labels = np.array([trial.target for trial in listed])
+    return split, compare_scorings(split, pairs, cohort, labels=labels)
 
 
 def _cohort(options: argparse.Namespace, system: str) -> NDArray[np.float32] | None:
     """One vector for each of the first train speakers."""
     if not options.cohort:
         return None
+    if options.data is None:
+        raise ArgumentError("--cohort takes train speakers from --data FOLDER, which is missing")
     train = embed_split(
         options.data, "train", system, cache=options.cache, limit=options.cohort_utterances
     )
-    means = {}
+    means: dict[str, NDArray[np.float32]] = {}
     for speaker in dict.fromkeys(train.speakers):
         rows = train.vectors[np.asarray(train.speakers) == speaker]
         means[speaker] = rows.mean(0) / np.linalg.norm(rows.mean(0))
@@ -215,6 +235,8 @@ def _cohort(options: argparse.Namespace, system: str) -> NDArray[np.float32] | N
 
 def _column(options: argparse.Namespace, column: str) -> dict[str, str]:
     """Value of a metadata column for each utterance."""
+    if options.metadata is None and options.data is None:
+        raise ArgumentError("--groups needs --metadata FILE.tsv, or the table of --data FOLDER")
     table = options.metadata or options.data / f"{options.split}.tsv"
     with table.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
@@ -226,7 +248,8 @@ def _column(options: argparse.Namespace, column: str) -> dict[str, str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m eval.trials", description=__doc__)
     add = parser.add_argument
-    add("--data", type=Path, required=True, metavar="FOLDER")
+    add("--data", type=Path, metavar="FOLDER", help="utterances in shards")
+    add("--root", type=Path, metavar="FOLDER", help="recordings, named by --trials")
     add("--split", default="dev")
     add("--systems", nargs="+", default=["diarspk"], metavar="SYSTEM")
     add("--trials", type=Path, metavar="LIST", help="`1 ENROL TEST` lines; all pairs without it")

@@ -192,6 +192,31 @@ def test_the_trials_command(
     assert "'nobody'" in capsys.readouterr().err
 
 
+def test_a_list_of_recordings_below_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import soundfile
+
+    def embed(waveforms: Sequence[np.ndarray]) -> np.ndarray:
+        return np.array([[waveform.std(), 0.2] for waveform in waveforms], np.float32)
+
+    monkeypatch.setattr(embedded, "load_system", lambda name: (embed, Space("fp", 2, name)))
+    names = [f"id{person}/{take}.wav" for person in range(4) for take in range(2)]
+    random = np.random.default_rng(0)
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        level = 0.02 * 3 ** int(name[2])
+        soundfile.write(tmp_path / name, level / 3 * random.uniform(-1, 1, 1600), 16000)
+    lines = [f"{int(a[:3] == b[:3])} {a} {b}\n" for a in names for b in names if a < b]
+    (tmp_path / "list.txt").write_text("".join(lines))
+    options = ["--root", str(tmp_path), "--trials", str(tmp_path / "list.txt")]
+    assert trials.main(options) == 0
+    assert "| diarspk | cosine          |" in capsys.readouterr().out
+    assert trials.main(["--root", str(tmp_path)]) == 2
+    assert trials.main([*options, "--groups", "gender"]) == 1
+    assert "--metadata" in capsys.readouterr().err
+
+
 def test_a_small_gallery_is_measured(tmp_path: Path) -> None:
     pytest.importorskip("usearch", reason="the index needs usearch")
     cost = measure_gallery(tmp_path / "g", 300, dimension=16, queries=10)

@@ -99,7 +99,7 @@ class Alignment(ABC):
                 f"{len(first)}, {len(second)}"
                 + ("" if speakers is None else f" and {len(speakers)}")
             )
-        labels = None if speakers is None else np.unique(speakers, return_inverse=True)[1]
+        labels = None if speakers is None else _number(speakers)
         self._fit(Pairs(first, second, labels))
         return self
 
@@ -161,6 +161,10 @@ class Alignment(ABC):
 
     @abstractmethod
     def _transform(self, rows: Rows, side: Side) -> Rows: ...
+
+
+def _number(speakers: Sequence[str]) -> NDArray[np.int64]:
+    return np.unique(np.asarray(speakers), return_inverse=True)[1].astype(np.int64)
 
 
 def new_space(arrays: Mapping[str, NDArray[np.float32]], dimension: int, name: str) -> Space:

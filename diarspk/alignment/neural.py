@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +18,8 @@ from diarspk.errors import ArgumentError
 from diarspk.spaces import Space
 
 __all__ = ["JointAlignment", "MlpAlignment"]
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class MlpAlignment(Alignment):
@@ -227,7 +229,7 @@ def _numbers(pairs: Pairs) -> NDArray[np.int64]:
     return np.arange(len(pairs.enrolment), dtype=np.int64)
 
 
-def _seeded(make: Any, seed: int) -> Any:
+def _seeded(make: Callable[[], Network], seed: int) -> Network:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return make()

@@ -70,10 +70,10 @@ def train(
         best, best_state, waited = float("inf"), deepcopy(network.state_dict()), 0
         for _ in range(config.epochs):
             network.train()
-            for batch in kept[torch.randperm(len(kept))].split(config.batch):
+            for batch in torch.split(kept[torch.randperm(len(kept))], config.batch):
                 loss = loss_of(batch)
                 optimiser.zero_grad()
-                loss.backward()
+                torch.autograd.backward(loss)
                 optimiser.step()
             found = _evaluate(network, loss_of, held, config.batch)
             if found < best:
@@ -89,7 +89,7 @@ def train(
 def _evaluate(network: nn.Module, loss_of: LossOf, held: Tensor, batch: int) -> float:
     network.eval()
     with torch.no_grad():
-        losses = [float(loss_of(part)) * len(part) for part in held.split(batch)]
+        losses = [float(loss_of(part)) * len(part) for part in torch.split(held, batch)]
     return sum(losses) / len(held)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -39,7 +40,9 @@ def export_cue(
     trained_on: Annotated[
         str | None,
         typer.Option(
-            metavar="FINGERPRINT", help="Of the encoder that your copy of the system learned from."
+            metavar="ENCODER",
+            help="The encoder that your copy of the system was trained with: fingerprint, name or "
+            "path.",
         ),
     ] = None,
     adapter: Annotated[
@@ -81,4 +84,12 @@ def export_cue(
             from diarspk.alignment import read_alignment
 
             found = found.mapped(read_alignment(adapter).map_from(encoder.fingerprint))
-        write(system.value, found, output, trained_on=trained_on, latents=extra)
+        known = None if trained_on is None else _fingerprint(trained_on)
+        write(system.value, found, output, trained_on=known, latents=extra)
+
+
+def _fingerprint(encoder: str) -> str:
+    """Fingerprint as it is, or that of an encoder by name or path."""
+    if re.fullmatch("[0-9a-f]{16,64}", encoder):
+        return encoder
+    return diarspk.load_encoder(encoder).fingerprint

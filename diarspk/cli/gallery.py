@@ -50,11 +50,14 @@ def enroll(
     """
     from diarspk.gallery import create_gallery, open_gallery
     from diarspk.gallery.database import FILE_NAME
+    from diarspk.gallery.gallery import check_name
     from diarspk.profile import build_profile
     from diarspk.spaces import space_of
 
-    failures, found = Failures(), {}
+    failures = Failures()
+    found: dict[str, tuple[NDArray[np.float32], float]] = {}
     with exit_on_error():
+        check_name(speaker)
         encoder = diarspk.load_encoder(model)
     for recording in recordings:
         with failures.caught(recording):

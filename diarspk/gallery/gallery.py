@@ -36,7 +36,7 @@ from diarspk.gallery.rows import (
 from diarspk.gallery.searching import Searcher
 from diarspk.spaces import Space, require_same_space, unit_rows
 
-__all__ = ["Gallery"]
+__all__ = ["Gallery", "check_name"]
 
 CANDIDATE_ENTRIES = 64
 """References nearest to a voice whose speakers are weighed as the answer."""
@@ -111,7 +111,7 @@ class Gallery:
         ModelError
             If the vectors are of another space; nothing is enrolled then.
         """
-        _check_name(speaker)
+        check_name(speaker)
         with writing(self._connection):
             space = self._checked_space(fingerprint)
             rows = unit_rows(vectors, space.dimension)
@@ -136,7 +136,7 @@ class Gallery:
         with writing(self._connection):
             space = self._checked_space(fingerprint)
             for speaker, vector in references:
-                _check_name(speaker)
+                check_name(speaker)
                 row = unit_rows(vector, space.dimension)[0]
                 insert_row(self._connection, speaker, row, "", 0.0, fingerprint)
                 count += 1
@@ -310,7 +310,8 @@ class Gallery:
         return self._people[1]
 
 
-def _check_name(speaker: str) -> None:
+def check_name(speaker: str) -> None:
+    """Refuse names that are empty, not on one line, or what the diarizer calls strangers."""
     if not speaker.strip() or speaker != speaker.strip() or "\n" in speaker:
         raise ArgumentError(f"`speaker` must be a name on one line, got {speaker!r}")
     if GENERIC_NAME.fullmatch(speaker):
