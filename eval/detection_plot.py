@@ -52,7 +52,7 @@ def plot_scores(
 
     figure = Figure(figsize=(6, 3.5), layout="constrained")
     axes = figure.add_subplot()
-    bins = np.histogram_bin_edges(scores, bins=60)
+    bins = np.histogram_bin_edges(scores, bins=60).tolist()
     for chosen, colour, name in (
         (labels, TARGET_COLOUR, "same speaker"),
         (~labels, OTHER_COLOUR, "different speakers"),

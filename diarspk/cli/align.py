@@ -82,19 +82,12 @@ def apply(
     output: Output,
 ) -> None:
     """Map embeddings; their fingerprint says from which of the two encoders they are."""
-    import numpy as np
-
     from diarspk.alignment import read_alignment
 
     with exit_on_error():
         given = _read(vectors)
         mapping = read_alignment(alignment).map_from(given.space.fingerprint)
-        with np.load(vectors, allow_pickle=False) as stored:
-            kept = {key: stored[key] for key in stored.files}
-        kept["vectors"] = mapping.transform(given.vectors)
-        kept["fingerprint"] = np.array(mapping.output.fingerprint)
-        kept["model"] = np.array(mapping.output.name)
-        _write(kept, output)
+        _write(given, mapping.transform(given.vectors), mapping.output, output)
 
 
 def _read(path: Path) -> Embeddings:
@@ -144,12 +137,19 @@ def _speaker(names: dict[str, str], file: str) -> str:
     return names[file]
 
 
-def _write(arrays: dict[str, NDArray[np.generic]], output: Path) -> None:
-    """Write a file that appears whole or not at all."""
+def _write(given: Embeddings, vectors: NDArray[np.float32], space: Space, output: Path) -> None:
+    """Write what ``diarspk embed -o`` would; the file appears whole or not at all."""
     import numpy as np
 
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent) as folder:
         draft = Path(folder) / "draft.npz"
-        np.savez(draft, **arrays)
+        np.savez(
+            draft,
+            vectors=vectors,
+            files=np.array([file for file, _, _ in given.keys]),
+            spans=np.array([(start, end) for _, start, end in given.keys]),
+            model=np.array(space.name),
+            fingerprint=np.array(space.fingerprint),
+        )
         os.replace(draft, output)
