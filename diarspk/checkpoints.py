@@ -69,14 +69,11 @@ def write_checkpoint(
     tensors: Mapping[str, Tensor],
     card: Mapping[str, object],
     *,
-    compact: bool = True,
+    half: bool = True,
 ) -> None:
-    """Write tensors and their card with the digest, replacing old files.
-
-    Floats are written in half precision where ``compact``, else as they are.
-    """
+    """Write tensors, in half precision or as they are, and their card, replacing old files."""
     written = {
-        name: (tensor.half() if compact and tensor.is_floating_point() else tensor).contiguous()
+        name: (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous()
         for name, tensor in tensors.items()
     }
     data = save_tensors(written)

@@ -128,7 +128,7 @@ def write_plda(card_path: Path, plda: Plda, card: dict[str, object]) -> None:
         name: torch.from_numpy(np.ascontiguousarray(getattr(plda, name))).float()
         for name in ("origin", "mean", "transform", "between")
     }
-    write_checkpoint(card_path, tensors, {**card, "encoder": plda.fingerprint}, compact=False)
+    write_checkpoint(card_path, tensors, {**card, "encoder": plda.fingerprint}, half=False)
 
 
 def read_plda(card_path: Path) -> Plda:

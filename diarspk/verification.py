@@ -1,7 +1,9 @@
 """How well scores tell target trials from non-target trials.
 
 A trial is accepted where its score is at or above the threshold. As the threshold falls, misses
-turn into acceptances and false alarms appear: that curve holds every figure of this module.
+turn into acceptances and false alarms appear: that curve holds every figure that needs the order
+of the scores only. :func:`actual_dcf` and :func:`cllr` also judge the scores themselves, as
+log-likelihood ratios.
 """
 
 from __future__ import annotations
@@ -13,7 +15,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from diarspk.errors import ArgumentError
 
-__all__ = ["DetectionCurve", "detection_curve", "equal_error_rate", "min_dcf"]
+__all__ = [
+    "DetectionCurve",
+    "actual_dcf",
+    "cllr",
+    "detection_curve",
+    "equal_error_rate",
+    "min_dcf",
+    "stepped_equal_error_rate",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +54,27 @@ class DetectionCurve:
         low, high = self.miss_rates[after], self.miss_rates[before]
         return float(high + share * (low - high))
 
+    @property
+    def stepped_equal_error_rate(self) -> float:
+        """ESPnet's equal error rate: the larger error at the point where both are nearest.
+
+        Never below :attr:`equal_error_rate`, and equal to it where a point has both errors equal.
+        """
+        nearest = int(np.argmin(np.abs(self.miss_rates - self.false_alarm_rates)))
+        return float(max(self.miss_rates[nearest], self.false_alarm_rates[nearest]))
+
+    @property
+    def equal_error_threshold(self) -> float:
+        """Highest score at which false alarms reach the misses; accept at or above it."""
+        return float(self.thresholds[int(np.argmax(self.miss_rates <= self.false_alarm_rates))])
+
+    def miss_rate_at(self, false_alarm_rate: float) -> float:
+        """Lowest miss rate of a threshold with at most ``false_alarm_rate``: FRR at fixed FAR."""
+        if not 0 <= false_alarm_rate <= 1:
+            raise ArgumentError(f"`false_alarm_rate` must be in [0, 1], got {false_alarm_rate}")
+        allowed = self.false_alarm_rates <= false_alarm_rate + 1e-12
+        return float(self.miss_rates[allowed].min())
+
     def min_dcf(
         self,
         *,
@@ -52,15 +83,7 @@ class DetectionCurve:
         false_alarm_cost: float = 1.0,
     ) -> float:
         """Lowest detection cost over all thresholds: see :func:`min_dcf`."""
-        if not 0 < target_prior < 1:
-            raise ArgumentError(f"`target_prior` must be between 0 and 1, got {target_prior}")
-        if not (miss_cost > 0 and false_alarm_cost > 0):
-            raise ArgumentError(
-                f"`miss_cost` and `false_alarm_cost` must be above 0, "
-                f"got {miss_cost} and {false_alarm_cost}"
-            )
-        miss_weight = miss_cost * target_prior
-        false_alarm_weight = false_alarm_cost * (1 - target_prior)
+        miss_weight, false_alarm_weight = _weights(target_prior, miss_cost, false_alarm_cost)
         cost = miss_weight * self.miss_rates + false_alarm_weight * self.false_alarm_rates
         return float(cost.min() / min(miss_weight, false_alarm_weight))
 
@@ -110,6 +133,11 @@ def equal_error_rate(scores: ArrayLike, labels: ArrayLike) -> float:
     return detection_curve(scores, labels).equal_error_rate
 
 
+def stepped_equal_error_rate(scores: ArrayLike, labels: ArrayLike) -> float:
+    """ESPnet's equal error rate: see :attr:`DetectionCurve.stepped_equal_error_rate`."""
+    return detection_curve(scores, labels).stepped_equal_error_rate
+
+
 def min_dcf(
     scores: ArrayLike,
     labels: ArrayLike,
@@ -132,6 +160,61 @@ def min_dcf(
     return detection_curve(scores, labels).min_dcf(
         target_prior=target_prior, miss_cost=miss_cost, false_alarm_cost=false_alarm_cost
     )
+
+
+def actual_dcf(
+    log_likelihood_ratios: ArrayLike,
+    labels: ArrayLike,
+    *,
+    target_prior: float = 0.05,
+    miss_cost: float = 1.0,
+    false_alarm_cost: float = 1.0,
+) -> float:
+    """Normalised detection cost at the threshold that Bayes' rule gives, not at the best one.
+
+    The threshold is ``log(false_alarm_cost * (1 - target_prior) / (miss_cost * target_prior))``.
+    The excess over :func:`min_dcf` is what poor calibration costs. Errors are those of
+    :func:`min_dcf`.
+
+    Examples
+    --------
+    >>> actual_dcf([2.0, 1.0, -1.0, -2.0], [1, 1, 0, 0], target_prior=0.5)
+    0.0
+    """
+    ratios, target = _checked(log_likelihood_ratios, labels)
+    miss_weight, false_alarm_weight = _weights(target_prior, miss_cost, false_alarm_cost)
+    accepted = ratios >= np.log(false_alarm_weight / miss_weight)
+    misses, false_alarms = 1 - accepted[target].mean(), accepted[~target].mean()
+    cost = miss_weight * misses + false_alarm_weight * false_alarms
+    return float(cost / min(miss_weight, false_alarm_weight))
+
+
+def cllr(log_likelihood_ratios: ArrayLike, labels: ArrayLike) -> float:
+    """Cost of log-likelihood ratios in bits (Brummer and du Preez, 2006, eq. 8).
+
+    0 is perfect, 1 is what ratios of 1 everywhere cost, and more is worse than knowing nothing.
+
+    Examples
+    --------
+    >>> cllr([0.0, 0.0], [1, 0])
+    1.0
+    """
+    ratios, target = _checked(log_likelihood_ratios, labels)
+    targets = np.logaddexp(0.0, -ratios[target]).mean()
+    non_targets = np.logaddexp(0.0, ratios[~target]).mean()
+    return float((targets + non_targets) / (2 * np.log(2)))
+
+
+def _weights(target_prior: float, miss_cost: float, false_alarm_cost: float) -> tuple[float, float]:
+    """Weights of the miss rate and of the false-alarm rate in a detection cost."""
+    if not 0 < target_prior < 1:
+        raise ArgumentError(f"`target_prior` must be between 0 and 1, got {target_prior}")
+    if not (miss_cost > 0 and false_alarm_cost > 0):
+        raise ArgumentError(
+            f"`miss_cost` and `false_alarm_cost` must be above 0, "
+            f"got {miss_cost} and {false_alarm_cost}"
+        )
+    return miss_cost * target_prior, false_alarm_cost * (1 - target_prior)
 
 
 def _checked(scores: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

@@ -178,3 +178,28 @@ def test_a_model_that_does_not_load_is_one_line(
     result = run("a.wav", "--model", "nonsense")
     assert result.exit_code == 1
     assert result.stderr == "error: nonsense: no such model; `diarspk models` lists them\n"
+
+
+def test_a_gallery_names_the_speakers(
+    diarizer: FakeDiarizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from diarspk.gallery import Gallery, create_gallery
+    from diarspk.spaces import Space
+
+    asked: list[Path] = []
+
+    def name_speakers(result: FakeDiarization, gallery: Gallery) -> FakeDiarization:
+        asked.append(gallery.folder)
+        return FakeDiarization(f"{result.uri}, named")
+
+    monkeypatch.setattr("diarspk.naming.name_speakers", name_speakers)
+    create_gallery(tmp_path / "people", Space("abc", 4)).close()
+    result = run("a.wav", "--gallery", tmp_path / "people")
+    assert (result.exit_code, result.stdout) == (0, ".rttm of a, named\n")
+    assert asked == [tmp_path / "people"]
+
+
+def test_a_missing_gallery_stops_it_before_any_work(diarizer: FakeDiarizer) -> None:
+    result = run("a.wav", "--gallery", "nowhere")
+    assert (result.exit_code, result.stdout, diarizer.calls) == (1, "", [])
+    assert "nowhere: no gallery" in result.stderr

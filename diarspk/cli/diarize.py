@@ -79,6 +79,10 @@ def diarize(
             "or threshold is then clustered without listening again.",
         ),
     ] = None,
+    gallery: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Name the speakers whom this gallery knows."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Say who spoke when in each recording."""
@@ -88,6 +92,8 @@ def diarize(
     with exit_on_error():
         if cache is not None and cache.exists() and not cache.is_dir():
             raise typer.BadParameter(f"--cache must be a folder, {cache} is a file")
+        if gallery is not None:
+            _check_gallery(gallery)
         diarizer = _load_diarizer(model, segmentation, cache, threshold)
         if output is not None:
             output.mkdir(parents=True, exist_ok=True)
@@ -102,6 +108,8 @@ def diarize(
                     max_speakers=max_speakers,
                     progress=follow(recording.name),
                 )
+                if gallery is not None:
+                    result = _name(result, gallery)
                 if target is not None:
                     result.write(target)
                 else:
@@ -142,6 +150,20 @@ def _load_diarizer(
     encoder = diarspk.load_encoder() if model is None else diarspk.load_encoder(model)
     segmenter = load_segmenter(segmentation or model)
     return diarspk.Diarizer(config, encoder, segmenter, cache=cache)
+
+
+def _check_gallery(folder: Path) -> None:
+    from diarspk.gallery import open_gallery
+
+    open_gallery(folder).close()
+
+
+def _name(result: diarspk.Diarization, folder: Path) -> diarspk.Diarization:
+    from diarspk.gallery import open_gallery
+    from diarspk.naming import name_speakers
+
+    with open_gallery(folder) as people:
+        return name_speakers(result, people)
 
 
 def _print(result: diarspk.Diarization, format: Format) -> None:

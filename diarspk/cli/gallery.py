@@ -1,0 +1,234 @@
+"""``diarspk gallery``: people who are known by voice."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import diarspk
+from diarspk.cli.table import aligned
+from diarspk.cli.terminal import Failures, exit_on_error, say
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from diarspk.gallery import Gallery, Identification, Match
+
+__all__ = ["gallery"]
+
+gallery = typer.Typer(
+    help="Enrol people by voice, and find them in any recording.", no_args_is_help=True
+)
+
+Folder = Annotated[
+    Path, typer.Option("--gallery", "-g", metavar="DIR", help="The folder that holds the gallery.")
+]
+Recordings = Annotated[
+    list[Path], typer.Argument(metavar="AUDIO...", help="Recordings of one speaker each.")
+]
+Model = Annotated[
+    str | None, typer.Option(help="Encoder: a name that `diarspk models` lists, or a path.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
+
+
+@gallery.command()
+def enroll(
+    speaker: Annotated[str, typer.Argument(metavar="NAME")],
+    recordings: Recordings,
+    folder: Folder,
+    model: Model = None,
+) -> None:
+    """Add recordings of one person; the gallery is made where there is none.
+
+    A recording that fails is named, and the others are enrolled.
+    """
+    from diarspk.gallery import create_gallery, open_gallery
+    from diarspk.gallery.database import FILE_NAME
+    from diarspk.gallery.gallery import check_name
+    from diarspk.profile import build_profile
+    from diarspk.spaces import space_of
+
+    failures = Failures()
+    found: dict[str, tuple[NDArray[np.float32], float]] = {}
+    with exit_on_error():
+        check_name(speaker)
+        encoder = diarspk.load_encoder(model)
+    for recording in recordings:
+        with failures.caught(recording):
+            found[str(recording)] = _embed(encoder, recording)
+    with exit_on_error():
+        if found:
+            for index in build_profile([row for row, _ in found.values()]).outliers:
+                say(f"warning: {list(found)[index]}: does not sound like the others")
+            there = (folder / FILE_NAME).is_file()
+            opened = (
+                open_gallery(folder)
+                if there
+                else create_gallery(folder, space_of(encoder, model or ""))
+            )
+            with opened as people:
+                people.enroll(
+                    speaker,
+                    [row for row, _ in found.values()],
+                    fingerprint=encoder.fingerprint,
+                    sources=list(found),
+                    seconds=[seconds for _, seconds in found.values()],
+                )
+            for file in found:
+                print(f"{speaker}\t{file}")
+    failures.exit()
+
+
+@gallery.command()
+def identify(
+    recordings: Recordings,
+    folder: Folder,
+    known_prior: Annotated[
+        float, typer.Option(help="Probability, before listening, that it is somebody enrolled.")
+    ] = 0.5,
+    threshold: Annotated[
+        float | None, typer.Option(help="Cosine to accept at, instead of a probability of 1/2.")
+    ] = None,
+    as_json: AsJson = False,
+    model: Model = None,
+) -> None:
+    """Say who speaks: file, name or "unknown", probability, cosine, one line each."""
+    failures = Failures()
+    with exit_on_error(), _opened(folder) as people:
+        encoder = diarspk.load_encoder(model)
+        for recording in recordings:
+            with failures.caught(recording):
+                answer = people.identify(
+                    _embed(encoder, recording)[0],
+                    fingerprint=encoder.fingerprint,
+                    known_prior=known_prior,
+                    threshold=threshold,
+                )
+                _print_answer(recording, answer, as_json)
+    failures.exit()
+
+
+@gallery.command()
+def search(
+    recordings: Recordings,
+    folder: Folder,
+    limit: Annotated[int, typer.Option(min=1, help="References to print.")] = 10,
+    as_json: AsJson = False,
+    model: Model = None,
+) -> None:
+    """Print the stored references nearest to a voice: file, cosine, name, source."""
+    failures = Failures()
+    with exit_on_error(), _opened(folder) as people:
+        encoder = diarspk.load_encoder(model)
+        for recording in recordings:
+            with failures.caught(recording):
+                vector = _embed(encoder, recording)[0]
+                found = people.search(vector, fingerprint=encoder.fingerprint, limit=limit)
+                _print_matches(recording, found, as_json)
+    failures.exit()
+
+
+@gallery.command("list")
+def list_people(folder: Folder, as_json: AsJson = False) -> None:
+    """List who is enrolled."""
+    with exit_on_error(), _opened(folder) as people:
+        found, space = people.people(), people.space
+    if as_json:
+        for person in found:
+            print(json.dumps(asdict(person), ensure_ascii=False))
+        return
+    rows = [
+        [one.speaker, f"{one.references}", f"{one.seconds:.1f}", one.enrolled_at] for one in found
+    ]
+    print(aligned(["speaker", "references", "seconds", "last enrolled"], rows))
+    say(f"{folder}: {space}")
+
+
+@gallery.command()
+def remove(
+    speakers: Annotated[list[str], typer.Argument(metavar="NAME...")], folder: Folder
+) -> None:
+    """Forget people: all their references."""
+    missing = 0
+    with exit_on_error(), _opened(folder) as people:
+        for speaker in speakers:
+            count = people.remove(speaker)
+            if count:
+                print(f"{speaker}\t{count}")
+            else:
+                say(f"error: {folder}: nobody is called {speaker!r}; see `diarspk gallery list`")
+                missing += 1
+    if missing:
+        raise typer.Exit(1)
+
+
+@gallery.command()
+def calibrate(folder: Folder) -> None:
+    """Fit probabilities to the people enrolled; ten of them need two recordings or more."""
+    from diarspk.gallery.self_calibration import calibrate_by_references
+
+    with exit_on_error(), _opened(folder) as people:
+        print(json.dumps(asdict(calibrate_by_references(people)), ensure_ascii=False))
+
+
+@gallery.command()
+def index(folder: Folder) -> None:
+    """Build the search index; worth it from about 100,000 references."""
+    with exit_on_error(), _opened(folder) as people:
+        people.build_index()
+
+
+@gallery.command()
+def migrate(
+    folder: Folder,
+    alignment: Annotated[Path, typer.Argument(metavar="ALIGNMENT", help="From `align fit`.")],
+) -> None:
+    """Move the gallery into the space of another encoder, without the recordings."""
+    from diarspk.alignment import read_alignment
+    from diarspk.gallery.migration import migrate as move
+
+    with exit_on_error(), _opened(folder) as people:
+        move(people, read_alignment(alignment).map_from(people.space.fingerprint))
+        say(f"{folder}: {people.space}")
+
+
+def _opened(folder: Path) -> Gallery:
+    from diarspk.gallery import open_gallery
+
+    return open_gallery(folder)
+
+
+def _embed(encoder: diarspk.SpeakerEncoder, recording: Path) -> tuple[NDArray[np.float32], float]:
+    """Vector ``(dim,)`` and seconds; says what makes it less reliable."""
+    from diarspk.audio import SAMPLE_RATE, load_audio
+    from diarspk.quality import check_speech
+
+    waveform = load_audio(recording)
+    for message in check_speech(waveform):
+        say(f"warning: {recording}: {message}")
+    return encoder.embed(waveform, SAMPLE_RATE), len(waveform) / SAMPLE_RATE
+
+
+def _print_answer(recording: Path, answer: Identification, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"file": str(recording), **asdict(answer)}, ensure_ascii=False))
+        return
+    best = answer.candidates[0] if answer.candidates else None
+    shown = answer.unknown if answer.speaker is None or best is None else best.probability
+    cosine = "-" if best is None else f"{best.score:.4f}"
+    sure = "-" if shown is None else f"{shown:.4f}"
+    print(f"{recording}\t{answer.speaker or 'unknown'}\t{sure}\t{cosine}")
+
+
+def _print_matches(recording: Path, found: list[Match], as_json: bool) -> None:
+    for match in found:
+        if as_json:
+            print(json.dumps({"file": str(recording), **asdict(match)}, ensure_ascii=False))
+        else:
+            print(f"{recording}\t{match.score:.4f}\t{match.speaker}\t{match.source}")

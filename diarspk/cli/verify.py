@@ -1,0 +1,169 @@
+"""``diarspk verify``: do two recordings hold the same speaker; or a whole list of such trials."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import diarspk
+from diarspk.cli.terminal import exit_on_error, say
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from diarspk.trial_report import TrialReport
+    from diarspk.trials import Trial
+
+__all__ = ["verify"]
+
+
+def verify(
+    recordings: Annotated[
+        list[Path] | None, typer.Argument(metavar="AUDIO AUDIO", help="Two recordings.")
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Cosine from which it is the same speaker; without it, a probability."),
+    ] = None,
+    prior: Annotated[
+        float,
+        typer.Option(
+            min=0.0, max=1.0, help="Probability of the same speaker before listening, 0 to 1."
+        ),
+    ] = 0.5,
+    trials: Annotated[
+        Path | None,
+        typer.Option(help="Score this list instead: `1 ENROL TEST` or `ENROL TEST target` lines."),
+    ] = None,
+    root: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where the recordings of a list lie.")
+    ] = Path(),
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write the scores of a list here."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    model: Annotated[
+        str | None, typer.Option(help="Encoder: a name that `diarspk models` lists, or a path.")
+    ] = None,
+) -> None:
+    """Say whether two recordings hold the same speaker, or score a list of trials.
+
+    For two recordings one line: both names, cosine, probability of the same speaker, answer.
+    """
+    pair = recordings or []
+    if trials is None and len(pair) != 2:
+        raise typer.BadParameter(f"give two recordings, or a list with --trials; got {len(pair)}")
+    if trials is not None and (pair or threshold is not None):
+        raise typer.BadParameter("--trials goes without recordings and --threshold")
+    if not 0 < prior < 1:
+        raise typer.BadParameter(f"--prior must be between 0 and 1, got {prior}")
+    with exit_on_error():
+        if trials is not None:
+            _score_list(trials, root, output, diarspk.load_encoder(model), as_json)
+        else:
+            _compare(pair, threshold, prior, diarspk.load_encoder(model), as_json)
+
+
+def _compare(
+    pair: list[Path],
+    threshold: float | None,
+    prior: float,
+    encoder: diarspk.SpeakerEncoder,
+    as_json: bool,
+) -> None:
+    from diarspk.audio import SAMPLE_RATE, load_audio
+    from diarspk.calibration import probability, shipped_calibration
+    from diarspk.quality import check_speech
+    from diarspk.trials import cosine_scores
+
+    vectors = []
+    for file in pair:
+        waveform = load_audio(file)
+        for message in check_speech(waveform):
+            say(f"warning: {file}: {message}")
+        vectors.append(encoder.embed(waveform, SAMPLE_RATE))
+    score = float(cosine_scores(vectors[0][None], vectors[1][None])[0])
+    calibration = shipped_calibration(encoder.fingerprint)
+    same: float | None = None
+    if calibration is not None:
+        same = float(probability(calibration.log_likelihood_ratios(score), prior))
+    if threshold is not None:
+        answer: bool | None = score >= threshold
+    else:
+        answer = None if same is None else same >= 0.5
+    if answer is None:
+        say(f"warning: no calibration for fingerprint {encoder.fingerprint}; give --threshold")
+    if as_json:
+        record = {
+            "files": [str(file) for file in pair],
+            "score": score,
+            "probability": same,
+            "same": answer,
+            "fingerprint": encoder.fingerprint,
+        }
+        print(json.dumps(record, ensure_ascii=False))
+        return
+    words = {True: "same", False: "different", None: "unknown"}
+    sure = "-" if same is None else f"{same:.4f}"
+    print(f"{pair[0]}\t{pair[1]}\t{score:.4f}\t{sure}\t{words[answer]}")
+
+
+def _score_list(
+    file: Path, root: Path, output: Path | None, encoder: diarspk.SpeakerEncoder, as_json: bool
+) -> None:
+    from diarspk.calibration import shipped_calibration
+    from diarspk.trial_report import report_trials
+    from diarspk.trials import read_trials, score_trials
+
+    listed = read_trials(file)
+    names = dict.fromkeys(name for one in listed for name in (one.enrolment, one.test))
+    embeddings = {name: encoder.embed(root / name) for name in names}
+    scores, labels = score_trials(listed, embeddings)
+    calibration = shipped_calibration(encoder.fingerprint)
+    report = report_trials(
+        scores,
+        labels,
+        groups=[one.enrolment for one in listed],
+        log_likelihood_ratios=None
+        if calibration is None
+        else calibration.log_likelihood_ratios(scores),
+    )
+    if output is not None:
+        _write_scores(listed, scores, output)
+    print(json.dumps(asdict(report), indent=2) if as_json else _format(report))
+
+
+def _write_scores(listed: list[Trial], scores: NDArray[np.float64], output: Path) -> None:
+    """Kaldi's score file, whole or not at all."""
+    part = output.with_name(f".{output.name}.part")
+    lines = (
+        f"{one.enrolment} {one.test} {score:.6f}\n"
+        for one, score in zip(listed, scores, strict=True)
+    )
+    part.write_text("".join(lines), encoding="utf-8")
+    part.replace(output)
+
+
+def _format(report: TrialReport) -> str:
+    rate = report.equal_error_rate
+    lines = [
+        f"trials       {report.trials}, {report.targets} of them targets",
+        f"EER %        {100 * rate.value:.2f} (95 %: {100 * rate.low:.2f} to "
+        f"{100 * rate.high:.2f}), at cosine {report.equal_error_threshold:.3f}",
+        f"EER % at the nearest point (ESPnet)  {100 * report.stepped_equal_error_rate:.2f}",
+    ]
+    for prior, cost in report.min_dcf.items():
+        actual = "" if report.actual_dcf is None else f", actDCF {report.actual_dcf[prior]:.3f}"
+        lines.append(f"minDCF({prior:g})  {cost:.3f}{actual}")
+    if report.cllr is not None:
+        lines.append(
+            f"Cllr         {report.cllr.value:.3f} (95 %: {report.cllr.low:.3f} to "
+            f"{report.cllr.high:.3f})"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,80 @@
+"""Adaptive symmetric score normalisation (AS-norm)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from diarspk.errors import ArgumentError
+
+__all__ = ["CohortStatistics", "adaptive_norm", "cohort_statistics"]
+
+
+@dataclass(frozen=True, eq=False)
+class CohortStatistics:
+    """Mean and deviation of each recording's highest scores against a cohort, ``(n,)`` each."""
+
+    mean: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+
+
+def cohort_statistics(
+    embeddings: ArrayLike, cohort: ArrayLike, *, top: int = 300
+) -> CohortStatistics:
+    """Statistics of the ``top`` highest cosines against other speakers.
+
+    Parameters
+    ----------
+    embeddings : array_like, ``(n, dim)``
+    cohort : array_like, ``(speakers, dim)``
+        One vector per speaker, usually means over training speakers, none of whom is in the
+        trials.
+    top : int
+        How many count; WeSpeaker uses 300. The whole cohort where it is smaller.
+
+    Raises
+    ------
+    ArgumentError
+        If dimensions differ or fewer than two cohort speakers count.
+    """
+    rows, others = _unit(embeddings), _unit(cohort)
+    if rows.shape[1] != others.shape[1]:
+        raise ArgumentError(
+            f"`cohort` must hold vectors of dimension {rows.shape[1]}, got {others.shape[1]}"
+        )
+    count = min(top, len(others))
+    if count < 2:
+        raise ArgumentError(f"`cohort` and `top` must leave at least 2 speakers, got {count}")
+    scores = rows @ others.T
+    best = np.partition(scores, len(others) - count, axis=1)[:, -count:]
+    # The population deviation, as WeSpeaker has it; a floor for cohorts of equal vectors.
+    return CohortStatistics(best.mean(1), np.maximum(best.std(1), 1e-6))
+
+
+def adaptive_norm(
+    scores: ArrayLike, enrolments: CohortStatistics, tests: CohortStatistics
+) -> NDArray[np.float64]:
+    """Mean of the score normalised by either side (Matejka et al., Interspeech 2017, eq. 6).
+
+    Parameters
+    ----------
+    scores : array_like, ``(trials,)``
+    enrolments, tests : CohortStatistics
+        Of the two recordings of each trial, in the order of the scores.
+    """
+    raw = np.asarray(scores, np.float64)
+    if not raw.shape == enrolments.mean.shape == tests.mean.shape:
+        raise ArgumentError(
+            "`enrolments` and `tests` must hold a row for each score, got "
+            f"{len(enrolments.mean)} and {len(tests.mean)} for {raw.shape}"
+        )
+    by_enrolment = (raw - enrolments.mean) / enrolments.deviation
+    by_test = (raw - tests.mean) / tests.deviation
+    return np.asarray((by_enrolment + by_test) / 2)
+
+
+def _unit(vectors: ArrayLike) -> NDArray[np.float64]:
+    wide = np.atleast_2d(np.asarray(vectors, np.float64))
+    return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12))
