@@ -85,7 +85,7 @@ def check(
 
 
 def perturb(reference: Annotation, generator: np.random.Generator) -> Annotation:
-    """What a system might write: turns lost, moved, confused, added; times in milliseconds."""
+    """Make what a system might write: turns lost, moved, confused; times in milliseconds."""
     labels = reference.labels()
     hypothesis = Annotation(uri=reference.uri)
     for track, (segment, _, label) in enumerate(reference.itertracks(yield_label=True)):
@@ -206,7 +206,7 @@ def _write(annotation: Annotation, path: Path) -> str:
 
 
 def _in_milliseconds(annotation: Annotation) -> Annotation:
-    """Ends as an RTTM with three decimals has them."""
+    """Round ends as an RTTM with three decimals has them."""
     rounded = Annotation(uri=annotation.uri)
     for segment, track, label in annotation.itertracks(yield_label=True):
         ends = Segment(round(segment.start, 3), round(segment.end, 3))
@@ -216,7 +216,7 @@ def _in_milliseconds(annotation: Annotation) -> Annotation:
 
 
 def _two_regions(reference: Annotation) -> Timeline:
-    """A UEM that cuts turns: 10 to 40 % and 60 to 90 % of the recording."""
+    """Make a UEM that cuts turns: 10 to 40 % and 60 to 90 % of the recording."""
     extent = reference.get_timeline().extent()
     shares = ((0.1, 0.4), (0.6, 0.9))
     return Timeline(

@@ -50,7 +50,8 @@ def test_errors_by_overlap() -> None:
 
 def test_errors_by_length_of_turn() -> None:
     found = break_down(REFERENCE, HYPOTHESIS).turn_length
-    assert list(found)[0] == "under 0.5 s" and list(found)[-1] == "10 s or more"
+    names = list(found)
+    assert (names[0], names[-1]) == ("under 0.5 s", "10 s or more")
     one, four, eight = found["1 to 2 s"], found["2 to 5 s"], found["5 to 10 s"]
     assert (one.total, one.miss) == pytest.approx((1.4, 1.0))
     # 3.5 to 4: both are missed, and nobody is found.

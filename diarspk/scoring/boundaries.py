@@ -73,7 +73,7 @@ class BoundaryErrors:
         return float(np.median(np.abs(offsets))) if offsets else 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """Counts, shares and seconds as JSON holds them, without the single offsets."""
+        """List counts, shares and seconds as JSON holds them, without the single offsets."""
         return {
             "tolerance": TOLERANCE_S,
             "reference": self.reference,
@@ -117,7 +117,7 @@ def compare_boundaries(pair: Pair, cells: Cells, pairs: NDArray[np.int64]) -> Bo
 
 
 def _bounds(annotation: Annotation, pair: Pair) -> dict[str, NDArray[np.float64]]:
-    """Starts and ends of each speaker's turns, ``(turns, 2)``; turns that meet are one."""
+    """List starts and ends of each speaker's turns, ``(turns, 2)``; turns that meet are one."""
     within = annotation.crop(pair.uem)
     return {
         label: np.array([tuple(turn) for turn in within.label_timeline(label).support()])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -168,7 +169,7 @@ def _turn_lengths(talks: NDArray[np.bool_], durations: NDArray[np.float64]) -> N
 
 def _length_names() -> list[str]:
     edges = [f"{edge:g}" for edge in TURN_EDGES_S]
-    between = [f"{low} to {high} s" for low, high in zip(edges, edges[1:], strict=False)]
+    between = [f"{low} to {high} s" for low, high in pairwise(edges)]
     return [f"under {edges[0]} s", *between, f"{edges[-1]} s or more"]
 
 
