@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from diarspk import __version__
+from diarspk.cli.combine import combine
 from diarspk.cli.diarize import diarize
 from diarspk.cli.embed import embed
+from diarspk.cli.lint import lint
 from diarspk.cli.models import models
 from diarspk.cli.score import score
 from diarspk.cli.terminal import spoken_warnings
@@ -22,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (diarize, embed, score, models):
+for _command in (diarize, embed, score, combine, lint, models):
     app.command()(_command)
 
 

@@ -1,4 +1,4 @@
-"""Verification inside sessions: does an encoder tell the speakers of one recording apart?
+"""Verification inside sessions: whether an encoder tells the speakers of one recording apart.
 
 Source: Jung et al., *In search of strong embedding extractors for speaker diarisation*, 2023
 (arXiv 2210.14682), with the rules that its published lists follow. Run as

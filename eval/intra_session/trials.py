@@ -39,7 +39,7 @@ class Crop:
 
 @dataclass(frozen=True, order=True)
 class Trial:
-    """Does the main speaker of ``test`` speak in ``enrolment``?"""
+    """A question: does the main speaker of ``test`` speak in ``enrolment``."""
 
     target: bool
     test: Crop
