@@ -37,7 +37,7 @@ class HypothesisStore:
         self.folder = folder
 
     def read(self, system: str, collection: str, audio: Path, seed: int) -> Hypothesis | None:
-        """What was kept, or None if there is nothing or it is out of date."""
+        """Read what was kept; None if there is nothing or it is out of date."""
         path = self._path(system, collection, audio, seed)
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
