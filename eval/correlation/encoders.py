@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError, FormatError
-from eval.systems import Embed, load_embedder
+from eval.systems import EMBEDDERS, Embed, load_embedder
 
 __all__ = ["DEFAULT_ENCODERS", "EncoderSpecification", "load_heard", "read_encoders", "transform"]
 
 Kind = Literal["encoder", "mfcc", "random", "factory"]
 MFCC_COUNT = 20
+OWN = "diarspk"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class EncoderSpecification:
 
     name: str
     kind: Kind = "encoder"
-    source: str = "diarspk"
+    source: str = OWN
     seed: int = 0
     noise_db: float | None = None
     low_pass_hz: float | None = None
@@ -216,11 +217,11 @@ def _load(specification: EncoderSpecification) -> Embed:
 
 def _fingerprint(specification: EncoderSpecification) -> str:
     """Of an encoder of the library: files change under one name."""
-    if specification.kind != "encoder" or specification.source == "resemblyzer":
+    own = specification.source == OWN
+    if specification.kind != "encoder" or (specification.source in EMBEDDERS and not own):
         return ""
     from diarspk import load_encoder
 
-    own = specification.source == "diarspk"
     return load_encoder(None if own else specification.source).fingerprint
 
 
