@@ -61,6 +61,8 @@ class TrialRules:
         Clean crops of the segment's second speaker are non-target trials. Without it, as in the
         published lists, they are left out, and sessions of two people have no non-target trial
         but in the clean list.
+    shortest_overlap : int
+        Overlap runs of fewer units have no segment of their own.
     seed : int
         Sessions are drawn from on their own: adding one leaves the trials of the others.
     """
@@ -68,6 +70,7 @@ class TrialRules:
     length: int = 150
     ties: Literal["drop", "either"] = "drop"
     with_secondary: bool = False
+    shortest_overlap: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -163,7 +166,7 @@ def _find_anchors(
 ) -> Iterator[tuple[str, _Anchor]]:
     places = _Places(activity, rules.length)
     for run in runs:
-        if len(run.speakers) == 2:
+        if len(run.speakers) == 2 and run.length >= rules.shortest_overlap:
             starts = places.around(run.start, run.end)
             starts = starts[100 * places.overlap(starts) >= rules.length]
             if (anchor := _draw(session, starts, places, rules, generator)) is not None:
