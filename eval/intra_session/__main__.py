@@ -27,6 +27,7 @@ from eval.intra_session.embedding import (
     write_embeddings,
 )
 from eval.intra_session.lists import LIST_NAMES, describe, read_trials, write_trials
+from eval.intra_session.runs import UNITS_PER_SECOND
 from eval.intra_session.scoring import TARGET_PRIOR, Estimate, ListScore, score_list
 from eval.intra_session.trials import Trial, TrialRules, build_lists
 from eval.report import describe_run, markdown_table, write_json
@@ -182,7 +183,12 @@ def _document(
 
 
 def _rules(options: argparse.Namespace) -> TrialRules:
-    return TrialRules(ties=options.ties, with_secondary=options.with_secondary, seed=options.seed)
+    return TrialRules(
+        ties=options.ties,
+        with_secondary=options.with_secondary,
+        shortest_overlap=round(options.shortest_overlap * UNITS_PER_SECOND),
+        seed=options.seed,
+    )
 
 
 def _percent(one: Estimate) -> str:
@@ -221,6 +227,7 @@ def _add_building(parser: argparse.ArgumentParser) -> None:
     add("--uem", type=Path, metavar="FOLDER", help="regions; those beside the RTTM without it")
     add("--output", type=Path, required=True, metavar="FOLDER")
     add("--ties", choices=("drop", "either"), default="drop", help="two main speakers")
+    add("--shortest-overlap", type=float, default=0.6, metavar="SECONDS")
     add("--with-secondary", action="store_true", help="second speakers are non-targets")
 
 
