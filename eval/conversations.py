@@ -1,4 +1,7 @@
-"""Conversations with a reference: ``NAME.flac`` (or Opus, WAV), ``NAME.rttm``, ``NAME.uem``."""
+"""Conversations with a reference: ``NAME.flac`` (or Opus, WAV), ``NAME.rttm``, ``NAME.uem``.
+
+Or lhotse's manifests of recordings and supervisions, as its recipes prepare a corpus.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +25,12 @@ class Conversation:
     audio: Path
     reference: Annotation
     uem: Timeline
+    recording: str = ""
 
     @property
     def name(self) -> str:
-        return self.audio.stem
+        """Id of the recording; without one, the name of its file."""
+        return self.recording or self.audio.stem
 
     @property
     def duration(self) -> float:
@@ -58,13 +63,23 @@ def list_recordings(folder: Path) -> list[Path]:
 
 
 def read_conversations(folder: Path) -> list[Conversation]:
-    """Every recording of a folder with its reference, by name.
+    """Every recording of a data set with its reference, by name.
+
+    Parameters
+    ----------
+    folder : Path
+        Of recordings with RTTM and UEM beside them; or a lhotse manifest of recordings, whose
+        supervisions lie beside it (see :func:`eval.manifests.read_manifests`).
 
     Raises
     ------
     FormatError
-        If the folder holds no recording, or a recording has no RTTM or UEM of its name.
+        If there is no recording, or a recording has no RTTM or UEM of its name.
     """
+    if folder.name.endswith((".jsonl", ".jsonl.gz")):
+        from eval.manifests import read_manifests
+
+        return read_manifests(folder)
     return [_read(path) for path in list_recordings(folder)]
 
 

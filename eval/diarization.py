@@ -1,17 +1,24 @@
-"""Score diarization systems on folders of conversations: one table, ours beside the peer.
+r"""Score diarization systems on folders of conversations: one table, ours beside the peer.
 
-``python -m eval.diarization --data ../shared/conversations/ami --systems diarspk peer``
+    python -m eval.diarization --data ../shared/conversations/ami --systems diarspk peer \
+        --seeds 0 1 --keep kept/ --markdown table.md --csv table.csv --json table.json
+
+A data set is a folder of conversations, or a manifest of recordings that lhotse has prepared. With
+``--keep``, an interrupted run goes on where it stopped, recording by recording.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import os
+import random
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
+from io import StringIO
 from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
@@ -19,9 +26,11 @@ from pathlib import Path
 from diarspk.errors import DiarspkError
 from diarspk.scoring import score
 from eval.conversations import Conversation, read_conversations
+from eval.kept import Hypothesis, HypothesisStore
+from eval.manifests import data_set_name
 from eval.outcome import Outcome, Summary
 from eval.report import describe_run, markdown_table, write_json
-from eval.systems import DIARIZERS, Diarize, load_diarizer
+from eval.systems import DIARIZERS, RTTM_PREFIX, Diarize, load_diarizer
 
 __all__ = ["main", "run_benchmark"]
 
@@ -36,18 +45,26 @@ HEADER = (
     "count error",
     "seconds",
     "real-time factor",
+    "seeds",
+    "DER over seeds",
 )
 
 CONVENTION = (
     "Strict DER: collar 0, overlap scored, pooled by duration, only what the UEM names. "
-    "Time is wall-clock, from path to annotation, without loading models."
+    "Time is wall-clock, from path to annotation, without loading models. DER over seeds is its "
+    "standard deviation."
 )
 
 
 def run_benchmark(
-    folders: Sequence[Path], systems: Sequence[str], *, jobs: int = 1
+    folders: Sequence[Path],
+    systems: Sequence[str],
+    *,
+    jobs: int = 1,
+    seeds: Sequence[int] = (0,),
+    keep: Path | None = None,
 ) -> Iterator[Outcome]:
-    """Every system on every recording, system by system.
+    """Every system on every recording with every seed, system by system.
 
     Parameters
     ----------
@@ -57,12 +74,17 @@ def run_benchmark(
         Names that :func:`eval.systems.load_diarizer` knows.
     jobs
         Recordings at a time. With more than one, processing times include the contention.
+    seeds
+        Of the generators that a system may draw from, set before each recording.
+    keep
+        Folder of what was written before; recordings that are in it are not diarized again.
     """
     tasks = [
-        (system, folder.name, conversation)
+        (system, data_set_name(folder), conversation, seed, keep)
         for folder in folders
         for conversation in read_conversations(folder)
         for system in systems
+        for seed in seeds
     ]
     tasks.sort(key=lambda task: systems.index(task[0]))  # stable: keeps folders and names
     if jobs == 1:
@@ -73,15 +95,26 @@ def run_benchmark(
         yield from workers.map(diarize_and_score, *zip(*tasks, strict=True))
 
 
-def diarize_and_score(system: str, collection: str, conversation: Conversation) -> Outcome:
-    """Run one system on one recording and compare with the reference."""
-    diarize = _loaded(system)
-    start = time.perf_counter()
-    hypothesis = diarize(conversation.audio)
-    processing = time.perf_counter() - start
+def diarize_and_score(
+    system: str,
+    collection: str,
+    conversation: Conversation,
+    seed: int = 0,
+    keep: Path | None = None,
+) -> Outcome:
+    """Run one system on one recording, unless it is kept, and compare with the reference."""
+    store = None if keep is None or system.startswith(RTTM_PREFIX) else HypothesisStore(keep)
+    found = None if store is None else store.read(system, collection, conversation.audio, seed)
+    if found is None:
+        found = _diarize(system, conversation.audio, seed)
+        if store is not None:
+            store.write(system, collection, conversation.audio, seed, found)
     name = conversation.name
     scores = score(
-        {name: conversation.reference}, {name: hypothesis}, {name: conversation.uem}, collar=0.0
+        {name: conversation.reference},
+        {name: found.annotation},
+        {name: conversation.uem},
+        collar=0.0,
     )
     return Outcome(
         system=system,
@@ -89,10 +122,19 @@ def diarize_and_score(system: str, collection: str, conversation: Conversation) 
         recording=name,
         components=scores.pooled,
         reference_speakers=conversation.count_speakers(conversation.reference),
-        found_speakers=conversation.count_speakers(hypothesis),
+        found_speakers=conversation.count_speakers(found.annotation),
         duration=conversation.duration,
-        processing=processing,
+        processing=found.processing,
+        seed=seed,
     )
+
+
+def _diarize(system: str, audio: Path, seed: int) -> Hypothesis:
+    diarize = _loaded(system)
+    _set_seed(seed)
+    start = time.perf_counter()
+    hypothesis = diarize(audio)
+    return Hypothesis(hypothesis, time.perf_counter() - start)
 
 
 def summarize(outcomes: Sequence[Outcome]) -> list[Summary]:
@@ -119,12 +161,27 @@ def format_summaries(summaries: Sequence[Summary], *, per_recording: bool = Fals
     return f"{table}\n\n{markdown_table(HEADER, sorted(rows, key=lambda row: row[0]))}"
 
 
+def format_csv(summaries: Sequence[Summary]) -> str:
+    """Comma-separated: a row for each system and data set, with the columns of the table."""
+    stream = StringIO()
+    table = csv.writer(stream, lineterminator="\n")
+    table.writerow(HEADER)
+    table.writerows(_row(summary, summary.collection) for summary in summaries)
+    return stream.getvalue()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; 0 if every recording was scored."""
     options = _parser().parse_args(arguments)
     try:
         outcomes = []
-        for outcome in run_benchmark(options.data, options.systems, jobs=options.jobs):
+        for outcome in run_benchmark(
+            options.data,
+            options.systems,
+            jobs=options.jobs,
+            seeds=options.seeds,
+            keep=options.keep,
+        ):
             outcomes.append(outcome)
             print(
                 f"{outcome.system} {outcome.collection}/{outcome.recording}: "
@@ -137,23 +194,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
     summaries = summarize(outcomes)
     print(format_summaries(summaries, per_recording=options.per_recording))
     print(f"\n{CONVENTION}")
+    _write(summaries, options)
+    return 0
+
+
+def _write(summaries: Sequence[Summary], options: argparse.Namespace) -> None:
+    """Write the files that were asked for."""
+    run = describe_run()
     if options.json is not None:
         results = [summary.as_dict() for summary in summaries]
         write_json(
-            {**describe_run(), "convention": CONVENTION, "jobs": options.jobs, "results": results},
+            {**run, "convention": CONVENTION, "jobs": options.jobs, "results": results},
             options.json,
         )
+    if options.csv is not None:
+        options.csv.write_text(format_csv(summaries), encoding="utf-8")
+    if options.markdown is not None:
+        table = format_summaries(summaries, per_recording=options.per_recording)
+        machine = f"{run['machine']['processor']}, {run['machine']['cores']} cores"
+        versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
+        parts = [table, CONVENTION, f"`{run['command']}`", f"{machine}; {versions}."]
+        options.markdown.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     if options.plot is not None:
         from eval.plot import plot_errors
 
         plot_errors(summaries, options.plot)
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m eval.diarization", description=__doc__)
+    parser = argparse.ArgumentParser(
+        "python -m eval.diarization",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     add = parser.add_argument
-    add("--data", type=Path, nargs="+", required=True, metavar="FOLDER")
+    add(
+        "--data",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="FOLDER",
+        help="folders, or lhotse's manifests of recordings",
+    )
     add(
         "--systems",
         nargs="+",
@@ -162,8 +244,12 @@ def _parser() -> argparse.ArgumentParser:
         help=f"{', '.join(DIARIZERS)}, or rttm:FOLDER for what another system wrote",
     )
     add("--jobs", type=int, default=1, metavar="N", help="recordings at a time")
+    add("--seeds", type=int, nargs="+", default=[0], metavar="SEED")
+    add("--keep", type=Path, metavar="FOLDER", help="go on from, and add to, what is kept here")
     add("--per-recording", action="store_true", help="add a table with a row per recording")
     add("--json", type=Path, metavar="FILE", help="figures, machine, versions, command")
+    add("--csv", type=Path, metavar="FILE")
+    add("--markdown", type=Path, metavar="FILE")
     add("--plot", type=Path, metavar="FILE", help="stacked bars of the errors (matplotlib)")
     return parser
 
@@ -179,12 +265,23 @@ def _row(summary: Summary, label: str) -> list[str]:
         f"{summary.count_error:.2f}",
         f"{summary.processing:.1f}",
         f"{summary.real_time_factor:.4f}",
+        f"{len(summary.seeds)}",
+        f"{100 * summary.der_deviation:.2f}",
     ]
 
 
 @lru_cache(maxsize=1)  # one at a time in memory: tasks come system by system
 def _loaded(system: str) -> Diarize:
     return load_diarizer(system)
+
+
+def _set_seed(seed: int) -> None:
+    import numpy as np
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed)  # systems may use the old generator
+    torch.manual_seed(seed)
 
 
 def _share_cores(jobs: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
+from statistics import stdev
 from typing import Any
 
 from diarspk.scoring import Components
@@ -28,6 +29,8 @@ class Outcome:
         Seconds of the recording that are scored.
     processing : float
         Wall-clock seconds the system took, loading its models apart.
+    seed : int
+        Of the generators that a system may draw from.
     """
 
     system: str
@@ -38,11 +41,15 @@ class Outcome:
     found_speakers: int
     duration: float
     processing: float
+    seed: int = 0
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Outcomes of one system on one collection, pooled: long recordings weigh more."""
+    """Outcomes of one system on one collection, pooled: long recordings weigh more.
+
+    Several seeds are pooled as well, so that their rates are averaged.
+    """
 
     outcomes: Sequence[Outcome]
 
@@ -57,6 +64,20 @@ class Summary:
     @property
     def components(self) -> Components:
         return reduce(add, (outcome.components for outcome in self.outcomes))
+
+    @property
+    def seeds(self) -> list[int]:
+        return sorted({outcome.seed for outcome in self.outcomes})
+
+    @property
+    def der_deviation(self) -> float:
+        """Standard deviation of the error rate over seeds; 0 for one seed."""
+        rates = [self.of_seed(seed).components.der for seed in self.seeds]
+        return stdev(rates) if len(rates) > 1 else 0.0
+
+    def of_seed(self, seed: int) -> Summary:
+        """Outcomes of one seed alone."""
+        return Summary([outcome for outcome in self.outcomes if outcome.seed == seed])
 
     @property
     def count_accuracy(self) -> float:
@@ -90,6 +111,8 @@ class Summary:
             "speaker_count_error": self.count_error,
             "processing": self.processing,
             "real_time_factor": self.real_time_factor,
+            "seeds": self.seeds,
+            "der_deviation": self.der_deviation,
         }
         if len(self.outcomes) == 1:
             return {"recording": self.outcomes[0].recording, **figures}

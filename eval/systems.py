@@ -58,16 +58,26 @@ def load_diarizer(name: str) -> Diarize:
 
 
 def load_embedder(name: str) -> Embed:
-    """Embedder of a name.
+    """Embedder of a name here, or any encoder that :func:`diarspk.load_encoder` finds.
 
     Raises
     ------
     ArgumentError
         If there is none of that name.
+    ModelError
+        If the files of an encoder are damaged.
     """
-    if name not in EMBEDDERS:
-        raise ArgumentError(f"`systems` must be among {', '.join(EMBEDDERS)}, got {name}")
-    return EMBEDDERS[name]()
+    if name in EMBEDDERS:
+        return EMBEDDERS[name]()
+    from diarspk import available_models, load_encoder
+
+    if not Path(name).exists() and name not in {card.name for card in available_models()}:
+        raise ArgumentError(
+            f"`systems` must be among {', '.join(EMBEDDERS)}, a model that `diarspk models` "
+            f"lists, or the path of a checkpoint, got {name}"
+        )
+    encoder = load_encoder(name)
+    return lambda waveforms: encoder.embed_batch(waveforms, encoder.sample_rate)
 
 
 class _StoredDiarizer:

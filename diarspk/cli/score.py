@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,14 +15,24 @@ from diarspk.cli.table import aligned
 from diarspk.cli.terminal import exit_on_error
 
 if TYPE_CHECKING:
-    from diarspk.scoring import Components, Scores
+    from collections.abc import Mapping
 
-__all__ = ["score"]
+    from diarspk.scoring import Breakdown, Components, Scores
 
-HEADER = (
-    *("file", "speech (s)", "miss (s)", "%", "false alarm (s)", "%", "confusion (s)", "%"),
-    *("DER %", "JER %"),
-)
+__all__ = ["Convention", "score"]
+
+ERRORS = ("speech (s)", "miss (s)", "%", "false alarm (s)", "%", "confusion (s)", "%", "DER %")
+HEADER = ("file", *ERRORS, "JER %")
+
+
+class Convention(str, Enum):
+    """Whose rules hold; see :mod:`diarspk.scoring.conventions`."""
+
+    DIARSPK = "diarspk"
+    MD_EVAL = "md-eval"
+    DSCORE = "dscore"
+    PYANNOTE = "pyannote"
+    SPYDER = "spyder"
 
 
 def score(
@@ -32,22 +43,82 @@ def score(
     ] = None,
     collar: Annotated[
         float,
-        typer.Option(min=0.0, help="Seconds not scored on each side of a reference boundary."),
+        typer.Option(
+            min=0.0,
+            help="Seconds not scored on each side of a reference boundary (with --convention "
+            "pyannote, half of them on each side, as there).",
+        ),
     ] = 0.0,
     skip_overlap: Annotated[
         bool, typer.Option("--skip-overlap", help="Leave out where the reference overlaps.")
     ] = False,
+    convention: Annotated[
+        Convention, typer.Option(help="Score as this tool does.")
+    ] = Convention.DIARSPK,
+    breakdown: Annotated[
+        bool,
+        typer.Option(
+            "--breakdown", help="Add errors by overlap, turn length, speakers, and boundaries."
+        ),
+    ] = False,
+    timeline: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Draw the errors of each file into DIR/FILE.svg."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Print DER and JER with their components, per file and pooled over all files."""
     if not math.isfinite(collar):
         raise typer.BadParameter(f"--collar must be seconds, got {collar}")
+    options: dict[str, Any] = {
+        "collar": collar,
+        "skip_overlap": skip_overlap,
+        "convention": convention.value,
+    }
     with exit_on_error():
-        scores = diarspk.score(reference, hypothesis, uem, collar=collar, skip_overlap=skip_overlap)
+        scores = diarspk.score(reference, hypothesis, uem, **options)
+        details = _break_down(reference, hypothesis, uem, options) if breakdown else None
+        if timeline is not None:
+            _draw(reference, hypothesis, uem, timeline)
     if as_json:
-        print(json.dumps(scores.as_dict(), indent=2, ensure_ascii=False))
-    else:
-        print(_report(scores))
+        document = scores.as_dict()
+        if details is not None:
+            document["breakdown"] = details.as_dict()
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+        return
+    print(_report(scores))
+    if details is not None:
+        print(_report_breakdown(details))
+
+
+def _break_down(
+    reference: Path, hypothesis: Path, uem: Path | None, options: dict[str, Any]
+) -> Breakdown:
+    import warnings
+
+    from diarspk.errors import ScoringWarning
+    from diarspk.scoring import break_down
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ScoringWarning)  # scoring has said it
+        return break_down(reference, hypothesis, uem, **options)
+
+
+def _draw(reference: Path, hypothesis: Path, uem: Path | None, folder: Path) -> None:
+    import warnings
+
+    from diarspk.errors import ScoringWarning
+    from diarspk.scoring import draw_timeline
+    from diarspk.scoring.pairing import pair_files
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ScoringWarning)
+        pairing = pair_files(reference, hypothesis, uem)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, pair in pairing.pairs.items():
+        picture = draw_timeline(pair.reference, pair.hypothesis, pair.uem, title=name)
+        path = folder / f"{Path(name).name}.svg"
+        path.write_text(picture, encoding="utf-8")
 
 
 def _report(scores: Scores) -> str:
@@ -55,6 +126,29 @@ def _report(scores: Scores) -> str:
     rows = [_row(file, components) for file, components in scores.files.items()]
     rows.append(_row("pooled", scores.pooled))
     return f"{aligned(HEADER, rows)}\n\n{scores.convention}"
+
+
+def _report_breakdown(details: Breakdown) -> str:
+    """One table for each way to sort the errors, then boundaries and counts in a line each."""
+    tables = [
+        _class_table("speakers at once", details.overlap),
+        _class_table("length of turn", details.turn_length),
+        _class_table("speakers in the file", details.speakers),
+    ]
+    edges = details.boundaries
+    lines = [
+        f"Boundaries within {edges.as_dict()['tolerance']:g} s: {100 * edges.recall:.1f} % of the "
+        f"reference's found, {100 * edges.precision:.1f} % of the hypothesis's right; median "
+        f"distance {edges.median_distance:.3f} s, starts {edges.mean_start_offset:+.3f} s, ends "
+        f"{edges.mean_end_offset:+.3f} s on average.",
+        f"Number of speakers right in {100 * details.count_accuracy:.1f} % of the files, off by "
+        f"{details.count_error:.2f} on average.",
+    ]
+    return "\n".join(f"\n{part}" for part in [*tables, *lines])
+
+
+def _class_table(title: str, classes: Mapping[str, Components]) -> str:
+    return aligned((title, *ERRORS), [_row(name, one)[:-1] for name, one in classes.items()])
 
 
 def _row(name: str, components: Components) -> list[str]:

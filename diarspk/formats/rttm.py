@@ -15,7 +15,7 @@ from diarspk.errors import ArgumentError
 from diarspk.formats.lines import TextFile, parse_lines, parse_seconds, split_fields
 from diarspk.formats.turns import Confidence, rounded_turns
 
-__all__ = ["read_rttm", "write_rttm"]
+__all__ = ["parse_turn", "read_rttm", "write_rttm"]
 
 FIELD_COUNTS = range(8, 11)
 ABSENT = "<NA>"
@@ -46,7 +46,7 @@ def read_rttm(file: TextFile) -> dict[str, Annotation]:
         With file and line, on the first line that is no RTTM.
     """
     annotations: dict[str, Annotation] = {}
-    for track, (uri, segment, speaker) in enumerate(parse_lines(file, _parse_turn)):
+    for track, (uri, segment, speaker) in enumerate(parse_lines(file, parse_turn)):
         annotation = annotations.setdefault(uri, Annotation(uri=uri))
         annotation[segment, track] = speaker
     return annotations
@@ -77,7 +77,14 @@ def write_rttm(
         )
 
 
-def _parse_turn(line: str) -> tuple[str, Segment, str] | None:
+def parse_turn(line: str) -> tuple[str, Segment, str] | None:
+    """Read one line: file id, turn and speaker; None for another record or a turn of no length.
+
+    Raises
+    ------
+    ValueError
+        With the fault and its remedy.
+    """
     fields = split_fields(line, FIELD_COUNTS)
     if fields[0].upper() in OTHER_RECORDS:
         return None

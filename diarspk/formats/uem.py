@@ -6,7 +6,7 @@ from pyannote.core import Segment, Timeline
 
 from diarspk.formats.lines import TextFile, parse_lines, parse_seconds, split_fields
 
-__all__ = ["read_uem"]
+__all__ = ["parse_region", "read_uem"]
 
 FIELD_COUNTS = range(4, 5)
 
@@ -30,12 +30,13 @@ def read_uem(file: TextFile) -> dict[str, Timeline]:
         With file and line, on the first line that is no UEM.
     """
     segments: dict[str, list[Segment]] = {}
-    for uri, segment in parse_lines(file, _parse_region):
+    for uri, segment in parse_lines(file, parse_region):
         segments.setdefault(uri, []).append(segment)
     return {uri: Timeline(regions, uri=uri).support() for uri, regions in segments.items()}
 
 
-def _parse_region(line: str) -> tuple[str, Segment]:
+def parse_region(line: str) -> tuple[str, Segment]:
+    """Read one line: file id and region; ValueError says what is wrong with it."""
     fields = split_fields(line, FIELD_COUNTS)
     if len(fields) not in FIELD_COUNTS:
         raise ValueError(f"a region must have 4 fields, file channel start end, got {len(fields)}")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from os import PathLike
-from typing import TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 from unicodedata import normalize
 
 from pyannote.core import Annotation, Timeline
@@ -42,9 +44,16 @@ class Pairing:
 
 
 def pair_files(
-    reference: Annotations, hypothesis: Annotations, uem: Regions | None = None
+    reference: Annotations,
+    hypothesis: Annotations,
+    uem: Regions | None = None,
+    *,
+    extent: Literal["reference", "both"] = "both",
 ) -> Pairing:
-    """Match files by id, warning of every one that has no counterpart."""
+    """Match files by id, warning of every one that has no counterpart.
+
+    Without a UEM a file is scored over the ``extent`` of its reference, or of both sides.
+    """
     references, hypotheses = _by_file(reference), _by_file(hypothesis)
     is_object = isinstance(reference, Annotation) or isinstance(hypothesis, Annotation)
     if is_object and len(references) == len(hypotheses) == 1:
@@ -62,8 +71,9 @@ def pair_files(
     pairs = {}
     for name in scored:
         found = hypotheses.get(name, Annotation(uri=name))
-        extent = _extent(references[name], found) if regions is None else regions[name].support()
-        pairs[name] = Pair(references[name], found, extent)
+        sides = [references[name], found][: 2 if extent == "both" else 1]
+        region = _extent(sides) if regions is None else regions[name].support()
+        pairs[name] = Pair(references[name], found, region)
     return Pairing(pairs, missing, outside + extra)
 
 
@@ -102,10 +112,11 @@ def _composed(values: Mapping[str, Value]) -> dict[str, Value]:
     return {normalize("NFC", name): value for name, value in values.items()}
 
 
-def _extent(reference: Annotation, hypothesis: Annotation) -> Timeline:
-    """From the first start to the last end of both, as pyannote.metrics has it without a UEM."""
-    extent = reference.get_timeline().extent() | hypothesis.get_timeline().extent()
-    return Timeline([extent] if extent else [])
+def _extent(annotations: Sequence[Annotation]) -> Timeline:
+    """From the first start to the last end, as scoring tools have it without a UEM."""
+    extents = [annotation.get_timeline().extent() for annotation in annotations]
+    spoken = [extent for extent in extents if extent]
+    return Timeline([reduce(or_, spoken)] if spoken else [])
 
 
 def _warn(names: tuple[str, ...], consequence: str) -> None:

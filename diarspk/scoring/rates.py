@@ -8,8 +8,9 @@ import warnings
 from pyannote.core import Annotation
 
 from diarspk.errors import ArgumentError, ScoringWarning
-from diarspk.scoring.components import Components
-from diarspk.scoring.pairing import Annotations, Pair, Regions, pair_files
+from diarspk.scoring.comparison import compare
+from diarspk.scoring.conventions import DEFAULT, find_convention
+from diarspk.scoring.pairing import Annotations, Regions, pair_files
 from diarspk.scoring.scores import Scores
 
 __all__ = ["score"]
@@ -25,8 +26,9 @@ def score(
     *,
     collar: float = 0.0,
     skip_overlap: bool = False,
+    convention: str = DEFAULT.name,
 ) -> Scores:
-    """Compute DER and JER with their components, file by file, on pyannote.metrics.
+    """Compute DER and JER with their components, file by file.
 
     Parameters
     ----------
@@ -36,12 +38,16 @@ def score(
         has is not scored. Where the reference has no turn at all, every file is false alarm.
     uem : path of a UEM, Timeline, or dict of Timeline by file id, optional
         Regions to score; files it does not name are not scored. Without it, a file is scored
-        from the first start to the last end in reference or hypothesis.
+        from the first start to the last end in reference or hypothesis (md-eval: in the
+        reference).
     collar : float
         Seconds to leave out on **each** side of every reference boundary, as md-eval, dscore and
-        NeMo count it; pyannote.metrics takes the double.
+        NeMo count it; under ``convention="pyannote"`` half of it on each side, as there.
     skip_overlap : bool
         Leave out where speakers of the reference overlap.
+    convention : str
+        The tool whose rules hold: "md-eval", "dscore", "pyannote" or "spyder" (see
+        :mod:`diarspk.scoring.conventions`); without it pyannote.metrics with the collar above.
 
     Returns
     -------
@@ -51,47 +57,35 @@ def score(
     Warns
     -----
     ScoringWarning
-        Of files without a counterpart, and of turns of one speaker that overlap: as in
-        pyannote.metrics, each of them counts.
+        Of files without a counterpart, and of turns of one speaker that overlap: in
+        pyannote.metrics each of them counts.
 
     Raises
     ------
     ArgumentError
-        If ``collar`` is negative or not finite, or ``uem`` does not fit the reference.
+        If ``collar`` is negative or not finite, ``uem`` does not fit the reference, or there is
+        no such convention.
     FormatError
         With file and line, if a file cannot be read.
     """
     if not 0 <= collar < math.inf:
         raise ArgumentError(f"`collar` must be 0 or more seconds, got {collar}")
-    pairing = pair_files(reference, hypothesis, uem)
-    for side in ("reference", "hypothesis"):
-        _warn_of_repetition(side, [getattr(pair, side) for pair in pairing.pairs.values()])
+    rules = find_convention(convention)
+    pairing = pair_files(reference, hypothesis, uem, extent=rules.extent)
+    if rules.by_pyannote:
+        for side in ("reference", "hypothesis"):
+            _warn_of_repetition(side, [getattr(pair, side) for pair in pairing.pairs.values()])
     return Scores(
-        files={name: _compare(pair, collar, skip_overlap) for name, pair in pairing.pairs.items()},
+        files={
+            name: compare(pair, rules, collar=collar, skip_overlap=skip_overlap)
+            for name, pair in pairing.pairs.items()
+        },
         collar=collar,
         skip_overlap=skip_overlap,
         has_uem=uem is not None,
         missing=pairing.missing,
         unscored=pairing.unscored,
-    )
-
-
-def _compare(pair: Pair, collar: float, skip_overlap: bool) -> Components:
-    from pyannote.metrics.diarization import DiarizationErrorRate, JaccardErrorRate
-
-    times, jaccard = (
-        metric(collar=2 * collar, skip_overlap=skip_overlap).compute_components(
-            pair.reference, pair.hypothesis, uem=pair.uem
-        )
-        for metric in (DiarizationErrorRate, JaccardErrorRate)
-    )
-    return Components(
-        total=times["total"],
-        miss=times["missed detection"],
-        false_alarm=times["false alarm"],
-        confusion=times["confusion"],
-        speakers=int(jaccard["speaker count"]),
-        speaker_errors=jaccard["speaker error"],
+        rules=rules,
     )
 
 

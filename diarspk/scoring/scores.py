@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diarspk.scoring.components import Components
+from diarspk.scoring.conventions import DEFAULT, Convention
 
 __all__ = ["Scores"]
 
@@ -20,7 +21,7 @@ class Scores:
     files : mapping of str to Components
         By file id, in the order of the reference.
     collar : float
-        Seconds left out on each side of every reference boundary.
+        As it was asked for: see ``rules`` for what it means.
     skip_overlap : bool
         Whether overlapped reference speech was left out.
     has_uem : bool
@@ -29,6 +30,8 @@ class Scores:
         Files of the reference that the hypothesis lacks, scored as missed.
     unscored : tuple of str
         Files that were left out, since the reference or the UEM lacks them.
+    rules : Convention
+        The scoring tool that is followed.
     """
 
     files: Mapping[str, Components]
@@ -37,6 +40,7 @@ class Scores:
     has_uem: bool = False
     missing: tuple[str, ...] = ()
     unscored: tuple[str, ...] = ()
+    rules: Convention = DEFAULT
 
     @property
     def pooled(self) -> Components:
@@ -56,28 +60,38 @@ class Scores:
     @property
     def convention(self) -> str:
         """How these rates are defined, in a sentence for each choice."""
+        side = self.collar * self.rules.collar_share
         collar = (
-            f"{self.collar:g} s on each side of every reference boundary are not scored "
-            f"(pyannote.metrics calls this collar {2 * self.collar:g})"
-            if self.collar
+            f"{side:g} s on each side of every reference boundary are not scored "
+            f"(pyannote.metrics calls this collar {2 * side:g})"
+            if side
             else "No collar: speech is scored up to every reference boundary"
         )
         overlap = "is not" if self.skip_overlap else "is"
+        turns = "reference turn" if self.rules.extent == "reference" else "turn"
         regions = (
             "the regions of the UEM"
             if self.has_uem
-            else "each file from the first start to the last end of any turn, as no UEM was given"
+            else f"each file from the first start to the last end of any {turns}, as no UEM "
+            "was given"
         )
+        jaccard = (
+            "on frames of 10 ms, without a collar"
+            if self.rules.jaccard == "frames"
+            else "in the same regions"
+        )
+        tool = "" if self.rules == DEFAULT else f"Rules of {self.rules.name}. "
         return (
-            "DER = (miss + false alarm + confusion) / reference speaker time. "
+            f"{tool}DER = (miss + false alarm + confusion) / reference speaker time. "
             f"{collar}. Overlapped reference speech {overlap} scored. Scored are {regions}. "
             "Files are pooled by speaker time. JER = mean over reference speakers of "
-            "1 - intersection / union with the mapped speaker, in the same regions."
+            f"1 - intersection / union with the mapped speaker, {jaccard}."
         )
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as JSON holds it; rates are fractions, times seconds."""
         return {
+            "rules": self.rules.name,
             "convention": self.convention,
             "collar": self.collar,
             "skip_overlap": self.skip_overlap,

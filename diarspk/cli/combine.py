@@ -1,0 +1,97 @@
+"""``diarspk combine``: one diarization out of several."""
+
+from __future__ import annotations
+
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from diarspk.cli.terminal import exit_on_error, say
+
+if TYPE_CHECKING:
+    from pyannote.core import Annotation
+
+__all__ = ["Matching", "combine"]
+
+
+class Matching(str, Enum):
+    """How speakers of the hypotheses are matched; see :func:`diarspk.combination.combine`."""
+
+    GREEDY = "greedy"
+    HUNGARIAN = "hungarian"
+
+
+def combine(
+    hypotheses: Annotated[
+        list[Path], typer.Argument(metavar="RTTM...", help="Two or more, of the same recordings.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="RTTM", help="Write here instead of stdout."),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(metavar="W,...", help="One for each file; by mutual agreement without it."),
+    ] = None,
+    mapping: Annotated[Matching, typer.Option(help="How speakers are matched.")] = Matching.GREEDY,
+    smoothing: Annotated[
+        float, typer.Option(min=0.0, help="Smooth votes over neighbouring stretches; 0.5 or 0.")
+    ] = 0.0,
+) -> None:
+    """Combine diarizations by overlap-aware voting (DOVER-Lap)."""
+    if len(hypotheses) < 2:
+        raise typer.BadParameter("give two files or more")
+    shares = None if weights is None else _parse_weights(weights, len(hypotheses))
+    with exit_on_error():
+        from diarspk.combination import combine as combine_annotations
+        from diarspk.formats import read_rttm
+
+        sides = [read_rttm(path) for path in hypotheses]
+        combined = []
+        for name in dict.fromkeys(name for side in sides for name in side):
+            missing = [
+                str(path) for path, side in zip(hypotheses, sides, strict=True) if name not in side
+            ]
+            if missing:
+                say(f"warning: {name}: not in {', '.join(missing)}, taken for silence there")
+            found = [_side(side, name) for side in sides]
+            combined.append(
+                combine_annotations(
+                    found, weights=shares, mapping=mapping.value, smoothing=smoothing
+                )
+            )
+        _write(combined, output)
+
+
+def _side(annotations: dict[str, Annotation], name: str) -> Annotation:
+    from pyannote.core import Annotation
+
+    return annotations.get(name, Annotation(uri=name))
+
+
+def _parse_weights(text: str, count: int) -> list[float]:
+    try:
+        weights = [float(part) for part in text.split(",")]
+    except ValueError:
+        weights = []
+    if len(weights) != count or not all(weight > 0 for weight in weights):
+        raise typer.BadParameter(f"--weights must be {count} numbers above 0, got {text!r}")
+    return weights
+
+
+def _write(annotations: list[Annotation], output: Path | None) -> None:
+    """Write all recordings to one file, which appears whole or not at all."""
+    from diarspk.formats import write_rttm
+
+    if output is None:
+        for annotation in annotations:
+            write_rttm(annotation, sys.stdout)
+        return
+    draft = output.with_name(f".{output.name}.part")
+    with draft.open("w", encoding="utf-8", newline="\n") as stream:
+        for annotation in annotations:
+            write_rttm(annotation, stream)
+    draft.replace(output)

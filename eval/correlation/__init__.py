@@ -1,0 +1,8 @@
+"""How far error rates of verification predict those of diarization, over many encoders."""
+
+from __future__ import annotations
+
+from eval.correlation.association import Association, associate
+from eval.correlation.encoders import DEFAULT_ENCODERS, EncoderSpecification
+
+__all__ = ["DEFAULT_ENCODERS", "Association", "EncoderSpecification", "associate"]

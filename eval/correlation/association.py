@@ -1,0 +1,160 @@
+"""Correlation of two measures over encoders, with bootstrap intervals."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from diarspk.errors import ArgumentError
+
+__all__ = ["Association", "Interval", "associate", "compare"]
+
+Values = NDArray[np.float64]
+FEWEST = 4
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A coefficient, and what holds 95 % of its bootstrap over encoders; NaN where undefined."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Association:
+    """Coefficients in [-1, 1] between two measures.
+
+    Attributes
+    ----------
+    encoders : int
+    pearson, spearman, kendall : Interval
+        Linear, of ranks, and of concordant pairs (tau-b).
+    partial : Interval, optional
+        Spearman's, of what a third measure does not explain of either.
+    """
+
+    encoders: int
+    pearson: Interval
+    spearman: Interval
+    kendall: Interval
+    partial: Interval | None = None
+
+
+def associate(
+    first: ArrayLike,
+    second: ArrayLike,
+    *,
+    given: ArrayLike | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Association:
+    """Correlate two measures of the same encoders.
+
+    Parameters
+    ----------
+    first, second : array_like, ``(encoders,)``
+    given : array_like, ``(encoders,)``, optional
+        A third measure to control for.
+    resamples : int
+        Bootstrap samples of encoders; those in which a measure is constant are left out.
+    seed : int
+
+    Raises
+    ------
+    ArgumentError
+        If the measures differ in length, are not finite, or there are fewer than four encoders.
+    """
+    columns = _checked(first, second, *([] if given is None else [given]))
+    draws = _draw(columns.shape[1], resamples, seed)
+    pearson, spearman, kendall = (
+        _interval(columns[:2], draws, coefficient) for coefficient in (_pearson, _spearman, _tau)
+    )
+    partial = None if given is None else _interval(columns, draws, _partial_spearman)
+    return Association(columns.shape[1], pearson, spearman, kendall, partial)
+
+
+def compare(
+    target: ArrayLike,
+    first: ArrayLike,
+    second: ArrayLike,
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Interval:
+    """How much better, by Spearman's coefficient, ``first`` predicts ``target`` than ``second``."""
+    columns = _checked(target, first, second)
+
+    def difference(values: Values) -> float:
+        return _spearman(values[[0, 1]]) - _spearman(values[[0, 2]])
+
+    return _interval(columns, _draw(columns.shape[1], resamples, seed), difference)
+
+
+def _checked(*measures: ArrayLike) -> Values:
+    arrays = [np.asarray(measure, np.float64) for measure in measures]
+    shapes = {array.shape for array in arrays}
+    if len(shapes) > 1 or arrays[0].ndim != 1 or len(arrays[0]) < FEWEST:
+        raise ArgumentError(
+            f"`first` and `second` must hold one figure for each of at least {FEWEST} encoders, "
+            f"got shapes {sorted(shapes)}"
+        )
+    columns = np.stack(arrays)
+    if not np.isfinite(columns).all():
+        raise ArgumentError("`first` and `second` must be finite")
+    return columns
+
+
+def _draw(encoders: int, resamples: int, seed: int) -> NDArray[np.int64]:
+    return np.random.default_rng(seed).integers(encoders, size=(resamples, encoders))
+
+
+def _interval(
+    columns: Values, draws: NDArray[np.int64], coefficient: Callable[[Values], float]
+) -> Interval:
+    samples = [coefficient(columns[:, drawn]) for drawn in draws]
+    defined = [sample for sample in samples if np.isfinite(sample)]
+    if not defined:
+        return Interval(coefficient(columns), np.nan, np.nan)
+    low, high = np.quantile(defined, (0.025, 0.975)).tolist()
+    return Interval(coefficient(columns), low, high)
+
+
+def _pearson(columns: Values) -> float:
+    centred = columns - columns.mean(1, keepdims=True)
+    norms = np.sqrt(np.square(centred).sum(1))
+    if not (norms > 1e-12 * np.abs(columns).max(1)).all():
+        return np.nan
+    return float(centred[0] @ centred[1] / norms.prod())
+
+
+def _spearman(columns: Values) -> float:
+    return _pearson(_ranks(columns))
+
+
+def _tau(columns: Values) -> float:
+    from scipy.stats import kendalltau
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a sample is constant
+        return float(kendalltau(*columns).statistic)
+
+
+def _partial_spearman(columns: Values) -> float:
+    """First-order partial correlation of ranks."""
+    ranks = _ranks(columns)
+    plain, first, second = (_pearson(ranks[pair]) for pair in ([0, 1], [0, 2], [1, 2]))
+    rest = (1 - first**2) * (1 - second**2)
+    return float((plain - first * second) / np.sqrt(rest)) if rest > 1e-12 else np.nan
+
+
+def _ranks(columns: Values) -> Values:
+    from scipy.stats import rankdata
+
+    ranks: Values = rankdata(columns, axis=1)
+    return ranks
