@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from diarspk.audio import Audio
 from diarspk.segmentation.local_speakers import LocalSpeakers
@@ -67,7 +67,7 @@ class SessionCache:
         handle, part = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".part")
         try:
             with os.fdopen(handle, "wb") as stream:
-                np.savez(stream, **_pack(session))
+                np.savez(stream, allow_pickle=False, **_pack(session))
             os.replace(part, self._path(key))
         except BaseException:
             Path(part).unlink(missing_ok=True)
@@ -105,7 +105,7 @@ def digest_audio(audio: Audio, sample_rate: int | None = None) -> str | None:
             while chunk := stream.read(CHUNK_BYTES):
                 content.update(chunk)
         return content.hexdigest()
-    if hasattr(audio, "read"):
+    if not isinstance(audio, np.ndarray | Tensor):
         if not audio.seekable():
             return None
         place = audio.tell()

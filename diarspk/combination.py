@@ -126,7 +126,7 @@ def _presence(annotation: Annotation, edges: NDArray[np.float64]) -> NDArray[np.
 def _map_in_turn(
     talks: Sequence[NDArray[np.bool_]],
     durations: NDArray[np.float64],
-    order: NDArray[np.int64],
+    order: NDArray[np.intp],
 ) -> list[NDArray[np.int64]]:
     """Map each hypothesis onto the union of those before: a common label for each speaker."""
     names = [np.zeros(0, np.int64)] * len(talks)

@@ -39,8 +39,8 @@ SHORTEST_WINDOW_S = 0.3
 class DiarizerConfig:
     """Settings of the pipeline, chosen once on the development conversations."""
 
-    clusterer: Clusterer = field(default_factory=lambda: AgglomerativeClusterer(threshold=0.75))
-    reliable_s: float = 1.0
+    clusterer: Clusterer = field(default_factory=lambda: AgglomerativeClusterer(threshold=0.45))
+    reliable_s: float = 3.0
     stitching: StitchingConfig = field(default_factory=StitchingConfig)
     linking: LinkingConfig = field(default_factory=LinkingConfig)
     ghosts: GhostPolicy = field(default_factory=GhostPolicy)

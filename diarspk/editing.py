@@ -51,13 +51,14 @@ def with_threshold(clusterer: Clusterer, threshold: float) -> Clusterer:
     ArgumentError
         If it has none.
     """
-    names = [field.name for field in fields(clusterer)] if is_dataclass(clusterer) else []
+    settings: Any = clusterer
+    names = [field.name for field in fields(settings)] if is_dataclass(settings) else []
     if "threshold" not in names:
         raise ArgumentError(
             f"`threshold` must be left out with a clusterer without one, got {threshold} for "
             f"{type(clusterer).__name__}."
         )
-    return cast(Clusterer, replace(cast(Any, clusterer), threshold=threshold))
+    return cast(Clusterer, replace(settings, threshold=threshold))
 
 
 def rename(result: Diarization, names: Mapping[str, str]) -> Diarization:

@@ -63,7 +63,9 @@ class Knowledge:
                 )
         if not self.known_speakers:
             return np.zeros((0, dimension))
-        return unit_vectors(list(self.known_speakers.values()), "known_speakers")
+        return unit_vectors(
+            np.stack(list(map(np.asarray, self.known_speakers.values()))), "known_speakers"
+        )
 
 
 NOTHING_KNOWN = Knowledge()

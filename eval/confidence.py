@@ -137,10 +137,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report: dict[str, object] = {"calibration_error": calibration_error(turns), "bins": rows}
     print(f"\nexpected calibration error: {100 * calibration_error(turns):.1f} %")
     if options.fit and len(recordings) > 1:
-        fitted, error = fit_calibration(turns), _held_out_error(recordings)
-        report |= {"fitted": vars(fitted), "held_out_calibration_error": error}
+        fitted, held_out = fit_calibration(turns), _held_out_error(recordings)
+        report |= {"fitted": vars(fitted), "held_out_calibration_error": held_out}
         print(f"fitted: {fitted}")
-        print(f"its calibration error, fitted to the other recordings: {100 * error:.1f} %")
+        print(f"its calibration error, fitted to the other recordings: {100 * held_out:.1f} %")
     if options.json is not None:
         write_json({**describe_run(), **report}, options.json)
     return 0

@@ -92,7 +92,6 @@ def test_an_unknown_space_has_no_calibration() -> None:
     assert shipped_calibration("no such space") is None
 
 
-@pytest.mark.xfail(reason="the weights are being trained again; remove this with their calibration")
 def test_the_embedded_encoder_has_its_calibration() -> None:
     """It goes with the weights: `python -m eval.calibration --data FOLDER --write` after each."""
     from diarspk.checkpoints import read_checkpoint

@@ -15,11 +15,11 @@ from diarspk.cli import app
 def test_help_lists_the_commands() -> None:
     result = CliRunner().invoke(app, ["--help"])
     assert result.exit_code == 0
-    for command in ("diarize", "embed", "score", "models"):
+    for command in ("diarize", "embed", "score", "combine", "lint", "models"):
         assert command in result.stdout
 
 
-@pytest.mark.parametrize("command", ["diarize", "embed", "score", "models"])
+@pytest.mark.parametrize("command", ["diarize", "embed", "score", "combine", "lint", "models"])
 def test_each_command_explains_itself(command: str) -> None:
     result = CliRunner().invoke(app, [command, "--help"])
     assert result.exit_code == 0

@@ -27,6 +27,7 @@ class FakeDiarizer:
     def __init__(self) -> None:
         self.config: object = None
         self.encoder: object = None
+        self.segmentation: object = None
         self.cache: object = None
         self.calls: list[dict[str, object]] = []
 
@@ -42,13 +43,19 @@ def diarizer(monkeypatch: pytest.MonkeyPatch) -> FakeDiarizer:
     fake = FakeDiarizer()
 
     def build(
-        config: object = None, encoder: object = None, *, cache: object = None
+        config: object = None,
+        encoder: object = None,
+        segmentation: object = None,
+        *,
+        cache: object = None,
     ) -> FakeDiarizer:
         fake.config, fake.encoder, fake.cache = config, encoder, cache
+        fake.segmentation = segmentation
         return fake
 
     monkeypatch.setattr("diarspk.Diarizer", build, raising=False)
     monkeypatch.setattr("diarspk.load_encoder", lambda name: f"encoder {name}", raising=False)
+    monkeypatch.setattr("diarspk.models.load_segmenter", lambda name: f"segmenter {name}")
     return fake
 
 

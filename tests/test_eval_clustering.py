@@ -8,6 +8,8 @@ import pytest
 from pyannote.core import Annotation, Segment, Timeline
 
 from diarspk.adaptation import Adaptation, PrincipalComponents
+from diarspk.clustering import AgglomerativeClusterer
+from diarspk.diarizer import DiarizerConfig
 from diarspk.errors import ArgumentError
 from eval import clustering
 from eval.clusterers import ADAPTATIONS, CLUSTERERS, make_clusterer
@@ -64,7 +66,8 @@ PEOPLE = [[0, 1], [1, -1], [2, 0], [0, -1], [2, 1], [0, 1]] * 4
 @pytest.fixture
 def heard():
     session = make_session(PEOPLE, noise=0.1)
-    reference = finish(session, CONFIG).annotation
+    settings = DiarizerConfig(clusterer=AgglomerativeClusterer(0.5))
+    reference = finish(session, settings).annotation
     uem = Timeline([Segment(0.0, session.duration)], uri="meeting")
     return Heard(Conversation(None, reference, uem), session)
 

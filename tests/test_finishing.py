@@ -20,8 +20,13 @@ from diarspk.linking import LinkingConfig, SpeakerBounds
 from diarspk.plda import Plda
 from diarspk.segmentation.local_speakers import LocalSpeakers
 from diarspk.session import Session
+from diarspk.stitching import StitchingConfig
 
-CONFIG = DiarizerConfig(clusterer=AgglomerativeClusterer(0.5))
+CONFIG = DiarizerConfig(
+    clusterer=AgglomerativeClusterer(0.5),
+    reliable_s=1.0,
+    stitching=StitchingConfig(overlap_threshold=0.5, longest_gap_s=0.4),
+)
 HOP = 0.1
 LENGTH = 50  # frames of a window: 5 s
 

@@ -1,6 +1,7 @@
 """The recipe's data and steps, on a handful of synthetic speakers."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -174,6 +175,32 @@ def test_conversations_are_what_their_labels_say(pool, speakers, usable, speech)
     assert all(len(set(names)) == 3 for names in voices)
 
 
+def test_equal_channels_leave_no_speaker_a_spectrum_of_its_own(pool, speakers, usable, speech):
+    """The pool's speakers differ in a constant filter alone; with equal channels it is gone."""
+    tilted = pool.features + np.array([int(n[0]) for n in pool.utterance]).repeat(pool.frames)[
+        :, None
+    ] * np.linspace(-1, 1, 80, dtype=np.float16)
+    pool = replace(pool, features=tilted.astype(np.float16))
+    spread = []
+    for probability in (0.0, 1.0):
+        config = ConversationConfig(
+            windows_per_batch=4,
+            empty_probability=0.0,
+            invented_probability=0.0,
+            noise_ratio_db=(60.0, 61.0),
+            most_bursts=0,
+            equal_channel_probability=probability,
+        )
+        conversations = Conversations(
+            pool, pool, speakers, speech, TEMPLATES, config, usable=usable, seed=0
+        )
+        features = next(iter(conversations))["features"]
+        first, second = features[:, :480].mean(1), features[:, 620:880].mean(1)
+        difference = (first - second) - (first - second).mean(1, keepdim=True)
+        spread.append(difference.square().mean().sqrt().item())
+    assert spread[1] < 0.4 * spread[0]
+
+
 def test_invented_windows_hold_silence_where_nobody_talks(pool, speakers, usable, speech):
     config = ConversationConfig(
         windows_per_batch=8,
@@ -216,7 +243,9 @@ def test_encoder_training_lowers_its_losses(pool, speakers, usable, speech, tmp_
 
     lightning.seed_everything(0)
     order = {"usable": usable, "seed": 0}
-    crop = CropConfig(frames_per_batch=800, seconds=(1.0,))
+    crop = CropConfig(
+        frames_per_batch=800, seconds=(1.0,), noise_probability=0.0, speech_probability=0.0
+    )
     windows = ConversationConfig(windows_per_batch=1)
     data = Alternating(
         SpeakerCrops(pool, pool, speakers, crop, **order),
@@ -225,16 +254,16 @@ def test_encoder_training_lowers_its_losses(pool, speakers, usable, speech, tmp_
     training = EncoderTraining(
         SMALL,
         ActivityHeadConfig(width=16, channels=8, layers=1, heads=2),
-        TrainConfig(steps=80, learning_rate=1e-2, warmup_steps=5, settle_batches=4),
+        TrainConfig(steps=120, learning_rate=5e-3, warmup_steps=5, settle_batches=4),
         classes=16,
-        teacher=torch.nn.functional.normalize(torch.randn(len(pool.start), 8), dim=-1),
+        teacher=torch.eye(8)[[int(name[0]) for name in pool.utterance]],  # of the speaker
         settling=data,
     )
     logged = []
     training.log_dict = lambda values, **_: logged.append(values)
     trainer = lightning.Trainer(
         accelerator="cpu",
-        max_steps=80,
+        max_steps=120,
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,

@@ -22,7 +22,10 @@ class Reduction(Protocol):
     learn from it.
     """
 
-    dimension: int
+    @property
+    def dimension(self) -> int:
+        """Length of the reduced vectors."""
+        ...
 
     def __call__(self, embeddings: Matrix) -> Matrix:
         """Reduce the embeddings of one session."""

@@ -14,6 +14,7 @@ from diarspk.cli.terminal import exit_on_error, say
 if TYPE_CHECKING:
     from pyannote.core import Annotation
 
+
 __all__ = ["Matching", "combine"]
 
 
@@ -60,7 +61,10 @@ def combine(
             found = [_side(side, name) for side in sides]
             combined.append(
                 combine_annotations(
-                    found, weights=shares, mapping=mapping.value, smoothing=smoothing
+                    found,
+                    weights=shares,
+                    mapping=mapping.value,
+                    smoothing=smoothing,
                 )
             )
         _write(combined, output)

@@ -14,8 +14,6 @@ import typer
 
 import diarspk
 from diarspk.cli.terminal import Failures, exit_on_error, progress_display
-from diarspk.editing import with_threshold
-from diarspk.models import load_segmenter
 
 __all__ = ["Format", "diarize"]
 
@@ -144,11 +142,17 @@ def _targets(recordings: list[Path], output: Path | None, format: Format) -> lis
 def _load_diarizer(
     model: str | None, segmentation: str | None, cache: Path | None, threshold: float | None
 ) -> diarspk.Diarizer:
-    config = diarspk.DiarizerConfig()
+    from diarspk.models import load_segmenter
+
+    config = None
     if threshold is not None:
+        from diarspk.editing import with_threshold
+
+        config = diarspk.DiarizerConfig()
         config = replace(config, clusterer=with_threshold(config.clusterer, threshold))
-    encoder = diarspk.load_encoder() if model is None else diarspk.load_encoder(model)
-    segmenter = load_segmenter(segmentation or model)
+    encoder = None if model is None else diarspk.load_encoder(model)
+    named = segmentation or model
+    segmenter = None if named is None else load_segmenter(named)
     return diarspk.Diarizer(config, encoder, segmenter, cache=cache)
 
 

@@ -51,7 +51,8 @@ def _check(files: Sequence[Path], durations: dict[str, float]) -> list[Finding]:
     from diarspk.formats import lint_rttm, lint_uem, read_rttm
 
     uems = [file for file in files if file.suffix.lower() == ".uem"]
-    findings, ids = [], []
+    findings: list[Finding] = []
+    ids: list[str] = []
     for file in files:
         if file in uems:
             continue

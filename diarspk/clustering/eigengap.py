@@ -66,7 +66,8 @@ class EigengapClusterer(PartitionClusterer):
 
     def _laplacians(self, problem: Problem) -> Iterator[tuple[int, NDArray[np.float64]]]:
         """Each p with the unnormalised Laplacian of its binary, symmetrised graph."""
-        means = problem.means / np.linalg.norm(problem.means, axis=1, keepdims=True)
+        norms = np.linalg.norm(problem.means, axis=1, keepdims=True)
+        means = problem.means / np.maximum(norms, 1e-12)  # rows tied together may cancel out
         affinity = (means @ means.T).round(12)  # equals rank by position, not by rounding errors
         first, second = problem.cannot_link.T
         affinity[first, second] = affinity[second, first] = -1.0

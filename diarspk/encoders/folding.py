@@ -21,9 +21,11 @@ def fold_norms(network: SpeakerNetwork) -> SpeakerNetwork:
         if isinstance(module, TimeDelayLayer) and isinstance(module.norm, nn.BatchNorm1d):
             module.affine = fuse_linear_bn_eval(module.affine, module.norm)
             module.norm = nn.Identity()
-        elif isinstance(module, FrontStage) and isinstance(module.norm, nn.BatchNorm2d):
-            module.reduce = fuse_conv_bn_eval(module.reduce, module.norm)
-            module.conv1 = fuse_conv_bn_eval(module.conv1, module.norm1)
-            module.conv2 = fuse_conv_bn_eval(module.conv2, module.norm2)
-            module.norm = module.norm1 = module.norm2 = nn.Identity()
+        elif isinstance(module, FrontStage):
+            pairs = {"norm": "reduce", "norm1": "conv1", "norm2": "conv2"}
+            for norm, convolution in pairs.items():
+                if isinstance(found := getattr(module, norm), nn.BatchNorm2d):
+                    fused = fuse_conv_bn_eval(getattr(module, convolution), found)
+                    setattr(module, convolution, fused)
+                    setattr(module, norm, nn.Identity())
     return network

@@ -92,11 +92,11 @@ class FrontStage(nn.Module):
     def __init__(self, before: int, after: int) -> None:
         super().__init__()
         self.reduce = nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(after)
+        self.norm: nn.Module = nn.BatchNorm2d(after)  # these three can be folded away
         self.conv1 = nn.Conv2d(after, after, 3, padding=1, bias=False)
-        self.norm1 = nn.BatchNorm2d(after)
+        self.norm1: nn.Module = nn.BatchNorm2d(after)
         self.conv2 = nn.Conv2d(after, after, 3, padding=1, bias=False)
-        self.norm2 = nn.BatchNorm2d(after)
+        self.norm2: nn.Module = nn.BatchNorm2d(after)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
         x = self.norm(self.reduce(_blank(x, mask))).relu()
@@ -113,7 +113,7 @@ class TimeDelayLayer(nn.Module):
         super().__init__()
         self.kernel, self.dilation = kernel, dilation
         self.affine = nn.Linear(before * kernel, after, bias=False)
-        self.norm = nn.BatchNorm1d(after)
+        self.norm: nn.Module = nn.BatchNorm1d(after)  # the identity once it is folded away
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         if mask is not None:

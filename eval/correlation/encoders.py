@@ -182,23 +182,22 @@ def transform(
 
     Jitter depends on the vector alone, so that one segment has one embedding wherever it is used.
     """
-    if specification.prefix is not None:
-        vectors = vectors[:, : specification.prefix]
-    vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    rows: NDArray[Any] = vectors[:, : specification.prefix]
+    rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
     if specification.projection is not None:
         generator = np.random.default_rng(specification.seed)
-        vectors = vectors @ generator.normal(size=(vectors.shape[1], specification.projection))
+        rows = rows @ generator.normal(size=(rows.shape[1], specification.projection))
     if specification.jitter:
-        scale = specification.jitter / np.sqrt(vectors.shape[1])
+        scale = specification.jitter / np.sqrt(rows.shape[1])
         noise = [
             np.random.default_rng([specification.seed, *row.astype(np.float32).tobytes()]).normal(
                 size=len(row)
             )
-            for row in vectors
+            for row in rows
         ]
-        vectors = vectors + scale * np.array(noise).reshape(vectors.shape)
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: NDArray[np.float32] = (vectors / np.maximum(norms, 1e-9)).astype(np.float32)
+        rows = rows + scale * np.array(noise).reshape(rows.shape)
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: NDArray[np.float32] = (rows / np.maximum(norms, 1e-9)).astype(np.float32)
     return unit
 
 

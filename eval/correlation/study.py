@@ -6,7 +6,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from eval.correlation.encoders import (
 from eval.intra_session.embedding import embed_crops, list_crops
 from eval.intra_session.lists import LIST_NAMES
 from eval.intra_session.scoring import score_cosines
-from eval.intra_session.trials import Trial, TrialRules, build_lists
+from eval.intra_session.trials import Crop, Trial, TrialRules, build_lists
 from eval.speech import Utterance
 from eval.systems import Embed
 from eval.verification import score_all_pairs
@@ -105,7 +105,7 @@ class Study:
         folder = self.conversations[0].audio.parent
 
         def embed_all() -> NDArray[np.float32]:
-            found = {}
+            found: dict[Crop, NDArray[np.float32]] = {}
             for parent in dict.fromkeys(one.audio.parent for one in self.conversations):
                 names = {one.name for one in self.conversations if one.audio.parent == parent}
                 mine = [crop for crop in crops if crop.session in names]
@@ -140,7 +140,7 @@ class Study:
         for session in sessions:
             vectors = hearing.vectors(
                 f"windows {session.conversation.name} {_digest(session.windows)}",
-                lambda session=session: hearing.in_batches(session.waveforms()),  # type: ignore[misc]
+                partial(hearing.hear_windows, session),
             )
             for clustering in CLUSTERINGS:
                 with warnings.catch_warnings():
@@ -162,6 +162,9 @@ class _Hearing:
 
     def vectors(self, what: str, make: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
         return transform(self.cache.get(f"{self.key} {what}", make), self.encoder)
+
+    def hear_windows(self, session: Session) -> NDArray[np.float32]:
+        return self.in_batches(session.waveforms())
 
     def in_batches(self, waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         parts = [

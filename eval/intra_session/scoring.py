@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,7 +119,10 @@ class _Ranked:
     """Trials sorted once, so that a bootstrap sample only weighs them anew."""
 
     def __init__(
-        self, scores: NDArray[np.float64], labels: NDArray[np.bool_], session: NDArray[np.int64]
+        self,
+        scores: NDArray[np.float64],
+        labels: NDArray[np.bool_],
+        session: NDArray[np.integer[Any]],
     ) -> None:
         order = np.argsort(-scores, kind="stable")
         self.scores, self.labels, self.session = scores[order], labels[order], session[order]

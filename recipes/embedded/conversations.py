@@ -40,6 +40,7 @@ class ConversationConfig:
     speakers: int = 3
     dense_probability: float = 0.4  # windows chosen for overlap and rapid change
     invented_probability: float = 0.2  # turns drawn at random instead of from a template
+    equal_channel_probability: float = 0.7  # windows whose speakers share one mean spectrum
     speaker_level_db: float = 4.0
     turn_level_db: float = 1.5
     empty_probability: float = 0.12  # windows in which nobody talks
@@ -223,7 +224,7 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
         variant = str(generator.choice(list(VARIANTS), p=list(VARIANTS.values())))
         voices = self.draw_voices(variant, generator)
         levels = generator.normal(0, config.speaker_level_db, config.speakers)
-        filters = [_smooth_filter(mels, generator) for _ in names]
+        filters = self.draw_filters(names, voices, variant, generator)
         for start, end, name in turns:
             number = names.index(name)
             speech = self.speech(voices[number], variant, end - start, generator)
@@ -233,6 +234,31 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
             activity[start:end, number] = 1.0
         rows = [self.rows[variant, voice][0] for voice in voices]
         return mixture, activity, np.array(rows)
+
+    def draw_filters(
+        self,
+        names: list[str],
+        voices: list[str],
+        variant: str,
+        generator: np.random.Generator,
+    ) -> list[NDArray[np.float32]]:
+        """Draw a filter for each speaker: small ones, or such that all sound through one channel.
+
+        Every voice of the pool comes with a microphone of its own, which in a real recording tells
+        nobody apart. Where channels are made equal, each speaker's mean spectrum is that of one of
+        the voices.
+        """
+        filters = [_smooth_filter(self.pool.features.shape[1], generator) for _ in names]
+        if generator.random() >= self.config.equal_channel_probability:
+            return filters
+        spectra = [self.mean_spectrum(voice, variant) for voice in voices]
+        common = spectra[generator.integers(len(spectra))]
+        return [0.5 * small + common - own for small, own in zip(filters, spectra, strict=False)]
+
+    def mean_spectrum(self, speaker: str, variant: str) -> NDArray[np.float32]:
+        """Mean log-mel spectrum of a speaker's speech, ``(mels,)``."""
+        dense = [self.dense(row) for row in self.rows[variant, speaker][:4]]
+        return np.concatenate(dense).mean(0)
 
     def draw_voices(self, variant: str, generator: np.random.Generator) -> list[str]:
         """Different speakers; at another speed only those that are heard at it elsewhere."""

@@ -27,6 +27,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import lightning
 import torch
@@ -183,7 +184,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=9000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--resume", type=Path)
+    parser.add_argument("--learning-rate", type=float, default=TrainConfig.learning_rate)
+    parser.add_argument("--start", type=Path, help="checkpoint whose weights to begin with")
+    parser.add_argument("--resume", type=Path, help="checkpoint of this run to go on from")
     arguments = parser.parse_args()
 
     lightning.seed_everything(arguments.seed)
@@ -196,7 +199,7 @@ def main() -> None:
     usable = teacher.isfinite().all(1).numpy()
 
     def batches(seed: int, first: int = 0) -> Alternating:
-        order = {"usable": usable, "seed": seed, "first": first}
+        order: dict[str, Any] = {"usable": usable, "seed": seed, "first": first}
         return Alternating(
             SpeakerCrops(pool, noise, speakers, CropConfig(), **order),
             Conversations(pool, noise, speakers, speech, templates, ConversationConfig(), **order),
@@ -208,11 +211,13 @@ def main() -> None:
     training = EncoderTraining(
         network,
         ActivityHeadConfig(width=network.trunk.width),
-        TrainConfig(steps=arguments.steps),
+        TrainConfig(steps=arguments.steps, learning_rate=arguments.learning_rate),
         classes=data.sources[0].classes,
         teacher=teacher,
         settling=batches(arguments.seed + SETTLING_SEED),
     )
+    if arguments.start is not None:
+        training.load_state_dict(torch.load(arguments.start, weights_only=True)["state_dict"])
     for parameter in training.network.trunk.front.parameters():
         if parameter.dim() == 4:  # convolutions run twice as fast on a CPU with channels last
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)

@@ -48,7 +48,8 @@ def embed_crops(
 ) -> Labelled:
     """Embed consecutive crops, at most ``most`` an utterance; shorter utterances are one crop."""
     crops = _crops(utterances, round(seconds * SAMPLE_RATE), most)
-    embeddings, speakers = [], []
+    embeddings: list[NDArray[np.float32]] = []
+    speakers: list[str] = []
     while batch := list(islice(crops, BATCH)):
         embeddings.append(encoder.embed_batch([crop for _, crop in batch], SAMPLE_RATE))
         speakers.extend(speaker for speaker, _ in batch)
@@ -88,7 +89,7 @@ def main() -> None:
     train = embed_crops(encoder, spoken, *cut).of_several()
     plda = fit_plda(
         train.embeddings,
-        train.speakers,
+        train.speakers.tolist(),
         iterations=options.iterations,
         fingerprint=encoder.fingerprint,
     )
