@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.audio import Audio
+from diarspk.errors import ArgumentError
 
-__all__ = ["FrameEmbeddings", "SpeakerEncoder"]
+__all__ = ["FrameEmbeddings", "SpeakerEncoder", "check_span"]
 
 Embedding = NDArray[np.float32]
 Span = tuple[float, float]
@@ -104,3 +105,19 @@ class SpeakerEncoder(ABC):
         if not batch:
             return np.zeros((0, self.dimension), np.float32)
         return np.stack([self.embed(audio, sample_rate) for audio in batch])
+
+
+def check_span(span: Span, duration: float) -> None:
+    """Refuse a span that does not begin inside a recording of ``duration`` seconds.
+
+    Raises
+    ------
+    ArgumentError
+        With the span and the duration.
+    """
+    start, end = span
+    if not (0 <= start < end and start < duration):
+        raise ArgumentError(
+            f"`spans` must be (start, end) with 0 <= start < end inside the recording of "
+            f"{duration:.2f} s, got ({start}, {end}); check the times."
+        )

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from diarspk.audio import SAMPLE_RATE, Audio, open_audio
-from diarspk.encoders.base import Embedding, FrameEmbeddings, Span, SpeakerEncoder
+from diarspk.encoders.base import Embedding, FrameEmbeddings, Span, SpeakerEncoder, check_span
 from diarspk.encoders.folding import fold_norms
 from diarspk.encoders.network import SpeakerNetwork
-from diarspk.errors import ArgumentError
 from diarspk.features import LogMel
 from diarspk.recording import Recording, analyse
 
@@ -122,12 +121,8 @@ class LocalEncoder(SpeakerEncoder):
     def embed_spans(self, recording: Recording, spans: Sequence[Span]) -> Embedding:
         """Embed spans in seconds from one pass of the trunk: unit vectors ``(n, dim)``."""
         frames = self.count_frames(recording)
-        for start, end in spans:
-            if not (0 <= start < end and start < recording.duration):
-                raise ArgumentError(
-                    f"`spans` must be (start, end) with 0 <= start < end inside the recording of "
-                    f"{recording.duration:.2f} s, got ({start}, {end}); check the times."
-                )
+        for span in spans:
+            check_span(span, recording.duration)
         return self.embed_regions(recording, [self.region(span, frames) for span in spans])
 
     def embed_regions(

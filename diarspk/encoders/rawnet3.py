@@ -7,7 +7,6 @@ and channel-attentive statistics.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from diarspk.encoders.architecture import Architecture
 from diarspk.encoders.masking import Mask, blank, masked_mean, masked_variance, windowed
 from diarspk.encoders.pooling import build_pooling
+from diarspk.encoders.sinc import SincFilters
 
 __all__ = ["RawNet3", "RawNet3Config", "SincFront"]
 
@@ -104,43 +104,6 @@ class SincFront(nn.Module):
         return x - masked_mean(x, mask), mask
 
 
-class SincFilters(nn.Module):
-    """Impulse responses of band-pass filters in quadrature: ``(2 bands, 1, kernel)``.
-
-    Ravanelli and Bengio 2018 with the odd filters of Pariente et al. 2020 (equation 5); trained
-    are, in Hz, the lower edges above 50 Hz and the bandwidths above 50 Hz, mel-spaced at first.
-    """
-
-    LEAST = 50.0  # Hz, of an edge and of a band
-
-    def __init__(self, bands: int, kernel: int, sample_rate: int) -> None:
-        super().__init__()
-        self.nyquist = sample_rate / 2
-        low, high = _mel(30.0), _mel(self.nyquist - 2 * self.LEAST)
-        mels = torch.linspace(low, high, bands + 1, dtype=torch.float64)
-        edges = (700 * (10 ** (mels / 2595) - 1)).float()[:, None]
-        self.low_hz_ = nn.Parameter(edges[:-1].clone())
-        self.band_hz_ = nn.Parameter(edges.diff(dim=0))
-        half = kernel // 2
-        window = torch.hamming_window(kernel, periodic=False)[:half]
-        self.register_buffer("window", window, persistent=False)
-        angle = 2 * math.pi * torch.arange(-half, 0) / sample_rate
-        self.register_buffer("angle", angle[None], persistent=False)
-        self.window: Tensor
-        self.angle: Tensor
-
-    def forward(self) -> Tensor:
-        low = self.LEAST + self.low_hz_.abs()
-        high = (low + self.LEAST + self.band_hz_.abs()).clamp(self.LEAST, self.nyquist)
-        band = 2 * (high - low)  # (bands, 1)
-        window = self.window / (self.angle / 2)
-        even = ((high * self.angle).sin() - (low * self.angle).sin()) * window
-        odd = ((low * self.angle).cos() - (high * self.angle).cos()) * window
-        cosine = torch.cat([even, band, even.flip(1)], dim=1)
-        sine = torch.cat([odd, torch.zeros_like(band), -odd.flip(1)], dim=1)
-        return torch.cat([cosine / band, sine / band])[:, None]
-
-
 class ScaledRes2Block(nn.Module):
     """Res2 block, max-pooling over ``pool`` frames, and feature-map scaling (figure 2)."""
 
@@ -189,7 +152,3 @@ class FeatureMapScaling(nn.Module):
     def forward(self, x: Tensor, mask: Mask) -> Tensor:
         gate = self.fc(masked_mean(x, mask).squeeze(-1)).sigmoid()
         return (x + self.alpha) * gate.unsqueeze(-1)
-
-
-def _mel(frequency: float) -> float:
-    return 2595 * math.log10(1 + frequency / 700)

@@ -14,10 +14,9 @@ from torch import Tensor, nn
 
 from diarspk.audio import Audio, load_audio
 from diarspk.encoders.architecture import Architecture
-from diarspk.encoders.base import Embedding, FrameEmbeddings, Span, SpeakerEncoder
+from diarspk.encoders.base import Embedding, FrameEmbeddings, Span, SpeakerEncoder, check_span
 from diarspk.encoders.front_end import FrontEnd
 from diarspk.encoders.masking import length_mask
-from diarspk.errors import ArgumentError
 
 __all__ = ["WindowConfig", "WindowedEncoder", "fingerprint_of"]
 
@@ -132,13 +131,8 @@ class WindowedEncoder(SpeakerEncoder):
         return FrameEmbeddings(torch.cat(parts).numpy(), hop, first / self.sample_rate)
 
     def _cut(self, waveform: Waveform, span: Span) -> Waveform:
+        check_span(span, len(waveform) / self.sample_rate)
         start, end = span
-        duration = len(waveform) / self.sample_rate
-        if not (0 <= start < end and start < duration):
-            raise ArgumentError(
-                f"`spans` must be (start, end) with 0 <= start < end inside the recording of "
-                f"{duration:.2f} s, got ({start}, {end}); check the times."
-            )
         first = min(round(start * self.sample_rate), len(waveform) - 1)
         last = max(round(end * self.sample_rate), first + 1)
         return waveform[first:last]

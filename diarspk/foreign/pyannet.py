@@ -13,6 +13,10 @@ from diarspk.segmentation.pyannet import PyanNet, PyanNetConfig
 __all__ = ["load_pyannet"]
 
 
+FILTER_CONSTANTS = ("sincnet.conv1d.0.filterbank.window_", "sincnet.conv1d.0.filterbank.n_")
+"""Window and time axis of the sinc filters: stored beside the weights, though never trained."""
+
+
 def load_pyannet(path: str | Path) -> PyanNet:
     """Load a PyanNet checkpoint of pyannote.audio, ready for inference.
 
@@ -30,6 +34,8 @@ def load_pyannet(path: str | Path) -> PyanNet:
     try:
         config = _read_config(content)
         state = drop_prefix(content["state_dict"], "")
+        for constant in FILTER_CONSTANTS:
+            del state[constant]
     except (KeyError, TypeError, AttributeError) as error:
         raise ModelError(
             f"{path}: lacks {error}, so it is no segmentation checkpoint of pyannote.audio; "

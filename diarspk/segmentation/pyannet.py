@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from diarspk.audio import SAMPLE_RATE, AudioStream
 from diarspk.encoders.local import LocalEncoder
+from diarspk.encoders.sinc import SincFilters
 from diarspk.segmentation.local_speakers import window_starts
 from diarspk.segmentation.powerset import Powerset
 
@@ -107,43 +108,11 @@ class SincConvolution(nn.Module):
     def __init__(self, filters: int, kernel: int, *, stride: int) -> None:
         super().__init__()
         self.stride = stride
-        self.filterbank = SincFilters(filters // 2, kernel)
+        self.filterbank = SincFilters(filters // 2, kernel, SAMPLE_RATE)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """``(batch, 1, samples)`` -> ``(batch, filters, frames)``."""
         return nn.functional.conv1d(waveform, self.filterbank(), stride=self.stride)
-
-
-class SincFilters(nn.Module):
-    """Learned band edges; Pariente et al. 2020 add the odd filters (equation 5)."""
-
-    lowest_hz = 50.0
-    narrowest_hz = 50.0
-
-    def __init__(self, bands: int, kernel: int) -> None:
-        super().__init__()
-        half = kernel // 2
-        edges = torch.linspace(30.0, SAMPLE_RATE / 2 - 100, bands + 1)
-        self.low_hz_ = nn.Parameter(edges[:-1, None].clone())
-        self.band_hz_ = nn.Parameter(edges.diff()[:, None])
-        window = torch.hamming_window(kernel, periodic=False)[:half]
-        self.register_buffer("window_", window)
-        self.register_buffer("n_", 2 * torch.pi * torch.arange(-half, 0.0)[None] / SAMPLE_RATE)
-        self.window_: Tensor
-        self.n_: Tensor
-
-    def forward(self) -> Tensor:
-        """Return the filters ``(2 * bands, 1, kernel)``, the even ones first."""
-        low = self.lowest_hz + self.low_hz_.abs()
-        high = low + self.narrowest_hz + self.band_hz_.abs()
-        high = high.clamp(self.lowest_hz, SAMPLE_RATE / 2)
-        width = high - low
-        scale = self.window_ / (self.n_ / 2)
-        even = ((high * self.n_).sin() - (low * self.n_).sin()) * scale
-        odd = ((low * self.n_).cos() - (high * self.n_).cos()) * scale
-        even = torch.cat([even, 2 * width, even.flip(1)], dim=1)
-        odd = torch.cat([odd, torch.zeros_like(width), -odd.flip(1)], dim=1)
-        return (torch.cat([even, odd]) / (2 * torch.cat([width, width]))).unsqueeze(1)
 
 
 class PyanNetSegmenter:
