@@ -27,6 +27,9 @@ from recipes.embedded.targets import principal_axes, read_targets
 VARIANTS = ("recorded", "room", "channel", "slow", "fast")
 TEMPLATES = [[[(0, 600, "a"), (500, 900, "b"), (900, 1000, "a")]]]
 """One corpus of one conversation of two speakers who overlap for a second."""
+ANGLES = np.arange(8).repeat(2 * len(VARIANTS)) * np.pi / 4
+TEACHER = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1).astype(np.float32)
+"""The eight speakers' voices lie on a circle, in order."""
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +105,9 @@ def test_resuming_goes_on_with_the_same_batches(pool, speakers, usable, speech):
         config = ConversationConfig(windows_per_batch=1)
         return Alternating(
             SpeakerCrops(pool, pool, speakers, crop, **order),
-            Conversations(pool, pool, speakers, speech, TEMPLATES, config, **order),
+            Conversations(
+                pool, pool, speakers, speech, TEMPLATES, config, teacher=TEACHER, **order
+            ),
         )
 
     whole = [batch["features"] for batch, _ in zip(batches(0), range(6), strict=False)]
@@ -162,7 +167,7 @@ def test_conversations_are_what_their_labels_say(pool, speakers, usable, speech)
         most_bursts=0,
     )
     conversations = Conversations(
-        pool, pool, speakers, speech, TEMPLATES, config, usable=usable, seed=0
+        pool, pool, speakers, speech, TEMPLATES, config, usable=usable, teacher=TEACHER, seed=0
     )
     batch = next(iter(conversations))
     assert batch["features"].shape == (4, 1000, 80)
@@ -192,13 +197,46 @@ def test_equal_channels_leave_no_speaker_a_spectrum_of_its_own(pool, speakers, u
             equal_channel_probability=probability,
         )
         conversations = Conversations(
-            pool, pool, speakers, speech, TEMPLATES, config, usable=usable, seed=0
+            pool, pool, speakers, speech, TEMPLATES, config, usable=usable, teacher=TEACHER, seed=0
         )
         features = next(iter(conversations))["features"]
         first, second = features[:, :480].mean(1), features[:, 620:880].mean(1)
         difference = (first - second) - (first - second).mean(1, keepdim=True)
         spread.append(difference.square().mean().sqrt().item())
     assert spread[1] < 0.4 * spread[0]
+
+
+def test_alike_voices_are_neighbours(pool, speakers, usable, speech):
+    def distances(probability):
+        config = ConversationConfig(alike_probability=probability, alike_voices=3)
+        conversations = Conversations(
+            pool, pool, speakers, speech, TEMPLATES, config, usable=usable, teacher=TEACHER, seed=0
+        )
+        generator = np.random.default_rng(0)
+        drawn = [conversations.draw_voices("recorded", generator) for _ in range(40)]
+        assert all(len(set(names)) == 3 for names in drawn)
+        steps = [(int(name) - int(names[0])) % 8 for names in drawn for name in names[1:]]
+        return [min(step, 8 - step) for step in steps]
+
+    assert max(distances(1.0)) <= 2  # the two next to the first, or the next but one
+    assert max(distances(0.0)) == 4
+
+
+def test_a_band_limit_spares_what_lies_inside():
+    features = np.zeros((40, 3, 80), np.float32)
+    limited = augmentation.band_limit(features, np.random.default_rng(0))
+    frequency = augmentation.mel_frequencies(80)
+    inside = (frequency > 300) & (frequency < 3400)
+    assert np.abs(limited[..., inside]).max() == 0.0
+    telephone = limited[:, 0, -1] < -35 * augmentation.DECIBEL
+    assert telephone.sum() > 10
+    assert limited.min() >= -70.01 * augmentation.DECIBEL
+
+
+def test_mel_frequencies_are_kaldis():
+    kaldi = pytest.importorskip("torchaudio.compliance.kaldi")
+    _, centres = kaldi.get_mel_banks(80, 512, 16000.0, 20.0, 8000.0, 100.0, -500.0, 1.0)
+    assert augmentation.mel_frequencies(80) == pytest.approx(centres[:, 0].numpy(), rel=1e-4)
 
 
 def test_invented_windows_hold_silence_where_nobody_talks(pool, speakers, usable, speech):
@@ -210,7 +248,7 @@ def test_invented_windows_hold_silence_where_nobody_talks(pool, speakers, usable
         most_bursts=0,
     )
     conversations = Conversations(
-        pool, pool, speakers, speech, [[[]]], config, usable=usable, seed=1
+        pool, pool, speakers, speech, [[[]]], config, usable=usable, teacher=TEACHER, seed=1
     )
     batch = next(iter(conversations))
     energy = batch["features"].exp().mean(-1).log().unfold(1, 4, 4).mean(-1)
@@ -249,7 +287,7 @@ def test_encoder_training_lowers_its_losses(pool, speakers, usable, speech, tmp_
     windows = ConversationConfig(windows_per_batch=1)
     data = Alternating(
         SpeakerCrops(pool, pool, speakers, crop, **order),
-        Conversations(pool, pool, speakers, speech, TEMPLATES, windows, **order),
+        Conversations(pool, pool, speakers, speech, TEMPLATES, windows, teacher=TEACHER, **order),
     )
     training = EncoderTraining(
         SMALL,

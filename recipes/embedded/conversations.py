@@ -40,8 +40,11 @@ class ConversationConfig:
     speakers: int = 3
     dense_probability: float = 0.4  # windows chosen for overlap and rapid change
     invented_probability: float = 0.2  # turns drawn at random instead of from a template
-    equal_channel_probability: float = 0.7  # windows whose speakers share one mean spectrum
-    speaker_level_db: float = 4.0
+    equal_channel_probability: float = 0.5  # windows whose speakers share one mean spectrum
+    alike_probability: float = 0.4  # windows whose voices are all near to the first in sound
+    alike_voices: int = 150  # that count as near
+    band_probability: float = 0.2
+    speaker_level_db: float = 5.0
     turn_level_db: float = 1.5
     empty_probability: float = 0.12  # windows in which nobody talks
     noise_ratio_db: tuple[float, float] = (0.0, 35.0)
@@ -115,7 +118,8 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
     """Batches ``features (batch, frames, mels)``, ``activity (batch, frames / stride, speakers)``.
 
     ``activity`` is in {0, 1}. Speakers of a window beyond the first ``speakers`` are left out.
-    ``row (batch, speakers)`` is a row of the pool with each speaker's voice. As in
+    ``row (batch, speakers)`` is a row of the pool with each speaker's voice. ``teacher (rows,
+    dimension)``, a unit vector for each usable row of the pool, says which voices are alike. As in
     :class:`~recipes.embedded.data.SpeakerCrops`, batch ``number`` depends on seed and number alone,
     and every other speaker is slowed down where the rest are sped up.
     """
@@ -130,6 +134,7 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
         config: ConversationConfig,
         *,
         usable: NDArray[np.bool_],
+        teacher: NDArray[np.float32],
         seed: int,
         first: int = 0,
     ) -> None:
@@ -142,6 +147,8 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
         counts = np.array([len(self.rows["recorded", name]) for name in self.names])
         weights = np.minimum(counts, 12) ** 0.7
         self.probability = weights / weights.sum()
+        voices = [teacher[self.rows["recorded", name]].mean(0) for name in self.names]
+        self.voices = np.stack([voice / np.linalg.norm(voice) for voice in voices])
         self.kept: dict[int, NDArray[np.float16]] = {}
         self.gaps = [
             (row, start, end)
@@ -265,10 +272,26 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
         probability = self.probability.copy()
         if variant in ("slow", "fast"):
             probability[("fast", "slow").index(variant) :: 2] = 0
-        drawn = generator.choice(
-            len(self.names), self.config.speakers, replace=False, p=probability / probability.sum()
+        first = generator.choice(len(self.names), p=probability / probability.sum())
+        probability[first] = 0
+        if generator.random() < self.config.alike_probability:
+            probability *= self.alike(int(first), probability > 0)
+        others = generator.choice(
+            len(self.names),
+            self.config.speakers - 1,
+            replace=False,
+            p=probability / probability.sum(),
         )
-        return [self.names[number] for number in drawn]
+        return [self.names[number] for number in (first, *others)]
+
+    def alike(self, number: int, eligible: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which eligible voices are among the ``alike_voices`` nearest to voice ``number``."""
+        similarity = np.where(eligible, self.voices @ self.voices[number], -np.inf)
+        count = min(self.config.alike_voices, len(similarity))
+        nearest = np.argpartition(-similarity, count - 1)[:count]
+        chosen = np.zeros_like(eligible)
+        chosen[nearest] = True
+        return chosen & eligible
 
     def speech(
         self, speaker: str, variant: str, length: int, generator: np.random.Generator
@@ -296,7 +319,7 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
     def degrade(
         self, mixture: NDArray[np.float32], generator: np.random.Generator
     ) -> augmentation.Features:
-        """Add background noise, a common filter and level; speech is around level zero."""
+        """Add background noise, a common filter, band and level; speech is around level zero."""
         config = self.config
         noise = self.draw_noise(config.frames, generator)
         ratio = generator.uniform(*config.noise_ratio_db)
@@ -312,6 +335,8 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
         mixture = np.logaddexp(mixture, background)[None]
         if generator.random() < 0.5:
             mixture = augmentation.tilt(mixture, generator)
+        if generator.random() < config.band_probability:
+            mixture = augmentation.band_limit(mixture, generator)
         mixture = mixture - augmentation.level(mixture)
         deviation = config.level_deviation_db * augmentation.DECIBEL
         return (mixture[0] + generator.normal(0, deviation)).astype(np.float32)

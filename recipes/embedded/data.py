@@ -61,11 +61,12 @@ class CropConfig:
     """How training crops are drawn."""
 
     frames_per_batch: int = 6400  # 64 s of audio
-    seconds: tuple[float, ...] = (1.0, 1.5, 2.0, 3.0)  # one length per batch
-    noise_probability: float = 0.4
+    seconds: tuple[float, ...] = (1.0, 1.0, 1.5, 2.0, 3.0)  # one length per batch
+    noise_probability: float = 0.35
     noise_ratio_db: tuple[float, float] = (0.0, 20.0)
-    speech_probability: float = 0.2
+    speech_probability: float = 0.15
     speech_ratio_db: tuple[float, float] = (5.0, 20.0)
+    band_probability: float = 0.15
     level_deviation_db: float = 5.0
     altered_speed_probability: float = 0.4
 
@@ -144,7 +145,7 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
     def augment(
         self, features: augmentation.Features, generator: np.random.Generator
     ) -> augmentation.Features:
-        """Tilt, babble, noise, level and masks, each on a random part of the batch."""
+        """Tilt, babble, noise, bands, level and masks, each on a random part of the batch."""
         config, size = self.config, len(features)
         some = generator.random(size) < 0.4
         features[some] = augmentation.tilt(features[some], generator)
@@ -158,6 +159,8 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
             noise = self.noise_crops(len(noisy), features.shape[1], generator)
             ratio = generator.uniform(*config.noise_ratio_db, len(noisy))
             features[noisy] = augmentation.mix(features[noisy], noise, ratio)
+        limited = generator.random(size) < config.band_probability
+        features[limited] = augmentation.band_limit(features[limited], generator)
         features = features - augmentation.level(features)
         deviation = config.level_deviation_db * augmentation.DECIBEL
         features += generator.normal(0, deviation, (size, 1, 1)).astype(np.float32)

@@ -200,9 +200,18 @@ def main() -> None:
 
     def batches(seed: int, first: int = 0) -> Alternating:
         order: dict[str, Any] = {"usable": usable, "seed": seed, "first": first}
+        conversations = Conversations(
+            pool,
+            noise,
+            speakers,
+            speech,
+            templates,
+            ConversationConfig(),
+            teacher=teacher.numpy(),
+            **order,
+        )
         return Alternating(
-            SpeakerCrops(pool, noise, speakers, CropConfig(), **order),
-            Conversations(pool, noise, speakers, speech, templates, ConversationConfig(), **order),
+            SpeakerCrops(pool, noise, speakers, CropConfig(), **order), conversations
         )
 
     done = 0 if arguments.resume is None else steps_done(arguments.resume)

@@ -16,7 +16,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import lightning
-import numpy as np
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
@@ -33,6 +32,7 @@ from recipes.embedded.conversations import (
 from recipes.embedded.data import read_pool, read_speakers
 from recipes.embedded.export import read_activity, read_network
 from recipes.embedded.objectives import activity_loss
+from recipes.embedded.targets import read_targets
 from recipes.embedded.trainer import make_trainer, steps_done
 
 
@@ -87,15 +87,17 @@ def main() -> None:
     network, head = read_network(arguments.encoder), read_activity(arguments.encoder)
     if arguments.fresh:
         head = ActivityHead(head.config)
-    pool = read_pool(arguments.packed / "train")
+    pool, speakers = read_pool(arguments.packed / "train"), read_speakers(arguments.speakers)
+    teacher = read_targets(arguments.packed / "train" / "teacher.npz", pool, speakers)
     conversations = Conversations(
         pool,
         read_pool(arguments.packed / "noise"),
-        read_speakers(arguments.speakers),
+        speakers,
         read_speech(arguments.packed / "train" / "speech.npz"),
         read_templates(arguments.annotations),
         ConversationConfig(windows_per_batch=12),
-        usable=np.ones(len(pool.start), np.bool_),
+        usable=teacher.isfinite().all(1).numpy(),
+        teacher=teacher.numpy(),
         seed=arguments.seed,
         first=0 if arguments.resume is None else steps_done(arguments.resume),
     )
