@@ -21,14 +21,17 @@ from torch import Tensor, nn
 from diarspk.audio import Audio
 from diarspk.segmentation.local_speakers import LocalSpeakers
 from diarspk.segmentation.segmenter import Segmenter
+from diarspk.segmentation.subsegments import Subsegments
 from diarspk.session import Session
 
 __all__ = ["SessionCache", "digest_audio", "session_key"]
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the file layout changes."""
 
 CHUNK_BYTES = 1 << 20
+LOCAL_ARRAYS = [field.name for field in fields(LocalSpeakers) if field.name != "subsegments"]
+SHORT_ARRAYS = [field.name for field in fields(Subsegments)]
 
 
 @dataclass(frozen=True)
@@ -140,28 +143,33 @@ def _digest_weights(module: nn.Module) -> str:
 
 
 def _pack(session: Session) -> dict[str, np.ndarray[Any, Any]]:
-    local = {
-        f"local_{field.name}": np.asarray(getattr(session.local, field.name))
-        for field in fields(LocalSpeakers)
-    }
+    local, short = session.local, session.local.subsegments
     extra = {} if session.non_speech is None else {"non_speech": session.non_speech}
     return {
         "duration": np.array(session.duration),
         "fingerprint": np.array(session.fingerprint),
-        **local,
+        **{f"local_{name}": np.asarray(getattr(local, name)) for name in LOCAL_ARRAYS},
+        **(
+            {}
+            if short is None
+            else {f"short_{name}": getattr(short, name) for name in SHORT_ARRAYS}
+        ),
         **extra,
     }
 
 
 def _unpack(stored: dict[str, Any], uri: str) -> Session:
     local = {
-        field.name: value if (value := stored[f"local_{field.name}"]).ndim else value.item()
-        for field in fields(LocalSpeakers)
+        name: value if (value := stored[f"local_{name}"]).ndim else value.item()
+        for name in LOCAL_ARRAYS
     }
+    short = None
+    if "short_centre" in stored:
+        short = Subsegments(**{name: stored[f"short_{name}"] for name in SHORT_ARRAYS})
     return Session(
         uri=uri,
         duration=float(stored["duration"]),
         fingerprint=str(stored["fingerprint"]),
-        local=LocalSpeakers(**local),
+        local=LocalSpeakers(**local, subsegments=short),
         non_speech=stored.get("non_speech"),
     )

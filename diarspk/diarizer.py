@@ -21,6 +21,7 @@ from diarspk.ghosts import GhostPolicy
 from diarspk.knowledge import Knowledge, SpanPair
 from diarspk.linking import UNBOUNDED, LinkingConfig, SpeakerBounds
 from diarspk.recording import Recording, analyse
+from diarspk.resegmentation import Resegmentation
 from diarspk.segmentation.local_speakers import LocalSpeakers, read_local_speakers
 from diarspk.segmentation.non_speech import embed_non_speech
 from diarspk.segmentation.segmenter import Segmenter
@@ -43,6 +44,7 @@ class DiarizerConfig:
     reliable_s: float = 3.0
     stitching: StitchingConfig = field(default_factory=StitchingConfig)
     linking: LinkingConfig = field(default_factory=LinkingConfig)
+    resegmentation: Resegmentation | None = field(default_factory=Resegmentation)
     ghosts: GhostPolicy = field(default_factory=GhostPolicy)
     calibration: Calibration = UNCALIBRATED
 

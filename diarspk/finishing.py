@@ -96,7 +96,10 @@ def assemble(
     """
     local, settings = session.local, config.stitching
     speakers = int(labels.max(initial=-1)) + 1
+    centroids = [local.centroid(labels == speaker) for speaker in range(speakers)]
     activity = speaker_activity(local, labels, speakers)
+    if config.resegmentation is not None and speakers:
+        activity = config.resegmentation(activity, local, np.stack(centroids))
     active = keep_everyone(binarize(activity, settings), activity)
     alone = exclusive_activity(active, activity)
     hop, duration = local.hop, session.duration
@@ -108,7 +111,7 @@ def assemble(
     return Diarization(
         annotation=annotation,
         exclusive=_annotation(single, named, session.uri),
-        speakers={name: _centroid(local, labels == speaker) for speaker, name in named.items()},
+        speakers={name: centroids[speaker] for speaker, name in named.items()},
         fingerprint=session.fingerprint,
         confidence={
             (segment, track): float(confidence[int(track)])
@@ -142,7 +145,7 @@ def _known_names(
         return {}
     anchors = knowledge.directions(local.embeddings.shape[2])
     speakers = np.unique(labels[spoken])
-    centres = np.stack([_centroid(local, labels == speaker) for speaker in speakers])
+    centres = np.stack([local.centroid(labels == speaker) for speaker in speakers])
     cosines = centres @ anchors.T
     people = list(knowledge.known_speakers)
     return {
@@ -184,10 +187,3 @@ def _annotation(turns: list[Turn], names: Names, uri: str) -> Annotation:
         if turn.speaker in names:
             annotation[Segment(turn.start, turn.end), track] = names[turn.speaker]
     return annotation
-
-
-def _centroid(local: LocalSpeakers, chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Mean of a speaker's embeddings weighted by their seconds, unit norm, ``(dim,)``."""
-    weights = local.seconds[chosen][:, None]
-    total = (local.embeddings[chosen] * weights).sum(0)
-    return (total / max(float(np.linalg.norm(total)), 1e-8)).astype(np.float32)

@@ -186,8 +186,8 @@ class RegionPool:
             return
         active = list(self.open)
         weights = torch.from_numpy(np.stack([self._weights(i, first, last) for i in active]))
-        moments = self.head.moments(frames[None], weights[None])[0]  # (heads, regions, sums)
-        for index, moment in zip(active, moments.unbind(1), strict=True):
+        moments = self.head.moments(frames[None], weights[None])[0]  # (regions, heads, sums)
+        for index, moment in zip(active, moments.unbind(0), strict=True):
             self.open[index] = self.open[index] + moment
         self._finish([index for index in active if self.regions[index].last <= last])
 
@@ -202,6 +202,6 @@ class RegionPool:
 
     def _finish(self, indices: list[int]) -> None:
         if indices:
-            moments = torch.stack([self.open.pop(index) for index in indices], dim=1)
+            moments = torch.stack([self.open.pop(index) for index in indices])
             embeddings = self.head.embed_moments(moments[None])[0]
             self.embeddings[indices] = nn.functional.normalize(embeddings, dim=-1).numpy()

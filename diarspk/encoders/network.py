@@ -64,7 +64,11 @@ class UtteranceHead(nn.Module):
         """Sum over weighted frames; see :meth:`GatedStatisticsPooling.moments`."""
         return self.pooling.moments(self.expand(frames), weights)
 
+    def frame_moments(self, frames: Tensor) -> Tensor:
+        """Moments of every frame alone; those of a span are their sum."""
+        return self.pooling.frame_moments(self.expand(frames))
+
     def embed_moments(self, moments: Tensor) -> Tensor:
-        """Embed moments ``(batch, heads, spans, sums)``: ``(batch, spans, dimension)``."""
+        """Embed moments ``(batch, spans, heads, sums)``: ``(batch, spans, dimension)``."""
         pooled = self.pooling.statistics(moments)
         return self.affine(self.norm(pooled.flatten(0, 1)).view_as(pooled))

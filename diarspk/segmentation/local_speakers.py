@@ -1,4 +1,7 @@
-"""One pass over a recording: local speakers of overlapping windows, each with its embedding."""
+"""One pass over a recording: local speakers of overlapping windows, each with its embedding.
+
+Subsegments are embedded in the same pass; see :mod:`diarspk.segmentation.subsegments`.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from torch import Tensor, nn
 from diarspk.encoders.local import LocalEncoder
 from diarspk.recording import Recording
 from diarspk.segmentation.segmenter import Segmenter
+from diarspk.segmentation.subsegments import SubsegmentGrid, Subsegments
 
 __all__ = ["LocalSpeakers", "read_local_speakers"]
 
@@ -40,6 +44,8 @@ class LocalSpeakers:
         Frames of the recording.
     hop, start : float
         Seconds between frames, and of the centre of the first.
+    subsegments : Subsegments, optional
+        Of the same recording.
     """
 
     activity: NDArray[np.float32]
@@ -49,6 +55,12 @@ class LocalSpeakers:
     frames: int
     hop: float
     start: float
+    subsegments: Subsegments | None = None
+
+    def centroid(self, chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Mean of ``chosen (windows, speakers)``, weighted by seconds; unit norm, ``(dim,)``."""
+        total = (self.embeddings[chosen] * self.seconds[chosen][:, None]).sum(0)
+        return (total / max(float(np.linalg.norm(total)), 1e-8)).astype(np.float32)
 
 
 def read_local_speakers(
@@ -68,15 +80,23 @@ def read_local_speakers(
     total, hop = encoder.count_frames(recording), encoder.frame_hop
     length = min(round(segmenter.window_s / hop), total)
     starts = window_starts(total, length, round(segmenter.step_s / hop))
+    grid = SubsegmentGrid.over(starts, length, hop)
     activity, embeddings, seconds = [], [], []
-    for first, frames in _batches(encoder.trunk_blocks(recording), starts, length):
+    subsegments, short = [], []
+    done = 0
+    for frames, moments in _batches(encoder, recording, starts, length):
+        first = starts[done : done + len(frames)]
         found = segmenter(frames, first)  # (windows, frames, speakers)
-        weights = solo_weights(found, hop)
-        vectors = _embed(encoder, frames, weights)
-        talked = weights.sum(1) * hop
+        weights = solo_weights(found, hop).transpose(0, 2, 1)
+        talked = weights.sum(2) * hop
+        vectors = _embed(encoder, moments, list(weights)).reshape(*talked.shape, -1)
         activity.append(found)
         embeddings.append(np.where(talked[..., None] > 0, vectors, 0.0))
         seconds.append(talked)
+        chosen = grid.choose(found > ACTIVE, first, done)
+        short.append(_embed(encoder, moments, [each.weights for each in chosen]))
+        subsegments += chosen
+        done += len(frames)
         if progress is not None:
             progress((int(first[-1]) + length) * hop)
     return LocalSpeakers(
@@ -87,6 +107,11 @@ def read_local_speakers(
         total,
         hop,
         encoder.frame_start,
+        Subsegments(
+            np.concatenate([each.centre for each in subsegments]),
+            np.concatenate(short),
+            np.concatenate([each.seconds for each in subsegments]),
+        ),
     )
 
 
@@ -112,28 +137,47 @@ def solo_weights(activity: NDArray[np.float32], hop: float) -> NDArray[np.float3
 
 
 def _batches(
-    blocks: Iterator[tuple[int, Tensor]], starts: NDArray[np.int64], length: int
-) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
-    """First frames and trunk frames ``(windows, length, width)`` of batches of windows."""
-    held, origin, position = None, 0, 0  # frames from `origin` on; windows done
-    for first, frames in blocks:
-        held = frames if held is None else torch.cat([held, frames])
+    encoder: LocalEncoder, recording: Recording, starts: NDArray[np.int64], length: int
+) -> Iterator[tuple[Tensor, list[Tensor]]]:
+    """Windows, a few at a time: trunk frames ``(windows, length, width)``, moments of each frame.
+
+    Moments are computed once for each frame, however many windows it lies in.
+    """
+    held, moments = torch.zeros(0), torch.zeros(0)  # of the frames from `origin` on
+    origin, position = 0, 0
+    for first, frames in encoder.trunk_blocks(recording):
+        with torch.inference_mode():
+            fresh = encoder.network.utterance.frame_moments(frames[None])[0]
+        held = torch.cat([held, frames]) if len(held) else frames
+        moments = torch.cat([moments, fresh]) if len(moments) else fresh
         end = first + len(frames)
         while position < len(starts) and starts[position] + length <= end:
             ready = starts[position : position + WINDOWS_PER_BATCH]
             ready = ready[ready + length <= end]
-            offsets = (ready - origin).tolist()
-            yield ready, torch.stack([held[offset : offset + length] for offset in offsets])
+            spans = [slice(begin, begin + length) for begin in (ready - origin).tolist()]
+            yield torch.stack([held[span] for span in spans]), [moments[span] for span in spans]
             position += len(ready)
         if position < len(starts):
-            keep = int(starts[position])
-            held, origin = held[keep - origin :], keep
+            drop = int(starts[position]) - origin
+            held, moments, origin = held[drop:], moments[drop:], origin + drop
 
 
 @torch.inference_mode()
 def _embed(
-    encoder: LocalEncoder, frames: Tensor, weights: NDArray[np.float32]
+    encoder: LocalEncoder, moments: list[Tensor], weights: list[NDArray[np.float32]]
 ) -> NDArray[np.float32]:
-    """Embed weighted frames of each window: unit vectors ``(windows, speakers, dim)``."""
-    by_speaker = torch.from_numpy(np.ascontiguousarray(weights.transpose(0, 2, 1)))
-    return nn.functional.normalize(encoder.network.utterance(frames, by_speaker), dim=-1).numpy()
+    """Embed spans of windows, given as weights of frames ``(spans, length)``, one after another.
+
+    Unit vectors ``(spans of all windows, dim)``.
+    """
+    pooled = [
+        (torch.from_numpy(np.ascontiguousarray(spans)) @ each.flatten(1)).unflatten(
+            1, each.shape[1:]
+        )
+        for spans, each in zip(weights, moments, strict=True)
+        if len(spans)
+    ]
+    if not pooled:
+        return np.zeros((0, encoder.dimension), np.float32)
+    embeddings = encoder.network.utterance.embed_moments(torch.cat(pooled)[None])[0]
+    return nn.functional.normalize(embeddings, dim=-1).numpy()

@@ -36,16 +36,19 @@ class GatedStatisticsPooling(nn.Module):
         return self.statistics(self.moments(frames, weights))
 
     def moments(self, frames: Tensor, weights: Tensor) -> Tensor:
-        """Weighted sums of one, x and x squared: ``(batch, heads, spans, 1 + 2 width)``.
+        """Weighted sums of one, x and x squared: ``(batch, spans, heads, 1 + 2 width)``.
 
         They add: the moments of a long span are the sum of those of its parts.
         """
-        batch, length, _ = frames.shape
+        each = self.frame_moments(frames)
+        return (weights @ each.flatten(2)).unflatten(2, each.shape[2:])
+
+    def frame_moments(self, frames: Tensor) -> Tensor:
+        """Moments of every frame alone: ``(batch, frames, heads, 1 + 2 width)``."""
         gates = self.gate(frames).sigmoid() + 1e-3  # never zero, so that any span has a mean
-        weights = weights.unsqueeze(1) * gates.transpose(1, 2).unsqueeze(2)
-        split = frames.view(batch, length, self.heads, -1).transpose(1, 2)
-        moments = [weights.sum(-1, keepdim=True), weights @ split, weights @ split.square()]
-        return torch.cat(moments, dim=-1)
+        split = frames.unflatten(2, (self.heads, -1))
+        powers = torch.cat([torch.ones_like(split[..., :1]), split, split.square()], dim=-1)
+        return gates.unsqueeze(-1) * powers
 
     @staticmethod
     def statistics(moments: Tensor) -> Tensor:
@@ -55,9 +58,4 @@ class GatedStatisticsPooling(nn.Module):
         mean = first / total.clamp_min(1e-8)
         variance = second / total.clamp_min(1e-8) - mean.square()
         deviation = variance.clamp_min(1e-5).sqrt()
-        return torch.cat([_join(mean), _join(deviation)], dim=-1)
-
-
-def _join(x: Tensor) -> Tensor:
-    """Join heads: ``(batch, heads, spans, width)`` -> ``(batch, spans, heads * width)``."""
-    return x.transpose(1, 2).flatten(2)
+        return torch.cat([mean.flatten(2), deviation.flatten(2)], dim=-1)

@@ -1,0 +1,96 @@
+"""Divide speech among the speakers anew, by how the second and a half around each frame sounds.
+
+Linking gives a local speaker to one speaker of the recording as a whole. Where segmentation has
+taken two voices for one, or one for two, only something shorter can tell: the subsegments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diarspk.segmentation.local_speakers import LocalSpeakers
+from diarspk.stitching import Activity, expected_speakers
+
+__all__ = ["Resegmentation"]
+
+LEAST_PRIOR = 1e-3
+"""Of a speaker whom linking has not found in a frame."""
+
+FEWEST_SUBSEGMENTS = 3
+"""A speaker with fewer keeps the direction that linking has given it."""
+
+
+@dataclass(frozen=True)
+class Resegmentation:
+    """A mixture of one von Mises-Fisher distribution for each speaker, fitted to the subsegments.
+
+    Expectation maximisation with soft assignments (Banerjee et al. 2005, section 4) and one
+    concentration for all; a speaker's prior in a frame is the probability with which linking has
+    found it there, to a power. How much speech there is in a frame stays as it is.
+
+    Attributes
+    ----------
+    concentration : float
+        Of the distributions: the weight of cosines beside the prior.
+    prior : float
+        Power of the prior: 0 trusts the subsegments alone.
+    iterations : int
+        Of expectation maximisation.
+    """
+
+    concentration: float = 40.0
+    prior: float = 0.5
+    iterations: int = 3
+
+    def __call__(
+        self, activity: Activity, local: LocalSpeakers, directions: NDArray[np.float32]
+    ) -> Activity:
+        """Probability of every speaker in every frame.
+
+        Parameters
+        ----------
+        activity
+            The same, as linking has it, ``(frames, speakers)``.
+        local
+            What the pass over the recording has found.
+        directions
+            Of the speakers: unit vectors ``(speakers, dim)``.
+        """
+        short = local.subsegments
+        if short is None or not len(short.centre) or activity.shape[1] < 2:
+            return activity
+        expected = expected_speakers(local)
+        prior = self.prior * np.log(activity + LEAST_PRIOR)
+        frames, clean = np.arange(local.frames), short.seconds > 0
+        divided = activity
+        for _ in range(self.iterations):
+            cosines = short.embeddings @ directions.T  # (subsegments, speakers)
+            between = [np.interp(frames, short.centre, column) for column in cosines.T]
+            logits = prior + self.concentration * np.stack(between, axis=1)
+            shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+            divided = divide(shares / shares.sum(axis=1, keepdims=True), expected)
+            weights = divided[short.centre] * clean[:, None]
+            sums = weights.T @ short.embeddings
+            sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-8)
+            heard = weights.sum(axis=0) >= FEWEST_SUBSEGMENTS
+            directions = np.where(heard[:, None], sums, directions)
+        return divided
+
+
+def divide(shares: NDArray[np.float64], total: NDArray[np.float64]) -> Activity:
+    """Divide ``total (frames,)`` by ``shares (frames, n)`` that sum to one, at most one to each.
+
+    What is too much for one goes to the others by their shares. A total above ``n`` is ``n``.
+    """
+    divided = shares * total[:, None]
+    for _ in range(shares.shape[1]):
+        surplus = np.maximum(divided - 1.0, 0.0).sum(axis=1, keepdims=True)
+        if not surplus.any():
+            break
+        open_shares = np.where(divided < 1.0, shares + 1e-12, 0.0)
+        sums = np.maximum(open_shares.sum(axis=1, keepdims=True), 1e-12)
+        divided = np.minimum(divided, 1.0) + surplus * open_shares / sums
+    return np.minimum(divided, 1.0).astype(np.float32)

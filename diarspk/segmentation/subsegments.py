@@ -1,0 +1,114 @@
+"""Short overlapping stretches of a recording, embedded whoever talks in them.
+
+Local speakers are long and few; subsegments are short and many. They say who talks where the
+segmentation has taken two voices for one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["ChosenFrames", "SubsegmentGrid", "Subsegments"]
+
+LENGTH_S = 1.5
+STEP_S = 0.48
+SHORTEST_S = 0.3
+"""With less speech than this, a subsegment is not embedded."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subsegments:
+    """Embeddings of what one speaker says alone in each stretch, or of all speech if nobody does.
+
+    Attributes
+    ----------
+    centre : NDArray of int64, shape (n,)
+        Frame of the recording in the middle of each, rising.
+    embeddings : NDArray of float32, shape (n, dim)
+        Unit vectors.
+    seconds : NDArray of float64, shape (n,)
+        What one speaker says alone; 0 where the embedding is of several.
+    """
+
+    centre: NDArray[np.int64]
+    embeddings: NDArray[np.float32]
+    seconds: NDArray[np.float64]
+
+
+class ChosenFrames(NamedTuple):
+    """What the subsegments of one window are embedded from.
+
+    ``centre`` and ``seconds`` are as in :class:`Subsegments`; ``weights (n, frames)`` are those of
+    the frames of the window, in {0, 1}.
+    """
+
+    centre: NDArray[np.int64]
+    weights: NDArray[np.float32]
+    seconds: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class SubsegmentGrid:
+    """Centres of the subsegments of a recording, and the window that each is embedded with.
+
+    Attributes
+    ----------
+    centre : NDArray of int64, shape (n,)
+        Frames of the recording, rising.
+    window : NDArray of int64, shape (n,)
+        The window in whose middle each lies the best.
+    hop : float
+        Seconds between frames.
+    """
+
+    centre: NDArray[np.int64]
+    window: NDArray[np.int64]
+    hop: float
+
+    @classmethod
+    def over(cls, starts: NDArray[np.int64], length: int, hop: float) -> SubsegmentGrid:
+        """Lay subsegments over windows of ``length`` frames that begin at ``starts``."""
+        centre = np.arange(0, int(starts[-1]) + length, max(round(STEP_S / hop), 1))
+        middles = starts + length / 2
+        window = np.searchsorted((middles[:-1] + middles[1:]) / 2, centre)
+        return cls(centre, window, hop)
+
+    def choose(
+        self, activity: NDArray[np.bool_], starts: NDArray[np.int64], first: int
+    ) -> list[ChosenFrames]:
+        """Frames that the subsegments of some consecutive windows are embedded from.
+
+        Parameters
+        ----------
+        activity
+            Who talks in these windows, ``(windows, frames, speakers)``.
+        starts
+            First frame of each in the recording, ``(windows,)``.
+        first
+            Number of the first of these windows.
+        """
+        numbers = np.arange(first, first + len(activity))
+        edges = np.searchsorted(self.window, np.append(numbers, numbers[-1] + 1))
+        return [
+            self._choose(active, self.centre[begin:end], int(start))
+            for active, start, begin, end in zip(
+                activity, starts, edges[:-1], edges[1:], strict=True
+            )
+        ]
+
+    def _choose(
+        self, active: NDArray[np.bool_], centre: NDArray[np.int64], start: int
+    ) -> ChosenFrames:
+        distance = np.abs(np.arange(start, start + len(active)) - centre[:, None])
+        near = distance * self.hop <= LENGTH_S / 2  # (subsegments, frames)
+        speakers = active.sum(1)
+        alone, spoken = near & (speakers == 1), near & (speakers > 0)
+        clean = alone.sum(1) * self.hop >= SHORTEST_S
+        weights = np.where(clean[:, None], alone, spoken)
+        enough = weights.sum(1) * self.hop >= SHORTEST_S
+        seconds = np.where(clean, alone.sum(1) * self.hop, 0.0)
+        return ChosenFrames(centre[enough], weights[enough].astype(np.float32), seconds[enough])
