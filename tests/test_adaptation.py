@@ -14,6 +14,7 @@ from diarspk.adaptation import (
     NonSpeechCluster,
     Prefix,
     PrincipalComponents,
+    project,
 )
 from diarspk.clustering import condensing
 from diarspk.errors import ArgumentError
@@ -186,3 +187,29 @@ def test_non_speech_is_taken_evenly():
 def test_impossible_settings_are_named(make, text):
     with pytest.raises(ArgumentError, match=text):
         make()
+
+
+def session_vectors(rows, dimension=32):
+    vectors = np.random.default_rng(0).standard_normal((rows, dimension))
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("method", ["session", "principal", "trained"])
+@pytest.mark.parametrize("rows", [1, 3, 20, 50])
+def test_projections_have_the_dimension_asked_for(method, rows):
+    projected = project(session_vectors(rows), 20, method)
+    assert projected.shape == (rows, 20) and projected.dtype == np.float32
+    assert np.linalg.norm(projected, axis=1) == pytest.approx(np.ones(rows), abs=1e-5)
+
+
+def test_a_session_smaller_than_the_dimension_keeps_every_cosine():
+    vectors = session_vectors(7)
+    projected = project(vectors, 20)
+    np.testing.assert_allclose(projected @ projected.T, vectors @ vectors.T, atol=1e-5)
+
+
+def test_impossible_projections_are_refused():
+    with pytest.raises(ArgumentError, match="at most that of the embeddings, 32, got 33"):
+        project(session_vectors(4), 33)
+    with pytest.raises(ArgumentError, match="`method` must be one of"):
+        project(session_vectors(4), 3, "umap")

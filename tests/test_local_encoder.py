@@ -102,3 +102,11 @@ def test_silence_has_an_embedding(encoder):
 def test_the_same_audio_gives_the_same_vector(encoder):
     audio = noise(3.0)
     assert np.array_equal(encoder.embed(audio, 16000), encoder.embed(audio.copy(), 16000))
+
+
+def test_embeddings_are_projected(encoder):
+    embeddings = encoder.embed_batch([noise(1.0, seed=seed) for seed in range(3)], 16000)
+    for method in ("session", "principal", "trained"):
+        assert encoder.project(embeddings, 4, method=method).shape == (3, 4)
+    with pytest.raises(ArgumentError, match="`embeddings` must be of shape"):
+        encoder.project(embeddings[:, :5], 4)

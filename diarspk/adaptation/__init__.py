@@ -18,6 +18,7 @@ from diarspk.adaptation.adaptation import (
 from diarspk.adaptation.aggregation import AttentionAggregation
 from diarspk.adaptation.autoencoder import AutoEncoder
 from diarspk.adaptation.non_speech import NonSpeechCluster
+from diarspk.adaptation.projection import Projection, project
 from diarspk.adaptation.reduction import Prefix, PrincipalComponents, Reduction
 
 __all__ = [
@@ -31,5 +32,7 @@ __all__ = [
     "NonSpeechCluster",
     "Prefix",
     "PrincipalComponents",
+    "Projection",
     "Reduction",
+    "project",
 ]

@@ -5,12 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from diarspk.audio import Audio
 from diarspk.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from diarspk.adaptation import Projection
 
 __all__ = ["FrameEmbeddings", "SpeakerEncoder", "check_span"]
 
@@ -105,6 +109,41 @@ class SpeakerEncoder(ABC):
         if not batch:
             return np.zeros((0, self.dimension), np.float32)
         return np.stack([self.embed(audio, sample_rate) for audio in batch])
+
+    @property
+    def prefixes(self) -> tuple[int, ...]:
+        """Shorter lengths that embeddings were trained to be cut to; none for most encoders."""
+        return ()
+
+    def project(
+        self, embeddings: ArrayLike, dimension: int = 20, method: Projection = "session"
+    ) -> Embedding:
+        """Bring embeddings of one session to fewer dimensions: unit vectors ``(n, dimension)``.
+
+        Parameters
+        ----------
+        embeddings, dimension, method
+            See :func:`diarspk.adaptation.project`.
+
+        Raises
+        ------
+        ArgumentError
+            As that function does, and if embeddings are not of this encoder's length or it has no
+            trained projection.
+        """
+        from diarspk.adaptation import project
+
+        vectors = np.asarray(embeddings)
+        if vectors.ndim != 2 or vectors.shape[1] != self.dimension:
+            raise ArgumentError(
+                f"`embeddings` must be of shape (n, {self.dimension}), got {vectors.shape}."
+            )
+        if method == "trained" and not self.prefixes:
+            raise ArgumentError(
+                f"`method` must be session or principal, got 'trained': {type(self).__name__} "
+                "was not trained to be cut short."
+            )
+        return project(vectors, dimension, method)
 
 
 def check_span(span: Span, duration: float) -> None:

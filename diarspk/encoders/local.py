@@ -72,6 +72,11 @@ class LocalEncoder(SpeakerEncoder):
         return self.network.config.trunk.stride * self.log_mel.config.frame_shift_ms / 1000
 
     @property
+    def prefixes(self) -> tuple[int, ...]:
+        """Lengths of the nested embeddings."""
+        return self.network.config.prefixes
+
+    @property
     def fingerprint(self) -> str:
         """Identifies the embedding space."""
         return self._fingerprint
