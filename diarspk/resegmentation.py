@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.segmentation.local_speakers import LocalSpeakers
-from diarspk.stitching import Activity, expected_speakers
+from diarspk.stitching import Activity
 
 __all__ = ["Resegmentation"]
 
@@ -62,7 +62,7 @@ class Resegmentation:
         short = local.subsegments
         if short is None or not len(short.centre) or activity.shape[1] < 2:
             return activity
-        expected = expected_speakers(local)
+        total = activity.sum(axis=1, dtype=np.float64)
         prior = self.prior * np.log(activity + LEAST_PRIOR)
         frames, clean = np.arange(local.frames), short.seconds > 0
         divided = activity
@@ -71,7 +71,7 @@ class Resegmentation:
             between = [np.interp(frames, short.centre, column) for column in cosines.T]
             logits = prior + self.concentration * np.stack(between, axis=1)
             shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-            divided = divide(shares / shares.sum(axis=1, keepdims=True), expected)
+            divided = divide(shares / shares.sum(axis=1, keepdims=True), total)
             weights = divided[short.centre] * clean[:, None]
             sums = weights.T @ short.embeddings
             sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-8)

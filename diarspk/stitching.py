@@ -15,7 +15,6 @@ __all__ = [
     "Turn",
     "binarize",
     "exclusive_activity",
-    "expected_speakers",
     "find_turns",
     "keep_everyone",
     "speaker_activity",
@@ -63,16 +62,6 @@ def speaker_activity(local: LocalSpeakers, labels: NDArray[np.int64], count: int
         covered[span] += 1
     total /= np.maximum(covered, 1)
     return total
-
-
-def expected_speakers(local: LocalSpeakers) -> NDArray[np.float64]:
-    """Mean number of speakers in every frame, ``(frames,)``, linked or not."""
-    length = local.activity.shape[1]
-    total, covered = np.zeros(local.frames), np.zeros(local.frames)
-    for first, activity in zip(local.first, local.activity.sum(axis=2), strict=True):
-        total[first : first + length] += activity
-        covered[first : first + length] += 1
-    return total / np.maximum(covered, 1)
 
 
 def binarize(activity: Activity, config: StitchingConfig) -> NDArray[np.bool_]:

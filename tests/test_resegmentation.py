@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from diarspk.resegmentation import Resegmentation, divide
 from diarspk.segmentation.local_speakers import LocalSpeakers
 from diarspk.segmentation.subsegments import SubsegmentGrid, Subsegments
-from diarspk.stitching import expected_speakers, speaker_activity
+from diarspk.stitching import speaker_activity
 
 VOICES = np.eye(3, 8, dtype=np.float32)
 
@@ -80,16 +80,6 @@ def test_without_subsegments_or_with_one_speaker_nothing_changes():
     linked, _ = activity_of(local)
     assert Resegmentation()(linked, replace(local, subsegments=None), VOICES[:2]) is linked
     assert Resegmentation()(linked[:, :1], local, VOICES[:1]).shape == (80, 1)
-
-
-def test_expected_speakers_by_hand():
-    local = merged_voices(np.zeros(6, np.int64))
-    two = replace(
-        local,
-        activity=np.array([[[0.5, 0.2]] * 4, [[1.0, 0.0]] * 4], np.float32),
-        first=np.array([0, 2]),
-    )
-    np.testing.assert_allclose(expected_speakers(two), [0.7, 0.7, 0.85, 0.85, 1, 1], atol=1e-6)
 
 
 @given(
