@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from numpy.typing import ArrayLike
 
 from diarspk.audio import Audio, AudioStream, open_audio
 from diarspk.cache import SessionCache, digest_audio, session_key
-from diarspk.clustering import AgglomerativeClusterer, Clusterer, speaker_bounds
+from diarspk.clustering import Clusterer, speaker_bounds
 from diarspk.confidence import UNCALIBRATED, Calibration
 from diarspk.diarization import Diarization
 from diarspk.encoders.base import SpeakerEncoder
@@ -38,9 +39,24 @@ SHORTEST_WINDOW_S = 0.3
 
 @dataclass(frozen=True)
 class DiarizerConfig:
-    """Settings of the pipeline, chosen once on the development conversations."""
+    """Settings of the pipeline, chosen once on the development conversations.
 
-    clusterer: Clusterer = field(default_factory=lambda: AgglomerativeClusterer(threshold=0.45))
+    Attributes
+    ----------
+    clusterer : Clusterer, optional
+        Without it subsegments are clustered by VBx where a PLDA ships for the encoder, and
+        otherwise local speakers by :data:`diarspk.shipped.LOCAL_CLUSTERER`.
+    units : {"auto", "local", "subsegments"}
+        What is clustered: local speakers, each window's own, or subsegments of a second and a
+        half, after which local speakers join the nearest speaker. ``auto`` means local speakers
+        where a clusterer is given. Local speakers are clustered also where the caller knows
+        speakers or pairs of spans, and where `linking` is not the default.
+    reliable_s : float
+        Local speakers with less speech are not clustered, but join those who are.
+    """
+
+    clusterer: Clusterer | None = None
+    units: Literal["auto", "local", "subsegments"] = "auto"
     reliable_s: float = 3.0
     stitching: StitchingConfig = field(default_factory=StitchingConfig)
     linking: LinkingConfig = field(default_factory=LinkingConfig)

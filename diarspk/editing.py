@@ -16,6 +16,7 @@ from diarspk.finishing import assemble, finish
 from diarspk.knowledge import Knowledge
 from diarspk.linking import SpeakerBounds, rejoin
 from diarspk.session import Session
+from diarspk.shipped import LOCAL_CLUSTERER
 
 if TYPE_CHECKING:
     from diarspk.diarizer import DiarizerConfig
@@ -38,7 +39,7 @@ def recluster(
     session, settings = _material(result)
     settings = config or settings
     if threshold is not None:
-        clusterer = with_threshold(settings.clusterer, threshold)
+        clusterer = with_threshold(settings.clusterer or LOCAL_CLUSTERER, threshold)
         settings = replace(settings, clusterer=clusterer)
     return finish(session, settings, bounds, knowledge)
 
@@ -117,7 +118,7 @@ def split(result: Diarization, speaker: str, count: int = 2) -> Diarization:
             f"`count` must be at most {int(own.sum())}, the windows in which {speaker!r} talks, "
             f"got {count}."
         )
-    parts = config.clusterer(
+    parts = (config.clusterer or LOCAL_CLUSTERER)(
         local.embeddings[rows], num_speakers=count, durations=local.seconds[rows]
     )
     seconds = np.bincount(parts, local.seconds[rows], minlength=count)

@@ -10,14 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from diarspk.clustering import Clusterer
 from diarspk.confidence import speaker_margins
 from diarspk.diarization import Assignment, Diarization
 from diarspk.errors import ModelError
 from diarspk.ghosts import find_ghosts
 from diarspk.knowledge import NOTHING_KNOWN, Knowledge
-from diarspk.linking import UNBOUNDED, SpeakerBounds, link, rejoin
+from diarspk.linking import (
+    UNBOUNDED,
+    Linking,
+    LinkingConfig,
+    SpeakerBounds,
+    link,
+    link_by_subsegments,
+    rejoin,
+)
 from diarspk.segmentation.local_speakers import LocalSpeakers
 from diarspk.session import Session
+from diarspk.shipped import LOCAL_CLUSTERER, shipped_vbx
 from diarspk.stitching import (
     Turn,
     binarize,
@@ -54,15 +64,7 @@ def finish(
         If the clusterer has a PLDA of another encoder.
     """
     _check_space(session, config)
-    linking = link(
-        session.local,
-        config.clusterer,
-        bounds,
-        reliable_s=config.reliable_s,
-        config=config.linking,
-        knowledge=knowledge,
-        non_speech=session.non_speech,
-    )
+    linking = _link(session, config, bounds, knowledge)
     names = _known_names(session.local, linking.labels, knowledge, config)
     known, scores = names.values(), linking.count_scores
     result = assemble(session, config, linking.labels, names, scores, known)
@@ -73,6 +75,31 @@ def finish(
     dropped = np.array([labels_of[name] for name in result.ghosts[:spare]], np.int64)
     labels = rejoin(session.local, linking.labels, dropped)
     return assemble(session, config, labels, names, scores, known)
+
+
+def _link(
+    session: Session, config: DiarizerConfig, bounds: SpeakerBounds, knowledge: Knowledge
+) -> Linking:
+    clusterer = _subsegment_clusterer(session, config)
+    if clusterer is not None and knowledge.empty and config.linking == LinkingConfig():
+        found = link_by_subsegments(session.local, clusterer, bounds)
+        if found is not None:
+            return found
+    return link(
+        session.local,
+        config.clusterer or LOCAL_CLUSTERER,
+        bounds,
+        reliable_s=config.reliable_s,
+        config=config.linking,
+        knowledge=knowledge,
+        non_speech=session.non_speech,
+    )
+
+
+def _subsegment_clusterer(session: Session, config: DiarizerConfig) -> Clusterer | None:
+    if config.units == "local" or (config.units == "auto" and config.clusterer is not None):
+        return None
+    return config.clusterer or shipped_vbx(session.fingerprint)
 
 
 def assemble(

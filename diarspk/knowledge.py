@@ -47,6 +47,11 @@ class Knowledge:
     same_speaker: Sequence[SpanPair] = ()
     different_speakers: Sequence[SpanPair] = ()
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing that the caller knows."""
+        return not (self.known_speakers or self.same_speaker or self.different_speakers)
+
     def directions(self, dimension: int) -> NDArray[np.float64]:
         """Scale the known speakers to unit vectors ``(k, dimension)``.
 

@@ -22,9 +22,20 @@ from diarspk.knowledge import (
 )
 from diarspk.segmentation.local_speakers import LocalSpeakers
 
-__all__ = ["UNBOUNDED", "Linking", "LinkingConfig", "SpeakerBounds", "link", "rejoin"]
+__all__ = [
+    "UNBOUNDED",
+    "Linking",
+    "LinkingConfig",
+    "SpeakerBounds",
+    "link",
+    "link_by_subsegments",
+    "rejoin",
+]
 
 Labels = NDArray[np.int64]
+
+CONVINCING_S = 2.0
+"""Seconds of speech from which an embedding is as good as it gets."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +140,42 @@ def link(
     return Linking(labels, scores)
 
 
+def link_by_subsegments(
+    local: LocalSpeakers, clusterer: Clusterer, bounds: SpeakerBounds
+) -> Linking | None:
+    """Cluster the subsegments, then say which of their speakers every local speaker is.
+
+    Subsegments come at even steps and have one speaker each, as the HMM of VBx wants it; and they
+    are of one voice even where a local speaker is of two.
+
+    Returns
+    -------
+    Linking, optional
+        None where the bounds cannot be met so, for want of subsegments or of local speakers.
+    """
+    short, talking = local.subsegments, local.seconds > 0
+    if short is None or not talking.any():
+        return None
+    clean = short.seconds > 0
+    if clean.sum() < max(bounds.needed, 2):
+        return None
+    found = clusterer.cluster(
+        short.embeddings[clean].astype(np.float64),
+        num_speakers=bounds.exact,
+        min_speakers=bounds.fewest,
+        max_speakers=bounds.most,
+        durations=short.seconds[clean],
+    )
+    directions = centroids(short.embeddings[clean], found.labels)
+    labels = np.full(local.seconds.shape, -1, np.int64)
+    _join(local, labels, talking, directions)
+    present, numbered = np.unique(labels[talking], return_inverse=True)
+    if len(present) < bounds.needed:
+        return None
+    labels[talking] = numbered
+    return Linking(labels, dict(found.count_scores))
+
+
 def rejoin(local: LocalSpeakers, labels: Labels, dropped: Labels) -> Labels:
     """Give the local speakers of dropped speakers to the nearest of the others.
 
@@ -194,15 +241,25 @@ def _join_rest(local: LocalSpeakers, labels: Labels, talking: NDArray[np.bool_])
     """Give each unlabelled local speaker the nearest speaker not yet named in its window."""
     rest = talking & (labels < 0)
     named = labels >= 0
-    if not rest.any() or not named.any():
-        return
-    directions = centroids(local.embeddings[named], labels[named])
+    if rest.any() and named.any():
+        _join(local, labels, rest, centroids(local.embeddings[named], labels[named]))
+
+
+def _join(
+    local: LocalSpeakers, labels: Labels, rest: NDArray[np.bool_], directions: NDArray[np.float64]
+) -> None:
+    """Label the local speakers ``rest`` by the nearest of ``directions``, one each per window.
+
+    Of two who are nearest to the same, the one who talks more has the say, up to `CONVINCING_S`.
+    """
+    weights = np.minimum(local.seconds, CONVINCING_S)
     for window in np.flatnonzero(rest.any(1)):
         rows = np.flatnonzero(rest[window])
         similarity = local.embeddings[window, rows] @ directions.T  # (rows, speakers)
         taken = labels[window][labels[window] >= 0]
         similarity[:, taken] -= 2.0  # the last resort
-        assigned, columns = linear_sum_assignment(-similarity)
+        gains = similarity * weights[window, rows][:, None]
+        assigned, columns = linear_sum_assignment(-gains)
         labels[window, rows[assigned]] = columns
         left = np.setdiff1d(np.arange(len(rows)), assigned)
         labels[window, rows[left]] = similarity[left].argmax(1)

@@ -2,6 +2,7 @@
 
     python -m eval.sweep --data ../shared/conversations/ami ../shared/conversations/simulated \
         --threshold 0.5 0.6 0.7 --speech 0.4 0.5 --overlap 0.5 0.6 --gap 0.3 0.5
+    python -m eval.sweep --data ... --threshold --plda CARD --vbx 0.3:8 0.3:15
 
 Listening is done once; clustering and stitching, which take milliseconds, for each combination.
 """
@@ -10,19 +11,22 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
 from rich.progress import track
 
 from diarspk.audio import open_audio
-from diarspk.clustering import AgglomerativeClusterer
+from diarspk.clustering import AgglomerativeClusterer, Clusterer, VBxClusterer
 from diarspk.clustering.tree import Linkage
 from diarspk.diarizer import Diarizer, DiarizerConfig
+from diarspk.plda import read_plda
 from diarspk.recording import Recording, analyse
+from diarspk.resegmentation import Resegmentation
 from diarspk.scoring import Components, score
 from diarspk.segmentation import LocalSpeakers, read_local_speakers
+from diarspk.shipped import SUBSEGMENT_VBX
 from diarspk.stitching import StitchingConfig
 from eval.conversations import Conversation, read_conversations
 
@@ -65,27 +69,43 @@ def evaluate(diarizer: Diarizer, heard: list[Heard]) -> Result:
     return Result(total, right, len(heard))
 
 
+def clusterers(arguments: argparse.Namespace) -> Iterator[tuple[str, Clusterer]]:
+    """Agglomerative ones of local speakers, or those of VBx of subsegments, with their labels."""
+    for pair in arguments.vbx:
+        evidence, regularization = map(float, pair.split(":"))
+        settings = replace(
+            SUBSEGMENT_VBX, evidence_scale=evidence, speaker_regularization=regularization
+        )
+        start = AgglomerativeClusterer(arguments.start)
+        yield f"VBx {pair}", VBxClusterer(read_plda(arguments.plda), settings, start)
+    for values in product(arguments.linkage, arguments.threshold, arguments.minimum):
+        linkage, threshold, minimum = values
+        clusterer = AgglomerativeClusterer(
+            linkage=linkage, threshold=threshold, min_duration=minimum
+        )
+        yield " ".join(map(str, values)), clusterer
+
+
 def configurations(arguments: argparse.Namespace) -> Iterator[tuple[str, DiarizerConfig]]:
     """Every combination of the values given, with its label."""
     grid = product(
-        arguments.linkage,
-        arguments.threshold,
-        arguments.minimum,
+        clusterers(arguments),
         arguments.reliable,
+        arguments.concentration,
         arguments.speech,
         arguments.overlap,
         arguments.gap,
     )
-    for values in grid:
-        linkage, threshold, minimum, reliable, speech, overlap, gap = values
-        clusterer = AgglomerativeClusterer(
-            linkage=linkage, threshold=threshold, min_duration=minimum
+    for (name, clusterer), reliable, concentration, speech, overlap, gap in grid:
+        config = DiarizerConfig(
+            clusterer,
+            "subsegments" if isinstance(clusterer, VBxClusterer) else "local",
+            reliable,
+            StitchingConfig(speech_threshold=speech, overlap_threshold=overlap, longest_gap_s=gap),
+            resegmentation=Resegmentation(concentration) if concentration else None,
         )
-        stitching = StitchingConfig(
-            speech_threshold=speech, overlap_threshold=overlap, longest_gap_s=gap
-        )
-        label = " | ".join(str(value) for value in values)
-        yield label, DiarizerConfig(clusterer, reliable, stitching)
+        values = (name, reliable, concentration, speech, overlap, gap)
+        yield " | ".join(map(str, values)), config
 
 
 def main() -> None:
@@ -96,12 +116,16 @@ def main() -> None:
     parser.add_argument("--step", type=float, default=2.5, help="seconds between windows")
     linkages: list[Linkage] = ["average"]
     parser.add_argument("--linkage", nargs="+", default=linkages)
-    parser.add_argument("--threshold", type=float, nargs="+", default=[0.6])
+    parser.add_argument("--threshold", type=float, nargs="*", default=[0.45])
+    parser.add_argument("--vbx", nargs="*", default=[], help="Fa:Fb, clustering subsegments")
+    parser.add_argument("--plda", type=Path, help="card of the PLDA that VBx needs")
+    parser.add_argument("--start", type=float, default=0.5, help="threshold that VBx starts from")
     parser.add_argument("--minimum", type=float, nargs="+", default=[0.0])
-    parser.add_argument("--reliable", type=float, nargs="+", default=[1.0])
-    parser.add_argument("--speech", type=float, nargs="+", default=[0.5])
-    parser.add_argument("--overlap", type=float, nargs="+", default=[0.5])
-    parser.add_argument("--gap", type=float, nargs="+", default=[0.4])
+    parser.add_argument("--reliable", type=float, nargs="+", default=[3.0])
+    parser.add_argument("--concentration", type=float, nargs="+", default=[40.0])
+    parser.add_argument("--speech", type=float, nargs="+", default=[0.6])
+    parser.add_argument("--overlap", type=float, nargs="+", default=[0.4])
+    parser.add_argument("--gap", type=float, nargs="+", default=[0.8])
     arguments = parser.parse_args()
 
     from diarspk.models import load_encoder, load_segmenter
@@ -117,10 +141,10 @@ def main() -> None:
         ]
         for folder in arguments.data
     }
-    names = "linkage | threshold | minimum | reliable | speech | overlap | gap"
+    names = "clusterer | reliable | concentration | speech | overlap | gap"
     columns = [f"{name}: DER, miss, FA, confusion, count" for name in sets]
     print(f"| {names} | {' | '.join(columns)} |")
-    print("|---" * (7 + len(sets)) + "|")
+    print("|---" * (6 + len(sets)) + "|")
     for label, config in configurations(arguments):
         diarizer = Diarizer(config, encoder, segmenter)
         cells = [_cell(evaluate(diarizer, heard)) for heard in sets.values()]

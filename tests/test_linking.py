@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from diarspk.clustering import AgglomerativeClusterer
-from diarspk.linking import SpeakerBounds, link
+from diarspk.linking import SpeakerBounds, link, link_by_subsegments
 from diarspk.segmentation import LocalSpeakers
+from diarspk.segmentation.subsegments import Subsegments
 
 CLUSTERER = AgglomerativeClusterer(threshold=0.5)
 
@@ -62,3 +65,46 @@ def test_all_are_clustered_where_none_is_reliable():
     local = local_speakers([[0, -1], [1, -1]], np.full((2, 2), 0.3))
     labels = link(local, CLUSTERER, SpeakerBounds(), reliable_s=1.0).labels
     assert labels.tolist() == [[0, -1], [1, -1]]
+
+
+def with_subsegments(local, names):
+    """Subsegments, one a frame, of the speakers ``names (n,)``, with a little noise."""
+    directions = np.linalg.qr(np.random.default_rng(0).standard_normal((16, 16)))[0]
+    jitter = np.random.default_rng(2).standard_normal((len(names), 16)) * 0.05
+    embeddings = directions[np.array(names)] + jitter
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    seconds = np.full(len(names), 1.5)
+    short = Subsegments(np.arange(len(names)), embeddings.astype(np.float32), seconds)
+    return replace(local, subsegments=short)
+
+
+def test_local_speakers_are_named_by_clusters_of_subsegments():
+    names = [[0, 1, -1], [1, 0, -1], [2, -1, 0], [-1, 2, 1]]
+    local = with_subsegments(local_speakers(names), [0, 0, 0, 1, 1, 1, 2, 2, 2])
+    linking = link_by_subsegments(local, CLUSTERER, SpeakerBounds())
+    assert linking.labels.tolist() == names
+    assert linking.count_scores[3] == max(linking.count_scores.values())
+
+
+def test_of_two_who_sound_alike_the_one_who_talks_more_has_the_say():
+    local = local_speakers([[0, 0], [1, -1]], np.array([[0.5, 5.0], [5.0, 0.0]]))
+    embeddings = local.embeddings.copy()
+    embeddings[0, 0] += 0.1 * local.embeddings[1, 0]
+    local = with_subsegments(replace(local, embeddings=embeddings), [0, 0, 0, 1, 1])
+    labels = link_by_subsegments(local, CLUSTERER, SpeakerBounds()).labels
+    assert labels[0, 0] == labels[1, 0] != labels[0, 1]
+
+
+@pytest.mark.parametrize("exact", [1, 2, 3])
+def test_bounds_hold_for_subsegments(exact):
+    names = [[0, 1, -1], [1, 0, -1], [2, -1, 0], [-1, 2, 1]]
+    local = with_subsegments(local_speakers(names), [0, 0, 0, 1, 1, 1, 2, 2, 2])
+    labels = link_by_subsegments(local, CLUSTERER, SpeakerBounds(exact=exact)).labels
+    assert len(np.unique(labels[labels >= 0])) == exact
+
+
+def test_too_few_subsegments_are_left_to_the_local_speakers():
+    local = local_speakers([[0, 1]])
+    assert link_by_subsegments(local, CLUSTERER, SpeakerBounds()) is None
+    few = with_subsegments(local, [0, 1])
+    assert link_by_subsegments(few, CLUSTERER, SpeakerBounds(exact=3)) is None

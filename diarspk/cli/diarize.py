@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections import Counter
-from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -147,9 +146,9 @@ def _load_diarizer(
     config = None
     if threshold is not None:
         from diarspk.editing import with_threshold
+        from diarspk.shipped import LOCAL_CLUSTERER
 
-        config = diarspk.DiarizerConfig()
-        config = replace(config, clusterer=with_threshold(config.clusterer, threshold))
+        config = diarspk.DiarizerConfig(clusterer=with_threshold(LOCAL_CLUSTERER, threshold))
     encoder = None if model is None else diarspk.load_encoder(model)
     named = segmentation or model
     segmenter = None if named is None else load_segmenter(named)

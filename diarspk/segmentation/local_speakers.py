@@ -171,9 +171,7 @@ def _embed(
     Unit vectors ``(spans of all windows, dim)``.
     """
     pooled = [
-        (torch.from_numpy(np.ascontiguousarray(spans)) @ each.flatten(1)).unflatten(
-            1, each.shape[1:]
-        )
+        (torch.from_numpy(np.ascontiguousarray(spans)) @ each.flatten(1)).view(-1, *each.shape[1:])
         for spans, each in zip(weights, moments, strict=True)
         if len(spans)
     ]

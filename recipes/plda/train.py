@@ -1,8 +1,11 @@
 """Fit the PLDA that VBx needs to the embeddings of one encoder.
 
-    python -m recipes.plda.train --data ../shared/speech --output diarspk/assets/plda/NAME.json
+    python -m recipes.plda.train --data ../shared/speech --output diarspk/assets/plda/PRINT.json \
+        [--packed PACKED/train]
 
-NAME is the encoder's; another encoder, or the same trained anew, needs its own PLDA.
+PRINT is the encoder's fingerprint: under that name the diarizer finds it. Another encoder, or the
+same trained anew, needs its own PLDA. With --packed, crops come from the packed features of
+recipes.embedded.prepare, copies in rooms among them, which is nearer to meetings.
 """
 
 from __future__ import annotations
@@ -10,7 +13,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -24,23 +26,11 @@ from diarspk.plda import Plda, write_plda
 from diarspk.plda_training import fit_plda
 from diarspk.verification import equal_error_rate
 from eval.speech import Utterance, consecutive_crops, read_utterances
+from recipes.plda.labelled import Labelled
+from recipes.plda.packed import embed_packed
 
 SHORTEST_S = 1.0
 BATCH = 64
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Embeddings ``(n, dim)`` and who speaks in each ``(n,)``."""
-
-    embeddings: NDArray[np.float32]
-    speakers: NDArray[np.str_]
-
-    def of_several(self) -> Labelled:
-        """Only speakers with two embeddings or more."""
-        _, numbers, counts = np.unique(self.speakers, return_inverse=True, return_counts=True)
-        kept = counts[numbers] > 1
-        return Labelled(self.embeddings[kept], self.speakers[kept])
 
 
 def embed_crops(
@@ -76,8 +66,9 @@ def main() -> None:
     add("--data", type=Path, required=True, metavar="FOLDER", help="train.tsv, dev.tsv, shards")
     add("--model", help="encoder; the default without it")
     add("--output", type=Path, required=True, metavar="CARD", help="JSON card to write")
+    add("--packed", type=Path, help="packed training features, for the embedded encoder")
     add("--seconds", type=float, default=3.0, help="length of a crop")
-    add("--crops", type=int, default=4, help="most crops of an utterance")
+    add("--crops", type=int, default=4, help="most of an utterance; packed: of a speaker")
     add("--dimension", type=int, help="keep so many dimensions; all without it")
     add("--iterations", type=int, default=10, help="steps of EM")
     add("--utterances", type=int, help="only the first N, to try the command")
@@ -85,8 +76,14 @@ def main() -> None:
 
     encoder = load_encoder(options.model)
     cut = (options.seconds, options.crops)
-    spoken = islice(read_utterances(options.data, "train"), options.utterances)
-    train = embed_crops(encoder, spoken, *cut).of_several()
+    if options.packed is None:
+        spoken = islice(read_utterances(options.data, "train"), options.utterances)
+        train = embed_crops(encoder, spoken, *cut).of_several()
+    else:
+        table = options.data / "train.tsv"
+        train = embed_packed(
+            encoder, options.packed, table, seconds=options.seconds, most=options.crops
+        ).of_several()
     plda = fit_plda(
         train.embeddings,
         train.speakers.tolist(),

@@ -41,12 +41,13 @@ class GatedStatisticsPooling(nn.Module):
         They add: the moments of a long span are the sum of those of its parts.
         """
         each = self.frame_moments(frames)
-        return (weights @ each.flatten(2)).unflatten(2, each.shape[2:])
+        sums = weights @ each.flatten(2)
+        return sums.view(*sums.shape[:2], *each.shape[2:])
 
     def frame_moments(self, frames: Tensor) -> Tensor:
         """Moments of every frame alone: ``(batch, frames, heads, 1 + 2 width)``."""
         gates = self.gate(frames).sigmoid() + 1e-3  # never zero, so that any span has a mean
-        split = frames.unflatten(2, (self.heads, -1))
+        split = frames.view(*frames.shape[:2], self.heads, -1)
         powers = torch.cat([torch.ones_like(split[..., :1]), split, split.square()], dim=-1)
         return gates.unsqueeze(-1) * powers
 

@@ -1,0 +1,35 @@
+"""Clusterers that are used where the caller has named none."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+from diarspk.clustering import AgglomerativeClusterer, VBxClusterer, VBxSettings
+from diarspk.plda import read_plda
+
+__all__ = ["LOCAL_CLUSTERER", "SUBSEGMENT_VBX", "shipped_vbx"]
+
+LOCAL_CLUSTERER = AgglomerativeClusterer(threshold=0.45)
+"""For local speakers."""
+
+SUBSEGMENT_VBX = VBxSettings(0.3, 8.0, 0.8)
+"""For subsegments of 1.5 s, 0.48 s apart, with the embedded encoder's PLDA."""
+
+VBX_START = AgglomerativeClusterer(threshold=0.5)
+
+
+@lru_cache(maxsize=4)
+def shipped_vbx(fingerprint: str) -> VBxClusterer | None:
+    """VBx with the PLDA that ships for an encoder; None where there is none.
+
+    Raises
+    ------
+    ModelError
+        If the file is damaged.
+    """
+    card = Path(str(files("diarspk") / "assets")) / "plda" / f"{fingerprint}.json"
+    if not card.is_file():
+        return None
+    return VBxClusterer(read_plda(card), SUBSEGMENT_VBX, VBX_START)
