@@ -29,6 +29,7 @@ __all__ = [
     "DEFAULT",
     "ModelCard",
     "available_models",
+    "has_activity_head",
     "load_encoder",
     "load_plda",
     "load_segmenter",
@@ -133,12 +134,17 @@ def load_segmenter(name: str | Path | None = None) -> Segmenter:
     return load_activity(name)
 
 
+def has_activity_head(name: str | Path | None) -> bool:
+    """Whether a model brings an activity head of its own: those of this package do."""
+    return name is None or not (Path(name).exists() and is_foreign(Path(name)))
+
+
 def load_activity(name: str | Path | None = None) -> ActivitySegmenter:
     """Load the activity head that was trained with an encoder; see :func:`load_encoder`."""
     checkpoint = read_checkpoint(_card_path(name))
     head = ActivityHead(ActivityHeadConfig(**_section(checkpoint, "activity")))
     head.load_state_dict(_part(checkpoint, "activity."))
-    return ActivitySegmenter(head.requires_grad_(False))
+    return ActivitySegmenter(head.requires_grad_(False), trunk=checkpoint.fingerprint)
 
 
 def load_plda(name: str | Path | None = None) -> Plda:

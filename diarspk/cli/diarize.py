@@ -56,13 +56,20 @@ def diarize(
         int | None, typer.Option(min=0, help="Use this channel, from 0; without it, their mean.")
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="Encoder: a name that `diarspk models` lists, or a path.")
+        str | None,
+        typer.Option(
+            "--encoder",
+            "--model",
+            help="Encoder: a name that `diarspk models` lists, or the path of a checkpoint, also "
+            "of WeSpeaker, pyannote.audio, 3D-Speaker or SpeechBrain. With one of those, give "
+            "--threshold or --num-speakers where you can.",
+        ),
     ] = None,
     segmentation: Annotated[
         str | None,
         typer.Option(
             help="What tells speech and local speakers: `silero`, or a segmentation checkpoint of "
-            "pyannote.audio; without it, the model's own activity head."
+            "pyannote.audio; without it, the activity head of the embedded model."
         ),
     ] = None,
     threshold: Annotated[
@@ -142,7 +149,7 @@ def _targets(recordings: list[Path], output: Path | None, format: Format) -> lis
 def _load_diarizer(
     model: str | None, segmentation: str | None, cache: Path | None, threshold: float | None
 ) -> diarspk.Diarizer:
-    from diarspk.models import load_segmenter
+    from diarspk.models import has_activity_head, load_segmenter
 
     config = None
     if threshold is not None:
@@ -151,7 +158,7 @@ def _load_diarizer(
         config = diarspk.DiarizerConfig()
         config = replace(config, clusterer=with_threshold(config.clusterer, threshold))
     encoder = None if model is None else diarspk.load_encoder(model)
-    named = segmentation or model
+    named = segmentation or (model if has_activity_head(model) else None)
     segmenter = None if named is None else load_segmenter(named)
     return diarspk.Diarizer(config, encoder, segmenter, cache=cache)
 

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
+from diarspk.audio import AudioStream
+from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.local import LocalEncoder
 from diarspk.recording import Recording
+from diarspk.segmentation.embedding import AudioEmbedder, TrunkEmbedder, WindowEmbedder
 from diarspk.segmentation.segmenter import Segmenter
 
 __all__ = ["LocalSpeakers", "read_local_speakers"]
@@ -53,26 +56,40 @@ class LocalSpeakers:
 
 def read_local_speakers(
     recording: Recording,
-    encoder: LocalEncoder,
+    trunk: LocalEncoder,
     segmenter: Segmenter,
     *,
+    encoder: SpeakerEncoder | None = None,
+    stream: AudioStream | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> LocalSpeakers:
-    """Run trunk, segmentation and utterance head over a recording, window by window.
+    """Run trunk, segmentation and encoder over a recording, window by window.
 
     Parameters
     ----------
+    recording
+        What the trunk reads.
+    trunk
+        Its frames are what the segmenter reads, and the grid of the result.
+    segmenter
+        Prepared for this recording.
+    encoder
+        What embeds the local speakers, from the audio of `stream`; the utterance head of the
+        trunk where it is left out.
     progress
         Called with the seconds of the recording that are done.
     """
-    total, hop = encoder.count_frames(recording), encoder.frame_hop
+    total, hop = trunk.count_frames(recording), trunk.frame_hop
     length = min(round(segmenter.window_s / hop), total)
     starts = window_starts(total, length, round(segmenter.step_s / hop))
+    embed: WindowEmbedder = TrunkEmbedder(trunk)
+    if encoder is not None and stream is not None:
+        embed = AudioEmbedder(encoder, stream, starts, length, hop)
     activity, embeddings, seconds = [], [], []
-    for first, frames in _batches(encoder.trunk_blocks(recording), starts, length):
+    for first, frames in _batches(trunk.trunk_blocks(recording), starts, length):
         found = segmenter(frames, first)  # (windows, frames, speakers)
         weights = solo_weights(found, hop)
-        vectors = _embed(encoder, frames, weights)
+        vectors = embed(frames, first, weights)
         talked = weights.sum(1) * hop
         activity.append(found)
         embeddings.append(np.where(talked[..., None] > 0, vectors, 0.0))
@@ -86,7 +103,7 @@ def read_local_speakers(
         np.concatenate(seconds).astype(np.float64),
         total,
         hop,
-        encoder.frame_start,
+        trunk.frame_start,
     )
 
 
@@ -128,12 +145,3 @@ def _batches(
         if position < len(starts):
             keep = int(starts[position])
             held, origin = held[keep - origin :], keep
-
-
-@torch.inference_mode()
-def _embed(
-    encoder: LocalEncoder, frames: Tensor, weights: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Embed weighted frames of each window: unit vectors ``(windows, speakers, dim)``."""
-    by_speaker = torch.from_numpy(np.ascontiguousarray(weights.transpose(0, 2, 1)))
-    return nn.functional.normalize(encoder.network.utterance(frames, by_speaker), dim=-1).numpy()
