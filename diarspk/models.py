@@ -19,6 +19,7 @@ from diarspk.encoders.network import SpeakerNetwork, SpeakerNetworkConfig
 from diarspk.encoders.trunk import TrunkConfig
 from diarspk.errors import ModelError
 from diarspk.foreign.encoders import is_foreign, load_foreign_encoder
+from diarspk.foreign.hub import find_repository, is_hub_name
 from diarspk.plda import Plda, read_plda
 from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
 from diarspk.segmentation.pyannet import PyanNetSegmenter
@@ -76,25 +77,30 @@ def available_models() -> list[ModelCard]:
 
 
 @overload
-def load_encoder(name: None = None) -> LocalEncoder: ...
+def load_encoder(name: None = None, *, download: bool = False) -> LocalEncoder: ...
 @overload
-def load_encoder(name: str | Path) -> SpeakerEncoder: ...
-def load_encoder(name: str | Path | None = None) -> SpeakerEncoder:
+def load_encoder(name: str | Path, *, download: bool = False) -> SpeakerEncoder: ...
+def load_encoder(name: str | Path | None = None, *, download: bool = False) -> SpeakerEncoder:
     """Load a speaker encoder.
 
     Parameters
     ----------
     name
         The name of an embedded model that :func:`available_models` lists; or the path of a
-        checkpoint's JSON card; or a checkpoint of WeSpeaker, pyannote.audio, 3D-Speaker or
-        SpeechBrain, or the folder that holds it (see
-        :func:`diarspk.foreign.load_foreign_encoder`). The embedded default where it is left out.
+        checkpoint's JSON card; or a checkpoint of another project, or the folder that holds it
+        (see :func:`diarspk.foreign.load_foreign_encoder`); or ``hf:OWNER/NAME@COMMIT`` for such a
+        folder on the Hugging Face hub. The embedded default where it is left out.
+    download
+        Whether files of the hub that are not in the local cache are downloaded. Nothing else ever
+        reaches for the network.
 
     Raises
     ------
     ModelError
         If there is no such model, or its files are damaged, unsafe or of an unknown network.
     """
+    if is_hub_name(name):
+        name = find_repository(str(name), download=download)
     if name is not None and Path(name).exists() and is_foreign(Path(name)):
         return load_foreign_encoder(Path(name))
     return _load_embedded(_card_path(name))
@@ -136,6 +142,8 @@ def load_segmenter(name: str | Path | None = None) -> Segmenter:
 
 def has_activity_head(name: str | Path | None) -> bool:
     """Whether a model brings an activity head of its own: those of this package do."""
+    if is_hub_name(name):
+        return False
     return name is None or not (Path(name).exists() and is_foreign(Path(name)))
 
 

@@ -84,6 +84,9 @@ def diarize(
             "or threshold is then clustered without listening again.",
         ),
     ] = None,
+    engine: Annotated[
+        str, typer.Option(help="What runs the network: `torch`, or `onnx` (an extra).")
+    ] = "torch",
     gallery: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Name the speakers whom this gallery knows."),
@@ -99,7 +102,7 @@ def diarize(
             raise typer.BadParameter(f"--cache must be a folder, {cache} is a file")
         if gallery is not None:
             _check_gallery(gallery)
-        diarizer = _load_diarizer(model, segmentation, cache, threshold)
+        diarizer = _load_diarizer(model, segmentation, cache, threshold, engine)
         if output is not None:
             output.mkdir(parents=True, exist_ok=True)
     with progress_display(quiet) as follow:
@@ -147,7 +150,11 @@ def _targets(recordings: list[Path], output: Path | None, format: Format) -> lis
 
 
 def _load_diarizer(
-    model: str | None, segmentation: str | None, cache: Path | None, threshold: float | None
+    model: str | None,
+    segmentation: str | None,
+    cache: Path | None,
+    threshold: float | None,
+    engine: str,
 ) -> diarspk.Diarizer:
     from diarspk.models import has_activity_head, load_segmenter
 
@@ -158,6 +165,10 @@ def _load_diarizer(
         config = diarspk.DiarizerConfig()
         config = replace(config, clusterer=with_threshold(config.clusterer, threshold))
     encoder = None if model is None else diarspk.load_encoder(model)
+    if engine != "torch":
+        from diarspk.engines import with_engine
+
+        encoder = with_engine(encoder or diarspk.load_encoder(), engine)
     named = segmentation or (model if has_activity_head(model) else None)
     segmenter = None if named is None else load_segmenter(named)
     return diarspk.Diarizer(config, encoder, segmenter, cache=cache)

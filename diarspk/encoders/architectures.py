@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -115,7 +116,12 @@ ARCHITECTURES: Mapping[str, ArchitectureEntry] = MappingProxyType(
 
 
 def build_architecture(
-    name: str, *, dimension: int | None = None, pooling: str | None = None, seed: int | None = None
+    name: str,
+    *,
+    dimension: int | None = None,
+    pooling: str | None = None,
+    mels: int | None = None,
+    seed: int | None = None,
 ) -> Architecture:
     """Build a network with random weights.
 
@@ -127,20 +133,26 @@ def build_architecture(
         Length of an embedding; the published one where it is left out.
     pooling
         One of :data:`diarspk.encoders.pooling.POOLINGS`; the published one where it is left out.
+    mels
+        Channels of the features, where those are not the published ones.
     seed
         Makes the weights the same every time, and leaves the global random state as it is.
 
     Raises
     ------
     ArgumentError
-        If there is no such architecture or pooling.
+        If there is no such architecture or pooling, or it cannot hear so many mels.
     """
     entry = _find(name)
+    if mels is not None:
+        _check_mels(entry, mels)
     config = entry.config
     if dimension is not None:
         config = replace(config, dimension=dimension)
     if pooling is not None:
         config = replace(config, pooling=pooling)
+    if mels is not None:
+        config = replace(config, mels=mels)
     if seed is None:
         return entry.network(config)
     with torch.random.fork_rng(devices=[]):
@@ -160,6 +172,16 @@ def count_parameters(network: Architecture) -> int:
     """Parameters as papers count them: without the classifier, and without RawNet3's front."""
     parameters = network.named_parameters()
     return sum(p.numel() for name, p in parameters if not name.startswith("front."))
+
+
+def _check_mels(entry: ArchitectureEntry, mels: int) -> None:
+    if entry.features is None:
+        raise ArgumentError(f"`mels` must be left out for {entry.name}, which hears the waveform")
+    divisor = 8 if entry.network is CamPlusPlus else 1
+    if entry.network is ReDimNet:
+        divisor = math.prod(stage.stride for stage in entry.config.stages)
+    if mels < 1 or mels % divisor:
+        raise ArgumentError(f"`mels` must be a multiple of {divisor} for {entry.name}, got {mels}")
 
 
 def _find(name: str) -> ArchitectureEntry:

@@ -68,7 +68,7 @@ class WindowedEncoder(ClipEncoder):
 
     @torch.inference_mode()
     def _pool_masked(self, windows: Waveform, masks: NDArray[np.bool_]) -> Embedding:
-        """Pool each speaker from one pass of the network: ``(windows, speakers, dim)``, unit norm."""
+        """Pool each speaker from one pass: unit vectors ``(windows, speakers, dim)``."""
         frames, _ = self.network.encode(torch.stack([self._inputs(window) for window in windows]))
         places = np.arange(frames.shape[1]) * self.network.stride + self.network.offset
         samples = places * self.front_end.hop_samples + self.front_end.samples_for(1) // 2
