@@ -64,7 +64,8 @@ class WindowedEncoder(ClipEncoder):
         vectors = np.zeros((len(windows), masks.shape[2], self.dimension), np.float32)
         for chosen in self._batches([windows.shape[1]] * len(windows)):
             vectors[chosen] = self._pool_masked(windows[chosen], masks[chosen])
-        return np.where(masks.any(axis=1)[..., None], vectors, np.float32(0))
+        vectors[~np.asarray(masks.any(axis=1))] = 0
+        return vectors
 
     @torch.inference_mode()
     def _pool_masked(self, windows: Waveform, masks: NDArray[np.bool_]) -> Embedding:
