@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -177,11 +176,16 @@ def count_parameters(network: Architecture) -> int:
 def _check_mels(entry: ArchitectureEntry, mels: int) -> None:
     if entry.features is None:
         raise ArgumentError(f"`mels` must be left out for {entry.name}, which hears the waveform")
-    divisor = 8 if entry.network is CamPlusPlus else 1
-    if entry.network is ReDimNet:
-        divisor = math.prod(stage.stride for stage in entry.config.stages)
-    if mels < 1 or mels % divisor:
-        raise ArgumentError(f"`mels` must be a multiple of {divisor} for {entry.name}, got {mels}")
+    fits = mels > 0
+    if entry.network is CamPlusPlus:
+        fits = fits and mels % 8 == 0
+    elif entry.network is ReDimNet:
+        fits = fits and entry.config.fits(mels)
+    if not fits:
+        raise ArgumentError(
+            f"`mels` must divide as the layers of {entry.name} do, got {mels}; "
+            f"{entry.features.mels} are the published"
+        )
 
 
 def _find(name: str) -> ArchitectureEntry:
