@@ -179,9 +179,10 @@ def _measure_apart(front_end: str, encoder: str, seconds: float, folder: Path) -
     if done.returncode:
         fault = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise ModelError(f"{front_end} under {encoder}: {fault}")
-    found = json.loads(done.stdout.splitlines()[-1])
-    shapes = {name: tuple(found.pop(name)) for name in ("frames", "embedding")}
-    return PairCost(**found, **shapes)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    for name in ("frames", "embedding"):
+        found[name] = tuple(found[name])
+    return PairCost(**found)
 
 
 def format_costs(costs: Sequence[PairCost]) -> str:
@@ -205,7 +206,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     if options.pair:
         torch.set_num_threads(1)
-        cost = measure(*options.pair, options.seconds, options.folder)
+        front_end, encoder = options.pair
+        cost = measure(front_end, encoder, options.seconds, options.folder)
         print(json.dumps(asdict(cost)))
         return
     pairs = [(front, encoder) for front in options.front_ends for encoder in options.encoders]

@@ -66,7 +66,9 @@ def test_a_file_agrees(name, tmp_path):
     encoder = local_encoder() if name == "local" else zoo_encoder(name)
     export_encoder(encoder, tmp_path / "encoder.onnx")
     assert [file.name for file in tmp_path.iterdir()] == ["encoder.onnx"]
-    check_agreement(encoder, load_encoder(tmp_path / "encoder.onnx"))
+    stored = load_encoder(tmp_path / "encoder.onnx")
+    check_agreement(encoder, stored)
+    assert with_engine(stored, "onnx") is stored
 
 
 @pytest.mark.parametrize("name", ["local", "x-vector", "rawnet3"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
+import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +19,15 @@ from diarspk.encoders.windowed import WindowedEncoder
 from diarspk.engines.graphs import build_graph
 from diarspk.errors import ModelError
 
-__all__ = ["INPUT", "OUTPUTS", "PRODUCER", "describe", "export_encoder", "export_graph"]
+__all__ = [
+    "INPUT",
+    "OUTPUTS",
+    "PRODUCER",
+    "describe",
+    "example_waveform",
+    "export_encoder",
+    "export_graph",
+]
 
 PRODUCER = "diarspk"
 INPUT = "waveform"
@@ -53,7 +61,7 @@ def export_encoder(encoder: SpeakerEncoder, path: str | Path) -> None:
     """
     content = export_graph(
         build_graph(encoder).eval(),
-        torch.randn(1, round(EXAMPLE_S * encoder.sample_rate)) / 10,
+        example_waveform(encoder.sample_rate),
         INPUT,
         OUTPUTS,
         describe(encoder),
@@ -62,6 +70,12 @@ def export_encoder(encoder: SpeakerEncoder, path: str | Path) -> None:
     part = path.with_name(path.name + ".part")
     part.write_bytes(content)
     os.replace(part, path)
+
+
+def example_waveform(sample_rate: int) -> Tensor:
+    """Noise to trace a graph with, always the same, ``(1, time)``."""
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(1, round(EXAMPLE_S * sample_rate), generator=generator) / 10
 
 
 def describe(encoder: SpeakerEncoder) -> dict[str, str]:
@@ -97,26 +111,27 @@ def export_graph(
     """
     if find_spec("onnx") is None:
         raise ModelError("onnx is not installed: pip install 'diarspk[onnx]'")
-    buffer = io.BytesIO()
     try:
-        with _quiet(), torch.no_grad():
+        with _quiet(), torch.no_grad(), tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "graph.onnx"
             # The exporter by tracing: the newer one takes a minute where this takes a second.
             torch.onnx.export(
                 graph,
                 (example,),
-                buffer,
+                path,
                 dynamo=False,
                 opset_version=OPSET,
                 input_names=[input_name],
                 output_names=list(outputs),
                 dynamic_axes={input_name: {1: "time"}},
             )
+            content = path.read_bytes()
     except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
         fault = " ".join(str(error).split())[:200]
         raise ModelError(
             f"{type(graph).__name__}: cannot be exported ({fault}); run it with the torch engine"
         ) from error
-    return _with_metadata(buffer.getvalue(), metadata)
+    return _with_metadata(content, metadata)
 
 
 def _with_metadata(content: bytes, metadata: Mapping[str, str]) -> bytes:

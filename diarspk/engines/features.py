@@ -35,7 +35,8 @@ class GraphLogMel(nn.Module):
     def forward(self, waveform: Tensor) -> Tensor:
         """Log-mel energies."""
         spectrum = nn.functional.conv1d(waveform[:, None], self.kernel, stride=self.stride)
-        power = sum(part.square() for part in spectrum.chunk(2, dim=1))  # (batch, bins, frames)
+        real, imaginary = spectrum.chunk(2, dim=1)
+        power = real.square() + imaginary.square()  # (batch, bins, frames)
         energy = nn.functional.conv1d(power, self.filters)
         return energy.clamp_min(ENERGY_FLOOR).log().transpose(1, 2)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,8 @@ from diarspk.encoders.front_end import WaveformFrontEnd
 from diarspk.encoders.local import LocalEncoder
 from diarspk.encoders.masking import Mask, length_mask
 from diarspk.encoders.windowed import WindowedEncoder
-from diarspk.engines.exporting import EXAMPLE_S, INPUT, OUTPUTS, describe, export_graph
+from diarspk.engines.encoder import OnnxEncoder
+from diarspk.engines.exporting import INPUT, OUTPUTS, describe, example_waveform, export_graph
 from diarspk.engines.graphs import TrunkGraph, build_graph
 from diarspk.engines.sessions import open_session
 from diarspk.errors import ArgumentError
@@ -24,12 +25,11 @@ __all__ = ["ENGINES", "with_engine"]
 ENGINES = ("torch", "onnx")
 
 FEATURES, FRAMES = "features", OUTPUTS[1]
-AnyEncoder = TypeVar("AnyEncoder", bound=SpeakerEncoder)
 
 
 def with_engine(
-    encoder: AnyEncoder, engine: str, *, threads: int | None = None
-) -> AnyEncoder | WindowedEncoder:
+    encoder: SpeakerEncoder, engine: str, *, threads: int | None = None
+) -> SpeakerEncoder:
     """Let an engine run what costs time in an encoder: the network up to its frame features.
 
     Pooling stays in PyTorch, so everything that an encoder does (streaming, spans, masks) it still
@@ -54,13 +54,13 @@ def with_engine(
     """
     if engine not in ENGINES:
         raise ArgumentError(f"`engine` must be one of {', '.join(ENGINES)}, got {engine!r}")
-    if engine == "torch":
+    if engine == "torch" or isinstance(encoder, OnnxEncoder):  # that one is a graph already
         return encoder
     if isinstance(encoder, LocalEncoder):
         return _with_trunk(encoder, threads)
     graph = build_graph(encoder)
     assert isinstance(encoder, WindowedEncoder)  # or there is no graph
-    example = torch.randn(1, round(EXAMPLE_S * encoder.sample_rate)) / 10
+    example = example_waveform(encoder.sample_rate)
     content = export_graph(graph.eval(), example, INPUT, OUTPUTS, describe(encoder))
     network = OnnxNetwork(encoder, open_session(content, threads=threads))
     other = WindowedEncoder(network, WaveformFrontEnd(encoder.sample_rate), encoder.config)
@@ -70,7 +70,7 @@ def with_engine(
 
 def _with_trunk(encoder: LocalEncoder, threads: int | None) -> LocalEncoder:
     mels = encoder.network.config.trunk.mels
-    example = torch.randn(1, 200, mels)
+    example = torch.linspace(-1, 1, 200 * mels).view(1, 200, mels)
     content = export_graph(TrunkGraph(encoder), example, FEATURES, [FRAMES], describe(encoder))
     other, network = copy(encoder), copy(encoder.network)
     network._modules = {
