@@ -70,8 +70,9 @@ def measure(name: str, seconds: float, repeats: int, threads: int) -> EngineSpee
             start = time.perf_counter()
             engine.embed(audio, rate)
             spent.append(time.perf_counter() - start)
-    factors = [median(spent) / seconds for spent in times]
-    return EngineSpeed(name, *factors, float(np.abs(vectors[0] - vectors[1]).max()))
+    torch_factor, onnx_factor = (median(spent) / seconds for spent in times)
+    difference = float(np.abs(vectors[0] - vectors[1]).max())
+    return EngineSpeed(name, torch_factor, onnx_factor, difference)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

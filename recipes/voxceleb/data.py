@@ -152,7 +152,7 @@ class CutCrops:
         kinds = [kind for kind in (self.noise, self.rooms) if len(kind)]
         if kinds and generator.random() < AUGMENTED:
             kind = kinds[generator.integers(len(kinds))]
-            other = load_cut(kind[generator.integers(len(kind))])
+            other = load_cut(kind[int(generator.integers(len(kind)))])
             audio = (
                 reverberate(audio, other) if kind is self.rooms else mix(audio, other, generator)
             )

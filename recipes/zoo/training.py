@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +86,7 @@ class SpeakerTraining(lightning.LightningModule):
         features = batch["features"]
         if features.dim() == 3:
             features = mean_normalize(features)
-        if hasattr(self.criterion, "margin"):
+        if isinstance(self.criterion, AngularMarginSoftmax | SubcentreAngularMarginSoftmax):
             self.criterion.margin = self.margin.margin(self.global_step)
         loss: Tensor = self.criterion(self.network(features), batch["label"])
         self.log("loss", loss, prog_bar=True)
@@ -208,13 +207,3 @@ def average_checkpoints(paths: list[Path], target: Path) -> None:
         for name, tensor in states[-1].items()
     }
     torch.save({"state_dict": average}, target)
-
-
-def shortened(settings: Settings, steps: int) -> Settings:
-    """Give both phases fewer steps, for trying a recipe out."""
-    short = {"steps": steps, "keep_every": max(steps // 3, 1), "warmup_steps": max(steps // 5, 1)}
-    return replace(
-        settings,
-        train=replace(settings.train, **short),
-        large_margin=replace(settings.large_margin, **short),
-    )
