@@ -11,12 +11,11 @@ from numpy.typing import ArrayLike
 
 from diarspk.audio import Audio, AudioStream, open_audio
 from diarspk.cache import SessionCache, digest_audio, session_key
-from diarspk.clustering import Clusterer, speaker_bounds
+from diarspk.clustering import Clusterer, EigengapClusterer, speaker_bounds
 from diarspk.confidence import UNCALIBRATED, Calibration
 from diarspk.diarization import Diarization
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.local import LocalEncoder
-from diarspk.errors import ArgumentError
 from diarspk.finishing import finish
 from diarspk.ghosts import GhostPolicy
 from diarspk.knowledge import Knowledge, SpanPair
@@ -29,7 +28,7 @@ from diarspk.segmentation.segmenter import Segmenter
 from diarspk.session import Session
 from diarspk.stitching import StitchingConfig
 
-__all__ = ["Diarizer", "DiarizerConfig"]
+__all__ = ["UNKNOWN_SPACE", "Diarizer", "DiarizerConfig"]
 
 Progress = Callable[[str, float], None]
 
@@ -65,6 +64,17 @@ class DiarizerConfig:
     calibration: Calibration = UNCALIBRATED
 
 
+UNKNOWN_SPACE = DiarizerConfig(clusterer=EigengapClusterer())
+"""Settings for encoders whose embedding space nobody has measured.
+
+A threshold on a cosine belongs to one embedding space: 0.45 is that of the embedded encoder, and
+the same number merges everybody in one foreign space and nobody in another. NME-SC compares ranks
+within the recording only, so it needs none. It is weak where a single person speaks. Who has
+conversations of known speakers does better with a threshold chosen on those:
+``DiarizerConfig(clusterer=AgglomerativeClusterer(threshold=...))``.
+"""
+
+
 class Diarizer:
     """Says who spoke when, overlap included.
 
@@ -72,11 +82,16 @@ class Diarizer:
     ----------
     config
         Settings of clustering and stitching.
+        What is left out is :class:`DiarizerConfig`'s default with an embedded encoder, and
+        :data:`UNKNOWN_SPACE` with any other.
     encoder
-        Speaker encoder; the embedded default where none is given.
+        What embeds the speakers: any speaker encoder, the embedded default where none is given.
+        One that needs whole utterances hears each local speaker of a window by itself; see
+        :meth:`SpeakerEncoder.embed_masked`.
     segmentation
         What finds local speakers; the embedded activity head where none is given, or
-        :class:`diarspk.segmentation.SileroSegmenter`.
+        :class:`diarspk.segmentation.SileroSegmenter`, or a
+        :class:`diarspk.segmentation.pyannet.PyanNetSegmenter`.
     cache
         Folder in which passes over recordings are kept, so that the same recording is clustered
         anew in milliseconds; see :mod:`diarspk.cache`. Nothing is kept without it.
@@ -92,14 +107,11 @@ class Diarizer:
     ) -> None:
         from diarspk.models import load_encoder, load_segmenter
 
-        self.config = config or DiarizerConfig()
-        encoder = encoder or load_encoder()
-        if not isinstance(encoder, LocalEncoder):
-            raise ArgumentError(
-                "`encoder` must be one whose frames come from a single pass over the recording, "
-                f"such as the embedded one, got {type(encoder).__name__}; leave it out"
-            )
-        self.encoder = encoder
+        own = encoder is None or isinstance(encoder, LocalEncoder)
+        self.config = config or (DiarizerConfig() if own else UNKNOWN_SPACE)
+        self.trunk = encoder if isinstance(encoder, LocalEncoder) else load_encoder()
+        """The embedded encoder whose frames segmentation reads, and whose clock turns have."""
+        self.encoder: SpeakerEncoder = encoder or self.trunk
         self.segmentation = segmentation or load_segmenter()
         self.cache = None if cache is None else SessionCache(Path(cache))
 
@@ -184,14 +196,15 @@ class Diarizer:
         recording: Recording | None = None
         segmenter = self.segmentation
         while True:
+            spaces = (self.encoder.fingerprint, self.trunk.fingerprint)
             key = digest and session_key(
-                digest, self.encoder.fingerprint, segmenter, channel, silence_s
+                digest, "/".join(dict.fromkeys(spaces)), segmenter, channel, silence_s
             )
             session = self.cache.read(key, stream.name) if self.cache and key else None
             if session is None:
                 if recording is None:
                     stage = _stage(progress, "reading", stream.duration)
-                    recording = analyse(stream, self.encoder.log_mel, progress=stage)
+                    recording = analyse(stream, self.trunk.log_mel, progress=stage)
                 session = self._hear(stream, recording, segmenter, progress)
                 if self.cache and key:
                     self.cache.write(key, session)
@@ -217,13 +230,25 @@ class Diarizer:
         segmenter: Segmenter,
         progress: Progress | None,
     ) -> Session:
-        segmenter.prepare(stream, self.encoder, self.encoder.count_frames(recording))
-        stage = _stage(progress, "listening", recording.duration)
-        local = read_local_speakers(recording, self.encoder, segmenter, progress=stage)
+        segmenter.prepare(stream, self.trunk, self.trunk.count_frames(recording))
+        encoder = None if self.encoder is self.trunk else self.encoder
+        local = read_local_speakers(
+            recording,
+            self.trunk,
+            segmenter,
+            encoder=encoder,
+            stream=stream,
+            progress=_stage(progress, "listening", recording.duration),
+        )
         settings, non_speech = self.config.linking.non_speech, None
         if settings is not None:
             non_speech = embed_non_speech(
-                recording, self.encoder, local, shortest_s=settings.shortest_s
+                recording,
+                self.trunk,
+                local,
+                shortest_s=settings.shortest_s,
+                encoder=encoder,
+                stream=stream,
             )
         fingerprint = self.encoder.fingerprint
         return Session(recording.uri, recording.duration, fingerprint, local, non_speech)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -16,9 +17,11 @@ from diarspk.encoders.architectures import ARCHITECTURES, ArchitectureEntry, cou
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.local import LocalEncoder
 from diarspk.encoders.network import SpeakerNetwork, SpeakerNetworkConfig
+from diarspk.encoders.stored import build_stored_encoder, is_stored_encoder
 from diarspk.encoders.trunk import TrunkConfig
 from diarspk.errors import ModelError
 from diarspk.foreign.encoders import is_foreign, load_foreign_encoder
+from diarspk.foreign.hub import find_repository, is_hub_name
 from diarspk.plda import Plda, read_plda
 from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
 from diarspk.segmentation.pyannet import PyanNetSegmenter
@@ -29,6 +32,7 @@ __all__ = [
     "DEFAULT",
     "ModelCard",
     "available_models",
+    "has_activity_head",
     "load_encoder",
     "load_plda",
     "load_segmenter",
@@ -38,6 +42,7 @@ DEFAULT = "local-tdnn"
 """Name of the embedded default."""
 
 SILERO = "silero"
+PYANNOTE_FILE = "pytorch_model.bin"
 FOREIGN_SUFFIXES = {".bin", ".ckpt", ".pt"}
 
 
@@ -75,32 +80,39 @@ def available_models() -> list[ModelCard]:
 
 
 @overload
-def load_encoder(name: None = None) -> LocalEncoder: ...
+def load_encoder(name: None = None, *, download: bool = False) -> LocalEncoder: ...
 @overload
-def load_encoder(name: str | Path) -> SpeakerEncoder: ...
-def load_encoder(name: str | Path | None = None) -> SpeakerEncoder:
+def load_encoder(name: str | Path, *, download: bool = False) -> SpeakerEncoder: ...
+def load_encoder(name: str | Path | None = None, *, download: bool = False) -> SpeakerEncoder:
     """Load a speaker encoder.
 
     Parameters
     ----------
     name
         The name of an embedded model that :func:`available_models` lists; or the path of a
-        checkpoint's JSON card; or a checkpoint of WeSpeaker, pyannote.audio, 3D-Speaker or
-        SpeechBrain, or the folder that holds it (see
-        :func:`diarspk.foreign.load_foreign_encoder`). The embedded default where it is left out.
+        checkpoint's JSON card; or a checkpoint of another project, or the folder that holds it
+        (see :func:`diarspk.foreign.load_foreign_encoder`); or ``hf:OWNER/NAME@COMMIT`` for such a
+        folder on the Hugging Face hub. The embedded default where it is left out.
+    download
+        Whether files of the hub that are not in the local cache are downloaded. Nothing else ever
+        reaches for the network.
 
     Raises
     ------
     ModelError
         If there is no such model, or its files are damaged, unsafe or of an unknown network.
     """
+    if is_hub_name(name):
+        name = find_repository(str(name), download=download)
     if name is not None and Path(name).exists() and is_foreign(Path(name)):
         return load_foreign_encoder(Path(name))
-    return _load_embedded(_card_path(name))
+    checkpoint = read_checkpoint(_card_path(name))
+    if is_stored_encoder(checkpoint.card):
+        return build_stored_encoder(checkpoint)
+    return _build_local(checkpoint)
 
 
-def _load_embedded(card_path: Path) -> LocalEncoder:
-    checkpoint = read_checkpoint(card_path)
+def _build_local(checkpoint: Checkpoint) -> LocalEncoder:
     settings: dict[str, Any] = dict(_section(checkpoint, "network"))
     trunk = TrunkConfig(**{k: _frozen(v) for k, v in settings.pop("trunk").items()})
     config = SpeakerNetworkConfig(trunk=trunk, **{k: _frozen(v) for k, v in settings.items()})
@@ -109,7 +121,7 @@ def _load_embedded(card_path: Path) -> LocalEncoder:
     return LocalEncoder(network.requires_grad_(False), checkpoint.fingerprint)
 
 
-def load_segmenter(name: str | Path | None = None) -> Segmenter:
+def load_segmenter(name: str | Path | None = None, *, download: bool = False) -> Segmenter:
     """Load what finds the local speakers of a window.
 
     Parameters
@@ -117,7 +129,10 @@ def load_segmenter(name: str | Path | None = None) -> Segmenter:
     name
         A name or card as for :func:`load_encoder`, for the activity head that was trained with
         that encoder; "silero"; or a segmentation checkpoint of pyannote.audio
-        (``pytorch_model.bin``).
+        (``pytorch_model.bin``), the folder that holds it, or ``hf:OWNER/NAME@COMMIT`` for such a
+        folder on the Hugging Face hub.
+    download
+        As for :func:`load_encoder`.
 
     Raises
     ------
@@ -126,6 +141,10 @@ def load_segmenter(name: str | Path | None = None) -> Segmenter:
     """
     if name == SILERO:
         return SileroSegmenter()
+    if is_hub_name(name):
+        name = find_repository(str(name), download=download)
+    if name is not None and Path(name).is_dir():
+        name = Path(name) / PYANNOTE_FILE
     if name is not None and Path(name).suffix in FOREIGN_SUFFIXES:
         from diarspk.foreign.pyannet import load_pyannet
 
@@ -133,12 +152,23 @@ def load_segmenter(name: str | Path | None = None) -> Segmenter:
     return load_activity(name)
 
 
+def has_activity_head(name: str | Path | None) -> bool:
+    """Whether a model brings an activity head of its own: those like the embedded one do."""
+    if is_hub_name(name) or (name is not None and Path(name).exists() and is_foreign(Path(name))):
+        return False
+    try:
+        card = json.loads(_card_path(name).read_text(encoding="utf-8"))
+    except (ModelError, ValueError):
+        return True  # loading it will tell what is wrong
+    return not is_stored_encoder(card)
+
+
 def load_activity(name: str | Path | None = None) -> ActivitySegmenter:
     """Load the activity head that was trained with an encoder; see :func:`load_encoder`."""
     checkpoint = read_checkpoint(_card_path(name))
     head = ActivityHead(ActivityHeadConfig(**_section(checkpoint, "activity")))
     head.load_state_dict(_part(checkpoint, "activity."))
-    return ActivitySegmenter(head.requires_grad_(False))
+    return ActivitySegmenter(head.requires_grad_(False), trunk=checkpoint.fingerprint)
 
 
 def load_plda(name: str | Path | None = None) -> Plda:
@@ -188,7 +218,7 @@ def _card_path(name: str | Path | None) -> Path:
 
 def _describe(card_path: Path) -> ModelCard:
     checkpoint = read_checkpoint(card_path)
-    encoder = _load_embedded(card_path)
+    encoder = _build_local(checkpoint)
     parameters = sum(p.numel() for p in encoder.network.parameters())
     parameters += sum(p.numel() for p in load_activity(card_path).head.parameters())
     return ModelCard(

@@ -51,10 +51,10 @@ class Result:
 
 def listen(diarizer: Diarizer, conversation: Conversation) -> Heard:
     stream = open_audio(conversation.audio)
-    recording = analyse(stream, diarizer.encoder.log_mel)
-    frames = diarizer.encoder.count_frames(recording)
-    diarizer.segmentation.prepare(stream, diarizer.encoder, frames)
-    local = read_local_speakers(recording, diarizer.encoder, diarizer.segmentation)
+    recording = analyse(stream, diarizer.trunk.log_mel)
+    frames = diarizer.trunk.count_frames(recording)
+    diarizer.segmentation.prepare(stream, diarizer.trunk, frames)
+    local = read_local_speakers(recording, diarizer.trunk, diarizer.segmentation)
     return Heard(conversation, recording, local)
 
 

@@ -28,6 +28,7 @@ Embed = Callable[[Sequence[NDArray[np.float32]]], NDArray[np.float32]]
 
 RTTM_PREFIX = "rttm:"
 OWN_PREFIX = "diarspk:"
+PARTS = ("encoder", "segmentation", "threshold")
 
 
 def load_diarizer(name: str) -> Diarize:
@@ -37,8 +38,9 @@ def load_diarizer(name: str) -> Diarize:
     ----------
     name
         Of :data:`DIARIZERS`; ``diarspk:SEGMENTATION``, where the latter is what
-        :func:`diarspk.models.load_segmenter` takes; or ``rttm:FOLDER`` with ``NAME.rttm`` for
-        every recording.
+        :func:`diarspk.models.load_segmenter` takes; ``diarspk:encoder=NAME``, with
+        ``,segmentation=NAME`` and ``,threshold=NUMBER`` in any order, for another encoder; or
+        ``rttm:FOLDER`` with ``NAME.rttm`` for every recording.
 
     Raises
     ------
@@ -95,12 +97,39 @@ class _StoredDiarizer:
         return stored.get(audio.stem, Annotation(uri=audio.stem))
 
 
-def _load_own_diarizer(segmentation: str | None = None) -> Diarize:
-    from diarspk import Diarizer
-    from diarspk.models import load_segmenter
+def _load_own_diarizer(description: str = "") -> Diarize:
+    from diarspk import Diarizer, DiarizerConfig, load_encoder
+    from diarspk.clustering import AgglomerativeClusterer
+    from diarspk.models import has_activity_head, load_segmenter
 
-    diarizer = Diarizer(segmentation=load_segmenter(segmentation))
+    parts = _read_parts(description)
+    encoder, threshold = parts.get("encoder"), parts.get("threshold")
+    segmentation = parts.get("segmentation", encoder if has_activity_head(encoder) else None)
+    config = None
+    if threshold is not None:
+        config = DiarizerConfig(clusterer=AgglomerativeClusterer(float(threshold)))
+    diarizer = Diarizer(
+        config,
+        None if encoder is None else load_encoder(encoder),
+        load_segmenter(segmentation),
+    )
     return lambda audio: diarizer(audio).annotation
+
+
+def _read_parts(description: str) -> dict[str, str]:
+    """Split ``encoder=A,segmentation=B``; a name alone is that of a segmentation."""
+    if "=" not in description:
+        return {"segmentation": description} if description else {}
+    parts = {}
+    for part in description.split(","):
+        name, equals, value = part.partition("=")
+        if name not in PARTS or not equals or not value:
+            raise ArgumentError(
+                f"`systems` must have parts NAME=VALUE with a name of {', '.join(PARTS)} behind "
+                f"{OWN_PREFIX}, got {part!r}"
+            )
+        parts[name] = value
+    return parts
 
 
 def _load_own_embedder() -> Embed:

@@ -1,8 +1,7 @@
 import pytest
 
 import diarspk
-from diarspk.encoders import build_encoder
-from diarspk.errors import ArgumentError, ModelError
+from diarspk.errors import ModelError
 from diarspk.models import DEFAULT, available_models, load_encoder
 
 
@@ -29,12 +28,6 @@ def test_architectures_are_listed_after_the_embedded():
 def test_an_architecture_has_no_weights_to_load():
     with pytest.raises(ModelError, match=r"got the architecture resnet34; give the path"):
         load_encoder("resnet34")
-
-
-def test_the_diarizer_takes_no_windowed_encoder():
-    encoder = build_encoder("redimnet-b0", dimension=8)
-    with pytest.raises(ArgumentError, match=r"`encoder` must be one .* got WindowedEncoder"):
-        diarspk.Diarizer(encoder=encoder)
 
 
 def test_assets_are_small():

@@ -126,6 +126,7 @@ def test_it_takes_the_place_of_the_activity_head(tmp_path, original):
     torch.save(checkpoint(original), path)
     audio = np.random.default_rng(0).normal(0, 0.1, 16000 * 12).astype(np.float32)
     diarizer = Diarizer(segmentation=load_segmenter(path))
+    assert isinstance(load_segmenter(tmp_path), PyanNetSegmenter)  # the folder will do
     first, again = diarizer(audio, 16000), diarizer(audio, 16000)
     assert first.annotation == again.annotation
     assert len(diarizer(audio[:800], 16000).annotation) <= 1  # shorter than one of its frames

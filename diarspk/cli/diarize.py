@@ -55,13 +55,20 @@ def diarize(
         int | None, typer.Option(min=0, help="Use this channel, from 0; without it, their mean.")
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="Encoder: a name that `diarspk models` lists, or a path.")
+        str | None,
+        typer.Option(
+            "--encoder",
+            "--model",
+            help="Encoder: a name that `diarspk models` lists, or the path of a checkpoint, also "
+            "of WeSpeaker, pyannote.audio, 3D-Speaker or SpeechBrain. With one of those, give "
+            "--threshold or --num-speakers where you can.",
+        ),
     ] = None,
     segmentation: Annotated[
         str | None,
         typer.Option(
             help="What tells speech and local speakers: `silero`, or a segmentation checkpoint of "
-            "pyannote.audio; without it, the model's own activity head."
+            "pyannote.audio; without it, the activity head of the embedded model."
         ),
     ] = None,
     threshold: Annotated[
@@ -76,6 +83,9 @@ def diarize(
             "or threshold is then clustered without listening again.",
         ),
     ] = None,
+    engine: Annotated[
+        str, typer.Option(help="What runs the network: `torch`, or `onnx` (an extra).")
+    ] = "torch",
     gallery: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Name the speakers whom this gallery knows."),
@@ -91,7 +101,7 @@ def diarize(
             raise typer.BadParameter(f"--cache must be a folder, {cache} is a file")
         if gallery is not None:
             _check_gallery(gallery)
-        diarizer = _load_diarizer(model, segmentation, cache, threshold)
+        diarizer = _load_diarizer(model, segmentation, cache, threshold, engine)
         if output is not None:
             output.mkdir(parents=True, exist_ok=True)
     with progress_display(quiet) as follow:
@@ -139,9 +149,13 @@ def _targets(recordings: list[Path], output: Path | None, format: Format) -> lis
 
 
 def _load_diarizer(
-    model: str | None, segmentation: str | None, cache: Path | None, threshold: float | None
+    model: str | None,
+    segmentation: str | None,
+    cache: Path | None,
+    threshold: float | None,
+    engine: str,
 ) -> diarspk.Diarizer:
-    from diarspk.models import load_segmenter
+    from diarspk.models import has_activity_head, load_segmenter
 
     config = None
     if threshold is not None:
@@ -150,7 +164,11 @@ def _load_diarizer(
 
         config = diarspk.DiarizerConfig(clusterer=with_threshold(LOCAL_CLUSTERER, threshold))
     encoder = None if model is None else diarspk.load_encoder(model)
-    named = segmentation or model
+    if engine != "torch":
+        from diarspk.engines import with_engine
+
+        encoder = with_engine(encoder or diarspk.load_encoder(), engine)
+    named = segmentation or (model if has_activity_head(model) else None)
     segmenter = None if named is None else load_segmenter(named)
     return diarspk.Diarizer(config, encoder, segmenter, cache=cache)
 

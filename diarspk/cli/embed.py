@@ -59,6 +59,9 @@ def embed(
     model: Annotated[
         str | None, typer.Option(help="Encoder: a name that `diarspk models` lists, or a path.")
     ] = None,
+    engine: Annotated[
+        str, typer.Option(help="What runs the network: `torch`, or `onnx` (an extra).")
+    ] = "torch",
 ) -> None:
     """Print speaker embeddings: file, start, end and the vector, one line each."""
     wanted = None if spans is None else _parse_spans(spans)
@@ -70,6 +73,10 @@ def embed(
 
         model = model or DEFAULT
         encoder = diarspk.load_encoder(model)
+        if engine != "torch":
+            from diarspk.engines import with_engine
+
+            encoder = with_engine(encoder, engine)
     found: list[SpanEmbedding] = []
     for recording in recordings:
         with failures.caught(recording):

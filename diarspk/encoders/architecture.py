@@ -28,6 +28,10 @@ class Architecture(nn.Module, ABC):
         Least number of inputs that an item must have.
     offset : int
         Inputs from the first to the one that the first frame of :meth:`encode` is centred on.
+    local : bool
+        Whether a frame of :meth:`encode` depends on inputs near it alone. Frames of one speaker
+        can then be pooled out of audio in which others talk too; where an attention or a mean over
+        the whole utterance mixes the speakers, their audio has to be cut out.
     pool : Pooling
         Frame features to ``(batch, statistics)``.
     """
@@ -36,6 +40,7 @@ class Architecture(nn.Module, ABC):
     stride: int = 1
     minimum: int = 1
     offset: int = 0
+    local: bool = False
     pool: Pooling
 
     @abstractmethod

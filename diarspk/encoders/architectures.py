@@ -115,7 +115,12 @@ ARCHITECTURES: Mapping[str, ArchitectureEntry] = MappingProxyType(
 
 
 def build_architecture(
-    name: str, *, dimension: int | None = None, pooling: str | None = None, seed: int | None = None
+    name: str,
+    *,
+    dimension: int | None = None,
+    pooling: str | None = None,
+    mels: int | None = None,
+    seed: int | None = None,
 ) -> Architecture:
     """Build a network with random weights.
 
@@ -127,20 +132,26 @@ def build_architecture(
         Length of an embedding; the published one where it is left out.
     pooling
         One of :data:`diarspk.encoders.pooling.POOLINGS`; the published one where it is left out.
+    mels
+        Channels of the features, where those are not the published ones.
     seed
         Makes the weights the same every time, and leaves the global random state as it is.
 
     Raises
     ------
     ArgumentError
-        If there is no such architecture or pooling.
+        If there is no such architecture or pooling, or it cannot hear so many mels.
     """
     entry = _find(name)
+    if mels is not None:
+        _check_mels(entry, mels)
     config = entry.config
     if dimension is not None:
         config = replace(config, dimension=dimension)
     if pooling is not None:
         config = replace(config, pooling=pooling)
+    if mels is not None:
+        config = replace(config, mels=mels)
     if seed is None:
         return entry.network(config)
     with torch.random.fork_rng(devices=[]):
@@ -160,6 +171,21 @@ def count_parameters(network: Architecture) -> int:
     """Parameters as papers count them: without the classifier, and without RawNet3's front."""
     parameters = network.named_parameters()
     return sum(p.numel() for name, p in parameters if not name.startswith("front."))
+
+
+def _check_mels(entry: ArchitectureEntry, mels: int) -> None:
+    if entry.features is None:
+        raise ArgumentError(f"`mels` must be left out for {entry.name}, which hears the waveform")
+    fits = mels > 0
+    if entry.network is CamPlusPlus:
+        fits = fits and mels % 8 == 0
+    elif entry.network is ReDimNet:
+        fits = fits and entry.config.fits(mels)
+    if not fits:
+        raise ArgumentError(
+            f"`mels` must divide as the layers of {entry.name} do, got {mels}; "
+            f"{entry.features.mels} are the published"
+        )
 
 
 def _find(name: str) -> ArchitectureEntry:

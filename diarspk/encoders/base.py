@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from diarspk.audio import Audio
+from diarspk.audio import SAMPLE_RATE, Audio
 from diarspk.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -144,6 +144,38 @@ class SpeakerEncoder(ABC):
                 "was not trained to be cut short."
             )
         return project(vectors, dimension, method)
+
+    def embed_masked(self, windows: NDArray[np.float32], masks: NDArray[np.bool_]) -> Embedding:
+        """Embed the speakers of windows of 16 kHz audio, each from the frames it has.
+
+        Here the frames of a speaker are cut out and joined. An encoder that can leave the others
+        out of its pooling does that instead, and hears each window once.
+
+        Parameters
+        ----------
+        windows
+            ``(windows, time)``.
+        masks
+            Frames that a speaker has, equally spaced over the window:
+            ``(windows, frames, speakers)``.
+
+        Returns
+        -------
+        ndarray of float32
+            ``(windows, speakers, dim)`` of unit norm; zero for a speaker without frames.
+        """
+        count, frames, speakers = masks.shape
+        edges = np.round(np.linspace(0, windows.shape[1], frames + 1)).astype(np.int64)
+        samples = np.diff(edges)
+        vectors = np.zeros((count, speakers, self.dimension), np.float32)
+        talking = masks.any(axis=1)
+        clips = [
+            windows[window][np.repeat(masks[window, :, speaker], samples)]
+            for window, speaker in np.argwhere(talking)
+        ]
+        if clips:
+            vectors[talking] = self.embed_batch(clips, SAMPLE_RATE)
+        return vectors
 
 
 def check_span(span: Span, duration: float) -> None:

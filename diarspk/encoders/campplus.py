@@ -203,8 +203,8 @@ class ContextAwareMasking(nn.Module):
         """Take ``(batch, channels, frames)`` that is zero outside ``mask``."""
         segments = masked_mean(x, mask) + _segment_means(x, mask)  # (batch, channels, segments)
         gates = self.linear2(self.linear1(segments).relu()).sigmoid()
-        gates = gates.repeat_interleave(SEGMENT_FRAMES, dim=-1)[..., : x.shape[-1]]
-        return self.linear_local(x) * gates
+        gates = gates.unsqueeze(-1).expand(-1, -1, -1, SEGMENT_FRAMES).flatten(2)
+        return self.linear_local(x) * gates[..., : x.shape[-1]]
 
 
 class Transition(nn.Module):
@@ -237,8 +237,7 @@ def _norm_relu(channels: int) -> nn.Sequential:
 
 def _segment_means(x: Tensor, mask: Mask) -> Tensor:
     """Mean of every segment over an item's own frames: ``(batch, channels, segments)``."""
-    valid = x.new_ones(1, x.shape[-1]) if mask is None else mask.to(x.dtype)
-    frames = valid.unsqueeze(1)  # (batch, 1, frames)
+    frames = torch.ones_like(x[:1, :1]) if mask is None else mask.to(x.dtype).unsqueeze(1)
     return _segment_sums(x) / _segment_sums(frames).clamp_min(1.0)
 
 

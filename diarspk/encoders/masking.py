@@ -72,8 +72,9 @@ def masked_mean(x: Tensor, mask: Mask) -> Tensor:
 def masked_variance(x: Tensor, mask: Mask, *, correction: int = 1) -> Tensor:
     """Variance over an item's own frames, ``(batch, ..., 1)``; zero for a single frame."""
     squares = blank((x - masked_mean(x, mask)).square(), mask).sum(dim=-1, keepdim=True)
-    count = x.new_tensor(x.shape[-1]) if mask is None else _count(x, mask)
-    return squares / (count - correction).clamp_min(1.0)
+    # As a tensor: exporters keep its dependence on the length only so.
+    count = torch.as_tensor(x.shape[-1]) if mask is None else _count(x, mask)
+    return squares / (count - correction).clamp_min(1)
 
 
 def _aligned(mask: Tensor, x: Tensor) -> Tensor:

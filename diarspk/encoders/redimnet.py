@@ -8,6 +8,7 @@ are named as in WeSpeaker's checkpoints, and sizes B0 to B6 are WeSpeaker's.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +18,7 @@ from diarspk.encoders.architecture import Architecture
 from diarspk.encoders.masking import Mask
 from diarspk.encoders.pooling import build_pooling
 from diarspk.encoders.redimnet_blocks import (
+    HEADS,
     ChannelNorm,
     ResidualBlock,
     SeparableBlock,
@@ -69,6 +71,16 @@ class ReDimNetConfig:
     mels: int = 72
     dimension: int = 192
     pooling: str = "channel-attentive-wespeaker"
+
+    def fits(self, mels: int) -> bool:
+        """Whether the strides divide so many mels, and the heads the width of their blocks."""
+        widths = [
+            self.channels * mels // stage.reduction
+            for stage in self.stages
+            if stage.reduction is not None
+        ]
+        strides = math.prod(stage.stride for stage in self.stages)
+        return mels % strides == 0 and all(width % HEADS == 0 for width in widths)
 
 
 def _stages(*rows: tuple[int, int, int, int | None]) -> tuple[Stage, ...]:

@@ -68,6 +68,7 @@ class ResNet(Architecture):
     """
 
     stride = 8
+    local = True
 
     def __init__(self, config: ResNetConfig = RESNET34) -> None:
         super().__init__()

@@ -55,6 +55,8 @@ ESPNET_XVECTOR = XVectorConfig(
 class XVector(Architecture):
     """Features ``(batch, frames, mels)`` to embeddings ``(batch, dimension)``."""
 
+    local = True
+
     def __init__(self, config: XVectorConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or XVectorConfig()

@@ -11,12 +11,19 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
+from diarspk.audio import AudioStream
+from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.local import LocalEncoder
 from diarspk.recording import Recording
+from diarspk.segmentation.embedding import (
+    AudioEmbedder,
+    TrunkEmbedder,
+    WindowBatch,
+    WindowEmbedder,
+)
 from diarspk.segmentation.segmenter import Segmenter
-from diarspk.segmentation.subsegments import SubsegmentGrid, Subsegments
+from diarspk.segmentation.subsegments import Subsegments
 
 __all__ = ["LocalSpeakers", "read_local_speakers"]
 
@@ -45,7 +52,7 @@ class LocalSpeakers:
     hop, start : float
         Seconds between frames, and of the centre of the first.
     subsegments : Subsegments, optional
-        Of the same recording.
+        Of the same recording, where the trunk embeds.
     """
 
     activity: NDArray[np.float32]
@@ -65,40 +72,46 @@ class LocalSpeakers:
 
 def read_local_speakers(
     recording: Recording,
-    encoder: LocalEncoder,
+    trunk: LocalEncoder,
     segmenter: Segmenter,
     *,
+    encoder: SpeakerEncoder | None = None,
+    stream: AudioStream | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> LocalSpeakers:
-    """Run trunk, segmentation and utterance head over a recording, window by window.
+    """Run trunk, segmentation and encoder over a recording, window by window.
 
     Parameters
     ----------
+    recording
+        What the trunk reads.
+    trunk
+        Its frames are what the segmenter reads, and the grid of the result.
+    segmenter
+        Prepared for this recording.
+    encoder
+        What embeds the local speakers, from the audio of `stream`; the utterance head of the
+        trunk where it is left out.
     progress
         Called with the seconds of the recording that are done.
     """
-    total, hop = encoder.count_frames(recording), encoder.frame_hop
+    total, hop = trunk.count_frames(recording), trunk.frame_hop
     length = min(round(segmenter.window_s / hop), total)
     starts = window_starts(total, length, round(segmenter.step_s / hop))
-    grid = SubsegmentGrid.over(starts, length, hop)
+    embed: WindowEmbedder = TrunkEmbedder(trunk, starts, length)
+    if encoder is not None and stream is not None:
+        embed = AudioEmbedder(encoder, stream, starts, length, hop)
     activity, embeddings, seconds = [], [], []
-    subsegments, short = [], []
-    done = 0
-    for frames, moments in _batches(encoder, recording, starts, length):
-        first = starts[done : done + len(frames)]
-        found = segmenter(frames, first)  # (windows, frames, speakers)
-        weights = solo_weights(found, hop).transpose(0, 2, 1)
-        talked = weights.sum(2) * hop
-        vectors = _embed(encoder, moments, list(weights)).reshape(*talked.shape, -1)
+    for batch in _batches(trunk, recording, starts, length):
+        found = segmenter(batch.frames, batch.first)  # (windows, frames, speakers)
+        weights = solo_weights(found, hop)
+        vectors = embed(batch, found > ACTIVE, weights)
+        talked = weights.sum(1) * hop
         activity.append(found)
         embeddings.append(np.where(talked[..., None] > 0, vectors, 0.0))
         seconds.append(talked)
-        chosen = grid.choose(found > ACTIVE, first, done)
-        short.append(_embed(encoder, moments, [each.weights for each in chosen]))
-        subsegments += chosen
-        done += len(frames)
         if progress is not None:
-            progress((int(first[-1]) + length) * hop)
+            progress((int(batch.first[-1]) + length) * hop)
     return LocalSpeakers(
         np.concatenate(activity),
         starts,
@@ -106,12 +119,8 @@ def read_local_speakers(
         np.concatenate(seconds).astype(np.float64),
         total,
         hop,
-        encoder.frame_start,
-        Subsegments(
-            np.concatenate([each.centre for each in subsegments]),
-            np.concatenate(short),
-            np.concatenate([each.seconds for each in subsegments]),
-        ),
+        trunk.frame_start,
+        embed.subsegments,
     )
 
 
@@ -137,17 +146,17 @@ def solo_weights(activity: NDArray[np.float32], hop: float) -> NDArray[np.float3
 
 
 def _batches(
-    encoder: LocalEncoder, recording: Recording, starts: NDArray[np.int64], length: int
-) -> Iterator[tuple[Tensor, list[Tensor]]]:
-    """Windows, a few at a time: trunk frames ``(windows, length, width)``, moments of each frame.
+    trunk: LocalEncoder, recording: Recording, starts: NDArray[np.int64], length: int
+) -> Iterator[WindowBatch]:
+    """Windows of ``length`` frames, a few at a time, from one pass of the trunk.
 
     Moments are computed once for each frame, however many windows it lies in.
     """
     held, moments = torch.zeros(0), torch.zeros(0)  # of the frames from `origin` on
     origin, position = 0, 0
-    for first, frames in encoder.trunk_blocks(recording):
+    for first, frames in trunk.trunk_blocks(recording):
         with torch.inference_mode():
-            fresh = encoder.network.utterance.frame_moments(frames[None])[0]
+            fresh = trunk.network.utterance.frame_moments(frames[None])[0]
         held = torch.cat([held, frames]) if len(held) else frames
         moments = torch.cat([moments, fresh]) if len(moments) else fresh
         end = first + len(frames)
@@ -155,27 +164,9 @@ def _batches(
             ready = starts[position : position + WINDOWS_PER_BATCH]
             ready = ready[ready + length <= end]
             spans = [slice(begin, begin + length) for begin in (ready - origin).tolist()]
-            yield torch.stack([held[span] for span in spans]), [moments[span] for span in spans]
+            windows = torch.stack([held[span] for span in spans])
+            yield WindowBatch(position, ready, windows, [moments[span] for span in spans])
             position += len(ready)
         if position < len(starts):
             drop = int(starts[position]) - origin
             held, moments, origin = held[drop:], moments[drop:], origin + drop
-
-
-@torch.inference_mode()
-def _embed(
-    encoder: LocalEncoder, moments: list[Tensor], weights: list[NDArray[np.float32]]
-) -> NDArray[np.float32]:
-    """Embed spans of windows, given as weights of frames ``(spans, length)``, one after another.
-
-    Unit vectors ``(spans of all windows, dim)``.
-    """
-    pooled = [
-        (torch.from_numpy(np.ascontiguousarray(spans)) @ each.flatten(1)).view(-1, *each.shape[1:])
-        for spans, each in zip(weights, moments, strict=True)
-        if len(spans)
-    ]
-    if not pooled:
-        return np.zeros((0, encoder.dimension), np.float32)
-    embeddings = encoder.network.utterance.embed_moments(torch.cat(pooled)[None])[0]
-    return nn.functional.normalize(embeddings, dim=-1).numpy()

@@ -7,7 +7,6 @@ network hears the waveform itself, so it costs a pass of its own over the record
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
 from itertools import islice, pairwise
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from diarspk.audio import SAMPLE_RATE, AudioStream
 from diarspk.encoders.local import LocalEncoder
 from diarspk.encoders.sinc import SincFilters
+from diarspk.segmentation.audio_windows import audio_windows
 from diarspk.segmentation.local_speakers import window_starts
 from diarspk.segmentation.powerset import Powerset
 
@@ -142,7 +142,7 @@ class PyanNetSegmenter:
         samples = max(round(length * hop * SAMPLE_RATE), FRAME_SAMPLES + HOP_SAMPLES)
         places = [round(start * hop * SAMPLE_RATE) for start in starts.tolist()]
         self._activity = {}
-        windows = _windows(stream, places, samples)
+        windows = audio_windows(stream, places, samples)
         for first in range(0, len(starts), WINDOWS_PER_BATCH):
             batch = np.stack(list(islice(windows, WINDOWS_PER_BATCH)))
             with torch.inference_mode():
@@ -161,15 +161,3 @@ class PyanNetSegmenter:
     def __call__(self, frames: Tensor, first: NDArray[np.int64]) -> NDArray[np.float32]:
         """See :class:`diarspk.segmentation.Segmenter`."""
         return np.stack([self._activity[start] for start in first.tolist()]).astype(np.float32)
-
-
-def _windows(stream: AudioStream, places: list[int], samples: int) -> Iterator[NDArray[np.float32]]:
-    """Windows of ``samples`` from each of the rising ``places`` on, zeros past the end."""
-    blocks = stream.blocks(samples / SAMPLE_RATE)
-    held, origin = np.zeros(0, np.float32), 0
-    for place in places:
-        held, origin = held[place - origin :], place
-        while len(held) < samples and (block := next(blocks, None)) is not None:
-            held = np.concatenate([held, block])
-        window = held[:samples]
-        yield np.pad(window, (0, samples - len(window)))

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from diarspk.audio import AudioStream
 from diarspk.encoders.local import LocalEncoder
+from diarspk.errors import ModelError
 from diarspk.segmentation.activity import ActivityHead
 
 __all__ = ["ActivitySegmenter", "Segmenter"]
@@ -52,22 +53,51 @@ class Segmenter(Protocol):
 
 
 class ActivitySegmenter:
-    """The embedded activity head: it reads the trunk's frames, so it costs next to nothing."""
+    """The embedded activity head: it reads the trunk's frames, so it costs next to nothing.
+
+    Parameters
+    ----------
+    head
+        The network.
+    window_s, step_s
+        Seconds of a window (those of its training where they are left out), and between windows.
+    trunk
+        Fingerprint of the encoder whose frames it was trained on, where that is known: it cannot
+        read those of another.
+    """
 
     def __init__(
-        self, head: ActivityHead, *, window_s: float | None = None, step_s: float = 2.5
+        self,
+        head: ActivityHead,
+        *,
+        window_s: float | None = None,
+        step_s: float = 2.5,
+        trunk: str = "",
     ) -> None:
         self.head = head.eval()
+        self.trunk = trunk
         self.window_s = window_s or head.config.window_s
         self.step_s = step_s
         self.speakers = head.config.speakers
 
     def prepare(self, stream: AudioStream, encoder: LocalEncoder, frames: int) -> None:
-        """Nothing: the trunk's frames are enough."""
+        """Nothing to hear; but the frames must be those that the head was trained on.
+
+        Raises
+        ------
+        ModelError
+            If they are of another encoder.
+        """
+        if self.trunk not in ("", encoder.fingerprint):
+            raise ModelError(
+                f"the activity head is of the encoder {self.trunk}, the frames are of "
+                f"{encoder.fingerprint}; take the head of the same model, or another segmentation"
+            )
 
     def halved(self) -> ActivitySegmenter:
         """See :class:`Segmenter`."""
-        return ActivitySegmenter(self.head, window_s=self.window_s / 2, step_s=self.step_s / 2)
+        window_s, step_s = self.window_s / 2, self.step_s / 2
+        return ActivitySegmenter(self.head, window_s=window_s, step_s=step_s, trunk=self.trunk)
 
     @torch.inference_mode()
     def __call__(self, frames: Tensor, first: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -56,8 +56,8 @@ def band_limit(features: Features, generator: np.random.Generator) -> Features:
 
 def mel_frequencies(mels: int, lowest: float = 20.0, highest: float = 8000.0) -> FloatArray:
     """Centre of each of Kaldi's mel bins in hertz."""
-    ends = 1127 * np.log1p(np.array([lowest, highest]) / 700)
-    return 700 * np.expm1(np.linspace(*ends, mels + 2)[1:-1] / 1127)
+    first, last = (1127 * np.log1p(hertz / 700) for hertz in (lowest, highest))
+    return 700 * np.expm1(np.linspace(first, last, mels + 2)[1:-1] / 1127)
 
 
 def mask(features: Features, generator: np.random.Generator) -> Features:

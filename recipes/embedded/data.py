@@ -61,6 +61,7 @@ class CropConfig:
     """How training crops are drawn."""
 
     frames_per_batch: int = 6400  # 64 s of audio
+    crops_per_speaker: int = 1
     seconds: tuple[float, ...] = (1.0, 1.0, 1.5, 2.0, 3.0)  # one length per batch
     noise_probability: float = 0.35
     noise_ratio_db: tuple[float, float] = (0.0, 20.0)
@@ -116,9 +117,11 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
 
     def batch(self, generator: np.random.Generator) -> dict[str, Tensor]:
         length = round(generator.choice(self.config.seconds) * FRAMES_PER_SECOND)
-        size = self.config.frames_per_batch // length
+        copies = self.config.crops_per_speaker
+        size = self.config.frames_per_batch // length // copies
         speakers = generator.choice(len(self.names), size, replace=False, p=self.probability)
         altered = generator.random(size) < self.config.altered_speed_probability
+        speakers, altered = speakers.repeat(copies), altered.repeat(copies)
         crops, rows = [], []
         for speaker, other_speed in zip(speakers, altered, strict=True):
             kind = ("slow", "fast")[speaker % 2] if other_speed else "plain"

@@ -1,0 +1,84 @@
+"""Networks of the architectures here, with weights that somebody has trained, on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from diarspk.checkpoints import Checkpoint, write_checkpoint
+from diarspk.encoders.architecture import Architecture
+from diarspk.encoders.architectures import build_architecture
+from diarspk.encoders.front_end import FrontEnd, MelFrontEnd, WaveformFrontEnd
+from diarspk.encoders.windowed import WindowedEncoder
+from diarspk.errors import ModelError
+from diarspk.features import FeatureConfig
+
+__all__ = ["build_stored_encoder", "is_stored_encoder", "write_encoder"]
+
+
+def write_encoder(
+    path: Path,
+    network: Architecture,
+    architecture: str,
+    *,
+    pooling: str | None,
+    features: FeatureConfig | None,
+    about: Mapping[str, object],
+) -> None:
+    """Write a network as a card and a safetensors file that :func:`diarspk.load_encoder` reads.
+
+    Parameters
+    ----------
+    path
+        Of the card, ``NAME.json``.
+    network, architecture, pooling
+        As built by :func:`diarspk.encoders.build_architecture`.
+    features
+        What it was trained on; None for the waveform.
+    about
+        What else the card says: ``licence`` and ``recipe`` at least.
+    """
+    card = {
+        **about,
+        "name": path.stem,
+        "architecture": architecture,
+        "dimension": network.dimension,
+        "pooling": pooling,
+        "features": None if features is None else asdict(features),
+    }
+    write_checkpoint(path, network.state_dict(), card, half=False)
+
+
+def is_stored_encoder(card: Mapping[str, object]) -> bool:
+    """Whether a card describes what :func:`write_encoder` has written."""
+    return "architecture" in card
+
+
+def build_stored_encoder(checkpoint: Checkpoint) -> WindowedEncoder:
+    """Make an encoder of a checkpoint that :func:`write_encoder` has written.
+
+    Raises
+    ------
+    ModelError
+        If the tensors do not fit what the card describes.
+    """
+    card: dict[str, Any] = checkpoint.card
+    try:
+        features = None if card["features"] is None else FeatureConfig(**card["features"])
+        network = build_architecture(
+            card["architecture"],
+            dimension=card["dimension"],
+            pooling=card["pooling"],
+            mels=None if features is None else features.mels,
+            seed=0,
+        )
+        network.load_state_dict(checkpoint.tensors)
+    except (KeyError, TypeError, RuntimeError, ValueError) as error:
+        fault = " ".join(str(error).split())[:200]
+        raise ModelError(
+            f"{card.get('name')}: the card does not fit the tensors ({fault}); restore both files"
+        ) from error
+    front_end: FrontEnd = WaveformFrontEnd() if features is None else MelFrontEnd(features)
+    return WindowedEncoder(network.requires_grad_(False), front_end)

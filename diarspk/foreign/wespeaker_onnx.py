@@ -1,0 +1,103 @@
+"""WeSpeaker's ONNX files: log-mel features in, embedding out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from diarspk.encoders.base import Embedding
+from diarspk.encoders.clips import ClipEncoder, Waveform, WindowConfig
+from diarspk.encoders.front_end import FrontEnd, MelFrontEnd
+from diarspk.errors import ModelError
+from diarspk.features import FeatureConfig
+
+__all__ = ["WeSpeakerOnnxEncoder", "is_wespeaker_onnx", "load_wespeaker_onnx"]
+
+INPUT, OUTPUT = "feats", "embs"
+SHORTEST_FRAMES = 16
+"""Shorter clips are repeated: the convolutions of most networks need some frames."""
+
+
+def is_wespeaker_onnx(session: Any) -> bool:
+    """Whether a graph has the input and the output that WeSpeaker's exporter names."""
+    inputs = [value.name for value in session.get_inputs()]
+    return inputs == [INPUT] and OUTPUT in [value.name for value in session.get_outputs()]
+
+
+def load_wespeaker_onnx(path: Path, session: Any) -> WeSpeakerOnnxEncoder:
+    """Make an encoder of a file that ``wespeaker/bin/export_onnx.py`` has written.
+
+    Raises
+    ------
+    ModelError
+        If the graph does not say how many mels it hears, or how long its embeddings are.
+    """
+    mels = session.get_inputs()[0].shape[-1]
+    (dimension,) = (value.shape[-1] for value in session.get_outputs() if value.name == OUTPUT)
+    if not isinstance(mels, int) or not isinstance(dimension, int):
+        raise ModelError(
+            f"{path}: the graph leaves the number of mels or dimensions open; export it again"
+        )
+    front_end = MelFrontEnd(FeatureConfig(mels=mels))
+    content = path.read_bytes() + front_end.describe().encode()
+    fingerprint = hashlib.sha256(content).hexdigest()[:16]
+    return WeSpeakerOnnxEncoder(session, front_end, dimension, fingerprint)
+
+
+class WeSpeakerOnnxEncoder(ClipEncoder):
+    """A WeSpeaker network that onnxruntime runs; clips run one after the other.
+
+    Parameters
+    ----------
+    session
+        From :func:`diarspk.engines.sessions.open_session`.
+    front_end
+        The features that the graph takes.
+    dimension
+        Length of an embedding.
+    fingerprint
+        Of the file and the features. It is not that of the same network's ``avg_model.pt``.
+    """
+
+    def __init__(
+        self,
+        session: Any,
+        front_end: FrontEnd,
+        dimension: int,
+        fingerprint: str,
+        config: WindowConfig | None = None,
+    ) -> None:
+        self.session, self.front_end = session, front_end
+        self.config = config or WindowConfig()
+        self._dimension, self._fingerprint = dimension, fingerprint
+
+    @property
+    def sample_rate(self) -> int:
+        """Rate in Hz that audio is brought to."""
+        return self.front_end.sample_rate
+
+    @property
+    def dimension(self) -> int:
+        """Length of an embedding."""
+        return self._dimension
+
+    @property
+    def fingerprint(self) -> str:
+        """Identifies the embedding space."""
+        return self._fingerprint
+
+    def embed_parts(self, parts: Sequence[Waveform]) -> Embedding:
+        """See :meth:`ClipEncoder.embed_parts`."""
+        vectors = np.zeros((len(parts), self.dimension), np.float32)
+        shortest = self.front_end.samples_for(SHORTEST_FRAMES)
+        for row, part in zip(vectors, parts, strict=True):
+            waveform = np.resize(part, max(len(part), shortest))
+            features = self.front_end(torch.from_numpy(waveform))[None].numpy()
+            vector = self.session.run([OUTPUT], {INPUT: features})[0][0]
+            row[:] = vector / max(float(np.linalg.norm(vector)), 1e-12)
+        return vectors

@@ -1,0 +1,123 @@
+"""Train on VoxCeleb, or any corpus with lhotse manifests, with WeSpeaker's published settings.
+
+    python -m recipes.voxceleb.run RUN --train vox2_dev.jsonl.gz --noise musan.jsonl.gz \
+        --rooms rirs.jsonl.gz --test vox1.jsonl.gz --trials vox1_O.txt --architecture resnet34
+
+Manifests are of cuts (``CutSet``) with one supervision each; the ids of the test cuts are the names
+in the list of trials. Stages and resuming are those of ``recipes.zoo.run``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+from diarspk.encoders import ARCHITECTURES
+from recipes.voxceleb.data import read_cuts
+from recipes.zoo.run import add_stage_options, start
+from recipes.zoo.settings import DataSettings, Loss, Phase, Settings
+from recipes.zoo.stages import SETTINGS
+
+__all__ = ["LARGE_MARGIN", "TRAIN", "main"]
+
+EPOCHS, LARGE_MARGIN_EPOCHS = 150, 5
+
+TRAIN = Phase(
+    steps=1,  # from the number of cuts, below
+    frames_per_crop=200,
+    crops=256,
+    optimizer="sgd",
+    learning_rate=0.1,
+    final_learning_rate=5e-5,
+    weight_decay=1e-4,
+    margin=0.2,
+    margin_from=20 / EPOCHS,
+    margin_to=40 / EPOCHS,
+    keep=10,
+    altered_speed=2 / 3,
+)
+"""WeSpeaker: 150 epochs, six of them to warm up, the margin between epochs 20 and 40, the mean of
+ten checkpoints. The size of the batch, the momentum and the weight decay are ours to choose."""
+
+LARGE_MARGIN = replace(
+    TRAIN,
+    frames_per_crop=600,
+    crops=64,
+    learning_rate=1e-4,
+    final_learning_rate=2.5e-5,
+    margin=0.5,
+    initial_margin=0.5,
+    keep=1,
+    altered_speed=0.0,
+)
+"""WeSpeaker: five epochs of six seconds."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m recipes.voxceleb.run", description=__doc__)
+    add = parser.add_argument
+    add("run", type=Path, help="folder of the run")
+    for name in ("train", "noise", "rooms", "test"):
+        add(f"--{name}", default="", help="manifest of cuts")
+    add("--trials", default="", help="list of trials; all pairs of the test cuts without it")
+    add("--architecture", choices=list(ARCHITECTURES), default="resnet34")
+    add("--loss", choices=get_args(Loss), default="aam")
+    add("--epochs", type=float, default=EPOCHS)
+    add("--crops", type=int, default=TRAIN.crops, help="of a batch, on each device")
+    add("--workers", type=int, default=8)
+    add("--seed", type=int, default=0)
+    add_stage_options(parser)
+    options = parser.parse_args()
+    settings = None
+    if not (options.run / SETTINGS).is_file():
+        if not options.train or not options.test:
+            parser.error("a new run needs --train and --test")
+        settings = _settings(options)
+    start(options, settings)
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    cuts = len(read_cuts(options.train))
+    crops = options.crops
+    epoch = cuts / (crops * options.devices)
+    steps = max(round(options.epochs * epoch), 1)
+    train = replace(
+        TRAIN,
+        steps=steps,
+        crops=crops,
+        warmup_steps=max(round(6 / EPOCHS * steps), 1),
+        keep_every=max(round(epoch), 1),
+    )
+    large_crops = max(crops // 4, 1)
+    large_epoch = cuts / (large_crops * options.devices)
+    large = replace(
+        LARGE_MARGIN,
+        steps=max(round(LARGE_MARGIN_EPOCHS * options.epochs / EPOCHS * large_epoch), 1),
+        crops=large_crops,
+        warmup_steps=1,
+        keep_every=max(round(large_epoch), 1),
+    )
+    data = DataSettings(
+        "lhotse",
+        options.train,
+        noise=options.noise,
+        rooms=options.rooms,
+        test=options.test,
+        trials=options.trials,
+    )
+    return Settings(
+        options.architecture,
+        data,
+        train,
+        large,
+        loss=options.loss,
+        scale=32.0,
+        seed=options.seed,
+        workers=options.workers,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""Batches of a run: drawn by number, so that any of them can be made again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from torch import Tensor
+from torch.utils.data import IterableDataset, get_worker_info
+
+from diarspk.errors import ArgumentError
+from diarspk.features import FeatureConfig
+from recipes.embedded.data import CropConfig, SpeakerCrops, read_pool, read_speakers
+from recipes.zoo.settings import Phase, Settings
+
+__all__ = ["NumberedBatches", "Source", "open_source"]
+
+
+class Source(Protocol):
+    """Training data.
+
+    Attributes
+    ----------
+    classes : int
+        Speakers, those of altered speed included.
+    """
+
+    @property
+    def classes(self) -> int: ...
+
+    def batch(self, generator: np.random.Generator) -> dict[str, Tensor]:
+        """Draw ``features (batch, frames, mels)``, or waveforms, and ``label (batch,)``."""
+        ...
+
+
+class NumberedBatches(IterableDataset[dict[str, Tensor]]):
+    """Every ``world``-th batch from number ``first * world + rank`` on.
+
+    A batch depends on the seed and its number alone: training that is resumed, or that runs on
+    another number of processes, sees the batches that it would have seen.
+    """
+
+    def __init__(self, source: Source, seed: int, *, first: int, rank: int, world: int) -> None:
+        self.source, self.seed = source, seed
+        self.first, self.rank, self.world = first, rank, world
+
+    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+        loader = get_worker_info()  # workers take turns, so that the order stays the same
+        begin, step = (0, 1) if loader is None else (loader.id, loader.num_workers)
+        for index in count(self.first + begin, step):
+            number = index * self.world + self.rank
+            yield self.source.batch(np.random.default_rng([self.seed, number]))
+
+
+def open_source(settings: Settings, phase: Phase, features: FeatureConfig | None) -> Source:
+    """Open the data of a phase.
+
+    Raises
+    ------
+    ArgumentError
+        If the data are features, and the architecture hears the waveform.
+    """
+    if settings.data.kind == "lhotse":
+        from recipes.voxceleb.data import open_cuts
+
+        return open_cuts(settings, phase, features)
+    return _open_packed(settings, phase, features)
+
+
+def _open_packed(settings: Settings, phase: Phase, features: FeatureConfig | None) -> Source:
+    if features != FeatureConfig():
+        raise ArgumentError(
+            "`architecture` must hear the packed features, 80 log-mel bins, got "
+            f"{settings.architecture}; train it from manifests: recipes/voxceleb"
+        )
+    folder = Path(settings.data.train)
+    pool = read_pool(folder / "train")
+    copies = 2 if settings.loss == "ge2e" else 1
+    config = CropConfig(
+        frames_per_batch=phase.frames_per_crop * phase.crops,
+        crops_per_speaker=copies,
+        seconds=(phase.frames_per_crop / 100,),
+        altered_speed_probability=phase.altered_speed,
+    )
+    speakers = read_speakers(Path(settings.data.speakers))
+    return _PackedCrops(
+        pool,
+        read_pool(folder / "noise"),
+        speakers,
+        config,
+        usable=np.ones(len(pool.start), bool),
+        seed=settings.seed,
+    )
+
+
+class _PackedCrops(SpeakerCrops):
+    """Speaker crops whose classes are the same in every phase, altered speed or not."""
+
+    @property
+    def classes(self) -> int:
+        return 2 * len(self.names)
