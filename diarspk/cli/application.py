@@ -12,6 +12,7 @@ from diarspk.cli.combine import combine
 from diarspk.cli.diarize import diarize
 from diarspk.cli.embed import embed
 from diarspk.cli.export_cue import export_cue
+from diarspk.cli.extract import extract
 from diarspk.cli.gallery import gallery
 from diarspk.cli.lint import lint
 from diarspk.cli.models import models
@@ -28,7 +29,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (diarize, embed, verify, score, combine, lint, export_cue, models):
+for _command in (diarize, extract, embed, verify, score, combine, lint, export_cue, models):
     app.command()(_command)
 app.add_typer(gallery, name="gallery")
 app.add_typer(align, name="align")
