@@ -85,9 +85,7 @@ class CueReader(nn.Module):
             weight = mask.unsqueeze(-1).to(sequence)
             vector = (sequence * weight).sum(1) / weight.sum(1).clamp_min(1)
         else:
-            device = next(level.device for level in (cue.vector, cue.enrolment, cue.sequence)
-                          if level is not None)  # fmt: skip
-            vector = torch.zeros(cue.batch, self.config.width, device=device)
+            vector = torch.zeros(cue.batch, self.config.width, device=cue.device)
         if sequence is None:
             sequence = vector[:, None]
             mask = torch.ones(sequence.shape[:2], dtype=torch.bool, device=vector.device)

@@ -104,8 +104,17 @@ class Cue:
     @property
     def batch(self) -> int:
         """Number of speakers."""
+        return len(self._any)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the tensors are."""
+        return self._any.device
+
+    @property
+    def _any(self) -> Tensor:
         present = (self.vector, self.sequence, self.enrolment)
-        return next(len(level) for level in present if level is not None)
+        return next(level for level in present if level is not None)
 
     def map(self, operation: Callable[[Tensor], Tensor]) -> Cue:
         """Apply an operation on the batch axis, or a change of device, to every tensor."""

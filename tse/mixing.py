@@ -117,8 +117,8 @@ def mix(
     background = silence
     if noise is not None:
         ratio = generator.uniform(*config.noise_ratio_db)
-        background = _levelled(_place(np.resize(noise, max(length, len(noise))), length, length,
-                                      generator), -ratio)  # fmt: skip
+        long_enough = np.resize(noise, max(length, len(noise)))
+        background = _levelled(_place(long_enough, length, length, generator), -ratio)
     parts = [*voices, background]
     total = np.sum(parts, axis=0)
     power = float(np.sqrt(np.mean(total**2)))

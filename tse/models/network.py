@@ -8,6 +8,7 @@ Both give the same output.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +38,8 @@ class ExtractionNetwork(nn.Module, ABC):
     -----
     mixture ``(batch, time)``, cue of ``batch`` speakers -> ``(batch, time)``
     """
+
+    config: Any
 
     def __init__(self, framing: Framing, conditioning: ConditioningConfig, *, causal: bool) -> None:
         super().__init__()

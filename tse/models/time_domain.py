@@ -55,9 +55,11 @@ class TimeDomainNetwork(ExtractionNetwork):
         )
         width = config.conditioning.width
         self.fusions = nn.ModuleDict(
-            {str(index): make_fusion(config.fusion, config.bottleneck, width)
-             for index in fusion_places(config)}
-        )  # fmt: skip
+            {
+                str(index): make_fusion(config.fusion, config.bottleneck, width)
+                for index in fusion_places(config)
+            }
+        )
         self.mask = nn.Sequential(nn.PReLU(), nn.Linear(config.bottleneck, config.filters))
         self.decoder = nn.Linear(config.filters, config.window_samples, bias=False)
 
