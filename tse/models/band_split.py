@@ -19,12 +19,12 @@ import torch
 from torch import Tensor, nn
 
 from diarspk.errors import ArgumentError
-from tse.conditioning import Conditioning, ConditioningConfig, valid_frames
+from tse.conditioning import Conditioning, ConditioningConfig
 from tse.framing import Framing
 from tse.fusion import make_fusion
 from tse.models.bands import BANDS_16K, BandEncoder, MaskDecoder
 from tse.models.layers import RecurrentPath, Spliced
-from tse.models.network import ExtractionNetwork, Memory, mean_level
+from tse.models.network import ExtractionNetwork, Memory
 from tse.spectrum import SpectralMap, SpectralTransform, compress
 
 __all__ = ["BandSplitConfig", "BandSplitNetwork", "make_blocks"]
@@ -90,15 +90,10 @@ class BandSplitNetwork(ExtractionNetwork):
 
     def expect(self, magnitude: Tensor, conditioning: Conditioning) -> Tensor:
         """Spectral map of the enrolment; nothing where the cue has no enrolment."""
-        cue = conditioning.cue
-        if cue.enrolment is None or self.map is None:
+        if conditioning.cue.enrolment is None or self.map is None:
             return torch.zeros_like(magnitude)
-        frames = self.framing.split(cue.enrolment)
-        hop = self.framing.hop_samples
-        counts = None if cue.enrolment_samples is None else -(-cue.enrolment_samples // hop)
-        valid = valid_frames(frames.shape[1], counts, frames)
-        level = mean_level(frames[..., -hop:].square().mean(-1, keepdim=True))
-        enrolled, _ = compress(self.transform(frames / level.clamp_min(1e-5)))
+        frames, valid = self.enrolment_frames(conditioning.cue)
+        enrolled, _ = compress(self.transform(frames))
         return self.map(magnitude, enrolled, valid)
 
 

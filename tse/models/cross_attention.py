@@ -14,12 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from diarspk.errors import ArgumentError
-from tse.conditioning import Conditioning, ConditioningConfig, valid_frames
+from tse.conditioning import Conditioning, ConditioningConfig
 from tse.cues import Cue
 from tse.framing import Framing
 from tse.models.band_split import BandSplitConfig, make_blocks
 from tse.models.bands import BandEncoder, MaskDecoder
-from tse.models.network import LOWEST_LEVEL, ExtractionNetwork, Memory, mean_level
+from tse.models.network import ExtractionNetwork, Memory
 from tse.spectrum import SpectralTransform, compress
 
 __all__ = ["CrossAttentionConfig", "CrossAttentionNetwork"]
@@ -67,12 +67,8 @@ class CrossAttentionNetwork(ExtractionNetwork):
             raise ArgumentError(
                 "`cue` must have an enrolment for an embedding-free extractor, got none"
             )
-        frames = self.framing.split(cue.enrolment)
-        hop = self.framing.hop_samples
-        counts = None if cue.enrolment_samples is None else -(-cue.enrolment_samples // hop)
-        mask = valid_frames(frames.shape[1], counts, frames)
-        level = mean_level(frames[..., -hop:].square().mean(-1, keepdim=True))
-        tokens = self.encode(self.transform(frames / level.clamp_min(LOWEST_LEVEL)))
+        frames, mask = self.enrolment_frames(cue)
+        tokens = self.encode(self.transform(frames))
         sequence = self.key_value(tokens.flatten(2))
         nothing = sequence.new_zeros(len(sequence), self.config.backbone.conditioning.width)
         return Conditioning(nothing, sequence, mask, cue)

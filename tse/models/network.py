@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from diarspk.errors import ArgumentError
-from tse.conditioning import Conditioning, ConditioningConfig, CueReader
+from tse.conditioning import Conditioning, ConditioningConfig, CueReader, valid_frames
 from tse.cues import Cue
 from tse.framing import Framing
 
@@ -71,6 +71,22 @@ class ExtractionNetwork(nn.Module, ABC):
             )
         frames = self.extract_frames(self.framing.split(mixture), self.condition(cue), None)
         return self.framing.join(frames, mixture.shape[1])
+
+    def enrolment_frames(self, cue: Cue) -> tuple[Tensor, Tensor]:
+        """Frames ``(batch, frames, window)`` of an enrolment at level one, and which are valid.
+
+        What lies beyond the valid samples plays no part.
+        """
+        assert cue.enrolment is not None
+        time, hop = cue.enrolment.shape[1], self.framing.hop_samples
+        samples = cue.enrolment_samples
+        if samples is None:
+            samples = torch.full((cue.batch,), time, device=cue.device)
+        waveform = cue.enrolment * valid_frames(time, samples, cue.enrolment)
+        power = waveform.square().sum(1) / samples.clamp_min(1)
+        level = power.sqrt().clamp_min(LOWEST_LEVEL)[:, None]
+        frames = self.framing.split(waveform / level)
+        return frames, valid_frames(frames.shape[1], -(-samples // hop), frames)
 
     def extract_frames(
         self, frames: Tensor, conditioning: Conditioning, memory: Memory | None
