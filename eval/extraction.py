@@ -239,9 +239,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
             continue
         options: dict[str, Any] = {"enrolment_s": enrolment_s, "encoder": encoder}
         runs.append(
-            evaluate(
-                trials, extract, condition=condition, measures=arguments.measures, **options
-            )
+            evaluate(trials, extract, condition=condition, measures=arguments.measures, **options)
         )
         if arguments.wrong:
             swapped = extraction(extractor, wrong=True)

@@ -38,9 +38,7 @@ def voices(tmp_path: Path) -> Voices:
     return read_voices(tmp_path / "train")
 
 
-CONFIG = BatchConfig(
-    MixtureConfig(seconds=0.5, noise_probability=0, room_probability=0), size=4
-)
+CONFIG = BatchConfig(MixtureConfig(seconds=0.5, noise_probability=0, room_probability=0), size=4)
 
 
 @given(

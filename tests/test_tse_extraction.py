@@ -270,9 +270,7 @@ def test_command_with_a_diarization(recording: Path, card: Path) -> None:
 
 def test_command_failures_leave_nothing(recording: Path, card: Path) -> None:
     rttm, output = recording.with_suffix(".rttm"), recording.with_name("only.wav")
-    unknown = run(
-        recording, "--diarization", rttm, "--speaker", "Z", "-o", output, "--model", card
-    )
+    unknown = run(recording, "--diarization", rttm, "--speaker", "Z", "-o", output, "--model", card)
     assert (unknown.exit_code, len(unknown.stderr.splitlines())) == (1, 1)
     missing = run(recording, "--enroll", "missing.wav", "-o", output, "--model", card)
     assert missing.exit_code == 1 and "missing.wav" in missing.stderr

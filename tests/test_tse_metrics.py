@@ -138,8 +138,5 @@ def test_recurrent_layers_are_counted() -> None:
     expected = frames * (2 * bands * 4 * width + 2 * 4 * (width // 2) * (width + width // 2))
     expected += frames * width * width + 128 * 2 * width  # after the recurrence; FiLM
     assert macs(8) - macs(2) == pytest.approx(
-        expected
-        - frames * (2 * bands * 4 * 2 + 2 * 4 * 1 * 3)
-        - frames * 2 * 2
-        - 128 * 2 * 2
+        expected - frames * (2 * bands * 4 * 2 + 2 * 4 * 1 * 3) - frames * 2 * 2 - 128 * 2 * 2
     )

@@ -1,6 +1,6 @@
 """Parameters and multiply-accumulate operations of extraction networks.
 
-    python -m tse.complexity
+python -m tse.complexity
 """
 
 from __future__ import annotations

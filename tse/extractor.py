@@ -112,9 +112,7 @@ class Extractor:
         cues = [self.accept(cue, sample_rate)]
         return np.concatenate([block[0] for block in self.extract_blocks([waveform], cues)])
 
-    def accept(
-        self, cue: Cue | SpeakerCue | Audio, sample_rate: int | None = None
-    ) -> Cue:
+    def accept(self, cue: Cue | SpeakerCue | Audio, sample_rate: int | None = None) -> Cue:
         """Turn whatever describes a speaker into the cue that the network reads."""
         from diarspk.errors import ModelError
 
@@ -173,9 +171,7 @@ class Extractor:
         operation: Callable[[Samples], Samples] = extract
         yield from extract_blocks(blocks, operation, config or BlockConfig())
 
-    def _stream_blocks(
-        self, blocks: Iterable[Samples], cues: Sequence[Cue]
-    ) -> Iterator[Samples]:
+    def _stream_blocks(self, blocks: Iterable[Samples], cues: Sequence[Cue]) -> Iterator[Samples]:
         streams = [self.stream(cue) for cue in cues]
         for block in blocks:
             samples = torch.from_numpy(np.ascontiguousarray(block))

@@ -47,9 +47,7 @@ def load_extractor(name: str | Path | None = None) -> Extractor:
     network.load_state_dict(own)
     source = _cue_source(card, checkpoint.tensors)
     space = str(card.get("encoder", {}).get("fingerprint", ""))
-    return Extractor(
-        network.eval().requires_grad_(False), source, checkpoint.fingerprint, space
-    )
+    return Extractor(network.eval().requires_grad_(False), source, checkpoint.fingerprint, space)
 
 
 def write_extractor(

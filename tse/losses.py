@@ -71,9 +71,7 @@ class ExtractionLoss(nn.Module):
         super().__init__()
         self.objective, self.absent_weight = self.OBJECTIVES[objective], absent_weight
 
-    def forward(
-        self, estimate: Tensor, target: Tensor, mixture: Tensor, present: Tensor
-    ) -> Tensor:
+    def forward(self, estimate: Tensor, target: Tensor, mixture: Tensor, present: Tensor) -> Tensor:
         """Mean over a batch; ``present`` ``(batch,)`` is true where the target talks."""
         found = self.objective(estimate, target)
         left = self.absent_weight * absent_target_loss(estimate, mixture)

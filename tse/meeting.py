@@ -110,9 +110,7 @@ def collect(blocks: Iterable[Samples], turns: dict[str, list[Segment]]) -> dict[
     return {speaker: np.concatenate(parts) for speaker, parts in found.items()}
 
 
-def gate(
-    voice: Samples, start_samples: int, turns: Timeline, *, margin_s: float = 0.3
-) -> Samples:
+def gate(voice: Samples, start_samples: int, turns: Timeline, *, margin_s: float = 0.3) -> Samples:
     """Fade out a block ``(time,)`` that begins at ``start_samples`` outside a speaker's turns."""
     time = (np.arange(len(voice)) + start_samples) / SAMPLE_RATE
     weight = np.zeros(len(voice), np.float32)

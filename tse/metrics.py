@@ -226,9 +226,7 @@ def attenuation_db(estimate: Samples, mixture: Samples) -> float:
     return math.inf if left == 0 else 10 * math.log10(power / left)
 
 
-def detection_error(
-    present: ArrayLike, absent: ArrayLike
-) -> float:
+def detection_error(present: ArrayLike, absent: ArrayLike) -> float:
     """Equal error rate of telling whether the target was there.
 
     Parameters

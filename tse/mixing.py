@@ -129,9 +129,7 @@ def mix(
     )
 
 
-def _place(
-    voice: Samples, longest: int, length: int, generator: np.random.Generator
-) -> Samples:
+def _place(voice: Samples, longest: int, length: int, generator: np.random.Generator) -> Samples:
     """At most ``longest`` samples from a random place in ``voice``, at a random place in zeros."""
     start = int(generator.integers(max(len(voice) - longest, 0) + 1))
     cut = voice[start : start + longest]

@@ -1,6 +1,6 @@
 """Turn a training checkpoint into an extractor that :func:`tse.load_extractor` reads.
 
-    python -m recipes.extraction.export --checkpoint RUN/final.ckpt \
+python -m recipes.extraction.export --checkpoint RUN/final.ckpt \
         --output tse/assets/band-split.json
 """
 

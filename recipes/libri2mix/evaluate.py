@@ -65,7 +65,9 @@ def read_metadata(file: Path) -> list[Row]:
             for row in rows
         ]
     except KeyError as error:
-        raise FormatError(f"has no column {error}; it must be LibriMix's metadata", str(file)) from error
+        raise FormatError(
+            f"has no column {error}; it must be LibriMix's metadata", str(file)
+        ) from error
 
 
 def draw_enrolments(rows: list[Row], seed: int) -> dict[tuple[str, str], Path]:

@@ -1,8 +1,8 @@
 """Pack LibriSpeech (and WHAM noise) for training on mixtures like Libri2Mix's, drawn anew.
 
-    python -m recipes.libri2mix.prepare --librispeech LibriSpeech --train train-clean-100 \
+python -m recipes.libri2mix.prepare --librispeech LibriSpeech --train train-clean-100 \
         --dev dev-clean [--noise wham_noise/tr] --output PACKED
-    python -m recipes.extraction.train --packed PACKED --output RUN --steps 100000
+python -m recipes.extraction.train --packed PACKED --output RUN --steps 100000
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ def list_utterances(folder: Path) -> list[Path]:
     """
     found = sorted(folder.glob("*/*/*.flac"))
     if not found:
-        raise FormatError("holds no SPEAKER/CHAPTER/*.flac; give a part of LibriSpeech", str(folder))
+        raise FormatError(
+            "holds no SPEAKER/CHAPTER/*.flac; give a part of LibriSpeech", str(folder)
+        )
     return found
 
 

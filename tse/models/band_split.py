@@ -97,12 +97,12 @@ class BandSplitNetwork(ExtractionNetwork):
         return self.map(magnitude, enrolled, valid)
 
 
-def make_blocks(config: BandSplitConfig) -> nn.ModuleList:
-    """Make the blocks of a configuration, with or without a fusion each."""
+def make_blocks(config: BandSplitConfig, *, fused: bool = True) -> nn.ModuleList:
+    """Make the blocks of a configuration; unless ``fused``, none of them takes in the cue."""
     kind = SplicedBlock if config.block == "spliced" else RecurrentBlock
+    places = range(config.blocks if config.fuse == "every" else 1) if fused else range(0)
     return nn.ModuleList(
-        kind(config, index, fused=config.fuse == "every" or index == 0)
-        for index in range(config.blocks)
+        kind(config, index, fused=index in places) for index in range(config.blocks)
     )
 
 
@@ -121,7 +121,9 @@ class SplicedBlock(nn.Module):
         dilation = config.dilations[index % len(config.dilations)]
         self.joint_norm = nn.LayerNorm(channels)
         self.reduce = nn.Linear(joined, width)
-        self.fusion = make_fusion(config.fusion, width, config.conditioning.width) if fused else None
+        self.fusion = (
+            make_fusion(config.fusion, width, config.conditioning.width) if fused else None
+        )
         self.path = RecurrentPath(f"{index}.joint", width, width // 2, causal=config.causal)
         self.expand = nn.Linear(width, joined)
         self.band_norm = nn.LayerNorm(channels)

@@ -8,7 +8,7 @@ encoded by convolutions and go into TF-GridNet; here by bands, into the blocks o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -57,8 +57,7 @@ class CrossAttentionNetwork(ExtractionNetwork):
         self.key_value = nn.Linear(len(back.bands) * back.channels, 2 * config.attention)
         self.answer = nn.Linear(config.attention, len(back.bands) * back.channels)
         self.join = nn.Linear(2 * back.channels, back.channels)
-        # The blocks' own fusion adds nothing: their conditioning is zero, without parameters.
-        self.blocks = make_blocks(replace(back, fusion="add", fuse="once"))
+        self.blocks = make_blocks(back, fused=False)
         self.decoder = MaskDecoder(back.bands, back.channels, back.mask_hidden)
 
     def condition(self, cue: Cue) -> Conditioning:
@@ -70,8 +69,7 @@ class CrossAttentionNetwork(ExtractionNetwork):
         frames, mask = self.enrolment_frames(cue)
         tokens = self.encode(self.transform(frames))
         sequence = self.key_value(tokens.flatten(2))
-        nothing = sequence.new_zeros(len(sequence), self.config.backbone.conditioning.width)
-        return Conditioning(nothing, sequence, mask, cue)
+        return Conditioning(sequence.mean(1), sequence, mask, cue)
 
     def encode(self, spectrum: Tensor) -> Tensor:
         """Band tokens of a mixture or an enrolment."""

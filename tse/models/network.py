@@ -47,9 +47,7 @@ class ExtractionNetwork(nn.Module, ABC):
         self.reader = CueReader(conditioning)
 
     @abstractmethod
-    def process(
-        self, frames: Tensor, conditioning: Conditioning, memory: Memory | None
-    ) -> Tensor:
+    def process(self, frames: Tensor, conditioning: Conditioning, memory: Memory | None) -> Tensor:
         """Frames ``(batch, frames, window)`` of level one to frames that are to be summed."""
 
     def condition(self, cue: Cue) -> Conditioning:
