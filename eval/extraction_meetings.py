@@ -15,6 +15,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,7 @@ def overlapped_stretches(annotation: Annotation, *, shortest_s: float = 1.0) -> 
     """Stretches of one set of two or more speakers, long enough to be embedded."""
     edges = sorted({edge for turn in annotation.itersegments() for edge in (turn.start, turn.end)})
     found = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         middle = (start + end) / 2
         talking = annotation.crop(Segment(middle - 1e-6, middle + 1e-6)).labels()
         if len(talking) >= 2 and end - start >= shortest_s:

@@ -40,6 +40,17 @@ __all__ = ["Cell", "conclude", "cue_error", "draw_study", "format_study", "main"
 
 SHORTEST_S = 1.0
 
+HEADER = (
+    "cue",
+    "fusion",
+    "SI-SDRi dB",
+    "accepted %",
+    "negative %",
+    "nearer interferer %",
+    "louder interferer %",
+    "cue's EER %",
+)
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -94,9 +105,8 @@ def conclude(cells: Sequence[Cell]) -> str:
     found = spearmanr(
         [cell.verification_eer for cell in known], [cell.summary.improvement_db for cell in known]
     )
-    verdict = "lower EER goes with better extraction" if found.statistic < 0 else (
-        "lower EER does not go with better extraction"
-    )  # fmt: skip
+    agrees = "goes" if found.statistic < 0 else "does not go"
+    verdict = f"lower EER {agrees} with better extraction"
     sure = "" if found.pvalue < 0.05 else ", but so few cues do not settle it"
     return (
         f"{text} Over the best fusion of {len(known)} cues, {verdict} (Spearman "
@@ -125,9 +135,7 @@ def format_study(cells: Sequence[Cell]) -> str:
         ]
         for cell in ordered
     ]
-    header = ["cue", "fusion", "SI-SDRi dB", "accepted %", "negative %", "nearer interferer %",
-              "louder interferer %", "cue's EER %"]  # fmt: skip
-    return f"{markdown_table(header, rows)}\n\n{conclude(cells)}"
+    return f"{markdown_table(HEADER, rows)}\n\n{conclude(cells)}"
 
 
 def draw_study(cells: Sequence[Cell], path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Laws that every extraction network keeps: shapes, scale, batching, padding, causality, streams."""
+"""Laws that every extraction network keeps: scale, batching, padding, causality, streams."""
 
 from __future__ import annotations
 

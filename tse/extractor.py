@@ -184,6 +184,6 @@ class Extractor:
 
 
 def _rate(audio: object, sample_rate: int | None) -> int | None:
-    """The rate that a recording is read with; arrays without one are at the extractor's."""
+    """Read arrays that have no rate at the extractor's."""
     in_memory = isinstance(audio, np.ndarray | torch.Tensor)
     return SAMPLE_RATE if sample_rate is None and in_memory else sample_rate

@@ -23,7 +23,7 @@ SMALLEST = 1e-8
 
 
 def si_sdr_loss(estimate: Tensor, target: Tensor) -> Tensor:
-    """Negative scale-invariant SDR with the mean taken off both (Le Roux et al. 2019, eq. 4)."""
+    """Negative scale-invariant SDR with the mean taken off both (Le Roux et al. 2019)."""
     estimate = estimate - estimate.mean(-1, keepdim=True)
     target = target - target.mean(-1, keepdim=True)
     power = target.square().sum(-1, keepdim=True)
@@ -33,7 +33,7 @@ def si_sdr_loss(estimate: Tensor, target: Tensor) -> Tensor:
 
 
 def thresholded_snr_loss(estimate: Tensor, target: Tensor, *, highest_db: float = 30.0) -> Tensor:
-    """Negative SNR with a soft upper bound (Wisdom et al. 2020, equation 3).
+    """Negative SNR with a soft upper bound (Wisdom et al. 2020).
 
     Unlike SI-SDR it holds the scale of the output to the mixture's, so blocks of a long recording
     fit together, and a nearly perfect item does not outweigh the rest of a batch.
@@ -44,10 +44,10 @@ def thresholded_snr_loss(estimate: Tensor, target: Tensor, *, highest_db: float 
 
 
 def absent_target_loss(estimate: Tensor, mixture: Tensor, *, lowest_db: float = -30.0) -> Tensor:
-    """What is left of a mixture in which the target is absent, with a soft lower bound.
+    """Count what is left of a mixture without the target, with a soft lower bound.
 
-    The energy loss of Wisdom et al. 2021, "What's all the FUSS about free universal sound
-    separation data?", equation 4.
+    After Wisdom et al. 2021, "What's all the FUSS about free universal sound separation data?",
+    which so treats sources that are absent.
     """
     left, power = estimate.square().sum(-1), mixture.square().sum(-1)
     bound = 10 ** (lowest_db / 10)
@@ -81,7 +81,7 @@ class ExtractionLoss(nn.Module):
 class SpeakerLoss(Softmax):
     """Multi-task loss: which training speaker the network's reading of the cue is.
 
-    As in SpEx+ (Ge et al. 2020, equation 5), for cues that are learned with the extractor. Called
+    As in SpEx+ (Ge et al. 2020), for cues that are learned with the extractor. Called
     with conditioning vectors ``(batch, width)`` and labels ``(batch,)``; gives nats.
     """
 

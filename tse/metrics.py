@@ -242,7 +242,7 @@ def detection_error(present: ArrayLike, absent: ArrayLike) -> float:
 def _attempt(
     measure: Callable[[Samples, Samples], float], estimate: Samples, target: Samples
 ) -> float:
-    """A measure, or NaN where it, or the package behind it, fails."""
+    """Measure, or give NaN where the measure, or the package behind it, fails."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

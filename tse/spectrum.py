@@ -59,7 +59,7 @@ class SpectralMap(nn.Module):
     """What the enrolment has sounded like whenever it sounded like this frame of the mixture.
 
     Each mixture frame attends to the enrolment's frames by the likeness of their spectra; the
-    spectrum that it gets back is scaled to the frame (2410.16059, section 3, equations 3-6). There
+    spectrum that it gets back is scaled to the frame (2410.16059, TF-map). There
     the likeness is a plain cosine; here spectra are compressed and centred, and the sharpness of
     the softmax is trained, since without that all weights are nearly equal.
     """

@@ -50,7 +50,7 @@ class JointEncoder(nn.Module):
         self.log_mel = LogMel()
 
     def forward(self, enrolment: Tensor, samples: Tensor) -> Tensor:
-        """Unit vectors ``(batch, dim)`` of enrolments ``(batch, time)``."""
+        """Embed enrolments ``(batch, time)``: unit vectors ``(batch, dim)``."""
         vectors = []
         for row, length in zip(enrolment, samples.tolist(), strict=True):
             features = self.log_mel(row[None, :length])

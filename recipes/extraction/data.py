@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def read_voices(folder: Path) -> Voices:
 class BatchConfig:
     """How batches are put together."""
 
-    mixtures: MixtureConfig = MixtureConfig()
+    mixtures: MixtureConfig = field(default_factory=MixtureConfig)
     size: int = 8
     longest_enrolment_s: float = 4.0
     drop_vector: float = 0.08  # batches that describe the speaker by the enrolment alone
@@ -131,7 +131,7 @@ class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
         return batch
 
     def draw(self, target: int, generator: np.random.Generator) -> tuple[Mixture, int]:
-        """A mixture for a target speaker, and the piece that is the enrolment."""
+        """Draw a mixture for a target speaker, and the piece that is the enrolment."""
         config = self.config.mixtures
         own = list(generator.permutation(self.pieces[target]))
         enrolment = int(own.pop())

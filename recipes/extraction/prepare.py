@@ -40,7 +40,7 @@ Piece = tuple[str, str, NDArray[np.int16]]
 
 
 def cut_pieces(audio: Waveform) -> list[NDArray[np.int16]]:
-    """The whole of a short utterance, both halves of a long one; nothing of a very short one."""
+    """Take a short utterance whole, a long one as two halves, a very short one not at all."""
     if len(audio) < SHORTEST_S * SAMPLE_RATE:
         return []
     middle = len(audio) // 2
@@ -111,7 +111,7 @@ def measured_rooms(folder: Path, *, sources: int = 4) -> NDArray[np.float16]:
 
 
 def read_noise(folder: Path, generator: np.random.Generator) -> Iterator[Piece]:
-    """Recorded noise of half a second or more, and generated noise."""
+    """Read recorded noise of half a second or more, and generate some."""
     for path in sorted(folder.glob("*.opus")):
         audio, rate = soundfile.read(path, dtype="float32")
         audio = soxr.resample(audio, rate, SAMPLE_RATE)

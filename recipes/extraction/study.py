@@ -24,8 +24,8 @@ from tse.fusion import FUSIONS
 
 def cells() -> list[tuple[str, str, str]]:
     """Architecture, cue and fusion; a bare enrolment has a network and a fusion of its own."""
-    found = [("band-split", cue, fusion) for cue, fusion in product(CUES, FUSIONS)
-             if cue != "enrolment"]  # fmt: skip
+    cues = [cue for cue in CUES if cue != "enrolment"]
+    found = [("band-split", cue, fusion) for cue, fusion in product(cues, FUSIONS)]
     return [*found, ("cross-attention", "enrolment", "cross-attention")]
 
 

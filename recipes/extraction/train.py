@@ -171,7 +171,7 @@ def batches_for(
 
 
 def validation_batches(packed: Path, *, seconds: float, batches: int = 4) -> ExtractionBatches:
-    """Fixed clean mixtures of two dev speakers."""
+    """Draw fixed clean mixtures of two dev speakers."""
     clean = MixtureConfig(
         seconds=seconds,
         speakers=(0.0, 1.0),

@@ -55,7 +55,7 @@ def build_network(config: NetworkConfig) -> ExtractionNetwork:
 
 
 def describe_network(config: NetworkConfig) -> dict[str, Any]:
-    """Configuration as JSON holds it, with the name of its family."""
+    """Write a configuration as JSON holds it, with the name of its family."""
     families = {kind: name for name, (kind, _) in FAMILIES.items()}
     return {"family": families[type(config)], **asdict(config)}
 
