@@ -50,7 +50,7 @@ def extract_blocks(
         extracted whole.
     """
     block, overlap = round(config.block_s * SAMPLE_RATE), round(config.overlap_s * SAMPLE_RATE)
-    rise = (np.arange(overlap, dtype=np.float32) + 0.5) / overlap
+    rise = ((np.arange(overlap) + 0.5) / overlap).astype(np.float32)
     waiting, tail = np.zeros(0, np.float32), None
     for chunk in chunks:
         waiting = np.concatenate([waiting, chunk])

@@ -312,31 +312,29 @@ def collate_cues(cues: Sequence[Cue]) -> Cue:
     ArgumentError
         If their levels differ.
     """
-    vectors = _column(cues, "vector")
-    sequences, enrolments = _column(cues, "sequence"), _column(cues, "enrolment")
-    sequence, frames = _pad(sequences, _column(cues, "sequence_frames"))
-    enrolment, samples = _pad(enrolments, _column(cues, "enrolment_samples"))
+    vectors = [cue.vector for cue in cues if cue.vector is not None]
+    sequence, frames = _pad([(cue.sequence, cue.sequence_frames) for cue in cues])
+    enrolment, samples = _pad([(cue.enrolment, cue.enrolment_samples) for cue in cues])
+    if len(vectors) not in (0, len(cues)):
+        raise ArgumentError("`cues` must have the same levels, but some lack the vector")
     return Cue(torch.cat(vectors) if vectors else None, sequence, frames, enrolment, samples)
 
 
-def _column(cues: Sequence[Cue], level: str) -> list[Tensor]:
-    found = [value for cue in cues if (value := getattr(cue, level)) is not None]
-    if found and len(found) < len(cues) and level in ("vector", "sequence", "enrolment"):
-        raise ArgumentError(f"`cues` must have the same levels, but some lack the {level}")
-    return found if len(found) == len(cues) else []
-
-
-def _pad(parts: Sequence[Tensor], lengths: Sequence[Tensor]) -> tuple[Tensor | None, Tensor | None]:
+def _pad(
+    levels: Sequence[tuple[Tensor | None, Tensor | None]],
+) -> tuple[Tensor | None, Tensor | None]:
     """Pad ``(batch, length, ...)`` parts to one length: the batch, and the valid lengths."""
-    if not parts:
+    present = [(part, valid) for part, valid in levels if part is not None]
+    if len(present) not in (0, len(levels)):
+        raise ArgumentError("`cues` must have the same levels, but some lack one")
+    if not present:
         return None, None
-    valid = (
-        torch.cat(list(lengths))
-        if lengths
-        else torch.cat([torch.full((len(part),), part.shape[1]) for part in parts])
-    )
-    rows = [row for part in parts for row in part]
-    return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True), valid
+    lengths = [
+        torch.full((len(part),), part.shape[1]) if valid is None else valid
+        for part, valid in present
+    ]
+    rows = [row for part, _ in present for row in part]
+    return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True), torch.cat(lengths)
 
 
 def _check(references: Sequence[Reference]) -> None:
