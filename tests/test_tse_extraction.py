@@ -183,6 +183,25 @@ def test_loading_tells_what_is_wrong(tmp_path: Path) -> None:
         load_extractor(write_small(tmp_path, fingerprint=False))
 
 
+def test_an_encoder_that_was_trained_along_is_a_space_of_its_own(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    encoder = diarspk.load_encoder()
+    for parameter in encoder.network.utterance.affine.parameters():
+        parameter.neg_()
+    config = replace(SMALL, spectral_map=False)
+    card = tmp_path / "joint.json"
+    write_extractor(
+        card, build_network(config), "utterance", encoder=encoder, encoder_name=ENCODER, joint=True
+    )
+    extractor = load_extractor(card)
+    cue = extractor.cue(voice(2.0), RATE)
+    assert cue.vector is not None
+    plain = diarspk.load_encoder().embed(voice(2.0), RATE)
+    np.testing.assert_allclose(cue.vector[0], -plain, atol=2e-3)
+    with pytest.raises(ModelError, match="extract the cue anew"):
+        extractor(voice(1.0), describe(voice(2.0)))
+
+
 def shipped() -> tse.Extractor:
     try:
         return load_extractor()

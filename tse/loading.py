@@ -6,8 +6,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 import diarspk
-from diarspk.checkpoints import read_checkpoint, write_checkpoint
+from diarspk.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 from diarspk.encoders.local import LocalEncoder
 from diarspk.errors import ModelError
 from tse.cues import CueSource, make_cue_source
@@ -43,10 +45,8 @@ def load_extractor(name: str | Path | None = None) -> Extractor:
     if "extractor" not in card:
         raise ModelError(f"{name}: not an extractor's card; give one that recipes/extraction wrote")
     network = read_network(card["extractor"])
-    own = {key[8:]: value for key, value in checkpoint.tensors.items() if key[:8] == "network."}
-    network.load_state_dict(own)
-    source = _cue_source(card, checkpoint.tensors)
-    space = str(card.get("encoder", {}).get("fingerprint", ""))
+    network.load_state_dict(_part(checkpoint, "network."))
+    source, space = _cue_source(checkpoint)
     return Extractor(network.eval().requires_grad_(False), source, checkpoint.fingerprint, space)
 
 
@@ -118,21 +118,28 @@ def _card_path(name: str | Path | None) -> Path:
     )
 
 
-def _cue_source(card: dict[str, Any], tensors: dict[str, Any]) -> CueSource:
+def _cue_source(checkpoint: Checkpoint) -> tuple[CueSource, str]:
+    """Make the source of the cues, and name the space of their vectors."""
+    card: dict[str, Any] = checkpoint.card
     cue, speakers = str(card["cue"]), tuple(card.get("speakers", ()))
     if cue in WITHOUT_ENCODER:
-        return make_cue_source(cue, speakers=speakers)
+        return make_cue_source(cue, speakers=speakers), ""
     wanted = card.get("encoder", {})
     encoder = diarspk.load_encoder(wanted.get("name") or None)
     if wanted.get("joint"):
         if not isinstance(encoder, LocalEncoder):
             raise ModelError(f"{wanted.get('name')}: not the encoder that was trained jointly")
-        own = {key[8:]: value for key, value in tensors.items() if key[:8] == "encoder."}
-        encoder.network.load_state_dict(own)
+        encoder.network.load_state_dict(_part(checkpoint, "encoder."))
+        encoder = LocalEncoder(encoder.network, checkpoint.fingerprint)  # another space now
     elif encoder.fingerprint != wanted.get("fingerprint"):
         raise ModelError(
             f"the extractor {card.get('name')} reads vectors of encoder "
             f"{wanted.get('fingerprint')}, but {wanted.get('name') or 'the embedded default'} is "
             f"{encoder.fingerprint}; train the extractor anew, or load that encoder"
         )
-    return make_cue_source(cue, encoder, speakers)
+    return make_cue_source(cue, encoder, speakers), encoder.fingerprint
+
+
+def _part(checkpoint: Checkpoint, prefix: str) -> dict[str, Tensor]:
+    tensors = checkpoint.tensors.items()
+    return {name[len(prefix) :]: value for name, value in tensors if name.startswith(prefix)}

@@ -43,13 +43,13 @@ class MixtureConfig:
     """
 
     seconds: float = 3.0
-    speakers: tuple[float, ...] = (0.04, 0.71, 0.25)
-    absent_probability: float = 0.06
+    speakers: tuple[float, ...] = (0.03, 0.77, 0.20)
+    absent_probability: float = 0.05
     overlap: tuple[float, float] = (0.6, 1.0)
     interferer_db: tuple[float, float] = (-5.0, 5.0)
-    noise_probability: float = 0.35
+    noise_probability: float = 0.3
     noise_ratio_db: tuple[float, float] = (3.0, 25.0)
-    room_probability: float = 0.25
+    room_probability: float = 0.2
     level_db: tuple[float, float] = (-38.0, -18.0)
 
     @property
