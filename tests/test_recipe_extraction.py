@@ -130,6 +130,22 @@ def test_levels_of_the_cue_are_dropped_in_turns(voices: Voices) -> None:
     assert set(found) == {(True, True), (True, False), (False, True)}
 
 
+def test_a_joint_encoder_begins_as_the_frozen_one_and_has_a_gradient() -> None:
+    import diarspk
+    from recipes.extraction.cues import JointEncoder
+
+    generator = np.random.default_rng(0)
+    audio = 0.1 * generator.normal(size=(2, RATE)).astype(np.float32)
+    audio[1, 8000:] = 0
+    encoder = diarspk.load_encoder()
+    expected = [encoder.embed(audio[0], RATE), encoder.embed(audio[1, :8000], RATE)]
+    joint = JointEncoder(encoder).train()
+    found = joint(torch.from_numpy(audio), torch.tensor([RATE, 8000]))
+    np.testing.assert_allclose(found.detach(), expected, atol=5e-3)
+    found[0, 0].backward()
+    assert joint.network.utterance.affine.weight.grad is not None
+
+
 def test_training_learns_exports_and_goes_on_exactly(voices: Voices, tmp_path: Path) -> None:
     lightning = pytest.importorskip("lightning")
     from recipes.extraction.cues import BatchCues

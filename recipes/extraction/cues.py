@@ -49,6 +49,12 @@ class JointEncoder(nn.Module):
         self.network = encoder.network.requires_grad_(True)
         self.log_mel = LogMel()
 
+    def train(self, mode: bool = True) -> JointEncoder:
+        """Keep the statistics of batch norms: enrolments pass one by one."""
+        super().train(mode)
+        self.network.eval()
+        return self
+
     def forward(self, enrolment: Tensor, samples: Tensor) -> Tensor:
         """Embed enrolments ``(batch, time)``: unit vectors ``(batch, dim)``."""
         vectors = []
