@@ -100,7 +100,7 @@ def draw_trials(
         others = others if condition.absent else others[:-1]
         order = {name: generator.permutation(len(voices[name])) for name in (target, *others)}
         spoken = {name: voices[name][order[name][0]] for name in order}
-        background = noise[generator.integers(len(noise))] if condition.noisy else None
+        background = noise[int(generator.integers(len(noise)))] if condition.noisy else None
         made = mix(
             None if condition.absent else spoken[target],
             [spoken[name] for name in others],

@@ -150,7 +150,9 @@ def test_training_learns_exports_and_goes_on_exactly(voices: Voices, tmp_path: P
     lightning = pytest.importorskip("lightning")
     from recipes.extraction.cues import BatchCues
     from recipes.extraction.train import ExtractionTraining, TrainConfig, fit_conditioning
+    from recipes.extraction.export import export
     from tse.cues import OneHotCue
+    from tse.loading import load_extractor
     from tse.models import BandSplitConfig
 
     names = sorted(set(voices.speaker))
@@ -178,16 +180,21 @@ def test_training_learns_exports_and_goes_on_exactly(voices: Voices, tmp_path: P
         training.log = record  # type: ignore[method-assign,assignment]
         trainer = lightning.Trainer(
             accelerator="cpu", max_steps=steps, logger=False, enable_progress_bar=False,
-            enable_checkpointing=False, enable_model_summary=False,
+            enable_checkpointing=False, enable_model_summary=False, val_check_interval=20,
+            check_val_every_n_epoch=None, num_sanity_val_steps=0,
         )  # fmt: skip
         data = ExtractionBatches(voices, None, None, config, seed=1, first=first)
-        loader = torch.utils.data.DataLoader(data, batch_size=None)
-        trainer.fit(training, loader, ckpt_path=resume)
+        held_out = ExtractionBatches(voices, None, None, config, seed=2, batches=1)
+        loaders = [torch.utils.data.DataLoader(part, batch_size=None) for part in (data, held_out)]
+        trainer.fit(training, *loaders, ckpt_path=resume)
         trainer.save_checkpoint(tmp_path / f"{steps}.ckpt")
         return training, logged["loss"]
 
     whole, losses = fit(60, 0, None)
     assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 3
+    export(tmp_path / "60.ckpt", tmp_path / "extractor.json", speakers=tuple(names))
+    shipped = load_extractor(tmp_path / "extractor.json")
+    assert isinstance(shipped.source, OneHotCue) and shipped.source.speakers == tuple(names)
     fit(30, 0, None)
     resumed, _ = fit(60, 30, tmp_path / "30.ckpt")
     for name, value in whole.state_dict().items():

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 from pyannote.core import Annotation
 
 from diarspk.audio import SAMPLE_RATE, AudioStream, load_audio, open_audio
@@ -25,6 +26,7 @@ from tse.meeting import clean_turns, collect, gate
 
 __all__ = ["extract_enrolled", "extract_speakers"]
 
+Samples = NDArray[np.float32]
 BLOCK_S = 15.0
 Progress = Callable[[str, float], None]
 Say = Callable[[str], None]
@@ -91,7 +93,7 @@ def extract_speakers(
     cues = [extractor.source([Reference(enrolments[name], name)]) for name in names]
     own = [annotation.label_timeline(name).support() for name in names] if gated else None
 
-    def shape(voices: np.ndarray, position: int) -> np.ndarray:
+    def shape(voices: Samples, position: int) -> Samples:
         if own is None:
             return voices
         rows = [gate(row, position, line) for row, line in zip(voices, own, strict=True)]
@@ -106,7 +108,7 @@ def _write(
     cues: Sequence[Cue],
     files: Sequence[Path],
     progress: Progress | None,
-    shape: Callable[[np.ndarray, int], np.ndarray] | None = None,
+    shape: Callable[[Samples, int], Samples] | None = None,
 ) -> None:
     """Extract block by block into all files at once; they appear whole or not at all."""
     position = 0

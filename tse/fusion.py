@@ -102,7 +102,7 @@ class CrossAttention(nn.Module):
         return x + self.output(answer.transpose(1, 2).flatten(2)).view_as(x)
 
     def _heads(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return x.reshape(*x.shape[:-1], self.heads, -1).transpose(1, 2)
 
 
 FUSIONS: dict[str, Callable[[int, int], nn.Module]] = {

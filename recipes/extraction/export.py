@@ -15,7 +15,6 @@ import torch
 import diarspk
 from diarspk.encoders.local import LocalEncoder
 from diarspk.models import DEFAULT
-from tse.cues import CueSource, OneHotCue
 from tse.loading import WITHOUT_ENCODER, write_extractor
 from tse.models.architectures import read_network
 
@@ -48,11 +47,6 @@ def export(checkpoint: Path, output: Path, *, speakers: tuple[str, ...] = ()) ->
             "steps": int(stored["global_step"]),
         },
     )
-
-
-def known_speakers(source: CueSource) -> tuple[str, ...]:
-    """Speakers of a closed set, for the card."""
-    return source.speakers if isinstance(source, OneHotCue) else ()
 
 
 def _part(state: dict[str, Any], prefix: str) -> dict[str, Any]:

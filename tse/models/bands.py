@@ -28,7 +28,7 @@ class BandEncoder(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Encode every band."""
-        parts = features.split(self.bands, dim=2)
+        parts = torch.split(features, list(self.bands), dim=2)
         tokens = [layer(part.flatten(2)) for layer, part in zip(self.affine, parts, strict=True)]
         return torch.stack(tokens, dim=2)
 
@@ -53,9 +53,9 @@ class MaskDecoder(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Mask of every bin; a gate bounds each value, as in the original's gated linear unit."""
         hidden = self.shared(self.norm(tokens))
-        parts = hidden.split([count for _, count in self.runs], dim=2)
+        parts = torch.split(hidden, [count for _, count in self.runs], dim=2)
         masks = []
         for (width, _), part in zip(self.runs, parts, strict=True):
             values = nn.functional.glu(self.output[str(width)](part), dim=-1)
-            masks.append(values.unflatten(-1, (width, 2)).flatten(2, 3))
+            masks.append(values.reshape(*values.shape[:-1], width, 2).flatten(2, 3))
         return torch.view_as_complex(torch.cat(masks, dim=2).contiguous())

@@ -89,7 +89,9 @@ class CrossAttentionNetwork(ExtractionNetwork):
     def attend(self, query: Tensor, conditioning: Conditioning) -> Tensor:
         """Multi-head attention of ``(batch, frames, attention)`` over the enrolment's frames."""
         key, value = conditioning.sequence.chunk(2, dim=-1)
-        heads = [x.unflatten(-1, (self.heads, -1)).transpose(1, 2) for x in (query, key, value)]
+        heads = [
+            x.reshape(*x.shape[:-1], self.heads, -1).transpose(1, 2) for x in (query, key, value)
+        ]
         answer = nn.functional.scaled_dot_product_attention(
             *heads, attn_mask=conditioning.mask[:, None, None]
         )
