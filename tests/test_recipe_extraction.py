@@ -149,8 +149,8 @@ def test_a_joint_encoder_begins_as_the_frozen_one_and_has_a_gradient() -> None:
 def test_training_learns_exports_and_goes_on_exactly(voices: Voices, tmp_path: Path) -> None:
     lightning = pytest.importorskip("lightning")
     from recipes.extraction.cues import BatchCues
-    from recipes.extraction.train import ExtractionTraining, TrainConfig, fit_conditioning
     from recipes.extraction.export import export
+    from recipes.extraction.train import ExtractionTraining, TrainConfig, fit_conditioning
     from tse.cues import OneHotCue
     from tse.loading import load_extractor
     from tse.models import BandSplitConfig
