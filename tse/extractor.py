@@ -74,7 +74,9 @@ class Extractor:
         AudioError
             If a recording cannot be read, is silent, or is shorter than 0.2 s.
         """
-        several = list(enrolment) if isinstance(enrolment, list | tuple) else [enrolment]
+        several: list[Audio] = [enrolment]  # type: ignore[list-item]
+        if isinstance(enrolment, list | tuple):
+            several = list(enrolment)
         references = [Reference(load_audio(one, sample_rate), speaker) for one in several]
         with torch.inference_mode():
             return self.source(references)

@@ -192,12 +192,12 @@ def score_extraction(
 
 def summarise(scores: Sequence[ExtractionScore]) -> ExtractionSummary:
     """Pool mixtures; a share is of the mixtures in which it could be told."""
-    gains = np.array([one.improvement_db for one in scores])
+    gains = [one.improvement_db for one in scores]
     similar = [one.interferer_similarity - one.target_similarity for one in scores]
     louder = [one.interferer_db - one.output_db for one in scores]
     names = sorted({name for one in scores for name in one.measures})
     columns = {name: [one.measures.get(name, ABSENT) for one in scores] for name in names}
-    counted = {"SI-SDR": gains, "similarity": similar, **columns}
+    counted: dict[str, list[float]] = {"SI-SDR": gains, "similarity": similar, **columns}
     return ExtractionSummary(
         mixtures=len(scores),
         input_db=_mean([one.input_db for one in scores]),
@@ -276,7 +276,9 @@ def _mean(values: ArrayLike) -> float:
     return float(known.mean()) if len(known) else ABSENT
 
 
-def _share(values: ArrayLike, condition: Callable[[NDArray[np.float64]], ArrayLike]) -> float:
+def _share(
+    values: ArrayLike, condition: Callable[[NDArray[np.float64]], NDArray[np.bool_]]
+) -> float:
     known = np.asarray(values, float)
     known = known[~np.isnan(known)]
-    return float(np.mean(condition(known))) if len(known) else ABSENT
+    return float(condition(known).mean()) if len(known) else ABSENT

@@ -75,7 +75,8 @@ def optimise_cue(
         for name, value in levels.items():
             best[name][better] = value.detach()[better]
         if step < config.iterations:
-            optimizer.zero_grad()
-            losses.sum().backward(inputs=list(levels.values()))
+            gradients = torch.autograd.grad(losses.sum(), list(levels.values()))
+            for value, gradient in zip(levels.values(), gradients, strict=True):
+                value.grad = gradient
             optimizer.step()
     return replace(cue, **best)

@@ -13,6 +13,7 @@ import argparse
 import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Literal, get_args
 
 import lightning
 import numpy as np
@@ -35,6 +36,8 @@ from tse.models import ARCHITECTURES, CrossAttentionConfig, build_network, descr
 from tse.models.architectures import NetworkConfig
 
 VALIDATION_SEED = 777
+
+Precision = Literal["32-true", "bf16-mixed"]
 
 
 @dataclass(frozen=True)
@@ -164,8 +167,8 @@ def batches_for(
 ) -> ExtractionBatches:
     """Training batches; levels are dropped only of the cue that has two of them packed."""
     if cue != "utterance+map":
-        drop = {"drop_vector": 0.0, "drop_enrolment": 1.0 if cue == "utterance" else 0.0}
-        config = replace(config, **drop)
+        without = 1.0 if cue == "utterance" else 0.0
+        config = replace(config, drop_vector=0.0, drop_enrolment=without)
     noise, rooms = read_voices(packed / "noise"), np.load(packed / "rooms.npy", mmap_mode="r")
     return ExtractionBatches(voices, noise, rooms, config, seed=seed, first=first)
 
@@ -186,7 +189,12 @@ def validation_batches(packed: Path, *, seconds: float, batches: int = 4) -> Ext
 
 
 def make_trainer(
-    output: Path, train: TrainConfig, *, precision: str, validate_every: int, save_every: int
+    output: Path,
+    train: TrainConfig,
+    *,
+    precision: Precision,
+    validate_every: int,
+    save_every: int,
 ) -> lightning.Trainer:
     """Log to ``output/metrics.csv``; keep the last checkpoint."""
     checkpoint = ModelCheckpoint(
@@ -221,7 +229,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--joint-encoder", action="store_true")
     parser.add_argument("--batch-size", type=int, default=BatchConfig.size)
     parser.add_argument("--seconds", type=float, default=MixtureConfig.seconds)
-    parser.add_argument("--precision", default="32-true", help="bf16-mixed where it is fast")
+    parser.add_argument(
+        "--precision",
+        choices=get_args(Precision),
+        default="32-true",
+        help="bf16-mixed where it is fast",
+    )
     parser.add_argument("--validate-every", type=int, default=500)
     parser.add_argument("--save-every", type=int, default=250)
     parser.add_argument("--seed", type=int, default=0)

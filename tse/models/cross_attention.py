@@ -89,10 +89,9 @@ class CrossAttentionNetwork(ExtractionNetwork):
     def attend(self, query: Tensor, conditioning: Conditioning) -> Tensor:
         """Multi-head attention of ``(batch, frames, attention)`` over the enrolment's frames."""
         key, value = conditioning.sequence.chunk(2, dim=-1)
-        heads = [
+        asked, keys, values = (
             x.reshape(*x.shape[:-1], self.heads, -1).transpose(1, 2) for x in (query, key, value)
-        ]
-        answer = nn.functional.scaled_dot_product_attention(
-            *heads, attn_mask=conditioning.mask[:, None, None]
         )
+        mask = conditioning.mask[:, None, None]
+        answer = nn.functional.scaled_dot_product_attention(asked, keys, values, attn_mask=mask)
         return answer.transpose(1, 2).flatten(2)
