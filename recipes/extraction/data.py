@@ -56,7 +56,7 @@ class BatchConfig:
     """How batches are put together."""
 
     mixtures: MixtureConfig = field(default_factory=MixtureConfig)
-    size: int = 8
+    size: int = 6
     longest_enrolment_s: float = 4.0
     drop_vector: float = 0.08  # batches that describe the speaker by the enrolment alone
     drop_enrolment: float = 0.12  # by the vector alone

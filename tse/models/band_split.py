@@ -38,8 +38,8 @@ class BandSplitConfig:
     see ``recipes/extraction/README.md``.
     """
 
-    window_samples: int = 512
-    hop_samples: int = 256
+    window_samples: int = 640
+    hop_samples: int = 320
     bands: tuple[int, ...] = BANDS_16K
     channels: int = 64
     hidden: int = 128  # of the paths within bands

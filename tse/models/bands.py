@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 __all__ = ["BANDS_16K", "BandEncoder", "MaskDecoder"]
 
-BANDS_16K = (4,) * 8 + (8,) * 4 + (16,) * 4 + (32,) * 4
-"""Widths in bins of 31.25 Hz: 125 Hz up to 1 kHz, 250 up to 2, 500 up to 4, 1000 up to 8 kHz."""
+BANDS_16K = (5,) * 8 + (10,) * 4 + (20,) * 4 + (40,) * 4
+"""Widths in bins of 25 Hz: 125 Hz up to 1 kHz, 250 up to 2, 500 up to 4, 1000 up to 8 kHz."""
 
 
 class BandEncoder(nn.Module):
