@@ -65,10 +65,10 @@ class BandSplitNetwork(ExtractionNetwork):
     """Spectrum, cue and spectral map to a complex mask of the mixture's spectrum."""
 
     def __init__(self, config: BandSplitConfig | None = None) -> None:
-        self_config = config or BandSplitConfig()
-        framing = Framing(self_config.window_samples, self_config.hop_samples)
-        super().__init__(framing, self_config.conditioning, causal=self_config.causal)
-        self.config = config = self_config
+        config = config or BandSplitConfig()
+        framing = Framing(config.window_samples, config.hop_samples)
+        super().__init__(framing, config.conditioning, causal=config.causal)
+        self.config = config
         self.transform = SpectralTransform(framing)
         self.map = SpectralMap() if config.spectral_map else None
         self.encoder = BandEncoder(config.bands, 4 if config.spectral_map else 3, config.channels)
