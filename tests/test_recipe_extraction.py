@@ -146,6 +146,7 @@ def test_a_joint_encoder_begins_as_the_frozen_one_and_has_a_gradient() -> None:
     assert joint.network.utterance.affine.weight.grad is not None
 
 
+@pytest.mark.slow
 # Lightning's own, where a validation loader is given.
 @pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")
 def test_training_learns_exports_and_goes_on_exactly(voices: Voices, tmp_path: Path) -> None:
