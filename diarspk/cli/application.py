@@ -13,6 +13,7 @@ from diarspk.cli.diarize import diarize
 from diarspk.cli.embed import embed
 from diarspk.cli.export_cue import export_cue
 from diarspk.cli.export_encoder import export_encoder
+from diarspk.cli.extract import extract
 from diarspk.cli.gallery import gallery
 from diarspk.cli.lint import lint
 from diarspk.cli.models import models
@@ -30,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for _command in (
-    *(diarize, embed, verify, score, combine, lint),
+    *(diarize, extract, embed, verify, score, combine, lint),
     *(export_cue, export_encoder, models),
 ):
     app.command()(_command)

@@ -1,0 +1,206 @@
+"""Does verification quality predict extraction? Every cue and fusion on one extractor.
+
+    python -m eval.extraction_study --data ../shared --models STUDY/*.json --plot study.png
+
+Reads extractors that were trained alike but for cue and fusion (``python -m
+recipes.extraction.study`` trains them), measures each on the same seeded mixtures, and puts the
+verification EER of the cue beside it: all pairs of dev utterances, by the cosine of the cue's
+vector, or of its sequence's mean and deviation over time. A cue of a closed set of speakers is
+measured on mixtures of those; it has no EER.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import diarspk
+from diarspk.audio import SAMPLE_RATE
+from diarspk.errors import DiarspkError
+from diarspk.verification import equal_error_rate
+from eval.extraction import evaluate, extraction
+from eval.extraction_mixtures import CONDITIONS, draw_trials
+from eval.report import describe_run, markdown_table, write_json
+from eval.speech import Utterance, read_utterances
+from eval.verification import score_all_pairs
+from tse.cues import CueSource, OneHotCue, Reference
+from tse.loading import load_extractor
+from tse.metrics import ExtractionSummary
+
+__all__ = ["Cell", "conclude", "cue_error", "draw_study", "format_study", "main"]
+
+SHORTEST_S = 1.0
+
+HEADER = (
+    "cue",
+    "fusion",
+    "SI-SDRi dB",
+    "accepted %",
+    "negative %",
+    "nearer interferer %",
+    "louder interferer %",
+    "cue's EER %",
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cue and a fusion: what came of them."""
+
+    cue: str
+    fusion: str
+    summary: ExtractionSummary
+    verification_eer: float  # NaN where the cue cannot verify
+
+
+def cue_error(source: CueSource, utterances: Sequence[Utterance]) -> float:
+    """Equal error rate of a cue over all pairs of utterances; NaN where it has nothing to compare.
+
+    An enrolment that is not encoded yet, and a code, have none.
+    """
+    if isinstance(source, OneHotCue) or not (source.vector_size or source.sequence_size):
+        return math.nan
+    long_enough = [one for one in utterances if len(one.waveform) >= SHORTEST_S * SAMPLE_RATE]
+    vectors = np.stack([_vector(source, one) for one in long_enough])
+    vectors = vectors - vectors.mean(axis=0) if not source.vector_size else vectors
+    scores, labels = score_all_pairs(vectors, [one.speaker for one in long_enough])
+    return equal_error_rate(scores, labels)
+
+
+def _vector(source: CueSource, utterance: Utterance) -> NDArray[np.float32]:
+    cue = source([Reference(utterance.waveform, utterance.speaker)])
+    if cue.vector is not None:
+        return cue.vector[0].numpy()
+    assert cue.sequence is not None
+    sequence = cue.sequence[0].numpy()
+    # Log-mel features have no mean left: how they vary is what there is to compare.
+    return np.concatenate([sequence.mean(axis=0), sequence.std(axis=0)])
+
+
+def conclude(cells: Sequence[Cell]) -> str:
+    """Say in one sentence whether the better verifier is the better cue."""
+    from scipy.stats import spearmanr
+
+    best: dict[str, Cell] = {}
+    for cell in cells:
+        found = best.get(cell.cue)
+        if found is None or cell.summary.improvement_db > found.summary.improvement_db:
+            best[cell.cue] = cell
+    known = [cell for cell in best.values() if math.isfinite(cell.verification_eer)]
+    winner = max(cells, key=lambda cell: cell.summary.improvement_db)
+    text = (
+        f"Best: {winner.cue} with {winner.fusion}, SI-SDRi {winner.summary.improvement_db:.2f} dB."
+    )
+    if len(known) < 3:
+        return f"{text} Too few cues have an EER to tell whether it predicts extraction."
+    found = spearmanr(
+        [cell.verification_eer for cell in known], [cell.summary.improvement_db for cell in known]
+    )
+    agrees = "goes" if found.statistic < 0 else "does not go"
+    verdict = f"lower EER {agrees} with better extraction"
+    sure = "" if found.pvalue < 0.05 else ", but so few cues do not settle it"
+    return (
+        f"{text} Over the best fusion of {len(known)} cues, {verdict} (Spearman "
+        f"{found.statistic:.2f}, p = {found.pvalue:.2f}){sure}."
+    )
+
+
+def format_study(cells: Sequence[Cell]) -> str:
+    """Markdown table, best first, and the conclusion."""
+    ordered = sorted(cells, key=lambda cell: -cell.summary.improvement_db)
+    rows = [
+        [
+            cell.cue,
+            cell.fusion,
+            f"{cell.summary.improvement_db:.2f}",
+            *(
+                f"{100 * share:.1f}"
+                for share in (
+                    cell.summary.accepted,
+                    cell.summary.negative,
+                    cell.summary.nearer_interferer,
+                    cell.summary.louder_interferer,
+                )
+            ),
+            "-" if math.isnan(cell.verification_eer) else f"{100 * cell.verification_eer:.1f}",
+        ]
+        for cell in ordered
+    ]
+    return f"{markdown_table(HEADER, rows)}\n\n{conclude(cells)}"
+
+
+def draw_study(cells: Sequence[Cell], path: Path) -> None:
+    """SI-SDRi over the EER of the cue, a colour for each fusion."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 5), layout="constrained")
+    axes = figure.add_subplot()
+    for fusion in sorted({cell.fusion for cell in cells}):
+        own = [c for c in cells if c.fusion == fusion and math.isfinite(c.verification_eer)]
+        axes.scatter(
+            [100 * cell.verification_eer for cell in own],
+            [cell.summary.improvement_db for cell in own],
+            label=fusion,
+        )
+    for cell in cells:
+        if math.isfinite(cell.verification_eer):
+            place = 100 * cell.verification_eer, cell.summary.improvement_db
+            axes.annotate(cell.cue, place, fontsize=7, xytext=(3, 3), textcoords="offset points")
+    axes.set_xlabel("verification EER of the cue, %")
+    axes.set_ylabel("SI-SDRi, dB")
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=150)
+
+
+def measure(card: Path, data: Path, *, mixtures: int, seed: int) -> Cell:
+    """Measure one extractor, and its cue alone."""
+    extractor = load_extractor(card)
+    closed = isinstance(extractor.source, OneHotCue)
+    utterances = list(read_utterances(data / "speech", "train" if closed else "dev"))
+    trials = list(draw_trials(utterances, CONDITIONS["clean-2"], count=mixtures, seed=seed))
+    found = evaluate(
+        trials,
+        extraction(extractor),
+        condition="clean-2",
+        enrolment_s=5.0,
+        encoder=diarspk.load_encoder(),
+    )
+    settings: dict[str, Any] = json.loads(card.read_text(encoding="utf-8"))
+    fusion = settings["extractor"].get("fusion", "cross-attention")
+    return Cell(settings["cue"], fusion, found.summary, cue_error(extractor.source, utterances))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with speech/")
+    parser.add_argument("--models", type=Path, nargs="+", required=True)
+    parser.add_argument("--mixtures", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--plot", type=Path)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    options = {"mixtures": arguments.mixtures, "seed": arguments.seed}
+    try:
+        cells = [measure(card, arguments.data, **options) for card in arguments.models]
+    except DiarspkError as error:
+        sys.exit(f"error: {error}")
+    print(format_study(cells))
+    if arguments.plot is not None:
+        draw_study(cells, arguments.plot)
+    if arguments.json is not None:
+        report = {"cells": [asdict(cell) for cell in cells], "conclusion": conclude(cells)}
+        write_json({**describe_run(), **report}, arguments.json)
+
+
+if __name__ == "__main__":
+    main()

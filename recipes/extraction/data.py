@@ -1,0 +1,172 @@
+"""Mixtures drawn anew at every step from packed voices, with an enrolment of the target."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import IterableDataset
+
+from tse.mixing import SAMPLE_RATE, Mixture, MixtureConfig, Samples, mix
+
+INT16 = np.float32(32768)
+
+
+@dataclass(frozen=True, eq=False)
+class Voices:
+    """Packed pieces of speech, or of noise; see ``prepare.py``."""
+
+    waveforms: NDArray[np.int16]
+    start: NDArray[np.int64]
+    samples: NDArray[np.int64]
+    speaker: list[str]
+    vectors: NDArray[np.float32] | None = None
+
+    def crop(self, piece: int, longest: int, generator: np.random.Generator) -> Samples:
+        """At most ``longest`` samples from a random place in a piece."""
+        room = max(int(self.samples[piece]) - longest, 0)
+        begin = int(self.start[piece]) + int(generator.integers(room + 1))
+        part = self.waveforms[begin : begin + min(longest, int(self.samples[piece]))]
+        return part.astype(np.float32) / INT16
+
+
+def read_voices(folder: Path) -> Voices:
+    with (folder / "index.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    vectors = folder / "vectors.npy"
+    return Voices(
+        np.load(folder / "waveforms.npy", mmap_mode="r"),
+        np.array([int(row["start"]) for row in rows]),
+        np.array([int(row["samples"]) for row in rows]),
+        [row["speaker"] for row in rows],
+        np.load(vectors) if vectors.is_file() else None,
+    )
+
+
+@dataclass(frozen=True)
+class BatchConfig:
+    """How batches are put together."""
+
+    mixtures: MixtureConfig = field(default_factory=MixtureConfig)
+    size: int = 6
+    longest_enrolment_s: float = 4.0
+    drop_vector: float = 0.08  # batches that describe the speaker by the enrolment alone
+    drop_enrolment: float = 0.12  # by the vector alone
+
+
+class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
+    """Batches of mixtures; see :meth:`batch`.
+
+    Batch ``number`` depends on the seed and that number alone, so that training which resumes at
+    batch ``first`` sees what it would have seen. Target speakers have two pieces at least, one of
+    them the enrolment, and are drawn with weight ``min(pieces, 12) ** 0.7``, as others are.
+    """
+
+    def __init__(
+        self,
+        voices: Voices,
+        noise: Voices | None,
+        rooms: NDArray[np.float16] | None,
+        config: BatchConfig,
+        *,
+        seed: int,
+        first: int = 0,
+        batches: int | None = None,
+    ) -> None:
+        self.voices, self.noise, self.rooms, self.config = voices, noise, rooms, config
+        self.seed, self.first, self.batches = seed, first, batches
+        self.speakers = sorted(set(voices.speaker))
+        numbers = {name: number for number, name in enumerate(self.speakers)}
+        pieces: dict[int, list[int]] = defaultdict(list)
+        for piece, name in enumerate(voices.speaker):
+            pieces[numbers[name]].append(piece)
+        self.pieces = [pieces[number] for number in range(len(self.speakers))]
+        counts = np.array([len(own) for own in self.pieces])
+        weights = np.minimum(counts, 12) ** 0.7
+        self.other_probability = weights / weights.sum()
+        weights = weights * (counts >= 2)
+        self.target_probability = weights / weights.sum()
+
+    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+        last = None if self.batches is None else self.first + self.batches
+        for number in count(self.first):
+            if number == last:
+                return
+            yield self.batch(np.random.default_rng([self.seed, number]))
+
+    def batch(self, generator: np.random.Generator) -> dict[str, Tensor]:
+        """Draw ``mixture``, ``target`` ``(batch, time)``, ``present``, ``speaker`` ``(batch,)``.
+
+        And what the cue has: ``vector`` ``(batch, dim)``, or ``enrolment`` ``(batch, time)`` with
+        ``enrolment_samples`` ``(batch,)``, or both.
+        """
+        targets = generator.choice(
+            len(self.speakers), self.config.size, replace=False, p=self.target_probability
+        )
+        items = [self.draw(int(target), generator) for target in targets]
+        batch = {
+            "mixture": _stack([made.mixture for made, _ in items]),
+            "target": _stack([made.target for made, _ in items]),
+            "present": torch.tensor([made.present for made, _ in items]),
+            "speaker": torch.from_numpy(targets),
+        }
+        levels = generator.random()
+        enrolments = [piece for _, piece in items]
+        if levels >= self.config.drop_vector and self.voices.vectors is not None:
+            batch["vector"] = torch.from_numpy(self.voices.vectors[enrolments])
+        if levels < 1 - self.config.drop_enrolment or self.voices.vectors is None:
+            longest = round(self.config.longest_enrolment_s * SAMPLE_RATE)
+            crops = [self.voices.crop(piece, longest, generator) for piece in enrolments]
+            batch["enrolment_samples"] = torch.tensor([len(crop) for crop in crops])
+            rows = [torch.from_numpy(crop) for crop in crops]
+            batch["enrolment"] = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+        return batch
+
+    def draw(self, target: int, generator: np.random.Generator) -> tuple[Mixture, int]:
+        """Draw a mixture for a target speaker, and the piece that is the enrolment."""
+        config = self.config.mixtures
+        own = list(generator.permutation(self.pieces[target]))
+        enrolment = int(own.pop())
+        present = generator.random() >= config.absent_probability
+        speakers = 1 + int(generator.choice(len(config.speakers), p=config.speakers))
+        voice = self.speak(own, generator) if present else None
+        others = [
+            self.speak(list(generator.permutation(self.pieces[other])), generator)
+            for other in self.others(target, speakers - present, generator)
+        ]
+        noise = room = None
+        if self.noise is not None and generator.random() < config.noise_probability:
+            piece = int(generator.integers(len(self.noise.start)))
+            noise = self.noise.crop(piece, config.samples, generator)
+        if self.rooms is not None and generator.random() < config.room_probability:
+            room = self.rooms[generator.integers(len(self.rooms))].astype(np.float32)
+        return mix(voice, others, noise, config, generator, room=room), enrolment
+
+    def others(self, target: int, number: int, generator: np.random.Generator) -> list[int]:
+        """Draw other speakers than the target."""
+        drawn = generator.choice(
+            len(self.speakers), number + 1, replace=False, p=self.other_probability
+        )
+        return [int(other) for other in drawn if other != target][:number]
+
+    def speak(self, pieces: Sequence[int], generator: np.random.Generator) -> Samples:
+        """Pieces of one speaker, one after the other, to the length of a mixture at most."""
+        longest, parts = self.config.mixtures.samples, []
+        for piece in pieces:
+            parts.append(self.voices.crop(int(piece), longest, generator))
+            longest -= len(parts[-1])
+            if longest <= 0:
+                break
+        return np.concatenate(parts)
+
+
+def _stack(rows: list[Samples]) -> Tensor:
+    return torch.from_numpy(np.stack(rows))

@@ -1,0 +1,67 @@
+"""Train one extractor for every cue and fusion, all alike but for these.
+
+    python -m recipes.extraction.study --packed PACKED --output STUDY --steps 600
+    python -m eval.extraction_study --data DATA --models STUDY/*.json --plot STUDY/study.png
+
+A cell that is already there is left out, so the command can be stopped and repeated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+
+import torch
+
+from recipes.extraction.data import read_voices
+from recipes.extraction.export import export
+from tse.cues import CUES
+from tse.fusion import FUSIONS
+
+
+def cells() -> list[tuple[str, str, str]]:
+    """Architecture, cue and fusion; a bare enrolment has a network and a fusion of its own."""
+    cues = [cue for cue in CUES if cue != "enrolment"]
+    found = [("band-split", cue, fusion) for cue, fusion in product(cues, FUSIONS)]
+    return [*found, ("cross-attention", "enrolment", "cross-attention")]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--packed", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--cues", nargs="+", choices=CUES, default=list(CUES))
+    parser.add_argument("--fusions", nargs="+", choices=FUSIONS, default=list(FUSIONS))
+    arguments = parser.parse_args()
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    speakers = tuple(sorted(set(read_voices(arguments.packed / "train").speaker)))
+    for architecture, cue, fusion in cells():
+        name = f"{cue.replace('+', '-with-')}_{fusion}"
+        card = arguments.output / f"{name}.json"
+        if card.is_file() or cue not in arguments.cues or fusion not in arguments.fusions:
+            continue
+        run = arguments.output / "runs" / name
+        options = {
+            "--packed": arguments.packed,
+            "--output": run,
+            "--steps": arguments.steps,
+            "--seed": arguments.seed,
+            "--architecture": architecture,
+            "--cue": cue,
+            "--fusion": fusion,
+            "--validate-every": arguments.steps,
+        }
+        words = [str(word) for pair in options.items() for word in pair]
+        # A process of its own: whatever one training leaves behind, the next does not see.
+        subprocess.run([sys.executable, "-m", "recipes.extraction.train", *words], check=True)
+        export(run / "final.ckpt", card, speakers=speakers if cue == "one-hot" else ())
+        print(f"{name}: {torch.load(run / 'final.ckpt', weights_only=True)['global_step']} steps")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""Score an extractor on the mixtures of Libri2Mix, both speakers of each in turn.
+
+    python -m recipes.libri2mix.evaluate --model CARD \
+        --metadata Libri2Mix/wav16k/min/metadata/mixture_test_mix_clean.csv [--json test.json]
+
+The metadata are those that LibriMix's own scripts write. The enrolment is another utterance of the
+speaker from the same split, drawn with a seed, or the one that ``--enrolments`` names: lines of
+``MIXTURE UTTERANCE FILE``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+import diarspk
+from diarspk.audio import SAMPLE_RATE, load_audio
+from diarspk.errors import FormatError
+from eval.extraction import Run, evaluate, extraction, format_runs
+from eval.extraction_mixtures import Trial
+from eval.report import describe_run, write_json
+from recipes.libri2mix.prepare import speaker_of
+from tse.loading import load_extractor
+from tse.metrics import MEASURES
+from tse.mixing import Mixture
+
+
+@dataclass(frozen=True)
+class Row:
+    """A mixture: its files, and the utterances that its name consists of."""
+
+    name: str
+    mixture: Path
+    sources: tuple[Path, ...]
+
+    @property
+    def utterances(self) -> list[str]:
+        """``A-B-C_D-E-F`` names two."""
+        return self.name.split("_")
+
+
+def read_metadata(file: Path) -> list[Row]:
+    """Rows of ``mixture_ID,mixture_path,source_1_path,source_2_path,...``.
+
+    Raises
+    ------
+    FormatError
+        If a column is missing.
+    """
+    with file.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    try:
+        return [
+            Row(
+                row["mixture_ID"],
+                Path(row["mixture_path"]),
+                (Path(row["source_1_path"]), Path(row["source_2_path"])),
+            )
+            for row in rows
+        ]
+    except KeyError as error:
+        raise FormatError(
+            f"has no column {error}; it must be LibriMix's metadata", str(file)
+        ) from error
+
+
+def draw_enrolments(rows: list[Row], seed: int) -> dict[tuple[str, str], Path]:
+    """For each mixture and utterance in it, a file with another utterance of the speaker."""
+    spoken: dict[str, dict[str, Path]] = defaultdict(dict)
+    for row in rows:
+        for utterance, source in zip(row.utterances, row.sources, strict=True):
+            spoken[speaker_of(utterance)][utterance] = source
+    generator, found = np.random.default_rng(seed), {}
+    for row in rows:
+        for utterance in row.utterances:
+            own = spoken[speaker_of(utterance)]
+            others = sorted(name for name in own if name != utterance)
+            if others:
+                found[row.name, utterance] = own[others[generator.integers(len(others))]]
+    return found
+
+
+def read_enrolments(file: Path) -> dict[tuple[str, str], Path]:
+    lines = [line.split() for line in file.read_text(encoding="utf-8").splitlines() if line]
+    return {(mixture, utterance): Path(path) for mixture, utterance, path in lines}
+
+
+def trials(rows: list[Row], enrolments: dict[tuple[str, str], Path]) -> Iterator[Trial]:
+    """Every speaker of every mixture that has an enrolment."""
+    for row in rows:
+        mixture = load_audio(row.mixture)
+        sources = [load_audio(source) for source in row.sources]
+        noise = mixture - np.sum(sources, axis=0)
+        for index, utterance in enumerate(row.utterances):
+            if (row.name, utterance) not in enrolments:
+                continue
+            enrolment = load_audio(enrolments[row.name, utterance])
+            others = tuple(s for other, s in enumerate(sources) if other != index)
+            made = Mixture(mixture, sources[index], others, noise, present=True)
+            yield Trial(made, speaker_of(utterance), enrolment, enrolment)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--metadata", type=Path, required=True)
+    parser.add_argument("--model", help="name or card of an extractor")
+    parser.add_argument("--enrolments", type=Path)
+    parser.add_argument("--measures", nargs="*", choices=MEASURES, default=["SDR"])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    rows = read_metadata(arguments.metadata)
+    enrolments = (
+        draw_enrolments(rows, arguments.seed)
+        if arguments.enrolments is None
+        else read_enrolments(arguments.enrolments)
+    )
+    drawn = list(trials(rows, enrolments))
+    seconds = float(np.mean([len(trial.enrolment) for trial in drawn])) / SAMPLE_RATE
+    found: Run = evaluate(
+        drawn,
+        extraction(load_extractor(arguments.model)),
+        condition=arguments.metadata.stem,
+        enrolment_s=round(seconds, 1),
+        encoder=diarspk.load_encoder(),
+        measures=arguments.measures,
+    )
+    print(format_runs([found]))
+    if arguments.json is not None:
+        write_json({**describe_run(), "run": asdict(found)}, arguments.json)
+
+
+if __name__ == "__main__":
+    main()

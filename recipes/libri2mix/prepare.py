@@ -1,0 +1,98 @@
+"""Pack LibriSpeech (and WHAM noise) for training on mixtures like Libri2Mix's, drawn anew.
+
+python -m recipes.libri2mix.prepare --librispeech LibriSpeech --train train-clean-100 \
+        --dev dev-clean [--noise wham_noise/tr] --output PACKED
+python -m recipes.extraction.train --packed PACKED --output RUN --steps 100000
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from diarspk.audio import load_audio
+from diarspk.errors import FormatError
+from recipes.embedded.prepare import SAMPLE_RATE, Waveform, generate_noise
+from recipes.extraction.prepare import Piece, cut_pieces, simulate_rooms, write_pieces
+
+
+def list_utterances(folder: Path) -> list[Path]:
+    """Every ``SPEAKER/CHAPTER/SPEAKER-CHAPTER-UTTERANCE.flac`` of a part of LibriSpeech.
+
+    Raises
+    ------
+    FormatError
+        If there is none.
+    """
+    found = sorted(folder.glob("*/*/*.flac"))
+    if not found:
+        raise FormatError(
+            "holds no SPEAKER/CHAPTER/*.flac; give a part of LibriSpeech", str(folder)
+        )
+    return found
+
+
+def speaker_of(utterance: str) -> str:
+    """``103-1240-0003`` is of speaker 103."""
+    return utterance.partition("-")[0]
+
+
+def embed_files(files: list[Path]) -> tuple[list[Piece], list[Waveform]]:
+    """Pieces of some utterances, and a vector for each."""
+    import diarspk
+
+    torch.set_num_threads(1)
+    encoder = diarspk.load_encoder()
+    pieces: list[Piece] = []
+    vectors: list[Waveform] = []
+    for file in files:
+        for piece in cut_pieces(load_audio(file)):
+            pieces.append((file.stem, speaker_of(file.stem), piece))
+            vectors.append(encoder.embed(piece, SAMPLE_RATE))
+    return pieces, vectors
+
+
+def read_noise(folder: Path | None, generator: np.random.Generator) -> Iterator[Piece]:
+    """Noise of a folder, first channel; generated noise without one."""
+    if folder is None:
+        for number, audio in enumerate(generate_noise(60, generator)):
+            yield f"{number:02d}", "noise", np.round(audio.clip(-1, 1) * 32767).astype(np.int16)
+        return
+    for path in sorted(folder.glob("*.wav")):
+        audio = load_audio(path, channel=0)
+        yield path.stem, "noise", np.round(audio.clip(-1, 1) * 32767).astype(np.int16)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--librispeech", type=Path, required=True)
+    parser.add_argument("--train", nargs="+", default=["train-clean-100"])
+    parser.add_argument("--dev", nargs="+", default=["dev-clean"])
+    parser.add_argument("--noise", type=Path, help="folder of WAV files, such as WHAM's tr")
+    parser.add_argument("--rooms", type=int, default=200)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+
+    generator = np.random.default_rng(arguments.seed)
+    with ProcessPoolExecutor(arguments.workers, get_context("spawn")) as pool:
+        for split, parts in (("train", arguments.train), ("dev", arguments.dev)):
+            files = [f for part in parts for f in list_utterances(arguments.librispeech / part)]
+            chunks = [files[i : i + 200] for i in range(0, len(files), 200)]
+            found = list(pool.map(embed_files, chunks))
+            pieces = [piece for part, _ in found for piece in part]
+            vectors = [vector for _, part in found for vector in part]
+            write_pieces(pieces, arguments.output / split, vectors)
+    write_pieces(list(read_noise(arguments.noise, generator)), arguments.output / "noise")
+    np.save(arguments.output / "rooms.npy", simulate_rooms(arguments.rooms, generator))
+
+
+if __name__ == "__main__":
+    main()

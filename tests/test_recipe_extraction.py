@@ -1,0 +1,204 @@
+"""Training of extractors on voices that are tones: mixtures, batches, learning, export."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recipes.extraction.data import BatchConfig, ExtractionBatches, Voices, read_voices
+from recipes.extraction.prepare import cut_pieces, write_pieces
+from tse.mixing import MixtureConfig, mix
+
+RATE = 16000
+
+
+def tone(frequency: float, seconds: float, seed: int = 0) -> np.ndarray:
+    phase = np.random.default_rng(seed).uniform(0, 6)
+    time = np.arange(round(seconds * RATE)) / RATE
+    return (0.3 * np.sin(2 * np.pi * frequency * time + phase)).astype(np.float32)
+
+
+@pytest.fixture
+def voices(tmp_path: Path) -> Voices:
+    """Six speakers, a frequency each; the last one has a single piece."""
+    pieces, vectors = [], []
+    for number in range(6):
+        for copy in range(1 if number == 5 else 3):
+            samples = np.round(tone(200 + 150 * number, 0.8, copy) * 32767).astype(np.int16)
+            pieces.append((f"{number}-{copy}", f"speaker-{number}", samples))
+            vectors.append(np.eye(6, dtype=np.float32)[number])
+    write_pieces(pieces, tmp_path / "train", vectors)
+    return read_voices(tmp_path / "train")
+
+
+CONFIG = BatchConfig(MixtureConfig(seconds=0.5, noise_probability=0, room_probability=0), size=4)
+
+
+@given(
+    seed=st.integers(0, 99),
+    others=st.integers(0, 2),
+    noisy=st.booleans(),
+    present=st.booleans(),
+    room=st.booleans(),
+)
+@settings(deadline=None, max_examples=30)
+def test_a_mixture_is_the_sum_of_its_parts(
+    seed: int, others: int, noisy: bool, present: bool, room: bool
+) -> None:
+    generator = np.random.default_rng(seed)
+    config = MixtureConfig(seconds=0.3)
+    voices = [tone(300 + 90 * index, 0.2 + 0.2 * index) for index in range(others)]
+    made = mix(
+        tone(200, 0.5) if present else None,
+        voices,
+        generator.normal(size=900).astype(np.float32) if noisy else None,
+        config,
+        generator,
+        room=np.eye(2, 40) if room else None,
+    )
+    total = made.target + np.sum([*made.interferers, made.noise], axis=0)
+    np.testing.assert_allclose(made.mixture, total, atol=1e-6)
+    assert made.mixture.shape == (4800,) and len(made.interferers) == others
+    assert made.present == present == bool(made.target.any())
+    assert bool(made.noise.any()) == noisy
+
+
+def test_levels_are_those_that_were_asked_for() -> None:
+    config = MixtureConfig(
+        seconds=0.5, interferer_db=(-6, -6), noise_ratio_db=(20, 20), overlap=(0.5, 0.5),
+        level_db=(-25, -25),
+    )  # fmt: skip
+    generator = np.random.default_rng(0)
+    noise = generator.normal(size=8000).astype(np.float32)
+    made = mix(tone(200, 1.0), [tone(500, 1.0)], noise, config, generator)
+
+    def level(part: np.ndarray) -> float:
+        return 10 * np.log10(np.mean(part[part != 0] ** 2))
+
+    assert level(made.mixture) == pytest.approx(-25, abs=0.1)
+    assert level(made.interferers[0]) - level(made.target) == pytest.approx(-6, abs=0.1)
+    assert level(made.noise) - level(made.target) == pytest.approx(-20, abs=0.1)
+    assert np.mean(made.interferers[0] != 0) == pytest.approx(0.5, abs=0.01)
+
+
+def test_long_utterances_are_two_pieces_and_very_short_ones_none() -> None:
+    assert [len(piece) for piece in cut_pieces(tone(200, 6.0))] == [48000, 48000]
+    assert [len(piece) for piece in cut_pieces(tone(200, 5.9))] == [94400]
+    assert cut_pieces(tone(200, 0.5)) == []
+
+
+def test_a_batch_depends_on_its_number_alone(voices: Voices) -> None:
+    first = list(islice(ExtractionBatches(voices, None, None, CONFIG, seed=3), 4))
+    later = list(ExtractionBatches(voices, None, None, CONFIG, seed=3, first=2, batches=2))
+    for one, other in zip(first[2:], later, strict=True):
+        assert one.keys() == other.keys()
+        assert all(torch.equal(one[name], other[name]) for name in one)
+    assert not torch.equal(first[0]["mixture"], first[1]["mixture"])
+
+
+def test_enrolment_and_target_are_of_the_speaker_and_not_of_one_piece(voices: Voices) -> None:
+    config = replace(CONFIG, drop_vector=0.0, drop_enrolment=0.0)
+    data = ExtractionBatches(voices, None, None, config, seed=0)
+    for batch in islice(data, 6):
+        numbers = [int(data.speakers[int(label)][-1]) for label in batch["speaker"]]
+        assert 5 not in numbers  # nothing would be left for an enrolment
+        assert batch["vector"].argmax(1).tolist() == numbers
+        assert (batch["target"].abs().amax(1) > 0).tolist() == batch["present"].tolist()
+        for row, number in enumerate(numbers):
+            for part in (batch["target"][row], batch["enrolment"][row]):
+                if part.any():
+                    peak = torch.fft.rfft(part, n=RATE).abs().argmax()
+                    assert abs(int(peak) - (200 + 150 * number)) <= 3
+    target = numbers[0]
+    for _ in range(50):
+        made, enrolment = data.draw(target, np.random.default_rng(_))
+        assert voices.speaker[enrolment] == f"speaker-{target}"
+        assert made.mixture.any()
+
+
+def test_levels_of_the_cue_are_dropped_in_turns(voices: Voices) -> None:
+    config = replace(CONFIG, drop_vector=0.3, drop_enrolment=0.3)
+    data = ExtractionBatches(voices, None, None, config, seed=0)
+    found = [("vector" in batch, "enrolment" in batch) for batch in islice(data, 40)]
+    assert set(found) == {(True, True), (True, False), (False, True)}
+
+
+def test_a_joint_encoder_begins_as_the_frozen_one_and_has_a_gradient() -> None:
+    import diarspk
+    from recipes.extraction.cues import JointEncoder
+
+    generator = np.random.default_rng(0)
+    audio = 0.1 * generator.normal(size=(2, RATE)).astype(np.float32)
+    audio[1, 8000:] = 0
+    encoder = diarspk.load_encoder()
+    expected = [encoder.embed(audio[0], RATE), encoder.embed(audio[1, :8000], RATE)]
+    joint = JointEncoder(encoder).train()
+    found = joint(torch.from_numpy(audio), torch.tensor([RATE, 8000]))
+    np.testing.assert_allclose(found.detach(), expected, atol=5e-3)
+    found[0, 0].backward()
+    assert joint.network.utterance.affine.weight.grad is not None
+
+
+@pytest.mark.slow
+# Lightning's own, where a validation loader is given.
+@pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")
+def test_training_learns_exports_and_goes_on_exactly(voices: Voices, tmp_path: Path) -> None:
+    lightning = pytest.importorskip("lightning")
+    from recipes.extraction.cues import BatchCues
+    from recipes.extraction.export import export
+    from recipes.extraction.train import ExtractionTraining, TrainConfig, fit_conditioning
+    from tse.cues import OneHotCue
+    from tse.loading import load_extractor
+    from tse.models import BandSplitConfig
+
+    names = sorted(set(voices.speaker))
+    source = OneHotCue(tuple(names))
+    network = fit_conditioning(
+        BandSplitConfig(
+            channels=16, hidden=32, bottleneck=32, mask_hidden=32, blocks=2, spectral_map=False
+        ),
+        source,
+    )
+    config = replace(CONFIG, drop_enrolment=0.0, drop_vector=0.0)
+    config = replace(
+        config, mixtures=replace(config.mixtures, speakers=(0.0, 1.0), absent_probability=0.1)
+    )
+    train = TrainConfig(steps=60, learning_rate=5e-3, warmup_steps=5, speaker_weight=0.1)
+
+    def fit(steps: int, first: int, resume: Path | None) -> tuple[ExtractionTraining, list[float]]:
+        lightning.seed_everything(0, verbose=False)
+        training = ExtractionTraining(network, train, BatchCues("one-hot", source, names))
+        logged: dict[str, list[float]] = {}
+
+        def record(name: str, value: torch.Tensor, **_: object) -> None:
+            logged.setdefault(name, []).append(float(value))
+
+        training.log = record  # type: ignore[method-assign,assignment]
+        trainer = lightning.Trainer(
+            accelerator="cpu", max_steps=steps, logger=False, enable_progress_bar=False,
+            enable_checkpointing=False, enable_model_summary=False, val_check_interval=20,
+            check_val_every_n_epoch=None, num_sanity_val_steps=0,
+        )  # fmt: skip
+        data = ExtractionBatches(voices, None, None, config, seed=1, first=first)
+        held_out = ExtractionBatches(voices, None, None, config, seed=2, batches=1)
+        loaders = [torch.utils.data.DataLoader(part, batch_size=None) for part in (data, held_out)]
+        trainer.fit(training, *loaders, ckpt_path=resume)
+        trainer.save_checkpoint(tmp_path / f"{steps}.ckpt")
+        return training, logged["loss"]
+
+    whole, losses = fit(60, 0, None)
+    assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 3
+    export(tmp_path / "60.ckpt", tmp_path / "extractor.json", speakers=tuple(names))
+    shipped = load_extractor(tmp_path / "extractor.json")
+    assert isinstance(shipped.source, OneHotCue) and shipped.source.speakers == tuple(names)
+    fit(30, 0, None)
+    resumed, _ = fit(60, 30, tmp_path / "30.ckpt")
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name]), name

@@ -1,0 +1,103 @@
+"""Parameters and multiply-accumulate operations of extraction networks.
+
+python -m tse.complexity
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from tse.cues import Cue
+from tse.models import ARCHITECTURES, CrossAttentionConfig, ExtractionNetwork, build_network
+
+__all__ = ["Complexity", "main", "measure_complexity"]
+
+SAMPLE_RATE = 16000
+
+
+@dataclass(frozen=True)
+class Complexity:
+    """Size and cost of a network.
+
+    Attributes
+    ----------
+    parameters : int
+    macs_per_second : float
+        Of a second of mixture, at an enrolment of four seconds: products of matrices, convolutions
+        and recurrences; neither Fourier transforms nor what is done value by value.
+    latency_ms : float
+        From a sample to its output in a stream; infinite unless the network is causal.
+    """
+
+    parameters: int
+    macs_per_second: float
+    latency_ms: float
+
+
+def measure_complexity(network: ExtractionNetwork, *, seconds: float = 1.0) -> Complexity:
+    """Run a network on noise and count."""
+    time = round(seconds * SAMPLE_RATE)
+    sizes = network.reader.config
+    needs_enrolment = not (sizes.vector_size or sizes.sequence_size) or getattr(
+        network.config, "spectral_map", False
+    )
+    cue = Cue(
+        torch.randn(1, sizes.vector_size) if sizes.vector_size else None,
+        torch.randn(1, 100, sizes.sequence_size) if sizes.sequence_size else None,
+        enrolment=torch.randn(1, 4 * SAMPLE_RATE) if needs_enrolment else None,
+    )
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), _recurrences(network) as recurrent, counter:
+        network(torch.randn(1, time), cue)
+    macs = counter.get_total_flops() / 2 + sum(recurrent)
+    latency = 1000 * network.framing.window_samples / SAMPLE_RATE
+    return Complexity(
+        sum(p.numel() for p in network.parameters()),
+        macs / seconds,
+        latency if network.causal else torch.inf,
+    )
+
+
+@contextmanager
+def _recurrences(network: nn.Module) -> Iterator[list[float]]:
+    """Operations of the LSTMs, which the counter does not see inside oneDNN's kernel."""
+    found: list[float] = []
+
+    def count(layer: nn.LSTM, inputs: tuple[Any, ...], output: object) -> None:
+        x: Tensor = inputs[0]
+        directions = 2 if layer.bidirectional else 1
+        gates = 4 * layer.hidden_size * (layer.input_size + layer.hidden_size)
+        found.append(float(x.shape[0] * x.shape[1] * directions * gates))
+
+    lstms = [layer for layer in network.modules() if isinstance(layer, nn.LSTM)]
+    handles = [layer.register_forward_hook(count) for layer in lstms]
+    try:
+        yield found
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def main() -> None:
+    """Print a Markdown table of all architectures."""
+    print("| architecture | parameters | MB (half) | MMAC/s | latency ms |")
+    print("|:--|--:|--:|--:|--:|")
+    for name, config in ARCHITECTURES.items():
+        torch.manual_seed(0)
+        found = measure_complexity(build_network(config).eval())
+        attention = " (no speaker encoder)" if isinstance(config, CrossAttentionConfig) else ""
+        print(
+            f"| {name}{attention} | {found.parameters:,} | {2e-6 * found.parameters:.1f} | "
+            f"{found.macs_per_second / 1e6:,.0f} | {found.latency_ms:.0f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""Extractors by name or path, and their checkpoints."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+import diarspk
+from diarspk.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
+from diarspk.encoders.local import LocalEncoder
+from diarspk.errors import ModelError
+from tse.cues import CueSource, make_cue_source
+from tse.extractor import Extractor
+from tse.models import ExtractionNetwork, describe_network
+from tse.models.architectures import read_network
+
+__all__ = ["DEFAULT", "load_extractor", "write_extractor"]
+
+DEFAULT = "band-split"
+"""Name of the embedded default."""
+
+WITHOUT_ENCODER = ("log-mel", "enrolment", "one-hot")
+
+
+def load_extractor(name: str | Path | None = None) -> Extractor:
+    """Load an extractor.
+
+    Parameters
+    ----------
+    name
+        The name of an embedded extractor, or the path of a checkpoint's JSON card; the embedded
+        default where it is left out.
+
+    Raises
+    ------
+    ModelError
+        If there is no such extractor, its files are damaged, or it was trained with another
+        speaker encoder than the one that its card names.
+    """
+    checkpoint = read_checkpoint(_card_path(name))
+    card: dict[str, Any] = checkpoint.card
+    if "extractor" not in card:
+        raise ModelError(f"{name}: not an extractor's card; give one that recipes/extraction wrote")
+    network = read_network(card["extractor"])
+    network.load_state_dict(_part(checkpoint, "network."))
+    source, space = _cue_source(checkpoint)
+    return Extractor(network.eval().requires_grad_(False), source, checkpoint.fingerprint, space)
+
+
+def write_extractor(
+    card_path: Path,
+    network: ExtractionNetwork,
+    cue: str,
+    *,
+    speakers: tuple[str, ...] = (),
+    encoder: LocalEncoder | None = None,
+    encoder_name: str = "",
+    joint: bool = False,
+    notes: dict[str, object] | None = None,
+) -> None:
+    """Write a checkpoint of an extractor.
+
+    Parameters
+    ----------
+    card_path
+        ``NAME.json``; the weights go beside it, in half precision.
+    network
+        Whose ``config`` is written with the weights.
+    cue
+        Name of its cue source, with the ``speakers`` of a closed set.
+    encoder, encoder_name
+        Whose vectors it reads. With ``joint``, the encoder was trained with the extractor, and its
+        weights are written too.
+    notes
+        More entries of the card: data, licence, training, results.
+    """
+    config = network.config
+    tensors = {f"network.{key}": value for key, value in network.state_dict().items()}
+    card: dict[str, object] = {
+        "name": card_path.stem,
+        "extractor": describe_network(config),
+        "cue": cue,
+        **(notes or {}),
+    }
+    if speakers:
+        card["speakers"] = list(speakers)
+    if encoder is not None:
+        card["encoder"] = {
+            "name": encoder_name,
+            "fingerprint": encoder.fingerprint,
+            "joint": joint,
+        }
+        if joint:
+            inner = encoder.network.state_dict().items()
+            tensors.update({f"encoder.{key}": value for key, value in inner})
+    write_checkpoint(card_path, tensors, card)
+
+
+def _card_path(name: str | Path | None) -> Path:
+    folder = Path(str(files("tse") / "assets"))
+    embedded = folder / f"{DEFAULT if name is None else name}.json"
+    if embedded.is_file():
+        return embedded
+    if name is None:
+        raise ModelError(
+            "no extractor ships with this version: its weights are not trained yet; train one "
+            "with recipes/extraction and give the path of its card"
+        )
+    path = Path(name).with_suffix(".json") if Path(name).suffix == ".safetensors" else Path(name)
+    if path.is_file():
+        return path
+    known = ", ".join(card.stem for card in sorted(folder.glob("*.json"))) or "none"
+    raise ModelError(
+        f"`name` must be a known extractor ({known}) or the path of a card, got {name}"
+    )
+
+
+def _cue_source(checkpoint: Checkpoint) -> tuple[CueSource, str]:
+    """Make the source of the cues, and name the space of their vectors."""
+    card: dict[str, Any] = checkpoint.card
+    cue, speakers = str(card["cue"]), tuple(card.get("speakers", ()))
+    if cue in WITHOUT_ENCODER:
+        return make_cue_source(cue, speakers=speakers), ""
+    wanted = card.get("encoder", {})
+    encoder = diarspk.load_encoder(wanted.get("name") or None)
+    if wanted.get("joint"):
+        if not isinstance(encoder, LocalEncoder):
+            raise ModelError(f"{wanted.get('name')}: not the encoder that was trained jointly")
+        encoder.network.load_state_dict(_part(checkpoint, "encoder."))
+        encoder = LocalEncoder(encoder.network, checkpoint.fingerprint)  # another space now
+    elif encoder.fingerprint != wanted.get("fingerprint"):
+        raise ModelError(
+            f"the extractor {card.get('name')} reads vectors of encoder "
+            f"{wanted.get('fingerprint')}, but {wanted.get('name') or 'the embedded default'} is "
+            f"{encoder.fingerprint}; train the extractor anew, or load that encoder"
+        )
+    return make_cue_source(cue, encoder, speakers), encoder.fingerprint
+
+
+def _part(checkpoint: Checkpoint, prefix: str) -> dict[str, Tensor]:
+    tensors = checkpoint.tensors.items()
+    return {name[len(prefix) :]: value for name, value in tensors if name.startswith(prefix)}

@@ -1,0 +1,95 @@
+"""Networks by name, from configurations and back: what checkpoints and command lines need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from diarspk.errors import ModelError
+from tse.conditioning import ConditioningConfig
+from tse.models.band_split import BandSplitConfig, BandSplitNetwork
+from tse.models.cross_attention import CrossAttentionConfig, CrossAttentionNetwork
+from tse.models.network import ExtractionNetwork
+from tse.models.time_domain import TimeDomainConfig, TimeDomainNetwork
+
+__all__ = ["ARCHITECTURES", "NetworkConfig", "build_network", "describe_network", "read_network"]
+
+NetworkConfig = BandSplitConfig | TimeDomainConfig | CrossAttentionConfig
+
+RECURRENT = BandSplitConfig(block="recurrent", hidden=64, blocks=6, dilations=(1,))
+SMALL_BEAM = TimeDomainConfig(
+    window_samples=64, hop_samples=32, filters=256, hidden=256, blocks=7, repeats=2, fuse="every"
+)
+
+ARCHITECTURES: dict[str, NetworkConfig] = {
+    "band-split": BandSplitConfig(),
+    "band-split-causal": BandSplitConfig(causal=True),
+    "band-split-recurrent": RECURRENT,
+    "band-split-recurrent-causal": replace(RECURRENT, causal=True),
+    "td-speakerbeam": TimeDomainConfig(),
+    "td-speakerbeam-causal": TimeDomainConfig(causal=True),
+    "td-speakerbeam-small": SMALL_BEAM,
+    "td-speakerbeam-small-causal": replace(SMALL_BEAM, causal=True),
+    "cross-attention": CrossAttentionConfig(),
+    "cross-attention-causal": CrossAttentionConfig(
+        BandSplitConfig(spectral_map=False, causal=True)
+    ),
+}
+"""Named settings; "band-split" is the shipped extractor's."""
+
+FAMILIES = {
+    "band-split": (BandSplitConfig, BandSplitNetwork),
+    "time-domain": (TimeDomainConfig, TimeDomainNetwork),
+    "cross-attention": (CrossAttentionConfig, CrossAttentionNetwork),
+}
+
+
+def build_network(config: NetworkConfig) -> ExtractionNetwork:
+    """Build an untrained network from its configuration."""
+    if isinstance(config, BandSplitConfig):
+        return BandSplitNetwork(config)
+    if isinstance(config, TimeDomainConfig):
+        return TimeDomainNetwork(config)
+    return CrossAttentionNetwork(config)
+
+
+def describe_network(config: NetworkConfig) -> dict[str, Any]:
+    """Write a configuration as JSON holds it, with the name of its family."""
+    families = {kind: name for name, (kind, _) in FAMILIES.items()}
+    return {"family": families[type(config)], **asdict(config)}
+
+
+def read_network(settings: Mapping[str, Any]) -> ExtractionNetwork:
+    """Build what :func:`describe_network` described.
+
+    Raises
+    ------
+    ModelError
+        If it is of no family here, or has settings that the family lacks.
+    """
+    values = {key: _frozen(value) for key, value in settings.items()}
+    family = values.pop("family", None)
+    if family not in FAMILIES:
+        raise ModelError(f"the card names no known family of extractors, but {family!r}")
+    try:
+        return build_network(_config(family, values))
+    except TypeError as error:
+        raise ModelError(f"the card does not fit this version ({error})") from error
+
+
+def _config(family: str, values: dict[str, Any]) -> NetworkConfig:
+    if family == "cross-attention":
+        backbone = {key: _frozen(value) for key, value in values.pop("backbone").items()}
+        inner = _config("band-split", backbone)
+        assert isinstance(inner, BandSplitConfig)
+        return CrossAttentionConfig(backbone=inner, **values)
+    conditioning = ConditioningConfig(**values.pop("conditioning"))
+    if family == "band-split":
+        return BandSplitConfig(conditioning=conditioning, **values)
+    return TimeDomainConfig(conditioning=conditioning, **values)
+
+
+def _frozen(value: object) -> Any:
+    """JSON has lists where a frozen configuration has tuples."""
+    return tuple(value) if isinstance(value, list) else value
