@@ -26,7 +26,7 @@ from diarspk.session import Session
 
 __all__ = ["SessionCache", "digest_audio", "session_key"]
 
-FORMAT = 2
+FORMAT = 3
 """Raised when the file layout changes."""
 
 CHUNK_BYTES = 1 << 20

@@ -42,7 +42,7 @@ class Resegmentation:
     """
 
     concentration: float = 40.0
-    prior: float = 0.5
+    prior: float = 1.0
     iterations: int = 3
 
     def __call__(
