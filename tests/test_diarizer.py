@@ -38,6 +38,8 @@ def test_a_real_recording(result, sample):
     reference.uri = result.uri
     errors = diarspk.score(reference, result.annotation).pooled
     assert errors.miss + errors.false_alarm < 0.2 * errors.total
+    assert errors.der < 0.3
+    assert len(result.speakers) >= 2
 
 
 def test_the_parts_of_a_result_agree(result):

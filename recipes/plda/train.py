@@ -95,7 +95,7 @@ def main() -> None:
     unseen = islice(read_utterances(options.data, "dev"), options.utterances)
     rates = compare(plda, embed_crops(encoder, unseen, *cut))
     card: dict[str, object] = {
-        "recipe": " ".join(["python -m recipes.plda.train", *sys.argv[1:]]),
+        "recipe": _describe(options),
         "speakers": len(np.unique(train.speakers)),
         "embeddings": len(train.embeddings),
         "dev_equal_error_rate": rates,
@@ -104,6 +104,16 @@ def main() -> None:
     write_plda(options.output, plda, card)
     print(f"{card['speakers']} speakers, {card['embeddings']} embeddings")
     print(f"EER on dev: cosine {100 * rates['cosine']:.2f} %, PLDA {100 * rates['plda']:.2f} %")
+
+
+def _describe(options: argparse.Namespace) -> str:
+    """Write down the command without the places where things lie."""
+    packed = "" if options.packed is None else " --packed PACKED/train"
+    kept = "" if options.dimension is None else f" --dimension {options.dimension}"
+    return (
+        f"python -m recipes.plda.train --data DATA/speech{packed} --seconds {options.seconds} "
+        f"--crops {options.crops} --iterations {options.iterations}{kept}"
+    )
 
 
 def _crops(
