@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from diarspk.audio import Audio, AudioStream, open_audio
 from diarspk.cache import SessionCache, digest_audio, session_key
 from diarspk.clustering import Clusterer, EigengapClusterer, speaker_bounds
-from diarspk.confidence import UNCALIBRATED, Calibration
+from diarspk.confidence import Calibration
 from diarspk.diarization import Diarization
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.local import LocalEncoder
@@ -52,6 +52,8 @@ class DiarizerConfig:
         speakers or pairs of spans, and where `linking` is not the default.
     reliable_s : float
         Local speakers with less speech are not clustered, but join those who are.
+    calibration : Calibration, optional
+        Of the confidence of turns; the one that ships for the encoder where it is left out.
     """
 
     clusterer: Clusterer | None = None
@@ -61,7 +63,7 @@ class DiarizerConfig:
     linking: LinkingConfig = field(default_factory=LinkingConfig)
     resegmentation: Resegmentation | None = field(default_factory=Resegmentation)
     ghosts: GhostPolicy = field(default_factory=GhostPolicy)
-    calibration: Calibration = UNCALIBRATED
+    calibration: Calibration | None = None
 
 
 UNKNOWN_SPACE = DiarizerConfig(clusterer=EigengapClusterer())

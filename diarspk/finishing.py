@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from diarspk.clustering import Clusterer
-from diarspk.confidence import speaker_margins
+from diarspk.confidence import Calibration, speaker_margins
 from diarspk.diarization import Assignment, Diarization
 from diarspk.errors import ModelError
 from diarspk.ghosts import find_ghosts
@@ -27,7 +27,7 @@ from diarspk.linking import (
 )
 from diarspk.segmentation.local_speakers import LocalSpeakers
 from diarspk.session import Session
-from diarspk.shipped import LOCAL_CLUSTERER, shipped_vbx
+from diarspk.shipped import LOCAL_CLUSTERER, shipped_confidence, shipped_vbx
 from diarspk.stitching import (
     Turn,
     binarize,
@@ -134,7 +134,8 @@ def assemble(
     single = find_turns(alone, activity, settings, hop=hop, duration=duration, bridge=False)
     named = _complete_names(turns, names)
     annotation = _annotation(turns, named, session.uri)
-    confidence = _confidence(turns, local, labels, config)
+    calibration = config.calibration or shipped_confidence(session.fingerprint)
+    confidence = _confidence(turns, local, labels, calibration)
     return Diarization(
         annotation=annotation,
         exclusive=_annotation(single, named, session.uri),
@@ -192,18 +193,18 @@ def _complete_names(turns: list[Turn], names: Names) -> Names:
 
 
 def _confidence(
-    turns: list[Turn], local: LocalSpeakers, labels: Labels, config: DiarizerConfig
+    turns: list[Turn], local: LocalSpeakers, labels: Labels, calibration: Calibration
 ) -> NDArray[np.float64]:
     """Calibrated confidence of turns, ``(turns,)``."""
     activity = np.array([turn.confidence for turn in turns], np.float64)
     margin = np.zeros(len(turns))
-    if config.calibration.margin and turns:
+    if calibration.margin and turns:
         frames = speaker_margins(local, labels, int(labels.max()) + 1)
         for number, turn in enumerate(turns):
             first = round(turn.start / local.hop)
             last = max(round(turn.end / local.hop), first + 1)
             margin[number] = frames[first:last, turn.speaker].mean()
-    return config.calibration(activity, margin)
+    return calibration(activity, margin)
 
 
 def _annotation(turns: list[Turn], names: Names, uri: str) -> Annotation:

@@ -1,15 +1,17 @@
-"""Clusterers that are used where the caller has named none."""
+"""Clusterers and calibrations that are used where the caller has named none."""
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
 from diarspk.clustering import AgglomerativeClusterer, VBxClusterer, VBxSettings
+from diarspk.confidence import UNCALIBRATED, Calibration
 from diarspk.plda import read_plda
 
-__all__ = ["LOCAL_CLUSTERER", "SUBSEGMENT_VBX", "shipped_vbx"]
+__all__ = ["LOCAL_CLUSTERER", "SUBSEGMENT_VBX", "shipped_confidence", "shipped_vbx"]
 
 LOCAL_CLUSTERER = AgglomerativeClusterer(threshold=0.45)
 """For local speakers."""
@@ -18,6 +20,22 @@ SUBSEGMENT_VBX = VBxSettings(0.2, 4.0, 0.8)
 """For subsegments of 1.5 s, 0.48 s apart, with the embedded encoder's PLDA."""
 
 VBX_START = AgglomerativeClusterer(threshold=0.5)
+
+
+ASSETS = Path(str(files("diarspk") / "assets"))
+
+
+@lru_cache(maxsize=4)
+def shipped_confidence(fingerprint: str) -> Calibration:
+    """Calibration of the confidence of turns that ships for an encoder, or none at all.
+
+    ``python -m eval.confidence --fit --write`` has written it.
+    """
+    path = ASSETS / "confidence" / f"{fingerprint}.json"
+    if not path.is_file():
+        return UNCALIBRATED
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    return Calibration(stored["activity"], stored["margin"], stored["bias"])
 
 
 @lru_cache(maxsize=4)
@@ -29,7 +47,7 @@ def shipped_vbx(fingerprint: str) -> VBxClusterer | None:
     ModelError
         If the file is damaged.
     """
-    card = Path(str(files("diarspk") / "assets")) / "plda" / f"{fingerprint}.json"
+    card = ASSETS / "plda" / f"{fingerprint}.json"
     if not card.is_file():
         return None
     return VBxClusterer(read_plda(card), SUBSEGMENT_VBX, VBX_START)

@@ -10,6 +10,7 @@ of the logistic calibration, and the error of each recording under weights fitte
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from diarspk.confidence import LEAST_PROBABILITY, UNCALIBRATED, Calibration
 from diarspk.diarization import Diarization
 from diarspk.diarizer import Diarizer
 from diarspk.errors import DiarspkError
+from diarspk.shipped import ASSETS
 from eval.conversations import Conversation, read_conversations
 from eval.report import describe_run, markdown_table, write_json
 
@@ -141,9 +143,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report |= {"fitted": vars(fitted), "held_out_calibration_error": held_out}
         print(f"fitted: {fitted}")
         print(f"its calibration error, fitted to the other recordings: {100 * held_out:.1f} %")
+        if options.write:
+            _write(fitted, held_out, options)
     if options.json is not None:
         write_json({**describe_run(), **report}, options.json)
     return 0
+
+
+def _write(fitted: Calibration, held_out: float, options: argparse.Namespace) -> None:
+    from diarspk.models import load_encoder
+
+    path = ASSETS / "confidence" / f"{load_encoder(options.model).fingerprint}.json"
+    path.parent.mkdir(exist_ok=True)
+    card = {
+        **vars(fitted),
+        "held_out_calibration_error": round(held_out, 5),
+        "conversations": [folder.name for folder in options.data],
+    }
+    path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    print(f"written to {path.relative_to(ASSETS.parent.parent)}")
 
 
 def _held_out_error(recordings: Sequence[Turns]) -> float:
@@ -203,6 +221,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--data", type=Path, nargs="+", required=True, metavar="FOLDER")
     add("--fit", action="store_true", help="fit the calibration, and test it on held-out files")
+    add("--write", action="store_true", help="put the fit among the assets of this checkout")
     add("--model", help="encoder and activity head; the default without it")
     add("--cache", type=Path, metavar="DIR", help="keep the passes over recordings here")
     add("--recordings", type=int, metavar="N", help="only the first N of each set")
