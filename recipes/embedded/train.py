@@ -22,7 +22,6 @@ is what will run.
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -48,7 +47,7 @@ from recipes.embedded.data import CropConfig, SpeakerCrops, read_pool, read_spea
 from recipes.embedded.objectives import activity_loss, clean_speech, teacher_distances
 from recipes.embedded.settling import norms, settle_norms
 from recipes.embedded.targets import read_targets
-from recipes.embedded.trainer import make_trainer, steps_done
+from recipes.embedded.trainer import make_trainer, schedule_rate, steps_done
 
 SETTLING_SEED = 12345
 """Added to the seed for the batches that batch norms settle on: training has not seen them."""
@@ -166,14 +165,7 @@ class EncoderTraining(lightning.LightningModule):
         optimizer = torch.optim.AdamW(
             self.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
-
-        def factor(step: int) -> float:
-            warmup = min((step + 1) / config.warmup_steps, 1.0)
-            fall = (1 + math.cos(math.pi * min(step / config.steps, 1.0))) / 2
-            return warmup * (0.01 + 0.99 * fall)
-
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        return schedule_rate(optimizer, steps=config.steps, warmup_steps=config.warmup_steps)
 
 
 def main() -> None:

@@ -11,7 +11,6 @@ Such a step costs a third of one of ``train.py``. The head goes on from the chec
 from __future__ import annotations
 
 import argparse
-import math
 from dataclasses import asdict
 from pathlib import Path
 
@@ -33,7 +32,7 @@ from recipes.embedded.data import read_pool, read_speakers
 from recipes.embedded.export import read_activity, read_network
 from recipes.embedded.objectives import activity_loss
 from recipes.embedded.targets import read_targets
-from recipes.embedded.trainer import make_trainer, steps_done
+from recipes.embedded.trainer import make_trainer, schedule_rate, steps_done
 
 
 class ActivityTraining(lightning.LightningModule):
@@ -59,14 +58,7 @@ class ActivityTraining(lightning.LightningModule):
         optimizer = torch.optim.AdamW(
             self.head.parameters(), lr=self.learning_rate, weight_decay=0.01
         )
-
-        def factor(step: int) -> float:
-            warmup = min((step + 1) / 100, 1.0)
-            fall = (1 + math.cos(math.pi * min(step / self.steps, 1.0))) / 2
-            return warmup * (0.01 + 0.99 * fall)
-
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        return schedule_rate(optimizer, steps=self.steps, warmup_steps=100)
 
 
 def main() -> None:

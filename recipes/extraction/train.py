@@ -10,7 +10,6 @@ was interrupted goes on with ``--resume`` and the batches that it would have had
 from __future__ import annotations
 
 import argparse
-import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
@@ -25,7 +24,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 import diarspk
-from recipes.embedded.trainer import steps_done
+from recipes.embedded.trainer import schedule_rate, steps_done
 from recipes.extraction.cues import BatchCues, JointEncoder
 from recipes.extraction.data import BatchConfig, ExtractionBatches, Voices, read_voices
 from tse.conditioning import ConditioningConfig
@@ -120,14 +119,7 @@ class ExtractionTraining(lightning.LightningModule):
             rate = config.learning_rate * config.encoder_rate
             groups.append({"params": list(self.joint.parameters()), "lr": rate})
         optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
-
-        def factor(step: int) -> float:
-            warmup = min((step + 1) / config.warmup_steps, 1.0)
-            fall = (1 + math.cos(math.pi * min(step / config.steps, 1.0))) / 2
-            return warmup * (0.01 + 0.99 * fall)
-
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        return schedule_rate(optimizer, steps=config.steps, warmup_steps=config.warmup_steps)
 
 
 def improvement(estimate: Tensor, target: Tensor, mixture: Tensor) -> Tensor:
