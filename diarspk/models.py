@@ -185,12 +185,17 @@ def load_plda(name: str | Path | None = None) -> Plda:
     ModelError
         If there is none, or its files are damaged.
     """
+    from diarspk.shipped import shipped_plda
+
     name = DEFAULT if name is None else name
-    embedded = _assets() / "plda" / f"{name}.json"
-    path = embedded if embedded.is_file() else Path(name)
-    if not path.is_file():
-        raise ModelError(f"{name}: has no PLDA; python -m recipes.plda.train makes one")
-    return read_plda(path)
+    encoder = _assets() / f"{name}.json"
+    if encoder.is_file():
+        shipped = shipped_plda(read_checkpoint(encoder).fingerprint)
+        if shipped is not None:
+            return shipped
+    elif Path(name).is_file():
+        return read_plda(Path(name))
+    raise ModelError(f"{name}: has no PLDA; python -m recipes.plda.train makes one")
 
 
 @cache

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from diarspk.clustering import AgglomerativeClusterer, VBxClusterer, VBxSettings
 from diarspk.confidence import UNCALIBRATED, Calibration
-from diarspk.plda import read_plda
+from diarspk.plda import Plda, read_plda
 
-__all__ = ["LOCAL_CLUSTERER", "SUBSEGMENT_VBX", "shipped_confidence", "shipped_vbx"]
+__all__ = ["LOCAL_CLUSTERER", "SUBSEGMENT_VBX", "shipped_confidence", "shipped_plda", "shipped_vbx"]
 
 LOCAL_CLUSTERER = AgglomerativeClusterer(threshold=0.45)
 """For local speakers."""
@@ -39,8 +39,8 @@ def shipped_confidence(fingerprint: str) -> Calibration:
 
 
 @lru_cache(maxsize=4)
-def shipped_vbx(fingerprint: str) -> VBxClusterer | None:
-    """VBx with the PLDA that ships for an encoder; None where there is none.
+def shipped_plda(fingerprint: str) -> Plda | None:
+    """PLDA that ships for an encoder; None where there is none.
 
     Raises
     ------
@@ -48,6 +48,10 @@ def shipped_vbx(fingerprint: str) -> VBxClusterer | None:
         If the file is damaged.
     """
     card = ASSETS / "plda" / f"{fingerprint}.json"
-    if not card.is_file():
-        return None
-    return VBxClusterer(read_plda(card), SUBSEGMENT_VBX, VBX_START)
+    return read_plda(card) if card.is_file() else None
+
+
+def shipped_vbx(fingerprint: str) -> VBxClusterer | None:
+    """VBx with the PLDA that ships for an encoder; see :func:`shipped_plda`."""
+    plda = shipped_plda(fingerprint)
+    return None if plda is None else VBxClusterer(plda, SUBSEGMENT_VBX, VBX_START)

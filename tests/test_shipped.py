@@ -3,6 +3,7 @@
 import diarspk
 from diarspk.calibration import shipped_calibration
 from diarspk.confidence import UNCALIBRATED
+from diarspk.models import load_plda
 from diarspk.shipped import shipped_confidence, shipped_vbx
 
 
@@ -11,6 +12,7 @@ def test_everything_that_belongs_to_one_space_ships_for_the_embedded_one():
     clusterer = shipped_vbx(encoder.fingerprint)
     assert clusterer is not None and clusterer.plda.fingerprint == encoder.fingerprint
     assert clusterer.plda.dimension == encoder.dimension
+    assert load_plda() is clusterer.plda
     assert shipped_confidence(encoder.fingerprint) != UNCALIBRATED
     assert shipped_calibration(encoder.fingerprint) is not None
 
