@@ -69,7 +69,7 @@ class DiarizerConfig:
 UNKNOWN_SPACE = DiarizerConfig(clusterer=EigengapClusterer())
 """Settings for encoders whose embedding space nobody has measured.
 
-A threshold on a cosine belongs to one embedding space: 0.45 is that of the embedded encoder, and
+A threshold on a cosine belongs to one embedding space: 0.6 is that of the embedded encoder, and
 the same number merges everybody in one foreign space and nobody in another. NME-SC compares ranks
 within the recording only, so it needs none. It is weak where a single person speaks. Who has
 conversations of known speakers does better with a threshold chosen on those:

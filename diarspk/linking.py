@@ -76,7 +76,7 @@ class LinkingConfig:
 
     adaptation: Adaptation = UNADAPTED
     non_speech: NonSpeechCluster | None = None
-    known_similarity: float = 0.5
+    known_similarity: float = 0.4
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,10 +13,10 @@ from diarspk.plda import Plda, read_plda
 
 __all__ = ["LOCAL_CLUSTERER", "SUBSEGMENT_VBX", "shipped_confidence", "shipped_plda", "shipped_vbx"]
 
-LOCAL_CLUSTERER = AgglomerativeClusterer(threshold=0.45)
+LOCAL_CLUSTERER = AgglomerativeClusterer(threshold=0.6)
 """For local speakers."""
 
-SUBSEGMENT_VBX = VBxSettings(0.2, 4.0, 0.8, iterations=12)
+SUBSEGMENT_VBX = VBxSettings(0.3, 8.0, 0.8, iterations=12)
 """For subsegments of 1.5 s, 0.48 s apart, with the embedded encoder's PLDA."""
 
 VBX_START = AgglomerativeClusterer(threshold=0.5)

@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("--step", type=float, default=2.5, help="seconds between windows")
     linkages: list[Linkage] = ["average"]
     parser.add_argument("--linkage", nargs="+", default=linkages)
-    parser.add_argument("--threshold", type=float, nargs="*", default=[0.45])
+    parser.add_argument("--threshold", type=float, nargs="*", default=[0.6])
     parser.add_argument("--vbx", nargs="*", default=[], help="Fa:Fb, clustering subsegments")
     parser.add_argument("--plda", type=Path, help="card of the PLDA that VBx needs")
     parser.add_argument("--start", type=float, default=0.5, help="threshold that VBx starts from")

@@ -9,7 +9,6 @@ from diarspk.encoders import LocalEncoder, SpeakerNetwork
 from diarspk.encoders.local import Region
 from diarspk.recording import analyse
 from diarspk.segmentation import ActivityHead, ActivityHeadConfig, ActivitySegmenter
-from diarspk.segmentation.audibility import audibility
 from diarspk.segmentation.local_speakers import (
     read_local_speakers,
     solo_weights,
@@ -56,12 +55,11 @@ def test_streaming_equals_all_at_once(system, seconds):
     local = read_local_speakers(recording, encoder, segmenter)
     total, length = local.frames, local.activity.shape[1]
     assert local.first.tolist() == window_starts(total, length, 62).tolist()
-    audible = audibility(recording, 4, encoder.frame_hop)[:, None]
     with torch.inference_mode():
         frames = encoder.network.trunk(recording.levelled(0, len(recording.features))[None])
         for window, first in enumerate(local.first):
             part = slice(first, first + length)
-            found = segmenter(frames[:, part], np.array([first]))[0] * audible[part]
+            found = segmenter(frames[:, part], np.array([first]))[0]
             np.testing.assert_allclose(local.activity[window], found, atol=1e-4)
 
 
@@ -79,17 +77,6 @@ def test_subsegments_are_those_of_a_pass_of_their_own(system):
     expected = encoder.embed_regions(recording, regions)
     assert len(regions) == len(local.subsegments.centre)
     np.testing.assert_allclose(local.subsegments.embeddings, expected, atol=1e-4)
-
-
-def test_what_is_far_below_the_speech_is_nobody_s_turn(system):
-    encoder, _ = system
-    loud = noise(6.0)
-    faint = np.concatenate([loud, loud * 10 ** (-35 / 20), loud])
-    audible = audibility(analyse(open_audio(faint, 16000), encoder.log_mel), 4, 0.04)
-    assert min(audible[:140].min(), audible[-140:].min()) > 0.8
-    assert audible[160:290].max() < 0.1
-    louder = audibility(analyse(open_audio(3 * faint, 16000), encoder.log_mel), 4, 0.04)
-    np.testing.assert_allclose(louder, audible, atol=0.01)
 
 
 def test_a_silent_local_speaker_has_no_embedding(system):

@@ -2,14 +2,16 @@
 
 import csv
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
 
-from diarspk.encoders import SpeakerNetworkConfig, TrunkConfig
+from diarspk.encoders import SpeakerNetwork, SpeakerNetworkConfig, TrunkConfig
 from diarspk.features import gated_level
 from diarspk.segmentation import ActivityHeadConfig, Powerset
+from diarspk.verification import equal_error_rate
 from recipes.embedded import augmentation
 from recipes.embedded.conversations import (
     ConversationConfig,
@@ -23,6 +25,12 @@ from recipes.embedded.data import CropConfig, SpeakerCrops, read_pool
 from recipes.embedded.objectives import activity_loss, clean_speech
 from recipes.embedded.settling import settle_norms
 from recipes.embedded.targets import principal_axes, read_targets
+from recipes.embedded.whitening import (
+    WhiteningConfig,
+    draw_crops,
+    embed_crops,
+    fit_whitening,
+)
 
 VARIANTS = ("recorded", "room", "channel", "slow", "fast")
 TEMPLATES = [[[(0, 600, "a"), (500, 900, "b"), (900, 1000, "a")]]]
@@ -165,6 +173,8 @@ def test_conversations_are_what_their_labels_say(pool, speakers, usable, speech)
         invented_probability=0.0,
         noise_ratio_db=(60.0, 61.0),
         most_bursts=0,
+        interjection_probability=0.0,
+        distant_probability=0.0,
     )
     conversations = Conversations(
         pool, pool, speakers, speech, TEMPLATES, config, usable=usable, teacher=TEACHER, seed=0
@@ -194,6 +204,8 @@ def test_equal_channels_leave_no_speaker_a_spectrum_of_its_own(pool, speakers, u
             invented_probability=0.0,
             noise_ratio_db=(60.0, 61.0),
             most_bursts=0,
+            interjection_probability=0.0,
+            distant_probability=0.0,
             equal_channel_probability=probability,
         )
         conversations = Conversations(
@@ -246,6 +258,8 @@ def test_invented_windows_hold_silence_where_nobody_talks(pool, speakers, usable
         invented_probability=1.0,
         noise_ratio_db=(60.0, 61.0),
         most_bursts=0,
+        interjection_probability=0.0,
+        distant_probability=0.0,
     )
     conversations = Conversations(
         pool, pool, speakers, speech, [[[]]], config, usable=usable, teacher=TEACHER, seed=1
@@ -255,6 +269,53 @@ def test_invented_windows_hold_silence_where_nobody_talks(pool, speakers, usable
     silent = batch["activity"].sum(-1) == 0
     assert silent.any()
     assert energy[silent].median() < energy[~silent].median() - 4
+
+
+def test_interjections_leave_the_turns_and_are_short(pool, speakers, usable, speech):
+    config = ConversationConfig(interjection_probability=1.0)
+    conversations = Conversations(
+        pool, pool, speakers, speech, TEMPLATES, config, usable=usable, teacher=TEACHER, seed=0
+    )
+    turns = [(0, 300, "a"), (500, 700, "b")]
+    drawn = [conversations.interject(turns, np.random.default_rng(seed)) for seed in range(20)]
+    assert all(found[:2] == turns for found in drawn)
+    added = [turn for found in drawn for turn in found[2:]]
+    assert added
+    assert all(25 <= end - start < 100 and start >= 0 and end <= 1000 for start, end, _ in added)
+    for found in drawn:  # nobody talks twice at once
+        for name in "ab":
+            own = sorted(turn for turn in found if turn[2] == name)
+            assert all(before[1] <= after[0] for before, after in pairwise(own))
+    assert conversations.interject([], np.random.default_rng(0)) == []
+
+
+def test_a_distant_voice_is_quiet_and_nobodys(pool, speakers, usable, speech):
+    def windows(probability, empty):
+        config = ConversationConfig(
+            windows_per_batch=8,
+            empty_probability=empty,
+            invented_probability=0.0,
+            noise_ratio_db=(90.0, 91.0),
+            most_bursts=0,
+            interjection_probability=0.0,
+            band_probability=0.0,
+            level_deviation_db=0.0,
+            distant_probability=probability,
+            distant_level_db=(-20.0, -18.0),
+        )
+        conversations = Conversations(
+            pool, pool, speakers, speech, TEMPLATES, config, usable=usable, teacher=TEACHER, seed=2
+        )
+        return next(iter(conversations))
+
+    alone = windows(1.0, 1.0)
+    assert alone["activity"].eq(0).all()
+    level = 10 / np.log(10) * gated_level(alone["features"])
+    assert (level < -10).all()
+    assert (level > -30).all()
+    with_speakers = windows(1.0, 0.0)
+    assert with_speakers["activity"].sum() == windows(0.0, 0.0)["activity"].sum()
+    assert gated_level(with_speakers["features"]).abs().max() < 1.0
 
 
 def test_read_turns(tmp_path):
@@ -384,3 +445,66 @@ def test_levelled_crops_are_near_level_zero(pool, speakers, usable):
     crops = SpeakerCrops(pool, pool, speakers, config, usable=usable, seed=0)
     batch = next(iter(crops))
     assert gated_level(batch["features"]).abs().max() < 1.0
+
+
+def voices_with_channels(speakers=60, each=8, dimension=12, seed=0):
+    """Unit vectors around a common mean; the first axes are mostly channel, the rest voice."""
+    generator = torch.Generator().manual_seed(seed)
+    channel = torch.cat([torch.full((4,), 1.0), torch.full((dimension - 4,), 0.1)])
+    voice = torch.randn(speakers, dimension, generator=generator).repeat_interleave(each, 0)
+    noise = torch.randn(speakers * each, dimension, generator=generator)
+    mean = torch.eye(dimension)[5] * 2
+    return mean + 0.3 * voice + channel * noise, np.arange(speakers).repeat(each)
+
+
+def test_whitening_separates_speakers_it_has_not_seen():
+    embeddings, speakers = voices_with_channels()
+    whitening = fit_whitening(embeddings, speakers, shrinkage=0.1)
+    unseen, names = voices_with_channels(seed=1)
+    same = (names[:, None] == names)[np.triu_indices(len(names), 1)]
+
+    def error(vectors):
+        unit = torch.nn.functional.normalize(vectors, dim=-1).numpy()
+        return equal_error_rate((unit @ unit.T)[np.triu_indices(len(unit), 1)], same)
+
+    whole = whitening(unseen)
+    assert error(whole) < 0.6 * error(unseen)
+    assert error(whole[:, :6]) < error(whole[:, 6:])  # the best axes come first
+
+
+def test_whitening_makes_the_variance_within_speakers_white():
+    embeddings, speakers = voices_with_channels()
+    white = fit_whitening(embeddings, speakers, shrinkage=0.0)(embeddings).double()
+    means = torch.stack([white[speakers == name].mean(0) for name in np.unique(speakers)])
+    residual = white - means[speakers]
+    within = residual.T @ residual / (len(white) - len(means))
+    torch.testing.assert_close(
+        within / within.diag().mean(), torch.eye(12).double(), atol=1e-4, rtol=0
+    )
+    between = means.T.cov()
+    off = between - torch.diag(between.diag())
+    assert off.abs().max() < 1e-3 * between.diag().max()
+    assert (between.diag().diff() <= 1e-6).all()
+
+
+def test_full_shrinkage_centres_and_rotates_only():
+    embeddings, speakers = voices_with_channels()
+    unit = torch.nn.functional.normalize(embeddings, dim=-1)
+    whitened = fit_whitening(embeddings, speakers, shrinkage=1.0)(embeddings)
+    centred = unit - unit.mean(0)
+    torch.testing.assert_close(whitened @ whitened.T, centred @ centred.T, atol=1e-5, rtol=0)
+
+
+def test_crops_for_whitening_are_of_speakers_with_several_utterances(pool, speakers, usable):
+    config = WhiteningConfig(seconds=(1.0,), crops=3)
+    generator = np.random.default_rng(0)
+    drawn = draw_crops(pool, speakers, 100, config, generator)
+    assert sorted({number for number, _ in drawn}) == list(range(8))
+    assert all(crop.shape == (100, 80) for _, crop in drawn)
+    alone = {name: name for name in pool.utterance}  # every utterance a speaker of its own
+    assert draw_crops(pool, alone, 100, config, generator) == []
+    crops = SpeakerCrops(pool, pool, speakers, CropConfig(), usable=usable, seed=0)
+    network = SpeakerNetwork(SMALL).eval()
+    vectors, numbers = embed_crops(network, crops, config, speakers)
+    assert vectors.shape == (24, network.config.dimension)
+    assert numbers.tolist() == np.arange(8).repeat(3).tolist()

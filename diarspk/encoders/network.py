@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor, nn
 
 from diarspk.encoders.pooling import GatedStatisticsPooling
 from diarspk.encoders.trunk import LocalTrunk, TimeDelayLayer, TrunkConfig
 
-__all__ = ["SpeakerNetwork", "SpeakerNetworkConfig", "UtteranceHead"]
+__all__ = ["SpeakerNetwork", "SpeakerNetworkConfig", "UtteranceHead", "Whitening"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class UtteranceHead(nn.Module):
         self.pooling = GatedStatisticsPooling(channels)
         self.norm = nn.BatchNorm1d(2 * channels)
         self.affine = nn.Linear(2 * channels, dimension)
+        self.whitening = Whitening(dimension)
 
     def forward(self, frames: Tensor, weights: Tensor) -> Tensor:
         """Embeddings, not normalised."""
@@ -71,4 +73,28 @@ class UtteranceHead(nn.Module):
     def embed_moments(self, moments: Tensor) -> Tensor:
         """Embed moments ``(batch, spans, heads, sums)``: ``(batch, spans, dimension)``."""
         pooled = self.pooling.statistics(moments)
-        return self.affine(self.norm(pooled.flatten(0, 1)).view_as(pooled))
+        return self.whitening(self.affine(self.norm(pooled.flatten(0, 1)).view_as(pooled)))
+
+
+class Whitening(nn.Module):
+    """Take the mean of all voices off unit vectors, and level what varies within a voice.
+
+    The linear map has the axes of a discriminant analysis by falling ratio of variances, between
+    speakers to within one, so a prefix of its output separates voices best. It is fitted, not
+    trained (``recipes/embedded/whitening.py``); until then it changes no cosine.
+
+    Shape
+    -----
+    ``(..., dimension)`` -> ``(..., dimension)``, not normalised
+    """
+
+    def __init__(self, dimension: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(dimension))
+        self.register_buffer("matrix", torch.eye(dimension))
+        self.mean: Tensor
+        self.matrix: Tensor
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Whiten vectors of any length."""
+        return (nn.functional.normalize(vectors, dim=-1) - self.mean) @ self.matrix

@@ -16,7 +16,6 @@ from diarspk.audio import AudioStream
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.local import LocalEncoder
 from diarspk.recording import Recording
-from diarspk.segmentation.audibility import audibility
 from diarspk.segmentation.embedding import (
     AudioEmbedder,
     TrunkEmbedder,
@@ -102,13 +101,9 @@ def read_local_speakers(
     embed: WindowEmbedder = TrunkEmbedder(trunk, starts, length)
     if encoder is not None and stream is not None:
         embed = AudioEmbedder(encoder, stream, starts, length, hop)
-    audible = audibility(recording, trunk.network.config.trunk.stride, hop)
     activity, embeddings, seconds = [], [], []
     for batch in _batches(trunk, recording, starts, length):
         found = segmenter(batch.frames, batch.first)  # (windows, frames, speakers)
-        found = (
-            found * np.stack([audible[start : start + length] for start in batch.first])[..., None]
-        )
         weights = solo_weights(found, hop)
         vectors = embed(batch, found > ACTIVE, weights)
         talked = weights.sum(1) * hop

@@ -38,7 +38,7 @@ class ConversationConfig:
     stride: int = 4  # feature frames per label frame
     windows_per_batch: int = 6
     speakers: int = 3
-    dense_probability: float = 0.4  # windows chosen for overlap and rapid change
+    dense_probability: float = 0.6  # windows chosen for overlap and rapid change
     invented_probability: float = 0.2  # turns drawn at random instead of from a template
     equal_channel_probability: float = 0.5  # windows whose speakers share one mean spectrum
     alike_probability: float = 0.4  # windows whose voices are all near to the first in sound
@@ -46,6 +46,12 @@ class ConversationConfig:
     band_probability: float = 0.2
     speaker_level_db: float = 5.0
     turn_level_db: float = 1.5
+    interjection_probability: float = 0.3  # windows with short turns laid over the others
+    most_interjections: int = 4
+    interjection_frames: tuple[int, int] = (25, 100)
+    distant_probability: float = 0.4  # windows behind which somebody talks whom nobody annotates
+    distant_level_db: tuple[float, float] = (-35.0, -12.0)  # against the quietest speaker
+    most_distant: int = 3  # stretches of that voice
     empty_probability: float = 0.12  # windows in which nobody talks
     noise_ratio_db: tuple[float, float] = (0.0, 35.0)
     most_bursts: int = 5  # noises as loud as quiet speech or louder
@@ -174,9 +180,13 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
     def window(
         self, generator: np.random.Generator
     ) -> tuple[augmentation.Features, NDArray[np.float32], NDArray[np.int64]]:
-        turns = self.draw_turns(generator)
-        lanes, activity, rows = self.lay(turns, generator)
-        mixture = self.degrade(lanes, generator)
+        turns = self.interject(self.draw_turns(generator), generator)
+        lanes, activity, rows, quietest = self.lay(turns, generator)
+        distant = generator.random() < self.config.distant_probability
+        if distant:
+            lanes = np.logaddexp(lanes, self.distant_voice(quietest, generator))
+        # A distant voice by itself stays quiet: it has no speaker in the window to be levelled by.
+        mixture = self.degrade(lanes, generator, levelled=bool(turns) or not distant)
         stride = self.config.stride
         share = activity.reshape(len(activity) // stride, stride, -1).mean(1)
         return mixture, (share >= 0.5).astype(np.float32), rows
@@ -219,10 +229,27 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
             time += max(length + int(generator.normal(10, 60)), 10)
         return turns
 
+    def interject(self, turns: list[Turn], generator: np.random.Generator) -> list[Turn]:
+        """Add short turns of the window's speakers at random places: "yeah", "right"."""
+        if not turns or generator.random() >= self.config.interjection_probability:
+            return turns
+        names, frames = sorted({name for _, _, name in turns}), self.config.frames
+        added: list[Turn] = []
+        for _ in range(generator.integers(1, self.config.most_interjections + 1)):
+            length = int(generator.integers(*self.config.interjection_frames))
+            start = int(generator.integers(frames - length + 1))
+            end, name = start + length, str(generator.choice(names))
+            if not any(n == name and s < end and start < e for s, e, n in turns + added):
+                added.append((start, end, name))
+        return turns + added
+
     def lay(
         self, turns: list[Turn], generator: np.random.Generator
-    ) -> tuple[augmentation.Features, NDArray[np.float32], NDArray[np.int64]]:
-        """Log-mel of the sum of all turns ``(frames, mels)``, activity ``(frames, speakers)``."""
+    ) -> tuple[augmentation.Features, NDArray[np.float32], NDArray[np.int64], float]:
+        """Log-mel of the sum of all turns ``(frames, mels)``, activity ``(frames, speakers)``.
+
+        Then each speaker's row of the pool, and the level in dB of the quietest who talks.
+        """
         config = self.config
         mels = self.pool.features.shape[1]
         mixture = np.full((config.frames, mels), -np.inf, np.float32)
@@ -240,7 +267,22 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
             mixture[start:end] = np.logaddexp(mixture[start:end], speech)
             activity[start:end, number] = 1.0
         rows = [self.rows[variant, voice][0] for voice in voices]
-        return mixture, activity, np.array(rows)
+        quietest = float(levels[: len(names)].min(initial=0.0))
+        return mixture, activity, np.array(rows), quietest
+
+    def distant_voice(
+        self, quietest: float, generator: np.random.Generator
+    ) -> augmentation.Features:
+        """Draw somebody's talk in the background, ``(frames, mels)``; ``quietest`` is in dB."""
+        config = self.config
+        lane = np.full((config.frames, self.pool.features.shape[1]), -np.inf, np.float32)
+        voice = str(generator.choice(self.names))
+        gain = quietest + generator.uniform(*config.distant_level_db)
+        for _ in range(generator.integers(1, config.most_distant + 1)):
+            length = int(generator.integers(config.frames // 20, config.frames))
+            start = int(generator.integers(config.frames - length + 1))
+            lane[start : start + length] = self.speech(voice, "room", length, generator)
+        return lane + np.float32(gain * augmentation.DECIBEL)
 
     def draw_filters(
         self,
@@ -317,7 +359,7 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
         return self.kept[row].astype(np.float32)
 
     def degrade(
-        self, mixture: NDArray[np.float32], generator: np.random.Generator
+        self, mixture: NDArray[np.float32], generator: np.random.Generator, *, levelled: bool
     ) -> augmentation.Features:
         """Add background noise, a common filter, band and level; speech is around level zero."""
         config = self.config
@@ -337,7 +379,8 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
             mixture = augmentation.tilt(mixture, generator)
         if generator.random() < config.band_probability:
             mixture = augmentation.band_limit(mixture, generator)
-        mixture = mixture - augmentation.level(mixture)
+        if levelled:
+            mixture = mixture - augmentation.level(mixture)
         deviation = config.level_deviation_db * augmentation.DECIBEL
         return (mixture[0] + generator.normal(0, deviation)).astype(np.float32)
 

@@ -13,7 +13,8 @@ Two kinds of batches take turns:
 
 Embeddings follow a teacher's (see ``teacher.py``), whole and in their nested prefixes, by cosine
 distance; crops are also classified among the training speakers at two speeds. The teacher's space
-is rotated to its principal axes first, so that a prefix carries the most that so few can.
+is rotated to its principal axes first, so that a prefix carries the most that so few can. Where
+the network to start with has a whitening (see ``whitening.py``), the teacher goes through it too.
 
 For the last part of the run, batch norms keep the statistics of many batches: what is trained then
 is what will run.
@@ -149,7 +150,8 @@ class EncoderTraining(lightning.LightningModule):
         if not len(row):
             return embeddings.new_zeros(())
         sizes = (embeddings.shape[1], *self.network.config.prefixes)
-        whole, *nested = teacher_distances(embeddings, self.teacher[row], sizes)
+        target = self.network.utterance.whitening(self.teacher[row])
+        whole, *nested = teacher_distances(embeddings, target, sizes)
         return whole + self.train_config.prefix_weight * sum(nested)
 
     def classify(self, embeddings: Tensor, label: Tensor) -> Tensor:

@@ -1,0 +1,148 @@
+"""Fit the whitening of the utterance head to embeddings of training speakers.
+
+    python -m recipes.embedded.whitening --packed PACKED --speakers ../shared/speech/train.tsv \
+        --encoder RUN/final.ckpt --output RUN/whitened.ckpt
+
+Speakers with two utterances or more are embedded from short crops, augmented as in training: what
+varies within a voice there is what is to count less. Everything else in the checkpoint stays, so it
+can be exported, or trained further with ``train.py --start``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from diarspk.encoders.network import SpeakerNetwork, Whitening
+from recipes.embedded.data import (
+    FRAMES_PER_SECOND,
+    CropConfig,
+    Pool,
+    SpeakerCrops,
+    read_pool,
+    read_speakers,
+)
+from recipes.embedded.export import read_network
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class WhiteningConfig:
+    """What the whitening is fitted to, and how firmly."""
+
+    seconds: tuple[float, ...] = (1.0, 2.0)
+    crops: int = 6  # of each speaker and length
+    variants: tuple[str, ...] = ("recorded", "room", "channel")
+    shrinkage: float = 0.3  # of the variance within speakers towards that of white noise
+    seed: int = 1
+
+
+def fit_whitening(embeddings: Tensor, speakers: NDArray[np.int64], shrinkage: float) -> Whitening:
+    """Linear discriminant analysis of unit vectors, all dimensions kept.
+
+    Parameters
+    ----------
+    embeddings
+        ``(n, dimension)`` of any length, several of each speaker.
+    speakers
+        Number of each one's speaker, ``(n,)``.
+    shrinkage
+        In [0, 1]: 1 leaves the space as it is but for rotation and centre.
+    """
+    unit = nn.functional.normalize(embeddings.double(), dim=-1)
+    _, number = np.unique(speakers, return_inverse=True)
+    index = torch.from_numpy(number)
+    counts = index.bincount().unsqueeze(1)
+    means = unit.new_zeros(len(counts), unit.shape[1]).index_add_(0, index, unit) / counts
+    residual = unit - means[index]
+    within = residual.T @ residual / (len(unit) - len(counts))
+    dimension = unit.shape[1]
+    white = within.trace() / dimension * torch.eye(dimension, dtype=unit.dtype)
+    variances, axes = torch.linalg.eigh((1 - shrinkage) * within + shrinkage * white)
+    # Relative to the mean variance, so that numbers keep their size.
+    whiten = axes @ torch.diag((variances / variances.mean()).rsqrt()) @ axes.T
+    _, directions = torch.linalg.eigh(whiten @ means.T.cov() @ whiten)  # by rising ratio
+    directions = directions.flip(1)
+    largest = directions.gather(0, directions.abs().argmax(0, keepdim=True))
+    whitening = Whitening(dimension)
+    whitening.mean = unit.mean(0).float()
+    whitening.matrix = (whiten @ directions * largest.sign()).float()
+    return whitening
+
+
+@torch.inference_mode()
+def embed_crops(
+    network: SpeakerNetwork, crops: SpeakerCrops, config: WhiteningConfig, speakers: dict[str, str]
+) -> tuple[Tensor, NDArray[np.int64]]:
+    """Embed augmented crops of the speakers with several utterances, and number their speakers."""
+    pool, generator = crops.pool, np.random.default_rng(config.seed)
+    embeddings: list[Tensor] = []
+    numbers: list[int] = []
+    for seconds in config.seconds:
+        length = round(seconds * FRAMES_PER_SECOND)
+        drawn = draw_crops(pool, speakers, length, config, generator)
+        for first in range(0, len(drawn), BATCH):
+            batch = drawn[first : first + BATCH]
+            features = np.stack([crop for _, crop in batch]).astype(np.float32)
+            embeddings.append(network(torch.from_numpy(crops.augment(features, generator))))
+            numbers.extend(number for number, _ in batch)
+    return torch.cat(embeddings), np.array(numbers)
+
+
+def draw_crops(
+    pool: Pool,
+    speakers: dict[str, str],
+    length: int,
+    config: WhiteningConfig,
+    generator: np.random.Generator,
+) -> list[tuple[int, NDArray[np.float16]]]:
+    """Crops of ``length`` frames with the numbers of their speakers."""
+    rows: dict[str, list[int]] = defaultdict(list)
+    for row, (utterance, variant) in enumerate(zip(pool.utterance, pool.variant, strict=True)):
+        if variant in config.variants:
+            rows[speakers[utterance]].append(row)
+    drawn = []
+    for number, speaker in enumerate(sorted(rows)):
+        if len({pool.utterance[row] for row in rows[speaker]}) < 2:
+            continue
+        for row in generator.choice(rows[speaker], config.crops):
+            if pool.frames[row] >= length:
+                drawn.append((number, pool.crop(int(row), length, generator)))
+    return drawn
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--packed", type=Path, required=True)
+    parser.add_argument("--speakers", type=Path, required=True)
+    parser.add_argument("--encoder", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True, help="checkpoint to write")
+    parser.add_argument("--shrinkage", type=float, default=WhiteningConfig.shrinkage)
+    arguments = parser.parse_args()
+
+    config = replace(WhiteningConfig(), shrinkage=arguments.shrinkage)
+    network = read_network(arguments.encoder)
+    network.utterance.whitening = Whitening(network.config.dimension)
+    pool, noise = read_pool(arguments.packed / "train"), read_pool(arguments.packed / "noise")
+    speakers = read_speakers(arguments.speakers)
+    usable = np.ones(len(pool.start), np.bool_)
+    crops = SpeakerCrops(pool, noise, speakers, CropConfig(), usable=usable, seed=config.seed)
+    embeddings, numbers = embed_crops(network, crops, config, speakers)
+    whitening = fit_whitening(embeddings, numbers, config.shrinkage)
+    checkpoint = torch.load(arguments.encoder, "cpu", weights_only=True)
+    for name, value in whitening.state_dict().items():
+        checkpoint["state_dict"][f"network.utterance.whitening.{name}"] = value
+    torch.save(checkpoint, arguments.output)
+    print(f"fitted to {len(numbers)} crops of {len(np.unique(numbers))} speakers")
+
+
+if __name__ == "__main__":
+    main()
