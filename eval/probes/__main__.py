@@ -149,7 +149,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 def _load_synthesiser(options: argparse.Namespace) -> SynthesisSystem:
     if options.decoder is not None:
         return load_decoder(options.decoder)
-    module, colon, function = options.synthesiser.partition(":")
+    module, _, function = options.synthesiser.partition(":")
     try:
         loaded: SynthesisSystem = getattr(import_module(module), function)()
     except (ImportError, AttributeError) as error:

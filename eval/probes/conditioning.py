@@ -1,4 +1,4 @@
-"""Does a synthesiser take the voice from the cue, and only from there?
+"""Whether a synthesiser takes the voice from the cue, and only from there.
 
 Two of the runnable probes of Stan and O'Mahony (2023): a cue of zeros, and another speaker's cue.
 Those of hidden states are in :mod:`eval.probes.leakage`, those of altered cues in
@@ -24,7 +24,7 @@ from eval.probes.similarity import (
     real_similarities,
     unit,
 )
-from eval.probes.synthesis import Synthesiser, Synthesis, Voice
+from eval.probes.synthesis import Synthesis, Synthesiser, Voice
 
 __all__ = ["Swap", "ZeroConditioning", "probe_swap", "probe_zero"]
 

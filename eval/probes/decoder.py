@@ -148,7 +148,7 @@ class ConditionedDecoder:
 
 
 def content_of(log_mel: NDArray[np.float32], cepstra: int) -> NDArray[np.float32]:
-    """What is said, hardly who says it: ``(frames, mels)`` -> ``(frames, cepstra)``.
+    """Leave what is said and hardly who says it: ``(frames, mels)`` -> ``(frames, cepstra)``.
 
     The first cepstra, of which the zeroth is the energy; smoothed over 70 ms; mean 0
     and deviation 1 over the utterance.

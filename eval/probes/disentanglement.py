@@ -1,14 +1,14 @@
-"""How far each component of a cue is about one thing: disentanglement, completeness, and between.
+r"""How far each component of a cue is about one thing, and each thing in one component.
 
 Eastwood and Williams (2018), "A framework for the quantitative evaluation of disentangled
 representations", section 2. With :math:`R_{ij}` the importance of component :math:`i` for factor
 :math:`j`:
 
-- disentanglement of component :math:`i` is one less the entropy of :math:`R_{ij} / \\sum_j R_{ij}`
+- disentanglement of component :math:`i` is one less the entropy of :math:`R_{ij} / \sum_j R_{ij}`
   with the logarithm to the base of the number of factors; the whole is the mean, weighted by each
   component's share of all importance;
-- completeness of factor :math:`j` is one less the entropy of :math:`R_{ij} / \\sum_i R_{ij}` with the
-  logarithm to the base of the number of components; the whole is the mean, weighted likewise;
+- completeness of factor :math:`j` is one less the entropy of :math:`R_{ij} / \sum_i R_{ij}` with
+  the logarithm to the base of the number of components; the whole is the mean, weighted likewise;
 - informativeness is how well the probes answer.
 
 Two things are decided here. Importance is the mean absolute weight of a linear probe on

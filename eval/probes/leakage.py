@@ -1,4 +1,4 @@
-"""What states inside a synthesiser, and its output, say of the speaker when the cue says nothing."""
+"""What a synthesiser's hidden states and output say of the speaker when the cue says nothing."""
 
 from __future__ import annotations
 

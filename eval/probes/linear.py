@@ -8,8 +8,7 @@ speaker has one: a control must not be harder than the question.
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,11 +17,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from diarspk.bootstrap import Interval
 from diarspk.errors import ArgumentError
+from eval.probes.fitting import (
+    balanced_accuracy,
+    explained_variance,
+    fit_classifier,
+    fit_regression,
+    group_interval,
+    shuffle_labels,
+)
 
-__all__ = ["Probed", "balanced_accuracy", "explained_variance", "probe_labels", "probe_values"]
+__all__ = ["Probed", "probe_labels", "probe_values"]
 
 Floats = NDArray[np.float64]
-STRENGTH = 0.1  # of the data against the regularisation; components are standardised
 FEWEST_SPEAKERS = 2
 SHUFFLES = 3
 
@@ -134,11 +140,11 @@ def probe_labels(
     answers, truth = np.unique(label, return_inverse=True)
     if len(answers) < 2:
         return None
-    model = _fit_classifier(rows[~test], truth[~test])
+    model = fit_classifier(rows[~test], truth[~test])
     found = model.predict(rows[test])
     random = np.random.default_rng(seed)
     controls = [
-        _fit_classifier(rows[~test], _shuffle(truth[~test], names[~test], random))
+        fit_classifier(rows[~test], shuffle_labels(truth[~test], names[~test], random))
         for _ in range(SHUFFLES)
     ]
     groups = names[test] if by_speaker else np.arange(int(test.sum())).astype(str)
@@ -146,7 +152,7 @@ def probe_labels(
         cue=cue,
         task=task,
         measure="balanced accuracy",
-        score=_interval(balanced_accuracy, truth[test], found, groups, resamples, seed),
+        score=group_interval(balanced_accuracy, truth[test], found, groups, resamples, seed),
         chance=1 / len(answers),
         shuffled=float(
             np.mean([balanced_accuracy(truth[test], one.predict(rows[test])) for one in controls])
@@ -187,18 +193,18 @@ def probe_values(
     rows, value, names, test = rows[keep], value[keep], names[keep], test[keep]
     if len(np.unique(value[test])) < 2 or len(np.unique(value[~test])) < 2:
         return None
-    model = _fit_regression(rows[~test], value[~test])
+    model = fit_regression(rows[~test], value[~test])
     found = np.asarray(model.predict(rows[test]), np.float64)
     random = np.random.default_rng(seed)
     controls = [
-        _fit_regression(rows[~test], random.permutation(value[~test])).predict(rows[test])
+        fit_regression(rows[~test], random.permutation(value[~test])).predict(rows[test])
         for _ in range(SHUFFLES)
     ]
     return Probed(
         cue=cue,
         task=task,
         measure="R2",
-        score=_interval(explained_variance, value[test], found, names[test], resamples, seed),
+        score=group_interval(explained_variance, value[test], found, names[test], resamples, seed),
         chance=0.0,
         shuffled=float(np.mean([explained_variance(value[test], one) for one in controls])),
         answers=0,
@@ -207,17 +213,6 @@ def probe_values(
         groups=len(np.unique(names[test])),
         importance=np.abs(model[-1].coef_),
     )
-
-
-def balanced_accuracy(truth: NDArray[Any], found: NDArray[Any]) -> float:
-    """Mean over the answers that occur of the share of each that was found."""
-    return float(np.mean([np.mean(found[truth == one] == one) for one in np.unique(truth)]))
-
-
-def explained_variance(truth: NDArray[Any], found: NDArray[Any]) -> float:
-    """R2: 1 less the squared error over the variance; NaN where the truth does not vary."""
-    spread = float(np.square(truth - truth.mean()).sum())
-    return 1 - float(np.square(truth - found).sum()) / spread if spread > 0 else float("nan")
 
 
 def _checked(
@@ -242,69 +237,3 @@ def _asked(
         for one in np.unique(label)
         if one and min(len(set(names[(label == one) & side])) for side in (test, ~test)) >= fewest
     ]
-
-
-def _shuffle(
-    truth: NDArray[np.intp], names: NDArray[np.str_], random: np.random.Generator
-) -> NDArray[np.intp]:
-    """Among speakers where each has one label, else among utterances."""
-    people, first, person = np.unique(names, return_index=True, return_inverse=True)
-    own = truth[first]
-    if len(np.unique(own)) < len(people) and np.array_equal(own[person], truth):
-        return random.permutation(own)[person]
-    return random.permutation(truth)
-
-
-def _fit_classifier(rows: Floats, truth: NDArray[np.intp]) -> Any:
-    from sklearn.linear_model import LogisticRegression
-
-    return _fit(LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=1000), rows, truth)
-
-
-def _fit_regression(rows: Floats, value: Floats) -> Any:
-    from sklearn.linear_model import RidgeCV
-
-    return _fit(RidgeCV(alphas=np.logspace(-1, 4, 11)), rows, value)
-
-
-def _fit(last: Any, rows: Floats, truth: NDArray[Any]) -> Any:
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.impute import SimpleImputer
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    imputer = SimpleImputer(keep_empty_features=True)
-    with warnings.catch_warnings():
-        # A probe that has not quite converged is still a probe, and is scored as what it is.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return make_pipeline(imputer, StandardScaler(), last).fit(rows, truth)
-
-
-def _interval(
-    measure: Callable[[NDArray[Any], NDArray[Any]], float],
-    truth: NDArray[Any],
-    found: NDArray[Any],
-    groups: NDArray[np.str_],
-    resamples: int,
-    seed: int,
-) -> Interval:
-    """95 % of a bootstrap over groups.
-
-    :func:`diarspk.bootstrap.bootstrap_interval` is for trials of two kinds; here all answers may
-    be right.
-    """
-    _, group = np.unique(groups, return_inverse=True)
-    order = np.argsort(group, kind="stable")
-    members = np.split(order, np.cumsum(np.bincount(group))[:-1])
-    random = np.random.default_rng(seed)
-    values = []
-    for _ in range(resamples):
-        chosen = np.concatenate(
-            [members[one] for one in random.integers(len(members), size=len(members))]
-        )
-        values.append(measure(truth[chosen], found[chosen]))
-    value = measure(truth, found)
-    if not values:
-        return Interval(value, value, value)
-    low, high = np.nanquantile(values, [0.025, 0.975]).tolist()
-    return Interval(value, low, high)

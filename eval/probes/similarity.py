@@ -16,12 +16,12 @@ Vectors = NDArray[np.float32]
 
 
 def judge_all(features: Sequence[NDArray[np.float32]], judge: Judge) -> Vectors:
-    """Unit vectors ``(n, dim)`` of what the judge hears."""
+    """Give unit vectors ``(n, dim)`` of what the judge hears."""
     return np.stack([unit(judge(one)) for one in features])
 
 
 def profiles_of(voices: Sequence[Voice], judge: Judge) -> dict[str, Vectors]:
-    """Unit mean ``(dim,)`` of what the judge hears in the real recordings of each speaker."""
+    """Give the unit mean ``(dim,)`` of what the judge hears in the real recordings of each speaker."""
     heard = judge_all([voice.log_mel for voice in voices], judge)
     names = np.array([voice.speaker for voice in voices])
     return {name: unit(heard[names == name].mean(axis=0)) for name in np.unique(names).tolist()}

@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from diarspk.features import LogMel, gated_level
 from eval.speech import Utterance
 
-__all__ = ["Synthesis", "Synthesiser", "SynthesisSystem", "Voice", "log_mel_of"]
+__all__ = ["Synthesis", "SynthesisSystem", "Synthesiser", "Voice", "log_mel_of"]
 
 Features = NDArray[np.float32]
 

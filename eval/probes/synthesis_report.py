@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from eval.probes.conditioning import probe_swap, probe_zero
-from eval.probes.judges import Judge, load_judge
+from eval.probes.judges import Judge, load_judge, remember
 from eval.probes.leakage import probe_leakage, separation
 from eval.probes.similarity import profiles_of
 from eval.probes.sweep import sweep_mean, sweep_norm
@@ -54,7 +54,7 @@ def probe_synthesis(
     found = []
     for name in judges:
         print(f"judge {name}", file=sys.stderr)
-        judge = load_judge(name)
+        judge = remember(load_judge(name))
         swap = probe_swap(system, voices, judge, seed=seed)
         found.append(
             {
