@@ -21,7 +21,7 @@ def judge_all(features: Sequence[NDArray[np.float32]], judge: Judge) -> Vectors:
 
 
 def profiles_of(voices: Sequence[Voice], judge: Judge) -> dict[str, Vectors]:
-    """Give the unit mean ``(dim,)`` of what the judge hears in the real recordings of each speaker."""
+    """Give each speaker's unit mean ``(dim,)`` of what the judge hears in real recordings."""
     heard = judge_all([voice.log_mel for voice in voices], judge)
     names = np.array([voice.speaker for voice in voices])
     return {name: unit(heard[names == name].mean(axis=0)) for name in np.unique(names).tolist()}
