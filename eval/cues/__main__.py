@@ -4,8 +4,8 @@ python -m eval.cues --data FOLDER --systems diarspk resemblyzer controls --cache
         --verification v.json --intra-session i.json --diarization d.json \
         --extraction-study study.json --robustness r.json --plot cues.png --json cues.json
 
-Probes run here, or are read with --probes from what ``eval.probes carried`` has written; all else
-is read from what other commands wrote with --json. What no file holds is missing in the table.
+With --data, probes run here; with --probes they are read from what ``eval.probes carried`` has
+written. All else is what other commands wrote with --json. What no file holds is missing.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         found = list(_read_all(options))
         probes = None
-        if not options.probes:
+        if options.data is not None and not options.probes:
             probes = describe_carried(run_carried(options))
             figures = READERS["probes carried"](probes, "")
             found.append({key: Figure(value, HERE) for key, value in figures.items()})
@@ -110,8 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--extraction-encoder", default=OWN, metavar="NAME", help="of the extractors' cues")
     add("--plot", type=Path, metavar="FILE", help="parallel coordinates (matplotlib)")
     add("--markdown", type=Path, metavar="FILE")
-    add_carried_options(parser)
-    # Without the speech there are no probes, but a table of what files hold.
+    add_carried_options(parser, required=False)
     return parser
 
 

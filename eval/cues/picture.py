@@ -23,23 +23,14 @@ def scale_columns(table: CueTable) -> tuple[list[Column], NDArray[np.float64]]:
     The worst figure is at 0 and the best at 1; where neither is better, the lowest is at 0. Equal
     figures are at 0.5, missing ones NaN.
     """
-    values = np.array(
-        [
-            [
-                np.nan if (one := table.value(row, column)) is None else one
-                for column in table.columns
-            ]
-            for row in table.rows
-        ],
-        np.float64,
-    ).reshape(len(table.rows), len(table.columns))
+    cells = [[table.value(row, column) for column in table.columns] for row in table.rows]
+    values = np.array(cells, np.float64).reshape(len(table.rows), len(table.columns))
     kept = [place for place in range(values.shape[1]) if np.isfinite(values[:, place]).sum() > 1]
     columns, values = [table.columns[place] for place in kept], values[:, kept]
     for place, column in enumerate(columns):
         low, high = np.nanmin(values[:, place]), np.nanmax(values[:, place])
-        share = (
-            (values[:, place] - low) / (high - low) if high > low else 0 * values[:, place] + 0.5
-        )
+        span = high - low
+        share = (values[:, place] - low + 0.5 * (span == 0)) / (span or 1)
         values[:, place] = 1 - share if column.better == "low" else share
     return columns, values
 

@@ -148,7 +148,7 @@ def _carried(document: Mapping[str, Any], _: str) -> dict[tuple[Row, Column], fl
             measure = " R2" if probe["measure"] == "R2" else ""
             found[row, Column(f"{probe['task']}{measure}", "none")] = probe["value"]
         if one["disentanglement"] is not None:
-            key = Column("disentanglement", "high", "")
+            key = Column("disentanglement", "none", "")
             found[row, key] = one["disentanglement"]["disentanglement"]
     return found
 
@@ -171,7 +171,7 @@ def _condition(name: str) -> Column:
 
 
 def _encoder_of(system: str) -> str | None:
-    """Encoder in a name such as ``diarspk:encoder=resnet34,threshold=0.6``."""
+    """Find the encoder in a name such as ``diarspk:encoder=resnet34,threshold=0.6``."""
     if system == OWN:
         return OWN
     if not system.startswith(f"{OWN}:"):

@@ -81,12 +81,10 @@ class CueTable:
 
     def best(self, column: Column) -> Row | None:
         """Row that is best by a column; None where there is no telling."""
-        known = [
-            (value, row) for row in self.rows if (value := self.value(row, column)) is not None
-        ]
+        known = {row: one for row in self.rows if (one := self.value(row, column)) is not None}
         if column.better == "none" or len(known) < 2:
             return None
-        return (min if column.better == "low" else max)(known)[1]
+        return (min if column.better == "low" else max)(known, key=lambda row: known[row])
 
     def markdown(self) -> str:
         """Table, then which cue is best for each use, in plain words."""
@@ -126,15 +124,14 @@ class CueTable:
                     "encoder": row[0],
                     "cue": row[1],
                     "figures": {
-                        column.name: None if found is None else asdict(found)
-                        for column in self.columns
-                        for found in [
-                            self.figures[row, column.name]
-                            if self.value(row, column) is not None
-                            else None
-                        ]
+                        column.name: self._describe(row, column) for column in self.columns
                     },
                 }
                 for row in self.rows
             ],
         }
+
+    def _describe(self, row: Row, column: Column) -> dict[str, Any] | None:
+        if self.value(row, column) is None:
+            return None
+        return asdict(self.figures[row, column.name])

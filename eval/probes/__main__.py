@@ -125,10 +125,10 @@ def synthesis(options: argparse.Namespace) -> dict[str, Any]:
     return document
 
 
-def add_carried_options(parser: argparse.ArgumentParser) -> None:
-    """Options that decide what is read and probed."""
+def add_carried_options(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Add the options that decide what is read and probed."""
     add = parser.add_argument
-    add("--data", type=Path, required=True, metavar="FOLDER")
+    add("--data", type=Path, required=required, metavar="FOLDER", help="speech, for the probes")
     add("--systems", nargs="+", default=["diarspk", CONTROLS], metavar="SYSTEM")
     add("--fit", default="train", metavar="SPLIT", help="fit probes on this split")
     add("--test", default="dev", metavar="SPLIT", help="speakers that no encoder was trained on")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,12 +101,10 @@ def coded(waveform: Samples, name: str) -> Samples:
     import soundfile
     import soxr
 
-    rate, container, subtype, level = CODECS[name]
+    rate, container, subtype, options = CODECS[name]
     stream = io.BytesIO()
     narrow = np.clip(soxr.resample(waveform, SAMPLE_RATE, rate), -1, 1)
-    with soundfile.SoundFile(
-        stream, "w", rate, 1, subtype, format=container, compression_level=level
-    ) as file:
+    with soundfile.SoundFile(stream, "w", rate, 1, subtype, format=container, **options) as file:
         file.write(narrow)
     stream.seek(0)
     decoded, rate = soundfile.read(stream, dtype="float32")
@@ -114,13 +112,15 @@ def coded(waveform: Samples, name: str) -> Samples:
     return np.pad(heard, (0, len(waveform) - len(heard)))
 
 
-CODECS: dict[str, tuple[int, str, str, float | None]] = {
-    "mu-law 8 kHz": (8000, "WAV", "ULAW", None),
-    "GSM 6.10": (8000, "WAV", "GSM610", None),
-    "Opus, smallest": (16000, "OGG", "OPUS", 1.0),
-    "MP3, smallest": (16000, "MP3", "MPEG_LAYER_III", 1.0),
+SMALLEST_MP3 = {"compression_level": 0.99, "bitrate_mode": "CONSTANT"}
+
+CODECS: dict[str, tuple[int, str, str, dict[str, Any]]] = {
+    "mu-law 8 kHz": (8000, "WAV", "ULAW", {}),
+    "GSM 6.10": (8000, "WAV", "GSM610", {}),
+    "Opus 8 kbit/s": (16000, "OGG", "OPUS", {"compression_level": 1.0}),
+    "MP3 8 kbit/s": (16000, "MP3", "MPEG_LAYER_III", SMALLEST_MP3),
 }
-"""Rate, container, coding, and libsndfile's compression level."""
+"""Rate, container, coding, and libsndfile's settings; G.711 and GSM have 64 and 13 kbit/s."""
 
 
 def crop(waveform: Samples, seconds: float, generator: np.random.Generator) -> Samples:
