@@ -24,7 +24,7 @@ NETWORK = MelDecoderConfig(cepstra=3, cue=PEOPLE, mels=MELS, width=16, core=1, l
 
 @pytest.fixture
 def voices() -> PackedVoices:
-    """Four speakers, each with a spectrum of his own; the cue is the number; the last says little."""
+    """Four speakers with a spectrum and a cue of their own; the last has one utterance."""
     random = np.random.default_rng(0)
     colours = random.normal(0, 2, (PEOPLE, MELS))
     blocks, frames, cues, speakers = [], [], [], []
@@ -95,6 +95,7 @@ def test_the_cue_is_of_another_utterance(voices: PackedVoices) -> None:
     assert 0.25 < float((norms == 0).float().mean()) < 0.75
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")
 def test_a_decoder_learns_to_take_the_voice_from_the_cue(
     voices: PackedVoices, tmp_path: Path
 ) -> None:
@@ -119,6 +120,7 @@ def test_a_decoder_learns_to_take_the_voice_from_the_cue(
     assert swap.nearer_supplied > 0.8 and swap.transfer > 0.6
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")
 def test_the_same_seed_gives_the_same_weights(voices: PackedVoices, tmp_path: Path) -> None:
     pytest.importorskip("lightning", reason="training needs lightning")
     from recipes.conditioning.train import TrainConfig, fit
