@@ -331,7 +331,8 @@ def fake_speech(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             level = float(waveform.mean())
             if system == "controls":
                 return {"prosody": np.full(8, level)}
-            return {"utterance": np.array([np.sign(level), 1 / level])}
+            angle = abs(level)
+            return {"utterance": np.array([np.sign(level), np.cos(angle), np.sin(angle)])}
 
         return read, system
 

@@ -77,7 +77,7 @@ def group_interval(
     measure: Callable[[NDArray[Any], NDArray[Any]], float],
     truth: NDArray[Any],
     found: NDArray[Any],
-    groups: NDArray[np.str_],
+    groups: NDArray[Any],
     resamples: int,
     seed: int,
 ) -> Interval:

@@ -9,15 +9,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.bootstrap import Interval, bootstrap_interval
+from diarspk.bootstrap import Interval
 from diarspk.verification import equal_error_rate
 from eval.probes.carried import comparable
 from eval.probes.degradation import Degradation
+from eval.probes.fitting import group_interval
 from eval.probes.vectors import Cues, Read, stack_cues
 from eval.report import markdown_table
 from eval.speech import Utterance
 
-__all__ = ["CONVENTION", "Robustness", "describe_robustness", "format_robustness", "try_cue"]
+__all__ = [
+    "CONVENTION",
+    "Robustness",
+    "describe_robustness",
+    "format_robustness",
+    "try_cue",
+    "try_system",
+]
 
 CLEAN = "clean"
 
@@ -97,18 +105,12 @@ def try_cue(
     """
     first, second = (_unit(comparable(rows, clean)) for rows in (clean, degraded))
     cosines = np.einsum("nd,nd->n", first, second)
-    names, person = np.unique(np.asarray(speakers), return_inverse=True)
+    _, person = np.unique(np.asarray(speakers), return_inverse=True)
     apart = ~np.eye(len(first), dtype=bool)
     scores = (first @ second.T)[apart]
     labels = (person[:, None] == person[None, :])[apart]
-    # The statistic is of cosines alone; the labels only say that there is more than one speaker.
-    interval = bootstrap_interval(
-        lambda values, _: float(values.mean()),
-        cosines,
-        person == person[0] if len(names) > 1 else np.arange(len(person)) == 0,
-        groups=person,
-        resamples=resamples,
-        seed=seed,
+    interval = group_interval(
+        lambda values, _: float(values.mean()), cosines, cosines, person, resamples, seed
     )
     known = 0 < labels.sum() < len(labels)
     return interval, equal_error_rate(scores, labels) if known else float("nan"), len(labels)
