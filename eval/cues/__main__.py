@@ -18,8 +18,8 @@ from pathlib import Path
 from diarspk.errors import DiarspkError
 from eval.cues.results import OWN, READERS, Found, read_figures
 from eval.cues.table import Column, CueTable, Figure
-from eval.probes.__main__ import add_carried_options, run_carried
 from eval.probes.carried import describe_carried
+from eval.probes.protocol import add_carried_options, run_carried
 from eval.report import describe_run, write_json
 
 __all__ = ["main", "merge"]

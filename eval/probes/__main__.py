@@ -15,21 +15,19 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from diarspk.errors import ArgumentError, DiarspkError
 from eval.probes import carried as carrying
 from eval.probes import robustness as robust
-from eval.probes.carried import CarriedCue, ProbeData, probe_system
 from eval.probes.decoder import load_decoder
 from eval.probes.degradation import degradations
 from eval.probes.labels import draw_records, read_records
+from eval.probes.protocol import add_carried_options, add_common_options, run_carried
 from eval.probes.synthesis import SynthesisSystem
 from eval.probes.synthesis_report import CONVENTION, format_report, probe_synthesis
-from eval.probes.vectors import CONTROLS, chosen_utterances, load_reader, read_cues
+from eval.probes.vectors import CONTROLS, chosen_utterances, load_reader
 from eval.report import describe_run, write_json
 
-__all__ = ["add_carried_options", "main", "run_carried"]
+__all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,33 +48,6 @@ def carried(options: argparse.Namespace) -> dict[str, Any]:
     found = run_carried(options)
     print(f"{carrying.format_carried(found)}\n\n{carrying.CONVENTION}")
     return carrying.describe_carried(found)
-
-
-def run_carried(options: argparse.Namespace) -> list[CarriedCue]:
-    """Read the cues of both splits and ask every question of them; see the options."""
-    folder, seed = options.data, options.seed
-    parts = [
-        draw_records(read_records(folder, options.fit), options.speakers, options.each, seed=seed),
-        draw_records(read_records(folder, options.test), None, options.test_each, seed=seed),
-    ]
-    records = [one for part in parts for one in part]
-    held_out = np.repeat([False, True], [len(part) for part in parts])
-
-    def read(system: str) -> dict[str, Any]:
-        sides = [
-            read_cues(folder, split, part, system, cache=options.cache)
-            for split, part in zip((options.fit, options.test), parts, strict=True)
-        ]
-        return {name: np.concatenate([side[name] for side in sides]) for name in sides[0]}
-
-    controls = read(CONTROLS)
-    data = ProbeData(records, held_out, controls["prosody"])
-    found = []
-    for system in options.systems:
-        cues = controls if system == CONTROLS else read(system)
-        found += probe_system(system, cues, data, seed=seed, resamples=options.resamples)
-        print(f"{system}: probed", file=sys.stderr)
-    return found
 
 
 def robustness(options: argparse.Namespace) -> dict[str, Any]:
@@ -125,27 +96,6 @@ def synthesis(options: argparse.Namespace) -> dict[str, Any]:
     return document
 
 
-def add_carried_options(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    """Add the options that decide what is read and probed."""
-    add = parser.add_argument
-    add("--data", type=Path, required=required, metavar="FOLDER", help="speech, for the probes")
-    add("--systems", nargs="+", default=["diarspk", CONTROLS], metavar="SYSTEM")
-    add("--fit", default="train", metavar="SPLIT", help="fit probes on this split")
-    add("--test", default="dev", metavar="SPLIT", help="speakers that no encoder was trained on")
-    add("--speakers", type=int, default=500, metavar="N", help="to fit on")
-    add("--each", type=int, default=2, metavar="N", help="utterances of each of these")
-    add("--test-each", type=int, metavar="N", help="utterances of each speaker to test on")
-    add("--cache", type=Path, metavar="FOLDER", help="keep the cues here")
-    _add_common(parser)
-
-
-def _add_common(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--resamples", type=int, default=200, metavar="N", help="of the bootstrap")
-    add("--seed", type=int, default=0)
-    add("--json", type=Path, metavar="FILE", help="figures, machine, versions, command")
-
-
 def _load_synthesiser(options: argparse.Namespace) -> SynthesisSystem:
     if options.decoder is not None:
         return load_decoder(options.decoder)
@@ -178,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--test", default="dev", metavar="SPLIT")
         one.add_argument("--speakers", type=int, default=speakers, metavar="N")
         one.add_argument("--each", type=int, default=2, metavar="N", help="utterances of each")
-        _add_common(one)
+        add_common_options(one)
     second.add_argument("--systems", nargs="+", default=["diarspk", CONTROLS], metavar="SYSTEM")
     which = third.add_mutually_exclusive_group(required=True)
     which.add_argument("--decoder", type=Path, metavar="CARD", help="of recipes.conditioning")
