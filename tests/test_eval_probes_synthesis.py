@@ -31,15 +31,15 @@ from eval.probes.sweep import sweep_mean, sweep_norm
 from eval.probes.synthesis import Synthesis, Voice, log_mel_of
 from eval.speech import Utterance
 
-PEOPLE, TAKES, FRAMES = 5, 4, 6
+PEOPLE, TAKES, FRAMES = 5, 6, 6
 Features = NDArray[np.float32]
 
 
 def features_of(speaker: int, seed: int) -> Features:
-    """A band of his own for each speaker, and what is said in the bands above."""
+    """A band of their own for each speaker, and what is said in the last bands."""
     features = np.zeros((FRAMES, 20), np.float32)
     features[:, speaker] = 4.0
-    features[:, 10:] = 0.3 * np.random.default_rng([speaker, seed]).normal(size=(FRAMES, 10))
+    features[:, 16:] = 0.3 * np.random.default_rng([speaker, seed]).normal(size=(FRAMES, 4))
     return features
 
 
@@ -78,7 +78,7 @@ class Copying(Ignoring):
         made[:, :10] = 0
         made[:, :PEOPLE] = 2 * cue
         made[:, 9] = 4.0 * (np.linalg.norm(cue) == 0)
-        return Synthesis(made, {"core": content[:, 10:]})
+        return Synthesis(made, {"core": content[:, 16:]})
 
 
 def test_who_ignores_the_cue_has_no_transfer() -> None:
@@ -267,7 +267,7 @@ def test_the_command_with_a_synthesiser_of_ones_own(
     made = [Utterance(str(n), voice.speaker, np.zeros(1, "f4")) for n, voice in enumerate(VOICES)]
     monkeypatch.setattr("eval.probes.vectors.read_utterances", lambda folder, split: iter(made))
     target = tmp_path / "report.json"
-    options = ["synthesis", "--data", str(tmp_path), "--judges", "toy", "other", "--each", "4"]
+    options = ["synthesis", "--data", str(tmp_path), "--judges", "toy", "other", "--each", "6"]
     options += ["--resamples", "5", "--json", str(target)]
     assert command.main([*options, "--synthesiser", "own_synthesis:load"]) == 0
     printed = capsys.readouterr().out

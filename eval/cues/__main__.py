@@ -17,7 +17,7 @@ from pathlib import Path
 
 from diarspk.errors import DiarspkError
 from eval.cues.results import OWN, READERS, Found, read_figures
-from eval.cues.table import Column, CueTable, Figure
+from eval.cues.table import Column, CueTable, Figure, Row
 from eval.probes.carried import describe_carried
 from eval.probes.protocol import add_carried_options, run_carried
 from eval.report import describe_run, write_json
@@ -68,8 +68,8 @@ def merge(found: Iterable[Found]) -> CueTable:
 
     Uses come before what a cue carries, otherwise columns and rows are in the order of the files.
     """
-    figures = {}
-    rows: dict[tuple[str, str], None] = {}
+    figures: dict[tuple[Row, str], Figure] = {}
+    rows: dict[Row, None] = {}
     columns: dict[str, Column] = {}
     for one in found:
         for (row, column), figure in one.items():

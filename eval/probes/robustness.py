@@ -123,7 +123,10 @@ def format_robustness(found: Sequence[Robustness]) -> str:
     rows = list(dict.fromkeys((one.system, one.cue) for one in found))
 
     def table(title: str, figure: Any) -> str:
-        lines = [[*row, *(figure(cells[(*row, way)]) for way in ways)] for row in rows]
+        lines = [
+            [system, cue, *(figure(cells[system, cue, way]) for way in ways)]
+            for system, cue in rows
+        ]
         return markdown_table([title, "cue", *ways], lines)
 
     return "\n\n".join(

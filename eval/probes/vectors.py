@@ -77,10 +77,10 @@ def encoder_reader(encoder: SpeakerEncoder) -> Read:
         cues = {"utterance": vector}
         for length in encoder.prefixes:
             short = vector[:length]
-            cues[f"utterance-{length}"] = short / max(np.linalg.norm(short), 1e-9)
+            cues[f"utterance-{length}"] = short / max(float(np.linalg.norm(short)), 1e-9)
         mean = frames.mean(axis=0)
         steps = np.abs(np.diff(frames, axis=0)).mean(axis=0) if len(frames) > 1 else 0 * mean
-        cues["frame mean"] = mean / max(np.linalg.norm(mean), 1e-9)
+        cues["frame mean"] = mean / max(float(np.linalg.norm(mean)), 1e-9)
         cues["frame sequence"] = np.concatenate([mean, frames.std(axis=0), steps])
         return cues
 

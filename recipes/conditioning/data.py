@@ -74,9 +74,15 @@ def read_packed(file: Path) -> PackedVoices:
     """
     try:
         with np.load(file, allow_pickle=False) as stored:
-            arrays = (stored[name] for name in ("log_mel", "frames", "cues"))
-            speakers = tuple(stored["speakers"].tolist())
-            return PackedVoices(*arrays, speakers, *stored["space"].tolist())
+            encoder, fingerprint = stored["space"].tolist()
+            return PackedVoices(
+                log_mel=stored["log_mel"],
+                frames=stored["frames"],
+                cues=stored["cues"],
+                speakers=tuple(stored["speakers"].tolist()),
+                encoder=encoder,
+                fingerprint=fingerprint,
+            )
     except (OSError, ValueError, KeyError) as error:
         raise FormatError(f"not packed voices ({error}); prepare them again", str(file)) from error
 
