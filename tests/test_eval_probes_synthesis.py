@@ -265,7 +265,9 @@ def test_the_command_with_a_synthesiser_of_ones_own(
         table = "\n".join(["utterance\tspeaker", *rows])
         (tmp_path / f"{split}.tsv").write_text(f"{table}\n")
     made = [Utterance(str(n), voice.speaker, np.zeros(1, "f4")) for n, voice in enumerate(VOICES)]
-    monkeypatch.setattr("eval.probes.vectors.read_utterances", lambda folder, split: iter(made))
+    monkeypatch.setattr(
+        "eval.probes.vectors.read_utterances", lambda folder, split, names: iter(made)
+    )
     target = tmp_path / "report.json"
     options = ["synthesis", "--data", str(tmp_path), "--judges", "toy", "other", "--each", "6"]
     options += ["--resamples", "5", "--json", str(target)]

@@ -123,11 +123,11 @@ def _parser() -> argparse.ArgumentParser:
     for run, one in ((carried, first), (robustness, second), (synthesis, third)):
         one.set_defaults(run=run)
     add_carried_options(first)
-    for one, speakers in ((second, 100), (third, 60)):
+    for one, speakers, each in ((second, 100, 2), (third, 40, 5)):
         one.add_argument("--data", type=Path, required=True, metavar="FOLDER")
         one.add_argument("--test", default="dev", metavar="SPLIT")
         one.add_argument("--speakers", type=int, default=speakers, metavar="N")
-        one.add_argument("--each", type=int, default=2, metavar="N", help="utterances of each")
+        one.add_argument("--each", type=int, default=each, metavar="N", help="utterances of each")
         add_common_options(one)
     second.add_argument("--systems", nargs="+", default=["diarspk", CONTROLS], metavar="SYSTEM")
     which = third.add_mutually_exclusive_group(required=True)

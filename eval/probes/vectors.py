@@ -170,13 +170,12 @@ def chosen_utterances(folder: Path, split: str, records: Sequence[Record]) -> It
         If one is missing.
     """
     wanted = {one.name for one in records}
-    for utterance in read_utterances(folder, split):
-        if utterance.name in wanted:
-            wanted.remove(utterance.name)
-            yield utterance
-            if not wanted:
-                return
-    raise FormatError(f"lists no utterance {min(wanted, default='at all')}", str(folder / split))
+    for utterance in read_utterances(folder, split, names=frozenset(wanted)):
+        wanted.discard(utterance.name)
+        yield utterance
+    if wanted:
+        table = folder / f"{split}.tsv"
+        raise FormatError(f"lists no utterance {min(wanted)}", str(table))
 
 
 def stack_cues(cues: Sequence[Mapping[str, NDArray[np.float64]]]) -> Cues:
