@@ -88,13 +88,14 @@ class CueTable:
 
     def markdown(self) -> str:
         """Table, then which cue is best for each use, in plain words."""
+        if not self.rows:
+            return "No cue was measured."
         cells = [
             [*row, *(column.write(self.value(row, column)) for column in self.columns)]
             for row in self.rows
         ]
         header = ["encoder", "cue", *(column.heading for column in self.columns)]
-        table = markdown_table(header, cells)
-        return f"{table}\n\n{self.conclude()}" if self.rows else "No cue was measured."
+        return f"{markdown_table(header, cells)}\n\n{self.conclude()}"
 
     def conclude(self) -> str:
         """Name the best cue for each use that has two figures at least."""

@@ -20,7 +20,9 @@ def run_carried(options: argparse.Namespace) -> list[CarriedCue]:
     folder, seed = options.data, options.seed
     parts = [
         draw_records(read_records(folder, options.fit), options.speakers, options.each, seed=seed),
-        draw_records(read_records(folder, options.test), None, options.test_each, seed=seed),
+        draw_records(
+            read_records(folder, options.test), options.test_speakers, options.test_each, seed=seed
+        ),
     ]
     records = [one for part in parts for one in part]
     held_out = np.repeat([False, True], [len(part) for part in parts])
@@ -51,6 +53,7 @@ def add_carried_options(parser: argparse.ArgumentParser, *, required: bool = Tru
     add("--test", default="dev", metavar="SPLIT", help="speakers that no encoder was trained on")
     add("--speakers", type=int, default=500, metavar="N", help="to fit on")
     add("--each", type=int, default=2, metavar="N", help="utterances of each of these")
+    add("--test-speakers", type=int, metavar="N", help="to test on; all of the split without it")
     add("--test-each", type=int, metavar="N", help="utterances of each speaker to test on")
     add("--cache", type=Path, metavar="FOLDER", help="keep the cues here")
     add_common_options(parser)
