@@ -79,6 +79,8 @@ def draw_parallel(table: CueTable, path: Path) -> None:
     axes.set_yticks([])
     axes.set_ylim(-0.12, 1.12)
     axes.set_ylabel("up: more, and better where marked *")
-    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
+    axes.legend(
+        frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8, handlelength=4
+    )
     axes.spines[["top", "right", "left"]].set_visible(False)
     figure.savefig(path, dpi=150)

@@ -112,13 +112,13 @@ def coded(waveform: Samples, name: str) -> Samples:
     return np.pad(heard, (0, len(waveform) - len(heard)))
 
 
-SMALLEST_MP3 = {"compression_level": 0.99, "bitrate_mode": "CONSTANT"}
+MP3_16 = {"compression_level": 0.95, "bitrate_mode": "CONSTANT"}
 
 CODECS: dict[str, tuple[int, str, str, dict[str, Any]]] = {
     "mu-law 8 kHz": (8000, "WAV", "ULAW", {}),
     "GSM 6.10": (8000, "WAV", "GSM610", {}),
     "Opus 8 kbit/s": (16000, "OGG", "OPUS", {"compression_level": 1.0}),
-    "MP3 8 kbit/s": (16000, "MP3", "MPEG_LAYER_III", SMALLEST_MP3),
+    "MP3 16 kbit/s": (16000, "MP3", "MPEG_LAYER_III", MP3_16),
 }
 """Rate, container, coding, and libsndfile's settings; G.711 and GSM have 64 and 13 kbit/s."""
 

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import lightning
+import numpy as np
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
@@ -70,7 +71,11 @@ def fit(
 ) -> ConditionedDecoder:
     """Train from scratch; the same settings give the same weights."""
     lightning.seed_everything(config.seed, verbose=False)
-    training = DecoderTraining(MelDecoder(network), config)
+    decoder = MelDecoder(network)
+    # Levelled features lie far below zero: from there, the first thousand steps would go into that.
+    mean = voices.log_mel.astype(np.float32).mean(axis=0)
+    decoder.leave.bias.data = torch.from_numpy(mean)
+    training = DecoderTraining(decoder, config)
     data = CroppedBatches(
         voices,
         cepstra=network.cepstra,
