@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -29,8 +29,15 @@ class Utterance:
     waveform: NDArray[np.float32]
 
 
-def read_utterances(folder: Path, split: str) -> Iterator[Utterance]:
+def read_utterances(
+    folder: Path, split: str, *, names: Container[str] | None = None
+) -> Iterator[Utterance]:
     """Decode a split from its shards in memory, in the order of its table.
+
+    Parameters
+    ----------
+    names : container of str, optional
+        Only these utterances are decoded.
 
     Raises
     ------
@@ -41,7 +48,11 @@ def read_utterances(folder: Path, split: str) -> Iterator[Utterance]:
     if not table.is_file():
         raise FormatError(f"no such file; {folder} has no split `{split}`", str(table))
     with table.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
+        rows = [
+            row
+            for row in csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
+            if names is None or row["utterance"] in names
+        ]
     for shard, group in groupby(rows, itemgetter("shard")):
         with tarfile.open(folder / shard) as archive:
             for row in group:

@@ -40,6 +40,13 @@ def test_reads_shards_in_the_order_of_the_table(folder: Path) -> None:
         assert one.waveform == pytest.approx(np.full(1600, UTTERANCES[one.name][1]), abs=1e-4)
 
 
+def test_only_what_is_named_is_decoded(folder: Path) -> None:
+    with (folder / "dev.tsv").open("a") as table:
+        table.write("c-1\tcarl\tdev-00.tar\n")  # is in no shard
+    assert [one.name for one in read_utterances(folder, "dev", names={"a-1"})] == ["a-1"]
+    assert list(read_utterances(folder, "dev", names=())) == []
+
+
 def test_missing_split(folder: Path) -> None:
     with pytest.raises(FormatError, match=r"train\.tsv: no such file"):
         list(read_utterances(folder, "train"))
