@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -39,6 +40,7 @@ from recipes.xvector_distillation.levels import (  # noqa: E402
     hear_levels,
     levels_of,
 )
+from recipes.xvector_distillation.run import main  # noqa: E402
 from recipes.xvector_distillation.settings import (  # noqa: E402
     Settings,
     read_settings,
@@ -425,3 +427,37 @@ def test_a_teacher_that_is_not_trained(distillation, tmp_path):
     write_settings(replace(read_settings(distillation), teacher=str(tmp_path / "none")), tmp_path)
     with pytest.raises(ArgumentError, match=r"`teacher` must be a run of recipes\.zoo with"):
         run_stages(tmp_path, "aggregation", "targets", accelerator="cpu")
+
+
+def test_the_command_stores_its_settings(distillation, tmp_path, monkeypatch):
+    ran = []
+    monkeypatch.setattr(
+        "recipes.xvector_distillation.run.run_stages", lambda *given, **_: ran.append(given)
+    )
+
+    def run(folder, *options):
+        monkeypatch.setattr(sys, "argv", ["run", str(tmp_path / folder), *options])
+        main()
+
+    teacher = ("--teacher", str(distillation.parent / "teacher"))
+    run("new", *teacher, "--steps", "60", "--crops", "4", "--kinds", "utterance", "--to", "targets")
+    stored = read_settings(tmp_path / "new")
+    assert (stored.students.steps, stored.aggregation.steps, stored.kinds) == (
+        *(60, 20),
+        ("utterance",),
+    )
+    assert stored.students.crops == 4
+    run("new", "--from", "students")  # goes on with the settings that are stored
+    assert ran == [
+        (tmp_path / "new", "aggregation", "targets"),
+        (tmp_path / "new", "students", "scoring"),
+    ]
+    run("all", *teacher)
+    assert read_settings(tmp_path / "all").kinds == default_kinds(LEVELS)
+    with pytest.raises(SystemExit, match="error: `kind` must be made of"):
+        run("other", *teacher, "--kinds", "loud-bn")
+    with pytest.raises(SystemExit, match="error: `teacher` must be a run"):
+        run("other", "--teacher", str(tmp_path))
+    with pytest.raises(SystemExit, match="2"):
+        run("other")
+    assert not (tmp_path / "other").exists()

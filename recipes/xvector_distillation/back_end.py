@@ -43,7 +43,6 @@ def fit_back_end(embeddings: Vectors, speakers: NDArray[np.str_], dimension: int
     return BackEnd(components, fit_plda(reduced, speakers.tolist()))
 
 
-def _unit(embeddings: Vectors) -> NDArray[np.float64]:
-    vectors = embeddings.astype(np.float64)
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(norms, 1e-12))
+def _unit(embeddings: Vectors) -> Vectors:
+    norms = np.linalg.norm(embeddings, axis=1, keepdims=True)
+    return np.asarray(embeddings / np.maximum(norms, 1e-12))

@@ -12,7 +12,6 @@ import torch
 from numpy.typing import NDArray
 
 from diarspk.encoders.architecture import Architecture
-from diarspk.encoders.architectures import count_parameters
 from diarspk.trial_report import report_trials
 from diarspk.verification import equal_error_rate
 from recipes.embedded.data import Pool
@@ -98,13 +97,3 @@ def embed_recordings(network: Architecture, pool: Pool, rows: list[int]) -> Vect
     """Embed whole recordings, one after the other: ``(rows, dim)``, not normalised."""
     recordings = (whole_recording(pool, row, network.minimum) for row in rows)
     return np.concatenate([network(torch.from_numpy(one[None])).numpy() for one in recordings])
-
-
-def describe_student(student: Architecture, teacher_parameters: int) -> dict[str, Any]:
-    """Size of a student, and the share of its teacher's that it saves."""
-    parameters = count_parameters(student)
-    return {
-        "dimension": student.dimension,
-        "parameters": parameters,
-        "reduction": 1 - parameters / teacher_parameters,
-    }

@@ -58,8 +58,8 @@ def parse_kind(name: str, levels: Levels) -> Kind:
     ArgumentError
         If a part is not known, or comes twice.
     """
-    sources = {NARROW: levels.narrow, WIDE: levels.wide}
-    sources |= {part: part for part in (UTTERANCE, *AGGREGATED, *levels.layers)}
+    sources = {part: part for part in (UTTERANCE, *AGGREGATED, *levels.layers)}
+    sources |= {NARROW: levels.narrow, WIDE: levels.wide}
     parts = name.split("+")
     for part in parts:
         if part not in sources:

@@ -19,9 +19,8 @@ from recipes.xvector_distillation.kinds import default_kinds, parse_kind
 from recipes.xvector_distillation.levels import levels_of
 from recipes.xvector_distillation.settings import SETTINGS, Settings, write_settings
 from recipes.xvector_distillation.stages import STAGES, run_stages
+from recipes.xvector_distillation.teacher import read_training
 from recipes.zoo.settings import Phase
-from recipes.zoo.settings import read_settings as read_teacher_settings
-from recipes.zoo.stages import SETTINGS as TEACHER_SETTINGS
 
 __all__ = ["main"]
 
@@ -53,7 +52,7 @@ def main() -> None:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    levels = levels_of(read_teacher_settings(options.teacher / TEACHER_SETTINGS).architecture)
+    levels = levels_of(read_training(options.teacher).architecture)
     kinds = tuple(options.kinds or default_kinds(levels))
     for name in kinds:
         parse_kind(name, levels)

@@ -65,6 +65,8 @@ def write_settings(settings: Settings, run: Path) -> None:
 def read_settings(run: Path) -> Settings:
     """Read from the folder of a run."""
     content: dict[str, Any] = json.loads((run / SETTINGS).read_text(encoding="utf-8"))
-    phases = {name: Phase(**content.pop(name)) for name in ("aggregation", "students")}
-    lists = {name: tuple(content.pop(name)) for name in ("kinds", "variants")}
-    return Settings(**content, **phases, **lists)
+    for name in ("aggregation", "students"):
+        content[name] = Phase(**content[name])
+    for name in ("kinds", "variants"):
+        content[name] = tuple(content[name])
+    return Settings(**content)

@@ -5,33 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 
 from diarspk.encoders.architectures import count_parameters
 from eval.report import describe_run, write_json
-from recipes.embedded.data import Pool, read_pool, read_speakers
+from recipes.embedded.data import Pool, read_pool
 from recipes.xvector_distillation.aggregation import fit_aggregation
 from recipes.xvector_distillation.correlation import correlate
-from recipes.xvector_distillation.evaluation import (
-    Evaluation,
-    Tested,
-    describe_student,
-    embed_crops,
-    embed_recordings,
-    labelled_crops,
-)
 from recipes.xvector_distillation.kinds import Kind
+from recipes.xvector_distillation.scoring import open_scoring
 from recipes.xvector_distillation.settings import Settings, read_settings
-from recipes.xvector_distillation.targets import (
-    TARGETS,
-    Targets,
-    read_targets,
-    tested_rows,
-    write_targets,
-)
+from recipes.xvector_distillation.targets import TARGETS, read_targets, write_targets
 from recipes.xvector_distillation.teacher import (
     AGGREGATIONS,
     chosen_kinds,
@@ -129,70 +114,26 @@ def distill(run: Run) -> None:
 def score(run: Run) -> None:
     """Write the report: every kind of the teacher and its student, and how alike they are."""
     network, trained, levels = load_network(run.settings)
-    targets, kinds = read_targets(run.folder), chosen_kinds(run.settings, levels)
-    pools = run.pool(trained, "train"), run.pool(trained, "dev")
-    chosen, evaluation = _evaluation(trained, targets, *pools)
-    parameters = count_parameters(network)
-    content, heard = [], []
-    for kind in kinds:
+    targets, parameters = read_targets(run.folder), count_parameters(network)
+    scoring = open_scoring(targets, trained, run.pool(trained, "train"), run.pool(trained, "dev"))
+    scored = []
+    for kind in chosen_kinds(run.settings, levels):
         print(f"kind: {kind.name}", flush=True)
-        facts, teacher, student = _score_kind(
-            run, kind, targets, *pools, chosen, evaluation, parameters
-        )
-        content.append(facts)
-        heard.append((teacher.cosines, student.cosines))
+        dimension = targets.dimension(kind)
+        student = load_student(run.settings, kind, dimension, run.student(kind))
+        scored.append(scoring.compare(kind, student))
     report = {
         "settings": asdict(run.settings),
         "teacher": {"architecture": trained.architecture, "parameters": parameters},
-        "kinds": content,
+        "kinds": [one.describe(parameters) for one in scored],
         "correlation": {
-            "kinds": [kind.name for kind in kinds],
-            "teacher": correlate([teacher for teacher, _ in heard]).tolist(),
-            "students": correlate([student for _, student in heard]).tolist(),
+            "kinds": [one.kind.name for one in scored],
+            "teacher": correlate([one.teacher.cosines for one in scored]).tolist(),
+            "students": correlate([one.student.cosines for one in scored]).tolist(),
         },
         **describe_run(),
     }
     write_json(report, run.folder / REPORT)
-
-
-def _score_kind(
-    run: Run,
-    kind: Kind,
-    targets: Targets,
-    train: Pool,
-    test: Pool,
-    chosen: np.ndarray,
-    evaluation: Evaluation,
-    parameters: int,
-) -> tuple[dict[str, Any], Tested, Tested]:
-    dimension = targets.dimension(kind)
-    network = load_student(run.settings, kind, dimension, run.student(kind))
-    teacher = evaluation.run(targets.of_crops(kind)[chosen], targets.of_test(kind))
-    student = evaluation.run(
-        embed_crops(network, train, targets.crops, chosen),
-        embed_recordings(network, test, tested_rows(test)),
-    )
-    facts = {
-        "kind": kind.name,
-        "sources": kind.sources,
-        "level": "utterance" if kind.layer is None else "frame",
-        **describe_student(network, parameters),
-        "teacher": teacher.figures,
-        "student": student.figures,
-        "agreement": float(correlate([teacher.cosines, student.cosines])[0, 1]),
-    }
-    return facts, teacher, student
-
-
-def _evaluation(
-    trained: TeacherSettings, targets: Targets, train: Pool, test: Pool
-) -> tuple[np.ndarray, Evaluation]:
-    speakers = read_speakers(Path(trained.data.speakers))
-    unheard = read_speakers(Path(trained.data.test_speakers))
-    chosen = labelled_crops(train, targets.crops, speakers)
-    heard = [speakers[train.utterance[row]] for row in targets.crops.rows[chosen].tolist()]
-    tested = [unheard[test.utterance[row]] for row in tested_rows(test)]
-    return chosen, Evaluation(np.array(tested), np.array(heard))
 
 
 def _device(accelerator: str) -> torch.device:

@@ -29,6 +29,7 @@ __all__ = [
     "load_teacher",
     "make_aggregation",
     "needed_aggregations",
+    "read_training",
 ]
 
 AGGREGATIONS = "aggregation"
@@ -68,6 +69,19 @@ class Teacher:
         return vectors | {name: heard.frames[name].mean(dim=1) for name in self.layers}, heard
 
 
+def read_training(run: Path) -> TeacherSettings:
+    """Read how a teacher was trained; errors are those of :func:`load_network`."""
+    if not (run / MODEL).is_file():
+        raise ArgumentError(
+            f"`teacher` must be a run of recipes.zoo with {MODEL}, got {run}; "
+            "train one: python -m recipes.zoo.run"
+        )
+    trained = read_teacher_settings(run / TEACHER_SETTINGS)
+    if trained.data.kind != "packed":
+        raise ArgumentError(f"`teacher` must hear packed features, got {trained.data.kind}")
+    return trained
+
+
 def load_network(settings: Settings) -> tuple[Architecture, TeacherSettings, Levels]:
     """Read the teacher, the settings of its training, and its levels.
 
@@ -78,14 +92,7 @@ def load_network(settings: Settings) -> tuple[Architecture, TeacherSettings, Lev
         whose levels are not known.
     """
     run = Path(settings.teacher)
-    if not (run / MODEL).is_file():
-        raise ArgumentError(
-            f"`teacher` must be a run of recipes.zoo with {MODEL}, got {run}; "
-            "train one: python -m recipes.zoo.run"
-        )
-    trained = read_teacher_settings(run / TEACHER_SETTINGS)
-    if trained.data.kind != "packed":
-        raise ArgumentError(f"`teacher` must hear packed features, got {trained.data.kind}")
+    trained = read_training(run)
     return load_run_encoder(run).network, trained, levels_of(trained.architecture)
 
 
