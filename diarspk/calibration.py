@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from diarspk.errors import ArgumentError, FormatError
+from diarspk.packaged import asset_folder
 from diarspk.verification import detection_curve
 
 __all__ = ["ScoreCalibration", "fit_calibration", "probability", "shipped_calibration"]
@@ -163,7 +163,7 @@ def probability(log_likelihood_ratios: ArrayLike, target_prior: float = 0.5) -> 
 
 def shipped_calibration(fingerprint: str) -> ScoreCalibration | None:
     """Find the calibration of a space that ships with the package; None where there is none."""
-    path = Path(str(files("diarspk") / "assets")) / "calibration" / f"{fingerprint}.json"
+    path = asset_folder() / "calibration" / f"{fingerprint}.json"
     return ScoreCalibration.read(path) if path.is_file() else None
 
 

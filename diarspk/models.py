@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, overload
 
@@ -22,6 +20,7 @@ from diarspk.encoders.trunk import TrunkConfig
 from diarspk.errors import ModelError
 from diarspk.foreign.encoders import is_foreign, load_foreign_encoder
 from diarspk.foreign.hub import find_repository, is_hub_name
+from diarspk.packaged import asset_folder
 from diarspk.plda import Plda, read_plda
 from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
 from diarspk.segmentation.pyannet import PyanNetSegmenter
@@ -75,7 +74,7 @@ class ModelCard:
 
 def available_models() -> list[ModelCard]:
     """Every embedded model, then every architecture."""
-    embedded = [_describe(card) for card in sorted(_assets().glob("*.json"))]
+    embedded = [_describe(card) for card in sorted(asset_folder().glob("*.json"))]
     return [*embedded, *map(_describe_architecture, ARCHITECTURES.values())]
 
 
@@ -188,7 +187,7 @@ def load_plda(name: str | Path | None = None) -> Plda:
     from diarspk.shipped import shipped_plda
 
     name = DEFAULT if name is None else name
-    encoder = _assets() / f"{name}.json"
+    encoder = asset_folder() / f"{name}.json"
     if encoder.is_file():
         shipped = shipped_plda(read_checkpoint(encoder).fingerprint)
         if shipped is not None:
@@ -198,14 +197,9 @@ def load_plda(name: str | Path | None = None) -> Plda:
     raise ModelError(f"{name}: has no PLDA; python -m recipes.plda.train makes one")
 
 
-@cache
-def _assets() -> Path:
-    return Path(str(files("diarspk") / "assets"))
-
-
 def _card_path(name: str | Path | None) -> Path:
     name = DEFAULT if name is None else name
-    embedded = _assets() / f"{name}.json"
+    embedded = asset_folder() / f"{name}.json"
     if embedded.is_file():
         return embedded
     path = Path(name)
@@ -217,7 +211,7 @@ def _card_path(name: str | Path | None) -> Path:
             f"`name` must be a model with weights, got the architecture {name}; give the path of a "
             f"checkpoint of it, or build it untrained with diarspk.encoders.build_encoder"
         )
-    known = ", ".join(card.stem for card in sorted(_assets().glob("*.json")))
+    known = ", ".join(card.stem for card in sorted(asset_folder().glob("*.json")))
     raise ModelError(f"`name` must be a known model ({known}) or the path of a card, got {name}")
 
 

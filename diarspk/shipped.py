@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 
 from diarspk.clustering import AgglomerativeClusterer, VBxClusterer, VBxSettings
 from diarspk.confidence import UNCALIBRATED, Calibration
+from diarspk.packaged import asset_folder
 from diarspk.plda import Plda, read_plda
 
 __all__ = ["LOCAL_CLUSTERER", "SUBSEGMENT_VBX", "shipped_confidence", "shipped_plda", "shipped_vbx"]
@@ -22,16 +21,13 @@ SUBSEGMENT_VBX = VBxSettings(0.3, 8.0, 0.8, iterations=12)
 VBX_START = AgglomerativeClusterer(threshold=0.5)
 
 
-ASSETS = Path(str(files("diarspk") / "assets"))
-
-
 @lru_cache(maxsize=4)
 def shipped_confidence(fingerprint: str) -> Calibration:
     """Calibration of the confidence of turns that ships for an encoder, or none at all.
 
     ``python -m eval.confidence --fit --write`` has written it.
     """
-    path = ASSETS / "confidence" / f"{fingerprint}.json"
+    path = asset_folder() / "confidence" / f"{fingerprint}.json"
     if not path.is_file():
         return UNCALIBRATED
     stored = json.loads(path.read_text(encoding="utf-8"))
@@ -47,7 +43,7 @@ def shipped_plda(fingerprint: str) -> Plda | None:
     ModelError
         If the file is damaged.
     """
-    card = ASSETS / "plda" / f"{fingerprint}.json"
+    card = asset_folder() / "plda" / f"{fingerprint}.json"
     return read_plda(card) if card.is_file() else None
 
 

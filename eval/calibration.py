@@ -20,6 +20,7 @@ from diarspk.audio import SAMPLE_RATE
 from diarspk.calibration import ScoreCalibration, fit_calibration
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.errors import DiarspkError
+from diarspk.packaged import asset_folder
 from diarspk.trial_report import cross_calibrate
 from diarspk.verification import cllr, equal_error_rate
 from eval.speech import Utterance, read_utterances
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         utterances = list(read_utterances(options.data, options.split))
         calibration, rate, bits = fit_encoder(encoder, utterances)
         if options.write:
-            folder = Path(diarspk.__file__).parent / "assets" / "calibration"
+            folder = asset_folder() / "calibration"
             folder.mkdir(exist_ok=True)
             calibration.write(folder / f"{encoder.fingerprint}.json")
     except DiarspkError as error:

@@ -25,7 +25,7 @@ from diarspk.confidence import LEAST_PROBABILITY, UNCALIBRATED, Calibration
 from diarspk.diarization import Diarization
 from diarspk.diarizer import Diarizer
 from diarspk.errors import DiarspkError
-from diarspk.shipped import ASSETS
+from diarspk.packaged import asset_folder
 from eval.conversations import Conversation, read_conversations
 from eval.report import describe_run, markdown_table, write_json
 
@@ -153,7 +153,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _write(fitted: Calibration, held_out: float, options: argparse.Namespace) -> None:
     from diarspk.models import load_encoder
 
-    path = ASSETS / "confidence" / f"{load_encoder(options.model).fingerprint}.json"
+    assets = asset_folder()
+    path = assets / "confidence" / f"{load_encoder(options.model).fingerprint}.json"
     path.parent.mkdir(exist_ok=True)
     card = {
         **vars(fitted),
@@ -161,7 +162,7 @@ def _write(fitted: Calibration, held_out: float, options: argparse.Namespace) ->
         "conversations": [folder.name for folder in options.data],
     }
     path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-    print(f"written to {path.relative_to(ASSETS.parent.parent)}")
+    print(f"written to {path.relative_to(assets.parent.parent)}")
 
 
 def _held_out_error(recordings: Sequence[Turns]) -> float:

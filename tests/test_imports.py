@@ -86,9 +86,10 @@ def test_importing_opens_no_connection() -> None:
     assert "diarspk" in run_python(f"{refuse}{IMPORT_ALL}print(*import_all('diarspk'))").split()
 
 
-def test_the_package_itself_imports_nothing_heavy() -> None:
+@pytest.mark.parametrize("package", ["diarspk", "tse"])
+def test_the_package_itself_imports_nothing_heavy(package: str) -> None:
     code = (
-        "import sys, diarspk\n"
+        f"import sys, {package}\n"
         "heavy = ['torch', 'scipy', 'sklearn', 'pandas', 'pyannote.metrics', 'soundfile']\n"
         "print([name for name in heavy if name in sys.modules])"
     )

@@ -13,8 +13,9 @@ Names are imported when they are first used, so that ``import tse`` costs nothin
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from diarspk.lazy import lazy_names
 
 if TYPE_CHECKING:
     from tse.cues import Cue, Reference
@@ -32,12 +33,4 @@ _HOMES = {
     "load_extractor": "tse.loading",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import diarspk
 from diarspk.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 from diarspk.encoders.local import LocalEncoder
 from diarspk.errors import ModelError
+from diarspk.packaged import asset_folder
 from tse.cues import CueSource, make_cue_source
 from tse.extractor import Extractor
 from tse.models import ExtractionNetwork, describe_network
@@ -100,7 +100,7 @@ def write_extractor(
 
 
 def _card_path(name: str | Path | None) -> Path:
-    folder = Path(str(files("tse") / "assets"))
+    folder = asset_folder("tse")
     embedded = folder / f"{DEFAULT if name is None else name}.json"
     if embedded.is_file():
         return embedded

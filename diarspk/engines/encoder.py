@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from diarspk.encoders.base import Embedding
-from diarspk.encoders.clips import ClipEncoder, Waveform, WindowConfig
+from diarspk.encoders.clips import Waveform, WindowConfig
+from diarspk.engines.clips import SessionEncoder
 from diarspk.engines.exporting import INPUT, OUTPUTS
 
 __all__ = ["OnnxEncoder"]
 
 
-class OnnxEncoder(ClipEncoder):
+class OnnxEncoder(SessionEncoder):
     """What :func:`diarspk.engines.export_encoder` has written; it needs no network classes.
 
-    Clips run one after the other, so that none is padded. What is too short for the network is
-    repeated until it is long enough, or padded with zeros, as the original did.
+    Its fingerprint is that of the exported encoder: the space is the same. What is too short for
+    the network is repeated until it is long enough, or padded with zeros, as the original did.
 
     Parameters
     ----------
@@ -31,34 +32,20 @@ class OnnxEncoder(ClipEncoder):
     def __init__(
         self, session: Any, facts: Mapping[str, str], config: WindowConfig | None = None
     ) -> None:
-        self.session = session
-        self.config = config or WindowConfig()
-        self._rate, self._dimension = int(facts["sample_rate"]), int(facts["dimension"])
-        self._fingerprint = facts["fingerprint"]
+        super().__init__(
+            session,
+            sample_rate=int(facts["sample_rate"]),
+            dimension=int(facts["dimension"]),
+            fingerprint=facts["fingerprint"],
+            config=config,
+        )
         self._minimum, self._repeats = int(facts["minimum_samples"]), facts["repeats"] == "1"
 
-    @property
-    def sample_rate(self) -> int:
-        """Rate in Hz that audio is brought to."""
-        return self._rate
-
-    @property
-    def dimension(self) -> int:
-        """Length of an embedding."""
-        return self._dimension
-
-    @property
-    def fingerprint(self) -> str:
-        """That of the exported encoder: the space is the same."""
-        return self._fingerprint
-
-    def embed_parts(self, parts: Sequence[Waveform]) -> Embedding:
-        """See :meth:`ClipEncoder.embed_parts`."""
-        vectors = np.zeros((len(parts), self.dimension), np.float32)
-        for row, part in zip(vectors, parts, strict=True):
-            waveform = np.ascontiguousarray(self._lengthened(part)[None])
-            (row[:],) = self.session.run([OUTPUTS[0]], {INPUT: waveform})[0]
-        return vectors
+    def embed_part(self, part: Waveform) -> Embedding:
+        """See :meth:`SessionEncoder.embed_part`."""
+        waveform = np.ascontiguousarray(self._lengthened(part)[None])
+        (vector,) = self.session.run([OUTPUTS[0]], {INPUT: waveform})[0]
+        return np.asarray(vector)
 
     def _lengthened(self, part: Waveform) -> Waveform:
         missing = self._minimum - len(part)

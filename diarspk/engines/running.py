@@ -14,7 +14,7 @@ from diarspk.encoders.front_end import WaveformFrontEnd
 from diarspk.encoders.local import LocalEncoder
 from diarspk.encoders.masking import Mask, length_mask
 from diarspk.encoders.windowed import WindowedEncoder
-from diarspk.engines.encoder import OnnxEncoder
+from diarspk.engines.clips import SessionEncoder
 from diarspk.engines.exporting import INPUT, OUTPUTS, describe, example_waveform, export_graph
 from diarspk.engines.graphs import TrunkGraph, build_graph
 from diarspk.engines.sessions import open_session
@@ -54,7 +54,7 @@ def with_engine(
     """
     if engine not in ENGINES:
         raise ArgumentError(f"`engine` must be one of {', '.join(ENGINES)}, got {engine!r}")
-    if engine == "torch" or isinstance(encoder, OnnxEncoder):  # that one is a graph already
+    if engine == "torch" or isinstance(encoder, SessionEncoder):  # a graph already
         return encoder
     if isinstance(encoder, LocalEncoder):
         return _with_trunk(encoder, threads)

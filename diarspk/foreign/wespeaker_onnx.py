@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,9 @@ import numpy as np
 import torch
 
 from diarspk.encoders.base import Embedding
-from diarspk.encoders.clips import ClipEncoder, Waveform, WindowConfig
+from diarspk.encoders.clips import Waveform, WindowConfig
 from diarspk.encoders.front_end import FrontEnd, MelFrontEnd
+from diarspk.engines.clips import SessionEncoder
 from diarspk.errors import ModelError
 from diarspk.features import FeatureConfig
 
@@ -49,8 +49,8 @@ def load_wespeaker_onnx(path: Path, session: Any) -> WeSpeakerOnnxEncoder:
     return WeSpeakerOnnxEncoder(session, front_end, dimension, fingerprint)
 
 
-class WeSpeakerOnnxEncoder(ClipEncoder):
-    """A WeSpeaker network that onnxruntime runs; clips run one after the other.
+class WeSpeakerOnnxEncoder(SessionEncoder):
+    """A WeSpeaker network that onnxruntime runs.
 
     Parameters
     ----------
@@ -72,32 +72,19 @@ class WeSpeakerOnnxEncoder(ClipEncoder):
         fingerprint: str,
         config: WindowConfig | None = None,
     ) -> None:
-        self.session, self.front_end = session, front_end
-        self.config = config or WindowConfig()
-        self._dimension, self._fingerprint = dimension, fingerprint
+        super().__init__(
+            session,
+            sample_rate=front_end.sample_rate,
+            dimension=dimension,
+            fingerprint=fingerprint,
+            config=config,
+        )
+        self.front_end = front_end
 
-    @property
-    def sample_rate(self) -> int:
-        """Rate in Hz that audio is brought to."""
-        return self.front_end.sample_rate
-
-    @property
-    def dimension(self) -> int:
-        """Length of an embedding."""
-        return self._dimension
-
-    @property
-    def fingerprint(self) -> str:
-        """Identifies the embedding space."""
-        return self._fingerprint
-
-    def embed_parts(self, parts: Sequence[Waveform]) -> Embedding:
-        """See :meth:`ClipEncoder.embed_parts`."""
-        vectors = np.zeros((len(parts), self.dimension), np.float32)
+    def embed_part(self, part: Waveform) -> Embedding:
+        """See :meth:`SessionEncoder.embed_part`."""
         shortest = self.front_end.samples_for(SHORTEST_FRAMES)
-        for row, part in zip(vectors, parts, strict=True):
-            waveform = np.resize(part, max(len(part), shortest))
-            features = self.front_end(torch.from_numpy(waveform))[None].numpy()
-            vector = self.session.run([OUTPUT], {INPUT: features})[0][0]
-            row[:] = vector / max(float(np.linalg.norm(vector)), 1e-12)
-        return vectors
+        waveform = np.resize(part, max(len(part), shortest))
+        features = self.front_end(torch.from_numpy(waveform))[None].numpy()
+        vector = self.session.run([OUTPUT], {INPUT: features})[0][0]
+        return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12))

@@ -16,11 +16,19 @@ from diarspk.features import FeatureConfig
 from recipes.embedded.data import CropConfig, SpeakerCrops, read_pool, read_speakers
 from recipes.zoo.settings import Phase, Settings
 
-__all__ = ["NumberedBatches", "Source", "open_source"]
+__all__ = ["BatchSource", "NumberedBatches", "Source", "open_source"]
 
 
-class Source(Protocol):
-    """Training data.
+class BatchSource(Protocol):
+    """Draws batches."""
+
+    def batch(self, generator: np.random.Generator) -> dict[str, Tensor]:
+        """Draw ``features (batch, frames, mels)``, or waveforms, and what is to be learned."""
+        ...
+
+
+class Source(BatchSource, Protocol):
+    """Training data whose batches hold ``label (batch,)``.
 
     Attributes
     ----------
@@ -31,10 +39,6 @@ class Source(Protocol):
     @property
     def classes(self) -> int: ...
 
-    def batch(self, generator: np.random.Generator) -> dict[str, Tensor]:
-        """Draw ``features (batch, frames, mels)``, or waveforms, and ``label (batch,)``."""
-        ...
-
 
 class NumberedBatches(IterableDataset[dict[str, Tensor]]):
     """Every ``world``-th batch from number ``first * world + rank`` on.
@@ -43,7 +47,9 @@ class NumberedBatches(IterableDataset[dict[str, Tensor]]):
     another number of processes, sees the batches that it would have seen.
     """
 
-    def __init__(self, source: Source, seed: int, *, first: int, rank: int, world: int) -> None:
+    def __init__(
+        self, source: BatchSource, seed: int, *, first: int, rank: int, world: int
+    ) -> None:
         self.source, self.seed = source, seed
         self.first, self.rank, self.world = first, rank, world
 

@@ -5,38 +5,42 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-
-import torch
 
 from diarspk.encoders.stored import write_encoder
 from diarspk.errors import ArgumentError, DiarspkError
 from recipes.zoo import evaluation
 from recipes.zoo.settings import Settings, read_settings
-from recipes.zoo.training import FINAL, build_network, heard_features
+from recipes.zoo.training import FINAL, build_network, heard_features, read_weights
 
-__all__ = ["SETTINGS", "STAGES", "run_stages"]
+__all__ = ["SETTINGS", "STAGES", "choose_stages", "run_stages"]
 
 SETTINGS = "settings.json"
 PHASES = ("train", "large-margin")
 
 
-def run_stages(run: Path, first: str, last: str, *, accelerator: str, devices: int) -> None:
-    """Run the stages from one to another.
+def choose_stages(stages: Iterable[str], first: str, last: str) -> list[str]:
+    """Names of the stages from one to another.
 
     Raises
     ------
     ArgumentError
         If there is no such stage, or the last comes before the first.
     """
-    names = list(STAGES)
+    names = list(stages)
     for name in (first, last):
         if name not in names:
             raise ArgumentError(f"`stage` must be one of {', '.join(names)}, got {name!r}")
     chosen = names[names.index(first) : names.index(last) + 1]
     if not chosen:
         raise ArgumentError(f"`to` must not come before from={first}, got {last}")
+    return chosen
+
+
+def run_stages(run: Path, first: str, last: str, *, accelerator: str, devices: int) -> None:
+    """Run the stages from one to another; errors are those of :func:`choose_stages`."""
+    chosen = choose_stages(STAGES, first, last)
     settings = read_settings(run / SETTINGS)
     for name in chosen:
         print(f"stage: {name}", flush=True)
@@ -59,12 +63,8 @@ def average(settings: Settings, run: Path) -> None:
     folders = [run / phase for phase in PHASES if (run / phase / FINAL).is_file()]
     if not folders:
         raise ArgumentError(f"`run` must have been trained, got {run} without {FINAL}")
-    state = torch.load(folders[-1] / FINAL, "cpu", weights_only=True)["state_dict"]
     network = build_network(settings).eval()
-    prefix = "network."
-    network.load_state_dict(
-        {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
-    )
+    network.load_state_dict(read_weights(folders[-1] / FINAL))
     write_encoder(
         run / evaluation.MODEL,
         network,

@@ -24,9 +24,18 @@ from diarspk.losses import (
     SubcentreAngularMarginSoftmax,
 )
 from recipes.zoo.settings import Phase, Settings
-from recipes.zoo.sources import NumberedBatches, Source, open_source
+from recipes.zoo.sources import BatchSource, NumberedBatches, open_source
 
-__all__ = ["FINAL", "SpeakerTraining", "build_network", "fit", "heard_features"]
+__all__ = [
+    "FINAL",
+    "SpeakerTraining",
+    "build_network",
+    "configure_optimizer",
+    "fit",
+    "fit_module",
+    "heard_features",
+    "read_weights",
+]
 
 FINAL = "averaged.ckpt"
 LAST = "last.ckpt"
@@ -66,12 +75,17 @@ def build_loss(settings: Settings, dimension: int, classes: int) -> nn.Module:
 
 
 class SpeakerTraining(lightning.LightningModule):
-    """A network, its loss, and how they are trained in one phase."""
+    """A network, its loss, and how they are trained in one phase.
 
-    def __init__(self, settings: Settings, phase: Phase, classes: int) -> None:
+    The network is that of the settings, unless another one is given.
+    """
+
+    def __init__(
+        self, settings: Settings, phase: Phase, classes: int, network: Architecture | None = None
+    ) -> None:
         super().__init__()
         self.settings, self.phase = settings, phase
-        self.network = build_network(settings)
+        self.network = build_network(settings) if network is None else network
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             self.criterion = build_loss(settings, self.network.dimension, classes)
@@ -93,26 +107,31 @@ class SpeakerTraining(lightning.LightningModule):
         return loss
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        phase = self.phase
-        options: dict[str, Any] = {"lr": phase.learning_rate, "weight_decay": phase.weight_decay}
-        optimizer: torch.optim.Optimizer
-        if phase.optimizer == "sgd":
-            optimizer = torch.optim.SGD(self.parameters(), momentum=0.9, nesterov=True, **options)
-        else:
-            optimizer = torch.optim.AdamW(self.parameters(), **options)
-        fall = phase.final_learning_rate / phase.learning_rate
+        return configure_optimizer(self, self.phase)
 
-        def factor(step: int) -> float:
-            return float(min((step + 1) / phase.warmup_steps, 1.0) * fall ** (step / phase.steps))
 
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+def configure_optimizer(module: nn.Module, phase: Phase) -> OptimizerLRSchedulerConfig:
+    """Make the optimizer of a phase, whose learning rate rises, then falls exponentially."""
+    options: dict[str, Any] = {"lr": phase.learning_rate, "weight_decay": phase.weight_decay}
+    trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    optimizer: torch.optim.Optimizer
+    if phase.optimizer == "sgd":
+        optimizer = torch.optim.SGD(trained, momentum=0.9, nesterov=True, **options)
+    else:
+        optimizer = torch.optim.AdamW(trained, **options)
+    fall = phase.final_learning_rate / phase.learning_rate
+
+    def factor(step: int) -> float:
+        return float(min((step + 1) / phase.warmup_steps, 1.0) * fall ** (step / phase.steps))
+
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
 class Batches(lightning.LightningDataModule):
     """The numbered batches of a phase from some step on, shared out among processes."""
 
-    def __init__(self, source: Source, seed: int, first: int, workers: int) -> None:
+    def __init__(self, source: BatchSource, seed: int, first: int, workers: int) -> None:
         super().__init__()
         self.source, self.seed, self.first, self.workers = source, seed, first, workers
 
@@ -154,15 +173,40 @@ def fit(
     phase = settings.phase(name)
     source = open_source(settings, phase, heard_features(settings))
     training = SpeakerTraining(settings, phase, source.classes)
+    if start is not None:
+        training.load_state_dict(torch.load(start, "cpu", weights_only=True)["state_dict"])
+    fit_module(
+        training,
+        source,
+        phase,
+        folder,
+        seed=settings.seed + (0 if name == "train" else 1),
+        workers=settings.workers,
+        stop_at=stop_at,
+        accelerator=accelerator,
+        devices=devices,
+    )
+
+
+def fit_module(
+    training: lightning.LightningModule,
+    source: BatchSource,
+    phase: Phase,
+    folder: Path,
+    *,
+    seed: int,
+    workers: int = 0,
+    stop_at: int | None = None,
+    accelerator: str = "auto",
+    devices: int = 1,
+) -> None:
+    """Train a module on numbered batches, or go on with it; see :func:`fit`."""
     resumed = folder / LAST if (folder / LAST).is_file() else None
     first = 0
     if resumed is not None:
         first = int(torch.load(resumed, "cpu", weights_only=True)["global_step"])
-    elif start is not None:
-        training.load_state_dict(torch.load(start, "cpu", weights_only=True)["state_dict"])
     trainer = _make_trainer(folder, phase, stop_at, accelerator, devices)
-    seed = settings.seed + (0 if name == "train" else 1)
-    batches = Batches(source, seed, first, settings.workers)
+    batches = Batches(source, seed, first, workers)
     trainer.fit(training, batches, ckpt_path=None if resumed is None else str(resumed))
     trainer.save_checkpoint(folder / LAST)
     if trainer.is_global_zero and trainer.global_step >= phase.steps:
@@ -207,3 +251,9 @@ def average_checkpoints(paths: list[Path], target: Path) -> None:
         for name, tensor in states[-1].items()
     }
     torch.save({"state_dict": average}, target)
+
+
+def read_weights(checkpoint: Path, prefix: str = "network.") -> dict[str, Tensor]:
+    """Weights of one part of what was trained, by their names in that part."""
+    state = torch.load(checkpoint, "cpu", weights_only=True)["state_dict"]
+    return {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}

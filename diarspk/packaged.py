@@ -1,0 +1,15 @@
+"""Where the files lie that ship with a package."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+__all__ = ["asset_folder"]
+
+
+@cache
+def asset_folder(package: str = "diarspk") -> Path:
+    """Folder of the weights, calibrations and PLDA models of a package; it need not exist."""
+    return Path(str(files(package) / "assets"))

@@ -1,0 +1,48 @@
+"""The back end of every embedding alike: principal components, then PLDA."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+
+from diarspk.plda import Plda
+from diarspk.plda_training import fit_plda
+
+__all__ = ["BackEnd", "fit_back_end"]
+
+Vectors = NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
+class BackEnd:
+    """Scores embeddings ``(n, dim)`` of any scale."""
+
+    components: PCA
+    plda: Plda
+
+    def score(self, embeddings: Vectors) -> NDArray[np.float64]:
+        """Log-likelihood ratios of all pairs, ``(n, n)``."""
+        reduced = self.components.transform(_unit(embeddings))
+        return self.plda.log_likelihood_ratio(reduced, reduced)
+
+
+def fit_back_end(embeddings: Vectors, speakers: NDArray[np.str_], dimension: int) -> BackEnd:
+    """Fit to labelled embeddings; errors are those of :func:`diarspk.plda_training.fit_plda`.
+
+    Parameters
+    ----------
+    dimension
+        At most so many principal components are kept: PLDA takes time with the cube of it.
+    """
+    kept = min(dimension, embeddings.shape[1], len(embeddings) - 1)
+    components = PCA(kept, random_state=0)
+    reduced = components.fit_transform(_unit(embeddings))
+    return BackEnd(components, fit_plda(reduced, speakers.tolist()))
+
+
+def _unit(embeddings: Vectors) -> Vectors:
+    norms = np.linalg.norm(embeddings, axis=1, keepdims=True)
+    return np.asarray(embeddings / np.maximum(norms, 1e-12))

@@ -1,0 +1,68 @@
+"""Crops of packed recordings that teacher and students hear alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recipes.embedded.data import Pool
+
+__all__ = ["Crops", "draw_crops", "frame_places", "whole_recording"]
+
+Features = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Crops:
+    """Where crops of one length lie.
+
+    Attributes
+    ----------
+    rows, begins : ndarray, ``(crops,)``
+        Recording of the pool, and the frame in it at which the crop begins.
+    frames : int
+        Of a crop; a recording with fewer is repeated.
+    """
+
+    rows: NDArray[np.int64]
+    begins: NDArray[np.int64]
+    frames: int
+
+    def features(self, pool: Pool, chosen: NDArray[np.int64]) -> Features:
+        """Features ``(chosen, frames, mels)`` whose mean over time is zero."""
+        return np.stack([self._cut(pool, number) for number in chosen.tolist()])
+
+    def _cut(self, pool: Pool, number: int) -> Features:
+        row, begin = int(self.rows[number]), int(self.begins[number])
+        start = int(pool.start[row]) + begin
+        length = min(self.frames, int(pool.frames[row]) - begin)
+        return _levelled(pool.features[start : start + length], self.frames)
+
+
+def draw_crops(pool: Pool, variants: Sequence[str], frames: int, seed: int) -> Crops:
+    """Draw one crop of every recording of these variants."""
+    rows = [row for row, variant in enumerate(pool.variant) if variant in variants]
+    generator = np.random.default_rng(seed)
+    room = np.maximum(pool.frames[rows] - frames, 0)
+    return Crops(np.array(rows, np.int64), generator.integers(room + 1), frames)
+
+
+def whole_recording(pool: Pool, row: int, minimum: int) -> Features:
+    """Features ``(frames, mels)`` of a recording, repeated where it is shorter than a minimum."""
+    start, length = int(pool.start[row]), int(pool.frames[row])
+    return _levelled(pool.features[start : start + length], max(length, minimum))
+
+
+def frame_places(frames: int, context: int, count: int) -> NDArray[np.int64]:
+    """Feature frames, evenly spread over a crop, that have so much context on either side."""
+    places = np.linspace(context, frames - 1 - context, count).round()
+    return places.astype(np.int64)
+
+
+def _levelled(features: NDArray[np.float16], frames: int) -> Features:
+    repeated = np.resize(features, (frames, features.shape[1])).astype(np.float32)
+    levelled: Features = repeated - repeated.mean(axis=0)
+    return levelled

@@ -1,0 +1,99 @@
+"""Teacher and students on speakers that neither has heard: all pairs of whole utterances."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from diarspk.encoders.architecture import Architecture
+from diarspk.trial_report import report_trials
+from diarspk.verification import equal_error_rate
+from recipes.embedded.data import Pool
+from recipes.xvector_distillation.back_end import fit_back_end
+from recipes.xvector_distillation.crops import Crops, whole_recording
+
+__all__ = ["Evaluation", "Tested", "embed_crops", "embed_recordings", "labelled_crops"]
+
+BATCH = 64
+BACK_END_DIMENSION = 200
+RESAMPLES = 100
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """One system on the trials.
+
+    Attributes
+    ----------
+    cosines : ndarray, ``(trials,)``
+    figures : dict
+        ``cosine_equal_error_rate``, and ``plda``: a
+        :class:`~diarspk.trial_report.TrialReport` of the log-likelihood ratios.
+    """
+
+    cosines: NDArray[np.float32]
+    figures: dict[str, Any]
+
+
+class Evaluation:
+    """All pairs of the test utterances, and the speakers that the back end is fitted to.
+
+    Parameters
+    ----------
+    speakers : ndarray of str, ``(utterances,)``
+        Of the test utterances.
+    training : ndarray of str, ``(crops,)``
+        Of the training crops that the back end hears.
+    """
+
+    def __init__(self, speakers: NDArray[np.str_], training: NDArray[np.str_]) -> None:
+        self.training = training
+        self.pairs = np.triu_indices(len(speakers), 1)
+        self.groups = speakers[self.pairs[0]]
+        self.labels = self.groups == speakers[self.pairs[1]]
+
+    def run(self, training: Vectors, test: Vectors) -> Tested:
+        """Score the embeddings of one system, ``(crops, dim)`` and ``(utterances, dim)``."""
+        unit = test / np.maximum(np.linalg.norm(test, axis=1, keepdims=True), 1e-12)
+        cosines = (unit @ unit.T)[self.pairs]
+        ratios = fit_back_end(training, self.training, BACK_END_DIMENSION).score(test)[self.pairs]
+        report = report_trials(ratios, self.labels, groups=self.groups, resamples=RESAMPLES)
+        figures = {
+            "cosine_equal_error_rate": equal_error_rate(cosines, self.labels),
+            "plda": asdict(report),
+        }
+        return Tested(cosines, figures)
+
+
+def labelled_crops(pool: Pool, crops: Crops, speakers: Mapping[str, str]) -> NDArray[np.int64]:
+    """Crops of speakers with two utterances or more: copies of one say too little of a voice."""
+    spoken: dict[str, set[str]] = defaultdict(set)
+    for row in crops.rows.tolist():
+        spoken[speakers[pool.utterance[row]]].add(pool.utterance[row])
+    several = [len(spoken[speakers[pool.utterance[row]]]) > 1 for row in crops.rows.tolist()]
+    return np.flatnonzero(several)
+
+
+@torch.inference_mode()
+def embed_crops(
+    network: Architecture, pool: Pool, crops: Crops, chosen: NDArray[np.int64]
+) -> Vectors:
+    """Embed crops: ``(chosen, dim)``, not normalised."""
+    batches = [chosen[first : first + BATCH] for first in range(0, len(chosen), BATCH)]
+    heard = (torch.from_numpy(crops.features(pool, batch)) for batch in batches)
+    return np.concatenate([network(features).numpy() for features in heard])
+
+
+@torch.inference_mode()
+def embed_recordings(network: Architecture, pool: Pool, rows: list[int]) -> Vectors:
+    """Embed whole recordings, one after the other: ``(rows, dim)``, not normalised."""
+    recordings = (whole_recording(pool, row, network.minimum) for row in rows)
+    return np.concatenate([network(torch.from_numpy(one[None])).numpy() for one in recordings])

@@ -1,0 +1,89 @@
+"""A kind of the teacher's embeddings beside those of its student."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diarspk.encoders.architectures import count_parameters
+from recipes.embedded.data import Pool, read_speakers
+from recipes.xvector_distillation.correlation import correlate
+from recipes.xvector_distillation.evaluation import (
+    Evaluation,
+    Tested,
+    embed_crops,
+    embed_recordings,
+    labelled_crops,
+)
+from recipes.xvector_distillation.kinds import Kind
+from recipes.xvector_distillation.students import Student
+from recipes.xvector_distillation.targets import Targets, tested_rows
+from recipes.zoo.settings import Settings as TeacherSettings
+
+__all__ = ["Scored", "Scoring", "open_scoring"]
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """One kind on the trials, as the teacher makes it and as its student does."""
+
+    kind: Kind
+    network: Student
+    teacher: Tested
+    student: Tested
+
+    def describe(self, teacher_parameters: int) -> dict[str, Any]:
+        """Put into JSON: sizes, figures, and how alike student and teacher are."""
+        parameters = count_parameters(self.network)
+        return {
+            "kind": self.kind.name,
+            "sources": self.kind.sources,
+            "level": "utterance" if self.kind.layer is None else "frame",
+            "dimension": self.network.dimension,
+            "parameters": parameters,
+            "reduction": 1 - parameters / teacher_parameters,
+            "teacher": self.teacher.figures,
+            "student": self.student.figures,
+            "agreement": float(correlate([self.teacher.cosines, self.student.cosines])[0, 1]),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Scoring:
+    """What all kinds are scored on.
+
+    Attributes
+    ----------
+    chosen : ndarray
+        Crops that the back ends are fitted to.
+    """
+
+    targets: Targets
+    train: Pool
+    test: Pool
+    chosen: NDArray[np.int64]
+    evaluation: Evaluation
+
+    def compare(self, kind: Kind, student: Student) -> Scored:
+        """Score what the teacher said, and what its student says."""
+        targets = self.targets
+        teacher = targets.of_crops(kind)[self.chosen], targets.of_test(kind)
+        learned = (
+            embed_crops(student, self.train, targets.crops, self.chosen),
+            embed_recordings(student, self.test, tested_rows(self.test)),
+        )
+        return Scored(kind, student, self.evaluation.run(*teacher), self.evaluation.run(*learned))
+
+
+def open_scoring(targets: Targets, trained: TeacherSettings, train: Pool, test: Pool) -> Scoring:
+    """Find the crops of the back ends, and the trials, by the tables of the teacher's run."""
+    speakers = read_speakers(Path(trained.data.speakers))
+    unheard = read_speakers(Path(trained.data.test_speakers))
+    chosen = labelled_crops(train, targets.crops, speakers)
+    heard = [speakers[train.utterance[row]] for row in targets.crops.rows[chosen].tolist()]
+    tested = [unheard[test.utterance[row]] for row in tested_rows(test)]
+    return Scoring(targets, train, test, chosen, Evaluation(np.array(tested), np.array(heard)))

@@ -1,0 +1,72 @@
+"""Settings of a distillation, as frozen values that are stored beside its results."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from recipes.zoo.settings import Phase
+
+__all__ = ["SETTINGS", "Settings", "read_settings", "write_settings"]
+
+SETTINGS = "settings.json"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One teacher, and what is learned from it.
+
+    Attributes
+    ----------
+    teacher : str
+        Folder of a run of recipes.zoo. Its packed features are those of the students.
+    kinds : tuple of str
+        What students learn: see :func:`recipes.xvector_distillation.kinds.parse_kind`.
+    aggregation, students : Phase
+        How long the aggregated embeddings and each student are trained. Crops of the students are
+        as long as ``students`` says.
+    variants : tuple of str
+        Kinds of packed recordings of which the teacher hears one crop each.
+    places : int
+        Frames of a crop, evenly spread, that are targets of frame-level students.
+    aggregated_dimension, components : int
+        Length of an aggregated embedding, and entries of the dictionary.
+    width, context : int
+        Of a student.
+    """
+
+    teacher: str
+    kinds: tuple[str, ...]
+    aggregation: Phase = field(
+        default_factory=lambda: Phase(steps=600, warmup_steps=50, keep=3, keep_every=50)
+    )
+    students: Phase = field(
+        default_factory=lambda: Phase(steps=2000, warmup_steps=100, keep=3, keep_every=100)
+    )
+    variants: tuple[str, ...] = ("recorded", "room")
+    places: int = 5
+    aggregated_dimension: int = 512
+    components: int = 8
+    width: int = 176
+    context: int = 7
+    seed: int = 0
+    workers: int = 1
+
+
+def write_settings(settings: Settings, run: Path) -> None:
+    """Write into the folder of a run."""
+    run.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(asdict(settings), indent=2) + "\n"
+    (run / SETTINGS).write_text(text, encoding="utf-8")
+
+
+def read_settings(run: Path) -> Settings:
+    """Read from the folder of a run."""
+    content: dict[str, Any] = json.loads((run / SETTINGS).read_text(encoding="utf-8"))
+    for name in ("aggregation", "students"):
+        content[name] = Phase(**content[name])
+    for name in ("kinds", "variants"):
+        content[name] = tuple(content[name])
+    return Settings(**content)

@@ -1,0 +1,151 @@
+"""What the teacher says of every crop, worked out once and kept on disk.
+
+::
+
+    targets/crops.npz            where the crops lie
+    targets/crops/SOURCE.npy     (crops, dim)                of single kinds
+    targets/frames/LAYER.npy     (crops, places, channels)   of layers that are kinds of their own
+    targets/test/SOURCE.npy      (utterances, dim)           of whole test utterances
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from recipes.embedded.data import Pool
+from recipes.xvector_distillation.crops import Crops, draw_crops, frame_places, whole_recording
+from recipes.xvector_distillation.kinds import Kind, join_parts
+from recipes.xvector_distillation.settings import Settings
+from recipes.xvector_distillation.teacher import Teacher
+
+__all__ = ["TARGETS", "Targets", "read_targets", "tested_rows", "write_targets"]
+
+TARGETS = "targets"
+BATCH = 64
+
+Array = NDArray[np.float16]
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """What :func:`write_targets` has left, read from the disk where it is needed."""
+
+    folder: Path
+    crops: Crops
+
+    def dimension(self, kind: Kind) -> int:
+        """Length of an embedding of a kind."""
+        stored = (self.folder / "test" / f"{one}.npy" for one in kind.sources)
+        return sum(int(np.load(path, mmap_mode="r").shape[1]) for path in stored)
+
+    def of_crops(self, kind: Kind) -> NDArray[np.float32]:
+        """Embeddings ``(crops, dim)`` of a kind."""
+        return self._joined(kind, "crops")
+
+    def of_test(self, kind: Kind) -> NDArray[np.float32]:
+        """Embeddings ``(utterances, dim)`` of whole test utterances."""
+        return self._joined(kind, "test")
+
+    def of_frames(self, layer: str) -> Array:
+        """Frames ``(crops, places, channels)`` of a layer."""
+        stored: Array = np.load(self.folder / "frames" / f"{layer}.npy", mmap_mode="r")
+        return stored
+
+    def _joined(self, kind: Kind, part: str) -> NDArray[np.float32]:
+        return join_parts([np.load(self.folder / part / f"{one}.npy") for one in kind.sources])
+
+
+def write_targets(
+    teacher: Teacher,
+    kinds: Sequence[Kind],
+    settings: Settings,
+    train: Pool,
+    test: Pool,
+    folder: Path,
+    *,
+    device: torch.device | None = None,
+) -> None:
+    """Let the teacher hear everything; what is there is replaced at once, never half."""
+    part = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    for name in ("crops", "frames", "test"):
+        (part / name).mkdir(parents=True)
+    teacher.network.to(device)
+    for one in teacher.aggregations.values():
+        one.to(device)
+    crops = draw_crops(train, settings.variants, settings.students.frames_per_crop, settings.seed)
+    np.savez(part / "crops.npz", rows=crops.rows, begins=crops.begins, frames=crops.frames)
+    layers = [layer for layer in teacher.layers if any(kind.layer == layer for kind in kinds)]
+    _write_crops(teacher, layers, settings, train, crops, part, device)
+    _write_test(teacher, test, part / "test", device)
+    shutil.rmtree(folder, ignore_errors=True)
+    part.replace(folder)
+
+
+def read_targets(run: Path) -> Targets:
+    """Read the targets of a run."""
+    with np.load(run / TARGETS / "crops.npz") as stored:
+        crops = Crops(stored["rows"], stored["begins"], int(stored["frames"]))
+    return Targets(run / TARGETS, crops)
+
+
+def tested_rows(pool: Pool) -> list[int]:
+    """Recordings that are tested."""
+    return [row for row, variant in enumerate(pool.variant) if variant == "recorded"]
+
+
+def _write_crops(
+    teacher: Teacher,
+    layers: Sequence[str],
+    settings: Settings,
+    pool: Pool,
+    crops: Crops,
+    folder: Path,
+    device: torch.device | None,
+) -> None:
+    places = frame_places(crops.frames, settings.context, settings.places)
+    files: dict[Path, Array] = {}
+    count = len(crops.rows)
+    for first in range(0, count, BATCH):
+        chosen = np.arange(first, min(first + BATCH, count))
+        vectors, heard = teacher.hear(_tensor(crops.features(pool, chosen), device))
+        found = {folder / "crops" / f"{name}.npy": one for name, one in vectors.items()}
+        for layer in layers:
+            frames = heard.frames[layer]
+            lost = (crops.frames - frames.shape[1]) // 2  # on either side
+            found[folder / "frames" / f"{layer}.npy"] = frames[:, places - lost]
+        for path, tensor in found.items():
+            if path not in files:
+                files[path] = _create(path, (count, *tensor.shape[1:]))
+            files[path][chosen] = tensor.half().cpu().numpy()
+        print(f"\r{chosen[-1] + 1} of {count} crops", end="", flush=True)
+    print()
+
+
+def _write_test(teacher: Teacher, pool: Pool, folder: Path, device: torch.device | None) -> None:
+    rows = tested_rows(pool)
+    found: dict[str, list[Array]] = {}
+    for row in rows:
+        features = whole_recording(pool, row, teacher.network.minimum)
+        vectors, _ = teacher.hear(_tensor(features[None], device))
+        for name, tensor in vectors.items():
+            found.setdefault(name, []).append(tensor[0].half().cpu().numpy())
+    for name, own in found.items():
+        np.save(folder / f"{name}.npy", np.stack(own))
+
+
+def _create(path: Path, shape: tuple[int, ...]) -> Array:
+    created: Array = np.lib.format.open_memmap(path, "w+", np.float16, shape)
+    return created
+
+
+def _tensor(features: NDArray[np.float32], device: torch.device | None) -> Tensor:
+    return torch.from_numpy(features).to(device)
