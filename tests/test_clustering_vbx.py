@@ -81,6 +81,37 @@ def test_forward_backward_equals_a_sum_over_all_paths(loop, seed):
     np.testing.assert_allclose(used, chances @ np.array(draws), atol=1e-12)
 
 
+def plain_forward_backward(scores, priors, loop):
+    """Row by row, in logarithms."""
+    with np.errstate(divide="ignore"):
+        step = np.log((1 - loop) * np.tile(priors, (len(priors), 1)) + loop * np.eye(len(priors)))
+        forward, backward = [np.log(priors) + scores[0]], [np.zeros(len(priors))]
+    for row in scores[1:]:
+        forward.append(logsumexp(forward[-1][:, None] + step, axis=0) + row)
+    for row in scores[:0:-1]:
+        backward.append(logsumexp(step + row + backward[-1], axis=1))
+    forward, backward = np.array(forward), np.array(backward[::-1])
+    total = logsumexp(forward[-1])
+    with np.errstate(divide="ignore"):
+        fresh = np.log1p(-loop) + np.log(priors)
+    ahead = scores[1:] + backward[1:]
+    draws = np.exp(logsumexp(forward[:-1], axis=1)[:, None] + fresh + ahead - total).sum(0)
+    gamma = np.exp(forward + backward - total)
+    return gamma, draws + gamma[0], total
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 10, 99, 100, 101, 700])
+@pytest.mark.parametrize("scale", [0.5, 10.0, 100.0])
+def test_blocks_of_rows_equal_the_plain_recursion(count, scale):
+    rng = np.random.default_rng(count)
+    scores = scale * rng.normal(size=(count, 5)) - 50
+    priors = np.array([0.6, 0.3, 0.1 - 1e-9, 1e-9, 0.0])
+    found = forward_backward(scores, priors, 0.8)
+    expected = plain_forward_backward(scores, priors, 0.8)
+    for ours, plain in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, plain, rtol=1e-9, atol=1e-9)
+
+
 def exact_log_joint(features, between, path, priors, loop):
     """Log p(features, path) with the speakers integrated out, from normal densities."""
     dim = features.shape[1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,11 +11,18 @@ __all__ = ["forward_backward"]
 
 Matrix = NDArray[np.float64]
 
+TINY = 1e-290
+"""Least likelihood of a state beside the best one of its row, so that no row is impossible."""
+
 
 def forward_backward(
     scores: Matrix, priors: Matrix, loop_probability: float
 ) -> tuple[Matrix, Matrix, float]:
     """Posterior of the states where A = P_loop I + (1 - P_loop) 1 pi' (arXiv 2012.14952, eq. 1).
+
+    Rows are cut into about as many blocks as a block has rows, and all blocks advance together: the
+    product of the transitions of each, then the messages at their edges, then those inside. An
+    hour takes some hundred steps then instead of 15,000. The result is that of the plain recursion.
 
     Parameters
     ----------
@@ -32,31 +41,110 @@ def forward_backward(
     likelihood : float
         Logarithm of the likelihood of all rows.
     """
-    with np.errstate(divide="ignore"):
-        stay, draw = np.log(loop_probability), np.log1p(-loop_probability) + np.log(priors)
-        start = np.log(priors)
-    forward = np.empty_like(scores)
-    backward = np.zeros_like(scores)
-    forward[0] = scores[0] + start
-    for row in range(1, len(scores)):
-        before = forward[row - 1]
-        forward[row] = scores[row] + np.logaddexp(before + stay, _log_sum(before) + draw)
-    for row in range(len(scores) - 2, -1, -1):
-        after = scores[row + 1] + backward[row + 1]
-        backward[row] = np.logaddexp(after + stay, _log_sum(after + draw))
-    likelihood = _log_sum(forward[-1])
-    responsibilities = np.exp(forward + backward - likelihood)
-    responsibilities /= responsibilities.sum(axis=1, keepdims=True)  # against rounding
-    draws = responsibilities[0].copy()
-    if len(scores) > 1:
-        totals = np.logaddexp.reduce(forward[:-1], axis=1)[:, None]
-        draws += np.exp(totals + draw + scores[1:] + backward[1:] - likelihood).sum(axis=0)
-    return responsibilities, draws, likelihood
+    peaks = scores.max(axis=1)
+    emissions = np.maximum(np.exp(scores - peaks[:, None]), TINY)
+    start = priors * emissions[0]
+    steps = _Transitions.of(emissions[1:], priors, loop_probability)
+    products, scales = steps.products()
+    forward, log_scale = steps.forward(start, products, scales)
+    backward = steps.backward(products, scales)
+    responsibilities = forward * backward
+    responsibilities /= responsibilities.sum(axis=1, keepdims=True)
+    # Expected draws: p(row t-1, all rows after it) times what a fresh draw of each state adds.
+    ahead = emissions[1:] * backward[1:]
+    fresh = (1 - loop_probability) * forward[:-1].sum(axis=1, keepdims=True) * priors * ahead
+    stayed = loop_probability * forward[:-1] * ahead
+    total = (fresh + stayed).sum(axis=1, keepdims=True)
+    draws = responsibilities[0] + (fresh / total).sum(axis=0)
+    return responsibilities, draws, float(log_scale + peaks.sum())
 
 
-def _log_sum(values: Matrix) -> float:
-    """Logarithm of the sum of exponentials; scipy's own costs ten times as much on so few."""
-    peak = values.max()
-    if np.isinf(peak):
-        return float(peak)
-    return float(peak + np.log(np.exp(values - peak).sum()))
+class _Transitions:
+    """Steps from row to row, ``(blocks, length)`` of them; what is too much at the end stands still.
+
+    A step is the matrix ``(P_loop I + (1 - P_loop) 1 pi') diag(emission)``.
+    """
+
+    def __init__(self, emissions: Matrix, priors: Matrix, loop: Matrix, rows: int) -> None:
+        self.emissions, self.priors, self.loop, self.rows = emissions, priors, loop, rows
+
+    @classmethod
+    def of(cls, emissions: Matrix, priors: Matrix, loop_probability: float) -> _Transitions:
+        rows, states = emissions.shape
+        length = max(math.isqrt(rows), 1)
+        blocks = max(-(-rows // length), 1)
+        padded = np.ones((blocks * length, states))
+        padded[:rows] = emissions
+        loop = np.ones(blocks * length)
+        loop[:rows] = loop_probability
+        return cls(padded.reshape(blocks, length, -1), priors, loop.reshape(blocks, length), rows)
+
+    @property
+    def length(self) -> int:
+        return self.loop.shape[1]
+
+    def products(self) -> tuple[Matrix, Matrix]:
+        """Product of the steps of each block, and the logarithm of what each row is scaled by.
+
+        Shape
+        -----
+        ``(blocks, s, s)``, ``(blocks, s)``
+        """
+        blocks, _, states = self.emissions.shape
+        product = np.tile(np.eye(states), (blocks, 1, 1))
+        scales = np.zeros((blocks, states))
+        for step in range(self.length):
+            product = self._advance(product, step)
+            sums = product.sum(axis=-1, keepdims=True)
+            product /= sums
+            scales += np.log(sums[..., 0])
+        return product, scales
+
+    def forward(self, start: Matrix, products: Matrix, scales: Matrix) -> tuple[Matrix, float]:
+        """Messages of all rows, each summing to one, and the logarithm of their total."""
+        blocks, length, states = self.emissions.shape
+        edges = np.empty((blocks, states))
+        total = start.sum()
+        message, log_scale = start / total, math.log(total)
+        for block in range(blocks):
+            edges[block] = message
+            with np.errstate(divide="ignore"):
+                logs = np.log(message) + scales[block]
+            peak = float(logs.max())
+            message = np.exp(logs - peak) @ products[block]
+            total = message.sum()
+            message, log_scale = message / total, log_scale + peak + math.log(total)
+        inside = np.empty((blocks, length, states))
+        messages = edges
+        for step in range(length):
+            messages = self._advance(messages, step)
+            messages = messages / messages.sum(axis=-1, keepdims=True)
+            inside[:, step] = messages
+        rows = inside.reshape(blocks * length, states)[: self.rows]
+        return np.concatenate([edges[:1], rows]), log_scale
+
+    def backward(self, products: Matrix, scales: Matrix) -> Matrix:
+        """Messages of all rows, each with a peak of one."""
+        blocks, length, states = self.emissions.shape
+        edges = np.ones((blocks, states))
+        for block in range(blocks - 1, 0, -1):
+            # Towards the past a row's scale weighs the row: from the largest down.
+            logs = scales[block] + np.log(np.maximum(products[block] @ edges[block], TINY))
+            edges[block - 1] = np.exp(logs - logs.max())
+        inside = np.empty((blocks, length + 1, states))
+        inside[:, -1] = messages = edges
+        for step in range(length - 1, -1, -1):
+            ahead = messages * self.emissions[:, step]
+            loop = self.loop[:, step, None]
+            messages = loop * ahead + (1 - loop) * (ahead @ self.priors)[:, None]
+            messages = messages / messages.max(axis=-1, keepdims=True)
+            inside[:, step] = messages
+        rows = inside[:, :-1].reshape(blocks * length, states)
+        return np.concatenate([rows, edges[-1:]])[: self.rows + 1]
+
+    def _advance(self, messages: Matrix, step: int) -> Matrix:
+        """One step of every block: ``(blocks, ..., s)`` from the left."""
+        axes = (slice(None), *[None] * (messages.ndim - 2))
+        loop, emission = self.loop[:, step][axes][..., None], self.emissions[:, step][axes]
+        drawn = messages.sum(axis=-1, keepdims=True) * self.priors
+        return (loop * messages + (1 - loop) * drawn) * emission

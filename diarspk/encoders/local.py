@@ -19,7 +19,7 @@ from diarspk.recording import Recording, analyse
 
 __all__ = ["LocalEncoder", "Region"]
 
-BLOCK_FRAMES = 500  # trunk frames per block: 20 s
+BLOCK_FRAMES = 1500  # trunk frames per block: a minute, so that context costs little
 
 
 @dataclass(frozen=True)
