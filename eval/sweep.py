@@ -30,6 +30,8 @@ from diarspk.shipped import SUBSEGMENT_VBX
 from diarspk.stitching import StitchingConfig
 from eval.conversations import Conversation, read_conversations
 
+STITCHING = StitchingConfig()
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -113,7 +115,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, nargs="+", required=True)
     parser.add_argument("--model", help="encoder and activity head; the default without it")
     parser.add_argument("--segmentation", help="silero, or a checkpoint; the model's own without")
-    parser.add_argument("--step", type=float, default=2.5, help="seconds between windows")
+    parser.add_argument("--step", type=float, default=5.0, help="seconds between windows")
     linkages: list[Linkage] = ["average"]
     parser.add_argument("--linkage", nargs="+", default=linkages)
     parser.add_argument("--threshold", type=float, nargs="*", default=[0.6])
@@ -123,9 +125,9 @@ def main() -> None:
     parser.add_argument("--minimum", type=float, nargs="+", default=[0.0])
     parser.add_argument("--reliable", type=float, nargs="+", default=[3.0])
     parser.add_argument("--concentration", type=float, nargs="+", default=[40.0])
-    parser.add_argument("--speech", type=float, nargs="+", default=[0.6])
-    parser.add_argument("--overlap", type=float, nargs="+", default=[0.4])
-    parser.add_argument("--gap", type=float, nargs="+", default=[0.8])
+    parser.add_argument("--speech", type=float, nargs="+", default=[STITCHING.speech_threshold])
+    parser.add_argument("--overlap", type=float, nargs="+", default=[STITCHING.overlap_threshold])
+    parser.add_argument("--gap", type=float, nargs="+", default=[STITCHING.longest_gap_s])
     arguments = parser.parse_args()
 
     from diarspk.models import load_encoder, load_segmenter

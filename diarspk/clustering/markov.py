@@ -60,7 +60,7 @@ def forward_backward(
 
 
 class _Transitions:
-    """Steps from row to row, ``(blocks, length)`` of them; what is too much at the end stands still.
+    """Steps from row to row, ``(blocks, length)`` of them, the last ones of which stand still.
 
     A step is the matrix ``(P_loop I + (1 - P_loop) 1 pi') diag(emission)``.
     """
