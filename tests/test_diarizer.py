@@ -123,7 +123,8 @@ def test_any_sample_rate(diarizer, sample, result, tmp_path, rate):
     again = diarizer(file)
     assert again.uri == "any"
     scores = diarspk.score(_renamed(result.annotation, "any"), again.annotation)
-    assert scores.der < (0.15 if rate == 8000 else 0.02)
+    # A second of a turn that is as likely one's as the other's may change hands.
+    assert scores.der < (0.15 if rate == 8000 else 0.05)
 
 
 def test_not_a_number_is_an_error(diarizer):

@@ -71,7 +71,7 @@ class ActivitySegmenter:
         head: ActivityHead,
         *,
         window_s: float | None = None,
-        step_s: float = 5.0,
+        step_s: float = 2.5,
         trunk: str = "",
     ) -> None:
         self.head = head.eval()
