@@ -86,8 +86,13 @@ def merge(found: Iterable[Found]) -> CueTable:
 
 def _read_all(options: argparse.Namespace) -> Iterable[Found]:
     for kind in READERS:
-        for file in getattr(options, kind.split()[-1].replace("carried", "probes")):
+        for file in getattr(options, _option(kind)):
             yield read_figures(kind, file, options.extraction_encoder)
+
+
+def _option(kind: str) -> str:
+    """Name of the option that takes a kind of results."""
+    return kind.split()[-1].replace("carried", "probes")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,9 +103,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     for kind in READERS:
-        name = kind.split()[-1].replace("carried", "probes").replace("_", "-")
         add(
-            f"--{name}",
+            f"--{_option(kind).replace('_', '-')}",
             type=Path,
             nargs="+",
             default=[],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,9 +51,9 @@ def sweep_norm(
     factors: Sequence[float] = NORMS,
 ) -> list[SweepPoint]:
     """Scale all cues."""
-    cues = np.stack([voice.cue for voice in voices])
+    cues, profiles = np.stack([voice.cue for voice in voices]), profiles_of(voices, judge)
     return [
-        _sweep("norm", factor, synthesiser, voices, cues * np.float32(factor), judge)
+        _sweep("norm", factor, synthesiser, voices, cues * np.float32(factor), judge, profiles)
         for factor in factors
     ]
 
@@ -65,10 +65,10 @@ def sweep_mean(
     shares: Sequence[float] = SHARES,
 ) -> list[SweepPoint]:
     """Draw all cues towards their mean, whose norm is smaller than theirs."""
-    cues = np.stack([voice.cue for voice in voices])
+    cues, profiles = np.stack([voice.cue for voice in voices]), profiles_of(voices, judge)
     mean = cues.mean(axis=0)
     return [
-        _sweep("mean", one, synthesiser, voices, (1 - one) * cues + one * mean, judge)
+        _sweep("mean", one, synthesiser, voices, (1 - one) * cues + one * mean, judge, profiles)
         for one in shares
     ]
 
@@ -80,12 +80,13 @@ def _sweep(
     voices: Sequence[Voice],
     cues: Vectors,
     judge: Judge,
+    profiles: Mapping[str, Vectors],
 ) -> SweepPoint:
     made = [
         synthesiser.synthesise(voice.content, cue.astype(np.float32)).log_mel
         for voice, cue in zip(voices, cues, strict=True)
     ]
-    outputs, profiles = judge_all(made, judge), profiles_of(voices, judge)
+    outputs = judge_all(made, judge)
     similarity = outputs @ np.stack(list(profiles.values())).T
     mine = np.array([[name == voice.speaker for name in profiles] for voice in voices])
     same_length = [len(one) == len(voice.log_mel) for one, voice in zip(made, voices, strict=True)]

@@ -44,10 +44,17 @@ def group_means(vectors: Tensor, groups: Sequence[Hashable]) -> Tensor:
 def principal_axes(vectors: Tensor) -> Tensor:
     """Orthonormal axes of ``(n, dimension)`` by falling power, ``(dimension, dimension)``.
 
-    The first coordinates of a rotated vector then carry the most of its cosine to others. Each
-    axis points to where its largest entry is positive.
+    The first coordinates of a rotated vector then carry the most of its cosine to others.
     """
-    _, axes = torch.linalg.eigh(vectors.T @ vectors)  # by rising power
+    return falling_axes(vectors.T @ vectors)
+
+
+def falling_axes(matrix: Tensor) -> Tensor:
+    """Eigenvectors of a symmetric matrix by falling eigenvalue, as columns.
+
+    Each points to where its largest entry is positive.
+    """
+    _, axes = torch.linalg.eigh(matrix)  # by rising eigenvalue
     axes = axes.flip(1)
     largest = axes.gather(0, axes.abs().argmax(0, keepdim=True))
     return axes * largest.sign()

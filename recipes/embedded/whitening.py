@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,7 @@ from recipes.embedded.data import (
     read_speakers,
 )
 from recipes.embedded.export import read_network
+from recipes.embedded.targets import falling_axes
 
 BATCH = 64
 
@@ -69,12 +70,10 @@ def fit_whitening(embeddings: Tensor, speakers: NDArray[np.int64], shrinkage: fl
     variances, axes = torch.linalg.eigh((1 - shrinkage) * within + shrinkage * white)
     # Relative to the mean variance, so that numbers keep their size.
     whiten = axes @ torch.diag((variances / variances.mean()).rsqrt()) @ axes.T
-    _, directions = torch.linalg.eigh(whiten @ means.T.cov() @ whiten)  # by rising ratio
-    directions = directions.flip(1)
-    largest = directions.gather(0, directions.abs().argmax(0, keepdim=True))
+    directions = falling_axes(whiten @ means.T.cov() @ whiten)
     whitening = Whitening(dimension)
     whitening.mean = unit.mean(0).float()
-    whitening.matrix = (whiten @ directions * largest.sign()).float()
+    whitening.matrix = (whiten @ directions).float()
     return whitening
 
 
@@ -128,7 +127,7 @@ def main() -> None:
     parser.add_argument("--shrinkage", type=float, default=WhiteningConfig.shrinkage)
     arguments = parser.parse_args()
 
-    config = replace(WhiteningConfig(), shrinkage=arguments.shrinkage)
+    config = WhiteningConfig(shrinkage=arguments.shrinkage)
     network = read_network(arguments.encoder)
     network.utterance.whitening = Whitening(network.config.dimension)
     pool, noise = read_pool(arguments.packed / "train"), read_pool(arguments.packed / "noise")
