@@ -170,7 +170,9 @@ def test_training_learns_exports_and_goes_on_exactly(voices: Voices, tmp_path: P
     config = replace(
         config, mixtures=replace(config.mixtures, speakers=(0.0, 1.0), absent_probability=0.1)
     )
-    train = TrainConfig(steps=60, learning_rate=5e-3, warmup_steps=5, speaker_weight=0.1)
+    train = TrainConfig(
+        steps=60, learning_rate=5e-3, warmup_steps=5, objective="snr", speaker_weight=0.1
+    )
 
     def fit(steps: int, first: int, resume: Path | None) -> tuple[ExtractionTraining, list[float]]:
         lightning.seed_everything(0, verbose=False)

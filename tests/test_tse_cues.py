@@ -135,3 +135,15 @@ def test_a_reader_averages_valid_frames_only() -> None:
     assert padded.mask.tolist() == [[True] * 4 + [False] * 2]
     bare = reader(Cue(enrolment=torch.randn(2, 100)))
     assert not bare.vector.any() and bare.sequence.shape == (2, 1, 4)
+
+
+def test_a_reader_tells_unit_vectors_apart_from_the_start() -> None:
+    torch.manual_seed(0)
+    reader = CueReader(ConditioningConfig(192, 0, 64))
+    cues = torch.nn.functional.normalize(torch.randn(40, 192), dim=-1)
+    read = reader(Cue(vector=cues)).vector
+    assert torch.allclose(
+        reader(Cue(vector=5 * cues)).vector, read, atol=1e-3
+    )  # length says nothing
+    between = read.std(0).mean() / read.mean(0).abs().mean()
+    assert between > 1  # what differs between speakers is not hidden behind biases

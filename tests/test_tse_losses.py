@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from diarspk.errors import ArgumentError
 from tse.cues import Cue
-from tse.losses import ExtractionLoss, absent_target_loss, si_sdr_loss, thresholded_snr_loss
+from tse.losses import (
+    SPECTRUM_WEIGHT,
+    ExtractionLoss,
+    absent_target_loss,
+    compressed_spectrum_loss,
+    si_sdr_loss,
+    thresholded_snr_loss,
+)
 from tse.models import BandSplitConfig, build_network
 from tse.oracle import OracleConfig, optimise_cue
 
@@ -55,6 +62,31 @@ def test_an_absent_target_is_best_left_silent() -> None:
     silent = absent_target_loss(torch.zeros_like(mixture), mixture)
     assert torch.allclose(silent, torch.tensor(-30.0), atol=1e-3)
     assert torch.allclose(absent_target_loss(mixture, mixture), torch.tensor(0.0), atol=0.01)
+
+
+def test_spectra_are_compared_compressed_at_the_level_of_the_mixture() -> None:
+    target, mixture = (part.repeat(1, 4) for part in signals())
+    assert torch.allclose(compressed_spectrum_loss(target, target, mixture), torch.zeros(3))
+    loss = compressed_spectrum_loss(mixture, target, mixture)
+    assert torch.allclose(compressed_spectrum_loss(9 * mixture, 9 * target, 9 * mixture), loss)
+    # With a mean square of m: magnitudes are off by (2^0.3 - 1), so are the two parts of a bin.
+    doubled = compressed_spectrum_loss(2 * target, target, mixture)
+    mean_square = doubled / ((2**0.3 - 1) ** 2 * (0.7 + 0.3 / 2))
+    # The wrong sign: magnitudes agree, the parts are off by twice their size.
+    turned = compressed_spectrum_loss(-target, target, mixture)
+    assert torch.allclose(turned, 0.3 * 4 / 2 * mean_square, rtol=0.01)
+    # Silence: off by all there is, but for the floor under quiet bins.
+    silent = compressed_spectrum_loss(0 * target, target, mixture)
+    assert torch.allclose(silent, (0.7 + 0.3 / 2) * mean_square, rtol=0.1)
+
+
+def test_spectrum_and_snr_are_summed() -> None:
+    target, mixture = (part.repeat(1, 4) for part in signals())
+    present = torch.tensor([True, False, True])
+    both = ExtractionLoss("spectrum+snr")(mixture, target, mixture, present)
+    snr = ExtractionLoss("snr")(mixture, target, mixture, present)
+    spectrum = compressed_spectrum_loss(mixture, target, mixture).mean()
+    assert torch.allclose(both, 0.1 * snr + SPECTRUM_WEIGHT * spectrum)
 
 
 def test_present_and_absent_items_have_their_own_objective() -> None:

@@ -54,6 +54,9 @@ class Conditioning:
 class CueReader(nn.Module):
     """Projects vector and sequence to ``width`` channels.
 
+    Both are first brought to mean zero and variance one over their components. Unit vectors of 192
+    values are otherwise so small that biases hide them, and training begins without a cue.
+
     Each fusion finds both: a cue without a vector gives the mean of its projected sequence, a cue
     without a sequence a sequence of one frame. A cue with neither (a bare enrolment), or one that
     lacks a level that the network was trained with, gives zeros there.
@@ -77,10 +80,10 @@ class CueReader(nn.Module):
         _check_size("sequence", cue.sequence, self.config.sequence_size)
         sequence = None
         if self.sequence is not None and cue.sequence is not None:
-            sequence = self.sequence(cue.sequence)
+            sequence = self.sequence(_standardized(cue.sequence))
             mask = valid_frames(sequence.shape[1], cue.sequence_frames, sequence)
         if self.vector is not None and cue.vector is not None:
-            vector = self.vector(cue.vector)
+            vector = self.vector(_standardized(cue.vector))
         elif sequence is not None:
             weight = mask.unsqueeze(-1).to(sequence)
             vector = (sequence * weight).sum(1) / weight.sum(1).clamp_min(1)
@@ -98,6 +101,10 @@ def valid_frames(count: int, lengths: Tensor | None, like: Tensor) -> Tensor:
     if lengths is None:
         return torch.ones(len(like), count, dtype=torch.bool, device=like.device)
     return positions < lengths.to(like.device)[:, None]
+
+
+def _standardized(x: Tensor) -> Tensor:
+    return nn.functional.layer_norm(x, x.shape[-1:])
 
 
 def _perceptron(size: int, width: int) -> nn.Sequential:

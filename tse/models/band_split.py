@@ -41,11 +41,11 @@ class BandSplitConfig:
     window_samples: int = 640
     hop_samples: int = 320
     bands: tuple[int, ...] = BANDS_16K
-    channels: int = 64
-    hidden: int = 128  # of the paths within bands
-    bottleneck: int = 128  # of the vector of a frame; "recurrent" blocks have none
+    channels: int = 48
+    hidden: int = 96  # of the paths within bands
+    bottleneck: int = 96  # of the vector of a frame; "recurrent" blocks have none
     mask_hidden: int = 256
-    blocks: int = 8
+    blocks: int = 6
     block: Literal["spliced", "recurrent"] = "spliced"
     dilations: tuple[int, ...] = (1, 2, 4, 8)  # of the blocks, in turns
     fusion: str = "film"
