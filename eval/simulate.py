@@ -82,7 +82,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; 0 if every conversation is there."""
     options = _parser().parse_args(arguments)
     try:
-        settings = SimulationConfig(seconds=options.seconds, room_probability=options.rooms)
+        settings = SimulationConfig(
+            seconds=options.seconds,
+            single_speaker_probability=options.alone,
+            room_probability=options.rooms,
+        )
         made = SimulatedSet(options.split, tuple(options.templates), options.seed, settings)
         write_set(options.data, options.output, made, options.conversations)
         rows = [
@@ -115,6 +119,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--conversations", type=int, default=64, metavar="N")
     add("--seconds", type=float, default=default.seconds, help="length of each conversation")
+    add(
+        "--alone",
+        type=float,
+        default=default.single_speaker_probability,
+        metavar="SHARE",
+        help="of conversations with a single speaker",
+    )
     add(
         "--rooms",
         type=float,

@@ -76,17 +76,9 @@ def data(tmp_path: Path) -> Path:
 
 def run(data: Path, output: Path, *changes: str, conversations: int = 2) -> int:
     arguments = ["--data", str(data), "--output", str(output), "--templates", "talk-dev"]
-    arguments += ["--seconds", "10", "--rooms", "0", "--conversations", str(conversations)]
+    arguments += ["--seconds", "10", "--rooms", "0", "--alone", "0"]
+    arguments += ["--conversations", str(conversations)]
     return main([*arguments, *changes])
-
-
-@pytest.fixture(autouse=True)
-def nobody_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The templates have two speakers throughout."""
-    monkeypatch.setattr(
-        "eval.simulate.SimulationConfig",
-        lambda **chosen: SimulationConfig(single_speaker_probability=0.0, **chosen),
-    )
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -157,6 +149,7 @@ def test_an_interruption_leaves_nothing_half_written(
         (["--templates", "talk-train"], "`templates` must be among talk-dev of .*'talk-train'"),
         (["--split", "train"], r"train\.tsv: no such file"),
         (["--seconds", "14"], "`seconds` must be at most 13.5, the longest of talk-dev, got 14"),
+        (["--alone", "1"], "`templates` must have stretches of 10 s with one speaker"),
         (["--rooms", "2"], "`room_probability` must be in"),
         (["--conversations", "0"], "`conversations` must be 1 or more, got 0"),
         (["--seed", "-1"], "`seed` must be 0 or more, got -1"),
@@ -170,7 +163,7 @@ def test_faults_are_one_line(
     assert not captured.out
     (line,) = captured.err.splitlines()
     assert re.search(fault, line)
-    assert not (tmp_path / "set").exists()
+    assert not (tmp_path / "set").exists() or not files(tmp_path / "set")
 
 
 def test_other_sets_are_not_mixed_into_a_folder(

@@ -156,7 +156,7 @@ def _draw_noise(
         return np.zeros(length, np.float32)
     if not noise:
         raise ArgumentError("`noise` must be given unless `noise_probability` is 0, got none")
-    drawn = noise[generator.integers(len(noise))]
+    drawn = noise[int(generator.integers(len(noise)))]
     fading = min(LOOP_SAMPLES, len(drawn) // 2)
     ramp = np.linspace(0, 1, fading, dtype=np.float32)
     loop = drawn[: len(drawn) - fading].copy()

@@ -14,7 +14,7 @@ from eval.simulation.settings import SimulationConfig
 
 __all__ = ["cut_stretch", "draw_stretch", "read_templates"]
 
-TRIES = 2000
+TRIES = 1000
 
 
 def read_templates(folder: Path, names: Sequence[str], *, seconds: float) -> list[list[Annotation]]:
@@ -69,8 +69,8 @@ def draw_stretch(
     alone = generator.random() < config.single_speaker_probability
     allowed = (1, 1) if alone else (2, config.most_speakers)
     for _ in range(TRIES):
-        annotations = templates[generator.integers(len(templates))]
-        annotation = annotations[generator.integers(len(annotations))]
+        annotations = templates[int(generator.integers(len(templates)))]
+        annotation = annotations[int(generator.integers(len(annotations)))]
         begin = generator.uniform(0, _end(annotation) - config.seconds)
         stretch = cut_stretch(annotation, begin, config)
         if allowed[0] <= len(stretch.labels()) <= allowed[1]:
