@@ -79,7 +79,7 @@ def simulate(sources: Sources, config: SimulationConfig, *, seed: int, number: i
     cast = _draw_cast(stretch, sources.voices, generator)
     reference = stretch.rename_labels(cast)
     dry = _lay(reference, sources.voices, config, generator)
-    heard = np.sum(_in_room(list(dry.values()), config, generator), axis=0, dtype=np.float32)
+    heard: Samples = np.stack(_in_room(list(dry.values()), config, generator)).sum(axis=0)
     noise = _draw_noise(sources.noise, len(heard), config, generator)
     noise = noise * _noise_gain(heard, _talking(reference, len(heard)), noise, config, generator)
     peak = max(float(np.abs(heard + noise).max()), 1e-9)
