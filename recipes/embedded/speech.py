@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.segmentation.silero import CHUNK_SAMPLES, TARGET_RMS, SileroNetwork
+from diarspk.segmentation.silero import CHUNK_SAMPLES, SileroNetwork
+from eval.simulation.voices import speech_probability
 from recipes.embedded.prepare import Waveform, read_shard
 
 CHUNKS_PER_SECOND = 16000 / CHUNK_SAMPLES
@@ -23,10 +24,7 @@ CHUNKS_PER_SECOND = 16000 / CHUNK_SAMPLES
 
 def detect(network: SileroNetwork, audio: Waveform) -> NDArray[np.uint8]:
     """Probability of speech in every 32 ms, in steps of 1 / 255."""
-    gain = TARGET_RMS / max(float(np.sqrt(np.mean(audio**2))), 1e-6)
-    starts = range(0, len(audio), CHUNK_SAMPLES)
-    chunks = (audio[start : start + CHUNK_SAMPLES] * gain for start in starts)
-    return np.round(network(chunks) * 255).astype(np.uint8)
+    return np.round(speech_probability(network, audio) * 255).astype(np.uint8)
 
 
 def detect_shard(shard: Path) -> dict[str, NDArray[np.uint8]]:

@@ -23,6 +23,7 @@ import soxr
 import torch
 from numpy.typing import NDArray
 
+from eval.simulation.rooms import TAPS, simulate_room
 from recipes.embedded.prepare import (
     SAMPLE_RATE,
     Waveform,
@@ -69,45 +70,19 @@ def embed_pieces(task: tuple[Path, dict[str, str], int, int]) -> tuple[list[Piec
 def simulate_rooms(
     count: int, generator: np.random.Generator, *, sources: int = 4
 ) -> NDArray[np.float16]:
-    """Shoebox rooms with several speakers and a microphone each: ``(count, sources, taps)``.
-
-    Each response begins at its own direct sound, and the first is scaled to energy one.
-    """
-    import pyroomacoustics as pra
-
-    taps = int(0.5 * SAMPLE_RATE)
-    rooms = np.zeros((count, sources, taps), np.float16)
-    for room in rooms:
-        size = generator.uniform([2.5, 2.5, 2.3], [9.0, 7.0, 3.8])
-        shortest = 0.17 * np.prod(size) ** (1 / 3) / 2
-        absorption, order = pra.inverse_sabine(max(generator.uniform(0.12, 0.6), shortest), size)
-        shoebox = pra.ShoeBox(
-            size,
-            fs=SAMPLE_RATE,
-            materials=pra.Material(min(absorption, 0.95)),
-            max_order=min(order, 10),
-        )
-        for _ in range(sources):
-            shoebox.add_source(generator.uniform([0.4] * 3, size - 0.4))
-        shoebox.add_microphone(generator.uniform([0.4] * 3, size - 0.4))
-        shoebox.compute_rir()
-        for source in range(sources):
-            response = np.asarray(shoebox.rir[0][source], np.float32)
-            start = max(int(np.argmax(np.abs(response))) - 40, 0)
-            cut = response[start : start + taps]
-            room[source, : len(cut)] = cut / np.sqrt(np.sum(cut**2))
-    return rooms
+    """Shoebox rooms with several speakers and a microphone each: ``(count, sources, taps)``."""
+    rooms = [simulate_room(generator, sources=sources) for _ in range(count)]
+    return np.array(rooms, np.float16).reshape(count, sources, TAPS)
 
 
 def measured_rooms(folder: Path, *, sources: int = 4) -> NDArray[np.float16]:
     """Measured responses of half a second, the same for every source."""
-    taps = int(0.5 * SAMPLE_RATE)
     rooms = []
     for response in read_impulse_responses(folder, longest_s=0.5):
-        cut = np.zeros(taps, np.float32)
-        cut[: len(response)] = response[:taps]
+        cut = np.zeros(TAPS, np.float32)
+        cut[: len(response)] = response[:TAPS]
         rooms.append(np.tile(cut / np.sqrt(np.sum(cut**2)), (sources, 1)))
-    return np.array(rooms, np.float16).reshape(len(rooms), sources, taps)
+    return np.array(rooms, np.float16).reshape(len(rooms), sources, TAPS)
 
 
 def read_noise(folder: Path, generator: np.random.Generator) -> Iterator[Piece]:
