@@ -49,7 +49,7 @@ class DiarizerConfig:
         What is clustered: local speakers, each window's own, or subsegments of a second and a
         half, after which local speakers join the nearest speaker. ``auto`` means local speakers
         where a clusterer is given. Local speakers are clustered also where the caller knows
-        speakers or pairs of spans, and where `linking` is not the default.
+        pairs of spans, and where `linking` has a cluster of non-speech.
     reliable_s : float
         Local speakers with less speech are not clustered, but join those who are.
     calibration : Calibration, optional

@@ -19,7 +19,6 @@ from diarspk.knowledge import NOTHING_KNOWN, Knowledge
 from diarspk.linking import (
     UNBOUNDED,
     Linking,
-    LinkingConfig,
     SpeakerBounds,
     link,
     link_by_subsegments,
@@ -81,8 +80,11 @@ def _link(
     session: Session, config: DiarizerConfig, bounds: SpeakerBounds, knowledge: Knowledge
 ) -> Linking:
     clusterer = _subsegment_clusterer(session, config)
-    if clusterer is not None and knowledge.empty and config.linking == LinkingConfig():
-        found = link_by_subsegments(session.local, clusterer, bounds)
+    fitting = config.linking.non_speech is None and not knowledge.has_pairs
+    if clusterer is not None and fitting:
+        found = link_by_subsegments(
+            session.local, clusterer, bounds, config=config.linking, knowledge=knowledge
+        )
         if found is not None:
             return found
     return link(

@@ -48,9 +48,9 @@ class Knowledge:
     different_speakers: Sequence[SpanPair] = ()
 
     @property
-    def empty(self) -> bool:
-        """Whether there is nothing that the caller knows."""
-        return not (self.known_speakers or self.same_speaker or self.different_speakers)
+    def has_pairs(self) -> bool:
+        """Whether the caller knows pairs of spans."""
+        return bool(self.same_speaker or self.different_speakers)
 
     def directions(self, dimension: int) -> NDArray[np.float64]:
         """Scale the known speakers to unit vectors ``(k, dimension)``.

@@ -51,6 +51,11 @@ class SpeakerBounds:
         """As many speakers must be found at least."""
         return self.exact or self.fewest or 1
 
+    @property
+    def limit(self) -> int | None:
+        """No more speakers may be found."""
+        return self.exact or self.most
+
     def plus(self, count: int) -> SpeakerBounds:
         """Bounds with so many clusters more, which are no speakers."""
         values = (None if x is None else x + count for x in (self.exact, self.fewest, self.most))
@@ -141,34 +146,46 @@ def link(
 
 
 def link_by_subsegments(
-    local: LocalSpeakers, clusterer: Clusterer, bounds: SpeakerBounds
+    local: LocalSpeakers,
+    clusterer: Clusterer,
+    bounds: SpeakerBounds,
+    *,
+    config: LinkingConfig | None = None,
+    knowledge: Knowledge = NOTHING_KNOWN,
 ) -> Linking | None:
     """Cluster the subsegments, then say which of their speakers every local speaker is.
 
     Subsegments come at even steps and have one speaker each, as the HMM of VBx wants it; and they
-    are of one voice even where a local speaker is of two.
+    are of one voice even where a local speaker is of two. A known speaker whom no cluster is like
+    gets the local speakers who surely are that person. Non-speech and pairs of spans play no part.
 
     Returns
     -------
     Linking, optional
         None where the bounds cannot be met so, for want of subsegments or of local speakers.
     """
+    config = config or LinkingConfig()
     short, talking = local.subsegments, local.seconds > 0
     if short is None or not talking.any():
         return None
     clean = short.seconds > 0
     if clean.sum() < max(bounds.needed, 2):
         return None
+    embeddings = short.embeddings[clean].astype(np.float64)
     found = clusterer.cluster(
-        short.embeddings[clean].astype(np.float64),
+        config.adaptation(embeddings),
         num_speakers=bounds.exact,
         min_speakers=bounds.fewest,
         max_speakers=bounds.most,
         durations=short.seconds[clean],
     )
-    directions = centroids(short.embeddings[clean], found.labels)
+    directions = centroids(embeddings, found.labels)
+    anchors = knowledge.directions(embeddings.shape[1])
+    spare = None if bounds.limit is None else max(bounds.limit - len(directions), 0)
+    missed = _unlike(anchors, directions, config.known_similarity)[:spare]
+    least = np.repeat([-1.0, config.known_similarity], [len(directions), len(missed)])
     labels = np.full(local.seconds.shape, -1, np.int64)
-    _join(local, labels, talking, directions)
+    _join(local, labels, talking, np.concatenate([directions, missed]), least)
     present, numbered = np.unique(labels[talking], return_inverse=True)
     if len(present) < bounds.needed:
         return None
@@ -245,17 +262,36 @@ def _join_rest(local: LocalSpeakers, labels: Labels, talking: NDArray[np.bool_])
         _join(local, labels, rest, centroids(local.embeddings[named], labels[named]))
 
 
+def _unlike(
+    anchors: NDArray[np.float64], directions: NDArray[np.float64], similarity: float
+) -> NDArray[np.float64]:
+    """Anchors ``(k, dim)`` to which none of the directions, one for each, is similar."""
+    cosines = anchors @ directions.T
+    matched = [
+        row
+        for row, column in zip(*linear_sum_assignment(-cosines), strict=True)
+        if cosines[row, column] >= similarity
+    ]
+    return np.delete(anchors, matched, axis=0)
+
+
 def _join(
-    local: LocalSpeakers, labels: Labels, rest: NDArray[np.bool_], directions: NDArray[np.float64]
+    local: LocalSpeakers,
+    labels: Labels,
+    rest: NDArray[np.bool_],
+    directions: NDArray[np.float64],
+    least: float | NDArray[np.float64] = -1.0,
 ) -> None:
     """Label the local speakers ``rest`` by the nearest of ``directions``, one each per window.
 
     Of two who are nearest to the same, the one who talks more has the say, up to `CONVINCING_S`.
+    Nobody is like a direction whose cosine is less than ``least``, of each or of all.
     """
     weights = np.minimum(local.seconds, CONVINCING_S)
     for window in np.flatnonzero(rest.any(1)):
         rows = np.flatnonzero(rest[window])
-        similarity = local.embeddings[window, rows] @ directions.T  # (rows, speakers)
+        cosines = local.embeddings[window, rows] @ directions.T  # (rows, speakers)
+        similarity = np.where(cosines < least, -1.0, cosines)
         taken = labels[window][labels[window] >= 0]
         similarity[:, taken] -= 2.0  # the last resort
         gains = similarity * weights[window, rows][:, None]

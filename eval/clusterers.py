@@ -27,6 +27,7 @@ from diarspk.clustering import (
 )
 from diarspk.errors import ArgumentError, ModelError
 from diarspk.plda import Plda, read_plda
+from diarspk.shipped import SUBSEGMENT_VBX
 
 __all__ = ["ADAPTATIONS", "CLUSTERERS", "Make", "find_plda", "make_clusterer"]
 
@@ -100,5 +101,8 @@ CLUSTERERS: dict[str, Make] = {
     ),
     "vbx-hmm": lambda threshold, plda: VBxClusterer(
         _needed(plda), AMI_MIX_HEADSET, AgglomerativeClusterer(threshold, "centroid")
+    ),
+    "vbx-shipped": lambda threshold, plda: VBxClusterer(
+        _needed(plda), SUBSEGMENT_VBX, _average(threshold)
     ),
 }

@@ -4,7 +4,8 @@
         ../shared/conversations/simulated --thresholds 0.4 0.5 0.6 0.7 0.8 --cache passes
 
 One threshold for all recordings of all sets: the one with the least DER, pooled over all. With
---dimensions, a sweep of the size of the reductions instead of the named adaptations.
+--dimensions, a sweep of the size of the reductions instead of the named adaptations. Subsegments of
+1.5 s are clustered, or with ``--units local`` the local speakers of windows.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import tracemalloc
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal, get_args
 
 from rich.progress import track
 
@@ -29,6 +31,8 @@ from diarspk.session import Session
 from eval.clusterers import ADAPTATIONS, CLUSTERERS, find_plda, make_clusterer
 from eval.conversations import Conversation, read_conversations
 from eval.report import describe_run, markdown_table, write_json
+
+Units = Literal["local", "subsegments"]
 
 __all__ = ["Tried", "main", "reductions", "try_all"]
 
@@ -81,12 +85,13 @@ def try_all(
     adaptations: dict[str, Adaptation],
     thresholds: Sequence[float],
     plda: Plda | None,
+    units: Units = "subsegments",
 ) -> Iterator[Tried]:
     """Best threshold of every pair, on every set; pairs that do not fit are left out."""
     for name in clusterers:
         for label, adaptation in adaptations.items():
             try:
-                yield from _best(sets, name, label, adaptation, thresholds, plda)
+                yield from _best(sets, name, label, adaptation, thresholds, plda, units)
             except ArgumentError as error:
                 print(f"{name}, {label}: left out: {error}", file=sys.stderr)
 
@@ -115,7 +120,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.dimensions
             else {name: ADAPTATIONS[name] for name in options.adaptations}
         )
-        results = list(try_all(sets, options.clusterers, adaptations, options.thresholds, plda))
+        results = list(
+            try_all(sets, options.clusterers, adaptations, options.thresholds, plda, options.units)
+        )
     except DiarspkError as error:
         print(error, file=sys.stderr)
         return 1
@@ -149,10 +156,11 @@ def _best(
     adaptation: Adaptation,
     thresholds: Sequence[float],
     plda: Plda | None,
+    units: Units,
 ) -> list[Tried]:
     tried = []
     for threshold in thresholds:
-        config = DiarizerConfig(clusterer=make_clusterer(name, threshold, plda))
+        config = DiarizerConfig(make_clusterer(name, threshold, plda), units)
         config = replace(config, linking=replace(config.linking, adaptation=adaptation))
         results = [
             _try(collection, heard, name, label, threshold, config)
@@ -223,6 +231,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--clusterers", nargs="+", default=list(CLUSTERERS), choices=CLUSTERERS, metavar="NAME")
     add("--adaptations", nargs="+", default=list(ADAPTATIONS), choices=ADAPTATIONS, metavar="NAME")
     add("--dimensions", type=int, nargs="+", metavar="N", help="sweep the sizes of reductions")
+    add("--units", choices=get_args(Units), default="subsegments", help="what is clustered")
     thresholds = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
     add("--thresholds", type=float, nargs="+", default=thresholds, metavar="D")
     add("--model", help="encoder and activity head; the default without it")

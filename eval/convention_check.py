@@ -235,7 +235,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m eval.convention_check", description=__doc__)
     parser.add_argument("--references", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--recordings", type=int, default=60, metavar="N")
-    parser.add_argument("--md-eval", type=Path, metavar="FILE", help="NIST's perl script, version 22 (Debian: sctk)")
+    parser.add_argument(
+        "--md-eval", type=Path, metavar="FILE", help="NIST's perl script, version 22 (Debian: sctk)"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args(arguments)

@@ -3,8 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from diarspk.adaptation import Adaptation, Prefix
 from diarspk.clustering import AgglomerativeClusterer
-from diarspk.linking import SpeakerBounds, link, link_by_subsegments
+from diarspk.knowledge import Knowledge
+from diarspk.linking import LinkingConfig, SpeakerBounds, link, link_by_subsegments
 from diarspk.segmentation import LocalSpeakers
 from diarspk.segmentation.subsegments import Subsegments
 
@@ -108,3 +110,33 @@ def test_too_few_subsegments_are_left_to_the_local_speakers():
     assert link_by_subsegments(local, CLUSTERER, SpeakerBounds()) is None
     few = with_subsegments(local, [0, 1])
     assert link_by_subsegments(few, CLUSTERER, SpeakerBounds(exact=3)) is None
+
+
+def test_a_known_speaker_whom_no_cluster_is_like_gets_what_is_surely_theirs():
+    names = [[0, 1, -1], [1, 0, -1], [2, -1, 0], [-1, 2, 1]]
+    # The subsegments know two of the three, so all of the third go to one of these.
+    local = with_subsegments(local_speakers(names), [0, 0, 0, 1, 1, 1])
+    third = Knowledge({"nora": local.embeddings[2, 0]})
+    assert link_by_subsegments(local, CLUSTERER, SpeakerBounds()).labels.max() == 1
+    found = link_by_subsegments(local, CLUSTERER, SpeakerBounds(), knowledge=third)
+    assert found.labels.tolist() == names
+    most = SpeakerBounds(most=2)
+    assert link_by_subsegments(local, CLUSTERER, most, knowledge=third).labels.max() == 1
+    first = Knowledge({"nora": local.embeddings[0, 0]})  # who is a cluster already
+    again = link_by_subsegments(local, CLUSTERER, SpeakerBounds(), knowledge=first)
+    assert again.labels.max() == 1
+
+
+def test_subsegments_are_adapted_to_the_session_where_that_is_asked_for():
+    names = [[0, 1, -1], [1, 0, -1], [2, -1, 0], [-1, 2, 1]]
+    local = with_subsegments(local_speakers(names), [0, 0, 0, 1, 1, 1, 2, 2, 2])
+    seen = []
+
+    class Remembering(AgglomerativeClusterer):
+        def cluster(self, embeddings, **options):
+            seen.append(np.asarray(embeddings).shape[1])
+            return super().cluster(embeddings, **options)
+
+    config = LinkingConfig(adaptation=Adaptation(reduction=Prefix(4)))
+    linking = link_by_subsegments(local, Remembering(0.5), SpeakerBounds(), config=config)
+    assert seen == [4] and linking.labels.max() <= 2
