@@ -15,10 +15,10 @@ __all__ = ["LOCAL_CLUSTERER", "SUBSEGMENT_VBX", "shipped_confidence", "shipped_p
 LOCAL_CLUSTERER = AgglomerativeClusterer(threshold=0.6)
 """For local speakers."""
 
-SUBSEGMENT_VBX = VBxSettings(0.3, 6.0, 0.8, iterations=12)
+SUBSEGMENT_VBX = VBxSettings(0.4, 10.0, 0.9, iterations=12)
 """For subsegments of 1.5 s, 0.48 s apart, with the embedded encoder's PLDA."""
 
-VBX_START = AgglomerativeClusterer(threshold=0.6)
+VBX_START = AgglomerativeClusterer(threshold=0.7)
 
 
 @lru_cache(maxsize=4)

@@ -36,6 +36,9 @@ Tool = Callable[[Annotation, Annotation, "Timeline | None", float, bool], float]
 """Reference, hypothesis, UEM, collar, whether overlap is skipped -> DER in [0, 1]."""
 
 COLLARS = (0.0, 0.1, 0.25)
+MAGNIFIED = 100
+"""Times are given to md-eval in hundredths, since it prints two decimals of a second."""
+
 MOVED_S = 0.3
 
 
@@ -177,12 +180,13 @@ class _MdEval:
             uem = Timeline([extents[0] | extents[1]]) if uem is None else uem
             sides = [side.crop(uem) for side in sides]
         with tempfile.TemporaryDirectory() as folder:
-            command = ["perl", str(self.script), "-c", f"{collar}"]
+            command = ["perl", str(self.script), "-c", f"{MAGNIFIED * collar}"]
             for flag, side in zip(("-r", "-s"), sides, strict=True):
                 command += [flag, _write(side, Path(folder) / f"side{flag}.rttm")]
             if uem is not None:
                 path = Path(folder) / "all.uem"
-                path.write_text("".join(f"one 1 {start:.6f} {end:.6f}\n" for start, end in uem))
+                regions = [(MAGNIFIED * start, MAGNIFIED * end) for start, end in uem]
+                path.write_text("".join(f"one 1 {start:.4f} {end:.4f}\n" for start, end in regions))
                 command += ["-u", str(path)]
             text = subprocess.run(
                 [*command, *(["-1"] if skip_overlap else [])],
@@ -201,7 +205,8 @@ class _MdEval:
 
 def _write(annotation: Annotation, path: Path) -> str:
     lines = (
-        f"SPEAKER one 1 {segment.start:.6f} {segment.duration:.6f} <NA> <NA> {label} <NA> <NA>\n"
+        f"SPEAKER one 1 {MAGNIFIED * segment.start:.4f} {MAGNIFIED * segment.duration:.4f} "
+        f"<NA> <NA> {label} <NA> <NA>\n"
         for segment, _, label in annotation.itertracks(yield_label=True)
     )
     path.write_text("".join(lines))
