@@ -44,9 +44,9 @@ HEADER = (
     *("count error", "count right %", "ms a recording", "peak MB"),
 )
 CONVENTION = (
-    "Strict DER: collar 0, overlap scored, pooled by duration, only what the UEM names. Time is that "
-    "of adaptation, clustering and stitching, after the pass over the recording; peak memory that of "
-    "clustering and stitching, in numpy and Python, largest over the recordings."
+    "Strict DER: collar 0, overlap scored, pooled by duration, only what the UEM names. Time is "
+    "that of adaptation, clustering and stitching, after the pass over the recording; peak memory "
+    "that of clustering and stitching, in numpy and Python, largest over the recordings."
 )
 
 
