@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,9 @@ from diarspk.cues import SpeakerCue
 from diarspk.errors import ArgumentError, AudioError, DiarspkWarning, ModelError
 from diarspk.models import DEFAULT as ENCODER
 from diarspk.spaces import space_of
+from eval.extraction import evaluate
+from eval.extraction_mixtures import CONDITIONS, Trial, draw_trials
+from eval.speech import read_utterances
 from tse.blocks import BlockConfig, extract_blocks
 from tse.conditioning import ConditioningConfig
 from tse.loading import load_extractor, write_extractor
@@ -201,24 +205,34 @@ def test_an_encoder_that_was_trained_along_is_a_space_of_its_own(tmp_path: Path)
         extractor(voice(1.0), describe(voice(2.0)))
 
 
-def shipped() -> tse.Extractor:
-    try:
-        return load_extractor()
-    except ModelError as error:
-        pytest.skip(str(error))
+SPEECH = Path(__file__).parents[2] / "shared" / "speech"
+
+
+@pytest.mark.skipif(not SPEECH.is_dir(), reason="the shared speech is not here")
+def test_the_shipped_extractor_finds_the_enrolled_voice() -> None:
+    utterances = list(islice(read_utterances(SPEECH, "dev"), 150))
+    trials = list(draw_trials(utterances, CONDITIONS["clean-2"], count=12, seed=3, seconds=3.0))
+    extractor = load_extractor()
+
+    def extract(trial: Trial) -> NDArray[np.float32]:
+        return tse.extract(
+            trial.made.mixture, enrolment=trial.enrolment, sample_rate=RATE, extractor=extractor
+        )
+
+    run = evaluate(trials, extract, condition="clean-2", enrolment_s=5.0, encoder=None)
+    assert run.summary.improvement_db > 1.5
 
 
 def test_the_shipped_extractor_is_small_and_runs() -> None:
-    extractor = shipped()
+    extractor = load_extractor()
     found = tse.extract(voice(2.0), enrolment=voice(3.0, 1), sample_rate=RATE)
     assert found.shape == (32000,) and np.isfinite(found).all()
     assert 2 * sum(p.numel() for p in extractor.network.parameters()) <= 12e6
 
 
-def test_without_weights_loading_says_so() -> None:
-    if (Path(tse.__file__).parent / "assets" / "band-split.json").is_file():
-        pytest.skip("weights ship with this version")
-    with pytest.raises(ModelError, match="not trained yet"):
+def test_without_weights_loading_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tse.loading.asset_folder", lambda package: tmp_path)
+    with pytest.raises(ModelError, match="without its weights"):
         load_extractor()
 
 

@@ -106,8 +106,8 @@ def _card_path(name: str | Path | None) -> Path:
         return embedded
     if name is None:
         raise ModelError(
-            "no extractor ships with this version: its weights are not trained yet; train one "
-            "with recipes/extraction and give the path of its card"
+            "this installation is without its weights of extraction; install diarspk again, or "
+            "train an extractor with recipes/extraction and give the path of its card"
         )
     path = Path(name).with_suffix(".json") if Path(name).suffix == ".safetensors" else Path(name)
     if path.is_file():
