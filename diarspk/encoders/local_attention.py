@@ -14,7 +14,7 @@ __all__ = ["LocalAttention", "LocalWeights", "cut_windows", "join_blocks"]
 
 BLOCK = 50
 MASKED = -1e9
-"""Not infinite: a frame without any valid neighbour has finite weights, of which nothing is kept."""
+"""Not infinite: a frame without a valid neighbour has finite weights, of which nothing is kept."""
 
 
 class LocalWeights(nn.Module):

@@ -102,7 +102,7 @@ def compare(
 def embed_systems(
     encoder: LocalEncoder, recording: Recording, windows: Sequence[float], halves: Sequence[Halves]
 ) -> tuple[dict[str, Vectors], Vectors]:
-    """Unit vectors ``(frames, dim)`` of each system, and centroids ``(halves, 2, dim)``.
+    """Embed all frames by each system, ``(frames, dim)``, and centroids, ``(halves, 2, dim)``.
 
     Windows and centroids are pooled in one pass of the trunk. A window is cut at the ends of the
     recording.

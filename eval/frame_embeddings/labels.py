@@ -53,7 +53,7 @@ class Halves:
 
 def label_frames(conversation: Conversation, frames: int, hop: float, start: float) -> FrameLabels:
     """Label ``frames`` that are ``hop`` seconds apart, the first one centred at ``start``."""
-    times = start + hop * np.arange(frames)
+    times = start + hop * np.arange(frames, dtype=np.float64)
     reference = conversation.reference
     active = np.zeros((frames, len(reference.labels())), bool)
     for speaker, label in enumerate(reference.labels()):
@@ -83,6 +83,6 @@ def split_halves(labels: FrameLabels, hop: float) -> list[Halves]:
     return halves
 
 
-def _between(times: NDArray[np.float64], start: float, end: float) -> slice:
+def _between(times: NDArray[np.floating], start: float, end: float) -> slice:
     first, last = np.searchsorted(times, (start, end)).tolist()
     return slice(first, last)

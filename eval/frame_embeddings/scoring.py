@@ -1,4 +1,4 @@
-"""Do frames lie near the voices of those who talk in them, and pairs of frames near each other?"""
+"""Whether frames lie near the voices of those who talk in them, and pairs near each other."""
 
 from __future__ import annotations
 
@@ -92,12 +92,11 @@ def draw_pairs(
     drawn = []
     for number in range(count if len(frames) else 0):
         first, same = int(generator.choice(frames)), number % 2 == 0
-        speakers = [s for s in np.flatnonzero(labels.active[first] == same) if len(clean[s])]
-        if not speakers:
-            continue
-        second = int(generator.choice(clean[generator.choice(speakers)]))
-        if abs(second - first) * hop >= APART_S:
-            drawn.append((first, second, same))
+        speakers = np.flatnonzero(labels.active[first] == same)
+        far = [own[np.abs(own - first) * hop >= APART_S] for own in (clean[s] for s in speakers)]
+        if far := [own for own in far if len(own)]:
+            second = generator.choice(far[generator.integers(len(far))])
+            drawn.append((first, int(second), same))
     table = np.array(drawn, np.int64).reshape(-1, 3)
     if len(set(table[:, 2].tolist())) < 2:  # one kind of pair has no error rate
         table = table[:0]

@@ -140,11 +140,11 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
     """Batches ``features (batch, frames, mels)``, ``activity (batch, frames / stride, speakers)``.
 
     ``activity`` is in {0, 1}. Speakers of a window beyond the first ``speakers`` are left out.
-    ``row (batch, speakers)`` is a row of the pool with each speaker's voice. ``power``, of the shape
-    of ``activity``, is that of each speaker by itself, before noise and the common filter. ``teacher (rows,
-    dimension)``, a unit vector for each usable row of the pool, says which voices are alike. As in
-    :class:`~recipes.embedded.data.SpeakerCrops`, batch ``number`` depends on seed and number alone,
-    and every other speaker is slowed down where the rest are sped up.
+    ``row (batch, speakers)`` is a row of the pool with each speaker's voice; ``power``, shaped as
+    ``activity``, is that of each speaker alone, before noise and the common filter. ``teacher
+    (rows, dimension)``, a unit vector for each usable row of the pool, says which voices are alike.
+    As in :class:`~recipes.embedded.data.SpeakerCrops`, batch ``number`` depends on seed and number
+    alone, and every other speaker is slowed down where the rest are sped up.
     """
 
     def __init__(

@@ -50,7 +50,7 @@ class CleanVoices:
         return torch.from_numpy(self.numbers[rows.numpy()])
 
     def __call__(self, rows: Tensor) -> Tensor:
-        """Unit vectors ``(..., dimension)`` of the voices of rows of the pool ``(...)``."""
+        """Embed the voices of rows of the pool ``(...)``: unit vectors ``(..., dimension)``."""
         voices = self.number(rows).flatten().tolist()
         if missing := sorted(set(voices) - set(self.found)):
             self.found.update(zip(missing, self.embed(missing), strict=True))
@@ -83,7 +83,7 @@ class CleanVoices:
 
 
 def number_voices(conversations: Conversations) -> NDArray[np.int64]:
-    """Number of the voice of every row of the pool, ``(rows,)``; -1 for what is never drawn."""
+    """Give every row of the pool the number of its voice, ``(rows,)``; -1 if it is never drawn."""
     numbers = np.full(len(conversations.pool.start), -1)
     known: dict[tuple[str, str], int] = {}
     for (variant, name), rows in sorted(conversations.rows.items()):
