@@ -170,16 +170,16 @@ class LocalEncoder(SpeakerEncoder):
         """Embed every trunk frame, by the frame head where there is one: ``(frames, dim)``."""
         blocks = (frames for _, frames in self.trunk_blocks(recording))
         if self.frame_head is None:
-            vectors = map(self._embed_alone, blocks)
-        else:
-            vectors = self.frame_head.stream(blocks, self.network.utterance)
+            return np.concatenate([self._embed_alone(block) for block in blocks])
+        vectors = self.frame_head.stream(blocks, self.network.utterance)
         return np.concatenate([each.numpy() for each in vectors])
 
     @torch.inference_mode()
-    def _embed_alone(self, frames: Tensor) -> Tensor:
+    def _embed_alone(self, frames: Tensor) -> Embedding:
         """Embed frames one by one: unit vectors ``(frames, dim)``."""
         alone = torch.eye(len(frames))[None]
-        return nn.functional.normalize(self.network.utterance(frames[None], alone)[0], dim=-1)
+        vectors = self.network.utterance(frames[None], alone)[0]
+        return nn.functional.normalize(vectors, dim=-1).numpy()
 
 
 class RegionPool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-__all__ = ["LocalAttention", "LocalWeights", "cut_windows", "join_blocks"]
+__all__ = ["LocalAttention", "LocalWeights", "cut_windows", "join_blocks", "split_heads"]
 
 BLOCK = 50
 MASKED = -1e9
@@ -35,8 +35,8 @@ class LocalWeights(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Weights that sum to one over the valid frames within reach."""
-        query = cut_windows(self.query(x), 0).unflatten(-1, (self.heads, -1)).transpose(2, 3)
-        key = cut_windows(self.key(x), self.reach).unflatten(-1, (self.heads, -1)).transpose(2, 3)
+        query = split_heads(cut_windows(self.query(x), 0), self.heads)
+        key = split_heads(cut_windows(self.key(x), self.reach), self.heads)
         logits = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
         distance = self._distances(x)
         near = distance.abs() <= self.reach
@@ -62,8 +62,7 @@ class LocalAttention(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Mix the valid frames near to each; ``mask`` is ``(batch, frames)``."""
-        value = cut_windows(self.value(x), self.weights.reach)
-        value = value.unflatten(-1, (self.weights.heads, -1)).transpose(2, 3)
+        value = split_heads(cut_windows(self.value(x), self.weights.reach), self.weights.heads)
         mixed = self.weights(x, mask) @ value  # (batch, blocks, heads, BLOCK, channels / heads)
         return self.merge(join_blocks(mixed.transpose(2, 3).flatten(3), x.shape[1]))
 
@@ -76,6 +75,11 @@ def cut_windows(x: Tensor, reach: int) -> Tensor:
     rest = -x.shape[1] % BLOCK
     padded = nn.functional.pad(x, (0, 0, reach, reach + rest))
     return padded.unfold(1, BLOCK + 2 * reach, BLOCK).transpose(2, 3)
+
+
+def split_heads(windows: Tensor, heads: int) -> Tensor:
+    """Part ``(batch, blocks, frames, n)`` into ``(batch, blocks, heads, frames, n / heads)``."""
+    return windows.reshape(*windows.shape[:3], heads, -1).transpose(2, 3)
 
 
 def join_blocks(blocks: Tensor, frames: int) -> Tensor:
