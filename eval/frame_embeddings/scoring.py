@@ -61,7 +61,8 @@ def classify(
 
     A frame is compared with the centroid of that half of each speaker's clean frames which lies
     beyond the speaker's middle, so never with one that it is part of. Frames in which somebody
-    without centroids talks are left out.
+    without centroids talks are left out, and those in which all who have them talk: no answer would
+    be wrong.
 
     Parameters
     ----------
@@ -72,7 +73,8 @@ def classify(
     """
     known = [each.speaker for each in halves]
     unknown = np.delete(np.arange(labels.active.shape[1]), known)
-    frames = np.flatnonzero(chosen & ~labels.active[:, unknown].any(1))
+    asked = ~labels.active[:, unknown].any(1) & ~labels.active[:, known].all(1)
+    frames = np.flatnonzero(chosen & asked)
     if len(known) < 2 or not len(frames):
         return np.zeros(0, bool)
     middles = np.array([each.late[0] for each in halves])
