@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, overload
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from diarspk.checkpoints import Checkpoint, read_checkpoint
 from diarspk.encoders.architectures import ARCHITECTURES, ArchitectureEntry, count_parameters
@@ -112,12 +112,15 @@ def load_encoder(name: str | Path | None = None, *, download: bool = False) -> S
 
 
 def _build_local(checkpoint: Checkpoint) -> LocalEncoder:
+    from diarspk.shipped import shipped_frame_head
+
     settings: dict[str, Any] = dict(_section(checkpoint, "network"))
     trunk = TrunkConfig(**{k: _frozen(v) for k, v in settings.pop("trunk").items()})
     config = SpeakerNetworkConfig(trunk=trunk, **{k: _frozen(v) for k, v in settings.items()})
     network = SpeakerNetwork(config)
     network.load_state_dict(_part(checkpoint, "network."))
-    return LocalEncoder(network.requires_grad_(False), checkpoint.fingerprint)
+    fingerprint = checkpoint.fingerprint
+    return LocalEncoder(network.requires_grad_(False), fingerprint, shipped_frame_head(fingerprint))
 
 
 def load_segmenter(name: str | Path | None = None, *, download: bool = False) -> Segmenter:
@@ -218,8 +221,10 @@ def _card_path(name: str | Path | None) -> Path:
 def _describe(card_path: Path) -> ModelCard:
     checkpoint = read_checkpoint(card_path)
     encoder = _build_local(checkpoint)
-    parameters = sum(p.numel() for p in encoder.network.parameters())
-    parameters += sum(p.numel() for p in load_activity(card_path).head.parameters())
+    parts: list[nn.Module] = [encoder.network, load_activity(card_path).head]
+    if encoder.frame_head is not None:
+        parts.append(encoder.frame_head)
+    parameters = sum(p.numel() for part in parts for p in part.parameters())
     return ModelCard(
         name=card_path.stem,
         kind="embedded",

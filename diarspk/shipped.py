@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from diarspk.clustering import AgglomerativeClusterer, VBxClusterer, VBxSettings
 from diarspk.confidence import UNCALIBRATED, Calibration
 from diarspk.packaged import asset_folder
 from diarspk.plda import Plda, read_plda
 
-__all__ = ["LOCAL_CLUSTERER", "SUBSEGMENT_VBX", "shipped_confidence", "shipped_plda", "shipped_vbx"]
+if TYPE_CHECKING:
+    from diarspk.encoders.frame_head import FrameHead
+
+__all__ = [
+    "LOCAL_CLUSTERER",
+    "SUBSEGMENT_VBX",
+    "shipped_confidence",
+    "shipped_frame_head",
+    "shipped_plda",
+    "shipped_vbx",
+]
 
 LOCAL_CLUSTERER = AgglomerativeClusterer(threshold=0.6)
 """For local speakers."""
@@ -32,6 +43,22 @@ def shipped_confidence(fingerprint: str) -> Calibration:
         return UNCALIBRATED
     stored = json.loads(path.read_text(encoding="utf-8"))
     return Calibration(stored["activity"], stored["margin"], stored["bias"])
+
+
+def shipped_frame_head(fingerprint: str) -> FrameHead | None:
+    """Frame head that ships for an encoder; None where there is none.
+
+    It is a file of its own: the space of embeddings is the same with it and without.
+
+    Raises
+    ------
+    ModelError
+        If the file is damaged.
+    """
+    from diarspk.encoders.frame_head import read_frame_head
+
+    card = asset_folder() / "frames" / f"{fingerprint}.json"
+    return read_frame_head(card, fingerprint) if card.is_file() else None
 
 
 @lru_cache(maxsize=4)

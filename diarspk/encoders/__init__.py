@@ -3,6 +3,7 @@
 from diarspk.encoders.architecture import Architecture
 from diarspk.encoders.architectures import ARCHITECTURES, build_architecture, build_encoder
 from diarspk.encoders.base import FrameEmbeddings, SpeakerEncoder
+from diarspk.encoders.frame_head import FrameHead, FrameHeadConfig
 from diarspk.encoders.local import LocalEncoder, Region
 from diarspk.encoders.network import SpeakerNetwork, SpeakerNetworkConfig
 from diarspk.encoders.pooling import GatedStatisticsPooling
@@ -13,6 +14,8 @@ __all__ = [
     "ARCHITECTURES",
     "Architecture",
     "FrameEmbeddings",
+    "FrameHead",
+    "FrameHeadConfig",
     "GatedStatisticsPooling",
     "LocalEncoder",
     "LocalTrunk",

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from diarspk.audio import SAMPLE_RATE, Audio, open_audio
 from diarspk.encoders.base import Embedding, FrameEmbeddings, Span, SpeakerEncoder, check_span
 from diarspk.encoders.folding import fold_norms
+from diarspk.encoders.frame_head import FrameHead
 from diarspk.encoders.network import SpeakerNetwork
 from diarspk.features import LogMel
 from diarspk.recording import Recording, analyse
@@ -48,11 +49,15 @@ class LocalEncoder(SpeakerEncoder):
 
     Memory does not grow with the recording beyond its features (58 MB an hour): the trunk runs
     over blocks with enough context on both sides to equal a single pass. The batch norms of the
-    network are folded away in place.
+    network are folded away in place. With a ``frame_head``, frame embeddings are its vectors;
+    without one, each is what the utterance head makes of that frame alone.
     """
 
-    def __init__(self, network: SpeakerNetwork, fingerprint: str) -> None:
+    def __init__(
+        self, network: SpeakerNetwork, fingerprint: str, frame_head: FrameHead | None = None
+    ) -> None:
         self.network = fold_norms(network)
+        self.frame_head = None if frame_head is None else frame_head.eval()
         self.log_mel = LogMel()
         self._fingerprint = fingerprint
 
@@ -100,8 +105,7 @@ class LocalEncoder(SpeakerEncoder):
     ) -> FrameEmbeddings:
         """See :meth:`SpeakerEncoder.embed_frames`."""
         recording = self.analyse(audio, sample_rate, channel=channel)
-        blocks = [self._embed_each(frames) for _, frames in self.trunk_blocks(recording)]
-        return FrameEmbeddings(np.concatenate(blocks), self.frame_hop, self.frame_start)
+        return FrameEmbeddings(self.embed_each(recording), self.frame_hop, self.frame_start)
 
     def analyse(
         self, audio: Audio, sample_rate: int | None = None, *, channel: int | None = None
@@ -162,13 +166,20 @@ class LocalEncoder(SpeakerEncoder):
                 frames = self.network.trunk(features[None])[0]
             yield first, frames[before : before + last - first]
 
+    def embed_each(self, recording: Recording) -> Embedding:
+        """Embed every trunk frame, by the frame head where there is one: ``(frames, dim)``."""
+        blocks = (frames for _, frames in self.trunk_blocks(recording))
+        if self.frame_head is None:
+            return np.concatenate([self._embed_alone(block) for block in blocks])
+        vectors = self.frame_head.stream(blocks, self.network.utterance)
+        return np.concatenate([each.numpy() for each in vectors])
+
     @torch.inference_mode()
-    def _embed_each(self, frames: Tensor) -> Embedding:
+    def _embed_alone(self, frames: Tensor) -> Embedding:
         """Embed frames one by one: unit vectors ``(frames, dim)``."""
         alone = torch.eye(len(frames))[None]
-        return nn.functional.normalize(
-            self.network.utterance(frames[None], alone)[0], dim=-1
-        ).numpy()
+        vectors = self.network.utterance(frames[None], alone)[0]
+        return nn.functional.normalize(vectors, dim=-1).numpy()
 
 
 class RegionPool:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count, pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -120,14 +121,30 @@ def stretch(probability: NDArray[np.float32], frames: int) -> NDArray[np.float32
     return probability[place.astype(np.int64)]
 
 
+class Laid(NamedTuple):
+    """Turns of a window: the sum of their log-mel features, and what is known of each speaker.
+
+    ``mixture (frames, mels)``; ``activity`` and ``power``, mean over the mel bins, are ``(frames,
+    speakers)``; ``rows (speakers,)`` are rows of the pool; ``quietest`` is the level in dB of the
+    quietest who talks.
+    """
+
+    mixture: augmentation.Features
+    activity: NDArray[np.float32]
+    power: NDArray[np.float32]
+    rows: NDArray[np.int64]
+    quietest: float
+
+
 class Conversations(IterableDataset[dict[str, Tensor]]):
     """Batches ``features (batch, frames, mels)``, ``activity (batch, frames / stride, speakers)``.
 
     ``activity`` is in {0, 1}. Speakers of a window beyond the first ``speakers`` are left out.
-    ``row (batch, speakers)`` is a row of the pool with each speaker's voice. ``teacher (rows,
-    dimension)``, a unit vector for each usable row of the pool, says which voices are alike. As in
-    :class:`~recipes.embedded.data.SpeakerCrops`, batch ``number`` depends on seed and number alone,
-    and every other speaker is slowed down where the rest are sped up.
+    ``row (batch, speakers)`` is a row of the pool with each speaker's voice; ``power``, shaped as
+    ``activity``, is that of each speaker alone, before noise and the common filter. ``teacher
+    (rows, dimension)``, a unit vector for each usable row of the pool, says which voices are alike.
+    As in :class:`~recipes.embedded.data.SpeakerCrops`, batch ``number`` depends on seed and number
+    alone, and every other speaker is slowed down where the rest are sped up.
     """
 
     def __init__(
@@ -171,7 +188,7 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
 
     def batch(self, generator: np.random.Generator) -> dict[str, Tensor]:
         windows = [self.window(generator) for _ in range(self.config.windows_per_batch)]
-        names = ("features", "activity", "row")
+        names = ("features", "activity", "row", "power")
         parts = zip(*windows, strict=True)
         return {
             name: torch.from_numpy(np.stack(part)) for name, part in zip(names, parts, strict=True)
@@ -179,17 +196,23 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
 
     def window(
         self, generator: np.random.Generator
-    ) -> tuple[augmentation.Features, NDArray[np.float32], NDArray[np.int64]]:
+    ) -> tuple[augmentation.Features, NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
         turns = self.interject(self.draw_turns(generator), generator)
-        lanes, activity, rows, quietest = self.lay(turns, generator)
+        laid = self.lay(turns, generator)
+        lanes = laid.mixture
         distant = generator.random() < self.config.distant_probability
         if distant:
-            lanes = np.logaddexp(lanes, self.distant_voice(quietest, generator))
+            lanes = np.logaddexp(lanes, self.distant_voice(laid.quietest, generator))
         # A distant voice by itself stays quiet: it has no speaker in the window to be levelled by.
         mixture = self.degrade(lanes, generator, levelled=bool(turns) or not distant)
+        share, power = self.label_frames(laid.activity), self.label_frames(laid.power)
+        return mixture, (share >= 0.5).astype(np.float32), laid.rows, power
+
+    def label_frames(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Mean of ``(frames, speakers)`` over each label frame."""
         stride = self.config.stride
-        share = activity.reshape(len(activity) // stride, stride, -1).mean(1)
-        return mixture, (share >= 0.5).astype(np.float32), rows
+        means: NDArray[np.float32] = values.reshape(len(values) // stride, stride, -1).mean(1)
+        return means
 
     def draw_turns(self, generator: np.random.Generator) -> list[Turn]:
         """Draw turns of one window, clipped to it, of its ``speakers`` most active speakers."""
@@ -243,17 +266,13 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
                 added.append((start, end, name))
         return turns + added
 
-    def lay(
-        self, turns: list[Turn], generator: np.random.Generator
-    ) -> tuple[augmentation.Features, NDArray[np.float32], NDArray[np.int64], float]:
-        """Log-mel of the sum of all turns ``(frames, mels)``, activity ``(frames, speakers)``.
-
-        Then each speaker's row of the pool, and the level in dB of the quietest who talks.
-        """
+    def lay(self, turns: list[Turn], generator: np.random.Generator) -> Laid:
+        """Lay turns over one another, each speaker at a level of its own."""
         config = self.config
         mels = self.pool.features.shape[1]
         mixture = np.full((config.frames, mels), -np.inf, np.float32)
         activity = np.zeros((config.frames, config.speakers), np.float32)
+        power = np.zeros_like(activity)
         names = sorted({name for _, _, name in turns})
         variant = str(generator.choice(list(VARIANTS), p=list(VARIANTS.values())))
         voices = self.draw_voices(variant, generator)
@@ -266,9 +285,10 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
             speech = speech + filters[number] + np.float32(gain * augmentation.DECIBEL)
             mixture[start:end] = np.logaddexp(mixture[start:end], speech)
             activity[start:end, number] = 1.0
+            power[start:end, number] += np.exp(speech).mean(1)
         rows = [self.rows[variant, voice][0] for voice in voices]
         quietest = float(levels[: len(names)].min(initial=0.0))
-        return mixture, activity, np.array(rows), quietest
+        return Laid(mixture, activity, power, np.array(rows), quietest)
 
     def distant_voice(
         self, quietest: float, generator: np.random.Generator
@@ -349,14 +369,18 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
         return np.concatenate(pieces)
 
     def dense(self, row: int) -> NDArray[np.float32]:
+        """Speech of a row of the pool at level zero, ``(frames, mels)``; kept for the next time."""
         if row not in self.kept:
-            start, frames = int(self.pool.start[row]), int(self.pool.frames[row])
-            features = self.pool.features[start : start + frames]
-            speech = self.speech_of[self.pool.utterance[row]]
-            kept = features[speech_frames(speech, frames)].astype(np.float32)
-            level = np.log(np.exp(kept).mean())
-            self.kept[row] = (kept - level).astype(np.float16)
+            self.kept[row] = self.read_dense(row)
         return self.kept[row].astype(np.float32)
+
+    def read_dense(self, row: int) -> NDArray[np.float16]:
+        """Read what :meth:`dense` gives, in half precision."""
+        start, frames = int(self.pool.start[row]), int(self.pool.frames[row])
+        features = self.pool.features[start : start + frames]
+        speech = self.speech_of[self.pool.utterance[row]]
+        kept = features[speech_frames(speech, frames)].astype(np.float32)
+        return (kept - np.log(np.exp(kept).mean())).astype(np.float16)
 
     def degrade(
         self, mixture: NDArray[np.float32], generator: np.random.Generator, *, levelled: bool

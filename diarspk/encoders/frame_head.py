@@ -1,0 +1,210 @@
+"""The frame head: one speaker embedding for every frame of the trunk.
+
+A pooled window that holds two speakers gives a voice between them. Here each frame chooses, by
+attention, which of the frames around it the utterance head is to pool for it, so that a frame near
+a change of speaker is embedded from its own speaker's. That is the enhancer in the place of
+global pooling of Heo et al. 2022 (high-resolution embedding extractor, arXiv 2211.04060), made
+such that its vectors lie in the space of the utterance head: before any training, the head pools
+about a second around the frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from diarspk.checkpoints import read_checkpoint, write_checkpoint
+from diarspk.encoders.local_attention import (
+    LocalAttention,
+    LocalWeights,
+    cut_windows,
+    join_blocks,
+)
+from diarspk.encoders.network import UtteranceHead
+from diarspk.errors import ModelError
+
+__all__ = ["FrameHead", "FrameHeadConfig", "read_frame_head", "write_frame_head"]
+
+
+@dataclass(frozen=True)
+class FrameHeadConfig:
+    """Dimensions of a :class:`FrameHead`; they are saved with its weights."""
+
+    width: int = 512  # of the trunk's frames
+    channels: int = 128
+    layers: int = 2
+    heads: int = 4
+    kernel: int = 15
+    reach: int = 25  # trunk frames on each side that a layer attends to: a second
+    pooled_reach: int = 40  # on each side that are pooled: 3.24 s in all
+    dimension: int = 192
+
+    @property
+    def context(self) -> int:
+        """Trunk frames on each side that can influence an embedding."""
+        return self.layers * (self.reach + self.kernel // 2) + self.pooled_reach
+
+
+class FrameHead(nn.Module):
+    """Embed every trunk frame by its speaker, in the space of an utterance head.
+
+    Shape
+    -----
+    frames ``(batch, frames, width)`` -> unit vectors ``(batch, frames, dimension)``; ``mask``
+    ``(batch, frames)`` is true on valid frames, and vectors are zero elsewhere.
+    """
+
+    def __init__(self, config: FrameHeadConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or FrameHeadConfig()
+        self.norm = nn.LayerNorm(config.width)
+        self.project = nn.Linear(config.width, config.channels)
+        self.layers = nn.ModuleList(EnhancerLayer(config) for _ in range(config.layers))
+        self.pool = LocalWeights(config.channels, 1, config.pooled_reach)
+        self.correct = nn.Linear(config.channels, config.dimension)
+        self._start_as_window()
+
+    def _start_as_window(self) -> None:
+        """Pool a bell of about a second around each frame, and correct nothing, until trained."""
+        reach = self.config.pooled_reach
+        distance = torch.arange(-reach, reach + 1) / max(reach, 1)
+        with torch.no_grad():
+            self.pool.bias.copy_(-8 * distance.square())
+        for layer in (self.pool.query, self.correct):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(
+        self, frames: Tensor, utterance: UtteranceHead, mask: Tensor | None = None
+    ) -> Tensor:
+        """Embed frames; ``utterance`` pools what is chosen for each."""
+        if mask is None:
+            mask = torch.ones(frames.shape[:2], dtype=torch.bool, device=frames.device)
+        frames = frames.masked_fill(~mask.unsqueeze(-1), 0.0)
+        x = self.project(self.norm(frames))
+        for layer in self.layers:
+            x = layer(x, mask)
+        moments = self._pool(x, mask, utterance.frame_moments(frames))
+        pooled = nn.functional.normalize(utterance.embed_moments(moments), dim=-1)
+        vectors = nn.functional.normalize(pooled + self.correct(x), dim=-1)
+        return vectors.masked_fill(~mask.unsqueeze(-1), 0.0)
+
+    def _pool(self, x: Tensor, mask: Tensor, moments: Tensor) -> Tensor:
+        """Sum moments ``(batch, frames, heads, sums)`` by each frame's weights: the same shape."""
+        near = cut_windows(moments.flatten(2), self.config.pooled_reach)
+        summed = self.pool(x, mask).squeeze(2) @ near  # (batch, blocks, BLOCK, heads * sums)
+        return join_blocks(summed, x.shape[1]).view_as(moments)
+
+    def stream(self, blocks: Iterable[Tensor], utterance: UtteranceHead) -> Iterator[Tensor]:
+        """Embed consecutive blocks ``(frames, width)`` of a recording, as if it were one.
+
+        Yields ``(frames, dimension)`` in blocks of other lengths, and keeps the frames that the
+        context of the next one needs.
+        """
+        context = self.config.context
+        held, done = torch.zeros(0, self.config.width), 0  # `done` of the held frames are behind
+        for block in blocks:
+            held = torch.cat([held, block])
+            ready = len(held) - context
+            if ready > done:
+                yield self._embed(held, utterance)[done:ready]
+                drop = max(ready - context, 0)
+                held, done = held[drop:], ready - drop
+        if len(held) > done:
+            yield self._embed(held, utterance)[done:]
+
+    @torch.inference_mode()
+    def _embed(self, frames: Tensor, utterance: UtteranceHead) -> Tensor:
+        return self(frames[None], utterance)[0]
+
+
+class EnhancerLayer(nn.Module):
+    """Half a feed-forward, self-attention, convolution, half a feed-forward (Conformer).
+
+    Gulati et al. 2020, section 2.4, with attention to near frames only and layer norm where the
+    convolution has batch norm: neighbours in a batch have no influence.
+    """
+
+    def __init__(self, config: FrameHeadConfig) -> None:
+        super().__init__()
+        channels = config.channels
+        self.before, self.after = _feed_forward(channels), _feed_forward(channels)
+        self.attention_norm = nn.LayerNorm(channels)
+        self.attention = LocalAttention(channels, config.heads, config.reach)
+        self.gate = nn.Sequential(
+            nn.LayerNorm(channels), nn.Linear(channels, 2 * channels), nn.GLU(dim=-1)
+        )
+        self.convolution = nn.Conv1d(
+            channels, channels, config.kernel, padding=config.kernel // 2, groups=channels
+        )
+        self.mix = nn.Sequential(nn.LayerNorm(channels), nn.SiLU(), nn.Linear(channels, channels))
+        self.norm = nn.LayerNorm(channels)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        x = x + 0.5 * self.before(x)
+        x = x + self.attention(self.attention_norm(x), mask)
+        gated = self.gate(x) * mask.unsqueeze(-1)
+        x = x + self.mix(self.convolution(gated.transpose(1, 2)).transpose(1, 2))
+        x = x + 0.5 * self.after(x)
+        return self.norm(x)
+
+
+def _feed_forward(channels: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.LayerNorm(channels),
+        nn.Linear(channels, 4 * channels),
+        nn.SiLU(),
+        nn.Linear(4 * channels, channels),
+    )
+
+
+def write_frame_head(
+    card_path: Path, head: FrameHead, *, encoder: str, card: Mapping[str, object]
+) -> None:
+    """Write ``NAME.safetensors`` in half precision and its JSON card.
+
+    Parameters
+    ----------
+    card_path
+        ``NAME.json``.
+    head
+        Trained over the trunk of that encoder.
+    encoder
+        Its fingerprint.
+    card
+        What else is to be known of the head.
+    """
+    complete = {**card, "frames": asdict(head.config), "encoder": encoder}
+    write_checkpoint(card_path, head.state_dict(), complete)
+
+
+def read_frame_head(card_path: Path, encoder: str) -> FrameHead:
+    """Read what :func:`write_frame_head` has written, for the encoder of that fingerprint.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing or damaged, is no frame head, or belongs to another encoder.
+    """
+    checkpoint = read_checkpoint(card_path)
+    settings, trained = checkpoint.card.get("frames"), checkpoint.card.get("encoder")
+    if not isinstance(settings, dict):
+        raise ModelError(f"{card_path}: has no section 'frames'; it is not a frame head")
+    if trained != encoder:
+        raise ModelError(
+            f"{card_path}: belongs to the encoder {trained}, not to {encoder}; train one with "
+            "python -m recipes.embedded.train_frames"
+        )
+    try:
+        head = FrameHead(FrameHeadConfig(**settings)).eval()
+        head.load_state_dict(checkpoint.tensors)
+    except (TypeError, RuntimeError) as error:
+        fault = " ".join(str(error).split())[:200]
+        raise ModelError(
+            f"{card_path}: the card does not fit the tensors ({fault}); restore both files"
+        ) from error
+    return head.requires_grad_(False)

@@ -1,0 +1,87 @@
+"""Self-attention over the frames near to each frame, in time linear in the length.
+
+Frames are cut into blocks; the frames of a block attend to the block and to ``reach`` frames on
+both sides of it, of which those farther than ``reach`` from the frame itself are masked. Position
+is a trained bias for each distance (Raffel et al. 2020, section 2.1), so a shift changes nothing.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["LocalAttention", "LocalWeights", "cut_windows", "join_blocks", "split_heads"]
+
+BLOCK = 50
+MASKED = -1e9
+"""Not infinite: a frame without a valid neighbour has finite weights, of which nothing is kept."""
+
+
+class LocalWeights(nn.Module):
+    """Attention weights of every frame over the frames at most ``reach`` away.
+
+    Shape
+    -----
+    ``(batch, frames, channels)``, mask ``(batch, frames)``
+    -> ``(batch, blocks, heads, BLOCK, BLOCK + 2 reach)``, over the windows of :func:`cut_windows`
+    """
+
+    def __init__(self, channels: int, heads: int, reach: int) -> None:
+        super().__init__()
+        self.heads, self.reach = heads, reach
+        self.query = nn.Linear(channels, channels)
+        self.key = nn.Linear(channels, channels)
+        self.bias = nn.Parameter(torch.zeros(heads, 2 * reach + 1))
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Weights that sum to one over the valid frames within reach."""
+        query = split_heads(cut_windows(self.query(x), 0), self.heads)
+        key = split_heads(cut_windows(self.key(x), self.reach), self.heads)
+        logits = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
+        distance = self._distances(x)
+        near = distance.abs() <= self.reach
+        bias = self.bias[:, (distance + self.reach).clamp(0, 2 * self.reach)]
+        valid = cut_windows(mask.unsqueeze(-1), self.reach).squeeze(-1)  # (batch, blocks, keys)
+        allowed = near & valid[:, :, None, None, :]
+        return (logits + bias).masked_fill(~allowed, MASKED).softmax(-1)
+
+    def _distances(self, like: Tensor) -> Tensor:
+        """Frames from each frame of a block to each of its window: ``(BLOCK, BLOCK + 2 reach)``."""
+        keys = torch.arange(BLOCK + 2 * self.reach, device=like.device) - self.reach
+        return keys - torch.arange(BLOCK, device=like.device)[:, None]
+
+
+class LocalAttention(nn.Module):
+    """Multi-head self-attention over near frames: ``(batch, frames, channels)`` -> the same."""
+
+    def __init__(self, channels: int, heads: int, reach: int) -> None:
+        super().__init__()
+        self.weights = LocalWeights(channels, heads, reach)
+        self.value = nn.Linear(channels, channels)
+        self.merge = nn.Linear(channels, channels)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Mix the valid frames near to each; ``mask`` is ``(batch, frames)``."""
+        value = split_heads(cut_windows(self.value(x), self.weights.reach), self.weights.heads)
+        mixed = self.weights(x, mask) @ value  # (batch, blocks, heads, BLOCK, channels / heads)
+        return self.merge(join_blocks(mixed.transpose(2, 3).flatten(3), x.shape[1]))
+
+
+def cut_windows(x: Tensor, reach: int) -> Tensor:
+    """Cut ``(batch, frames, n)`` into blocks with ``reach`` frames more on both sides.
+
+    Returns ``(batch, blocks, BLOCK + 2 reach, n)``; beyond the ends are zeros.
+    """
+    rest = -x.shape[1] % BLOCK
+    padded = nn.functional.pad(x, (0, 0, reach, reach + rest))
+    return padded.unfold(1, BLOCK + 2 * reach, BLOCK).transpose(2, 3)
+
+
+def split_heads(windows: Tensor, heads: int) -> Tensor:
+    """Part ``(batch, blocks, frames, n)`` into ``(batch, blocks, heads, frames, n / heads)``."""
+    return windows.reshape(*windows.shape[:3], heads, -1).transpose(2, 3)
+
+
+def join_blocks(blocks: Tensor, frames: int) -> Tensor:
+    """Undo :func:`cut_windows` without reach: ``(batch, frames, n)``."""
+    return blocks.flatten(1, 2)[:, :frames]

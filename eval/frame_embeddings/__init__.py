@@ -1,0 +1,1 @@
+"""Embeddings of single frames: by the frame head, and by pooling windows around them."""

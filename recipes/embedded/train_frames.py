@@ -1,0 +1,176 @@
+"""Train the frame head on simulated conversations, over the frozen trunk and utterance head.
+
+    python -m recipes.embedded.train_frames --packed PACKED \
+        --speakers ../shared/speech/train.tsv --annotations ../shared/conversations/annotations \
+        --model local-tdnn --output RUN_FRAMES --steps 3000 [--resume RUN_FRAMES/last.ckpt]
+
+A frame is to be embedded as the utterance head embeds its speaker's clean speech (see
+``voices.py``), also where others talk or have just talked; where several do, as the loudest of
+them. ``export_frames.py`` makes a card of the result.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import lightning
+import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from diarspk.encoders.frame_head import FrameHead, FrameHeadConfig
+from diarspk.encoders.local import LocalEncoder
+from diarspk.encoders.network import SpeakerNetwork
+from diarspk.errors import ModelError
+from diarspk.models import load_encoder
+from recipes.embedded.conversations import (
+    ConversationConfig,
+    Conversations,
+    read_speech,
+    read_templates,
+)
+from recipes.embedded.data import read_pool, read_speakers
+from recipes.embedded.export import read_network
+from recipes.embedded.frame_objectives import FrameObjective, frame_losses
+from recipes.embedded.targets import read_targets
+from recipes.embedded.trainer import make_trainer, schedule_rate, steps_done
+from recipes.embedded.voices import CleanVoices
+
+
+@dataclass(frozen=True)
+class FrameTrainConfig:
+    """Optimisation settings; they are stored in the checkpoint."""
+
+    steps: int
+    learning_rate: float = 1e-3
+    warmup_steps: int = 100
+    weight_decay: float = 0.01
+    distance_weight: float = 4.0
+    batch_weight: float = 0.5  # of the contrast among the voices of a batch
+    window_weight: float = 1.0  # of that among those of a window
+    objective: FrameObjective = field(default_factory=FrameObjective)
+
+
+class FrameTraining(lightning.LightningModule):
+    """Optimisation steps of the frame head alone.
+
+    Parameters
+    ----------
+    encoder
+        Fingerprint of the network's space, for the card; empty where it has none yet.
+    """
+
+    def __init__(
+        self,
+        network: SpeakerNetwork,
+        voices: CleanVoices,
+        head: FrameHeadConfig,
+        train: FrameTrainConfig,
+        *,
+        encoder: str = "",
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters(
+            {"head": asdict(head), "train": asdict(train), "encoder": encoder}
+        )
+        self.config = train
+        self.frozen = [network.eval().requires_grad_(False)]  # in a list: not saved, not trained
+        self.voices = voices
+        self.head = FrameHead(head)
+
+    def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
+        config, (network,) = self.config, self.frozen
+        with torch.no_grad():
+            frames = network.trunk(batch["features"])
+            voices = self.voices(batch["row"])
+        losses = frame_losses(
+            self.head(frames, network.utterance),
+            voices,
+            self.voices.number(batch["row"]),
+            batch["activity"],
+            batch["power"],
+            config.objective,
+        )
+        loss = (
+            config.distance_weight * losses.distance
+            + config.batch_weight * losses.batch_contrast
+            + config.window_weight * losses.window_contrast
+        )
+        self.log_dict({"loss": loss, **vars(losses)}, prog_bar=True)
+        return loss
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        config = self.config
+        optimizer = torch.optim.AdamW(
+            self.head.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
+        return schedule_rate(optimizer, steps=config.steps, warmup_steps=config.warmup_steps)
+
+
+def read_trunk(model: Path | None) -> tuple[SpeakerNetwork, str]:
+    """Network and fingerprint of a card, or of a checkpoint of ``train.py``, which has none.
+
+    Raises
+    ------
+    ModelError
+        If it is another kind of encoder.
+    """
+    if model is not None and model.suffix == ".ckpt":
+        return read_network(model), ""
+    encoder = load_encoder() if model is None else load_encoder(model)
+    if not isinstance(encoder, LocalEncoder):
+        raise ModelError(f"{model}: has no local trunk; give a card of recipes/embedded")
+    return encoder.network, encoder.fingerprint
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--packed", type=Path, required=True)
+    parser.add_argument("--speakers", type=Path, required=True)
+    parser.add_argument("--annotations", type=Path, required=True)
+    parser.add_argument("--model", type=Path, help="card or checkpoint; the embedded without it")
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--windows", type=int, default=6, help="of ten seconds in a batch")
+    parser.add_argument("--seed", type=int, default=4)
+    parser.add_argument("--learning-rate", type=float, default=FrameTrainConfig.learning_rate)
+    parser.add_argument("--resume", type=Path, help="checkpoint of this run to go on from")
+    arguments = parser.parse_args()
+
+    lightning.seed_everything(arguments.seed)
+    network, fingerprint = read_trunk(arguments.model)
+    # Not in memory: the system's page cache serves the process that trains and the one that draws.
+    pool = read_pool(arguments.packed / "train", in_memory=False)
+    speakers = read_speakers(arguments.speakers)
+    teacher = read_targets(arguments.packed / "train" / "teacher.npz", pool, speakers)
+    conversations = Conversations(
+        pool,
+        read_pool(arguments.packed / "noise"),
+        speakers,
+        read_speech(arguments.packed / "train" / "speech.npz"),
+        read_templates(arguments.annotations),
+        ConversationConfig(windows_per_batch=arguments.windows),
+        usable=teacher.isfinite().all(1).numpy(),
+        teacher=teacher.numpy(),
+        seed=arguments.seed,
+        first=0 if arguments.resume is None else steps_done(arguments.resume),
+    )
+    training = FrameTraining(
+        network,
+        CleanVoices(conversations, network),
+        FrameHeadConfig(width=network.config.trunk.width, dimension=network.config.dimension),
+        FrameTrainConfig(steps=arguments.steps, learning_rate=arguments.learning_rate),
+        encoder=fingerprint,
+    )
+    trainer = make_trainer(arguments.output, steps=arguments.steps, clip=1.0)
+    # Windows are made in a process of their own, beside the one that trains.
+    loader = DataLoader(conversations, batch_size=None, num_workers=1, prefetch_factor=4)
+    trainer.fit(training, loader, ckpt_path=arguments.resume)
+    trainer.save_checkpoint(arguments.output / "final.ckpt")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,288 @@
+"""The frame head's recipe, on a handful of synthetic voices."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from diarspk.encoders import FrameHeadConfig, SpeakerNetwork, SpeakerNetworkConfig, TrunkConfig
+from diarspk.encoders.frame_head import read_frame_head
+from diarspk.errors import ModelError
+from recipes.embedded.conversations import ConversationConfig, Conversations
+from recipes.embedded.data import Pool
+from recipes.embedded.frame_objectives import (
+    FrameObjective,
+    contrast,
+    frame_losses,
+    right_speakers,
+)
+from recipes.embedded.voices import CleanVoices, number_voices
+
+SPEAKERS, MELS = 6, 80
+VARIANTS = ("recorded", "room", "channel", "slow", "fast")
+TEMPLATES = [[[(0, 500, "a"), (400, 800, "b"), (800, 1000, "a")]]]
+"""One conversation of two speakers who overlap for a second."""
+SMALL = SpeakerNetworkConfig(
+    trunk=TrunkConfig(front_channels=(4, 8), width=16, dilations=(1,)),
+    pooled_channels=32,
+    dimension=8,
+    prefixes=(4,),
+)
+HEAD = FrameHeadConfig(
+    width=16, channels=16, layers=1, heads=2, kernel=5, reach=8, pooled_reach=10, dimension=8
+)
+PLAIN = {
+    "empty_probability": 0.0,
+    "invented_probability": 0.0,
+    "most_bursts": 0,
+    "interjection_probability": 0.0,
+    "distant_probability": 0.0,
+    "equal_channel_probability": 0.0,
+    "alike_probability": 0.0,
+}
+
+
+@pytest.fixture(scope="module")
+def pool():
+    """Two utterances of each speaker in every variant; a voice is a comb over the mel axis."""
+    generator = np.random.default_rng(0)
+    blocks, utterance, variant, start = [], [], [], 0
+    starts, frames = [], []
+    for speaker in range(SPEAKERS):
+        comb = 3 * np.cos(np.pi * (speaker + 1) * (np.arange(MELS) + 0.5) / MELS)
+        for number in range(2):
+            for kind in VARIANTS:
+                length = int(generator.integers(150, 250))
+                blocks.append(comb + generator.normal(0, 0.5, (length, MELS)))
+                utterance.append(f"{speaker}-{number}")
+                variant.append(kind)
+                starts.append(start)
+                frames.append(length)
+                start += length
+    features = np.concatenate(blocks).astype(np.float16)
+    return Pool(features, np.array(starts), np.array(frames), utterance, variant)
+
+
+@pytest.fixture(scope="module")
+def make(pool):
+    """Conversations of the pool, with settings changed by name."""
+    speakers = {utterance: utterance.split("-")[0] for utterance in pool.utterance}
+    speech = dict.fromkeys(pool.utterance, np.ones(50, np.float32))
+
+    def conversations(seed=0, **changes):
+        return Conversations(
+            pool,
+            pool,
+            speakers,
+            speech,
+            TEMPLATES,
+            ConversationConfig(**{"windows_per_batch": 2, **PLAIN, **changes}),
+            usable=np.ones(len(pool.start), bool),
+            teacher=np.eye(SPEAKERS)[[int(name[0]) for name in pool.utterance]],
+            seed=seed,
+        )
+
+    return conversations
+
+
+def test_power_is_that_of_each_speaker_alone(make):
+    conversations = make(noise_ratio_db=(90.0, 91.0), speaker_level_db=6.0, turn_level_db=0.0)
+    batch = next(iter(conversations))
+    activity, power = batch["activity"], batch["power"]
+    assert power.shape == activity.shape
+    assert (power[activity > 0] > 0).all()
+    assert power[activity == 0].eq(0).all()
+    # Of one who talks alone it is the power of the mixture, but for the common filter and level.
+    laid = conversations.lay(TEMPLATES[0][0], np.random.default_rng(3))
+    alone = laid.activity.sum(1) == 1
+    both = np.exp(laid.mixture).mean(1)
+    np.testing.assert_allclose(laid.power.sum(1)[alone], both[alone], rtol=1e-4)
+    np.testing.assert_allclose(laid.power.sum(1), both, rtol=1e-4)
+
+
+def test_a_voice_is_a_speaker_at_a_speed(make, pool):
+    numbers = number_voices(make())
+    assert sorted(set(numbers.tolist())) == list(range(3 * SPEAKERS))
+    keys = {
+        (u.split("-")[0], v if v in ("slow", "fast") else "plain", n)
+        for u, v, n in zip(pool.utterance, pool.variant, numbers.tolist(), strict=True)
+    }
+    assert len(keys) == 3 * SPEAKERS
+
+
+def test_clean_voices_are_means_over_crops_and_do_not_depend_on_the_order(make):
+    torch.manual_seed(0)
+    network = SpeakerNetwork(SMALL).eval().requires_grad_(False)
+    conversations = make()
+    rows = torch.tensor([[0, 12], [30, 0]])
+    together = CleanVoices(conversations, network, crops=2, seconds=1.5)
+    vectors = together(rows)
+    assert vectors.shape == (2, 2, 8)
+    torch.testing.assert_close(vectors.norm(dim=-1), torch.ones(2, 2))
+    assert torch.equal(vectors[0, 0], vectors[1, 1])
+    alone = CleanVoices(conversations, network, crops=2, seconds=1.5)
+    torch.testing.assert_close(alone(rows[1]), vectors[1], atol=1e-5, rtol=0)
+    voice = int(together.number(rows)[0, 1])
+    crops = [
+        torch.nn.functional.normalize(network(torch.from_numpy(crop)[None])[0], dim=-1)
+        for crop in together.draw(voice)
+    ]
+    assert [len(crop) <= 150 for crop in together.draw(voice)] == [True, True]
+    expected = torch.nn.functional.normalize(sum(crops), dim=-1)
+    torch.testing.assert_close(vectors[0, 1], expected, atol=1e-5, rtol=0)
+
+
+def test_the_right_speaker_is_the_loudest_or_nearly_so():
+    activity = torch.tensor([[[1, 0, 0], [1, 1, 0], [1, 1, 0], [1, 1, 1], [0, 0, 0]]]).float()
+    power = torch.tensor(
+        [[[1.0, 9.0, 0.0], [1.0, 4.0, 0.0], [1.0, 1.5, 0.0], [4.0, 1.0, 4.0], [0.0, 0.0, 0.0]]]
+    )
+    right = right_speakers(activity, power, FrameObjective(within_db=3.0, smoothing=0))
+    expected = [[1, 0, 0], [0, 1, 0], [1, 1, 0], [1, 0, 1], [0, 0, 0]]
+    assert right[0].int().tolist() == expected
+
+
+def test_the_loudest_is_so_over_a_moment():
+    activity = torch.ones(1, 11, 2)
+    power = torch.ones(1, 11, 2)
+    power[0, :, 0] = 3.0
+    power[0, 5] = torch.tensor([1.0, 4.0])  # a single frame
+    right = right_speakers(activity, power, FrameObjective(within_db=1.0, smoothing=3))
+    assert right[0].tolist() == [[True, False]] * 11
+
+
+def test_contrast_is_an_additive_margin_softmax():
+    own = torch.tensor([[0.5], [0.9], [0.1]])
+    cosine = torch.tensor([[0.5, 0.3, 0.2], [0.9, 0.9, 0.0], [0.0, 0.0, 0.1]])
+    negative = torch.tensor([[False, True, True], [False, False, True], [False] * 3])
+    objective = FrameObjective(scale=10.0, margin=0.2)
+    first = -math.log(math.exp(3) / (math.exp(3) + math.exp(3) + math.exp(2)))
+    second = -math.log(math.exp(7) / (math.exp(7) + math.exp(0)))
+    found = contrast(own, cosine, negative, objective)
+    assert found.item() == pytest.approx((first + second) / 2, abs=1e-5)
+    assert contrast(own[2:], cosine[2:], negative[2:], objective).item() == 0.0
+
+
+def two_windows():
+    """Voices on the axes; the second window has the first voice of the first, and another."""
+    voices = torch.eye(4)[torch.tensor([[0, 1], [0, 2]])]
+    numbers = torch.tensor([[7, 3], [7, 5]])
+    activity = torch.zeros(2, 6, 2)
+    activity[:, :3, 0] = 1
+    activity[:, 2:5, 1] = 1  # frame 2 is overlapped, frame 5 silent
+    return voices, numbers, activity, activity.clone()
+
+
+def test_frames_at_their_voices_are_without_fault():
+    voices, numbers, activity, power = two_windows()
+    vectors = torch.stack([window[torch.tensor([0, 0, 1, 1, 1, 0])] for window in voices])
+    losses = frame_losses(vectors, voices, numbers, activity, power, FrameObjective(smoothing=0))
+    assert losses.distance.item() == pytest.approx(0.0, abs=1e-6)
+    assert losses.accuracy.item() == 1.0
+    assert losses.window_contrast.item() == pytest.approx(0.0, abs=1e-4)
+    assert losses.batch_contrast.item() == pytest.approx(0.0, abs=1e-4)
+
+
+def test_frames_at_the_other_voice_are_at_fault():
+    voices, numbers, activity, power = two_windows()
+    vectors = torch.stack([window[torch.tensor([1, 1, 0, 0, 0, 0])] for window in voices])
+    objective = FrameObjective(smoothing=0, scale=10.0, margin=0.2)
+    losses = frame_losses(vectors, voices, numbers, activity, power, objective)
+    # Four frames of each window have cosine 0 to their own; the overlapped one is right either way.
+    assert losses.distance.item() == pytest.approx(0.8)
+    assert losses.accuracy.item() == pytest.approx(0.2)
+    # Own 0 less the margin against 1, over the frames with a negative: not the overlapped ones.
+    wrong = math.log(1 + math.exp(10 * 1.2))
+    assert losses.window_contrast.item() == pytest.approx(wrong, abs=1e-4)
+
+
+def test_a_voice_in_two_windows_is_not_its_own_negative():
+    voices, numbers, activity, power = two_windows()
+    activity[:, :, 1] = power[:, :, 1] = 0  # only voice 7 talks
+    vectors = torch.stack([window[torch.ones(6).long()] for window in voices])
+    losses = frame_losses(vectors, voices, numbers, activity, power, FrameObjective(smoothing=0))
+    assert losses.batch_contrast.item() == 0.0
+    assert losses.window_contrast.item() == 0.0
+    assert losses.distance.item() == pytest.approx(1.0)
+
+
+def test_silence_has_no_loss_but_a_gradient():
+    voices, numbers, activity, power = two_windows()
+    vectors = torch.ones(2, 6, 4, requires_grad=True)
+    losses = frame_losses(vectors, voices, numbers, 0 * activity, power, FrameObjective())
+    total = losses.distance + losses.window_contrast + losses.batch_contrast
+    total.backward()
+    assert total.item() == 0.0
+    assert vectors.grad.eq(0).all()
+
+
+def spread_voices(network, conversations):
+    """Take off what the embeddings of an untrained network have in common, nearly all."""
+    rows = torch.arange(0, len(conversations.pool.start), 5)
+    vectors = CleanVoices(conversations, network)(rows)
+    network.utterance.whitening.mean.copy_(vectors.mean(0))
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")
+def test_training_lowers_its_loss_resumes_and_is_exported(make, tmp_path):
+    lightning = pytest.importorskip("lightning")
+    from recipes.embedded.export_frames import export_head
+    from recipes.embedded.train_frames import FrameTrainConfig, FrameTraining
+    from recipes.embedded.trainer import steps_done
+
+    def training(encoder="here"):
+        lightning.seed_everything(0)
+        network = SpeakerNetwork(SMALL).eval()
+        spread_voices(network, make())
+        voices = CleanVoices(make(), network, crops=2, seconds=1.0)
+        config = FrameTrainConfig(steps=40, learning_rate=5e-3, warmup_steps=5)
+        return FrameTraining(network, voices, HEAD, config, encoder=encoder)
+
+    def fit(module, steps, **options):
+        trainer = lightning.Trainer(
+            accelerator="cpu",
+            max_steps=steps,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        trainer.fit(module, torch.utils.data.DataLoader(make(), batch_size=None), **options)
+        return trainer
+
+    module, logged = training(), []
+    frozen = {name: value.clone() for name, value in module.frozen[0].state_dict().items()}
+    module.log_dict = lambda values, **_: logged.append(float(values["loss"]))
+    trainer = fit(module, 40)
+    assert np.mean(logged[-8:]) < 0.9 * np.mean(logged[:8])
+    assert all(torch.equal(frozen[n], v) for n, v in module.frozen[0].state_dict().items())
+    trainer.save_checkpoint(tmp_path / "final.ckpt")
+    assert steps_done(tmp_path / "final.ckpt") == 40
+
+    resumed = training()
+    assert fit(resumed, 42, ckpt_path=tmp_path / "final.ckpt").global_step == 42
+
+    card = export_head(tmp_path / "final.ckpt", tmp_path / "frames")
+    assert card == tmp_path / "frames" / "here.json"
+    stored = read_frame_head(card, "here")
+    frames = torch.rand(1, 60, 16)
+    both = (head(frames, module.frozen[0].utterance) for head in (stored, module.head.eval()))
+    assert torch.einsum("bfd,bfd->bf", *both).min() > 0.999
+    with pytest.raises(ModelError, match="was trained over the encoder here"):
+        export_head(tmp_path / "final.ckpt", tmp_path, "local-tdnn")
+
+    nameless = training(encoder="")
+    fit(nameless, 1).save_checkpoint(tmp_path / "nameless.ckpt")
+    with pytest.raises(ModelError, match="give --model"):
+        export_head(tmp_path / "nameless.ckpt", tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")
+def test_the_trunk_is_a_cards():
+    pytest.importorskip("lightning")
+    from recipes.embedded.train_frames import read_trunk
+
+    network, fingerprint = read_trunk(None)
+    assert network.config.dimension == 192
+    assert len(fingerprint) == 16
