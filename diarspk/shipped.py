@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LOCAL_CLUSTERER",
     "SUBSEGMENT_VBX",
+    "VBX_START",
     "shipped_confidence",
     "shipped_frame_head",
     "shipped_plda",
@@ -30,6 +31,7 @@ SUBSEGMENT_VBX = VBxSettings(0.4, 10.0, 0.9, iterations=12)
 """For subsegments of 1.5 s, 0.48 s apart, with the embedded encoder's PLDA."""
 
 VBX_START = AgglomerativeClusterer(threshold=0.7)
+"""What VBx starts from there."""
 
 
 @lru_cache(maxsize=4)

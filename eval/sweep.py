@@ -26,7 +26,7 @@ from diarspk.recording import Recording, analyse
 from diarspk.resegmentation import Resegmentation
 from diarspk.scoring import Components, score
 from diarspk.segmentation import LocalSpeakers, read_local_speakers
-from diarspk.shipped import SUBSEGMENT_VBX
+from diarspk.shipped import SUBSEGMENT_VBX, VBX_START
 from diarspk.stitching import StitchingConfig
 from eval.conversations import Conversation, read_conversations
 
@@ -121,7 +121,9 @@ def main() -> None:
     parser.add_argument("--threshold", type=float, nargs="*", default=[0.6])
     parser.add_argument("--vbx", nargs="*", default=[], help="Fa:Fb, clustering subsegments")
     parser.add_argument("--plda", type=Path, help="card of the PLDA that VBx needs")
-    parser.add_argument("--start", type=float, default=0.6, help="threshold that VBx starts from")
+    parser.add_argument(
+        "--start", type=float, default=VBX_START.threshold, help="threshold that VBx starts from"
+    )
     parser.add_argument("--minimum", type=float, nargs="+", default=[0.0])
     parser.add_argument("--reliable", type=float, nargs="+", default=[3.0])
     parser.add_argument("--concentration", type=float, nargs="+", default=[40.0])
