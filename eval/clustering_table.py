@@ -216,9 +216,11 @@ def _try(
     threshold: float,
     config: DiarizerConfig,
 ) -> Tried:
-    total, errors, seconds, peak = Components(), [], 0.0, 0
+    adaptation = config.linking.adaptation
+    # What is remembered takes no time below; what is not counts there.
+    seconds = adaptation.seconds if isinstance(adaptation, _Remembered) else 0.0
+    total, errors, peak = Components(), [], 0
     for item in heard:
-        finish(item.session, config)  # so that the adaptation is remembered
         start = time.perf_counter()
         finish(item.session, config)
         seconds += time.perf_counter() - start
@@ -231,9 +233,6 @@ def _try(
             {talk.name: talk.reference}, {talk.name: found}, {talk.name: talk.uem}
         ).pooled
         errors.append(abs(talk.count_speakers(found) - talk.count_speakers(talk.reference)))
-    adaptation = config.linking.adaptation
-    if isinstance(adaptation, _Remembered):
-        seconds += adaptation.seconds
     return Tried(collection, name, label, threshold, total, tuple(errors), seconds, peak / 1e6)
 
 
