@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import soundfile
 
 from diarspk.audio.source import AudioFile, Samples, warn_if_shorter
@@ -14,6 +15,9 @@ __all__ = ["SoundfileSource", "open_soundfile"]
 
 CHUNK_SAMPLES = 4096
 """What is lost at most where a damaged file ends: libsndfile gives a chunk whole or not at all."""
+
+CHUNKS = 16
+"""Chunks that are handed on together."""
 
 WRONG_LENGTH = re.compile(r": (\d+) \(should be (\d+)\)")
 """libsndfile's log of a header (WAV, AIFF, AU, W64) whose length in bytes is not the file's."""
@@ -48,15 +52,12 @@ class SoundfileSource:
         """Consecutive ``(channels, time)``; a file damaged midway ends there, with a warning."""
         decoded = 0
         with _open(self.file) as sound:
-            while True:
-                try:
-                    chunk = sound.read(CHUNK_SAMPLES, dtype="float32", always_2d=True)
-                except soundfile.LibsndfileError:
-                    break
-                if not len(chunk):
-                    break
-                decoded += len(chunk)
-                yield chunk.T
+            whole = True
+            while whole:
+                samples, whole = _read_chunks(sound)
+                decoded += len(samples)
+                if len(samples):
+                    yield samples.T
         warn_if_shorter(self.label, decoded / self.sample_rate, self.promised)
 
 
@@ -75,6 +76,19 @@ def open_soundfile(file: AudioFile, label: str) -> SoundfileSource:
         truncated = actual < written < STREAMED_LENGTH
         promised = duration * written / max(actual, 1) if truncated else duration
         return SoundfileSource(file, label, sound.samplerate, sound.channels, duration, promised)
+
+
+def _read_chunks(sound: soundfile.SoundFile) -> tuple[Samples, bool]:
+    """Next ``(time, channels)``, and whether there may be more: not past the end or a fault."""
+    samples = np.empty((CHUNKS * CHUNK_SAMPLES, sound.channels), np.float32)
+    for filled in range(0, len(samples), CHUNK_SAMPLES):
+        try:
+            chunk = sound.read(out=samples[filled : filled + CHUNK_SAMPLES])
+        except soundfile.LibsndfileError:
+            return samples[:filled], False
+        if len(chunk) < CHUNK_SAMPLES:
+            return samples[: filled + len(chunk)], False
+    return samples, True
 
 
 def _open(file: AudioFile) -> soundfile.SoundFile:
