@@ -27,7 +27,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import lightning
 import torch
@@ -38,16 +37,11 @@ from torch.utils.data import DataLoader, IterableDataset
 from diarspk.encoders.network import SpeakerNetwork, SpeakerNetworkConfig
 from diarspk.losses import AngularMarginSoftmax
 from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
-from recipes.embedded.conversations import (
-    ConversationConfig,
-    Conversations,
-    read_speech,
-    read_templates,
-)
-from recipes.embedded.data import CropConfig, SpeakerCrops, read_pool, read_speakers
+from recipes.embedded.conversations import Conversations
+from recipes.embedded.data import SpeakerCrops
+from recipes.embedded.material import add_material_options, read_material
 from recipes.embedded.objectives import activity_loss, clean_speech, teacher_distances
 from recipes.embedded.settling import norms, settle_norms
-from recipes.embedded.targets import read_targets
 from recipes.embedded.trainer import make_trainer, schedule_rate, steps_done
 
 SETTLING_SEED = 12345
@@ -172,9 +166,7 @@ class EncoderTraining(lightning.LightningModule):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--packed", type=Path, required=True)
-    parser.add_argument("--speakers", type=Path, required=True)
-    parser.add_argument("--annotations", type=Path, required=True)
+    add_material_options(parser)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=9000)
     parser.add_argument("--seed", type=int, default=0)
@@ -184,29 +176,11 @@ def main() -> None:
     arguments = parser.parse_args()
 
     lightning.seed_everything(arguments.seed)
-    pool, noise = read_pool(arguments.packed / "train"), read_pool(arguments.packed / "noise")
-    speakers = read_speakers(arguments.speakers)
-    speech = read_speech(arguments.packed / "train" / "speech.npz")
-    templates = read_templates(arguments.annotations)
-
-    teacher = read_targets(arguments.packed / "train" / "teacher.npz", pool, speakers)
-    usable = teacher.isfinite().all(1).numpy()
+    material = read_material(arguments)
 
     def batches(seed: int, first: int = 0) -> Alternating:
-        order: dict[str, Any] = {"usable": usable, "seed": seed, "first": first}
-        conversations = Conversations(
-            pool,
-            noise,
-            speakers,
-            speech,
-            templates,
-            ConversationConfig(),
-            teacher=teacher.numpy(),
-            **order,
-        )
-        return Alternating(
-            SpeakerCrops(pool, noise, speakers, CropConfig(), **order), conversations
-        )
+        crops = material.crops(seed=seed, first=first)
+        return Alternating(crops, material.conversations(seed=seed, first=first))
 
     done = 0 if arguments.resume is None else steps_done(arguments.resume)
     data = batches(arguments.seed, first=done // 2)
@@ -216,7 +190,7 @@ def main() -> None:
         ActivityHeadConfig(width=network.trunk.width),
         TrainConfig(steps=arguments.steps, learning_rate=arguments.learning_rate),
         classes=data.sources[0].classes,
-        teacher=teacher,
+        teacher=material.teacher,
         settling=batches(arguments.seed + SETTLING_SEED),
     )
     if arguments.start is not None:

@@ -22,16 +22,10 @@ from torch.utils.data import DataLoader
 
 from diarspk.encoders.trunk import LocalTrunk
 from diarspk.segmentation.activity import ActivityHead
-from recipes.embedded.conversations import (
-    ConversationConfig,
-    Conversations,
-    read_speech,
-    read_templates,
-)
-from recipes.embedded.data import read_pool, read_speakers
+from recipes.embedded.conversations import ConversationConfig
 from recipes.embedded.export import read_activity, read_network
+from recipes.embedded.material import add_material_options, read_material
 from recipes.embedded.objectives import activity_loss
-from recipes.embedded.targets import read_targets
 from recipes.embedded.trainer import make_trainer, schedule_rate, steps_done
 
 
@@ -63,9 +57,7 @@ class ActivityTraining(lightning.LightningModule):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--packed", type=Path, required=True)
-    parser.add_argument("--speakers", type=Path, required=True)
-    parser.add_argument("--annotations", type=Path, required=True)
+    add_material_options(parser)
     parser.add_argument("--encoder", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=3000)
@@ -79,17 +71,9 @@ def main() -> None:
     network, head = read_network(arguments.encoder), read_activity(arguments.encoder)
     if arguments.fresh:
         head = ActivityHead(head.config)
-    pool, speakers = read_pool(arguments.packed / "train"), read_speakers(arguments.speakers)
-    teacher = read_targets(arguments.packed / "train" / "teacher.npz", pool, speakers)
-    conversations = Conversations(
-        pool,
-        read_pool(arguments.packed / "noise"),
-        speakers,
-        read_speech(arguments.packed / "train" / "speech.npz"),
-        read_templates(arguments.annotations),
+    material = read_material(arguments)
+    conversations = material.conversations(
         ConversationConfig(windows_per_batch=12),
-        usable=teacher.isfinite().all(1).numpy(),
-        teacher=teacher.numpy(),
         seed=arguments.seed,
         first=0 if arguments.resume is None else steps_done(arguments.resume),
     )

@@ -26,16 +26,10 @@ from diarspk.encoders.local import LocalEncoder
 from diarspk.encoders.network import SpeakerNetwork
 from diarspk.errors import ModelError
 from diarspk.models import load_encoder
-from recipes.embedded.conversations import (
-    ConversationConfig,
-    Conversations,
-    read_speech,
-    read_templates,
-)
-from recipes.embedded.data import read_pool, read_speakers
+from recipes.embedded.conversations import ConversationConfig
 from recipes.embedded.export import read_network
 from recipes.embedded.frame_objectives import FrameObjective, frame_losses
-from recipes.embedded.targets import read_targets
+from recipes.embedded.material import add_material_options, read_material
 from recipes.embedded.trainer import make_trainer, schedule_rate, steps_done
 from recipes.embedded.voices import CleanVoices
 
@@ -128,9 +122,7 @@ def read_trunk(model: Path | None) -> tuple[SpeakerNetwork, str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--packed", type=Path, required=True)
-    parser.add_argument("--speakers", type=Path, required=True)
-    parser.add_argument("--annotations", type=Path, required=True)
+    add_material_options(parser)
     parser.add_argument("--model", type=Path, help="card or checkpoint; the embedded without it")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=3000)
@@ -143,18 +135,9 @@ def main() -> None:
     lightning.seed_everything(arguments.seed)
     network, fingerprint = read_trunk(arguments.model)
     # Not in memory: the system's page cache serves the process that trains and the one that draws.
-    pool = read_pool(arguments.packed / "train", in_memory=False)
-    speakers = read_speakers(arguments.speakers)
-    teacher = read_targets(arguments.packed / "train" / "teacher.npz", pool, speakers)
-    conversations = Conversations(
-        pool,
-        read_pool(arguments.packed / "noise"),
-        speakers,
-        read_speech(arguments.packed / "train" / "speech.npz"),
-        read_templates(arguments.annotations),
+    material = read_material(arguments, in_memory=False)
+    conversations = material.conversations(
         ConversationConfig(windows_per_batch=arguments.windows),
-        usable=teacher.isfinite().all(1).numpy(),
-        teacher=teacher.numpy(),
         seed=arguments.seed,
         first=0 if arguments.resume is None else steps_done(arguments.resume),
     )
