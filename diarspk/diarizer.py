@@ -232,6 +232,7 @@ class Diarizer:
         segmenter: Segmenter,
         progress: Progress | None,
     ) -> Session:
+        segmenter = segmenter.suited_to(recording.duration)
         segmenter.prepare(stream, self.trunk, self.trunk.count_frames(recording))
         encoder = None if self.encoder is self.trunk else self.encoder
         local = read_local_speakers(

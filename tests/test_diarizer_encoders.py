@@ -60,6 +60,9 @@ class TwoSpeakers:
     def halved(self):
         return self
 
+    def suited_to(self, duration):
+        return self
+
     def __call__(self, frames, first):
         seconds = (first[:, None] + np.arange(frames.shape[1])) * 0.04
         activity = np.zeros((*seconds.shape, 3), np.float32)

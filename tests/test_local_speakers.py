@@ -48,6 +48,14 @@ def system():
     return encoder, ActivitySegmenter(head, step_s=2.5)
 
 
+def test_long_recordings_have_longer_steps(system):
+    segmenter = ActivitySegmenter(system[1].head, step_s=2.5, long_step_s=5.0)
+    assert segmenter.suited_to(599.0) is segmenter
+    assert segmenter.suited_to(600.0).step_s == 5.0
+    assert segmenter.halved().suited_to(36_000.0).step_s == 2.5
+    assert segmenter.step_s == 2.5  # of its own
+
+
 @pytest.mark.parametrize("seconds", [0.5, 10.0, 33.0])
 def test_streaming_equals_all_at_once(system, seconds):
     encoder, segmenter = system

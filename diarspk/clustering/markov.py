@@ -44,7 +44,7 @@ def forward_backward(
     peaks = scores.max(axis=1)
     emissions = np.maximum(np.exp(scores - peaks[:, None]), TINY)
     start = priors * emissions[0]
-    steps = _Transitions.of(emissions[1:], priors, loop_probability)
+    steps = _Transitions(emissions[1:], priors, loop_probability)
     products, scales = steps.products()
     forward, log_scale = steps.forward(start, products, scales)
     backward = steps.backward(products, scales)
@@ -62,22 +62,20 @@ def forward_backward(
 class _Transitions:
     """Steps from row to row, ``(blocks, length)`` of them, the last ones of which stand still.
 
-    A step is the matrix ``(P_loop I + (1 - P_loop) 1 pi') diag(emission)``.
+    A step is the matrix ``(P_loop I + (1 - P_loop) 1 pi') diag(emission)``, with ``emissions (rows,
+    s)`` of the rows that are stepped to.
     """
 
-    def __init__(self, emissions: Matrix, priors: Matrix, loop: Matrix, rows: int) -> None:
-        self.emissions, self.priors, self.loop, self.rows = emissions, priors, loop, rows
-
-    @classmethod
-    def of(cls, emissions: Matrix, priors: Matrix, loop_probability: float) -> _Transitions:
-        rows, states = emissions.shape
-        length = max(math.isqrt(rows), 1)
-        blocks = max(-(-rows // length), 1)
+    def __init__(self, emissions: Matrix, priors: Matrix, loop_probability: float) -> None:
+        self.rows, states = emissions.shape
+        length = max(math.isqrt(self.rows), 1)
+        blocks = max(-(-self.rows // length), 1)
         padded = np.ones((blocks * length, states))
-        padded[:rows] = emissions
+        padded[: self.rows] = emissions
         loop = np.ones(blocks * length)
-        loop[:rows] = loop_probability
-        return cls(padded.reshape(blocks, length, -1), priors, loop.reshape(blocks, length), rows)
+        loop[: self.rows] = loop_probability
+        self.emissions = padded.reshape(blocks, length, states)
+        self.priors, self.loop = priors, loop.reshape(blocks, length)
 
     @property
     def length(self) -> int:

@@ -158,6 +158,10 @@ class PyanNetSegmenter:
         other.window_s, other.step_s = self.window_s / 2, self.step_s / 2
         return other
 
+    def suited_to(self, duration: float) -> PyanNetSegmenter:
+        """Return the same: the steps are the caller's choice."""
+        return self
+
     def __call__(self, frames: Tensor, first: NDArray[np.int64]) -> NDArray[np.float32]:
         """See :class:`diarspk.segmentation.Segmenter`."""
         return np.stack([self._activity[start] for start in first.tolist()]).astype(np.float32)
