@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diarspk.audio import SAMPLE_RATE, AudioStream
+from diarspk.audio.source import Samples
 from diarspk.features import LogMel
 
 __all__ = ["Recording", "analyse"]
@@ -71,7 +73,7 @@ def analyse(
     """
     framer = _Framer(log_mel)
     blocks, powers = [], []
-    for block in stream.blocks(BLOCK_S):
+    for block in _read_ahead(stream.blocks(BLOCK_S)):
         for features in framer.push(block):
             blocks.append(features.half().numpy())
             powers.append(features.exp().mean(-1).double().numpy())
@@ -88,6 +90,15 @@ def analyse(
         duration=framer.samples / SAMPLE_RATE,
         frame_shift=log_mel.config.frame_shift_ms / 1000,
     )
+
+
+def _read_ahead(blocks: Iterator[Samples]) -> Iterator[Samples]:
+    """Pass blocks on, each decoded by another thread while the one before it is in use."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        coming = thread.submit(next, blocks, None)
+        while (block := coming.result()) is not None:
+            coming = thread.submit(next, blocks, None)
+            yield block
 
 
 class _Framer:
