@@ -85,6 +85,14 @@ def test_more_speakers_than_the_paper_looks_for_can_be_asked_for(speakers):
         assert clusterer(embeddings, num_speakers=speakers).max() + 1 == speakers
 
 
+@pytest.mark.parametrize(("seed", "speakers"), [(254, 4), (3573, 7)])
+def test_a_graph_of_many_pieces_is_decomposed(seed, speakers):
+    """LAPACK's default driver for some of the eigenvectors gives these up."""
+    embeddings = np.random.default_rng(seed).normal(size=(22, 8))
+    labels = EigengapClusterer()(embeddings, num_speakers=speakers)
+    assert labels.max() + 1 == speakers
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_eigengap_counts_as_the_paper_says(seed):
     embeddings = conversation(1 + seed, seed)

@@ -83,7 +83,7 @@ class EigengapClusterer(PartitionClusterer):
         """Normalised gaps that stand for the allowed counts, from the fewest; 0 where none is."""
         from scipy.linalg import eigvalsh
 
-        values = eigvalsh(laplacian)
+        values = eigvalsh(laplacian, driver="evd")
         # The largest gaps of a graph with hubs lie at the top of its spectrum, far from any count.
         most = min(problem.limit(self.most_speakers), problem.count // 2)
         gaps = np.diff(values)[problem.fewest - 1 : max(most, problem.fewest)]
@@ -99,7 +99,7 @@ def _embed_and_split(laplacian: NDArray[np.float64], speakers: int) -> NDArray[n
     from scipy.linalg import eigh
     from sklearn.cluster import KMeans
 
-    _, vectors = eigh(laplacian, subset_by_index=(0, speakers - 1))
+    vectors = eigh(laplacian, driver="evd")[1][:, :speakers]  # that of subsets can fail on ties
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # fewer distinct rows than speakers; the count is mended
         labels = KMeans(speakers, n_init=10, random_state=0).fit_predict(vectors)
