@@ -27,6 +27,7 @@ from diarspk.diarizer import Diarizer
 from diarspk.errors import DiarspkError
 from diarspk.packaged import asset_folder
 from eval.conversations import Conversation, read_conversations
+from eval.plot import Bin, plot_reliability
 from eval.report import describe_run, markdown_table, write_json
 
 __all__ = ["Turns", "calibration_error", "fit_calibration", "main", "reliability", "true_shares"]
@@ -92,7 +93,7 @@ def calibration_error(turns: Turns, confidence: Figures | None = None) -> float:
     return sum(row[2] * abs(row[3] - row[4]) for row in rows) / total if total else 0.0
 
 
-def reliability(turns: Turns, confidence: Figures) -> list[tuple[float, int, float, float, float]]:
+def reliability(turns: Turns, confidence: Figures) -> list[Bin]:
     """Lower edge, turns, seconds, mean confidence and truth of every bin that has any."""
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     rows = []
@@ -145,6 +146,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"its calibration error, fitted to the other recordings: {100 * held_out:.1f} %")
         if options.write:
             _write(fitted, held_out, options)
+    if options.plot is not None:
+        plot_reliability(rows, options.plot)
     if options.json is not None:
         write_json({**describe_run(), **report}, options.json)
     return 0
@@ -211,7 +214,7 @@ def _odds(probability: Figures) -> Figures:
     return np.asarray(logit(clipped))
 
 
-def _row(row: tuple[float, int, float, float, float]) -> list[str]:
+def _row(row: Bin) -> list[str]:
     lower, turns, seconds, said, right = row
     span = f"{lower:.1f} to {lower + 1 / BINS:.1f}"
     return [span, str(turns), f"{seconds:.0f}", f"{said:.3f}", f"{right:.3f}"]
@@ -226,6 +229,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--model", help="encoder and activity head; the default without it")
     add("--cache", type=Path, metavar="DIR", help="keep the passes over recordings here")
     add("--recordings", type=int, metavar="N", help="only the first N of each set")
+    add("--plot", type=Path, metavar="FILE", help="reliability diagram, .svg or .png")
     add("--json", type=Path, metavar="FILE", help="figures, machine, versions, command")
     return parser
 

@@ -1,0 +1,75 @@
+"""Ablations on a made-up session."""
+
+import json
+
+import numpy as np
+from pyannote.core import Segment, Timeline
+
+from diarspk.clustering import AgglomerativeClusterer
+from diarspk.diarizer import DiarizerConfig
+from eval import ablation
+from eval.conversations import Conversation
+from eval.plot import plot_reliability
+from tests.test_finishing import LENGTH, finish, make_session
+
+CONFIG = DiarizerConfig(AgglomerativeClusterer(0.5))
+
+
+class Named(Conversation):
+    name = "meeting"
+
+
+def hear():
+    session = make_session([[0, 1], [1, -1], [0, -1], [1, 0]])
+    session.local.activity[0, LENGTH // 4 : -LENGTH // 4] = 0.9  # both at once
+    reference = finish(session, CONFIG).annotation
+    uem = Timeline([Segment(0.0, session.duration)], uri="meeting")
+    return [(Named(None, reference, uem), session)]
+
+
+def test_without_overlap_the_second_speaker_is_missed():
+    heard = hear()
+    reference = heard[0][0].reference
+    shared = reference.get_overlap().duration() / sum(
+        segment.duration for segment, _ in reference.itertracks()
+    )
+    assert shared > 0.05
+    whole = ablation.ablate("set", heard, ablation.Variant("default", CONFIG))
+    single = ablation.ablate("set", heard, ablation.Variant("single", CONFIG, overlap=False))
+    assert whole.components.der == 0.0
+    assert (whole.right_counts, whole.recordings) == (1, 1)
+    np.testing.assert_allclose(single.components.miss_rate, shared, atol=1e-6)
+    assert single.components.false_alarm == 0.0
+
+
+def test_the_table_has_every_variant(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(ablation, "read_conversations", lambda folder: [hear()[0][0]])
+    monkeypatch.setattr(ablation, "load_segmenter", lambda name: name)
+    passes = []
+
+    class Listener:
+        def __init__(self, *, segmentation, cache):
+            passes.append(segmentation)
+
+        def listen(self, audio):
+            return hear()[0][1]
+
+    monkeypatch.setattr(ablation, "Diarizer", Listener)
+    monkeypatch.setattr(Named, "audio", None, raising=False)
+    monkeypatch.setattr(
+        ablation, "VARIANTS", [ablation.Variant(name, CONFIG, detector)
+                               for name, detector in (("a", None), ("b", None), ("c", "silero"))],
+    )  # fmt: skip
+    file = tmp_path / "ablation.json"
+    assert ablation.main(["--data", str(tmp_path), "--json", str(file)]) == 0
+    assert passes == [None, "silero"]  # one pass serves all variants of a detector
+    table = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    rows = [line.split("|")[2].strip() for line in table[1:]]
+    assert rows == ["a", "b", "c"]
+    assert [one["variant"] for one in json.loads(file.read_text())["results"]] == rows
+
+
+def test_a_reliability_diagram_is_drawn(tmp_path):
+    path = tmp_path / "reliability.svg"
+    plot_reliability([(0.5, 3, 12.0, 0.55, 0.4), (0.9, 10, 80.0, 0.97, 0.95)], path)
+    assert "share of their time that is right" in path.read_text() or path.stat().st_size > 2000
