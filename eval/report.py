@@ -81,7 +81,8 @@ def _is_figure(cell: str) -> bool:
 
 def _module_name() -> str:
     specification = sys.modules["__main__"].__spec__
-    return specification.name if specification is not None else Path(sys.argv[0]).name
+    name = Path(sys.argv[0]).name if specification is None else specification.name
+    return name.removesuffix(".__main__")
 
 
 def _versions() -> dict[str, str]:
