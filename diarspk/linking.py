@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from diarspk.adaptation import UNADAPTED, Adaptation, NonSpeechCluster
-from diarspk.clustering import Clusterer, centroids
+from diarspk.clustering import AgglomerativeClusterer, Clusterer, centroids
 from diarspk.knowledge import (
     NOTHING_KNOWN,
     Knowledge,
@@ -36,6 +36,15 @@ Labels = NDArray[np.int64]
 
 CONVINCING_S = 2.0
 """Seconds of speech from which an embedding is as good as it gets."""
+
+PROPOSER = AgglomerativeClusterer(threshold=0.5)
+"""Clusters the local speakers that propose how to cluster the subsegments."""
+
+PROPOSER_RELIABLE_S = 1.0
+"""Seconds of speech of those local speakers."""
+
+FEWEST_FOR_PROPOSAL = 100
+"""Subsegments, from 48 s of speech on, for which local speakers propose anything."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +187,7 @@ def link_by_subsegments(
         min_speakers=bounds.fewest,
         max_speakers=bounds.most,
         durations=short.seconds[clean],
+        proposals=_propose(local, embeddings),
     )
     directions = centroids(embeddings, found.labels)
     anchors = knowledge.directions(embeddings.shape[1])
@@ -191,6 +201,21 @@ def link_by_subsegments(
         return None
     labels[talking] = numbered
     return Linking(labels, dict(found.count_scores))
+
+
+def _propose(local: LocalSpeakers, embeddings: NDArray[np.float64]) -> list[Labels]:
+    """Speakers of subsegments ``(n, dim)`` by the local speaker clusters that they are nearest to.
+
+    A local speaker has more speech than a subsegment, and is never in one cluster with another of
+    its window; but a short recording has too few of them to tell how many people talk.
+    """
+    if len(embeddings) < FEWEST_FOR_PROPOSAL:
+        return []
+    linked = link(local, PROPOSER, UNBOUNDED, reliable_s=PROPOSER_RELIABLE_S).labels
+    speakers = range(int(linked.max(initial=-1)) + 1)
+    directions = np.stack([local.centroid(linked == speaker) for speaker in speakers])
+    nearest: Labels = (embeddings @ directions.T).argmax(axis=1).astype(np.int64)
+    return [nearest]
 
 
 def rejoin(local: LocalSpeakers, labels: Labels, dropped: Labels) -> Labels:

@@ -27,7 +27,7 @@ __all__ = [
 LOCAL_CLUSTERER = AgglomerativeClusterer(threshold=0.6)
 """For local speakers."""
 
-SUBSEGMENT_VBX = VBxSettings(0.4, 10.0, 0.9, iterations=12)
+SUBSEGMENT_VBX = VBxSettings(0.4, 10.0, 0.9, iterations=12, growth=1 / 3)
 """For subsegments of 1.5 s, 0.48 s apart, with the embedded encoder's PLDA."""
 
 VBX_START = AgglomerativeClusterer(threshold=0.7)
@@ -79,4 +79,4 @@ def shipped_plda(fingerprint: str) -> Plda | None:
 def shipped_vbx(fingerprint: str) -> VBxClusterer | None:
     """VBx with the PLDA that ships for an encoder; see :func:`shipped_plda`."""
     plda = shipped_plda(fingerprint)
-    return None if plda is None else VBxClusterer(plda, SUBSEGMENT_VBX, VBX_START)
+    return None if plda is None else VBxClusterer(plda, SUBSEGMENT_VBX, VBX_START, proposals=True)

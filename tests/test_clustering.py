@@ -356,3 +356,18 @@ def test_assign_needs_a_centroid_of_the_same_dimension():
     for vectors in (np.zeros((0, 2)), np.ones((1, 3))):
         with pytest.raises(ArgumentError, match="`centroids` must be of shape"):
             assign([[1.0, 0.0]], vectors)
+
+
+def test_proposals_follow_their_rows():
+    vectors = np.random.default_rng(0).normal(size=(5, 3))
+    problem = pose(vectors, proposals=[[4, 4, 0, 1, 1], np.arange(5)])
+    subset = problem.subset(np.array([3, 0]))
+    assert [one.tolist() for one in subset.proposals] == [[1, 4], [3, 0]]
+    merged = problem.merged(np.array([0, 0, 1, 2, 1]))
+    assert [one.tolist() for one in merged.proposals] == [[4, 0, 1], [0, 2, 3]]
+
+
+@pytest.mark.parametrize("faulty", [[0, 1], [[0, 1, 2]], [0.5, 1.0, 2.0]])
+def test_a_proposal_must_fit_the_rows(faulty):
+    with pytest.raises(ArgumentError, match=r"`proposals` must be integers of shape \(3,\)"):
+        pose(np.eye(3), proposals=[faulty])

@@ -245,6 +245,44 @@ def test_finds_the_speakers_of_a_session_where_too_many_were_started(options):
         assert np.array_equal(found.labels, truth)
 
 
+@pytest.mark.parametrize("loop", [None, 0.4])
+@pytest.mark.parametrize("windows", [37, 300, 2400])
+def test_what_a_speaker_costs_grows_with_the_recording(loop, windows):
+    growing = VBxSettings(0.3, 4.0, loop, growth=1 / 3)
+    factor = {37: (37 / 300) ** (1 / 3), 300: 1.0, 2400: 2.0}[windows]
+    fixed = VBxSettings(0.3, 4.0 * factor, loop)
+    assert growing.suited_to(windows).speaker_regularization == pytest.approx(4.0 * factor)
+    assert growing.suited_to(windows).suited_to(10).speaker_regularization == pytest.approx(
+        4.0 * factor
+    )
+    features, between, labels = rows(0, count=40)
+    weights = np.full(40, windows / 40)  # rows that stand for several windows count as so many
+    start = smooth_labels(labels, 7.0)
+    found = infer(features, between, start, growing, weights)
+    np.testing.assert_allclose(found.bounds, infer(features, between, start, fixed, weights).bounds)
+    assert evidence(features, between, labels, growing, weights) == pytest.approx(
+        evidence(features, between, labels, fixed, weights)
+    )
+
+
+def test_proposals_are_starts_like_any_other():
+    plda, embeddings, truth = trained()
+    everybody = AgglomerativeClusterer(2.0)  # one cluster, which inference cannot part
+    deaf = VBxClusterer(plda, DIHARD2, everybody)
+    assert not deaf.cluster(embeddings, proposals=[truth]).labels.any()
+    open_minded = VBxClusterer(plda, DIHARD2, everybody, proposals=True)
+    assert not open_minded.cluster(embeddings).labels.any()
+    assert open_minded.cluster(embeddings, proposals=[truth]).labels.tolist() == truth.tolist()
+    shuffled = (truth + 1) % 3 * 7  # names mean nothing
+    assert open_minded.cluster(embeddings, proposals=[shuffled]).labels.tolist() == truth.tolist()
+    bounded = open_minded.cluster(embeddings, proposals=[truth], max_speakers=2)
+    assert bounded.labels.max() <= 1  # three are too many to be heard
+    # A proposal that says nothing takes nothing away.
+    usual = VBxClusterer(plda, DIHARD2, AgglomerativeClusterer(0.3, "centroid"), proposals=True)
+    empty = np.zeros(len(truth), int)
+    assert usual.cluster(embeddings, proposals=[empty]).labels.tolist() == truth.tolist()
+
+
 def test_an_exact_count_has_no_less_evidence_than_merging_the_automatic_one():
     plda, embeddings, truth = trained()
     options = VBxSettings(0.3, 2.0)

@@ -140,3 +140,19 @@ def test_subsegments_are_adapted_to_the_session_where_that_is_asked_for():
     config = LinkingConfig(adaptation=Adaptation(reduction=Prefix(4)))
     linking = link_by_subsegments(local, Remembering(0.5), SpeakerBounds(), config=config)
     assert seen == [4] and linking.labels.max() <= 2
+
+
+@pytest.mark.parametrize(("repeats", "proposed"), [(20, 0), (40, 1)])
+def test_local_speakers_propose_clusters_where_there_are_enough_of_them(repeats, proposed):
+    names = [[0, 1, -1], [1, 0, -1], [2, -1, 0], [-1, 2, 1]]
+    spoken = [0, 1, 2] * repeats
+    local = with_subsegments(local_speakers(names), spoken)
+    seen = []
+
+    class Remembering(AgglomerativeClusterer):
+        def cluster(self, embeddings, *, proposals, **options):
+            seen.extend(proposals)
+            return super().cluster(embeddings, **options)
+
+    link_by_subsegments(local, Remembering(0.5), SpeakerBounds())
+    assert [one.tolist() for one in seen] == [spoken] * proposed

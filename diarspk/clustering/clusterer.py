@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,6 +44,8 @@ class Clusterer(Protocol):
         window. Respected as far as the bounds allow.
     must_link : array of int, shape (m, 2), optional
         Pairs of windows that are one speaker. Always respected.
+    proposals : sequence of int arrays, shape (n,) each
+        Labels that other evidence suggests. Clusterers that search from a start may try these too.
 
     Returns
     -------
@@ -65,6 +68,7 @@ class Clusterer(Protocol):
         durations: ArrayLike | None = None,
         cannot_link: ArrayLike | None = None,
         must_link: ArrayLike | None = None,
+        proposals: Sequence[ArrayLike] = (),
     ) -> NDArray[np.int64]:
         """Label windows by speaker."""
         ...
@@ -79,6 +83,7 @@ class Clusterer(Protocol):
         durations: ArrayLike | None = None,
         cannot_link: ArrayLike | None = None,
         must_link: ArrayLike | None = None,
+        proposals: Sequence[ArrayLike] = (),
     ) -> Clustering:
         """Label windows by speaker, and say how much speaks for each number of speakers."""
         ...
@@ -120,6 +125,7 @@ class PartitionClusterer(ABC):
         durations: ArrayLike | None = None,
         cannot_link: ArrayLike | None = None,
         must_link: ArrayLike | None = None,
+        proposals: Sequence[ArrayLike] = (),
     ) -> NDArray[np.int64]:
         """Label windows by speaker; see :class:`Clusterer`."""
         return self.cluster(
@@ -130,6 +136,7 @@ class PartitionClusterer(ABC):
             durations=durations,
             cannot_link=cannot_link,
             must_link=must_link,
+            proposals=proposals,
         ).labels
 
     def cluster(
@@ -142,6 +149,7 @@ class PartitionClusterer(ABC):
         durations: ArrayLike | None = None,
         cannot_link: ArrayLike | None = None,
         must_link: ArrayLike | None = None,
+        proposals: Sequence[ArrayLike] = (),
     ) -> Clustering:
         """Label windows and score counts; see :class:`Clusterer`."""
         problem = pose(
@@ -151,6 +159,7 @@ class PartitionClusterer(ABC):
             max_speakers=max_speakers,
             durations=durations,
             cannot_link=cannot_link,
+            proposals=proposals,
         )
         tied, membership = tie(problem, must_link)
         found = self.solve(tied)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,6 +30,8 @@ class Problem:
         Bounds on the number of speakers, at most the windows; both 0 without windows.
     cannot_link : NDArray, shape (m, 2)
         Pairs of rows that are different speakers.
+    proposals : tuple of NDArray, shape (n,)
+        Labels of the rows that other evidence suggests.
     """
 
     means: NDArray[np.float64]
@@ -37,6 +40,7 @@ class Problem:
     fewest: int
     most: int
     cannot_link: NDArray[np.int64]
+    proposals: tuple[NDArray[np.int64], ...] = ()
 
     @property
     def count(self) -> int:
@@ -56,7 +60,10 @@ class Problem:
         return self.bounded(2 if len(self.cannot_link) else 1, self.count)
 
     def merged(self, labels: NDArray[np.int64]) -> Problem:
-        """One row per label; cannot-link pairs inside a label are dropped."""
+        """One row per label; cannot-link pairs inside a label are dropped.
+
+        A proposal says of a label what it said of the label's first row.
+        """
         count = int(labels.max()) + 1
         weights = np.bincount(labels, self.weights).astype(np.float64)
         # A sparse matrix sums rows without a second copy of the means.
@@ -67,7 +74,10 @@ class Problem:
             durations = np.bincount(labels, durations).astype(np.float64)
         pairs = labels[self.cannot_link]
         pairs = pairs[pairs[:, 0] != pairs[:, 1]]
-        return Problem(sums / weights[:, None], weights, durations, self.fewest, self.most, pairs)
+        leading = np.unique(labels, return_index=True)[1]
+        proposals = tuple(proposed[leading] for proposed in self.proposals)
+        means = sums / weights[:, None]
+        return Problem(means, weights, durations, self.fewest, self.most, pairs, proposals)
 
     def subset(self, rows: NDArray[np.int64]) -> Problem:
         """Only these rows, and the cannot-link pairs among them."""
@@ -81,6 +91,7 @@ class Problem:
             min(self.fewest, len(rows)),
             min(self.most, len(rows)),
             pairs[(pairs >= 0).all(axis=1)],
+            tuple(proposed[rows] for proposed in self.proposals),
         )
 
 
@@ -92,6 +103,7 @@ def pose(
     max_speakers: int | None = None,
     durations: ArrayLike | None = None,
     cannot_link: ArrayLike | None = None,
+    proposals: Sequence[ArrayLike] = (),
 ) -> Problem:
     """Check a clusterer's arguments and bring the embeddings to unit norm.
 
@@ -101,7 +113,7 @@ def pose(
     ------
     ArgumentError
         Embeddings are not ``(n, dim)``, not finite, or hold a zero vector; bounds contradict each
-        other; durations or pairs do not fit the embeddings.
+        other; durations, pairs or proposals do not fit the embeddings.
     """
     vectors = unit_vectors(embeddings)
     count = len(vectors)
@@ -112,7 +124,8 @@ def pose(
     if len(pairs):
         fewest = min(max(fewest, 2), most)
     seconds = None if durations is None else _checked_durations(durations, count)
-    return Problem(vectors, np.ones(count), seconds, fewest, most, pairs)
+    proposed = tuple(_checked_labels(labels, count) for labels in proposals)
+    return Problem(vectors, np.ones(count), seconds, fewest, most, pairs, proposed)
 
 
 def unit_vectors(embeddings: ArrayLike, name: str = "embeddings") -> NDArray[np.float64]:
@@ -168,6 +181,16 @@ def speaker_bounds(
             )
         fewest = most = int(num_speakers)
     return min(fewest, count), min(most, count)
+
+
+def _checked_labels(labels: ArrayLike, count: int) -> NDArray[np.int64]:
+    found = np.asarray(labels)
+    if found.shape != (count,) or not (np.issubdtype(found.dtype, np.integer) or not count):
+        raise ArgumentError(
+            f"`proposals` must be integers of shape ({count},) each, got {found.dtype} "
+            f"{found.shape}."
+        )
+    return found.astype(np.int64)
 
 
 def _checked_durations(durations: ArrayLike, count: int) -> NDArray[np.float64]:

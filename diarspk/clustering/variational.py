@@ -7,7 +7,7 @@ in pyannote.audio 4 and DiariZen.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,12 @@ class VBxSettings:
         Most iterations.
     tolerance : float
         Stop when the lower bound gains less.
+    growth : float
+        Power of the length with which Fb grows: it is as stated for `typical_windows` windows. A
+        voice changes along a recording in ways that the PLDA takes for another one, and each
+        window adds to that evidence; so published values of Fb are larger for longer recordings
+        (AMI 64, CALLHOME 17).
+    typical_windows : int
     """
 
     evidence_scale: float
@@ -47,6 +53,8 @@ class VBxSettings:
     smoothing: float = 7.0
     iterations: int = 40
     tolerance: float = 1e-6
+    growth: float = 0.0
+    typical_windows: int = 300
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -59,6 +67,12 @@ class VBxSettings:
             )
         if self.iterations < 1:
             raise ArgumentError(f"`iterations` must be at least 1, got {self.iterations}.")
+
+    def suited_to(self, windows: float) -> VBxSettings:
+        """Make settings for a recording of so many windows, which do not grow any more."""
+        factor = (windows / self.typical_windows) ** self.growth if windows else 1.0
+        regularization = self.speaker_regularization * factor
+        return replace(self, speaker_regularization=regularization, growth=0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +120,7 @@ def infer(
         Windows behind each row, all of one speaker; 1 without it.
     """
     mass = np.ones(len(features)) if weights is None else weights
+    settings = settings.suited_to(float(mass.sum()))
     rows = _Rows.of(features, between)
     gamma = responsibilities
     priors = np.full(gamma.shape[1], 1.0 / gamma.shape[1])
@@ -133,6 +148,7 @@ def evidence(
     Partitions of one session compare by it, whatever method they come from.
     """
     mass = np.ones(len(features)) if weights is None else weights
+    settings = settings.suited_to(float(mass.sum()))
     gamma = np.eye(int(labels.max()) + 1)[labels]
     rows = _Rows.of(features, between)
     means, variances = _speaker_models(rows, gamma * mass[:, None], settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import combinations
@@ -70,6 +71,8 @@ class VBxClusterer(PartitionClusterer):
         Starts the inference; it should find too many speakers rather than too few.
     most_initial : int
         Most speakers to start with, unless the minimum is higher.
+    proposals : bool
+        Whether to start from the caller's proposals, too; the highest lower bound wins.
     """
 
     plda: Plda
@@ -78,19 +81,31 @@ class VBxClusterer(PartitionClusterer):
         default_factory=lambda: AgglomerativeClusterer(0.6, "centroid")
     )
     most_initial: int = 50
+    proposals: bool = False
     exact_up_to: int = field(default=1_000_000, kw_only=True)
 
     def partition(self, problem: Problem) -> Clustering:
         """Infer responsibilities; each row goes to its most probable speaker."""
-        features = self.plda.project(problem.means)
-        most = max(min(problem.most, self.most_initial), problem.fewest)
-        labels = self.initial.solve(problem.bounded(problem.fewest, most)).labels
-        start = smooth_labels(np.unique(labels, return_inverse=True)[1], self.settings.smoothing)
-        posterior = infer(features, self.plda.between, start, self.settings, problem.weights)
+        features, weights = self.plda.project(problem.means), problem.weights
+        posteriors = [
+            infer(features, self.plda.between, start, self.settings, weights)
+            for start in self._starts(problem)
+        ]
+        posterior = max(posteriors, key=lambda one: float(one.bounds[-1]))  # the first of equals
         kept = posterior.priors > LEAST_PRIOR
         responsibilities = posterior.responsibilities[:, kept]
         found = np.asarray(responsibilities.argmax(axis=1), dtype=np.int64)
         return Clustering(found, _count_chances(responsibilities))
+
+    def _starts(self, problem: Problem) -> Iterator[NDArray[np.float64]]:
+        """Responsibilities to start from; proposals must be within the bounds."""
+        most = max(min(problem.most, self.most_initial), problem.fewest)
+        starts = [self.initial.solve(problem.bounded(problem.fewest, most)).labels]
+        starts += problem.proposals if self.proposals else ()
+        for number, labels in enumerate(starts):
+            numbered = np.unique(labels, return_inverse=True)[1]
+            if number == 0 or problem.fewest <= numbered.max() + 1 <= most:
+                yield smooth_labels(numbered, self.settings.smoothing)
 
     def propose(self, problem: Problem) -> tuple[Clustering, NDArray[np.int64]]:
         """See :class:`PartitionClusterer`; too many speakers are merged by their evidence."""
