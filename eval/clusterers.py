@@ -103,6 +103,6 @@ CLUSTERERS: dict[str, Make] = {
         _needed(plda), AMI_MIX_HEADSET, AgglomerativeClusterer(threshold, "centroid")
     ),
     "vbx-shipped": lambda threshold, plda: VBxClusterer(
-        _needed(plda), SUBSEGMENT_VBX, _average(threshold)
+        _needed(plda), SUBSEGMENT_VBX, _average(threshold), proposals=True
     ),
 }

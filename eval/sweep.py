@@ -79,7 +79,8 @@ def clusterers(arguments: argparse.Namespace) -> Iterator[tuple[str, Clusterer]]
             SUBSEGMENT_VBX, evidence_scale=evidence, speaker_regularization=regularization
         )
         start = AgglomerativeClusterer(arguments.start)
-        yield f"VBx {pair}", VBxClusterer(read_plda(arguments.plda), settings, start)
+        plda = read_plda(arguments.plda)
+        yield f"VBx {pair}", VBxClusterer(plda, settings, start, proposals=True)
     for values in product(arguments.linkage, arguments.threshold, arguments.minimum):
         linkage, threshold, minimum = values
         clusterer = AgglomerativeClusterer(
