@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from diarspk.checkpoints import read_checkpoint, write_checkpoint
+from diarspk.encoders.depthwise import convolve_depthwise
 from diarspk.encoders.local_attention import (
     LocalAttention,
     LocalWeights,
@@ -148,7 +149,7 @@ class EnhancerLayer(nn.Module):
         x = x + 0.5 * self.before(x)
         x = x + self.attention(self.attention_norm(x), mask)
         gated = self.gate(x) * mask.unsqueeze(-1)
-        x = x + self.mix(self.convolution(gated.transpose(1, 2)).transpose(1, 2))
+        x = x + self.mix(convolve_depthwise(self.convolution, gated))
         x = x + 0.5 * self.after(x)
         return self.norm(x)
 

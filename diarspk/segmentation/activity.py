@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
+from diarspk.encoders.depthwise import convolve_depthwise
 from diarspk.segmentation.powerset import Powerset
 
 __all__ = ["ActivityHead", "ActivityHeadConfig"]
@@ -90,20 +90,7 @@ class ConformerLayer(nn.Module):
         x = nn.functional.glu(self.gate(x), dim=-1)
         if mask is not None:
             x = x * mask.unsqueeze(-1)
-        return self.mix(nn.functional.silu(self.convolve_depthwise(x)))
-
-    def convolve_depthwise(self, x: Tensor) -> Tensor:
-        """Apply ``conv`` as a convolution over an image of one row whose channels come last.
-
-        The same sums, but oneDNN has a kernel for this layout: 15 to 25 times faster on the CPU.
-        """
-        image = x.unsqueeze(1).permute(0, 3, 1, 2)  # (batch, channels, 1, frames), not moved
-        weight = self.conv.weight.unsqueeze(2).contiguous(memory_format=torch.channels_last)
-        reach, groups = self.conv.padding[0], self.conv.groups
-        y = nn.functional.conv2d(
-            image, weight, self.conv.bias, padding=(0, int(reach)), groups=groups
-        )
-        return y.permute(0, 2, 3, 1).squeeze(1)
+        return self.mix(nn.functional.silu(convolve_depthwise(self.conv, x)))
 
     def attention(self, x: Tensor, mask: Tensor | None) -> Tensor:
         batch, frames, _ = x.shape
