@@ -49,6 +49,8 @@ HEADER = (
     "DER over seeds",
 )
 
+COUNT_HEADER = ("set", "system", "speakers", "recordings", "right", "found (mean)", "DER %")
+
 CONVENTION = (
     "Strict DER: collar 0, overlap scored, pooled by duration, only what the UEM names. "
     "Time is wall-clock, from path to annotation, without loading models. DER over seeds is its "
@@ -148,17 +150,22 @@ def summarize(outcomes: Sequence[Outcome]) -> list[Summary]:
     return [Summary(list(group)) for _, group in groupby(sorted(outcomes, key=key), key)]
 
 
-def format_summaries(summaries: Sequence[Summary], *, per_recording: bool = False) -> str:
-    """One Markdown table; with ``per_recording`` a second one, a recording a row."""
-    table = markdown_table(HEADER, [_row(summary, summary.collection) for summary in summaries])
-    if not per_recording:
-        return table
-    rows = [
-        _row(Summary([outcome]), f"{outcome.collection}/{outcome.recording}")
-        for summary in summaries
-        for outcome in summary.outcomes
-    ]
-    return f"{table}\n\n{markdown_table(HEADER, sorted(rows, key=lambda row: row[0]))}"
+def format_summaries(
+    summaries: Sequence[Summary], *, per_recording: bool = False, by_speakers: bool = False
+) -> str:
+    """Markdown: a row a system; on request also by the number of speakers, and by recording."""
+    tables = [markdown_table(HEADER, [_row(summary, summary.collection) for summary in summaries])]
+    if by_speakers:
+        counts = [row for summary in summaries for row in _count_rows(summary)]
+        tables.append(markdown_table(COUNT_HEADER, counts))
+    if per_recording:
+        rows = [
+            _row(Summary([outcome]), f"{outcome.collection}/{outcome.recording}")
+            for summary in summaries
+            for outcome in summary.outcomes
+        ]
+        tables.append(markdown_table(HEADER, sorted(rows, key=lambda row: row[0])))
+    return "\n\n".join(tables)
 
 
 def format_csv(summaries: Sequence[Summary]) -> str:
@@ -192,10 +199,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     summaries = summarize(outcomes)
-    print(format_summaries(summaries, per_recording=options.per_recording))
-    print(f"\n{CONVENTION}")
+    print(f"{_format(summaries, options)}\n\n{CONVENTION}")
     _write(summaries, options)
     return 0
+
+
+def _format(summaries: Sequence[Summary], options: argparse.Namespace) -> str:
+    return format_summaries(
+        summaries, per_recording=options.per_recording, by_speakers=options.by_speakers
+    )
 
 
 def _write(summaries: Sequence[Summary], options: argparse.Namespace) -> None:
@@ -210,7 +222,7 @@ def _write(summaries: Sequence[Summary], options: argparse.Namespace) -> None:
     if options.csv is not None:
         options.csv.write_text(format_csv(summaries), encoding="utf-8")
     if options.markdown is not None:
-        table = format_summaries(summaries, per_recording=options.per_recording)
+        table = _format(summaries, options)
         machine = f"{run['machine']['processor']}, {run['machine']['cores']} cores"
         versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
         parts = [table, CONVENTION, f"`{run['command']}`", f"{machine}; {versions}."]
@@ -247,6 +259,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seeds", type=int, nargs="+", default=[0], metavar="SEED")
     add("--keep", type=Path, metavar="FOLDER", help="go on from, and add to, what is kept here")
     add("--per-recording", action="store_true", help="add a table with a row per recording")
+    add("--by-speakers", action="store_true", help="add a table by the right number of speakers")
     add("--json", type=Path, metavar="FILE", help="figures, machine, versions, command")
     add("--csv", type=Path, metavar="FILE")
     add("--markdown", type=Path, metavar="FILE")
@@ -267,6 +280,21 @@ def _row(summary: Summary, label: str) -> list[str]:
         f"{summary.real_time_factor:.4f}",
         f"{len(summary.seeds)}",
         f"{100 * summary.der_deviation:.2f}",
+    ]
+
+
+def _count_rows(summary: Summary) -> list[list[str]]:
+    return [
+        [
+            summary.collection,
+            summary.system,
+            str(count),
+            str(len(part.outcomes)),
+            str(round(part.count_accuracy * len(part.outcomes))),
+            f"{part.found_speakers:.1f}",
+            f"{100 * part.components.der:.1f}",
+        ]
+        for count, part in summary.by_speakers().items()
     ]
 
 

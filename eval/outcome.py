@@ -92,6 +92,19 @@ class Summary:
         return sum(errors) / len(errors)
 
     @property
+    def found_speakers(self) -> float:
+        """Mean number of speakers found."""
+        return sum(one.found_speakers for one in self.outcomes) / len(self.outcomes)
+
+    def by_speakers(self) -> dict[int, Summary]:
+        """Outcomes apart by the right number of speakers, from the fewest."""
+        counts = sorted({one.reference_speakers for one in self.outcomes})
+        return {
+            count: Summary([one for one in self.outcomes if one.reference_speakers == count])
+            for count in counts
+        }
+
+    @property
     def processing(self) -> float:
         """Wall-clock seconds."""
         return sum(outcome.processing for outcome in self.outcomes)

@@ -100,6 +100,15 @@ def test_table_has_systems_side_by_side(folder: Path) -> None:
     ]
 
 
+def test_counts_stand_apart_by_the_right_number(folder: Path) -> None:
+    summaries = summarize(list(run_benchmark([folder], ["fake"])))
+    _, counts = format_summaries(summaries, by_speakers=True).split("\n\n")
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in counts.splitlines()[2:]]
+    # `fake` names one speaker always: right on `short`, whose 2 s it makes 6 s.
+    assert [row[2:6] for row in cells] == [["1", "1", "1", "1.0"], ["2", "1", "0", "1.0"]]
+    assert cells[0][6] == "200.0"
+
+
 def test_command_writes_table_and_json(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
