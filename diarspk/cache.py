@@ -24,13 +24,14 @@ from diarspk.segmentation.segmenter import Segmenter
 from diarspk.segmentation.subsegments import Subsegments
 from diarspk.session import Session
 
-__all__ = ["SessionCache", "digest_audio", "session_key"]
+__all__ = ["SessionCache", "digest_audio", "digest_weights", "session_key"]
 
-FORMAT = 3
+FORMAT = 4
 """Raised when the file layout changes."""
 
 CHUNK_BYTES = 1 << 20
-LOCAL_ARRAYS = [field.name for field in fields(LocalSpeakers) if field.name != "subsegments"]
+OPTIONAL = ("subsegments", "voices")
+LOCAL_ARRAYS = [field.name for field in fields(LocalSpeakers) if field.name not in OPTIONAL]
 SHORT_ARRAYS = [field.name for field in fields(Subsegments)]
 
 
@@ -131,10 +132,11 @@ def _describe(segmenter: Segmenter) -> list[object]:
         if isinstance(value, bool | int | float | str) and not name.startswith("_")
     }
     modules = [value for value in vars(segmenter).values() if isinstance(value, nn.Module)]
-    return [type(segmenter).__qualname__, settings, *map(_digest_weights, modules)]
+    return [type(segmenter).__qualname__, settings, *map(digest_weights, modules)]
 
 
-def _digest_weights(module: nn.Module) -> str:
+def digest_weights(module: nn.Module) -> str:
+    """Sha256 of the state of a network."""
     content = hashlib.sha256()
     for name, tensor in sorted(module.state_dict().items()):
         content.update(name.encode())
@@ -144,7 +146,8 @@ def _digest_weights(module: nn.Module) -> str:
 
 def _pack(session: Session) -> dict[str, np.ndarray[Any, Any]]:
     local, short = session.local, session.local.subsegments
-    extra = {} if session.non_speech is None else {"non_speech": session.non_speech}
+    optional = {"non_speech": session.non_speech, "voices": local.voices}
+    extra = {name: value for name, value in optional.items() if value is not None}
     return {
         "duration": np.array(session.duration),
         "fingerprint": np.array(session.fingerprint),
@@ -170,6 +173,6 @@ def _unpack(stored: dict[str, Any], uri: str) -> Session:
         uri=uri,
         duration=float(stored["duration"]),
         fingerprint=str(stored["fingerprint"]),
-        local=LocalSpeakers(**local, subsegments=short),
+        local=LocalSpeakers(**local, subsegments=short, voices=stored.get("voices")),
         non_speech=stored.get("non_speech"),
     )

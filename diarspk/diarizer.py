@@ -10,7 +10,7 @@ from typing import Literal
 from numpy.typing import ArrayLike
 
 from diarspk.audio import Audio, AudioStream, open_audio
-from diarspk.cache import SessionCache, digest_audio, session_key
+from diarspk.cache import SessionCache, digest_audio, digest_weights, session_key
 from diarspk.clustering import Clusterer, EigengapClusterer, speaker_bounds
 from diarspk.confidence import Calibration
 from diarspk.diarization import Diarization
@@ -195,12 +195,13 @@ class Diarizer:
         digest = None if self.cache is None else digest_audio(audio, sample_rate)
         settings = self.config.linking.non_speech
         silence_s = None if settings is None else settings.shortest_s
+        voices = self.trunk.frame_head and digest_weights(self.trunk.frame_head)
         recording: Recording | None = None
         segmenter = self.segmentation
         while True:
             spaces = (self.encoder.fingerprint, self.trunk.fingerprint)
             key = digest and session_key(
-                digest, "/".join(dict.fromkeys(spaces)), segmenter, channel, silence_s
+                digest, "/".join(dict.fromkeys(spaces)), segmenter, channel, silence_s, voices
             )
             session = self.cache.read(key, stream.name) if self.cache and key else None
             if session is None:

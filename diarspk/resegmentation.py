@@ -1,17 +1,19 @@
-"""Divide speech among the speakers anew, by how the second and a half around each frame sounds.
+"""Divide speech among the speakers anew, by whose voice each frame has.
 
 Linking gives a local speaker to one speaker of the recording as a whole. Where segmentation has
-taken two voices for one, or one for two, only something shorter can tell: the subsegments.
+taken two voices for one, or one for two, only something shorter can tell: the vectors of the frame
+head, or subsegments of a second and a half around each frame.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.segmentation.local_speakers import LocalSpeakers
+from diarspk.segmentation.local_speakers import VOICE_STEP, LocalSpeakers
 from diarspk.stitching import Activity
 
 __all__ = ["Resegmentation"]
@@ -19,13 +21,16 @@ __all__ = ["Resegmentation"]
 LEAST_PRIOR = 1e-3
 """Of a speaker whom linking has not found in a frame."""
 
-FEWEST_SUBSEGMENTS = 3
+FEWEST_PLACES = 3
 """A speaker with fewer keeps the direction that linking has given it."""
+
+ALONE = (0.5, 1.3)
+"""Speech of all in a frame, between which one speaker surely talks alone."""
 
 
 @dataclass(frozen=True)
 class Resegmentation:
-    """A mixture of one von Mises-Fisher distribution for each speaker, fitted to the subsegments.
+    """A mixture of one von Mises-Fisher distribution for each speaker, fitted to those vectors.
 
     Expectation maximisation with soft assignments (Banerjee et al. 2005, section 4) and one
     concentration for all; a speaker's prior in a frame is the probability with which linking has
@@ -36,7 +41,7 @@ class Resegmentation:
     concentration : float
         Of the distributions: the weight of cosines beside the prior.
     prior : float
-        Power of the prior: 0 trusts the subsegments alone.
+        Power of the prior: 0 trusts the vectors alone.
     iterations : int
         Of expectation maximisation.
     """
@@ -59,25 +64,43 @@ class Resegmentation:
         directions
             Of the speakers: unit vectors ``(speakers, dim)``.
         """
-        short = local.subsegments
-        if short is None or not len(short.centre) or activity.shape[1] < 2:
+        if activity.shape[1] < 2 or (heard := _hear(local, activity)) is None:
             return activity
         total = activity.sum(axis=1, dtype=np.float64)
         prior = self.prior * np.log(activity + LEAST_PRIOR)
-        frames, clean = np.arange(local.frames), short.seconds > 0
-        divided = activity
+        frames, divided = np.arange(local.frames), activity
         for _ in range(self.iterations):
-            cosines = short.embeddings @ directions.T  # (subsegments, speakers)
-            between = [np.interp(frames, short.centre, column) for column in cosines.T]
+            cosines = heard.vectors @ directions.T  # (places, speakers)
+            between = [np.interp(frames, heard.places, column) for column in cosines.T]
             logits = prior + self.concentration * np.stack(between, axis=1)
             shares = np.exp(logits - logits.max(axis=1, keepdims=True))
             divided = divide(shares / shares.sum(axis=1, keepdims=True), total)
-            weights = divided[short.centre] * clean[:, None]
-            sums = weights.T @ short.embeddings
+            weights = divided[heard.places] * heard.alone[:, None]
+            sums = weights.T @ heard.vectors
             sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-8)
-            heard = weights.sum(axis=0) >= FEWEST_SUBSEGMENTS
-            directions = np.where(heard[:, None], sums, directions)
+            enough = weights.sum(axis=0) >= FEWEST_PLACES
+            directions = np.where(enough[:, None], sums, directions)
         return divided
+
+
+class _Heard(NamedTuple):
+    """Voices along a recording: frames ``(n,)``, unit vectors ``(n, dim)``, and of one alone."""
+
+    places: NDArray[np.int64]
+    vectors: NDArray[np.float32]
+    alone: NDArray[np.bool_]
+
+
+def _hear(local: LocalSpeakers, activity: Activity) -> _Heard | None:
+    """Vectors of the frame head, or where there is none, of the subsegments."""
+    if local.voices is not None:
+        places = np.arange(len(local.voices)) * VOICE_STEP
+        spoken = activity[places].sum(axis=1)
+        return _Heard(places, local.voices, (spoken > ALONE[0]) & (spoken < ALONE[1]))
+    short = local.subsegments
+    if short is None or not len(short.centre):
+        return None
+    return _Heard(short.centre, short.embeddings, short.seconds > 0)
 
 
 def divide(shares: NDArray[np.float64], total: NDArray[np.float64]) -> Activity:

@@ -1,13 +1,15 @@
 """What a pass over a recording is named after."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from diarspk.cache import digest_audio, session_key
+from diarspk.cache import SessionCache, digest_audio, digest_weights, session_key
 from diarspk.segmentation import ActivityHead, ActivityHeadConfig, ActivitySegmenter
+from tests.test_finishing import make_session
 
 
 def make_segmenter(seed=0, **settings):
@@ -75,3 +77,26 @@ def test_what_a_segmenter_has_heard_is_no_setting(seed):
     key = session_key("audio", "print", segmenter)
     segmenter._heard = 3.0
     assert session_key("audio", "print", segmenter) == key
+
+
+@pytest.mark.parametrize("voiced", [True, False])
+def test_a_session_comes_back_as_it_was(tmp_path, voiced):
+    session = make_session([[0, 1], [1, -1]])
+    if voiced:
+        vectors = np.random.default_rng(0).normal(size=(4, 16)).astype(np.float32)
+        session = replace(session, local=replace(session.local, voices=vectors))
+    cache = SessionCache(tmp_path)
+    cache.write("key", session)
+    found = cache.read("key", "meeting")
+    assert found is not None and (found.local.voices is not None) == voiced
+    for name in ("activity", "first", "embeddings", "seconds", *(["voices"] if voiced else [])):
+        np.testing.assert_array_equal(getattr(found.local, name), getattr(session.local, name))
+
+
+def test_weights_have_one_digest():
+    torch.manual_seed(0)
+    one = torch.nn.Linear(3, 2)
+    other = torch.nn.Linear(3, 2)
+    assert digest_weights(one) != digest_weights(other)
+    other.load_state_dict(one.state_dict())
+    assert digest_weights(one) == digest_weights(other)

@@ -168,10 +168,11 @@ def test_a_stream_equals_one_pass(head, utterance, lengths):
 
 
 def test_a_stream_holds_no_more_than_it_needs(head, utterance, monkeypatch):
-    held = []
-    embed = FrameHead._embed
+    held, forward = [], FrameHead.forward
     monkeypatch.setattr(
-        FrameHead, "_embed", lambda *given: held.append(len(given[1])) or embed(*given)
+        FrameHead,
+        "forward",
+        lambda self, frames, *rest: held.append(frames.shape[1]) or forward(self, frames, *rest),
     )
     blocks = frames_of(1, 2000, 16)[0].split(100)
     assert sum(map(len, head.stream(blocks, utterance))) == 2000

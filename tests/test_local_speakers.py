@@ -5,11 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diarspk.audio import open_audio
-from diarspk.encoders import LocalEncoder, SpeakerNetwork
+from diarspk.encoders import FrameHead, FrameHeadConfig, LocalEncoder, SpeakerNetwork
 from diarspk.encoders.local import Region
 from diarspk.recording import analyse
 from diarspk.segmentation import ActivityHead, ActivityHeadConfig, ActivitySegmenter
 from diarspk.segmentation.local_speakers import (
+    VOICE_STEP,
     read_local_speakers,
     solo_weights,
     window_starts,
@@ -104,3 +105,18 @@ def test_a_silent_local_speaker_has_no_embedding(system):
     assert not local.seconds[:, [0, 2]].any()
     assert not local.embeddings[:, [0, 2]].any()
     np.testing.assert_allclose(np.linalg.norm(local.embeddings[:, 1], axis=-1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("seconds", [0.5, 33.0, 150.0])
+def test_voices_are_those_of_a_pass_of_their_own(system, seconds):
+    encoder, segmenter = system
+    config = FrameHeadConfig(width=16, channels=8, layers=1, heads=2, dimension=encoder.dimension)
+    hearing = LocalEncoder(encoder.network, "test", FrameHead(config))
+    recording = analyse(open_audio(noise(seconds), 16000), encoder.log_mel)
+    local = read_local_speakers(recording, hearing, segmenter)
+    expected = hearing.embed_each(recording)[::VOICE_STEP]
+    assert local.voices.shape == expected.shape
+    np.testing.assert_allclose(local.voices, expected, atol=1e-4)
+    plain = read_local_speakers(recording, encoder, segmenter)
+    assert plain.voices is None
+    np.testing.assert_array_equal(plain.activity, local.activity)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from diarspk.resegmentation import Resegmentation, divide
-from diarspk.segmentation.local_speakers import LocalSpeakers
+from diarspk.segmentation.local_speakers import VOICE_STEP, LocalSpeakers
 from diarspk.segmentation.subsegments import SubsegmentGrid, Subsegments
 from diarspk.stitching import speaker_activity
 
@@ -49,6 +49,17 @@ def test_voices_that_segmentation_has_merged_come_apart():
     right = divided.argmax(1) == truth
     assert right.mean() > 0.97
     assert np.flatnonzero(~right).size <= 5  # beside a change, within a step
+
+
+def test_vectors_of_the_frame_head_come_before_subsegments():
+    truth = np.repeat([0, 1, 0], [60, 60, 60])
+    local = merged_voices(np.zeros(180, int))  # the subsegments know of one voice only
+    local = replace(local, voices=VOICES[truth[::VOICE_STEP]])
+    linked, divided = activity_of(local)
+    assert (linked.argmax(1) == 0).all()
+    assert (divided.argmax(1) == truth).mean() > 0.97
+    _, alone = activity_of(replace(local, subsegments=None))
+    np.testing.assert_array_equal(alone, divided)
 
 
 def test_speech_is_moved_and_never_made():

@@ -28,7 +28,13 @@ from diarspk.encoders.local_attention import (
 from diarspk.encoders.network import UtteranceHead
 from diarspk.errors import ModelError
 
-__all__ = ["FrameHead", "FrameHeadConfig", "read_frame_head", "write_frame_head"]
+__all__ = [
+    "FrameHead",
+    "FrameHeadConfig",
+    "FrameStream",
+    "read_frame_head",
+    "write_frame_head",
+]
 
 
 @dataclass(frozen=True)
@@ -103,24 +109,44 @@ class FrameHead(nn.Module):
     def stream(self, blocks: Iterable[Tensor], utterance: UtteranceHead) -> Iterator[Tensor]:
         """Embed consecutive blocks ``(frames, width)`` of a recording, as if it were one.
 
-        Yields ``(frames, dimension)`` in blocks of other lengths, and keeps the frames that the
-        context of the next one needs.
+        Yields ``(frames, dimension)`` in blocks of other lengths.
         """
-        context = self.config.context
-        held, done = torch.zeros(0, self.config.width), 0  # `done` of the held frames are behind
+        stream = FrameStream(self, utterance)
         for block in blocks:
-            held = torch.cat([held, block])
-            ready = len(held) - context
-            if ready > done:
-                yield self._embed(held, utterance)[done:ready]
-                drop = max(ready - context, 0)
-                held, done = held[drop:], ready - drop
-        if len(held) > done:
-            yield self._embed(held, utterance)[done:]
+            if len(vectors := stream.push(block)):
+                yield vectors
+        if len(vectors := stream.flush()):
+            yield vectors
+
+
+class FrameStream:
+    """Embeds the frames of one recording block by block; each as soon as its context is there.
+
+    What it keeps is the frames that are still to be embedded, and their context.
+    """
+
+    def __init__(self, head: FrameHead, utterance: UtteranceHead) -> None:
+        self.head, self.utterance = head, utterance
+        self._held, self._done = torch.zeros(0, head.config.width), 0
+
+    def push(self, block: Tensor) -> Tensor:
+        """Take in ``(frames, width)``, give out the vectors ``(ready, dimension)``."""
+        self._held = torch.cat([self._held, block])
+        ready = max(len(self._held) - self.head.config.context, self._done)
+        vectors = self._embed(ready)
+        drop = max(ready - self.head.config.context, 0)
+        self._held, self._done = self._held[drop:], ready - drop
+        return vectors
+
+    def flush(self) -> Tensor:
+        """Give out the vectors of the last frames."""
+        return self._embed(len(self._held))
 
     @torch.inference_mode()
-    def _embed(self, frames: Tensor, utterance: UtteranceHead) -> Tensor:
-        return self(frames[None], utterance)[0]
+    def _embed(self, ready: int) -> Tensor:
+        if ready == self._done:
+            return torch.zeros(0, self.head.config.dimension)
+        return self.head(self._held[None], self.utterance)[0, self._done : ready]
 
 
 class EnhancerLayer(nn.Module):

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from diarspk.audio import AudioStream
 from diarspk.encoders.base import SpeakerEncoder
+from diarspk.encoders.frame_head import FrameStream
 from diarspk.encoders.local import LocalEncoder
 from diarspk.recording import Recording
 from diarspk.segmentation.embedding import (
@@ -29,6 +31,9 @@ __all__ = ["LocalSpeakers", "read_local_speakers"]
 
 WINDOWS_PER_BATCH = 16
 ACTIVE = 0.5
+VOICE_STEP = 6
+"""Frames from one vector of the frame head to the next: a quarter of a second."""
+
 FEWEST_CLEAN_S = 0.4
 """With less speech than this to itself, a local speaker is embedded from overlapped speech too."""
 
@@ -53,6 +58,8 @@ class LocalSpeakers:
         Seconds between frames, and of the centre of the first.
     subsegments : Subsegments, optional
         Of the same recording, where the trunk embeds.
+    voices : ndarray of float32, ``(ceil(frames / VOICE_STEP), dim)``, optional
+        What the frame head of the trunk makes of every sixth frame, from the first on.
     """
 
     activity: NDArray[np.float32]
@@ -63,6 +70,7 @@ class LocalSpeakers:
     hop: float
     start: float
     subsegments: Subsegments | None = None
+    voices: NDArray[np.float32] | None = None
 
     def centroid(self, chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Mean of ``chosen (windows, speakers)``, weighted by seconds; unit norm, ``(dim,)``."""
@@ -101,8 +109,9 @@ def read_local_speakers(
     embed: WindowEmbedder = TrunkEmbedder(trunk, starts, length)
     if encoder is not None and stream is not None:
         embed = AudioEmbedder(encoder, stream, starts, length, hop)
+    voices = None if encoder is not None else VoiceTrack.of(trunk)
     activity, embeddings, seconds = [], [], []
-    for batch in _batches(trunk, recording, starts, length):
+    for batch in _batches(trunk, recording, starts, length, voices):
         found = segmenter(batch.frames, batch.first)  # (windows, frames, speakers)
         weights = solo_weights(found, hop)
         vectors = embed(batch, found > ACTIVE, weights)
@@ -121,6 +130,7 @@ def read_local_speakers(
         hop,
         trunk.frame_start,
         embed.subsegments,
+        None if voices is None else voices.vectors,
     )
 
 
@@ -145,8 +155,42 @@ def solo_weights(activity: NDArray[np.float32], hop: float) -> NDArray[np.float3
     return np.where(enough, solo, active).astype(np.float32)
 
 
+class VoiceTrack:
+    """Collects every sixth vector of the frame head while the trunk passes by."""
+
+    def __init__(self, stream: FrameStream) -> None:
+        self.stream = stream
+        self._kept: list[NDArray[np.float32]] = []
+        self._count = 0  # of the vectors so far
+
+    @classmethod
+    def of(cls, trunk: LocalEncoder) -> VoiceTrack | None:
+        """Make that of an encoder, where it has a frame head."""
+        head = trunk.frame_head
+        return None if head is None else cls(FrameStream(head, trunk.network.utterance))
+
+    def push(self, frames: Tensor) -> None:
+        """Take in the next frames of the trunk, ``(frames, width)``."""
+        self._keep(self.stream.push(frames))
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """Those of the whole recording, once all frames are in."""
+        self._keep(self.stream.flush())
+        return np.concatenate(self._kept)
+
+    def _keep(self, vectors: Tensor) -> None:
+        first = -self._count % VOICE_STEP
+        self._kept.append(vectors[first::VOICE_STEP].numpy())
+        self._count += len(vectors)
+
+
 def _batches(
-    trunk: LocalEncoder, recording: Recording, starts: NDArray[np.int64], length: int
+    trunk: LocalEncoder,
+    recording: Recording,
+    starts: NDArray[np.int64],
+    length: int,
+    voices: VoiceTrack | None,
 ) -> Iterator[WindowBatch]:
     """Windows of ``length`` frames, a few at a time, from one pass of the trunk.
 
@@ -155,6 +199,8 @@ def _batches(
     held, moments = torch.zeros(0), torch.zeros(0)  # of the frames from `origin` on
     origin, position = 0, 0
     for first, frames in trunk.trunk_blocks(recording):
+        if voices is not None:
+            voices.push(frames)
         with torch.inference_mode():
             fresh = trunk.network.utterance.frame_moments(frames[None])[0]
         held = torch.cat([held, frames]) if len(held) else frames
