@@ -46,7 +46,7 @@ class Resegmentation:
         Of expectation maximisation.
     """
 
-    concentration: float = 40.0
+    concentration: float = 60.0
     prior: float = 1.0
     iterations: int = 3
 

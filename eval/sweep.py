@@ -127,7 +127,9 @@ def main() -> None:
     )
     parser.add_argument("--minimum", type=float, nargs="+", default=[0.0])
     parser.add_argument("--reliable", type=float, nargs="+", default=[3.0])
-    parser.add_argument("--concentration", type=float, nargs="+", default=[40.0])
+    parser.add_argument(
+        "--concentration", type=float, nargs="+", default=[Resegmentation().concentration]
+    )
     parser.add_argument("--speech", type=float, nargs="+", default=[STITCHING.speech_threshold])
     parser.add_argument("--overlap", type=float, nargs="+", default=[STITCHING.overlap_threshold])
     parser.add_argument("--gap", type=float, nargs="+", default=[STITCHING.longest_gap_s])
