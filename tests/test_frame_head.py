@@ -18,7 +18,7 @@ from diarspk.encoders import (
     TrunkConfig,
 )
 from diarspk.encoders import local as local_module
-from diarspk.encoders.frame_head import read_frame_head, write_frame_head
+from diarspk.encoders.frame_head import FrameStream, read_frame_head, write_frame_head
 from diarspk.encoders.local_attention import LocalAttention, cut_windows, join_blocks
 from diarspk.errors import ModelError
 
@@ -167,12 +167,27 @@ def test_a_stream_equals_one_pass(head, utterance, lengths):
     torch.testing.assert_close(streamed, head(frames, utterance)[0], atol=1e-5, rtol=0)
 
 
+@settings(deadline=None, max_examples=15)
+@given(
+    lengths=st.lists(st.integers(1, 80), min_size=1, max_size=6),
+    every=st.integers(1, 90),
+)
+def test_a_stream_can_leave_frames_out(head, utterance, lengths, every):
+    frames = frames_of(1, sum(lengths), 16)
+    stream = FrameStream(head, utterance, every)
+    parts = [stream.push(block) for block in frames[0].split(lengths)]
+    streamed = torch.cat([*parts, stream.flush()])
+    torch.testing.assert_close(streamed, head(frames, utterance)[0, ::every], atol=1e-5, rtol=0)
+
+
 def test_a_stream_holds_no_more_than_it_needs(head, utterance, monkeypatch):
     held, forward = [], FrameHead.forward
     monkeypatch.setattr(
         FrameHead,
         "forward",
-        lambda self, frames, *rest: held.append(frames.shape[1]) or forward(self, frames, *rest),
+        lambda self, frames, *rest, **more: (
+            held.append(frames.shape[1]) or forward(self, frames, *rest, **more)
+        ),
     )
     blocks = frames_of(1, 2000, 16)[0].split(100)
     assert sum(map(len, head.stream(blocks, utterance))) == 2000

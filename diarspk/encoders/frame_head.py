@@ -37,6 +37,9 @@ __all__ = [
 ]
 
 
+EVERY_FRAME = slice(None)
+
+
 @dataclass(frozen=True)
 class FrameHeadConfig:
     """Dimensions of a :class:`FrameHead`; they are saved with its weights."""
@@ -86,19 +89,23 @@ class FrameHead(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(
-        self, frames: Tensor, utterance: UtteranceHead, mask: Tensor | None = None
+        self,
+        frames: Tensor,
+        utterance: UtteranceHead,
+        mask: Tensor | None = None,
+        wanted: slice = EVERY_FRAME,
     ) -> Tensor:
-        """Embed frames; ``utterance`` pools what is chosen for each."""
+        """Embed the ``wanted`` frames; ``utterance`` pools what is chosen for each."""
         if mask is None:
             mask = torch.ones(frames.shape[:2], dtype=torch.bool, device=frames.device)
         frames = frames.masked_fill(~mask.unsqueeze(-1), 0.0)
         x = self.project(self.norm(frames))
         for layer in self.layers:
             x = layer(x, mask)
-        moments = self._pool(x, mask, utterance.frame_moments(frames))
+        moments = self._pool(x, mask, utterance.frame_moments(frames))[:, wanted]
         pooled = nn.functional.normalize(utterance.embed_moments(moments), dim=-1)
-        vectors = nn.functional.normalize(pooled + self.correct(x), dim=-1)
-        return vectors.masked_fill(~mask.unsqueeze(-1), 0.0)
+        vectors = nn.functional.normalize(pooled + self.correct(x[:, wanted]), dim=-1)
+        return vectors.masked_fill(~mask[:, wanted].unsqueeze(-1), 0.0)
 
     def _pool(self, x: Tensor, mask: Tensor, moments: Tensor) -> Tensor:
         """Sum moments ``(batch, frames, heads, sums)`` by each frame's weights: the same shape."""
@@ -123,30 +130,42 @@ class FrameStream:
     """Embeds the frames of one recording block by block; each as soon as its context is there.
 
     What it keeps is the frames that are still to be embedded, and their context.
+
+    Parameters
+    ----------
+    head, utterance
+        The networks.
+    every
+        Only each so manieth frame is embedded, from the first of the recording on.
     """
 
-    def __init__(self, head: FrameHead, utterance: UtteranceHead) -> None:
-        self.head, self.utterance = head, utterance
-        self._held, self._done = torch.zeros(0, head.config.width), 0
+    def __init__(self, head: FrameHead, utterance: UtteranceHead, every: int = 1) -> None:
+        self.head, self.utterance, self.every = head, utterance, every
+        self._held = torch.zeros(0, head.config.width)  # from frame `_origin` on
+        self._origin, self._done = 0, 0  # frames of the recording, of which the latter are behind
 
     def push(self, block: Tensor) -> Tensor:
-        """Take in ``(frames, width)``, give out the vectors ``(ready, dimension)``."""
+        """Take in ``(frames, width)``, give out the vectors that are ready, ``(n, dimension)``."""
         self._held = torch.cat([self._held, block])
-        ready = max(len(self._held) - self.head.config.context, self._done)
-        vectors = self._embed(ready)
-        drop = max(ready - self.head.config.context, 0)
-        self._held, self._done = self._held[drop:], ready - drop
+        context = self.head.config.context
+        vectors = self._embed(max(self._origin + len(self._held) - context, self._done))
+        drop = max(self._done - context - self._origin, 0)
+        self._held, self._origin = self._held[drop:], self._origin + drop
         return vectors
 
     def flush(self) -> Tensor:
         """Give out the vectors of the last frames."""
-        return self._embed(len(self._held))
+        return self._embed(self._origin + len(self._held))
 
     @torch.inference_mode()
-    def _embed(self, ready: int) -> Tensor:
-        if ready == self._done:
+    def _embed(self, last: int) -> Tensor:
+        """Embed up to a frame of the recording."""
+        first = -(-self._done // self.every) * self.every
+        self._done = last
+        if first >= last:
             return torch.zeros(0, self.head.config.dimension)
-        return self.head(self._held[None], self.utterance)[0, self._done : ready]
+        wanted = slice(first - self._origin, last - self._origin, self.every)
+        return self.head(self._held[None], self.utterance, wanted=wanted)[0]
 
 
 class EnhancerLayer(nn.Module):

@@ -109,7 +109,7 @@ def read_local_speakers(
     embed: WindowEmbedder = TrunkEmbedder(trunk, starts, length)
     if encoder is not None and stream is not None:
         embed = AudioEmbedder(encoder, stream, starts, length, hop)
-    voices = None if encoder is not None else VoiceTrack.of(trunk)
+    voices = VoiceTrack(trunk) if encoder is None and trunk.frame_head is not None else None
     activity, embeddings, seconds = [], [], []
     for batch in _batches(trunk, recording, starts, length, voices):
         found = segmenter(batch.frames, batch.first)  # (windows, frames, speakers)
@@ -130,7 +130,7 @@ def read_local_speakers(
         hop,
         trunk.frame_start,
         embed.subsegments,
-        None if voices is None else voices.vectors,
+        None if voices is None else voices.finish(),
     )
 
 
@@ -156,33 +156,20 @@ def solo_weights(activity: NDArray[np.float32], hop: float) -> NDArray[np.float3
 
 
 class VoiceTrack:
-    """Collects every sixth vector of the frame head while the trunk passes by."""
+    """Vectors of the frame head, every sixth frame, while the trunk passes by."""
 
-    def __init__(self, stream: FrameStream) -> None:
-        self.stream = stream
-        self._kept: list[NDArray[np.float32]] = []
-        self._count = 0  # of the vectors so far
-
-    @classmethod
-    def of(cls, trunk: LocalEncoder) -> VoiceTrack | None:
-        """Make that of an encoder, where it has a frame head."""
-        head = trunk.frame_head
-        return None if head is None else cls(FrameStream(head, trunk.network.utterance))
+    def __init__(self, trunk: LocalEncoder) -> None:
+        assert trunk.frame_head is not None
+        self._stream = FrameStream(trunk.frame_head, trunk.network.utterance, VOICE_STEP)
+        self._vectors: list[Tensor] = []
 
     def push(self, frames: Tensor) -> None:
         """Take in the next frames of the trunk, ``(frames, width)``."""
-        self._keep(self.stream.push(frames))
+        self._vectors.append(self._stream.push(frames))
 
-    @property
-    def vectors(self) -> NDArray[np.float32]:
-        """Those of the whole recording, once all frames are in."""
-        self._keep(self.stream.flush())
-        return np.concatenate(self._kept)
-
-    def _keep(self, vectors: Tensor) -> None:
-        first = -self._count % VOICE_STEP
-        self._kept.append(vectors[first::VOICE_STEP].numpy())
-        self._count += len(vectors)
+    def finish(self) -> NDArray[np.float32]:
+        """Give out the vectors of the whole recording, ``(n, dim)``."""
+        return torch.cat([*self._vectors, self._stream.flush()]).numpy()
 
 
 def _batches(
