@@ -136,7 +136,7 @@ class FrameStream:
     head, utterance
         The networks.
     every
-        Only each so manieth frame is embedded, from the first of the recording on.
+        Frames from one that is embedded to the next; the recording's first is one of them.
     """
 
     def __init__(self, head: FrameHead, utterance: UtteranceHead, every: int = 1) -> None:
