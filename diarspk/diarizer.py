@@ -195,7 +195,8 @@ class Diarizer:
         digest = None if self.cache is None else digest_audio(audio, sample_rate)
         settings = self.config.linking.non_speech
         silence_s = None if settings is None else settings.shortest_s
-        voices = self.trunk.frame_head and digest_weights(self.trunk.frame_head)
+        head = None if self.cache is None else self.trunk.frame_head
+        voices = None if head is None else digest_weights(head)
         recording: Recording | None = None
         segmenter = self.segmentation
         while True:

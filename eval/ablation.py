@@ -24,16 +24,14 @@ from diarspk.finishing import finish
 from diarspk.linking import LinkingConfig
 from diarspk.models import SILERO, load_segmenter
 from diarspk.scoring import Components, score
-from diarspk.session import Session
-from eval.conversations import Conversation, read_conversations
+from eval.clustering_table import Heard
+from eval.conversations import read_conversations
 from eval.report import describe_run, markdown_table, write_json
 
 __all__ = ["VARIANTS", "Ablated", "Variant", "ablate", "main"]
 
 HEADER = ("set", "variant", "DER %", "miss %", "false alarm %", "confusion %", "count right")
 CONVENTION = "Strict DER: collar 0, overlap scored, pooled by duration, only what the UEM names."
-
-Heard = list[tuple[Conversation, Session]]
 
 
 @dataclass(frozen=True)
@@ -84,11 +82,11 @@ class Ablated:
     recordings: int
 
 
-def ablate(collection: str, heard: Heard, variant: Variant) -> Ablated:
+def ablate(collection: str, heard: Sequence[Heard], variant: Variant) -> Ablated:
     """Finish every session of a set as a variant has it, and score the outcome."""
     total, right = Components(), 0
-    for conversation, session in heard:
-        result = finish(session, variant.config)
+    for item in heard:
+        conversation, result = item.conversation, finish(item.session, variant.config)
         found: Annotation = result.annotation if variant.overlap else result.exclusive
         reference, name = conversation.reference, conversation.name
         total += score({name: reference}, {name: found}, {name: conversation.uem}).pooled
@@ -114,13 +112,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> Iterator[Ablated]:
     for folder in options.data:
         conversations = read_conversations(folder)[: options.recordings]
-        heard: dict[str | None, Heard] = {}
+        heard: dict[str | None, list[Heard]] = {}
         for variant in VARIANTS:
             if variant.segmentation not in heard:
                 segmenter = load_segmenter(variant.segmentation)
                 diarizer = Diarizer(segmentation=segmenter, cache=options.cache)
                 heard[variant.segmentation] = [
-                    (one, diarizer.listen(one.audio))
+                    Heard(one, diarizer.listen(one.audio))
                     for one in track(conversations, folder.name, transient=True)
                 ]
             yield ablate(folder.name, heard[variant.segmentation], variant)

@@ -8,6 +8,7 @@ from pyannote.core import Segment, Timeline
 from diarspk.clustering import AgglomerativeClusterer
 from diarspk.diarizer import DiarizerConfig
 from eval import ablation
+from eval.clustering_table import Heard
 from eval.conversations import Conversation
 from eval.plot import plot_reliability
 from tests.test_finishing import LENGTH, finish, make_session
@@ -24,12 +25,12 @@ def hear():
     session.local.activity[0, LENGTH // 4 : -LENGTH // 4] = 0.9  # both at once
     reference = finish(session, CONFIG).annotation
     uem = Timeline([Segment(0.0, session.duration)], uri="meeting")
-    return [(Named(None, reference, uem), session)]
+    return [Heard(Named(None, reference, uem), session)]
 
 
 def test_without_overlap_the_second_speaker_is_missed():
     heard = hear()
-    reference = heard[0][0].reference
+    reference = heard[0].conversation.reference
     shared = reference.get_overlap().duration() / sum(
         segment.duration for segment, _ in reference.itertracks()
     )
@@ -43,7 +44,7 @@ def test_without_overlap_the_second_speaker_is_missed():
 
 
 def test_the_table_has_every_variant(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(ablation, "read_conversations", lambda folder: [hear()[0][0]])
+    monkeypatch.setattr(ablation, "read_conversations", lambda folder: [hear()[0].conversation])
     monkeypatch.setattr(ablation, "load_segmenter", lambda name: name)
     passes = []
 
@@ -52,7 +53,7 @@ def test_the_table_has_every_variant(monkeypatch, capsys, tmp_path):
             passes.append(segmentation)
 
         def listen(self, audio):
-            return hear()[0][1]
+            return hear()[0].session
 
     monkeypatch.setattr(ablation, "Diarizer", Listener)
     monkeypatch.setattr(Named, "audio", None, raising=False)
