@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +24,8 @@ __all__ = ["Recording", "analyse"]
 
 BLOCK_S = 20.0
 GATE_DB = 10.0
+MOST_EXPECTED_S = 24 * 3600.0
+"""A header that promises more is not trusted."""
 
 
 @dataclass(frozen=True)
@@ -71,24 +74,21 @@ def analyse(
     progress
         Called with the seconds read so far.
     """
-    framer = _Framer(log_mel)
-    blocks, powers = [], []
+    framer, shift = _Framer(log_mel), log_mel.config.frame_shift_ms / 1000
+    kept = _Kept(stream.duration or 0.0, shift, log_mel.config.mels)
     for block in _read_ahead(stream.blocks(BLOCK_S)):
         for features in framer.push(block):
-            blocks.append(features.half().numpy())
-            powers.append(features.exp().mean(-1).double().numpy())
+            kept.push(features)
         if progress is not None:
             progress(framer.samples / SAMPLE_RATE)
-    if not blocks:  # shorter than one frame
-        features = framer.flush()
-        blocks.append(features.half().numpy())
-        powers.append(features.exp().mean(-1).double().numpy())
+    if not kept.frames:  # shorter than one frame
+        kept.push(framer.flush())
     return Recording(
         uri=stream.name,
-        features=np.concatenate(blocks),
-        level=_gated_level(np.concatenate(powers)),
+        features=kept.features[: kept.frames],
+        level=_gated_level(kept.powers[: kept.frames]),
         duration=framer.samples / SAMPLE_RATE,
-        frame_shift=log_mel.config.frame_shift_ms / 1000,
+        frame_shift=shift,
     )
 
 
@@ -99,6 +99,38 @@ def _read_ahead(blocks: Iterator[Samples]) -> Iterator[Samples]:
         while (block := coming.result()) is not None:
             coming = thread.submit(next, blocks, None)
             yield block
+
+
+class _Kept:
+    """Features and powers of all frames so far, in arrays with room for those that are expected.
+
+    Blocks of a long recording that are kept one by one, between the large temporary arrays of
+    their making, leave holes in memory three times the size of what is kept.
+    """
+
+    def __init__(self, seconds: float, frame_shift: float, mels: int) -> None:
+        room = math.ceil(min(seconds, MOST_EXPECTED_S) / frame_shift) + 1
+        self.features = np.empty((room, mels), np.float16)
+        self.powers = np.empty(room, np.float64)
+        self.frames = 0
+
+    def push(self, features: Tensor) -> None:
+        """Take in ``(frames, mels)``."""
+        end = self.frames + len(features)
+        if end > len(self.powers):  # the length was not known, or not told truly
+            room = max(end, 2 * len(self.powers))
+            self.features = _enlarged(self.features, room)
+            self.powers = _enlarged(self.powers, room)
+        self.features[self.frames : end] = features.half().numpy()
+        self.powers[self.frames : end] = features.exp().mean(-1).numpy()
+        self.frames = end
+
+
+def _enlarged(array: NDArray[Any], room: int) -> NDArray[Any]:
+    """Copy into a longer one."""
+    longer = np.empty((room, *array.shape[1:]), array.dtype)
+    longer[: len(array)] = array
+    return longer
 
 
 class _Framer:

@@ -24,6 +24,9 @@ LEAST_PRIOR = 1e-3
 FEWEST_PLACES = 3
 """A speaker with fewer keeps the direction that linking has given it."""
 
+BLOCK_FRAMES = 10_000
+"""Frames that are divided at once, so that memory does not grow with the recording."""
+
 ALONE = (0.5, 1.3)
 """Speech of all in a frame, between which one speaker surely talks alone."""
 
@@ -66,20 +69,32 @@ class Resegmentation:
         """
         if activity.shape[1] < 2 or (heard := _hear(local, activity)) is None:
             return activity
-        total = activity.sum(axis=1, dtype=np.float64)
-        prior = self.prior * np.log(activity + LEAST_PRIOR)
-        frames, divided = np.arange(local.frames), activity
-        for _ in range(self.iterations):
-            cosines = heard.vectors @ directions.T  # (places, speakers)
-            between = [np.interp(frames, heard.places, column) for column in cosines.T]
-            logits = prior + self.concentration * np.stack(between, axis=1)
-            shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-            divided = divide(shares / shares.sum(axis=1, keepdims=True), total)
-            weights = divided[heard.places] * heard.alone[:, None]
+        there = activity[heard.places]
+        for _ in range(self.iterations - 1):
+            divided = self._divide(there, heard.vectors @ directions.T)
+            weights = divided * heard.alone[:, None]
             sums = weights.T @ heard.vectors
             sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-8)
             enough = weights.sum(axis=0) >= FEWEST_PLACES
             directions = np.where(enough[:, None], sums, directions)
+        return self._divide_all(activity, heard, directions)
+
+    def _divide(self, activity: Activity, cosines: NDArray[np.floating]) -> Activity:
+        """Divide the speech of frames by prior and cosines, all ``(frames, speakers)``."""
+        logits = self.prior * np.log(activity + LEAST_PRIOR) + self.concentration * cosines
+        shares = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
+        total = activity.sum(axis=1, dtype=np.float64)
+        return divide(shares / shares.sum(axis=1, keepdims=True), total)
+
+    def _divide_all(
+        self, activity: Activity, heard: _Heard, directions: NDArray[np.floating]
+    ) -> Activity:
+        """Divide the speech of every frame, a few minutes at a time; cosines are interpolated."""
+        cosines, divided = heard.vectors @ directions.T, np.empty_like(activity)
+        for first in range(0, len(activity), BLOCK_FRAMES):
+            frames = np.arange(first, min(first + BLOCK_FRAMES, len(activity)))
+            between = [np.interp(frames, heard.places, column) for column in cosines.T]
+            divided[frames] = self._divide(activity[frames], np.stack(between, axis=1))
         return divided
 
 

@@ -174,6 +174,20 @@ def test_speakers_may_be_permuted():
     np.testing.assert_allclose(one.bounds, other.bounds, rtol=1e-12)
 
 
+def test_a_speaker_who_is_gone_is_out_of_the_way(monkeypatch):
+    features, between, _ = rows(1)
+    labels = np.arange(len(features)) % 9  # far too many, so that most of them die
+    start = smooth_labels(labels, 7.0)
+    options = VBxSettings(0.3, 4.0, 0.6, iterations=30)
+    found = infer(features, between, start, options)
+    assert (found.priors < 1e-12).any()
+    monkeypatch.setattr("diarspk.clustering.variational.NEGLIGIBLE", 0.0)
+    kept = infer(features, between, start, options)
+    np.testing.assert_allclose(found.bounds, kept.bounds, rtol=1e-9)
+    for name in ("responsibilities", "priors", "means", "variances"):
+        np.testing.assert_allclose(getattr(found, name), getattr(kept, name), atol=1e-6)
+
+
 @cache
 def pyannote():
     """Only the file, since importing pyannote.audio as a whole takes seconds."""

@@ -175,7 +175,9 @@ def test_a_stream_equals_one_pass(head, utterance, lengths):
 def test_a_stream_can_leave_frames_out(head, utterance, lengths, every):
     frames = frames_of(1, sum(lengths), 16)
     stream = FrameStream(head, utterance, every)
-    parts = [stream.push(block) for block in frames[0].split(lengths)]
+    moments = utterance.frame_moments(frames)[0]
+    blocks = zip(frames[0].split(lengths), moments.split(lengths), strict=True)
+    parts = [stream.push(block, one) for block, one in blocks]
     streamed = torch.cat([*parts, stream.flush()])
     torch.testing.assert_close(streamed, head(frames, utterance)[0, ::every], atol=1e-5, rtol=0)
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from diarspk import recording as recording_module
-from diarspk.audio import open_audio
+from diarspk.audio import AudioStream, open_audio
 from diarspk.features import LogMel, gated_level
 from diarspk.recording import analyse
 from tests.test_local_encoder import noise
@@ -27,6 +27,16 @@ def test_very_short_recordings(samples):
     assert len(found.features) == max(1, 1 + (samples - 400) // 160)
     assert found.duration == samples / 16000
     assert np.isfinite(found.level)
+
+
+@pytest.mark.parametrize("promised", [None, 0.0, 1.0, 44.9, 1e12])
+def test_a_length_that_is_not_told_truly_changes_nothing(monkeypatch, promised):
+    stream = open_audio(noise(45.0), 16000)
+    expected = analyse(stream, LogMel())
+    monkeypatch.setattr(AudioStream, "duration", promised)
+    found = analyse(stream, LogMel())
+    np.testing.assert_array_equal(found.features, expected.features)
+    assert (found.level, found.duration) == (expected.level, expected.duration)
 
 
 def test_levelled_frames_are_clipped_to_the_recording():

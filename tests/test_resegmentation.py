@@ -62,6 +62,15 @@ def test_vectors_of_the_frame_head_come_before_subsegments():
     np.testing.assert_array_equal(alone, divided)
 
 
+def test_blocks_do_not_show(monkeypatch):
+    truth = np.repeat([0, 1, 0], [60, 60, 60])
+    local = merged_voices(truth, noise=0.3)
+    _, whole = activity_of(local)
+    monkeypatch.setattr("diarspk.resegmentation.BLOCK_FRAMES", 7)
+    _, parts = activity_of(local)
+    np.testing.assert_array_equal(parts, whole)
+
+
 def test_speech_is_moved_and_never_made():
     truth = np.repeat([0, 1], 50)
     linked, divided = activity_of(merged_voices(truth, noise=0.3))

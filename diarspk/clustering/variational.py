@@ -20,6 +20,9 @@ __all__ = ["Posterior", "VBxSettings", "evidence", "infer", "smooth_labels"]
 
 Matrix = NDArray[np.float64]
 
+NEGLIGIBLE = 1e-12
+"""A speaker whose share falls below takes no part in further iterations; it would not come back."""
+
 
 @dataclass(frozen=True)
 class VBxSettings:
@@ -122,10 +125,13 @@ def infer(
     mass = np.ones(len(features)) if weights is None else weights
     settings = settings.suited_to(float(mass.sum()))
     rows = _Rows.of(features, between)
-    gamma = responsibilities
-    priors = np.full(gamma.shape[1], 1.0 / gamma.shape[1])
+    speakers = responsibilities.shape[1]
+    living, gamma = np.arange(speakers), responsibilities
+    priors = np.full(speakers, 1.0 / speakers)
     bounds: list[float] = []
     for _ in range(settings.iterations):
+        kept = priors >= NEGLIGIBLE
+        living, gamma, priors = living[kept], gamma[:, kept], priors[kept]
         means, variances = _speaker_models(rows, gamma * mass[:, None], settings)
         scores = _scores(rows, means, variances, settings) * mass[:, None]
         gamma, used, likelihood = _responsibilities(scores, priors, mass, settings)
@@ -133,7 +139,22 @@ def infer(
         priors = used / used.sum()
         if len(bounds) > 1 and bounds[-1] - bounds[-2] < settings.tolerance:
             break
-    return Posterior(gamma, priors, means, variances, np.array(bounds))
+    return Posterior(
+        _restored(gamma.T, living, speakers).T,
+        _restored(priors, living, speakers),
+        _restored(means, living, speakers),
+        _restored(variances, living, speakers, absent=1.0),
+        np.array(bounds),
+    )
+
+
+def _restored(
+    values: Matrix, living: NDArray[np.int64], speakers: int, absent: float = 0.0
+) -> Matrix:
+    """Values of all speakers ``(speakers, ...)`` from those of the living ones."""
+    restored = np.full((speakers, *values.shape[1:]), absent)
+    restored[living] = values
+    return restored
 
 
 def evidence(

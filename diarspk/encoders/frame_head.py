@@ -94,16 +94,23 @@ class FrameHead(nn.Module):
         utterance: UtteranceHead,
         mask: Tensor | None = None,
         wanted: slice = EVERY_FRAME,
+        moments: Tensor | None = None,
     ) -> Tensor:
-        """Embed the ``wanted`` frames; ``utterance`` pools what is chosen for each."""
+        """Embed the ``wanted`` frames; ``utterance`` pools what is chosen for each.
+
+        ``moments`` are those of the frames, where the caller has them: what
+        :meth:`UtteranceHead.frame_moments` makes of them.
+        """
         if mask is None:
             mask = torch.ones(frames.shape[:2], dtype=torch.bool, device=frames.device)
         frames = frames.masked_fill(~mask.unsqueeze(-1), 0.0)
+        if moments is None:
+            moments = utterance.frame_moments(frames)
         x = self.project(self.norm(frames))
         for layer in self.layers:
             x = layer(x, mask)
-        moments = self._pool(x, mask, utterance.frame_moments(frames))[:, wanted]
-        pooled = nn.functional.normalize(utterance.embed_moments(moments), dim=-1)
+        chosen = self._pool(x, mask, moments)[:, wanted]
+        pooled = nn.functional.normalize(utterance.embed_moments(chosen), dim=-1)
         vectors = nn.functional.normalize(pooled + self.correct(x[:, wanted]), dim=-1)
         return vectors.masked_fill(~mask[:, wanted].unsqueeze(-1), 0.0)
 
@@ -120,7 +127,9 @@ class FrameHead(nn.Module):
         """
         stream = FrameStream(self, utterance)
         for block in blocks:
-            if len(vectors := stream.push(block)):
+            with torch.inference_mode():
+                moments = utterance.frame_moments(block[None])[0]
+            if len(vectors := stream.push(block, moments)):
                 yield vectors
         if len(vectors := stream.flush()):
             yield vectors
@@ -142,15 +151,24 @@ class FrameStream:
     def __init__(self, head: FrameHead, utterance: UtteranceHead, every: int = 1) -> None:
         self.head, self.utterance, self.every = head, utterance, every
         self._held = torch.zeros(0, head.config.width)  # from frame `_origin` on
+        self._moments = torch.zeros(0)  # of the same
         self._origin, self._done = 0, 0  # frames of the recording, of which the latter are behind
 
-    def push(self, block: Tensor) -> Tensor:
-        """Take in ``(frames, width)``, give out the vectors that are ready, ``(n, dimension)``."""
+    def push(self, block: Tensor, moments: Tensor) -> Tensor:
+        """Take in the next frames, give out the vectors that are ready.
+
+        Shape
+        -----
+        block ``(frames, width)``, and what the utterance head's ``frame_moments`` makes of it
+        ``(frames, heads, sums)`` -> ``(n, dimension)``
+        """
         self._held = torch.cat([self._held, block])
+        self._moments = torch.cat([self._moments, moments]) if len(self._moments) else moments
         context = self.head.config.context
         vectors = self._embed(max(self._origin + len(self._held) - context, self._done))
         drop = max(self._done - context - self._origin, 0)
-        self._held, self._origin = self._held[drop:], self._origin + drop
+        self._held, self._moments = self._held[drop:], self._moments[drop:]
+        self._origin += drop
         return vectors
 
     def flush(self) -> Tensor:
@@ -165,7 +183,10 @@ class FrameStream:
         if first >= last:
             return torch.zeros(0, self.head.config.dimension)
         wanted = slice(first - self._origin, last - self._origin, self.every)
-        return self.head(self._held[None], self.utterance, wanted=wanted)[0]
+        found: Tensor = self.head(
+            self._held[None], self.utterance, wanted=wanted, moments=self._moments[None]
+        )
+        return found[0]
 
 
 class EnhancerLayer(nn.Module):

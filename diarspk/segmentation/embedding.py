@@ -14,7 +14,7 @@ from diarspk.audio import SAMPLE_RATE, AudioStream
 from diarspk.encoders.base import Embedding, SpeakerEncoder
 from diarspk.encoders.local import LocalEncoder
 from diarspk.segmentation.audio_windows import audio_windows
-from diarspk.segmentation.subsegments import ChosenFrames, SubsegmentGrid, Subsegments
+from diarspk.segmentation.subsegments import SubsegmentGrid, Subsegments
 
 __all__ = ["AudioEmbedder", "TrunkEmbedder", "WindowBatch", "WindowEmbedder"]
 
@@ -72,7 +72,8 @@ class TrunkEmbedder:
     def __init__(self, encoder: LocalEncoder, starts: NDArray[np.int64], length: int) -> None:
         self.encoder = encoder
         self.grid = SubsegmentGrid.over(starts, length, encoder.frame_hop)
-        self._chosen: list[ChosenFrames] = []
+        self._centres: list[NDArray[np.int64]] = []
+        self._seconds: list[NDArray[np.float64]] = []
         self._short: list[Embedding] = []
 
     def __call__(
@@ -80,7 +81,8 @@ class TrunkEmbedder:
     ) -> Embedding:
         """See :class:`WindowEmbedder`."""
         chosen = self.grid.choose(active, batch.first, batch.number)
-        self._chosen += chosen
+        self._centres += [each.centre for each in chosen]
+        self._seconds += [each.seconds for each in chosen]
         self._short.append(self._pool(batch, [each.weights for each in chosen]))
         windows, _, speakers = weights.shape
         return self._pool(batch, list(weights.transpose(0, 2, 1))).reshape(windows, speakers, -1)
@@ -89,9 +91,9 @@ class TrunkEmbedder:
     def subsegments(self) -> Subsegments:
         """See :class:`WindowEmbedder`."""
         return Subsegments(
-            np.concatenate([each.centre for each in self._chosen]),
+            np.concatenate(self._centres),
             np.concatenate(self._short),
-            np.concatenate([each.seconds for each in self._chosen]),
+            np.concatenate(self._seconds),
         )
 
     @torch.inference_mode()

@@ -109,7 +109,7 @@ def read_local_speakers(
     embed: WindowEmbedder = TrunkEmbedder(trunk, starts, length)
     if encoder is not None and stream is not None:
         embed = AudioEmbedder(encoder, stream, starts, length, hop)
-    voices = VoiceTrack(trunk) if encoder is None and trunk.frame_head is not None else None
+    voices = VoiceTrack(trunk, total) if encoder is None and trunk.frame_head is not None else None
     activity, embeddings, seconds = [], [], []
     for batch in _batches(trunk, recording, starts, length, voices):
         found = segmenter(batch.frames, batch.first)  # (windows, frames, speakers)
@@ -156,20 +156,26 @@ def solo_weights(activity: NDArray[np.float32], hop: float) -> NDArray[np.float3
 
 
 class VoiceTrack:
-    """Vectors of the frame head, every sixth frame, while the trunk passes by."""
+    """Vectors of the frame head, every sixth frame, while the trunk passes by ``total`` frames."""
 
-    def __init__(self, trunk: LocalEncoder) -> None:
+    def __init__(self, trunk: LocalEncoder, total: int) -> None:
         assert trunk.frame_head is not None
         self._stream = FrameStream(trunk.frame_head, trunk.network.utterance, VOICE_STEP)
-        self._vectors: list[Tensor] = []
+        self._vectors = np.empty((-(-total // VOICE_STEP), trunk.dimension), np.float32)
+        self._count = 0
 
-    def push(self, frames: Tensor) -> None:
-        """Take in the next frames of the trunk, ``(frames, width)``."""
-        self._vectors.append(self._stream.push(frames))
+    def push(self, frames: Tensor, moments: Tensor) -> None:
+        """Take in the next frames of the trunk, and their moments; see :class:`FrameStream`."""
+        self._keep(self._stream.push(frames, moments))
 
     def finish(self) -> NDArray[np.float32]:
         """Give out the vectors of the whole recording, ``(n, dim)``."""
-        return torch.cat([*self._vectors, self._stream.flush()]).numpy()
+        self._keep(self._stream.flush())
+        return self._vectors
+
+    def _keep(self, vectors: Tensor) -> None:
+        self._vectors[self._count : self._count + len(vectors)] = vectors.numpy()
+        self._count += len(vectors)
 
 
 def _batches(
@@ -186,10 +192,10 @@ def _batches(
     held, moments = torch.zeros(0), torch.zeros(0)  # of the frames from `origin` on
     origin, position = 0, 0
     for first, frames in trunk.trunk_blocks(recording):
-        if voices is not None:
-            voices.push(frames)
         with torch.inference_mode():
             fresh = trunk.network.utterance.frame_moments(frames[None])[0]
+        if voices is not None:
+            voices.push(frames, fresh)
         held = torch.cat([held, frames]) if len(held) else frames
         moments = torch.cat([moments, fresh]) if len(moments) else fresh
         end = first + len(frames)
