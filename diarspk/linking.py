@@ -180,7 +180,7 @@ def link_by_subsegments(
     clean = short.seconds > 0
     if clean.sum() < max(bounds.needed, 2):
         return None
-    embeddings = short.embeddings[clean].astype(np.float64)
+    embeddings = short.embeddings[clean]
     found = clusterer.cluster(
         config.adaptation(embeddings),
         num_speakers=bounds.exact,
@@ -203,7 +203,7 @@ def link_by_subsegments(
     return Linking(labels, dict(found.count_scores))
 
 
-def _propose(local: LocalSpeakers, embeddings: NDArray[np.float64]) -> list[Labels]:
+def _propose(local: LocalSpeakers, embeddings: NDArray[np.float32]) -> list[Labels]:
     """Speakers of subsegments ``(n, dim)`` by the local speaker clusters that they are nearest to.
 
     A local speaker has more speech than a subsegment, and is never in one cluster with another of

@@ -20,6 +20,9 @@ __all__ = ["Plda", "read_plda", "write_plda"]
 
 Matrix = NDArray[np.float64]
 
+BLOCK_ROWS = 5000
+"""Embeddings that are projected at once: intermediate results are several times their size."""
+
 
 @dataclass(frozen=True, eq=False)
 class Plda:
@@ -64,7 +67,12 @@ class Plda:
                 f"`embeddings` must be of shape (n, {self.dimension}), as those that the PLDA was "
                 f"fitted to, got shape {vectors.shape}."
             )
-        return (spherical(vectors, self.origin) - self.mean) @ self.transform
+        projected = np.empty((len(vectors), self.transform.shape[1]))
+        for first in range(0, len(vectors), BLOCK_ROWS):
+            rows = slice(first, first + BLOCK_ROWS)
+            centred = spherical(vectors[rows], self.origin) - self.mean
+            projected[rows] = centred @ self.transform
+        return projected
 
     def log_likelihood_ratio(self, first: ArrayLike, second: ArrayLike) -> Matrix:
         """Log ratio of "one speaker" to "two", for every pair of embeddings.

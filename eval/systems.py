@@ -17,6 +17,7 @@ from diarspk.errors import ArgumentError
 from diarspk.formats import read_rttm
 from eval.dvector import DVectorEncoder
 from eval.peer import PeerDiarizer
+from eval.pyannote_architecture import PyannoteArchitecture
 
 __all__ = ["DIARIZERS", "EMBEDDERS", "Diarize", "Embed", "load_diarizer", "load_embedder"]
 
@@ -143,6 +144,7 @@ DIARIZERS: dict[str, Callable[[], Diarize]] = {
     "diarspk": _load_own_diarizer,
     "peer": PeerDiarizer,
     "peer-normalized": lambda: PeerDiarizer(peak_normalized=True),
+    "pyannote-architecture": PyannoteArchitecture,
 }
 
 EMBEDDERS: dict[str, Callable[[], Embed]] = {

@@ -62,3 +62,25 @@ def test_table_compares_with_the_first() -> None:
     cells = [[cell.strip() for cell in row] for row in rows]
     assert cells[0] == ["diarspk", "60", "72.0", "0.0200", "900", "1.0", "yes"]
     assert cells[1] == ["peer", "60", "144.0", "0.0400", "2000", "2.0", "NO"]
+
+
+def test_every_length_has_its_own_comparison() -> None:
+    results = [
+        Measurement("diarspk", 60.0, (2.0, 1.0), 100.0, True),
+        Measurement("peer", 60.0, (3.0, 4.0), 100.0, True),
+        Measurement("diarspk", 3600.0, (10.0, 10.0), 100.0, True),
+        Measurement("peer", 3600.0, (50.0, 50.0), 100.0, True),
+    ]
+    rows = [line.split("|")[1:-1] for line in format_measurements(results).splitlines()[2:]]
+    assert [row[5].strip() for row in rows] == ["1.0", "2.0", "1.0", "5.0"]
+
+
+def test_several_lengths_in_one_run(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = "import soundfile, sys; print(soundfile.info(sys.argv[1]).duration)"
+    monkeypatch.setattr(speed, "command_of", lambda system: [sys.executable, "-c", script])
+    lengths = ["0.05", "0.1"]
+    assert main(["--data", str(folder), "--minutes", *lengths, "--systems", "fake"]) == 0
+    rows = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines()[2:]]
+    assert [row[1].strip() for row in rows] == lengths

@@ -48,14 +48,14 @@ def forward_backward(
     products, scales = steps.products()
     forward, log_scale = steps.forward(start, products, scales)
     backward = steps.backward(products, scales)
-    responsibilities = forward * backward
-    responsibilities /= responsibilities.sum(axis=1, keepdims=True)
     # Expected draws: p(row t-1, all rows after it) times what a fresh draw of each state adds.
     ahead = emissions[1:] * backward[1:]
-    fresh = (1 - loop_probability) * forward[:-1].sum(axis=1, keepdims=True) * priors * ahead
-    stayed = loop_probability * forward[:-1] * ahead
-    total = (fresh + stayed).sum(axis=1, keepdims=True)
-    draws = responsibilities[0] + (fresh / total).sum(axis=0)
+    fresh = (1 - loop_probability) * forward[:-1].sum(axis=1)
+    stayed = loop_probability * np.einsum("ns,ns->n", forward[:-1], ahead)
+    draws = priors * ((fresh / (fresh * (ahead @ priors) + stayed)) @ ahead)
+    responsibilities = np.multiply(forward, backward, out=forward)
+    responsibilities /= responsibilities.sum(axis=1, keepdims=True)
+    draws += responsibilities[0]
     return responsibilities, draws, float(log_scale + peaks.sum())
 
 

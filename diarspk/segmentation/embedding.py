@@ -14,7 +14,7 @@ from diarspk.audio import SAMPLE_RATE, AudioStream
 from diarspk.encoders.base import Embedding, SpeakerEncoder
 from diarspk.encoders.local import LocalEncoder
 from diarspk.segmentation.audio_windows import audio_windows
-from diarspk.segmentation.subsegments import SubsegmentGrid, Subsegments
+from diarspk.segmentation.subsegments import ChosenFrames, SubsegmentGrid, Subsegments
 
 __all__ = ["AudioEmbedder", "TrunkEmbedder", "WindowBatch", "WindowEmbedder"]
 
@@ -72,29 +72,37 @@ class TrunkEmbedder:
     def __init__(self, encoder: LocalEncoder, starts: NDArray[np.int64], length: int) -> None:
         self.encoder = encoder
         self.grid = SubsegmentGrid.over(starts, length, encoder.frame_hop)
-        self._centres: list[NDArray[np.int64]] = []
-        self._seconds: list[NDArray[np.float64]] = []
-        self._short: list[Embedding] = []
+        count = len(self.grid.centre)
+        self._subsegments = Subsegments(
+            np.empty(count, np.int64),
+            np.empty((count, encoder.dimension), np.float32),
+            np.empty(count, np.float64),
+        )
+        self._count = 0
 
     def __call__(
         self, batch: WindowBatch, active: NDArray[np.bool_], weights: NDArray[np.float32]
     ) -> Embedding:
         """See :class:`WindowEmbedder`."""
         chosen = self.grid.choose(active, batch.first, batch.number)
-        self._centres += [each.centre for each in chosen]
-        self._seconds += [each.seconds for each in chosen]
-        self._short.append(self._pool(batch, [each.weights for each in chosen]))
+        self._keep(chosen, self._pool(batch, [each.weights for each in chosen]))
         windows, _, speakers = weights.shape
         return self._pool(batch, list(weights.transpose(0, 2, 1))).reshape(windows, speakers, -1)
 
     @property
     def subsegments(self) -> Subsegments:
         """See :class:`WindowEmbedder`."""
-        return Subsegments(
-            np.concatenate(self._centres),
-            np.concatenate(self._short),
-            np.concatenate(self._seconds),
-        )
+        kept, count = self._subsegments, self._count
+        return Subsegments(kept.centre[:count], kept.embeddings[:count], kept.seconds[:count])
+
+    def _keep(self, chosen: list[ChosenFrames], embeddings: Embedding) -> None:
+        """Take in the subsegments of some windows more."""
+        rows = slice(self._count, self._count + len(embeddings))
+        kept = self._subsegments
+        kept.embeddings[rows] = embeddings
+        kept.centre[rows] = np.concatenate([each.centre for each in chosen])
+        kept.seconds[rows] = np.concatenate([each.seconds for each in chosen])
+        self._count = rows.stop
 
     @torch.inference_mode()
     def _pool(self, batch: WindowBatch, weights: list[NDArray[np.float32]]) -> Embedding:

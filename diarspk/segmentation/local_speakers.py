@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -110,28 +111,51 @@ def read_local_speakers(
     if encoder is not None and stream is not None:
         embed = AudioEmbedder(encoder, stream, starts, length, hop)
     voices = VoiceTrack(trunk, total) if encoder is None and trunk.frame_head is not None else None
-    activity, embeddings, seconds = [], [], []
+    found: _Found | None = None
     for batch in _batches(trunk, recording, starts, length, voices):
-        found = segmenter(batch.frames, batch.first)  # (windows, frames, speakers)
-        weights = solo_weights(found, hop)
-        vectors = embed(batch, found > ACTIVE, weights)
+        activity = segmenter(batch.frames, batch.first)  # (windows, frames, speakers)
+        weights = solo_weights(activity, hop)
+        vectors = embed(batch, activity > ACTIVE, weights)
         talked = weights.sum(1) * hop
-        activity.append(found)
-        embeddings.append(np.where(talked[..., None] > 0, vectors, 0.0))
-        seconds.append(talked)
+        found = found or _Found.of((len(starts), *activity.shape[1:]), vectors.shape[-1])
+        rows = slice(batch.number, batch.number + len(activity))
+        found.activity[rows], found.seconds[rows] = activity, talked
+        found.embeddings[rows] = np.where(talked[..., None] > 0, vectors, 0.0)
         if progress is not None:
             progress((int(batch.first[-1]) + length) * hop)
+    assert found is not None  # there is always a window
     return LocalSpeakers(
-        np.concatenate(activity),
+        found.activity,
         starts,
-        np.concatenate(embeddings).astype(np.float32),
-        np.concatenate(seconds).astype(np.float64),
+        found.embeddings,
+        found.seconds,
         total,
         hop,
         trunk.frame_start,
         embed.subsegments,
         None if voices is None else voices.finish(),
     )
+
+
+class _Found(NamedTuple):
+    """What windows have given so far, in arrays that have room for all.
+
+    Kept batch by batch, they would leave holes in the memory that batches come and go in.
+    """
+
+    activity: NDArray[np.float32]
+    embeddings: NDArray[np.float32]
+    seconds: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, shape: tuple[int, ...], dimension: int) -> _Found:
+        """Make room for activity of that shape, ``(windows, frames, speakers)``."""
+        windows, _, speakers = shape
+        return cls(
+            np.empty(shape, np.float32),
+            np.empty((windows, speakers, dimension), np.float32),
+            np.empty((windows, speakers), np.float64),
+        )
 
 
 def window_starts(total: int, length: int, step: int) -> NDArray[np.int64]:

@@ -47,9 +47,10 @@ class GatedStatisticsPooling(nn.Module):
     def frame_moments(self, frames: Tensor) -> Tensor:
         """Moments of every frame alone: ``(batch, frames, heads, 1 + 2 width)``."""
         gates = self.gate(frames).sigmoid() + 1e-3  # never zero, so that any span has a mean
+        gates = gates.unsqueeze(-1)
         split = frames.view(*frames.shape[:2], self.heads, -1)
-        powers = torch.cat([torch.ones_like(split[..., :1]), split, split.square()], dim=-1)
-        return gates.unsqueeze(-1) * powers
+        gated = gates * split
+        return torch.cat([gates, gated, gated * split], dim=-1)
 
     @staticmethod
     def statistics(moments: Tensor) -> Tensor:
