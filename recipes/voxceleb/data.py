@@ -19,7 +19,7 @@ from diarspk.encoders import WindowedEncoder
 from diarspk.errors import ArgumentError
 from diarspk.features import FeatureConfig, LogMel
 from recipes.embedded.augmentation import mask
-from recipes.zoo.evaluation import COHORT_UTTERANCES, Embeddings, means_of
+from recipes.zoo.evaluation import Embeddings, means_of
 from recipes.zoo.settings import Phase, Settings
 
 __all__ = ["CutCrops", "embed_cuts", "open_cuts", "speaker_of"]
@@ -183,7 +183,7 @@ def embed_cuts(settings: Settings, encoder: WindowedEncoder) -> Embeddings:
     test = read_cuts(settings.data.test)
     cohort: dict[str, list[Any]] = defaultdict(list)
     for cut in read_cuts(settings.data.train):
-        if len(cohort[speaker_of(cut)]) < COHORT_UTTERANCES:
+        if len(cohort[speaker_of(cut)]) < settings.cohort_utterances:
             cohort[speaker_of(cut)].append(cut)
     vectors = {name: _embed_each(encoder, own) for name, own in cohort.items()}
     return Embeddings(

@@ -29,9 +29,6 @@ from recipes.zoo.settings import Settings
 __all__ = ["MODEL", "Embeddings", "calibrate", "embed", "normalize", "report", "score"]
 
 MODEL = "model.json"
-COHORT_UTTERANCES = 5
-"""Utterances of a training speaker that its mean is taken over, at most."""
-
 CALIBRATION_PRIOR = 0.05
 
 
@@ -169,7 +166,7 @@ def _embed_packed(settings: Settings, encoder: WindowedEncoder) -> Embeddings:
     heard: dict[str, list[int]] = defaultdict(list)
     for row, kind in enumerate(train.variant):
         own = heard[train_speaker[train.utterance[row]]]
-        if kind == "recorded" and len(own) < COHORT_UTTERANCES:
+        if kind == "recorded" and len(own) < settings.cohort_utterances:
             own.append(row)
     return Embeddings(
         names,

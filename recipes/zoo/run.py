@@ -37,6 +37,7 @@ def main() -> None:
     add("--dimension", type=int)
     add("--steps", type=int, help="of the first phase; the large-margin phase takes a tenth")
     add("--crops", type=int, help="of a batch")
+    add("--cohort-utterances", type=int, default=5, help="of a training speaker, for AS-norm")
     add("--seed", type=int, default=0)
     add_stage_options(parser)
     options = parser.parse_args()
@@ -104,6 +105,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         pooling=options.pooling,
         dimension=options.dimension,
         seed=options.seed,
+        cohort_utterances=options.cohort_utterances,
     )
 
 

@@ -77,7 +77,15 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """A run: what is trained, on what, and how long."""
+    """A run: what is trained, on what, and how long.
+
+    Attributes
+    ----------
+    cohort : int
+        Nearest training speakers that AS-norm takes.
+    cohort_utterances : int
+        Utterances of a training speaker that its mean is taken over, at most.
+    """
 
     architecture: str
     data: DataSettings
@@ -89,6 +97,7 @@ class Settings:
     pooling: str | None = None
     seed: int = 0
     cohort: int = 300
+    cohort_utterances: int = 5
     workers: int = 1
 
     def phase(self, name: str) -> Phase:
