@@ -11,10 +11,8 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 from pyannote.core import Annotation
-from rich.progress import track
 
 from diarspk.adaptation import Adaptation, Prefix
 from diarspk.clustering import AgglomerativeClusterer
@@ -24,8 +22,7 @@ from diarspk.finishing import finish
 from diarspk.linking import LinkingConfig
 from diarspk.models import SILERO, load_segmenter
 from diarspk.scoring import Components, score
-from eval.clustering_table import Heard
-from eval.conversations import read_conversations
+from eval.listening import Heard, add_listening_options, listen
 from eval.report import describe_run, markdown_table, write_json
 
 __all__ = ["VARIANTS", "Ablated", "Variant", "ablate", "main"]
@@ -111,16 +108,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> Iterator[Ablated]:
     for folder in options.data:
-        conversations = read_conversations(folder)[: options.recordings]
         heard: dict[str | None, list[Heard]] = {}
         for variant in VARIANTS:
             if variant.segmentation not in heard:
                 segmenter = load_segmenter(variant.segmentation)
                 diarizer = Diarizer(segmentation=segmenter, cache=options.cache)
-                heard[variant.segmentation] = [
-                    Heard(one, diarizer.listen(one.audio))
-                    for one in track(conversations, folder.name, transient=True)
-                ]
+                heard[variant.segmentation] = list(listen(folder, diarizer, options.recordings))
             yield ablate(folder.name, heard[variant.segmentation], variant)
 
 
@@ -133,11 +126,7 @@ def _row(result: Ablated) -> tuple[str, ...]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m eval.ablation", description=__doc__)
-    add = parser.add_argument
-    add("--data", type=Path, nargs="+", required=True, metavar="FOLDER")
-    add("--cache", type=Path, metavar="DIR", help="keep the passes over recordings here")
-    add("--recordings", type=int, metavar="N", help="only the first N of each set")
-    add("--json", type=Path, metavar="FILE", help="figures, machine, versions, command")
+    add_listening_options(parser)
     return parser
 
 

@@ -22,17 +22,15 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from rich.progress import track
 
 from diarspk.adaptation import Adaptation, AutoEncoder, Prefix, PrincipalComponents
-from diarspk.diarizer import Diarizer, DiarizerConfig
+from diarspk.diarizer import DiarizerConfig
 from diarspk.errors import ArgumentError, DiarspkError
 from diarspk.finishing import finish
 from diarspk.plda import Plda
 from diarspk.scoring import Components, score
-from diarspk.session import Session
 from eval.clusterers import ADAPTATIONS, CLUSTERERS, find_plda, make_clusterer
-from eval.conversations import Conversation, read_conversations
+from eval.listening import Heard, add_listening_options, build_diarizer, listen
 from eval.report import describe_run, markdown_table, write_json
 
 Units = Literal["local", "subsegments"]
@@ -48,14 +46,6 @@ CONVENTION = (
     "that of adaptation, clustering and stitching, after the pass over the recording; peak memory "
     "that of clustering and stitching, in numpy and Python, largest over the recordings."
 )
-
-
-@dataclass(frozen=True)
-class Heard:
-    """A conversation after the pass over it."""
-
-    conversation: Conversation
-    session: Session
 
 
 @dataclass(frozen=True)
@@ -142,7 +132,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         plda = find_plda(options.plda)
-        sets = {folder.name: _listen(folder, options) for folder in options.data}
+        diarizer = build_diarizer(options.model, options.cache)
+        sets = {
+            folder.name: list(listen(folder, diarizer, options.recordings))
+            for folder in options.data
+        }
         adaptations = (
             reductions(options.dimensions)
             if options.dimensions
@@ -160,21 +154,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         figures = [_as_dict(tried) for tried in results]
         write_json({**describe_run(), "convention": CONVENTION, "results": figures}, options.json)
     return 0
-
-
-def _listen(folder: Path, options: argparse.Namespace) -> list[Heard]:
-    from diarspk.models import load_encoder, load_segmenter
-
-    diarizer = Diarizer(
-        encoder=load_encoder(options.model),
-        segmentation=load_segmenter(options.model),
-        cache=options.cache,
-    )
-    conversations = read_conversations(folder)[: options.recordings]
-    return [
-        Heard(conversation, diarizer.listen(conversation.audio))
-        for conversation in track(conversations, folder.name, transient=True)
-    ]
 
 
 def _best(
@@ -267,8 +246,8 @@ def _as_dict(tried: Tried) -> dict[str, object]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m eval.clustering_table", description=__doc__)
+    add_listening_options(parser)
     add = parser.add_argument
-    add("--data", type=Path, nargs="+", required=True, metavar="FOLDER")
     add("--clusterers", nargs="+", default=list(CLUSTERERS), choices=CLUSTERERS, metavar="NAME")
     add("--adaptations", nargs="+", default=list(ADAPTATIONS), choices=ADAPTATIONS, metavar="NAME")
     add("--dimensions", type=int, nargs="+", metavar="N", help="sweep the sizes of reductions")
@@ -277,9 +256,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--thresholds", type=float, nargs="+", default=thresholds, metavar="D")
     add("--model", help="encoder and activity head; the default without it")
     add("--plda", type=Path, metavar="CARD", help="PLDA of that encoder; the default without it")
-    add("--cache", type=Path, metavar="DIR", help="keep the passes over recordings here")
-    add("--recordings", type=int, metavar="N", help="only the first N of each set")
-    add("--json", type=Path, metavar="FILE", help="figures, machine, versions, command")
     return parser
 
 

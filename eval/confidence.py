@@ -12,21 +12,22 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import track
 from scipy.special import logit
 
 from diarspk.confidence import LEAST_PROBABILITY, UNCALIBRATED, Calibration
 from diarspk.diarization import Diarization
 from diarspk.diarizer import Diarizer
 from diarspk.errors import DiarspkError
+from diarspk.finishing import finish
 from diarspk.packaged import asset_folder
-from eval.conversations import Conversation, read_conversations
+from eval.conversations import Conversation
+from eval.listening import add_listening_options, build_diarizer, listen
 from eval.plot import Bin, plot_reliability
 from eval.report import describe_run, markdown_table, write_json
 
@@ -130,7 +131,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     options = _parser().parse_args(arguments)
     try:
-        recordings = [turns for folder in options.data for turns in _hear(folder, options)]
+        diarizer = build_diarizer(options.model, options.cache)
+        recordings = [
+            turns
+            for folder in options.data
+            for turns in _hear(folder, diarizer, options.recordings)
+        ]
     except DiarspkError as error:
         print(error, file=sys.stderr)
         return 1
@@ -177,20 +183,11 @@ def _held_out_error(recordings: Sequence[Turns]) -> float:
     return calibration_error(Turns.join(recordings), np.concatenate(confidences))
 
 
-def _hear(folder: Path, options: argparse.Namespace) -> list[Turns]:
-    from diarspk.models import load_encoder, load_segmenter
-
-    diarizer = Diarizer(
-        encoder=load_encoder(options.model),
-        segmentation=load_segmenter(options.model),
-        cache=options.cache,
-    )
-    conversations = read_conversations(folder)[: options.recordings]
-    heard = (
-        (conversation, diarizer(conversation.audio))
-        for conversation in track(conversations, folder.name, transient=True)
-    )
-    return [_turns(conversation, result) for conversation, result in heard if result.annotation]
+def _hear(folder: Path, diarizer: Diarizer, most: int | None) -> Iterator[Turns]:
+    for one in listen(folder, diarizer, most):
+        result = finish(one.session, diarizer.config)
+        if result.annotation:
+            yield _turns(one.conversation, result)
 
 
 def _turns(conversation: Conversation, result: Diarization) -> Turns:
@@ -222,15 +219,12 @@ def _row(row: Bin) -> list[str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m eval.confidence", description=__doc__)
+    add_listening_options(parser)
     add = parser.add_argument
-    add("--data", type=Path, nargs="+", required=True, metavar="FOLDER")
     add("--fit", action="store_true", help="fit the calibration, and test it on held-out files")
     add("--write", action="store_true", help="put the fit among the assets of this checkout")
     add("--model", help="encoder and activity head; the default without it")
-    add("--cache", type=Path, metavar="DIR", help="keep the passes over recordings here")
-    add("--recordings", type=int, metavar="N", help="only the first N of each set")
     add("--plot", type=Path, metavar="FILE", help="reliability diagram, .svg or .png")
-    add("--json", type=Path, metavar="FILE", help="figures, machine, versions, command")
     return parser
 
 

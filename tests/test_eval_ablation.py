@@ -8,8 +8,8 @@ from pyannote.core import Segment, Timeline
 from diarspk.clustering import AgglomerativeClusterer
 from diarspk.diarizer import DiarizerConfig
 from eval import ablation
-from eval.clustering_table import Heard
 from eval.conversations import Conversation
+from eval.listening import Heard
 from eval.plot import plot_reliability
 from tests.test_finishing import LENGTH, finish, make_session
 

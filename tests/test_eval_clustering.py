@@ -13,9 +13,10 @@ from diarspk.diarizer import DiarizerConfig
 from diarspk.errors import ArgumentError
 from eval import clustering
 from eval.clusterers import ADAPTATIONS, CLUSTERERS, make_clusterer
-from eval.clustering_table import Heard, reductions, try_all
+from eval.clustering_table import reductions, try_all
 from eval.confidence import Turns, calibration_error, fit_calibration, reliability, true_shares
 from eval.conversations import Conversation
+from eval.listening import Heard
 from tests.test_finishing import CONFIG, finish, make_session
 
 

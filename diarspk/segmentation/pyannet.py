@@ -7,7 +7,6 @@ network hears the waveform itself, so it costs a pass of its own over the record
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
@@ -22,6 +21,7 @@ from diarspk.encoders.sinc import SincFilters
 from diarspk.segmentation.audio_windows import audio_windows
 from diarspk.segmentation.local_speakers import window_starts
 from diarspk.segmentation.powerset import Powerset
+from diarspk.segmentation.segmenter import SteppedWindows
 
 __all__ = ["PyanNet", "PyanNetConfig", "PyanNetSegmenter"]
 
@@ -115,7 +115,7 @@ class SincConvolution(nn.Module):
         return nn.functional.conv1d(waveform, self.filterbank(), stride=self.stride)
 
 
-class PyanNetSegmenter:
+class PyanNetSegmenter(SteppedWindows):
     """A :class:`PyanNet` where the embedded activity head would be.
 
     Parameters
@@ -151,16 +151,6 @@ class PyanNetSegmenter:
             numbers = starts[first : first + len(batch)].tolist()
             for number, activity in zip(numbers, found[:, index], strict=True):
                 self._activity[number] = activity.astype(np.float16)
-
-    def halved(self) -> PyanNetSegmenter:
-        """See :class:`diarspk.segmentation.Segmenter`."""
-        other = copy(self)
-        other.window_s, other.step_s = self.window_s / 2, self.step_s / 2
-        return other
-
-    def suited_to(self, duration: float) -> PyanNetSegmenter:
-        """Return the same: the steps are the caller's choice."""
-        return self
 
     def __call__(self, frames: Tensor, first: NDArray[np.int64]) -> NDArray[np.float32]:
         """See :class:`diarspk.segmentation.Segmenter`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -15,7 +15,10 @@ from diarspk.encoders.local import LocalEncoder
 from diarspk.errors import ModelError
 from diarspk.segmentation.activity import ActivityHead
 
-__all__ = ["ActivitySegmenter", "Segmenter"]
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["ActivitySegmenter", "Segmenter", "SteppedWindows"]
 
 
 class Segmenter(Protocol):
@@ -57,11 +60,28 @@ class Segmenter(Protocol):
         ...
 
 
+class SteppedWindows:
+    """What a :class:`Segmenter` does with its windows, where nothing else is to be heeded."""
+
+    window_s: float
+    step_s: float
+
+    def halved(self) -> Self:
+        """See :class:`Segmenter`."""
+        other = copy(self)
+        other.window_s, other.step_s = self.window_s / 2, self.step_s / 2
+        return other
+
+    def suited_to(self, duration: float) -> Self:
+        """Return the same: the steps are the caller's choice."""
+        return self
+
+
 LONG_S = 600.0
 """Recordings from here on have the longer steps."""
 
 
-class ActivitySegmenter:
+class ActivitySegmenter(SteppedWindows):
     """The embedded activity head, which reads the trunk's frames.
 
     With the shorter steps it costs half as much again as the trunk. Longer ones change next to
@@ -110,14 +130,13 @@ class ActivitySegmenter:
                 f"{encoder.fingerprint}; take the head of the same model, or another segmentation"
             )
 
-    def halved(self) -> ActivitySegmenter:
+    def halved(self) -> Self:
         """See :class:`Segmenter`."""
-        other = copy(self)
-        other.window_s, other.step_s = self.window_s / 2, self.step_s / 2
+        other = super().halved()
         other.long_step_s = self.long_step_s / 2
         return other
 
-    def suited_to(self, duration: float) -> ActivitySegmenter:
+    def suited_to(self, duration: float) -> Self:
         """See :class:`Segmenter`."""
         if duration < LONG_S:
             return self

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from copy import copy
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from torch import Tensor
 from diarspk.audio import SAMPLE_RATE, AudioStream
 from diarspk.encoders.local import LocalEncoder
 from diarspk.errors import ModelError
+from diarspk.segmentation.segmenter import SteppedWindows
 
 __all__ = ["SileroNetwork", "SileroSegmenter"]
 
@@ -24,7 +24,7 @@ TARGET_RMS = 0.1
 """Level of speech that the detector was made for: quiet recordings are brought up to it."""
 
 
-class SileroSegmenter:
+class SileroSegmenter(SteppedWindows):
     """Voice activity from the Silero VAD 6 package (MIT licence, ``pip install diarspk[silero]``).
 
     The ONNX file is run directly, so the package's own requirement of torchaudio plays no part.
@@ -55,16 +55,6 @@ class SileroSegmenter:
         centre = encoder.frame_start + encoder.frame_hop * np.arange(frames)
         index = (centre * SAMPLE_RATE / CHUNK_SAMPLES).astype(np.int64)
         self._speech = _map_threshold(chunks[np.minimum(index, len(chunks) - 1)], self.threshold)
-
-    def halved(self) -> SileroSegmenter:
-        """See :class:`diarspk.segmentation.Segmenter`."""
-        other = copy(self)
-        other.window_s, other.step_s = self.window_s / 2, self.step_s / 2
-        return other
-
-    def suited_to(self, duration: float) -> SileroSegmenter:
-        """Return the same: the steps cost next to nothing."""
-        return self
 
     def __call__(self, frames: Tensor, first: NDArray[np.int64]) -> NDArray[np.float32]:
         """See :class:`diarspk.segmentation.Segmenter`."""

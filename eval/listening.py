@@ -1,0 +1,47 @@
+"""Folders of conversations after one pass over each: where protocols on the same passes begin."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.progress import track
+
+from diarspk.diarizer import Diarizer
+from diarspk.session import Session
+from eval.conversations import Conversation, read_conversations
+
+__all__ = ["Heard", "add_listening_options", "build_diarizer", "listen"]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A conversation after the pass over it."""
+
+    conversation: Conversation
+    session: Session
+
+
+def listen(folder: Path, diarizer: Diarizer, most: int | None = None) -> Iterator[Heard]:
+    """Pass over the conversations of a folder, or over the first few of them."""
+    conversations = read_conversations(folder)[:most]
+    for conversation in track(conversations, folder.name, transient=True):
+        yield Heard(conversation, diarizer.listen(conversation.audio))
+
+
+def add_listening_options(parser: argparse.ArgumentParser) -> None:
+    """Add what a protocol on conversations takes: ``data``, ``cache``, ``recordings``, ``json``."""
+    add = parser.add_argument
+    add("--data", type=Path, nargs="+", required=True, metavar="FOLDER")
+    add("--cache", type=Path, metavar="DIR", help="keep the passes over recordings here")
+    add("--recordings", type=int, metavar="N", help="only the first N of each set")
+    add("--json", type=Path, metavar="FILE", help="figures, machine, versions, command")
+
+
+def build_diarizer(model: str | None, cache: Path | None) -> Diarizer:
+    """Make a diarizer on an encoder with its activity head; the default one without a model."""
+    from diarspk.models import load_encoder, load_segmenter
+
+    return Diarizer(encoder=load_encoder(model), segmentation=load_segmenter(model), cache=cache)
