@@ -7,7 +7,7 @@ from pyannote.core import Segment, Timeline
 
 from diarspk.clustering import AgglomerativeClusterer
 from diarspk.diarizer import DiarizerConfig
-from eval import ablation
+from eval import ablation, listening
 from eval.conversations import Conversation
 from eval.listening import Heard
 from eval.plot import plot_reliability
@@ -44,7 +44,7 @@ def test_without_overlap_the_second_speaker_is_missed():
 
 
 def test_the_table_has_every_variant(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(ablation, "read_conversations", lambda folder: [hear()[0].conversation])
+    monkeypatch.setattr(listening, "read_conversations", lambda folder: [hear()[0].conversation])
     monkeypatch.setattr(ablation, "load_segmenter", lambda name: name)
     passes = []
 
