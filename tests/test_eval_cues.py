@@ -48,7 +48,12 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
             {
                 "encoder": "embedded-64",
                 "degraded": False,
-                "measures": {"eer combined": 0.13, "der oracle ahc": 0.15, "der system ahc": 0.2},
+                "measures": {
+                    "eer conventional": 0.05,
+                    "eer combined": 0.13,
+                    "der oracle ahc": 0.15,
+                    "der system ahc": 0.2,
+                },
             },
             {"encoder": "noisy", "degraded": True, "measures": {"eer combined": 0.4}},
         ]
@@ -117,6 +122,7 @@ def test_what_other_commands_wrote(files: dict[str, Path]) -> None:
         (("resnet34", "utterance"), "DER ami"): 0.3,
     }
     assert values("correlation", files) == {
+        (("diarspk", "utterance-64"), VERIFICATION.name): 0.05,
         (("diarspk", "utterance-64"), INTRA_SESSION.name): 0.13,
         (("diarspk", "utterance-64"), "DER oracle ahc"): 0.15,
     }

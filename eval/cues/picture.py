@@ -14,7 +14,10 @@ __all__ = ["draw_parallel", "scale_columns"]
 COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb")
 """Distinct also without colour vision (Tol, bright scheme)."""
 
-STYLES = ("-", "--", ":", "-.")
+MARKERS = ("o", "s", "^", "D")
+"""After every colour has been used, the next one."""
+
+STYLES = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)))
 
 
 def scale_columns(table: CueTable) -> tuple[list[Column], NDArray[np.float64]]:
@@ -50,13 +53,14 @@ def draw_parallel(table: CueTable, path: Path) -> None:
     encoders = list(dict.fromkeys(encoder for encoder, _ in table.rows))
     seen = dict.fromkeys(encoders, 0)
     for (encoder, cue), line in zip(table.rows, places, strict=True):
+        lap, colour = divmod(encoders.index(encoder), len(COLOURS))
         axes.plot(
             line,
-            STYLES[seen[encoder] % len(STYLES)],
-            marker="o",
-            markersize=3 + seen[encoder] // len(STYLES),
+            linestyle=STYLES[seen[encoder] % len(STYLES)],
+            marker=MARKERS[lap % len(MARKERS)],
+            markersize=4 + seen[encoder] // len(STYLES),
             linewidth=1.4,
-            color=COLOURS[encoders.index(encoder) % len(COLOURS)],
+            color=COLOURS[colour],
             label=f"{encoder} / {cue}",
         )
         seen[encoder] += 1

@@ -95,13 +95,14 @@ def _diarization(document: Mapping[str, Any], _: str) -> dict[tuple[Row, Column]
 
 
 def _correlation(document: Mapping[str, Any], _: str) -> dict[tuple[Row, Column], float]:
-    """EER inside sessions and DER with given speech, of encoders and of their prefixes."""
+    """EER across and inside sessions and DER with given speech, of encoders and prefixes."""
     found = {}
     for one in document["encoders"]:
         if one["degraded"]:
             continue
         measures = one["measures"]
         row = _studied_row(one["encoder"])
+        found[row, VERIFICATION] = measures.get("eer conventional")
         found[row, INTRA_SESSION] = measures.get("eer combined")
         for name in sorted(measures):
             if name.startswith("der oracle"):
