@@ -25,7 +25,10 @@ __all__ = ["IndexConfig", "IndexNote", "open_index", "propose", "write_index"]
 
 @dataclass(frozen=True)
 class IndexConfig:
-    """Settings of the graph.
+    """Settings of the graph, whose vectors have eight bits a dimension: it only proposes.
+
+    On 60,000 synthetic voices 16 neighbours in eight bits were built 2.7 times as fast as 32 in
+    half precision, and found 97.0 % of the true neighbours instead of 98.0.
 
     Attributes
     ----------
@@ -35,9 +38,9 @@ class IndexConfig:
         Candidates while searching: more find more of the true neighbours.
     """
 
-    connectivity: int = 32
+    connectivity: int = 16
     expansion_add: int = 128
-    expansion_search: int = 128
+    expansion_search: int = 256
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ def write_index(
     index = _index_class()(
         ndim=dimension,
         metric="ip",
-        dtype="f16",
+        dtype="i8",
         connectivity=config.connectivity,
         expansion_add=config.expansion_add,
         expansion_search=config.expansion_search,
