@@ -221,6 +221,7 @@ def test_a_small_gallery_is_measured(tmp_path: Path) -> None:
     pytest.importorskip("usearch", reason="the index needs usearch")
     cost = measure_gallery(tmp_path / "g", 300, dimension=16, queries=10)
     assert cost.entries == 300
+    assert cost.own_recall >= cost.recall
     assert cost.recall >= 0.95
     assert min(cost.scan_ms, cost.search_ms, cost.identify_ms, cost.megabytes) > 0
 
