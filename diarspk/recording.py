@@ -105,7 +105,7 @@ class _Kept:
     """Features and powers of all frames so far, in arrays with room for those that are expected.
 
     Blocks of a long recording that are kept one by one, between the large temporary arrays of
-    their making, leave holes in memory three times the size of what is kept.
+    their making, leave holes in memory that are larger than what is kept.
     """
 
     def __init__(self, seconds: float, frame_shift: float, mels: int) -> None:

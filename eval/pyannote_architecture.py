@@ -18,10 +18,10 @@ from pyannote.core import Annotation
 from diarspk.audio import SAMPLE_RATE, load_audio
 
 if TYPE_CHECKING:
-    from pyannote.audio import Model
+    from pyannote.audio.models.segmentation import PyanNet
     from pyannote.audio.pipelines import SpeakerDiarization
 
-__all__ = ["PyannoteArchitecture"]
+__all__ = ["PyannoteArchitecture", "build_pyannet"]
 
 BATCH = 32
 """Of both networks, as in the settings that pyannote/speaker-diarization-3.1 ships with."""
@@ -55,8 +55,11 @@ def _build_pipeline() -> SpeakerDiarization:
     from pyannote.audio.models.embedding import WeSpeakerResNet34
     from pyannote.audio.pipelines import SpeakerDiarization
 
+    segmentation = build_pyannet()
+    with torch.no_grad():
+        segmentation.classifier.bias[0] = -1e3  # were all of it silent, nothing would be done
     pipeline = SpeakerDiarization(
-        segmentation=_build_segmentation(),
+        segmentation=segmentation,
         embedding=WeSpeakerResNet34().eval(),
         plda=PLDA.__new__(PLDA),  # asked for, and not used by this clustering
         clustering="AgglomerativeClustering",
@@ -68,14 +71,20 @@ def _build_pipeline() -> SpeakerDiarization:
     return pipeline
 
 
-def _build_segmentation() -> Model:
+def build_pyannet(width: int = 128, layers: int = 4) -> PyanNet:
+    """Build pyannote.audio's PyanNet for three speakers, two at once, with random weights."""
     from pyannote.audio.core.task import Problem, Resolution, Specifications
     from pyannote.audio.models.segmentation import PyanNet
 
     network = PyanNet(
         sincnet={"stride": 10},
-        lstm={"hidden_size": 128, "num_layers": 4, "bidirectional": True, "monolithic": True},
-        linear={"hidden_size": 128, "num_layers": 2},
+        lstm={
+            "hidden_size": width,
+            "num_layers": layers,
+            "bidirectional": True,
+            "monolithic": True,
+        },
+        linear={"hidden_size": width, "num_layers": 2},
     )
     network.specifications = Specifications(
         problem=Problem.MONO_LABEL_CLASSIFICATION,
@@ -86,6 +95,4 @@ def _build_segmentation() -> Model:
         permutation_invariant=True,
     )
     network.build()  # type: ignore[no-untyped-call]
-    with torch.no_grad():
-        network.classifier.bias[0] = -1e3  # silence: were all of it silent, nothing would be done
     return network.eval()

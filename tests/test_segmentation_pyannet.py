@@ -19,6 +19,7 @@ from diarspk.segmentation.pyannet import (
     PyanNetConfig,
     PyanNetSegmenter,
 )
+from eval.pyannote_architecture import build_pyannet
 
 SMALL = PyanNetConfig(hidden=16, layers=2, linear=16)
 
@@ -34,25 +35,8 @@ def original():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pytest.importorskip("pyannote.audio")
-        from pyannote.audio.core.task import Problem, Resolution, Specifications
-        from pyannote.audio.models.segmentation import PyanNet as Original
-
         torch.manual_seed(0)
-        network = Original(
-            sincnet={"stride": 10},
-            lstm={"hidden_size": 16, "num_layers": 2, "bidirectional": True, "monolithic": True},
-            linear={"hidden_size": 16, "num_layers": 2},
-        )
-        network.specifications = Specifications(
-            problem=Problem.MONO_LABEL_CLASSIFICATION,
-            resolution=Resolution.FRAME,
-            duration=10.0,
-            classes=["speaker#1", "speaker#2", "speaker#3"],
-            powerset_max_classes=2,
-            permutation_invariant=True,
-        )
-        network.build()
-    return network.eval()
+        return build_pyannet(width=16, layers=2)
 
 
 def checkpoint(network):

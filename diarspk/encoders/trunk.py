@@ -76,7 +76,7 @@ class LocalTrunk(nn.Module):
         x = nn.functional.softplus(features + FLOOR) / FLOOR
         energy = x.mean(-1, keepdim=True).expand_as(x)
         x = x - sliding_mean(x, self.config.mean_reach, mask)
-        x = torch.stack([x, energy], dim=-1)  # channels last: the front is three times as fast so
+        x = torch.stack([x, energy], dim=-1)  # channels last, which oneDNN prefers
         x = x.permute(0, 3, 1, 2)  # (batch, 2, frames, mels)
         for stage in self.front:
             x, mask = stage(x, mask)

@@ -27,9 +27,6 @@ __all__ = ["IndexConfig", "IndexNote", "open_index", "propose", "write_index"]
 class IndexConfig:
     """Settings of the graph, whose vectors have eight bits a dimension: it only proposes.
 
-    On 60,000 synthetic voices 16 neighbours in eight bits were built 2.7 times as fast as 32 in
-    half precision, and found 97.0 % of the true neighbours instead of 98.0.
-
     Attributes
     ----------
     connectivity, expansion_add : int
