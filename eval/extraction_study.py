@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.progress import track
 
 import diarspk
 from diarspk.audio import SAMPLE_RATE
@@ -162,22 +163,38 @@ def draw_study(cells: Sequence[Cell], path: Path) -> None:
     figure.savefig(path, dpi=150)
 
 
-def measure(card: Path, data: Path, *, mixtures: int, seed: int) -> Cell:
-    """Measure one extractor, and its cue alone."""
-    extractor = load_extractor(card)
-    closed = isinstance(extractor.source, OneHotCue)
-    utterances = list(read_utterances(data / "speech", "train" if closed else "dev"))
-    trials = list(draw_trials(utterances, CONDITIONS["clean-2"], count=mixtures, seed=seed))
-    found = evaluate(
-        trials,
-        extraction(extractor),
-        condition="clean-2",
-        enrolment_s=5.0,
-        encoder=diarspk.load_encoder(),
-    )
-    settings: dict[str, Any] = json.loads(card.read_text(encoding="utf-8"))
-    fusion = settings["extractor"].get("fusion", "cross-attention")
-    return Cell(settings["cue"], fusion, found.summary, cue_error(extractor.source, utterances))
+class Bench:
+    """Mixtures and cues of one data folder; what several extractors share is made once."""
+
+    def __init__(self, data: Path, *, mixtures: int, seed: int) -> None:
+        self.data, self.mixtures, self.seed = data, mixtures, seed
+        self._utterances: dict[str, list[Utterance]] = {}
+        self._errors: dict[str, float] = {}
+        self._judge = diarspk.load_encoder()
+
+    def measure(self, card: Path) -> Cell:
+        """Measure one extractor, and its cue alone."""
+        extractor = load_extractor(card)
+        utterances = self._read("train" if isinstance(extractor.source, OneHotCue) else "dev")
+        trials = draw_trials(utterances, CONDITIONS["clean-2"], count=self.mixtures, seed=self.seed)
+        found = evaluate(
+            list(trials),
+            extraction(extractor),
+            condition="clean-2",
+            enrolment_s=5.0,
+            encoder=self._judge,
+        )
+        settings: dict[str, Any] = json.loads(card.read_text(encoding="utf-8"))
+        fusion = settings["extractor"].get("fusion", "cross-attention")
+        cue = settings["cue"]
+        if cue not in self._errors:
+            self._errors[cue] = cue_error(extractor.source, utterances)
+        return Cell(cue, fusion, found.summary, self._errors[cue])
+
+    def _read(self, part: str) -> list[Utterance]:
+        if part not in self._utterances:
+            self._utterances[part] = list(read_utterances(self.data / "speech", part))
+        return self._utterances[part]
 
 
 def main() -> None:
@@ -189,9 +206,11 @@ def main() -> None:
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    options = {"mixtures": arguments.mixtures, "seed": arguments.seed}
+    bench = Bench(arguments.data, mixtures=arguments.mixtures, seed=arguments.seed)
     try:
-        cells = [measure(card, arguments.data, **options) for card in arguments.models]
+        cells = [
+            bench.measure(card) for card in track(arguments.models, "extractors", transient=True)
+        ]
     except DiarspkError as error:
         sys.exit(f"error: {error}")
     print(format_study(cells))

@@ -95,7 +95,7 @@ def measure_gallery(
             lambda row: gallery.identify(row, fingerprint=SPACE, threshold=0.5), probes
         )
     own = [[match for match in nearest if match.speaker == nearest[0].speaker] for nearest in exact]
-    size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
+    size = sum(file.stat().st_size for file in folder.rglob("*")) / 1e6
     return GalleryCost(
         entries,
         enroll_s,

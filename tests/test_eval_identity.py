@@ -218,7 +218,6 @@ def test_a_list_of_recordings_below_a_folder(
 
 
 def test_a_small_gallery_is_measured(tmp_path: Path) -> None:
-    pytest.importorskip("usearch", reason="the index needs usearch")
     cost = measure_gallery(tmp_path / "g", 300, dimension=16, queries=10)
     assert cost.entries == 300
     assert cost.own_recall >= cost.recall

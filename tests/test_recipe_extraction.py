@@ -204,3 +204,22 @@ def test_training_learns_exports_and_goes_on_exactly(voices: Voices, tmp_path: P
     resumed, _ = fit(60, 30, tmp_path / "30.ckpt")
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
+
+
+def test_a_separator_lends_all_but_its_cue_and_fusion() -> None:
+    pytest.importorskip("lightning")
+    from recipes.extraction.train import begin_as_separator
+    from tse.models import BandSplitConfig, build_network
+
+    small = BandSplitConfig(channels=16, hidden=32, bottleneck=32, mask_hidden=32, blocks=2)
+    torch.manual_seed(0)
+    trained = build_network(small).state_dict()
+    torch.manual_seed(1)
+    network = build_network(replace(small, fusion="add"))
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    count = begin_as_separator(network, trained)
+    after = network.state_dict()
+    own = {name for name in after if name.startswith("reader.") or ".fusion." in name}
+    assert own and count == sum(after[name].numel() for name in set(after) - own)
+    for name, tensor in after.items():
+        assert torch.equal(tensor, before[name] if name in own else trained[name]), name

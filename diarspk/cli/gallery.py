@@ -179,7 +179,7 @@ def calibrate(folder: Folder) -> None:
 
 @gallery.command()
 def index(folder: Folder) -> None:
-    """Build the search index; worth it from about 100,000 references."""
+    """Build the search index; worth it from about 10,000 references."""
     with exit_on_error(), _opened(folder) as people:
         people.build_index()
 

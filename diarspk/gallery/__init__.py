@@ -7,9 +7,9 @@
     gallery.identify(encoder.embed("unknown.wav"), fingerprint=encoder.fingerprint).speaker
 
 A gallery is an SQLite database, so an acknowledged enrolment survives ``kill -9`` and a power cut,
-readers never wait for a writer, and a thousand enrolments take a second. From 100,000 entries on,
-:meth:`Gallery.build_index` puts an approximate index (usearch) beside it; the index only proposes
-entries, which are then compared exactly, and what was enrolled later is searched as well.
+readers never wait for a writer, and a thousand enrolments take a second. From 10,000 entries on,
+:meth:`Gallery.build_index` puts an approximate index beside it; the index only proposes entries,
+which are then compared exactly, and what was enrolled later is searched as well.
 """
 
 from diarspk.gallery.entries import Candidate, Identification, Match, Person

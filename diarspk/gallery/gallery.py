@@ -23,7 +23,6 @@ from diarspk.gallery.database import (
     writing,
 )
 from diarspk.gallery.entries import Candidate, Identification, Match, Person
-from diarspk.gallery.index import IndexConfig
 from diarspk.gallery.open_set import decide
 from diarspk.gallery.rows import (
     delete_rows,
@@ -258,13 +257,26 @@ class Gallery:
                 found.setdefault(speaker, []).append(row)
         return {speaker: np.stack(rows) for speaker, rows in found.items()}
 
-    def build_index(self, config: IndexConfig | None = None) -> None:
+    def build_index(self, *, sifted: float = 0.01) -> None:
         """Build the approximate index of all entries; readers and writers go on meanwhile.
 
-        Worth it from about 100,000 entries. Later entries are searched exactly beside it, so
+        Worth it from about 10,000 entries. Later entries are searched exactly beside it, so
         build it again when many have been added or removed.
+
+        Parameters
+        ----------
+        sifted : float
+            Share of the entries, in (0, 1], that a search compares more closely than by signs:
+            more find more of the true neighbours, and take longer.
+
+        Raises
+        ------
+        ArgumentError
+            If the share is not in (0, 1].
         """
-        self._searcher.build(config or IndexConfig())
+        if not 0 < sifted <= 1:
+            raise ArgumentError(f"`sifted` must be in (0, 1], got {sifted}")
+        self._searcher.build(sifted)
 
     def replace_space(self, space: Space, vectors: dict[int, NDArray[np.float32]]) -> None:
         """Give every entry a vector of another space, in one change; see `migration`."""

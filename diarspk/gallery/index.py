@@ -1,99 +1,183 @@
-"""An approximate index of a gallery's vectors (hierarchical navigable small worlds, usearch).
+"""An approximate index of a gallery's vectors: signs sift them, eight bits a number sort the rest.
 
-It is derived data: a file that may be missing or old. It proposes entries, and the database has
-the last word on each.
+Rows are centred and rotated at random; then every coordinate's sign tells as much as any other's,
+and the share in which two rows differ estimates the angle between them (Charikar, "Similarity
+estimation techniques from rounding algorithms", STOC 2002, section 3). Those nearest in signs are
+compared in eight bits. There is no graph to build, and nothing is lost between clusters: voices
+have so many dimensions that a walk from neighbour to neighbour often ends at the wrong person.
+
+The index is derived data: a folder that may be missing or old. It proposes entries, and the
+database has the last word on each.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import shutil
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.errors import ModelError
+__all__ = ["IndexNote", "SignIndex", "open_index", "write_index"]
 
-if TYPE_CHECKING:
-    from usearch.index import Index
+LEVELS = 127
+SMALLEST = 1e-12
+WORD_BITS = 64
+BLOCK = 65536
+"""Entries that are sifted at once: what they need stays in a processor's cache."""
+FEWEST_SIFTED = 2000
 
-__all__ = ["IndexConfig", "IndexNote", "open_index", "propose", "write_index"]
-
-
-@dataclass(frozen=True)
-class IndexConfig:
-    """Settings of the graph, whose vectors have eight bits a dimension: it only proposes.
-
-    Attributes
-    ----------
-    connectivity, expansion_add : int
-        Neighbours of a node, and candidates while it is added: more are slower to build.
-    expansion_search : int
-        Candidates while searching: more find more of the true neighbours.
-    """
-
-    connectivity: int = 16
-    expansion_add: int = 128
-    expansion_search: int = 256
+Block = tuple[NDArray[np.int64], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
 class IndexNote:
-    """What the database knows of the index: its file, the epoch, and the last entry in it."""
+    """What the database knows of the index.
+
+    Attributes
+    ----------
+    file : str
+        Name of its folder.
+    epoch, last : int
+        Of the gallery's space, and number of the last entry.
+    sifted : float
+        Share of the entries, in (0, 1], that a search compares in eight bits.
+    """
 
     file: str
     epoch: int
     last: int
+    sifted: float
+
+
+@dataclass(frozen=True)
+class SignIndex:
+    """An open index of ``n`` entries; its arrays are mapped, not read.
+
+    Attributes
+    ----------
+    numbers : numpy.ndarray, shape (n,)
+        Of the entries.
+    signs : numpy.ndarray of uint64, shape (words, n)
+        One bit a coordinate.
+    rows : numpy.ndarray of int8, shape (n, dim)
+        Centred and rotated; times ``scales``.
+    scales : numpy.ndarray, shape (n,)
+    centre : numpy.ndarray, shape (dim,)
+        Mean of all vectors.
+    rotation : numpy.ndarray, shape (dim, dim)
+    sifted : int
+        How many are compared in eight bits.
+    """
+
+    numbers: NDArray[np.int64]
+    signs: NDArray[np.uint64]
+    rows: NDArray[np.int8]
+    scales: NDArray[np.float32]
+    centre: NDArray[np.float32]
+    rotation: NDArray[np.float32]
+    sifted: int
+
+    def propose(self, vector: NDArray[np.float32], count: int) -> list[int]:
+        """Numbers of the entries that are likely nearest to a unit vector ``(dim,)``."""
+        likely = self._sift(_signs((vector - self.centre) @ self.rotation))
+        # the centre's part of the cosine is the same for all, so it is left out
+        scores = (self.rows[likely] @ (vector @ self.rotation)) * self.scales[likely]
+        best = likely[np.argsort(-scores, kind="stable")[:count]]
+        return [int(number) for number in self.numbers[best]]
+
+    def _sift(self, signs: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Places of the entries that differ in the fewest signs; of equal ones all."""
+        differing = np.empty(len(self.numbers), np.uint16)
+        for first in range(0, len(differing), BLOCK):
+            part = differing[first : first + BLOCK]
+            part[:] = 0
+            for words, word in zip(self.signs, signs, strict=True):
+                part += np.bitwise_count(words[first : first + BLOCK] ^ word)
+        at_most = np.bincount(differing).cumsum()
+        return np.flatnonzero(differing <= np.searchsorted(at_most, self.sifted))
 
 
 def write_index(
-    path: Path,
-    dimension: int,
-    blocks: Iterable[tuple[NDArray[np.int64], NDArray[np.float32]]],
-    config: IndexConfig,
+    folder: Path, dimension: int, count: int, blocks: Callable[[], Iterable[Block]]
 ) -> None:
-    """Index blocks of entry numbers ``(n,)`` and unit vectors ``(n, dim)`` into a file."""
-    index = _index_class()(
-        ndim=dimension,
-        metric="ip",
-        dtype="i8",
-        connectivity=config.connectivity,
-        expansion_add=config.expansion_add,
-        expansion_search=config.expansion_search,
-    )
-    for numbers, vectors in blocks:
-        index.add(numbers.astype(np.uint64), vectors)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    """Index entry numbers ``(n,)`` and unit vectors ``(n, dim)``, in blocks that are read twice.
+
+    The folder is complete when it appears.
+
+    Parameters
+    ----------
+    folder : Path
+        One of that name is replaced.
+    dimension, count : int
+        Of the vectors.
+    blocks : callable
+        Gives the same blocks each time: the first gives their mean.
+    """
+    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    part.mkdir()
     try:
-        index.save(str(part))
-        with part.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        part.replace(path)
+        sums = [rows.sum(0, dtype=np.float64) for _, rows in blocks()]
+        centre = np.sum(sums, axis=0).astype(np.float32) / max(count, 1) + np.zeros(dimension, "f4")
+        rotation = _rotation(dimension)
+        words = -(-dimension // WORD_BITS)
+        numbers = _create(part, "numbers", np.int64, (count,))
+        signs = _create(part, "signs", np.uint64, (words, count))
+        quantized = _create(part, "rows", np.int8, (count, dimension))
+        scales = _create(part, "scales", np.float32, (count,))
+        first = 0
+        for block, rows in blocks():
+            places = slice(first, first + len(block))
+            turned = (rows - centre) @ rotation
+            numbers[places] = block
+            signs[:, places] = _signs(turned)
+            largest = np.maximum(np.abs(turned).max(1, keepdims=True), SMALLEST)
+            quantized[places] = np.round(LEVELS * (turned / largest))
+            scales[places] = largest[:, 0] / LEVELS
+            first += len(block)
+        for array in (numbers, signs, quantized, scales):
+            array.flush()
+        np.save(part / "centre.npy", centre)
+        np.save(part / "rotation.npy", rotation)
+        for file in part.iterdir():
+            with file.open("rb+") as stream:
+                os.fsync(stream.fileno())
+        shutil.rmtree(folder, ignore_errors=True)
+        part.rename(folder)
     finally:
-        part.unlink(missing_ok=True)
+        shutil.rmtree(part, ignore_errors=True)
 
 
-def open_index(path: Path) -> Index | None:
-    """Map an index file into memory; None where it is missing, damaged, or usearch is."""
+def open_index(folder: Path, sifted: float) -> SignIndex | None:
+    """Map an index of which a share is to be sifted; None where it is missing or damaged."""
+    names = ("numbers", "signs", "rows", "scales", "centre", "rotation")
     try:
-        return _index_class().restore(str(path), view=True)
-    except (ModelError, OSError, RuntimeError, ValueError):
+        numbers, signs, rows, scales, centre, rotation = (
+            np.load(folder / f"{name}.npy", mmap_mode="r") for name in names
+        )
+    except (EOFError, OSError, ValueError):
         return None
+    count = max(FEWEST_SIFTED, round(sifted * len(numbers)))
+    return SignIndex(numbers, signs, rows, scales, np.array(centre), np.array(rotation), count)
 
 
-def propose(index: Index, vector: NDArray[np.float32], count: int) -> list[int]:
-    """Numbers of the entries that are likely nearest to a unit vector ``(dim,)``."""
-    return [int(key) for key in index.search(vector, count).keys]
+def _create(folder: Path, name: str, kind: type[np.generic], shape: tuple[int, ...]) -> np.memmap:
+    return np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=kind, shape=shape)
 
 
-def _index_class() -> type[Index]:
-    try:
-        from usearch.index import Index
-    except ImportError as error:
-        raise ModelError(
-            "an index needs the package usearch; pip install 'diarspk[gallery]'"
-        ) from error
-    return Index
+def _rotation(dimension: int) -> NDArray[np.float32]:
+    """Draw a rotation ``(dim, dim)``, any as likely as another; the same each time."""
+    drawn = np.random.default_rng(0).normal(size=(dimension, dimension))
+    return np.linalg.qr(drawn)[0].astype(np.float32)
+
+
+def _signs(rows: NDArray[np.floating[Any]]) -> NDArray[np.uint64]:
+    """Signs of rows ``(..., dim)`` as bits in words ``(words, ...)``."""
+    bits = np.packbits(rows > 0, axis=-1)
+    missing = -bits.shape[-1] % (WORD_BITS // 8)
+    padded = np.pad(bits, [(0, 0)] * (bits.ndim - 1) + [(0, missing)])
+    return np.moveaxis(np.ascontiguousarray(padded).view(np.uint64), -1, 0)

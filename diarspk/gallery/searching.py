@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.gallery.database import read_note, read_space, reading, write_note, writing
 from diarspk.gallery.entries import Match
-from diarspk.gallery.index import IndexConfig, IndexNote, open_index, propose, write_index
+from diarspk.gallery.index import IndexNote, SignIndex, open_index, write_index
 from diarspk.gallery.rows import nearest, read_blocks
 from diarspk.spaces import Space
-
-if TYPE_CHECKING:
-    from usearch.index import Index
 
 __all__ = ["Searcher"]
 
 FEWEST_PROPOSED = 32
-"""More are proposed than are asked for: some may be removed by now, and half precision errs."""
+"""More are proposed than are asked for: some may be removed by now, and eight bits err."""
 
 
 class Searcher:
@@ -32,47 +29,51 @@ class Searcher:
     Parameters
     ----------
     folder : Path
-        Of the gallery; the index file lies there.
+        Of the gallery; the index lies there.
     connection : sqlite3.Connection
     """
 
     def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
         self.folder = folder
         self._connection = connection
-        self._opened: tuple[IndexNote, Index | None] | None = None
+        self._opened: tuple[IndexNote, SignIndex | None] | None = None
 
     def search(self, query: NDArray[np.float32], space: Space, limit: int) -> list[Match]:
         """Nearest references to a unit vector ``(dim,)``, best first; within a read."""
         note, index = self._current()
         if note is None or index is None:
             return nearest(self._connection, query, space, limit)
-        proposed = propose(index, query, max(2 * limit, FEWEST_PROPOSED))
+        proposed = index.propose(query, max(2 * limit, FEWEST_PROPOSED))
         return nearest(self._connection, query, space, limit, proposed=proposed, after=note.last)
 
-    def build(self, config: IndexConfig) -> None:
-        """Index all entries of this moment; the file is complete before the database names it."""
+    def build(self, sifted: float) -> None:
+        """Index all entries of this moment; it is complete before the database names it."""
         with reading(self._connection):
             space, epoch = read_space(self._connection)
             query = "SELECT ifnull(max(id), 0), count(*) FROM entries"
             last, count = self._connection.execute(query).fetchone()
-            note = IndexNote(f"index-{epoch}-{last}-{count}.usearch", epoch, last)
-            blocks = read_blocks(self._connection, space)
-            write_index(self.folder / note.file, space.dimension, blocks, config)
+            note = IndexNote(f"index-{epoch}-{last}-{count}", epoch, last, sifted)
+            write_index(
+                self.folder / note.file,
+                space.dimension,
+                count,
+                lambda: read_blocks(self._connection, space),
+            )
         with writing(self._connection):
             write_note(self._connection, "index", json.dumps(asdict(note)))
-        for old in self.folder.glob("index-*.usearch"):
+        for old in self.folder.glob("index-*"):
             if old.name != note.file:
-                old.unlink(missing_ok=True)  # who has it mapped keeps it until he lets go
+                shutil.rmtree(old, ignore_errors=True)  # who has it mapped keeps it
 
     def forget(self) -> None:
         """Let go of the mapped index."""
         self._opened = None
 
-    def _current(self) -> tuple[IndexNote | None, Index | None]:
+    def _current(self) -> tuple[IndexNote | None, SignIndex | None]:
         stored = read_note(self._connection, "index")
         note = None if stored is None else IndexNote(**json.loads(stored))
         if note is None or note.epoch != read_space(self._connection)[1]:
             return None, None
         if self._opened is None or self._opened[0] != note:
-            self._opened = (note, open_index(self.folder / note.file))
+            self._opened = (note, open_index(self.folder / note.file, note.sifted))
         return self._opened

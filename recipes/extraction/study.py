@@ -1,7 +1,11 @@
 """Train one extractor for every cue and fusion, all alike but for these.
 
-    python -m recipes.extraction.study --packed PACKED --output STUDY --steps 600
+    python -m recipes.extraction.study --packed PACKED --output STUDY --steps 600 \
+        [--separator RUN/final.ckpt]
     python -m eval.extraction_study --data DATA --models STUDY/*.json --plot STUDY/study.png
+
+Most of a training goes into learning to separate, whatever the cue. With ``--separator`` all begin
+with the weights of one trained extractor, except those that read and fuse the cue.
 
 A cell that is already there is left out, so the command can be stopped and repeated.
 """
@@ -16,10 +20,12 @@ from pathlib import Path
 
 import torch
 
-from recipes.extraction.data import read_voices
+from recipes.extraction.data import BatchConfig, read_voices
 from recipes.extraction.export import export
+from recipes.extraction.train import TrainConfig
 from tse.cues import CUES
 from tse.fusion import FUSIONS
+from tse.mixing import MixtureConfig
 
 
 def cells() -> list[tuple[str, str, str]]:
@@ -34,6 +40,11 @@ def main() -> None:
     parser.add_argument("--packed", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--separator", type=Path)
+    parser.add_argument("--clean", action="store_true", help="two voices, without noise and rooms")
+    parser.add_argument("--seconds", type=float, default=MixtureConfig.seconds)
+    parser.add_argument("--batch-size", type=int, default=BatchConfig.size)
+    parser.add_argument("--learning-rate", type=float, default=TrainConfig.learning_rate)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cues", nargs="+", choices=CUES, default=list(CUES))
     parser.add_argument("--fusions", nargs="+", choices=FUSIONS, default=list(FUSIONS))
@@ -55,8 +66,14 @@ def main() -> None:
             "--cue": cue,
             "--fusion": fusion,
             "--validate-every": arguments.steps,
+            "--seconds": arguments.seconds,
+            "--batch-size": arguments.batch_size,
+            "--learning-rate": arguments.learning_rate,
         }
+        if arguments.separator is not None:
+            options["--separator"] = arguments.separator
         words = [str(word) for pair in options.items() for word in pair]
+        words += ["--clean"] if arguments.clean else []
         # A process of its own: whatever one training leaves behind, the next does not see.
         subprocess.run([sys.executable, "-m", "recipes.extraction.train", *words], check=True)
         export(run / "final.ckpt", card, speakers=speakers if cue == "one-hot" else ())

@@ -16,6 +16,7 @@ was interrupted goes on with ``--resume`` and the batches that it would have had
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
@@ -37,7 +38,13 @@ from tse.conditioning import ConditioningConfig
 from tse.cues import CUES, CueSource, make_cue_source
 from tse.losses import ExtractionLoss, SpeakerLoss, si_sdr_loss
 from tse.mixing import MixtureConfig
-from tse.models import ARCHITECTURES, CrossAttentionConfig, build_network, describe_network
+from tse.models import (
+    ARCHITECTURES,
+    CrossAttentionConfig,
+    ExtractionNetwork,
+    build_network,
+    describe_network,
+)
 from tse.models.architectures import NetworkConfig
 
 VALIDATION_SEED = 777
@@ -154,6 +161,33 @@ def make_training(
     )
 
 
+def begin_as_separator(network: ExtractionNetwork, trained: Mapping[str, Tensor]) -> int:
+    """Take over a trained network but for its reading of the cue and its fusion.
+
+    Parameters
+    ----------
+    trained : mapping
+        State of the other network, whose cue, fusion and even architecture may differ: only what
+        has the same name and shape is taken.
+
+    Returns
+    -------
+    int
+        Parameters that were taken.
+    """
+    own = network.state_dict()
+    taken = {
+        name: tensor
+        for name, tensor in trained.items()
+        if name in own
+        and own[name].shape == tensor.shape
+        and not name.startswith("reader.")
+        and ".fusion." not in name
+    }
+    network.load_state_dict(taken, strict=False)
+    return sum(tensor.numel() for tensor in taken.values())
+
+
 def batches_for(
     cue: str,
     voices: Voices,
@@ -244,6 +278,11 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--save-every", type=int, default=250)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start", type=Path, help="checkpoint whose weights to begin with")
+    parser.add_argument(
+        "--separator",
+        type=Path,
+        help="checkpoint of another cue or fusion, to begin with its weights but for these",
+    )
     parser.add_argument("--resume", type=Path, help="checkpoint of this run to go on from")
     return parser.parse_args()
 
@@ -272,6 +311,11 @@ def main() -> None:
     if arguments.start is not None:
         state = torch.load(arguments.start, "cpu", weights_only=True)["state_dict"]
         training.load_state_dict(state)
+    if arguments.separator is not None:
+        state = torch.load(arguments.separator, "cpu", weights_only=True)["state_dict"]
+        trained = {name.removeprefix("network."): tensor for name, tensor in state.items()}
+        count = begin_as_separator(training.network, trained)
+        print(f"begins with {count} parameters of {arguments.separator.name}")
     trainer = make_trainer(
         arguments.output,
         train,

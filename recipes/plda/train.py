@@ -11,13 +11,13 @@ recipes.embedded.prepare, copies in rooms among them, which is nearer to meeting
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.progress import track
 
 from diarspk.audio import SAMPLE_RATE
 from diarspk.encoders.base import SpeakerEncoder
@@ -43,8 +43,6 @@ def embed_crops(
     while batch := list(islice(crops, BATCH)):
         embeddings.append(encoder.embed_batch([crop for _, crop in batch], SAMPLE_RATE))
         speakers.extend(speaker for speaker, _ in batch)
-        print(f"\r{len(speakers)} crops", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
     return Labelled(np.concatenate(embeddings), np.array(speakers))
 
 
@@ -119,7 +117,7 @@ def _describe(options: argparse.Namespace) -> str:
 def _crops(
     utterances: Iterable[Utterance], length: int, most: int
 ) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    for utterance in utterances:
+    for utterance in track(utterances, "embeddings", total=None, transient=True):
         crops = consecutive_crops(utterance.waveform, length, limit=most)
         if not crops and len(utterance.waveform) >= SHORTEST_S * SAMPLE_RATE:
             crops = [utterance.waveform]

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from rich.progress import track
 from torch import Tensor
 
 from recipes.embedded.data import Pool
@@ -114,7 +115,7 @@ def _write_crops(
     places = frame_places(crops.frames, settings.context, settings.places)
     files: dict[Path, Array] = {}
     count = len(crops.rows)
-    for first in range(0, count, BATCH):
+    for first in track(range(0, count, BATCH), "targets", transient=True):
         chosen = np.arange(first, min(first + BATCH, count))
         vectors, heard = teacher.hear(_tensor(crops.features(pool, chosen), device))
         found = {folder / "crops" / f"{name}.npy": one for name, one in vectors.items()}
@@ -126,8 +127,6 @@ def _write_crops(
             if path not in files:
                 files[path] = _create(path, (count, *tensor.shape[1:]))
             files[path][chosen] = tensor.half().cpu().numpy()
-        print(f"\r{chosen[-1] + 1} of {count} crops", end="", flush=True)
-    print()
 
 
 def _write_test(teacher: Teacher, pool: Pool, folder: Path, device: torch.device | None) -> None:
