@@ -33,6 +33,7 @@ def main() -> None:
     add("run", type=Path, help="folder of the run")
     add("--teacher", type=Path, help="run of recipes.zoo; needed for a new run")
     add("--kinds", nargs="+", metavar="KIND", help="what students learn; everything without it")
+    add("--variants", nargs="+", metavar="VARIANT", help="of packed recordings: recorded, room")
     add("--steps", type=int, help="of a student; an aggregation takes a third")
     add("--crops", type=int, help="of a batch")
     add("--seed", type=int, default=0)
@@ -57,6 +58,8 @@ def _settings(options: argparse.Namespace) -> Settings:
     for name in kinds:
         parse_kind(name, levels)
     settings = Settings(str(options.teacher), kinds, seed=options.seed)
+    if options.variants:
+        settings = replace(settings, variants=tuple(options.variants))
     aggregation, students = settings.aggregation, settings.students
     if options.steps is not None:
         aggregation = _of_length(aggregation, max(options.steps // 3, 1))
