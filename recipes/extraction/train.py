@@ -292,6 +292,7 @@ def main() -> None:
     lightning.seed_everything(arguments.seed)
     train = TrainConfig(
         steps=arguments.steps,
+        warmup_steps=max(min(TrainConfig.warmup_steps, arguments.steps // 5), 1),
         learning_rate=arguments.learning_rate,
         objective=arguments.objective,
         speaker_weight=arguments.speaker_weight,
