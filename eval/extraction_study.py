@@ -140,25 +140,35 @@ def format_study(cells: Sequence[Cell]) -> str:
 
 
 def draw_study(cells: Sequence[Cell], path: Path) -> None:
-    """SI-SDRi over the EER of the cue, a colour for each fusion."""
+    """SI-SDRi of every cue, the best verifier first; a mark for each fusion.
+
+    Cues often share a vector, hence an error rate, so they stand beside each other by its order
+    rather than along an axis of it.
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 5), layout="constrained")
+    errors = {cell.cue: cell.verification_eer for cell in cells}
+    cues = sorted(errors, key=lambda cue: (math.isnan(errors[cue]), errors[cue], cue))
+    fusions = sorted({cell.fusion for cell in cells})
+    figure = Figure(figsize=(1.2 * len(cues) + 3, 4.5), layout="constrained")
     axes = figure.add_subplot()
-    for fusion in sorted({cell.fusion for cell in cells}):
-        own = [c for c in cells if c.fusion == fusion and math.isfinite(c.verification_eer)]
+    for place, fusion in enumerate(fusions):
+        own = [cell for cell in cells if cell.fusion == fusion]
+        shift = 0.5 * (place / max(len(fusions) - 1, 1) - 0.5)  # side by side within a cue
         axes.scatter(
-            [100 * cell.verification_eer for cell in own],
+            [cues.index(cell.cue) + shift for cell in own],
             [cell.summary.improvement_db for cell in own],
+            marker="osD^vP"[place % 6],
             label=fusion,
         )
-    for cell in cells:
-        if math.isfinite(cell.verification_eer):
-            place = 100 * cell.verification_eer, cell.summary.improvement_db
-            axes.annotate(cell.cue, place, fontsize=7, xytext=(3, 3), textcoords="offset points")
-    axes.set_xlabel("verification EER of the cue, %")
+    axes.axhline(0, color="0.8", linewidth=1, zorder=0)
+    labels = [
+        f"{cue}\n" + ("no EER" if math.isnan(error) else f"EER {100 * error:.1f} %")
+        for cue, error in ((cue, errors[cue]) for cue in cues)
+    ]
+    axes.set_xticks(range(len(cues)), labels)
     axes.set_ylabel("SI-SDRi, dB")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=150)
 

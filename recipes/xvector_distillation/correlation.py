@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ __all__ = ["correlate", "plot_correlations"]
 
 Matrix = NDArray[np.float64]
 
+LONG_NAME = 28
+"""Characters from which the name of a kind takes another line."""
+
 
 def correlate(cosines: Sequence[NDArray[np.float32]]) -> Matrix:
     """Correlation matrix ``(kinds, kinds)`` of cosines ``(trials,)`` of each kind."""
@@ -24,17 +28,22 @@ def correlate(cosines: Sequence[NDArray[np.float32]]) -> Matrix:
 
 
 def plot_correlations(matrices: Mapping[str, Matrix], kinds: Sequence[str], path: Path) -> None:
-    """Draw matrices side by side; the suffix of ``path`` gives the format."""
+    """Draw matrices side by side, kinds numbered; the suffix of ``path`` gives the format."""
     from matplotlib.figure import Figure
 
-    size = 2.5 + 0.45 * len(kinds)
-    figure = Figure(figsize=(size * len(matrices) + 2, size), layout="constrained")
+    size = 1.5 + 0.4 * len(kinds)
+    figure = Figure(figsize=(size * len(matrices) + 4, size), layout="constrained")
+    numbers = range(1, len(kinds) + 1)
+    names = [fill(kind.replace("+", " + "), LONG_NAME) for kind in kinds]
     panels = figure.subplots(1, len(matrices), squeeze=False, sharey=True)[0]
     for axes, (title, matrix) in zip(panels, matrices.items(), strict=True):
         image = axes.imshow(matrix, vmin=0, vmax=1, cmap="viridis")
         axes.set_title(title)
-        axes.set_xticks(range(len(kinds)), kinds, rotation=60, ha="right")
-        axes.set_yticks(range(len(kinds)), kinds)
+        axes.set_xticks(range(len(kinds)), numbers)
+        axes.set_yticks(
+            range(len(kinds)),
+            [f"{name}  {number}" for number, name in zip(numbers, names, strict=True)],
+        )
         for (row, column), value in np.ndenumerate(matrix):
             colour = "white" if value < 0.6 else "black"
             axes.annotate(

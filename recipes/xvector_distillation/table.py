@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prog="python -m recipes.xvector_distillation.table", description=__doc__
     )
     parser.add_argument("runs", type=Path, nargs="+")
-    parser.add_argument("--pictures", type=Path, help="folder for RUN-correlation.png")
+    parser.add_argument("--pictures", type=Path, help="folder for RUN-correlation.svg")
     options = parser.parse_args(arguments)
     for run in options.runs:
         if (run / REPORT).is_file():
@@ -47,13 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _print(run.name, report)
             if options.pictures is not None:
                 options.pictures.mkdir(parents=True, exist_ok=True)
-                _draw(report, options.pictures / f"{run.name}-correlation.png")
+                _draw(report, options.pictures / f"{run.name}-correlation.svg")
 
 
 def _print(name: str, report: Report) -> None:
     teacher, kinds = report["teacher"], report["kinds"]
     print(f"\n### {name}: {teacher['architecture']}, {teacher['parameters']:,} parameters\n")
-    print(markdown_table(HEADER, [_row(kind) for kind in kinds]))
+    print(markdown_table(HEADER, [_row(kind) for kind in kinds if not _is_bare_layer(kind)]))
     layers = _ablation(report)
     if layers:
         print("\nOne frame-level layer at a time, from the input on:\n")
@@ -85,6 +85,11 @@ def _figures(figures: Report) -> tuple[str, ...]:
         f"{plda['min_dcf']['0.05']:.3f}",
         f"{plda['min_dcf']['0.01']:.3f}",
     )
+
+
+def _is_bare_layer(kind: Report) -> bool:
+    """Whether a kind goes by the name of its layer, which only the ablation is about."""
+    return bool(kind["level"] == "frame" and kind["sources"] == [kind["kind"]])
 
 
 def _ablation(report: Report) -> list[Report]:
