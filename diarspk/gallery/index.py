@@ -121,28 +121,7 @@ def write_index(
     part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     part.mkdir()
     try:
-        sums = [rows.sum(0, dtype=np.float64) for _, rows in blocks()]
-        centre = np.sum(sums, axis=0).astype(np.float32) / max(count, 1) + np.zeros(dimension, "f4")
-        rotation = _rotation(dimension)
-        words = -(-dimension // WORD_BITS)
-        numbers = _create(part, "numbers", np.int64, (count,))
-        signs = _create(part, "signs", np.uint64, (words, count))
-        quantized = _create(part, "rows", np.int8, (count, dimension))
-        scales = _create(part, "scales", np.float32, (count,))
-        first = 0
-        for block, rows in blocks():
-            places = slice(first, first + len(block))
-            turned = (rows - centre) @ rotation
-            numbers[places] = block
-            signs[:, places] = _signs(turned)
-            largest = np.maximum(np.abs(turned).max(1, keepdims=True), SMALLEST)
-            quantized[places] = np.round(LEVELS * (turned / largest))
-            scales[places] = largest[:, 0] / LEVELS
-            first += len(block)
-        for array in (numbers, signs, quantized, scales):
-            array.flush()
-        np.save(part / "centre.npy", centre)
-        np.save(part / "rotation.npy", rotation)
+        _write_arrays(part, dimension, count, blocks)
         for file in part.iterdir():
             with file.open("rb+") as stream:
                 os.fsync(stream.fileno())
@@ -150,6 +129,34 @@ def write_index(
         part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _write_arrays(
+    folder: Path, dimension: int, count: int, blocks: Callable[[], Iterable[Block]]
+) -> None:
+    total = np.zeros(dimension)
+    for _, rows in blocks():
+        total += rows.sum(0, dtype=np.float64)
+    centre = (total / max(count, 1)).astype(np.float32)
+    rotation = _rotation(dimension)
+    np.save(folder / "centre.npy", centre)
+    np.save(folder / "rotation.npy", rotation)
+    numbers = _create(folder, "numbers", np.int64, (count,))
+    signs = _create(folder, "signs", np.uint64, (-(-dimension // WORD_BITS), count))
+    quantized = _create(folder, "rows", np.int8, (count, dimension))
+    scales = _create(folder, "scales", np.float32, (count,))
+    first = 0
+    for block, rows in blocks():
+        places = slice(first, first + len(block))
+        turned = (rows - centre) @ rotation
+        numbers[places] = block
+        signs[:, places] = _signs(turned)
+        largest = np.maximum(np.abs(turned).max(1, keepdims=True), SMALLEST)
+        quantized[places] = np.round(LEVELS * (turned / largest))
+        scales[places] = largest[:, 0] / LEVELS
+        first += len(block)
+    for array in (numbers, signs, quantized, scales):
+        array.flush()
 
 
 def open_index(folder: Path, sifted: float) -> SignIndex | None:
