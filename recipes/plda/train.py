@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
 from rich.progress import track
 
 from diarspk.audio import SAMPLE_RATE
@@ -117,7 +118,8 @@ def _describe(options: argparse.Namespace) -> str:
 def _crops(
     utterances: Iterable[Utterance], length: int, most: int
 ) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    for utterance in track(utterances, "embeddings", total=None, transient=True):
+    shown = Console(stderr=True)
+    for utterance in track(utterances, "embeddings", total=None, transient=True, console=shown):
         crops = consecutive_crops(utterance.waveform, length, limit=most)
         if not crops and len(utterance.waveform) >= SHORTEST_S * SAMPLE_RATE:
             crops = [utterance.waveform]
