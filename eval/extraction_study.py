@@ -23,7 +23,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import track
 
 import diarspk
 from diarspk.audio import SAMPLE_RATE
@@ -31,6 +30,7 @@ from diarspk.errors import DiarspkError
 from diarspk.verification import equal_error_rate
 from eval.extraction import evaluate, extraction
 from eval.extraction_mixtures import CONDITIONS, draw_trials
+from eval.progress import follow
 from eval.report import describe_run, markdown_table, write_json
 from eval.speech import Utterance, read_utterances
 from eval.verification import score_all_pairs
@@ -222,9 +222,7 @@ def main() -> None:
     arguments = parser.parse_args()
     bench = Bench(arguments.data, mixtures=arguments.mixtures, seed=arguments.seed)
     try:
-        cells = [
-            bench.measure(card) for card in track(arguments.models, "extractors", transient=True)
-        ]
+        cells = [bench.measure(card) for card in follow(arguments.models, "extractors")]
     except DiarspkError as error:
         sys.exit(f"error: {error}")
     print(format_study(cells))

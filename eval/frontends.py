@@ -24,12 +24,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.progress import track
 
 from diarspk.encoders import Architecture
 from diarspk.errors import ArgumentError, ModelError
 from diarspk.frontends import UpstreamConfig, build_upstream_encoder
 from diarspk.frontends.compatibility import import_s3prl
+from eval.progress import follow
 from eval.report import describe_run, markdown_table, write_json
 
 __all__ = ["RANDOM", "PairCost", "main", "measure", "write_hubert", "write_wavlm"]
@@ -213,7 +213,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     pairs = [(front, encoder) for front in options.front_ends for encoder in options.encoders]
     costs, failures = [], []
     with tempfile.TemporaryDirectory() as folder:
-        for pair in track(pairs, "measuring", transient=True):
+        for pair in follow(pairs, "measuring"):
             try:
                 costs.append(_measure_apart(*pair, options.seconds, Path(folder)))
             except (ModelError, ArgumentError) as error:

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.progress import track
-
 from diarspk.diarizer import Diarizer
 from diarspk.session import Session
 from eval.conversations import Conversation, read_conversations
+from eval.progress import follow
 
 __all__ = ["Heard", "add_listening_options", "build_diarizer", "listen"]
 
@@ -27,7 +26,7 @@ class Heard:
 def listen(folder: Path, diarizer: Diarizer, most: int | None = None) -> Iterator[Heard]:
     """Pass over the conversations of a folder, or over the first few of them."""
     conversations = read_conversations(folder)[:most]
-    for conversation in track(conversations, folder.name, transient=True):
+    for conversation in follow(conversations, folder.name):
         yield Heard(conversation, diarizer.listen(conversation.audio))
 
 

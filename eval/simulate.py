@@ -15,13 +15,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import track
-
 from diarspk.errors import ArgumentError, DiarspkError
 from eval.conversations import read_conversations
 from eval.extraction_mixtures import read_noise
 from eval.manifests import data_set_name
+from eval.progress import follow
 from eval.report import markdown_table
 from eval.simulation.conversation import Sources, simulate
 from eval.simulation.settings import SimulationConfig
@@ -69,11 +67,7 @@ def write_set(data: Path, output: Path, made: SimulatedSet, conversations: int) 
         return
     sources = read_sources(data, made)  # takes minutes
     open_folder(output, made, conversations)
-    terminal = sys.stderr.isatty()
-    console = Console(stderr=True)
-    for number in track(
-        missing, output.name, console=console, transient=True, disable=not terminal
-    ):
+    for number in follow(missing, output.name):
         one = simulate(sources, made.settings, seed=made.seed, number=number)
         write_conversation(one, output, made.name(number))
 

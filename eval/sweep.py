@@ -15,8 +15,6 @@ from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
-from rich.progress import track
-
 from diarspk.audio import open_audio
 from diarspk.clustering import AgglomerativeClusterer, Clusterer, VBxClusterer
 from diarspk.clustering.tree import Linkage
@@ -29,6 +27,7 @@ from diarspk.segmentation import LocalSpeakers, read_local_speakers
 from diarspk.shipped import SUBSEGMENT_VBX, VBX_START
 from diarspk.stitching import StitchingConfig
 from eval.conversations import Conversation, read_conversations
+from eval.progress import follow
 
 STITCHING = StitchingConfig()
 
@@ -144,7 +143,7 @@ def main() -> None:
     sets = {
         folder.name: [
             listen(first, conversation)
-            for conversation in track(read_conversations(folder), folder.name, transient=True)
+            for conversation in follow(read_conversations(folder), folder.name)
         ]
         for folder in arguments.data
     }

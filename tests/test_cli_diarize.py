@@ -53,7 +53,12 @@ def diarizer(monkeypatch: pytest.MonkeyPatch) -> FakeDiarizer:
         fake.segmentation = segmentation
         return fake
 
+    def open_header(audio: Path, *, channel: int | None) -> None:
+        if audio.name.startswith("missing"):
+            raise AudioError(f"{audio}: no such file")
+
     monkeypatch.setattr("diarspk.Diarizer", build, raising=False)
+    monkeypatch.setattr("diarspk.audio.open_audio", open_header)
     monkeypatch.setattr("diarspk.load_encoder", lambda name: f"encoder {name}", raising=False)
     monkeypatch.setattr("diarspk.models.load_segmenter", lambda name: f"segmenter {name}")
     return fake
@@ -85,6 +90,19 @@ def test_several_recordings_go_to_a_folder_that_is_made(
         "a.rttm": ".rttm of a\n",
         "b.rttm": ".rttm of b\n",
     }
+
+
+def test_missing_recordings_are_told_before_any_model_is_loaded(
+    diarizer: FakeDiarizer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    result = run("a.wav", "missing.wav", "-o", tmp_path)
+    assert (result.exit_code, len(diarizer.calls)) == (1, 1)
+    assert result.stderr == "error: missing.wav: no such file\n"
+    assert [file.name for file in tmp_path.iterdir()] == ["a.rttm"]
+    monkeypatch.setattr("diarspk.Diarizer", None)
+    alone = run("missing.wav")
+    assert (alone.exit_code, alone.stdout) == (1, "")
+    assert alone.stderr == "error: missing.wav: no such file\n"
 
 
 def test_several_recordings_without_a_folder_are_a_usage_error(diarizer: FakeDiarizer) -> None:

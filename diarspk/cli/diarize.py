@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -101,11 +102,15 @@ def diarize(
             raise typer.BadParameter(f"--cache must be a folder, {cache} is a file")
         if gallery is not None:
             _check_gallery(gallery)
+        # a mistyped name is told at once, not when the models are there
+        readable = list(_readable(recordings, targets, channel, failures))
+        if not readable:
+            failures.exit()
         diarizer = _load_diarizer(model, segmentation, cache, threshold, engine)
         if output is not None:
             output.mkdir(parents=True, exist_ok=True)
     with progress_display(quiet) as follow:
-        for recording, target in zip(recordings, targets, strict=True):
+        for recording, target in readable:
             with failures.caught(recording):
                 result = diarizer(
                     recording,
@@ -146,6 +151,18 @@ def _targets(recordings: list[Path], output: Path | None, format: Format) -> lis
             "rename one or use another -o for it"
         )
     return [output / f"{recording.stem}.{format.value}" for recording in recordings]
+
+
+def _readable(
+    recordings: list[Path], targets: list[Path | None], channel: int | None, failures: Failures
+) -> Iterator[tuple[Path, Path | None]]:
+    """Recordings whose headers can be read, each with where its result goes."""
+    from diarspk.audio import open_audio
+
+    for recording, target in zip(recordings, targets, strict=True):
+        with failures.caught(recording):
+            open_audio(recording, channel=channel)
+            yield recording, target
 
 
 def _load_diarizer(

@@ -112,7 +112,7 @@ def write_index(
     Parameters
     ----------
     folder : Path
-        One of that name is replaced.
+        There must be none of that name yet.
     dimension, count : int
         Of the vectors.
     blocks : callable
@@ -125,7 +125,6 @@ def write_index(
         for file in part.iterdir():
             with file.open("rb+") as stream:
                 os.fsync(stream.fileno())
-        shutil.rmtree(folder, ignore_errors=True)
         part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 import sqlite3
 from dataclasses import asdict
@@ -52,7 +53,8 @@ class Searcher:
             space, epoch = read_space(self._connection)
             query = "SELECT ifnull(max(id), 0), count(*) FROM entries"
             last, count = self._connection.execute(query).fetchone()
-            note = IndexNote(f"index-{epoch}-{last}-{count}", epoch, last, sifted)
+            # a name of its own: the one before stays whole until the database names this one
+            note = IndexNote(f"index-{secrets.token_hex(8)}", epoch, last, sifted)
             write_index(
                 self.folder / note.file,
                 space.dimension,

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import track
 
 from diarspk.encoders.frame_head import read_frame_head
 from diarspk.encoders.local import LocalEncoder, Region
@@ -31,6 +30,7 @@ from eval.frame_embeddings.scoring import (
     join_figures,
     score_pairs,
 )
+from eval.progress import follow
 from eval.report import describe_run, markdown_table, write_json
 
 __all__ = ["compare", "embed_systems", "main"]
@@ -136,7 +136,7 @@ def format_figures(results: Results) -> str:
 def _compare_set(folder: Path, encoder: LocalEncoder, options: argparse.Namespace) -> Results:
     answers: dict[str, dict[str, list[Answers]]] = defaultdict(lambda: defaultdict(list))
     conversations = read_conversations(folder)[: options.recordings]
-    for number, conversation in enumerate(track(conversations, folder.name, transient=True)):
+    for number, conversation in enumerate(follow(conversations, folder.name)):
         generator = np.random.default_rng([options.seed, number])
         found = compare(
             conversation,

@@ -17,8 +17,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
 
 from diarspk.audio import SAMPLE_RATE
 from diarspk.encoders.base import SpeakerEncoder
@@ -26,6 +24,7 @@ from diarspk.models import load_encoder
 from diarspk.plda import Plda, write_plda
 from diarspk.plda_training import fit_plda
 from diarspk.verification import equal_error_rate
+from eval.progress import follow
 from eval.speech import Utterance, consecutive_crops, read_utterances
 from recipes.plda.labelled import Labelled
 from recipes.plda.packed import embed_packed
@@ -118,8 +117,7 @@ def _describe(options: argparse.Namespace) -> str:
 def _crops(
     utterances: Iterable[Utterance], length: int, most: int
 ) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    shown = Console(stderr=True)
-    for utterance in track(utterances, "embeddings", total=None, transient=True, console=shown):
+    for utterance in follow(utterances, "embeddings"):
         crops = consecutive_crops(utterance.waveform, length, limit=most)
         if not crops and len(utterance.waveform) >= SHORTEST_S * SAMPLE_RATE:
             crops = [utterance.waveform]

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.progress import track
 from torch import Tensor
 
+from eval.progress import follow
 from recipes.embedded.data import Pool
 from recipes.xvector_distillation.crops import Crops, draw_crops, frame_places, whole_recording
 from recipes.xvector_distillation.kinds import Kind, join_parts
@@ -115,7 +115,7 @@ def _write_crops(
     places = frame_places(crops.frames, settings.context, settings.places)
     files: dict[Path, Array] = {}
     count = len(crops.rows)
-    for first in track(range(0, count, BATCH), "targets", transient=True):
+    for first in follow(range(0, count, BATCH), "targets"):
         chosen = np.arange(first, min(first + BATCH, count))
         vectors, heard = teacher.hear(_tensor(crops.features(pool, chosen), device))
         found = {folder / "crops" / f"{name}.npy": one for name, one in vectors.items()}
