@@ -156,7 +156,7 @@ def _targets(recordings: list[Path], output: Path | None, format: Format) -> lis
 def _readable(
     recordings: list[Path], targets: list[Path | None], channel: int | None, failures: Failures
 ) -> Iterator[tuple[Path, Path | None]]:
-    """Recordings whose headers can be read, each with where its result goes."""
+    """Keep recordings whose headers can be read, each with where its result goes."""
     from diarspk.audio import open_audio
 
     for recording, target in zip(recordings, targets, strict=True):
