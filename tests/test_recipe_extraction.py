@@ -12,9 +12,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recipes.extraction.data import BatchConfig, ExtractionBatches, Voices, read_voices
+from diarspk.errors import ArgumentError
+from recipes.extraction.data import BatchConfig, ExtractionBatches, Share, Voices, read_voices
+from recipes.extraction.optimizer import MuonAdamW
 from recipes.extraction.prepare import cut_pieces, write_pieces
+from recipes.extraction.starting import begin_with, read_start
 from tse.mixing import MixtureConfig, mix
+from tse.models import BandSplitConfig, build_network
 
 RATE = 16000
 
@@ -96,7 +100,7 @@ def test_long_utterances_are_two_pieces_and_very_short_ones_none() -> None:
 
 def test_a_batch_depends_on_its_number_alone(voices: Voices) -> None:
     first = list(islice(ExtractionBatches(voices, None, None, CONFIG, seed=3), 4))
-    later = list(ExtractionBatches(voices, None, None, CONFIG, seed=3, first=2, batches=2))
+    later = list(ExtractionBatches(voices, None, None, CONFIG, seed=3, share=Share(2, 1, 4)))
     for one, other in zip(first[2:], later, strict=True):
         assert one.keys() == other.keys()
         assert all(torch.equal(one[name], other[name]) for name in one)
@@ -121,6 +125,18 @@ def test_enrolment_and_target_are_of_the_speaker_and_not_of_one_piece(voices: Vo
         made, enrolment = data.draw(target, np.random.default_rng(_))
         assert voices.speaker[enrolment] == f"speaker-{target}"
         assert made.mixture.any()
+
+
+def test_processes_share_the_batches_of_one(voices: Voices) -> None:
+    def draw(share: Share) -> list[torch.Tensor]:
+        data = ExtractionBatches(voices, None, None, CONFIG, seed=3, share=share)
+        return [batch["mixture"] for batch in data]
+
+    whole = draw(Share(last=7))
+    shares = [draw(Share(first, 3, 7)) for first in range(3)]
+    assert [len(share) for share in shares] == [3, 2, 2]
+    for number, mixture in enumerate(whole):
+        assert torch.equal(mixture, shares[number % 3][number // 3])
 
 
 def test_levels_of_the_cue_are_dropped_in_turns(voices: Voices) -> None:
@@ -188,8 +204,8 @@ def test_training_learns_exports_and_goes_on_exactly(voices: Voices, tmp_path: P
             enable_checkpointing=False, enable_model_summary=False, val_check_interval=20,
             check_val_every_n_epoch=None, num_sanity_val_steps=0,
         )  # fmt: skip
-        data = ExtractionBatches(voices, None, None, config, seed=1, first=first)
-        held_out = ExtractionBatches(voices, None, None, config, seed=2, batches=1)
+        data = ExtractionBatches(voices, None, None, config, seed=1, share=Share(first))
+        held_out = ExtractionBatches(voices, None, None, config, seed=2, share=Share(last=1))
         loaders = [torch.utils.data.DataLoader(part, batch_size=None) for part in (data, held_out)]
         trainer.fit(training, *loaders, ckpt_path=resume)
         trainer.save_checkpoint(tmp_path / f"{steps}.ckpt")
@@ -208,7 +224,7 @@ def test_training_learns_exports_and_goes_on_exactly(voices: Voices, tmp_path: P
 
 def test_a_separator_lends_all_but_its_cue_and_fusion() -> None:
     pytest.importorskip("lightning")
-    from recipes.extraction.train import begin_as_separator
+    from recipes.extraction.starting import begin_as_separator
     from tse.models import BandSplitConfig, build_network
 
     small = BandSplitConfig(channels=16, hidden=32, bottleneck=32, mask_hidden=32, blocks=2)
@@ -223,3 +239,89 @@ def test_a_separator_lends_all_but_its_cue_and_fusion() -> None:
     assert own and count == sum(after[name].numel() for name in set(after) - own)
     for name, tensor in after.items():
         assert torch.equal(tensor, before[name] if name in own else trained[name]), name
+
+
+SMALL = BandSplitConfig(channels=16, hidden=24, bottleneck=32, mask_hidden=32, blocks=2)
+
+
+@pytest.mark.parametrize("larger", [SMALL, replace(SMALL, blocks=4, hidden=40)])
+def test_a_larger_network_begins_by_computing_the_same(
+    larger: BandSplitConfig, tmp_path: Path
+) -> None:
+    from tse.cues import Cue
+    from tse.loading import write_extractor
+
+    trained = build_network(SMALL).eval()
+    training = torch.nn.Module()
+    training.network = build_network(larger).eval()
+    write_extractor(tmp_path / "small.json", trained, "enrolment")
+    begin_with(training, read_start(tmp_path / "small.json"))
+    cue = Cue(enrolment=torch.randn(2, 8000), enrolment_samples=torch.tensor([8000, 5000]))
+    mixture = torch.randn(2, 6000)
+    trained.load_state_dict({k: v.half().float() for k, v in trained.state_dict().items()})
+    expected, found = trained(mixture, cue), training.network(mixture, cue)
+    torch.testing.assert_close(found, expected)
+    found.square().mean().backward()
+    for name, parameter in training.network.named_parameters():
+        if "project.weight" in name:  # what is new learns from the first step on
+            assert (parameter.grad[:, -1] != 0).any(), name
+
+
+@pytest.mark.parametrize(
+    "other", [replace(SMALL, blocks=1), replace(SMALL, channels=24), replace(SMALL, fusion="add")]
+)
+def test_a_network_that_does_not_fit_stays_as_it_is(other: BandSplitConfig) -> None:
+    training = torch.nn.Module()
+    training.network = build_network(other)
+    before = {name: tensor.clone() for name, tensor in training.state_dict().items()}
+    trained = {f"network.{k}": v for k, v in build_network(SMALL).state_dict().items()}
+    with pytest.raises(ArgumentError, match=r"do not fit this training \(network\."):
+        begin_with(training, trained)
+    assert all(torch.equal(before[k], v) for k, v in training.state_dict().items())
+
+
+def test_muon_steps_matrices_along_an_orthogonal_one_and_adamw_the_rest() -> None:
+    torch.manual_seed(0)
+    matrix, bias = torch.nn.Parameter(torch.randn(32, 16)), torch.nn.Parameter(torch.randn(16))
+    alone = torch.nn.Parameter(bias.detach().clone())
+    optimizer = MuonAdamW([matrix], [bias], lr=0.1, weight_decay=0.0)
+    adamw = torch.optim.AdamW([alone], lr=0.1, weight_decay=0.0)
+    before = matrix.detach().clone()
+    slope = torch.randn(32, 16)
+    for _ in range(3):
+        matrix.grad, bias.grad, alone.grad = slope, bias.detach() ** 2, alone.detach() ** 2
+        optimizer.step()
+        adamw.step()
+    # all singular values alike, and of the size that Moonlight gives: 0.2 sqrt(max(rows, columns))
+    values = torch.linalg.svdvals(matrix.detach() - before) / (3 * 0.1 * 0.2 * 32**0.5)
+    assert values.min() > 0.6 and values.max() < 1.3
+    torch.testing.assert_close(bias, alone)
+
+
+def test_both_optimizers_follow_one_rate_and_go_on_from_their_state() -> None:
+    def run(steps: int, state: dict | None, start: torch.Tensor) -> tuple[torch.Tensor, dict]:
+        weight = torch.nn.Parameter(start.clone())
+        other = torch.nn.Parameter(start[0].clone())
+        optimizer = MuonAdamW([weight], [other], lr=0.1, weight_decay=0.01)
+        if state is not None:
+            optimizer.load_state_dict(state)
+        for _ in range(steps):
+            (weight.square().sum() + other.square().sum() + (weight @ other).sum()).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+        return torch.cat([weight.detach(), other.detach()[None]]), optimizer.state_dict()
+
+    torch.manual_seed(0)
+    start = torch.randn(8, 4)
+    whole, _ = run(4, None, start)
+    half, state = run(2, None, start)
+    weight, other = torch.nn.Parameter(half[:-1]), torch.nn.Parameter(half[-1])
+    resumed = MuonAdamW([weight], [other], lr=0.1, weight_decay=0.01)
+    resumed.load_state_dict(state)
+    schedule = torch.optim.lr_scheduler.LambdaLR(resumed, lambda step: 1.0 if step < 2 else 0.0)
+    for _ in range(4):
+        (weight.square().sum() + other.square().sum() + (weight @ other).sum()).backward()
+        resumed.step()
+        resumed.zero_grad()
+        schedule.step()
+    torch.testing.assert_close(torch.cat([weight.detach(), other.detach()[None]]), whole)

@@ -6,7 +6,7 @@ import csv
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, takewhile
 from pathlib import Path
 
 import numpy as np
@@ -62,12 +62,22 @@ class BatchConfig:
     drop_enrolment: float = 0.12  # by the vector alone
 
 
+@dataclass(frozen=True)
+class Share:
+    """Every ``step``-th batch from ``first`` on, up to but without ``last``."""
+
+    first: int = 0
+    step: int = 1
+    last: int | None = None
+
+
 class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
     """Batches of mixtures; see :meth:`batch`.
 
-    Batch ``number`` depends on the seed and that number alone, so that training which resumes at
-    batch ``first`` sees what it would have seen. Target speakers have two pieces at least, one of
-    them the enrolment, and are drawn with weight ``min(pieces, 12) ** 0.7``, as others are.
+    Batch ``number`` depends on the seed and that number alone, so that training which resumes sees
+    what it would have seen, and processes share them out. Target speakers have two pieces at
+    least, one of them the enrolment, and are drawn with weight ``min(pieces, 12) ** 0.7``, as
+    others are.
     """
 
     def __init__(
@@ -78,11 +88,10 @@ class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
         config: BatchConfig,
         *,
         seed: int,
-        first: int = 0,
-        batches: int | None = None,
+        share: Share = Share(),
     ) -> None:
         self.voices, self.noise, self.rooms, self.config = voices, noise, rooms, config
-        self.seed, self.first, self.batches = seed, first, batches
+        self.seed, self.share = seed, share
         self.speakers = sorted(set(voices.speaker))
         numbers = {name: number for number, name in enumerate(self.speakers)}
         pieces: dict[int, list[int]] = defaultdict(list)
@@ -96,10 +105,9 @@ class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
         self.target_probability = weights / weights.sum()
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
-        last = None if self.batches is None else self.first + self.batches
-        for number in count(self.first):
-            if number == last:
-                return
+        share = self.share
+        numbers = count(share.first, share.step)
+        for number in takewhile(lambda n: share.last is None or n < share.last, numbers):
             yield self.batch(np.random.default_rng([self.seed, number]))
 
     def batch(self, generator: np.random.Generator) -> dict[str, Tensor]:

@@ -10,22 +10,26 @@ come when the network can tell voices apart:
     ... train --output SECOND --start FIRST/final.ckpt
 
 The speaker encoder is frozen, and its vectors are packed, unless ``--joint-encoder``. Training that
-was interrupted goes on with ``--resume`` and the batches that it would have had.
+was interrupted goes on with ``--resume`` and the batches that it would have had. ``--start`` may
+also name the card of an exported extractor, and ``--blocks`` and ``--hidden`` a larger network than
+it has, which begins by computing the same. With ``--devices 2`` two processes each have batches of
+their own, and step together.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import lightning
 import numpy as np
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -33,23 +37,27 @@ from torch.utils.data import DataLoader
 import diarspk
 from recipes.embedded.trainer import schedule_rate, steps_done
 from recipes.extraction.cues import BatchCues, JointEncoder
-from recipes.extraction.data import BatchConfig, ExtractionBatches, Voices, read_voices
+from recipes.extraction.data import BatchConfig, ExtractionBatches, Share, Voices, read_voices
+from recipes.extraction.optimizer import MuonAdamW
+from recipes.extraction.starting import begin_as_separator, begin_with, read_start
 from tse.conditioning import ConditioningConfig
 from tse.cues import CUES, CueSource, make_cue_source
 from tse.losses import ExtractionLoss, SpeakerLoss, si_sdr_loss
 from tse.mixing import MixtureConfig
 from tse.models import (
     ARCHITECTURES,
+    BandSplitConfig,
     CrossAttentionConfig,
-    ExtractionNetwork,
     build_network,
     describe_network,
 )
 from tse.models.architectures import NetworkConfig
 
 VALIDATION_SEED = 777
+VALIDATION_BATCHES = 12  # of six mixtures
 
 Precision = Literal["32-true", "bf16-mixed"]
+Optimizer = Literal["adamw", "muon"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,7 @@ class TrainConfig:
 
     steps: int
     learning_rate: float = 1.5e-3
+    optimizer: Optimizer = "adamw"
     warmup_steps: int = 200
     weight_decay: float = 0.01
     clip: float = 5.0
@@ -109,9 +118,13 @@ class ExtractionTraining(lightning.LightningModule):
     def validation_step(self, batch: dict[str, Tensor], index: int) -> None:
         estimate, _ = self.extract(batch)
         gain = improvement(estimate.float(), batch["target"], batch["mixture"])
-        self.log("validation_gain", gain.mean(), batch_size=len(gain), prog_bar=True)
         accepted = (gain > 1).float().mean()
-        self.log("validation_acceptance", accepted, batch_size=len(gain))
+        self.log_dict(
+            {"validation_gain": gain.mean(), "validation_acceptance": accepted},
+            batch_size=len(gain),
+            prog_bar=True,
+            sync_dist=True,
+        )
 
     def extract(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Estimates, and the network's reading of the cue."""
@@ -126,12 +139,22 @@ class ExtractionTraining(lightning.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         config = self.train_config
-        own = [p for name, p in self.named_parameters() if not name.startswith("joint.")]
-        groups = [{"params": own, "lr": config.learning_rate}]
+        own, matrices = [], []
+        for name, parameter in self.named_parameters():
+            if config.optimizer == "muon" and parameter.dim() == 2 and ".blocks." in name:
+                matrices.append(parameter)
+            elif not name.startswith("joint."):
+                own.append(parameter)
+        rate = config.learning_rate
+        groups: list[dict[str, Any]] = [{"params": own, "lr": rate}]
         if self.joint is not None:
-            rate = config.learning_rate * config.encoder_rate
-            groups.append({"params": list(self.joint.parameters()), "lr": rate})
-        optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
+            slow = rate * config.encoder_rate
+            groups.append({"params": list(self.joint.parameters()), "lr": slow})
+        optimizer: torch.optim.Optimizer
+        if matrices:
+            optimizer = MuonAdamW(matrices, groups, lr=rate, weight_decay=config.weight_decay)
+        else:
+            optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
         return schedule_rate(optimizer, steps=config.steps, warmup_steps=config.warmup_steps)
 
 
@@ -161,33 +184,6 @@ def make_training(
     )
 
 
-def begin_as_separator(network: ExtractionNetwork, trained: Mapping[str, Tensor]) -> int:
-    """Take over a trained network but for its reading of the cue and its fusion.
-
-    Parameters
-    ----------
-    trained : mapping
-        State of the other network, whose cue, fusion and even architecture may differ: only what
-        has the same name and shape is taken.
-
-    Returns
-    -------
-    int
-        Parameters that were taken.
-    """
-    own = network.state_dict()
-    taken = {
-        name: tensor
-        for name, tensor in trained.items()
-        if name in own
-        and own[name].shape == tensor.shape
-        and not name.startswith("reader.")
-        and ".fusion." not in name
-    }
-    network.load_state_dict(taken, strict=False)
-    return sum(tensor.numel() for tensor in taken.values())
-
-
 def batches_for(
     cue: str,
     voices: Voices,
@@ -195,14 +191,14 @@ def batches_for(
     config: BatchConfig,
     *,
     seed: int,
-    first: int = 0,
+    share: Share,
 ) -> ExtractionBatches:
     """Training batches; levels are dropped only of the cue that has two of them packed."""
     if cue != "utterance+map":
         without = 1.0 if cue == "utterance" else 0.0
         config = replace(config, drop_vector=0.0, drop_enrolment=without)
     noise, rooms = read_voices(packed / "noise"), np.load(packed / "rooms.npy", mmap_mode="r")
-    return ExtractionBatches(voices, noise, rooms, config, seed=seed, first=first)
+    return ExtractionBatches(voices, noise, rooms, config, seed=seed, share=share)
 
 
 def two_clean_voices(seconds: float) -> MixtureConfig:
@@ -216,11 +212,11 @@ def two_clean_voices(seconds: float) -> MixtureConfig:
     )
 
 
-def validation_batches(packed: Path, *, seconds: float, batches: int = 4) -> ExtractionBatches:
-    """Draw fixed clean mixtures of two dev speakers."""
+def validation_batches(packed: Path, *, seconds: float, share: Share) -> ExtractionBatches:
+    """Draw fixed clean mixtures of two dev speakers, a share of 72."""
     config = BatchConfig(two_clean_voices(seconds), drop_vector=0.0, drop_enrolment=0.0)
     return ExtractionBatches(
-        read_voices(packed / "dev"), None, None, config, seed=VALIDATION_SEED, batches=batches
+        read_voices(packed / "dev"), None, None, config, seed=VALIDATION_SEED, share=share
     )
 
 
@@ -229,6 +225,7 @@ def make_trainer(
     train: TrainConfig,
     *,
     precision: Precision,
+    devices: int,
     validate_every: int,
     save_every: int,
 ) -> lightning.Trainer:
@@ -238,7 +235,9 @@ def make_trainer(
     )
     return lightning.Trainer(
         accelerator="auto",
-        devices=1,
+        devices=devices,
+        # a batch whose cue has one level only leaves the parameters of the other one out
+        strategy=DDPStrategy(find_unused_parameters=True) if devices > 1 else "auto",
         max_steps=train.steps,
         precision=precision,
         logger=CSVLogger(output, name="", version=""),
@@ -259,10 +258,13 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--architecture", choices=ARCHITECTURES, default="band-split")
     parser.add_argument("--cue", choices=CUES, default="utterance+map")
     parser.add_argument("--fusion", help="in the place of the architecture's own")
+    parser.add_argument("--blocks", type=int, help="of band-split, in the place of its own")
+    parser.add_argument("--hidden", type=int, help="of its paths within bands, likewise")
     parser.add_argument(
         "--objective", choices=list(ExtractionLoss.OBJECTIVES), default=TrainConfig.objective
     )
     parser.add_argument("--learning-rate", type=float, default=TrainConfig.learning_rate)
+    parser.add_argument("--optimizer", choices=get_args(Optimizer), default=TrainConfig.optimizer)
     parser.add_argument("--speaker-weight", type=float, default=TrainConfig.speaker_weight)
     parser.add_argument("--joint-encoder", action="store_true")
     parser.add_argument("--batch-size", type=int, default=BatchConfig.size)
@@ -274,10 +276,11 @@ def parse() -> argparse.Namespace:
         default="32-true",
         help="bf16-mixed where it is fast",
     )
+    parser.add_argument("--devices", type=int, default=1, help="processes, or accelerators")
     parser.add_argument("--validate-every", type=int, default=500)
     parser.add_argument("--save-every", type=int, default=250)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--start", type=Path, help="checkpoint whose weights to begin with")
+    parser.add_argument("--start", type=Path, help="checkpoint or card whose weights to begin with")
     parser.add_argument(
         "--separator",
         type=Path,
@@ -287,6 +290,17 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def choose_network(arguments: argparse.Namespace) -> NetworkConfig:
+    """Take the named architecture with what the command line says otherwise."""
+    network = ARCHITECTURES[arguments.architecture]
+    if arguments.fusion and not isinstance(network, CrossAttentionConfig):
+        network = replace(network, fusion=arguments.fusion)
+    sizes = {name: value for name in ("blocks", "hidden") if (value := getattr(arguments, name))}
+    if sizes and not isinstance(network, BandSplitConfig):
+        raise SystemExit(f"--blocks and --hidden are of band-split, not {arguments.architecture}")
+    return replace(network, **sizes)
+
+
 def main() -> None:
     arguments = parse()
     lightning.seed_everything(arguments.seed)
@@ -294,26 +308,30 @@ def main() -> None:
         steps=arguments.steps,
         warmup_steps=max(min(TrainConfig.warmup_steps, arguments.steps // 5), 1),
         learning_rate=arguments.learning_rate,
+        optimizer=arguments.optimizer,
         objective=arguments.objective,
         speaker_weight=arguments.speaker_weight,
         joint_encoder=arguments.joint_encoder,
     )
-    network = ARCHITECTURES[arguments.architecture]
-    if arguments.fusion and not isinstance(network, CrossAttentionConfig):
-        network = replace(network, fusion=arguments.fusion)
+    network = choose_network(arguments)
     draw = two_clean_voices if arguments.clean else MixtureConfig
     config = BatchConfig(draw(seconds=arguments.seconds), arguments.batch_size)
     voices = read_voices(arguments.packed / "train")
     done = 0 if arguments.resume is None else steps_done(arguments.resume)
+    devices = arguments.devices
+    # Lightning starts the other processes with this in their environment.
+    rank = int(os.environ.get("LOCAL_RANK", 0))
+    if devices > 1 and not torch.cuda.is_available():
+        torch.set_num_threads(max(torch.get_num_threads() // devices, 1))
+    share = Share(first=done * devices + rank, step=devices)
     data = batches_for(
-        arguments.cue, voices, arguments.packed, config, seed=arguments.seed, first=done
+        arguments.cue, voices, arguments.packed, config, seed=arguments.seed, share=share
     )
     training = make_training(network, train, arguments.cue, data.speakers)
     if arguments.start is not None:
-        state = torch.load(arguments.start, "cpu", weights_only=True)["state_dict"]
-        training.load_state_dict(state)
+        begin_with(training, read_start(arguments.start))
     if arguments.separator is not None:
-        state = torch.load(arguments.separator, "cpu", weights_only=True)["state_dict"]
+        state = read_start(arguments.separator)
         trained = {name.removeprefix("network."): tensor for name, tensor in state.items()}
         count = begin_as_separator(training.network, trained)
         print(f"begins with {count} parameters of {arguments.separator.name}")
@@ -321,6 +339,7 @@ def main() -> None:
         arguments.output,
         train,
         precision=arguments.precision,
+        devices=devices,
         validate_every=arguments.validate_every,
         save_every=arguments.save_every,
     )
@@ -328,7 +347,8 @@ def main() -> None:
     loader = DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=4)
     validation = None
     if arguments.cue != "one-hot":
-        dev = validation_batches(arguments.packed, seconds=MixtureConfig.seconds)
+        part = Share(first=rank, step=devices, last=VALIDATION_BATCHES)
+        dev = validation_batches(arguments.packed, seconds=MixtureConfig.seconds, share=part)
         validation = DataLoader(dev, batch_size=None)
     trainer.fit(training, loader, validation, ckpt_path=arguments.resume)
     trainer.save_checkpoint(arguments.output / "final.ckpt")

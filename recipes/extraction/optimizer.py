@@ -1,0 +1,65 @@
+"""Muon for the matrices of the blocks, AdamW for all else, as one optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["MuonAdamW"]
+
+
+class MuonAdamW(torch.optim.Optimizer):
+    """Steps of matrices are orthogonalised (Jordan et al. 2024, "Muon"); AdamW takes the rest.
+
+    Both have one learning rate: Muon's steps are scaled to the root mean square of AdamW's (Liu et
+    al. 2025, "Muon is scalable for LLM training", equation 4).
+
+    Parameters
+    ----------
+    matrices : iterable of Tensor
+    others : iterable of Tensor or of dict
+        Tensors, or groups of them with settings of their own, as AdamW takes them.
+    lr, weight_decay : float
+    """
+
+    def __init__(
+        self,
+        matrices: Iterable[Tensor],
+        others: Iterable[Tensor] | Iterable[dict[str, Any]],
+        *,
+        lr: float,
+        weight_decay: float,
+    ) -> None:
+        self.parts: tuple[torch.optim.Optimizer, torch.optim.Optimizer] = (
+            torch.optim.Muon(
+                list(matrices), lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
+            ),
+            torch.optim.AdamW(list(others), lr=lr, weight_decay=weight_decay),
+        )
+        super().__init__([group for part in self.parts for group in part.param_groups], {})
+        # the same objects, so that who sets the rate of a group sets that of its part
+        self.param_groups = [group for part in self.parts for group in part.param_groups]
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Evaluate the closure, then step."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for part in self.parts:
+            part.step()
+        return loss
+
+    def state_dict(self) -> dict[str, Any]:
+        """State of both parts."""
+        return {"parts": [part.state_dict() for part in self.parts]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what :meth:`state_dict` gave."""
+        for part, state in zip(self.parts, state_dict["parts"], strict=True):
+            part.load_state_dict(state)
+        self.param_groups = [group for part in self.parts for group in part.param_groups]
