@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.optimizer import ParamsT
 
 __all__ = ["MuonAdamW"]
 
@@ -28,7 +29,7 @@ class MuonAdamW(torch.optim.Optimizer):
     def __init__(
         self,
         matrices: Iterable[Tensor],
-        others: Iterable[Tensor] | Iterable[dict[str, Any]],
+        others: ParamsT,
         *,
         lr: float,
         weight_decay: float,
@@ -37,7 +38,7 @@ class MuonAdamW(torch.optim.Optimizer):
             torch.optim.Muon(
                 list(matrices), lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
             ),
-            torch.optim.AdamW(list(others), lr=lr, weight_decay=weight_decay),
+            torch.optim.AdamW(others, lr=lr, weight_decay=weight_decay),
         )
         super().__init__([group for part in self.parts for group in part.param_groups], {})
         # the same objects, so that who sets the rate of a group sets that of its part
