@@ -19,10 +19,10 @@ from diarspk.encoders.local import LocalEncoder
 from diarspk.finishing import finish
 from diarspk.ghosts import GhostPolicy
 from diarspk.knowledge import Knowledge, SpanPair
-from diarspk.linking import UNBOUNDED, LinkingConfig, SpeakerBounds
+from diarspk.linking import LinkingConfig, SpeakerBounds
 from diarspk.recording import Recording, analyse
 from diarspk.resegmentation import Resegmentation
-from diarspk.segmentation.local_speakers import LocalSpeakers, read_local_speakers
+from diarspk.segmentation.local_speakers import read_local_speakers
 from diarspk.segmentation.non_speech import embed_non_speech
 from diarspk.segmentation.segmenter import Segmenter
 from diarspk.session import Session
@@ -216,16 +216,6 @@ class Diarizer:
             if not 0 < talking < needed or segmenter.window_s < SHORTEST_WINDOW_S:
                 return session
             segmenter = segmenter.halved()
-
-    def finish(
-        self,
-        recording: Recording,
-        local: LocalSpeakers,
-        bounds: SpeakerBounds = UNBOUNDED,
-    ) -> Diarization:
-        """Cluster and stitch what one pass over a recording has found; takes milliseconds."""
-        session = Session(recording.uri, recording.duration, self.encoder.fingerprint, local)
-        return finish(session, self.config, bounds)
 
     def _hear(
         self,

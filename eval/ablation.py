@@ -10,45 +10,17 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-
-from pyannote.core import Annotation
 
 from diarspk.adaptation import Adaptation, Prefix
 from diarspk.clustering import AgglomerativeClusterer
 from diarspk.diarizer import Diarizer, DiarizerConfig
 from diarspk.errors import DiarspkError
-from diarspk.finishing import finish
 from diarspk.linking import LinkingConfig
 from diarspk.models import SILERO, load_segmenter
-from diarspk.scoring import Components, score
 from eval.listening import Heard, add_listening_options, listen
-from eval.report import describe_run, markdown_table, write_json
+from eval.variants import Variant, VariantResult, measure, report
 
-__all__ = ["VARIANTS", "Ablated", "Variant", "ablate", "main"]
-
-HEADER = ("set", "variant", "DER %", "miss %", "false alarm %", "confusion %", "count right")
-CONVENTION = "Strict DER: collar 0, overlap scored, pooled by duration, only what the UEM names."
-
-
-@dataclass(frozen=True)
-class Variant:
-    """A way to diarize.
-
-    Attributes
-    ----------
-    name : str
-    config : DiarizerConfig
-    segmentation : str, optional
-        What finds speech, where it is not the embedded activity head.
-    overlap : bool
-        Whether two may talk at once in the result.
-    """
-
-    name: str
-    config: DiarizerConfig = field(default_factory=DiarizerConfig)
-    segmentation: str | None = None
-    overlap: bool = True
+__all__ = ["VARIANTS", "main"]
 
 
 def _by_average_linkage(threshold: float, adaptation: Adaptation) -> DiarizerConfig:
@@ -68,29 +40,6 @@ VARIANTS = (
 """Thresholds are the better ones of 0.6, 0.7 and 0.8: see eval/results/README.md."""
 
 
-@dataclass(frozen=True)
-class Ablated:
-    """One variant on one set."""
-
-    collection: str
-    variant: str
-    components: Components
-    right_counts: int
-    recordings: int
-
-
-def ablate(collection: str, heard: Sequence[Heard], variant: Variant) -> Ablated:
-    """Finish every session of a set as a variant has it, and score the outcome."""
-    total, right = Components(), 0
-    for item in heard:
-        conversation, result = item.conversation, finish(item.session, variant.config)
-        found: Annotation = result.annotation if variant.overlap else result.exclusive
-        reference, name = conversation.reference, conversation.name
-        total += score({name: reference}, {name: found}, {name: conversation.uem}).pooled
-        right += conversation.count_speakers(found) == conversation.count_speakers(reference)
-    return Ablated(collection, variant.name, total, right, len(heard))
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     options = _parser().parse_args(arguments)
@@ -99,14 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DiarspkError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{markdown_table(HEADER, [_row(result) for result in results])}\n\n{CONVENTION}")
-    if options.json is not None:
-        figures = [asdict(result) for result in results]
-        write_json({**describe_run(), "convention": CONVENTION, "results": figures}, options.json)
+    report(results, options.json)
     return 0
 
 
-def _run(options: argparse.Namespace) -> Iterator[Ablated]:
+def _run(options: argparse.Namespace) -> Iterator[VariantResult]:
     for folder in options.data:
         heard: dict[str | None, list[Heard]] = {}
         for variant in VARIANTS:
@@ -114,14 +60,7 @@ def _run(options: argparse.Namespace) -> Iterator[Ablated]:
                 segmenter = load_segmenter(variant.segmentation)
                 diarizer = Diarizer(segmentation=segmenter, cache=options.cache)
                 heard[variant.segmentation] = list(listen(folder, diarizer, options.recordings))
-            yield ablate(folder.name, heard[variant.segmentation], variant)
-
-
-def _row(result: Ablated) -> tuple[str, ...]:
-    errors = result.components
-    shares = (errors.der, errors.miss_rate, errors.false_alarm_rate, errors.confusion_rate)
-    counts = f"{result.right_counts} of {result.recordings}"
-    return (result.collection, result.variant, *(f"{100 * one:.1f}" for one in shares), counts)
+            yield measure(folder.name, heard[variant.segmentation], variant)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -39,8 +39,11 @@ def add_listening_options(parser: argparse.ArgumentParser) -> None:
     add("--json", type=Path, metavar="FILE", help="figures, machine, versions, command")
 
 
-def build_diarizer(model: str | None, cache: Path | None) -> Diarizer:
-    """Make a diarizer on an encoder with its activity head; the default one without a model."""
+def build_diarizer(
+    model: str | None, cache: Path | None, segmentation: str | None = None
+) -> Diarizer:
+    """Make a diarizer on an encoder; where no segmentation is named, with its activity head."""
     from diarspk.models import load_encoder, load_segmenter
 
-    return Diarizer(encoder=load_encoder(model), segmentation=load_segmenter(model), cache=cache)
+    segmenter = load_segmenter(segmentation or model)
+    return Diarizer(encoder=load_encoder(model), segmentation=segmenter, cache=cache)

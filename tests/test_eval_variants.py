@@ -1,4 +1,4 @@
-"""Ablations on a made-up session."""
+"""Ablations and sweeps on a made-up session."""
 
 import json
 
@@ -7,7 +7,7 @@ from pyannote.core import Segment, Timeline
 
 from diarspk.clustering import AgglomerativeClusterer
 from diarspk.diarizer import DiarizerConfig
-from eval import ablation, listening
+from eval import ablation, listening, sweep, variants
 from eval.conversations import Conversation
 from eval.listening import Heard
 from eval.plot import plot_reliability
@@ -35,8 +35,8 @@ def test_without_overlap_the_second_speaker_is_missed():
         segment.duration for segment, _ in reference.itertracks()
     )
     assert shared > 0.05
-    whole = ablation.ablate("set", heard, ablation.Variant("default", CONFIG))
-    single = ablation.ablate("set", heard, ablation.Variant("single", CONFIG, overlap=False))
+    whole = variants.measure("set", heard, variants.Variant("default", CONFIG))
+    single = variants.measure("set", heard, variants.Variant("single", CONFIG, overlap=False))
     assert whole.components.der == 0.0
     assert (whole.right_counts, whole.recordings) == (1, 1)
     np.testing.assert_allclose(single.components.miss_rate, shared, atol=1e-6)
@@ -58,7 +58,7 @@ def test_the_table_has_every_variant(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(ablation, "Diarizer", Listener)
     monkeypatch.setattr(Named, "audio", None, raising=False)
     monkeypatch.setattr(
-        ablation, "VARIANTS", [ablation.Variant(name, CONFIG, detector)
+        ablation, "VARIANTS", [variants.Variant(name, CONFIG, detector)
                                for name, detector in (("a", None), ("b", None), ("c", "silero"))],
     )  # fmt: skip
     file = tmp_path / "ablation.json"
@@ -68,6 +68,34 @@ def test_the_table_has_every_variant(monkeypatch, capsys, tmp_path):
     rows = [line.split("|")[2].strip() for line in table[1:]]
     assert rows == ["a", "b", "c"]
     assert [one["variant"] for one in json.loads(file.read_text())["results"]] == rows
+
+
+def test_a_sweep_measures_every_combination(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(listening, "read_conversations", lambda folder: [hear()[0].conversation])
+    monkeypatch.setattr(Named, "audio", None, raising=False)
+
+    class Listener:
+        class segmentation:
+            step_s = 2.5
+
+        def listen(self, audio):
+            return hear()[0].session
+
+    monkeypatch.setattr(sweep, "build_diarizer", lambda model, cache, segmentation: Listener())
+    file = tmp_path / "sweep.json"
+    words = "--threshold 0.5 1.9 --overlap 0.3 0.9 --reliable 1 --concentration 0 --step 1.25"
+    assert sweep.main(["--data", str(tmp_path), "--json", str(file), *words.split()]) == 0
+    assert Listener.segmentation.step_s == 1.25
+    results = json.loads(file.read_text())["results"]
+    rest = "reliable 1, concentration 0, speech 0.5"
+    assert [one["variant"] for one in results] == [
+        f"average {threshold} 0.0, {rest}, overlap {overlap}, gap 0.8"
+        for threshold in (0.5, 1.9)
+        for overlap in (0.3, 0.9)
+    ]
+    missed = [one["components"]["miss"] for one in results]
+    assert missed[0] == missed[2] == 0 < missed[1] == missed[3]  # the second of two at once
+    assert capsys.readouterr().out.count("average 0.5") == 2
 
 
 def test_a_reliability_diagram_is_drawn(tmp_path):
