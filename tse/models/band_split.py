@@ -42,10 +42,10 @@ class BandSplitConfig:
     hop_samples: int = 320
     bands: tuple[int, ...] = BANDS_16K
     channels: int = 48
-    hidden: int = 96  # of the paths within bands
+    hidden: int = 192  # of the paths within bands
     bottleneck: int = 96  # of the vector of a frame; "recurrent" blocks have none
     mask_hidden: int = 256
-    blocks: int = 6
+    blocks: int = 8
     block: Literal["spliced", "recurrent"] = "spliced"
     dilations: tuple[int, ...] = (1, 2, 4, 8)  # of the blocks, in turns
     fusion: str = "film"
