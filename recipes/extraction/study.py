@@ -7,7 +7,8 @@
 Most of a training goes into learning to separate, whatever the cue. With ``--separator`` all begin
 with the weights of one trained extractor, except those that read and fuse the cue.
 
-A cell that is already there is left out, so the command can be stopped and repeated.
+A cell that is already there is left out, so the command can be stopped and repeated. Options that
+are not of the study, like ``--blocks``, go to each training.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cues", nargs="+", choices=CUES, default=list(CUES))
     parser.add_argument("--fusions", nargs="+", choices=FUSIONS, default=list(FUSIONS))
-    arguments = parser.parse_args()
+    arguments, others = parser.parse_known_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
     speakers = tuple(sorted(set(read_voices(arguments.packed / "train").speaker)))
     for architecture, cue, fusion in cells():
@@ -74,6 +75,7 @@ def main() -> None:
             options["--separator"] = arguments.separator
         words = [str(word) for pair in options.items() for word in pair]
         words += ["--clean"] if arguments.clean else []
+        words += others
         # A process of its own: whatever one training leaves behind, the next does not see.
         subprocess.run([sys.executable, "-m", "recipes.extraction.train", *words], check=True)
         export(run / "final.ckpt", card, speakers=speakers if cue == "one-hot" else ())

@@ -258,7 +258,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--architecture", choices=ARCHITECTURES, default="band-split")
     parser.add_argument("--cue", choices=CUES, default="utterance+map")
     parser.add_argument("--fusion", help="in the place of the architecture's own")
-    parser.add_argument("--blocks", type=int, help="of band-split, in the place of its own")
+    parser.add_argument("--blocks", type=int, help="of bands, in the place of its own")
     parser.add_argument("--hidden", type=int, help="of its paths within bands, likewise")
     parser.add_argument(
         "--objective", choices=list(ExtractionLoss.OBJECTIVES), default=TrainConfig.objective
@@ -296,8 +296,10 @@ def choose_network(arguments: argparse.Namespace) -> NetworkConfig:
     if arguments.fusion and not isinstance(network, CrossAttentionConfig):
         network = replace(network, fusion=arguments.fusion)
     sizes = {name: value for name in ("blocks", "hidden") if (value := getattr(arguments, name))}
+    if isinstance(network, CrossAttentionConfig):
+        return replace(network, backbone=replace(network.backbone, **sizes))
     if sizes and not isinstance(network, BandSplitConfig):
-        raise SystemExit(f"--blocks and --hidden are of band-split, not {arguments.architecture}")
+        raise SystemExit(f"--blocks and --hidden are of bands, not of {arguments.architecture}")
     return replace(network, **sizes)
 
 
