@@ -141,7 +141,8 @@ class ExtractionTraining(lightning.LightningModule):
         config = self.train_config
         own, matrices = [], []
         for name, parameter in self.named_parameters():
-            if config.optimizer == "muon" and parameter.dim() == 2 and ".blocks." in name:
+            in_block = name.startswith("network.blocks.")
+            if config.optimizer == "muon" and in_block and parameter.dim() == 2:
                 matrices.append(parameter)
             elif not name.startswith("joint."):
                 own.append(parameter)
