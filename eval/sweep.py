@@ -26,6 +26,7 @@ from diarspk.resegmentation import Resegmentation
 from diarspk.shipped import SUBSEGMENT_VBX, VBX_START
 from diarspk.stitching import StitchingConfig
 from eval.listening import add_listening_options, build_diarizer, listen
+from eval.progress import follow
 from eval.variants import Variant, VariantResult, measure, report
 
 __all__ = ["main", "variants"]
@@ -95,9 +96,10 @@ def _run(options: argparse.Namespace) -> Iterator[VariantResult]:
     diarizer = build_diarizer(options.model, options.cache, options.segmentation)
     if options.step is not None:
         diarizer.segmentation.step_s = options.step
+    combinations = list(variants(options))
     for folder in options.data:
         heard = list(listen(folder, diarizer, options.recordings))
-        for variant in variants(options):
+        for variant in follow(combinations, f"{folder.name}: combinations"):
             yield measure(folder.name, heard, variant)
 
 

@@ -16,7 +16,7 @@ class MuonAdamW(torch.optim.Optimizer):
     """Steps of matrices are orthogonalised (Jordan et al. 2024, "Muon"); AdamW takes the rest.
 
     Both have one learning rate: Muon's steps are scaled to the root mean square of AdamW's (Liu et
-    al. 2025, "Muon is scalable for LLM training", equation 4).
+    al. 2025, "Muon is scalable for LLM training", equation 4). It needs PyTorch 2.9.
 
     Parameters
     ----------
@@ -40,9 +40,8 @@ class MuonAdamW(torch.optim.Optimizer):
             ),
             torch.optim.AdamW(others, lr=lr, weight_decay=weight_decay),
         )
-        super().__init__([group for part in self.parts for group in part.param_groups], {})
-        # the same objects, so that who sets the rate of a group sets that of its part
-        self.param_groups = [group for part in self.parts for group in part.param_groups]
+        super().__init__(self._groups(), {})
+        self.param_groups = self._groups()
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -63,4 +62,8 @@ class MuonAdamW(torch.optim.Optimizer):
         """Take over what :meth:`state_dict` gave."""
         for part, state in zip(self.parts, state_dict["parts"], strict=True):
             part.load_state_dict(state)
-        self.param_groups = [group for part in self.parts for group in part.param_groups]
+        self.param_groups = self._groups()
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """List the groups of both parts themselves: who sets the rate of one sets that of its part."""
+        return [group for part in self.parts for group in part.param_groups]
