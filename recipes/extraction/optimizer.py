@@ -65,5 +65,5 @@ class MuonAdamW(torch.optim.Optimizer):
         self.param_groups = self._groups()
 
     def _groups(self) -> list[dict[str, Any]]:
-        """List the groups of both parts themselves: who sets the rate of one sets that of its part."""
+        """List the groups of both parts themselves: a rate set there is that of the part."""
         return [group for part in self.parts for group in part.param_groups]
