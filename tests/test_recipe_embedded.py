@@ -22,7 +22,8 @@ from recipes.embedded.conversations import (
     speech_frames,
 )
 from recipes.embedded.data import CropConfig, SpeakerCrops, read_pool
-from recipes.embedded.objectives import activity_loss, clean_speech
+from recipes.embedded.frame_targets import FrameTargets, Piece, read_frame_targets
+from recipes.embedded.objectives import activity_loss, clean_speech, frame_distance
 from recipes.embedded.settling import settle_norms
 from recipes.embedded.targets import principal_axes, read_targets
 from recipes.embedded.whitening import (
@@ -31,6 +32,7 @@ from recipes.embedded.whitening import (
     embed_crops,
     fit_whitening,
 )
+from recipes.sharing import Share
 
 VARIANTS = ("recorded", "room", "channel", "slow", "fast")
 TEMPLATES = [[[(0, 600, "a"), (500, 900, "b"), (900, 1000, "a")]]]
@@ -108,7 +110,7 @@ def test_resuming_goes_on_with_the_same_batches(pool, speakers, usable, speech):
     from recipes.embedded.train import Alternating
 
     def batches(first):
-        order = {"usable": usable, "seed": 3, "first": first}
+        order = {"usable": usable, "seed": 3, "share": Share(first)}
         crop = CropConfig(frames_per_batch=400)
         config = ConversationConfig(windows_per_batch=1)
         return Alternating(
@@ -335,6 +337,99 @@ SMALL = SpeakerNetworkConfig(
 )
 
 
+def test_frame_targets_are_the_teachers_nearest_frames(tmp_path):
+    """Two utterances of 3 and 2 frames of the teacher, numbered from 0 to 4; the third unheard."""
+    np.savez(
+        tmp_path / "teacher.npz",
+        utterance=["a", "b"],
+        speed=["recorded", "slow"],
+        frames=[3, 2],
+        stride=4,
+    )
+    np.save(tmp_path / "teacher-frames.npy", 1 + np.arange(5, dtype=np.float16)[:, None])
+    keys = [("b", "slow"), ("a", "recorded"), ("b", "recorded")]
+    targets = read_frame_targets(tmp_path, keys)
+
+    def read(*pieces):
+        return targets.read([Piece(*piece) for piece in pieces])[:, 0].tolist()
+
+    assert targets.dimension == 1
+    assert read((1, 0, 12)) == [1, 2, 3]
+    assert read((1, 1, 12)) == [1, 2, 3]  # the frames 1, 5 and 9 are nearest to 0, 4 and 8
+    assert read((1, 2, 12)) == [2, 3, 3]  # there is none for 12
+    assert read((0, 4, 8), (1, 0, 8)) == [5, 1, 2]
+    assert read((2, 0, 8)) == [0, 0]  # that utterance was heard at another speed only
+
+
+def test_unknown_frames_do_not_count():
+    target = torch.tensor([[[1.0, 0.0], [0.0, 0.0], [0.0, 2.0]]])
+    frames = torch.tensor([[[3.0, 0.0], [5.0, 1.0], [1.0, 0.0]]])
+    assert frame_distance(frames, target).item() == pytest.approx(0.5)
+    assert frame_distance(frames, torch.zeros_like(target)).item() == 0
+
+
+def test_crops_come_with_the_teachers_frames(pool, speakers, usable):
+    """The pool's frames are numbered; the teacher's are every fourth of them."""
+    numbers = np.concatenate([np.arange(frames) for frames in pool.frames])
+    numbered = replace(
+        pool, features=np.repeat(numbers[:, None] / 100, 80, axis=1).astype(np.float16)
+    )
+    counts = -(-pool.frames // 4)
+    vectors = np.concatenate([4.0 * np.arange(count) for count in counts])
+    targets = FrameTargets(
+        1 + vectors[:, None].astype(np.float16), np.cumsum(counts) - counts, counts, stride=4
+    )
+    config = CropConfig(frames_per_batch=600)
+    crops = SpeakerCrops(numbered, pool, speakers, config, usable=usable, seed=0, targets=targets)
+    generator = np.random.default_rng(0)
+    pieces = crops.fill(0, crops.rows[0, "plain"], 700, generator)
+    assert len(pieces) > 1
+    drawn = np.concatenate([numbered.read(piece) for piece in pieces])[::4, 0] * 100
+    read = targets.read(pieces)[:, 0] - 1
+    assert len(drawn) == 175
+    assert np.abs(drawn - read).max() < 4
+    batch = crops.batch(generator)
+    assert batch["teacher_frames"].shape == (
+        len(batch["features"]),
+        -(-batch["features"].shape[1] // 4),
+        1,
+    )
+
+
+def test_training_begins_with_the_weights_of_a_model(tmp_path):
+    pytest.importorskip("lightning")
+    from diarspk.checkpoints import write_checkpoint
+    from diarspk.errors import ArgumentError
+    from recipes.embedded.starting import begin_with
+    from recipes.starting import read_start
+
+    def modules():
+        training = torch.nn.Module()
+        training.network, training.head = torch.nn.Linear(2, 2), torch.nn.Linear(2, 3)
+        training.criterion = torch.nn.Linear(2, 4)
+        return training
+
+    model, training = modules(), modules()
+    kept = training.criterion.weight.clone()
+    parts = {"network": model.network, "activity": model.head}
+    tensors = {
+        f"{part}.{name}": value.detach()
+        for part, module in parts.items()
+        for name, value in module.state_dict().items()
+    }
+    write_checkpoint(tmp_path / "model.json", tensors, {"name": "model"})
+    state = read_start(tmp_path / "model.json", part="activity.", name="head.")
+    begin_with(training, state)
+    torch.testing.assert_close(training.head.weight, model.head.weight, atol=1e-3, rtol=0)
+    torch.testing.assert_close(training.network.bias, model.network.bias, atol=1e-3, rtol=0)
+    assert torch.equal(training.criterion.weight, kept)
+    before = training.head.weight.clone()
+    for wrong in ({**state, "head.weight": torch.zeros(3, 5)}, {"head.weight": torch.zeros(3, 2)}):
+        with pytest.raises(ArgumentError, match="do not fit"):
+            begin_with(training, wrong)
+    assert torch.equal(training.head.weight, before)
+
+
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")
 def test_encoder_training_lowers_its_losses(pool, speakers, usable, speech, tmp_path):
     lightning = pytest.importorskip("lightning")
@@ -346,8 +441,14 @@ def test_encoder_training_lowers_its_losses(pool, speakers, usable, speech, tmp_
         frames_per_batch=800, seconds=(1.0,), noise_probability=0.0, speech_probability=0.0
     )
     windows = ConversationConfig(windows_per_batch=1)
+    followed = FrameTargets(
+        np.eye(8, dtype=np.float16),  # a speaker's frames are all alike
+        np.array([int(name[0]) for name in pool.utterance]),
+        np.ones(len(pool.start), np.int64),
+        stride=4,
+    )
     data = Alternating(
-        SpeakerCrops(pool, pool, speakers, crop, **order),
+        SpeakerCrops(pool, pool, speakers, crop, **order, targets=followed),
         Conversations(pool, pool, speakers, speech, TEMPLATES, windows, teacher=TEACHER, **order),
     )
     training = EncoderTraining(
@@ -357,9 +458,11 @@ def test_encoder_training_lowers_its_losses(pool, speakers, usable, speech, tmp_
         classes=16,
         teacher=torch.eye(8)[[int(name[0]) for name in pool.utterance]],  # of the speaker
         settling=data,
+        frame_dimension=8,
     )
     logged = []
     training.log_dict = lambda values, **_: logged.append(values)
+    training.log = lambda name, value, **_: logged.append({name: value})
     trainer = lightning.Trainer(
         accelerator="cpu",
         max_steps=120,
@@ -369,7 +472,7 @@ def test_encoder_training_lowers_its_losses(pool, speakers, usable, speech, tmp_
         enable_model_summary=False,
     )
     trainer.fit(training, torch.utils.data.DataLoader(data, batch_size=None))
-    for name in ("teacher", "activity"):
+    for name in ("teacher", "activity", "frames"):
         losses = [float(values[name]) for values in logged if name in values]
         assert np.mean(losses[-8:]) < 0.9 * np.mean(losses[:8])
     norms = [m for m in training.network.modules() if isinstance(m, torch.nn.BatchNorm1d)]
@@ -508,3 +611,22 @@ def test_crops_for_whitening_are_of_speakers_with_several_utterances(pool, speak
     vectors, numbers = embed_crops(network, crops, config, speakers)
     assert vectors.shape == (24, network.config.dimension)
     assert numbers.tolist() == np.arange(8).repeat(3).tolist()
+
+
+def test_the_teacher_hears_every_utterance_as_if_alone():
+    from diarspk.encoders.campplus import CamPlusPlus, CamPlusPlusConfig
+    from recipes.embedded.teacher import Teacher
+
+    torch.manual_seed(0)
+    small = CamPlusPlusConfig(dimension=6, front_channels=4, first_channels=8, layers=(1, 1, 1))
+    teacher = Teacher(CamPlusPlus(small).eval())
+    generator = np.random.default_rng(0)
+    waveforms = [generator.normal(0, 0.1, n).astype(np.float32) for n in (9000, 16000, 12345)]
+    with torch.inference_mode():
+        together = teacher.hear(waveforms)
+        for one, waveform in zip(together, waveforms, strict=True):
+            features = 1 + (len(waveform) - 400) // 160
+            assert len(one.frames) == -(-features // 4)
+            (alone,) = teacher.hear([waveform])
+            torch.testing.assert_close(one.vector, alone.vector, atol=1e-4, rtol=1e-4)
+            torch.testing.assert_close(one.frames, alone.frames, atol=1e-4, rtol=1e-4)

@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diarspk.errors import ArgumentError
-from recipes.extraction.data import BatchConfig, ExtractionBatches, Share, Voices, read_voices
-from recipes.extraction.optimizer import MuonAdamW
+from recipes.extraction.data import BatchConfig, ExtractionBatches, Voices, read_voices
 from recipes.extraction.prepare import cut_pieces, write_pieces
-from recipes.extraction.starting import begin_with, read_start
+from recipes.extraction.starting import begin_with
+from recipes.sharing import Share
+from recipes.starting import read_start
 from tse.mixing import MixtureConfig, mix
 from tse.models import BandSplitConfig, build_network
 
@@ -255,7 +256,7 @@ def test_a_larger_network_begins_by_computing_the_same(
     training = torch.nn.Module()
     training.network = build_network(larger).eval()
     write_extractor(tmp_path / "small.json", trained, "enrolment")
-    begin_with(training, read_start(tmp_path / "small.json"))
+    begin_with(training, read_start(tmp_path / "small.json", part="encoder.", name="joint."))
     cue = Cue(enrolment=torch.randn(2, 8000), enrolment_samples=torch.tensor([8000, 5000]))
     mixture = torch.randn(2, 6000)
     trained.load_state_dict({k: v.half().float() for k, v in trained.state_dict().items()})
@@ -278,50 +279,3 @@ def test_a_network_that_does_not_fit_stays_as_it_is(other: BandSplitConfig) -> N
     with pytest.raises(ArgumentError, match=r"do not fit this training \(network\."):
         begin_with(training, trained)
     assert all(torch.equal(before[k], v) for k, v in training.state_dict().items())
-
-
-def test_muon_steps_matrices_along_an_orthogonal_one_and_adamw_the_rest() -> None:
-    torch.manual_seed(0)
-    matrix, bias = torch.nn.Parameter(torch.randn(32, 16)), torch.nn.Parameter(torch.randn(16))
-    alone = torch.nn.Parameter(bias.detach().clone())
-    optimizer = MuonAdamW([matrix], [bias], lr=0.1, weight_decay=0.0)
-    adamw = torch.optim.AdamW([alone], lr=0.1, weight_decay=0.0)
-    before = matrix.detach().clone()
-    slope = torch.randn(32, 16)
-    for _ in range(3):
-        matrix.grad, bias.grad, alone.grad = slope, bias.detach() ** 2, alone.detach() ** 2
-        optimizer.step()
-        adamw.step()
-    # all singular values alike, and of the size that Moonlight gives: 0.2 sqrt(max(rows, columns))
-    values = torch.linalg.svdvals(matrix.detach() - before) / (3 * 0.1 * 0.2 * 32**0.5)
-    assert values.min() > 0.6 and values.max() < 1.3
-    torch.testing.assert_close(bias, alone)
-
-
-def test_both_optimizers_follow_one_rate_and_go_on_from_their_state() -> None:
-    def run(steps: int, state: dict | None, start: torch.Tensor) -> tuple[torch.Tensor, dict]:
-        weight = torch.nn.Parameter(start.clone())
-        other = torch.nn.Parameter(start[0].clone())
-        optimizer = MuonAdamW([weight], [other], lr=0.1, weight_decay=0.01)
-        if state is not None:
-            optimizer.load_state_dict(state)
-        for _ in range(steps):
-            (weight.square().sum() + other.square().sum() + (weight @ other).sum()).backward()
-            optimizer.step()
-            optimizer.zero_grad()
-        return torch.cat([weight.detach(), other.detach()[None]]), optimizer.state_dict()
-
-    torch.manual_seed(0)
-    start = torch.randn(8, 4)
-    whole, _ = run(4, None, start)
-    half, state = run(2, None, start)
-    weight, other = torch.nn.Parameter(half[:-1]), torch.nn.Parameter(half[-1])
-    resumed = MuonAdamW([weight], [other], lr=0.1, weight_decay=0.01)
-    resumed.load_state_dict(state)
-    schedule = torch.optim.lr_scheduler.LambdaLR(resumed, lambda step: 1.0 if step < 2 else 0.0)
-    for _ in range(4):
-        (weight.square().sum() + other.square().sum() + (weight @ other).sum()).backward()
-        resumed.step()
-        resumed.zero_grad()
-        schedule.step()
-    torch.testing.assert_close(torch.cat([weight.detach(), other.detach()[None]]), whole)

@@ -229,7 +229,7 @@ def test_training_lowers_its_loss_resumes_and_is_exported(make, tmp_path):
     lightning = pytest.importorskip("lightning")
     from recipes.embedded.export_frames import export_head
     from recipes.embedded.train_frames import FrameTrainConfig, FrameTraining
-    from recipes.embedded.trainer import steps_done
+    from recipes.trainer import steps_done
 
     def training(encoder="here"):
         lightning.seed_everything(0)

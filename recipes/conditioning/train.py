@@ -27,7 +27,7 @@ from eval.probes.decoder import (
     write_decoder,
 )
 from recipes.conditioning.data import CroppedBatches, PackedVoices, read_packed
-from recipes.embedded.trainer import make_trainer, schedule_rate
+from recipes.trainer import make_trainer, schedule_rate
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from torch.utils.data import IterableDataset
 
 from recipes.embedded import augmentation
 from recipes.embedded.data import FRAMES_PER_SECOND, Pool
+from recipes.sharing import EVERYTHING, Share
 
 Turn = tuple[int, int, str]  # first frame, last frame, speaker
 FLOOR_DB = -45.0
@@ -159,10 +160,10 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
         usable: NDArray[np.bool_],
         teacher: NDArray[np.float32],
         seed: int,
-        first: int = 0,
+        share: Share = EVERYTHING,
     ) -> None:
         self.pool, self.noise, self.config, self.seed = pool, noise, config, seed
-        self.speech_of, self.templates, self.first = speech, templates, first
+        self.speech_of, self.templates, self.share = speech, templates, share
         self.rows: dict[tuple[str, str], list[int]] = defaultdict(list)
         for row in np.flatnonzero(usable).tolist():
             self.rows[pool.variant[row], speakers[pool.utterance[row]]].append(row)
@@ -183,7 +184,7 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
         ]
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
-        for number in count(self.first):
+        for number in self.share:
             yield self.batch(np.random.default_rng([self.seed, 1, number]))
 
     def batch(self, generator: np.random.Generator) -> dict[str, Tensor]:

@@ -6,7 +6,6 @@ import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,8 @@ from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from recipes.embedded import augmentation
+from recipes.embedded.frame_targets import FrameTargets, Piece
+from recipes.sharing import EVERYTHING, Share
 
 FRAMES_PER_SECOND = 100
 
@@ -32,9 +33,18 @@ class Pool:
 
     def crop(self, row: int, length: int, generator: np.random.Generator) -> NDArray[np.float16]:
         """At most ``length`` consecutive frames of a recording from a random place."""
-        room = max(int(self.frames[row]) - length, 0)
-        begin = int(self.start[row]) + int(generator.integers(room + 1))
-        return self.features[begin : begin + min(length, int(self.frames[row]))]
+        return self.read(self.piece(row, length, generator))
+
+    def piece(self, row: int, length: int, generator: np.random.Generator) -> Piece:
+        """Say which frames :meth:`crop` takes."""
+        frames = int(self.frames[row])
+        first = int(generator.integers(max(frames - length, 0) + 1))
+        return Piece(row, first, first + min(length, frames))
+
+    def read(self, piece: Piece) -> NDArray[np.float16]:
+        """Features ``(frames, mels)`` of a piece."""
+        start = int(self.start[piece.row])
+        return self.features[start + piece.first : start + piece.end]
 
 
 def read_pool(folder: Path, *, in_memory: bool = True) -> Pool:
@@ -75,8 +85,11 @@ class CropConfig:
 class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
     """Batches ``features (batch, frames, mels)``, ``label (batch,)``, ``row (batch,)``.
 
-    Batch ``number`` depends on the seed and that number alone, so that training which resumes at
-    batch ``first`` sees what it would have seen.
+    With ``targets``, also ``teacher_frames (batch, ceil(frames / stride), dimension)``, zero where
+    the teacher has none.
+
+    Batch ``number`` depends on the seed and that number alone, so that training which goes on
+    sees what it would have seen, and processes share the batches out.
 
     Only ``usable`` rows of the pool are drawn, speakers with weight ``min(utterances, 12) ** 0.7``.
     A speaker at another speed is another speaker, with a class number larger by ``speakers``: slow
@@ -92,10 +105,11 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
         *,
         usable: NDArray[np.bool_],
         seed: int,
-        first: int = 0,
+        share: Share = EVERYTHING,
+        targets: FrameTargets | None = None,
     ) -> None:
         self.pool, self.noise, self.config, self.seed = pool, noise, config, seed
-        self.first = first
+        self.share, self.targets = share, targets
         self.names = sorted({speakers[utterance] for utterance in pool.utterance})
         numbers = {name: number for number, name in enumerate(self.names)}
         self.rows: dict[tuple[int, str], list[int]] = defaultdict(list)
@@ -112,7 +126,7 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
         return len(self.names) * (2 if self.config.altered_speed_probability else 1)
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
-        for number in count(self.first):
+        for number in self.share:
             yield self.batch(np.random.default_rng([self.seed, number]))
 
     def batch(self, generator: np.random.Generator) -> dict[str, Tensor]:
@@ -122,28 +136,32 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
         speakers = generator.choice(len(self.names), size, replace=False, p=self.probability)
         altered = generator.random(size) < self.config.altered_speed_probability
         speakers, altered = speakers.repeat(copies), altered.repeat(copies)
-        crops, rows = [], []
+        rows, drawn = [], []
         for speaker, other_speed in zip(speakers, altered, strict=True):
             kind = ("slow", "fast")[speaker % 2] if other_speed else "plain"
             choices = self.rows[int(speaker), kind]
             rows.append(choices[generator.integers(len(choices))])
-            crops.append(self.fill(rows[-1], choices, length, generator))
-        features = self.augment(np.stack(crops).astype(np.float32), generator)
-        return {
-            "features": torch.from_numpy(features),
+            drawn.append(self.fill(rows[-1], choices, length, generator))
+        crops = np.stack([np.concatenate([*map(self.pool.read, pieces)]) for pieces in drawn])
+        batch = {
+            "features": torch.from_numpy(self.augment(crops.astype(np.float32), generator)),
             "label": torch.from_numpy(speakers + altered * len(self.names)),
             "row": torch.tensor(rows),
         }
+        if self.targets is not None:
+            targets = np.stack([self.targets.read(pieces) for pieces in drawn])
+            batch["teacher_frames"] = torch.from_numpy(targets)
+        return batch
 
     def fill(
         self, row: int, choices: list[int], length: int, generator: np.random.Generator
-    ) -> NDArray[np.float16]:
-        """Crop ``length`` frames, continued in the speaker's other utterances where short."""
-        pieces = [self.pool.crop(row, length, generator)]
-        while (have := sum(map(len, pieces))) < length:
+    ) -> list[Piece]:
+        """Draw ``length`` frames, continued in the speaker's other utterances where short."""
+        pieces = [self.pool.piece(row, length, generator)]
+        while (have := sum(piece.end - piece.first for piece in pieces)) < length:
             other = choices[generator.integers(len(choices))]
-            pieces.append(self.pool.crop(other, length - have, generator))
-        return np.concatenate(pieces)
+            pieces.append(self.pool.piece(int(other), length - have, generator))
+        return pieces
 
     def augment(
         self, features: augmentation.Features, generator: np.random.Generator

@@ -18,7 +18,9 @@ from recipes.embedded.conversations import (
     read_templates,
 )
 from recipes.embedded.data import CropConfig, Pool, SpeakerCrops, read_pool, read_speakers
-from recipes.embedded.targets import read_targets
+from recipes.embedded.frame_targets import FrameTargets, read_frame_targets
+from recipes.embedded.targets import read_targets, teacher_keys
+from recipes.sharing import EVERYTHING, Share
 
 __all__ = ["Material", "add_material_options", "read_material"]
 
@@ -39,6 +41,8 @@ class Material:
         Turn-taking of each corpus.
     teacher : Tensor, ``(rows, dimension)``
         The teacher's unit vector for each row of the pool; NaN where it has none.
+    frames : FrameTargets
+        The teacher's frame features.
     """
 
     pool: Pool
@@ -47,6 +51,7 @@ class Material:
     speech: dict[str, NDArray[np.float32]]
     templates: list[list[list[Turn]]]
     teacher: Tensor
+    frames: FrameTargets
 
     @property
     def usable(self) -> NDArray[np.bool_]:
@@ -55,9 +60,9 @@ class Material:
         return known
 
     def conversations(
-        self, config: ConversationConfig | None = None, *, seed: int, first: int = 0
+        self, config: ConversationConfig | None = None, *, seed: int, share: Share = EVERYTHING
     ) -> Conversations:
-        """Draw simulated windows of conversation, from batch ``first`` on."""
+        """Draw simulated windows of conversation."""
         return Conversations(
             self.pool,
             self.noise,
@@ -68,11 +73,11 @@ class Material:
             usable=self.usable,
             teacher=self.teacher.numpy(),
             seed=seed,
-            first=first,
+            share=share,
         )
 
-    def crops(self, *, seed: int, first: int = 0) -> SpeakerCrops:
-        """Draw crops of one speaker each, from batch ``first`` on."""
+    def crops(self, *, seed: int, share: Share = EVERYTHING) -> SpeakerCrops:
+        """Draw crops of one speaker each."""
         return SpeakerCrops(
             self.pool,
             self.noise,
@@ -80,7 +85,8 @@ class Material:
             CropConfig(),
             usable=self.usable,
             seed=seed,
-            first=first,
+            share=share,
+            targets=self.frames,
         )
 
 
@@ -109,4 +115,5 @@ def read_material(options: argparse.Namespace, *, in_memory: bool = True) -> Mat
         speech=read_speech(train / "speech.npz"),
         templates=read_templates(options.annotations),
         teacher=read_targets(train / "teacher.npz", pool, speakers),
+        frames=read_frame_targets(train, teacher_keys(pool)),
     )

@@ -16,6 +16,13 @@ def teacher_distances(embeddings: Tensor, target: Tensor, sizes: Sequence[int]) 
     return [1 - similarity(embeddings[:, :n], target[:, :n]).mean() for n in sizes]
 
 
+def frame_distance(frames: Tensor, target: Tensor) -> Tensor:
+    """Mean cosine distance of ``(batch, frames, dimension)`` where the target is not zero."""
+    known = target.any(-1)
+    distance = 1 - nn.functional.cosine_similarity(frames.float(), target.float(), dim=-1)
+    return (distance * known).sum() / known.sum().clamp_min(1)
+
+
 def activity_loss(powerset: Powerset, logits: Tensor, activity: Tensor) -> tuple[Tensor, Tensor]:
     """Permutation-invariant power-set cross-entropy, and share of wrong frames.
 
@@ -27,7 +34,7 @@ def activity_loss(powerset: Powerset, logits: Tensor, activity: Tensor) -> tuple
     valid = (target >= 0).float()
     # Renaming the classes of the target by every order: (orders, batch, frames).
     renamed = powerset.orders()[:, target.clamp_min(0)]
-    log_probability = logits.log_softmax(-1).expand(len(renamed), -1, -1, -1)
+    log_probability = logits.float().log_softmax(-1).expand(len(renamed), -1, -1, -1)
     picked = log_probability.gather(-1, renamed[..., None])[..., 0]
     losses = -(picked * valid).sum(-1) / valid.sum(-1).clamp_min(1)  # (orders, batch)
     chosen = renamed[losses.argmin(0), torch.arange(len(logits))]

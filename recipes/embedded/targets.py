@@ -28,9 +28,14 @@ def read_targets(path: Path, pool: Pool, speakers: dict[str, str]) -> Tensor:
     vectors = nn.functional.normalize(vectors + nn.functional.normalize(means, dim=-1), dim=-1)
     rotated = (vectors @ principal_axes(vectors)).float()
     absent = torch.full((1, rotated.shape[1]), torch.nan)
-    speeds = [variant if variant in SPEED else "recorded" for variant in pool.variant]
-    rows = [number.get(key, len(rotated)) for key in zip(pool.utterance, speeds, strict=True)]
+    rows = [number.get(key, len(rotated)) for key in teacher_keys(pool)]
     return torch.cat([rotated, absent])[rows]
+
+
+def teacher_keys(pool: Pool) -> list[tuple[str, str]]:
+    """Utterance and speed, as the teacher hears them, of every row of the pool."""
+    speeds = [variant if variant in SPEED else "recorded" for variant in pool.variant]
+    return list(zip(pool.utterance, speeds, strict=True))
 
 
 def group_means(vectors: Tensor, groups: Sequence[Hashable]) -> Tensor:

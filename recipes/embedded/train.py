@@ -2,7 +2,7 @@
 
     python -m recipes.embedded.train --packed PACKED --speakers ../shared/speech/train.tsv \
         --annotations ../shared/conversations/annotations --output RUN --steps 9000 \
-        [--resume RUN/last.ckpt]
+        [--resume RUN/last.ckpt] [--optimizer muon --precision bf16-mixed --devices 2]
 
 Two kinds of batches take turns:
 
@@ -15,6 +15,10 @@ Embeddings follow a teacher's (see ``teacher.py``), whole and in their nested pr
 distance; crops are also classified among the training speakers at two speeds. The teacher's space
 is rotated to its principal axes first, so that a prefix carries the most that so few can. Where
 the network to start with has a whitening (see ``whitening.py``), the teacher goes through it too.
+
+The trunk's frames of a crop, through a linear map that is thrown away afterwards, also follow the
+frames that the teacher pools (as in multi-level x-vector distillation, arXiv 2303.01125): twelve
+hours of speech are two million frames, but eleven thousand utterances.
 
 For the last part of the run, batch norms keep the statistics of many batches: what is trained then
 is what will run.
@@ -31,7 +35,7 @@ from pathlib import Path
 import lightning
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
 from diarspk.encoders.network import SpeakerNetwork, SpeakerNetworkConfig
@@ -40,12 +44,24 @@ from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
 from recipes.embedded.conversations import Conversations
 from recipes.embedded.data import SpeakerCrops
 from recipes.embedded.material import add_material_options, read_material
-from recipes.embedded.objectives import activity_loss, clean_speech, teacher_distances
+from recipes.embedded.objectives import (
+    activity_loss,
+    clean_speech,
+    frame_distance,
+    teacher_distances,
+)
 from recipes.embedded.settling import norms, settle_norms
-from recipes.embedded.trainer import make_trainer, schedule_rate, steps_done
+from recipes.embedded.starting import begin_with
+from recipes.optimizer import Optimizer, make_optimizer, split_parameters
+from recipes.sharing import EVERYTHING, Share, share_of_process
+from recipes.starting import read_start
+from recipes.trainer import add_training_options, make_trainer, schedule_rate
 
 SETTLING_SEED = 12345
 """Added to the seed for the batches that batch norms settle on: training has not seen them."""
+
+HIDDEN = ("network.trunk.", "network.utterance.expand.", "head.layers.")
+"""Where Muon takes the matrices: neither inputs nor outputs of the network are counted there."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +70,7 @@ class TrainConfig:
 
     steps: int
     learning_rate: float = 1.5e-3
+    optimizer: Optimizer = "adamw"
     warmup_steps: int = 200
     weight_decay: float = 0.02
     margin: float = 0.2
@@ -62,6 +79,7 @@ class TrainConfig:
     classification_weight: float = 0.2
     teacher_weight: float = 10.0
     prefix_weight: float = 0.2  # of each prefix's distance beside that of the whole
+    frame_weight: float = 2.0  # of the distance to the teacher's frames
     activity_weight: float = 2.0
     clean_frames: int = 12  # of a speaker in a conversation, to be embedded
     settle_at: float = 0.85  # fraction of the run from which batch norms are fixed
@@ -91,6 +109,7 @@ class EncoderTraining(lightning.LightningModule):
         classes: int,
         teacher: Tensor,
         settling: Alternating,
+        frame_dimension: int = 0,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(
@@ -102,6 +121,7 @@ class EncoderTraining(lightning.LightningModule):
         self.criterion = AngularMarginSoftmax(
             network.dimension, classes, margin=0.0, prefixes=network.prefixes
         )
+        self.mimic = nn.Linear(network.trunk.width, frame_dimension) if frame_dimension else None
         self.register_buffer("teacher", teacher, persistent=False)  # a row for each of the pool's
         self.teacher: Tensor
 
@@ -127,17 +147,29 @@ class EncoderTraining(lightning.LightningModule):
             return loss + self.train_config.activity_weight * activity
         classification = self.classify(embeddings, batch["label"])
         self.log_dict({"classification": classification, "teacher": distance}, prog_bar=True)
-        return loss + self.train_config.classification_weight * classification
+        loss = loss + self.train_config.classification_weight * classification
+        if self.mimic is None:
+            return loss
+        followed = frame_distance(self.mimic(frames), batch["teacher_frames"])
+        self.log("frames", followed, prog_bar=True)
+        return loss + self.train_config.frame_weight * followed
 
     def embed(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Embeddings of all speakers ``(n, dimension)``, their rows of the pool, trunk frames."""
         frames = self.network.trunk(batch["features"])
         if "activity" not in batch:
             everything = frames.new_ones(len(frames), 1, frames.shape[1])
-            return self.network.utterance(frames, everything)[:, 0], batch["row"], frames
+            return self.pool(frames, everything)[:, 0], batch["row"], frames
         clean = clean_speech(batch["activity"]).transpose(1, 2)  # (batch, speakers, frames)
         enough = clean.sum(-1) >= self.train_config.clean_frames
-        return self.network.utterance(frames, clean)[enough], batch["row"][enough], frames
+        return self.pool(frames, clean)[enough], batch["row"][enough], frames
+
+    def pool(self, frames: Tensor, weights: Tensor) -> Tensor:
+        """Embed weighted frames, in single precision but for the map that widens them."""
+        head = self.network.utterance
+        expanded = head.expand(frames).float()
+        with torch.autocast(frames.device.type, enabled=False):  # or variances would be lost
+            return head.embed_moments(head.pooling.moments(expanded, weights.float()))
 
     def distance(self, embeddings: Tensor, row: Tensor) -> Tensor:
         """Weighted distance to the teacher, of whole embeddings and of each prefix."""
@@ -158,8 +190,13 @@ class EncoderTraining(lightning.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         config = self.train_config
-        optimizer = torch.optim.AdamW(
-            self.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        hidden, others = split_parameters(self, HIDDEN)
+        optimizer = make_optimizer(
+            config.optimizer,
+            hidden,
+            [{"params": others}],
+            lr=config.learning_rate,
+            weight_decay=config.weight_decay,
         )
         return schedule_rate(optimizer, steps=config.steps, warmup_steps=config.warmup_steps)
 
@@ -171,35 +208,48 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=9000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--learning-rate", type=float, default=TrainConfig.learning_rate)
-    parser.add_argument("--start", type=Path, help="checkpoint whose weights to begin with")
+    add_training_options(parser)
+    parser.add_argument("--start", type=Path, help="checkpoint or card whose weights to begin with")
     parser.add_argument("--resume", type=Path, help="checkpoint of this run to go on from")
     arguments = parser.parse_args()
 
     lightning.seed_everything(arguments.seed)
-    material = read_material(arguments)
+    material = read_material(arguments, in_memory=arguments.devices == 1)
 
-    def batches(seed: int, first: int = 0) -> Alternating:
-        crops = material.crops(seed=seed, first=first)
-        return Alternating(crops, material.conversations(seed=seed, first=first))
+    def batches(seed: int, share: Share) -> Alternating:
+        crops = material.crops(seed=seed, share=share)
+        return Alternating(crops, material.conversations(seed=seed, share=share))
 
-    done = 0 if arguments.resume is None else steps_done(arguments.resume)
-    data = batches(arguments.seed, first=done // 2)
+    # a number gives two batches, of crops and of conversations
+    share = share_of_process(arguments.devices, arguments.resume, steps_per_number=2)
+    data = batches(arguments.seed, share)
     network = SpeakerNetworkConfig()
     training = EncoderTraining(
         network,
         ActivityHeadConfig(width=network.trunk.width),
-        TrainConfig(steps=arguments.steps, learning_rate=arguments.learning_rate),
+        TrainConfig(
+            steps=arguments.steps,
+            learning_rate=arguments.learning_rate,
+            optimizer=arguments.optimizer,
+        ),
         classes=data.sources[0].classes,
         teacher=material.teacher,
-        settling=batches(arguments.seed + SETTLING_SEED),
+        settling=batches(arguments.seed + SETTLING_SEED, EVERYTHING),
+        frame_dimension=material.frames.dimension,
     )
     if arguments.start is not None:
-        training.load_state_dict(torch.load(arguments.start, weights_only=True)["state_dict"])
+        begin_with(training, read_start(arguments.start, part="activity.", name="head."))
     for parameter in training.network.trunk.front.parameters():
         if parameter.dim() == 4:  # convolutions run twice as fast on a CPU with channels last
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-    trainer = make_trainer(arguments.output, steps=arguments.steps, clip=5.0)
-    # Batches are made in a process of their own, beside the two threads that train.
+    trainer = make_trainer(
+        arguments.output,
+        steps=arguments.steps,
+        clip=5.0,
+        precision=arguments.precision,
+        devices=arguments.devices,
+    )
+    # Batches are made in a process of their own, beside the threads that train.
     loader = DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=4)
     trainer.fit(training, loader, ckpt_path=arguments.resume)
     trainer.save_checkpoint(arguments.output / "final.ckpt")

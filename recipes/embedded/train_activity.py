@@ -2,7 +2,8 @@
 
     python -m recipes.embedded.train_activity --packed PACKED \
         --speakers ../shared/speech/train.tsv --annotations ../shared/conversations/annotations \
-        --encoder RUN/final.ckpt --output RUN_ACTIVITY --steps 3000 --learning-rate 5e-4
+        --encoder RUN/final.ckpt --output RUN_ACTIVITY --steps 3000 --learning-rate 5e-4 \
+        [--optimizer muon --precision bf16-mixed --devices 2]
 
 Such a step costs a third of one of ``train.py``. The head goes on from the checkpoint's, unless
 ``--fresh``.
@@ -26,18 +27,26 @@ from recipes.embedded.conversations import ConversationConfig
 from recipes.embedded.export import read_activity, read_network
 from recipes.embedded.material import add_material_options, read_material
 from recipes.embedded.objectives import activity_loss
-from recipes.embedded.trainer import make_trainer, schedule_rate, steps_done
+from recipes.optimizer import Optimizer, make_optimizer, split_parameters
+from recipes.sharing import share_of_process
+from recipes.trainer import add_training_options, make_trainer, schedule_rate
 
 
 class ActivityTraining(lightning.LightningModule):
     """Optimisation steps of the activity head alone."""
 
     def __init__(
-        self, trunk: LocalTrunk, head: ActivityHead, *, steps: int, learning_rate: float
+        self,
+        trunk: LocalTrunk,
+        head: ActivityHead,
+        *,
+        steps: int,
+        learning_rate: float,
+        optimizer: Optimizer = "adamw",
     ) -> None:
         super().__init__()
         self.save_hyperparameters({"head": asdict(head.config), "steps": steps})
-        self.steps, self.learning_rate = steps, learning_rate
+        self.steps, self.learning_rate, self.optimizer = steps, learning_rate, optimizer
         self.trunk = [trunk.eval().requires_grad_(False)]  # in a list: not saved, not trained
         self.head = head
 
@@ -49,8 +58,9 @@ class ActivityTraining(lightning.LightningModule):
         return loss
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        optimizer = torch.optim.AdamW(
-            self.head.parameters(), lr=self.learning_rate, weight_decay=0.01
+        hidden, others = split_parameters(self.head, ("layers.",))
+        optimizer = make_optimizer(
+            self.optimizer, hidden, [{"params": others}], lr=self.learning_rate, weight_decay=0.01
         )
         return schedule_rate(optimizer, steps=self.steps, warmup_steps=100)
 
@@ -63,6 +73,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--learning-rate", type=float, default=5e-4)
+    add_training_options(parser)
     parser.add_argument("--fresh", action="store_true", help="start with a new head")
     parser.add_argument("--resume", type=Path)
     arguments = parser.parse_args()
@@ -71,17 +82,27 @@ def main() -> None:
     network, head = read_network(arguments.encoder), read_activity(arguments.encoder)
     if arguments.fresh:
         head = ActivityHead(head.config)
-    material = read_material(arguments)
+    material = read_material(arguments, in_memory=arguments.devices == 1)
     conversations = material.conversations(
         ConversationConfig(windows_per_batch=12),
         seed=arguments.seed,
-        first=0 if arguments.resume is None else steps_done(arguments.resume),
+        share=share_of_process(arguments.devices, arguments.resume),
     )
     training = ActivityTraining(
-        network.trunk, head.train(), steps=arguments.steps, learning_rate=arguments.learning_rate
+        network.trunk,
+        head.train(),
+        steps=arguments.steps,
+        learning_rate=arguments.learning_rate,
+        optimizer=arguments.optimizer,
     )
-    trainer = make_trainer(arguments.output, steps=arguments.steps, clip=1.0)
-    # Windows are made in a process of their own, beside the two that train.
+    trainer = make_trainer(
+        arguments.output,
+        steps=arguments.steps,
+        clip=1.0,
+        precision=arguments.precision,
+        devices=arguments.devices,
+    )
+    # Windows are made in a process of their own, beside those that train.
     loader = DataLoader(conversations, batch_size=None, num_workers=1, prefetch_factor=4)
     trainer.fit(training, loader, ckpt_path=arguments.resume)
 

@@ -30,8 +30,9 @@ from recipes.embedded.conversations import ConversationConfig
 from recipes.embedded.export import read_network
 from recipes.embedded.frame_objectives import FrameObjective, frame_losses
 from recipes.embedded.material import add_material_options, read_material
-from recipes.embedded.trainer import make_trainer, schedule_rate, steps_done
 from recipes.embedded.voices import CleanVoices
+from recipes.sharing import share_of_process
+from recipes.trainer import make_trainer, schedule_rate
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def main() -> None:
     conversations = material.conversations(
         ConversationConfig(windows_per_batch=arguments.windows),
         seed=arguments.seed,
-        first=0 if arguments.resume is None else steps_done(arguments.resume),
+        share=share_of_process(1, arguments.resume),
     )
     training = FrameTraining(
         network,

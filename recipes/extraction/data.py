@@ -6,7 +6,6 @@ import csv
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count, takewhile
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from recipes.sharing import EVERYTHING, Share
 from tse.mixing import SAMPLE_RATE, Mixture, MixtureConfig, Samples, mix
 
 INT16 = np.float32(32768)
@@ -62,15 +62,6 @@ class BatchConfig:
     drop_enrolment: float = 0.12  # by the vector alone
 
 
-@dataclass(frozen=True)
-class Share:
-    """Every ``step``-th batch from ``first`` on, up to but without ``last``."""
-
-    first: int = 0
-    step: int = 1
-    last: int | None = None
-
-
 class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
     """Batches of mixtures; see :meth:`batch`.
 
@@ -88,7 +79,7 @@ class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
         config: BatchConfig,
         *,
         seed: int,
-        share: Share = Share(),
+        share: Share = EVERYTHING,
     ) -> None:
         self.voices, self.noise, self.rooms, self.config = voices, noise, rooms, config
         self.seed, self.share = seed, share
@@ -105,9 +96,7 @@ class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
         self.target_probability = weights / weights.sum()
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
-        share = self.share
-        numbers = count(share.first, share.step)
-        for number in takewhile(lambda n: share.last is None or n < share.last, numbers):
+        for number in self.share:
             yield self.batch(np.random.default_rng([self.seed, number]))
 
     def batch(self, generator: np.random.Generator) -> dict[str, Tensor]:

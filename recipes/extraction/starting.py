@@ -4,28 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
-from diarspk.checkpoints import read_checkpoint
 from diarspk.errors import ArgumentError
 from tse.models import ExtractionNetwork
 
-__all__ = ["begin_as_separator", "begin_with", "read_start"]
+__all__ = ["begin_as_separator", "begin_with"]
 
 LAST_MAPS = (".expand.", ".project.")
 """Names of what the residual paths of a spliced block end with: zeros there add nothing."""
-
-
-def read_start(path: Path) -> dict[str, Tensor]:
-    """State of a training: from its checkpoint, or from the card of the extractor it became."""
-    if path.suffix != ".json":
-        state: dict[str, Tensor] = torch.load(path, "cpu", weights_only=True)["state_dict"]
-        return state
-    tensors = read_checkpoint(path).tensors.items()
-    return {re.sub(r"^encoder\.", "joint.network.", name): tensor for name, tensor in tensors}
 
 
 def begin_with(training: nn.Module, trained: Mapping[str, Tensor]) -> None:

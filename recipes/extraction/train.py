@@ -19,27 +19,24 @@ their own, and step together.
 from __future__ import annotations
 
 import argparse
-import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import lightning
 import numpy as np
-import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger
-from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 import diarspk
-from recipes.embedded.trainer import schedule_rate, steps_done
 from recipes.extraction.cues import BatchCues, JointEncoder
-from recipes.extraction.data import BatchConfig, ExtractionBatches, Share, Voices, read_voices
-from recipes.extraction.optimizer import MuonAdamW
-from recipes.extraction.starting import begin_as_separator, begin_with, read_start
+from recipes.extraction.data import BatchConfig, ExtractionBatches, Voices, read_voices
+from recipes.extraction.starting import begin_as_separator, begin_with
+from recipes.optimizer import Optimizer, make_optimizer
+from recipes.sharing import Share, share_of_process
+from recipes.starting import read_start
+from recipes.trainer import add_training_options, make_trainer, schedule_rate
 from tse.conditioning import ConditioningConfig
 from tse.cues import CUES, CueSource, make_cue_source
 from tse.losses import ExtractionLoss, SpeakerLoss, si_sdr_loss
@@ -55,9 +52,8 @@ from tse.models.architectures import NetworkConfig
 
 VALIDATION_SEED = 777
 VALIDATION_BATCHES = 12  # of six mixtures
-
-Precision = Literal["32-true", "bf16-mixed"]
-Optimizer = Literal["adamw", "muon"]
+OF_A_JOINT_ENCODER = {"part": "encoder.", "name": "joint.network."}
+"""Names of its tensors in a card, and in a training."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +138,7 @@ class ExtractionTraining(lightning.LightningModule):
         own, matrices = [], []
         for name, parameter in self.named_parameters():
             in_block = name.startswith("network.blocks.")
-            if config.optimizer == "muon" and in_block and parameter.dim() == 2:
+            if in_block and parameter.dim() == 2:
                 matrices.append(parameter)
             elif not name.startswith("joint."):
                 own.append(parameter)
@@ -151,11 +147,9 @@ class ExtractionTraining(lightning.LightningModule):
         if self.joint is not None:
             slow = rate * config.encoder_rate
             groups.append({"params": list(self.joint.parameters()), "lr": slow})
-        optimizer: torch.optim.Optimizer
-        if matrices:
-            optimizer = MuonAdamW(matrices, groups, lr=rate, weight_decay=config.weight_decay)
-        else:
-            optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
+        optimizer = make_optimizer(
+            config.optimizer, matrices, groups, lr=rate, weight_decay=config.weight_decay
+        )
         return schedule_rate(optimizer, steps=config.steps, warmup_steps=config.warmup_steps)
 
 
@@ -221,36 +215,6 @@ def validation_batches(packed: Path, *, seconds: float, share: Share) -> Extract
     )
 
 
-def make_trainer(
-    output: Path,
-    train: TrainConfig,
-    *,
-    precision: Precision,
-    devices: int,
-    validate_every: int,
-    save_every: int,
-) -> lightning.Trainer:
-    """Log to ``output/metrics.csv``; keep the last checkpoint."""
-    checkpoint = ModelCheckpoint(
-        output, every_n_train_steps=save_every, save_last=True, save_top_k=0
-    )
-    return lightning.Trainer(
-        accelerator="auto",
-        devices=devices,
-        # a batch whose cue has one level only leaves the parameters of the other one out
-        strategy=DDPStrategy(find_unused_parameters=True) if devices > 1 else "auto",
-        max_steps=train.steps,
-        precision=precision,
-        logger=CSVLogger(output, name="", version=""),
-        callbacks=[checkpoint],
-        log_every_n_steps=20,
-        val_check_interval=validate_every,
-        check_val_every_n_epoch=None,
-        num_sanity_val_steps=0,
-        gradient_clip_val=train.clip,
-    )
-
-
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--packed", type=Path, required=True)
@@ -265,19 +229,12 @@ def parse() -> argparse.Namespace:
         "--objective", choices=list(ExtractionLoss.OBJECTIVES), default=TrainConfig.objective
     )
     parser.add_argument("--learning-rate", type=float, default=TrainConfig.learning_rate)
-    parser.add_argument("--optimizer", choices=get_args(Optimizer), default=TrainConfig.optimizer)
     parser.add_argument("--speaker-weight", type=float, default=TrainConfig.speaker_weight)
     parser.add_argument("--joint-encoder", action="store_true")
     parser.add_argument("--batch-size", type=int, default=BatchConfig.size)
     parser.add_argument("--seconds", type=float, default=MixtureConfig.seconds)
     parser.add_argument("--clean", action="store_true", help="two voices, without noise and rooms")
-    parser.add_argument(
-        "--precision",
-        choices=get_args(Precision),
-        default="32-true",
-        help="bf16-mixed where it is fast",
-    )
-    parser.add_argument("--devices", type=int, default=1, help="processes, or accelerators")
+    add_training_options(parser)
     parser.add_argument("--validate-every", type=int, default=500)
     parser.add_argument("--save-every", type=int, default=250)
     parser.add_argument("--seed", type=int, default=0)
@@ -320,37 +277,33 @@ def main() -> None:
     draw = two_clean_voices if arguments.clean else MixtureConfig
     config = BatchConfig(draw(seconds=arguments.seconds), arguments.batch_size)
     voices = read_voices(arguments.packed / "train")
-    done = 0 if arguments.resume is None else steps_done(arguments.resume)
-    devices = arguments.devices
-    # Lightning starts the other processes with this in their environment.
-    rank = int(os.environ.get("LOCAL_RANK", 0))
-    if devices > 1 and not torch.cuda.is_available():
-        torch.set_num_threads(max(torch.get_num_threads() // devices, 1))
-    share = Share(first=done * devices + rank, step=devices)
+    share = share_of_process(arguments.devices, arguments.resume)
     data = batches_for(
         arguments.cue, voices, arguments.packed, config, seed=arguments.seed, share=share
     )
     training = make_training(network, train, arguments.cue, data.speakers)
     if arguments.start is not None:
-        begin_with(training, read_start(arguments.start))
+        begin_with(training, read_start(arguments.start, **OF_A_JOINT_ENCODER))
     if arguments.separator is not None:
-        state = read_start(arguments.separator)
+        state = read_start(arguments.separator, **OF_A_JOINT_ENCODER)
         trained = {name.removeprefix("network."): tensor for name, tensor in state.items()}
         count = begin_as_separator(training.network, trained)
         print(f"begins with {count} parameters of {arguments.separator.name}")
     trainer = make_trainer(
         arguments.output,
-        train,
+        steps=train.steps,
+        clip=train.clip,
+        accelerator="auto",
         precision=arguments.precision,
-        devices=devices,
-        validate_every=arguments.validate_every,
+        devices=arguments.devices,
         save_every=arguments.save_every,
+        validate_every=arguments.validate_every,
     )
     # Batches are made in a process of their own, beside the threads that train.
     loader = DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=4)
     validation = None
     if arguments.cue != "one-hot":
-        part = Share(first=rank, step=devices, last=VALIDATION_BATCHES)
+        part = Share(share.first % share.step, share.step, VALIDATION_BATCHES)
         dev = validation_batches(arguments.packed, seconds=MixtureConfig.seconds, share=part)
         validation = DataLoader(dev, batch_size=None)
     trainer.fit(training, loader, validation, ckpt_path=arguments.resume)

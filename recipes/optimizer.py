@@ -1,15 +1,56 @@
-"""Muon for the matrices of the blocks, AdamW for all else, as one optimizer."""
+"""Muon for hidden matrices, AdamW for all else, as one optimizer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.optimizer import ParamsT
 
-__all__ = ["MuonAdamW"]
+__all__ = ["MuonAdamW", "Optimizer", "make_optimizer", "split_parameters"]
+
+Optimizer = Literal["adamw", "muon"]
+
+
+def split_parameters(
+    module: nn.Module, hidden: tuple[str, ...]
+) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """Split parameters into the matrices whose names begin with one of ``hidden``, and the rest."""
+    parts: tuple[list[nn.Parameter], list[nn.Parameter]] = ([], [])
+    for name, parameter in module.named_parameters():
+        parts[not (parameter.dim() == 2 and name.startswith(hidden))].append(parameter)
+    return parts
+
+
+def make_optimizer(
+    name: Optimizer,
+    matrices: Iterable[Tensor],
+    others: Iterable[dict[str, Any]],
+    *,
+    lr: float,
+    weight_decay: float,
+) -> torch.optim.Optimizer:
+    """Make an optimizer of hidden matrices and of groups of all other parameters.
+
+    Parameters
+    ----------
+    name
+        ``adamw`` takes all, with ``muon`` the matrices are Muon's.
+    matrices
+        With two axes each, neither of which counts inputs or outputs of the network.
+    others
+        Groups as AdamW takes them, with settings of their own.
+    lr, weight_decay
+        Of what has none of its own.
+    """
+    matrices, groups = list(matrices), list(others)
+    if name == "muon" and matrices:
+        return MuonAdamW(matrices, groups, lr=lr, weight_decay=weight_decay)
+    return torch.optim.AdamW(
+        [{"params": matrices}, *groups] if matrices else groups, lr=lr, weight_decay=weight_decay
+    )
 
 
 class MuonAdamW(torch.optim.Optimizer):
