@@ -14,7 +14,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -212,6 +212,8 @@ def main() -> None:
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Print tables as they are ready; the figures as JSON holds them."""
     extractor = None if arguments.model == "mixture" else load_extractor(arguments.model)
+    if extractor is not None and arguments.passes is not None:
+        extractor = replace(extractor, passes=arguments.passes)
     encoder = diarspk.load_encoder(arguments.judge)
     utterances = list(read_utterances(arguments.data / "speech", arguments.split))
     noise = read_noise(arguments.data / "noise" / "noise")
@@ -264,6 +266,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder with speech/ and noise/")
     parser.add_argument("--split", default="dev")
     parser.add_argument("--model", help="name or card; `mixture` for the baseline")
+    parser.add_argument("--passes", type=int, help="over each mixture, not as the card says")
     parser.add_argument("--judge", help="encoder that tells whose voice an output is")
     parser.add_argument("--conditions", nargs="+", choices=CONDITIONS, default=["clean-2"])
     parser.add_argument("--enrolment-s", nargs="+", type=float, default=[5.0])

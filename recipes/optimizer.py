@@ -18,10 +18,12 @@ def split_parameters(
     module: nn.Module, hidden: tuple[str, ...]
 ) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """Split parameters into the matrices whose names begin with one of ``hidden``, and the rest."""
-    parts: tuple[list[nn.Parameter], list[nn.Parameter]] = ([], [])
+    matrices: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
     for name, parameter in module.named_parameters():
-        parts[not (parameter.dim() == 2 and name.startswith(hidden))].append(parameter)
-    return parts
+        is_hidden = parameter.dim() == 2 and name.startswith(hidden)
+        (matrices if is_hidden else others).append(parameter)
+    return matrices, others
 
 
 def make_optimizer(

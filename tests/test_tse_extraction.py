@@ -113,6 +113,26 @@ def test_a_cue_is_whatever_describes_the_speaker(card: Path) -> None:
     assert several.enrolment is not None and several.enrolment.shape == (1, 48000)
 
 
+def test_passes_are_averaged_over_frames_that_begin_later(card: Path) -> None:
+    once, mixture = load_extractor(card), voice(1.0)
+    cue, hop = once.cue(voice(2.0, 1), RATE), SMALL.hop_samples
+    assert once.passes == 1
+    late = once(np.concatenate([np.zeros(hop // 2, np.float32), mixture]), cue)[hop // 2 :]
+    mean = (once(mixture, cue) + late) / 2
+    np.testing.assert_allclose(replace(once, passes=2)(mixture, cue), mean, atol=1e-7)
+    assert not np.allclose(late, mean, atol=1e-6)
+    with pytest.raises(ArgumentError, match="`passes` must be at least 1, got 0"):
+        replace(once, passes=0)
+
+
+def test_a_card_says_how_many_passes(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    notes: dict[str, object] = {"passes": 3}
+    config = replace(SMALL, conditioning=ConditioningConfig(0), causal=False)
+    write_extractor(tmp_path / "three.json", build_network(config), "enrolment", notes=notes)
+    assert load_extractor(tmp_path / "three.json").passes == 3
+
+
 def test_a_cue_of_another_encoder_is_refused(card: Path) -> None:
     extractor = load_extractor(card)
     with pytest.raises(ModelError, match="another"):

@@ -36,12 +36,21 @@ class Extractor:
         Of the weights; empty where they were not read from a checkpoint.
     space : str
         Fingerprint of the speaker encoder whose vectors the network reads; empty without one.
+    passes : int
+        How often a network that is not causal hears a mixture: its frames begin a fraction of a
+        hop later each time, and the outputs are averaged. ``dataclasses.replace(extractor,
+        passes=1)`` takes half the time of two, and gives a little less.
     """
 
     network: ExtractionNetwork
     source: CueSource
     fingerprint: str = ""
     space: str = ""
+    passes: int = 1
+
+    def __post_init__(self) -> None:
+        if self.passes < 1:
+            raise ArgumentError(f"`passes` must be at least 1, got {self.passes}")
 
     @property
     def sample_rate(self) -> int:
@@ -168,10 +177,20 @@ class Extractor:
         @torch.inference_mode()
         def extract(block: Samples) -> Samples:
             mixture = torch.from_numpy(np.ascontiguousarray(block))[None]
-            return np.concatenate([self.network(mixture, cue).numpy() for cue in cues])
+            return np.concatenate([self._average(mixture, cue).numpy() for cue in cues])
 
         operation: Callable[[Samples], Samples] = extract
         yield from extract_blocks(blocks, operation, config or BlockConfig())
+
+    def _average(self, mixture: torch.Tensor, cue: Cue) -> torch.Tensor:
+        """Extract from ``(1, time)`` in several passes."""
+        hop = self.network.framing.hop_samples
+        total = torch.zeros_like(mixture)
+        for number in range(self.passes):
+            lead = number * hop // self.passes
+            delayed = torch.nn.functional.pad(mixture, (lead, 0))
+            total += self.network(delayed, cue)[:, lead:]
+        return total / self.passes
 
     def _stream_blocks(self, blocks: Iterable[Samples], cues: Sequence[Cue]) -> Iterator[Samples]:
         streams = [self.stream(cue) for cue in cues]

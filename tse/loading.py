@@ -47,7 +47,9 @@ def load_extractor(name: str | Path | None = None) -> Extractor:
     network = read_network(card["extractor"])
     network.load_state_dict(_part(checkpoint, "network."))
     source, space = _cue_source(checkpoint)
-    return Extractor(network.eval().requires_grad_(False), source, checkpoint.fingerprint, space)
+    network = network.eval().requires_grad_(False)
+    passes = int(card.get("passes", 1))
+    return Extractor(network, source, checkpoint.fingerprint, space, passes)
 
 
 def write_extractor(
@@ -75,7 +77,8 @@ def write_extractor(
         Whose vectors it reads. With ``joint``, the encoder was trained with the extractor, and its
         weights are written too.
     notes
-        More entries of the card: data, licence, training, results.
+        More entries of the card: data, licence, training, results; ``passes``, see
+        :class:`~tse.extractor.Extractor`.
     """
     config = network.config
     tensors = {f"network.{key}": value for key, value in network.state_dict().items()}

@@ -1,7 +1,9 @@
 """Turn a training checkpoint into an extractor that :func:`tse.load_extractor` reads.
 
-python -m recipes.extraction.export --checkpoint RUN/final.ckpt \
-        --output tse/assets/band-split.json
+    python -m recipes.extraction.export --checkpoint RUN/final.ckpt \
+        --output tse/assets/band-split.json --passes 2
+
+The weights are stored in half precision.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ from tse.loading import WITHOUT_ENCODER, write_extractor
 from tse.models.architectures import read_network
 
 
-def export(checkpoint: Path, output: Path, *, speakers: tuple[str, ...] = ()) -> None:
+def export(
+    checkpoint: Path, output: Path, *, speakers: tuple[str, ...] = (), passes: int = 1
+) -> None:
     """Write the network, and the encoder where it was trained with it."""
     stored: dict[str, Any] = torch.load(checkpoint, "cpu", weights_only=True)
     settings, state = stored["hyper_parameters"], stored["state_dict"]
@@ -43,6 +47,7 @@ def export(checkpoint: Path, output: Path, *, speakers: tuple[str, ...] = ()) ->
         notes={
             "licence": "Apache-2.0",
             "recipe": "recipes/extraction",
+            "passes": passes,
             "training": settings["train"],
             "steps": int(stored["global_step"]),
         },
@@ -57,8 +62,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True, help="card to write, NAME.json")
+    parser.add_argument("--passes", type=int, default=1, help="over a mixture, as it is used")
     arguments = parser.parse_args()
-    export(arguments.checkpoint, arguments.output)
+    export(arguments.checkpoint, arguments.output, passes=arguments.passes)
 
 
 if __name__ == "__main__":
