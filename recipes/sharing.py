@@ -31,7 +31,7 @@ class Share:
 EVERYTHING = Share()
 
 
-def share_of_process(devices: int, resume: Path | None, *, steps_per_number: int = 1) -> Share:
+def share_of_process(devices: int, resume: Path | None) -> Share:
     """Share of this process, one of ``devices`` that train together, each on its own threads.
 
     Parameters
@@ -39,13 +39,11 @@ def share_of_process(devices: int, resume: Path | None, *, steps_per_number: int
     devices
         Processes, or accelerators.
     resume
-        Checkpoint that training goes on from: its batches were drawn.
-    steps_per_number
-        Optimisation steps that each number gives a batch for.
+        Checkpoint that training goes on from: a batch was drawn for each of its steps.
     """
     if devices > 1 and not torch.cuda.is_available():
         torch.set_num_threads(max(torch.get_num_threads() // devices, 1))
-    done = 0 if resume is None else steps_done(resume) // steps_per_number
+    done = 0 if resume is None else steps_done(resume)
     # Lightning starts the other processes with this in their environment.
     rank = int(os.environ.get("LOCAL_RANK", 0))
     return Share(first=done * devices + rank, step=devices)

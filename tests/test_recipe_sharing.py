@@ -29,6 +29,5 @@ def test_each_process_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.M
         monkeypatch.setenv("LOCAL_RANK", "1")
         assert share_of_process(2, None) == Share(1, 2)
         assert share_of_process(2, checkpoint) == Share(21, 2)
-        assert share_of_process(2, checkpoint, steps_per_number=2) == Share(11, 2)
     finally:
         torch.set_num_threads(threads)

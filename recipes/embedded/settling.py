@@ -8,11 +8,12 @@ length, in how much of them is silence. Whatever came last would tilt every embe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-Batch = dict[str, Tensor]
+Batch = TypeVar("Batch")
 
 
 def norms(module: nn.Module) -> list[nn.BatchNorm1d | nn.BatchNorm2d]:

@@ -4,7 +4,7 @@
         --annotations ../shared/conversations/annotations --output RUN --steps 9000 \
         [--resume RUN/last.ckpt] [--optimizer muon --precision bf16-mixed --devices 2]
 
-Two kinds of batches take turns:
+A step has a batch of each of two kinds:
 
 - crops of one speaker each, of one to three seconds;
 - simulated conversations of ten seconds, of which the activity head is to say who talks when, and
@@ -27,7 +27,7 @@ is what will run.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -57,6 +57,8 @@ from recipes.sharing import EVERYTHING, Share, share_of_process
 from recipes.starting import read_start
 from recipes.trainer import add_training_options, make_trainer, schedule_rate
 
+Batch = dict[str, Tensor]
+
 SETTLING_SEED = 12345
 """Added to the seed for the batches that batch norms settle on: training has not seen them."""
 
@@ -83,18 +85,18 @@ class TrainConfig:
     activity_weight: float = 2.0
     clean_frames: int = 12  # of a speaker in a conversation, to be embedded
     settle_at: float = 0.85  # fraction of the run from which batch norms are fixed
-    settle_batches: int = 80
+    settle_batches: int = 40  # of each kind
 
 
-class Alternating(IterableDataset[dict[str, Tensor]]):
-    """Batches of two sources in turns, as the sources' own seeds have it."""
+class Pairs(IterableDataset[dict[str, Batch]]):
+    """A batch of crops beside one of conversations, as the sources' own seeds have it."""
 
     def __init__(self, crops: SpeakerCrops, conversations: Conversations) -> None:
-        self.sources = crops, conversations
+        self.crops, self.conversations = crops, conversations
 
-    def __iter__(self) -> Iterator[dict[str, Tensor]]:
-        for pair in zip(*self.sources, strict=True):
-            yield from pair
+    def __iter__(self) -> Iterator[dict[str, Batch]]:
+        for crops, conversations in zip(self.crops, self.conversations, strict=True):
+            yield {"crops": crops, "conversations": conversations}
 
 
 class EncoderTraining(lightning.LightningModule):
@@ -108,7 +110,7 @@ class EncoderTraining(lightning.LightningModule):
         *,
         classes: int,
         teacher: Tensor,
-        settling: Alternating,
+        settling: Iterable[dict[str, Batch]],
         frame_dimension: int = 0,
     ) -> None:
         super().__init__()
@@ -125,44 +127,65 @@ class EncoderTraining(lightning.LightningModule):
         self.register_buffer("teacher", teacher, persistent=False)  # a row for each of the pool's
         self.teacher: Tensor
 
-    def on_train_batch_start(self, batch: dict[str, Tensor], index: int) -> None:
+    def on_train_batch_start(self, batch: dict[str, Batch], index: int) -> None:
         config = self.train_config
         settle_step = round(config.settle_at * config.steps)
         if self.global_step == settle_step:
             batches = islice(self.settling, config.settle_batches)
-            settle_norms(self.network, self.embed, batches)
+            settle_norms(self.network, self.hear, batches)
         elif self.global_step > settle_step:
             for norm in norms(self.network):
                 norm.eval()
 
-    def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
-        embeddings, row, frames = self.embed(batch)
-        distance = self.distance(embeddings, row)
-        loss = self.train_config.teacher_weight * distance
-        if "activity" in batch:
-            activity, error = activity_loss(
-                self.head.powerset, self.head(frames), batch["activity"]
-            )
-            self.log_dict({"activity": activity, "frame_error": error, "local": distance})
-            return loss + self.train_config.activity_weight * activity
-        classification = self.classify(embeddings, batch["label"])
+    def training_step(self, batch: dict[str, Batch], index: int) -> Tensor:
+        return self.crop_loss(batch["crops"]) + self.conversation_loss(batch["conversations"])
+
+    def crop_loss(self, crops: Batch) -> Tensor:
+        """Loss of crops: how far embeddings and frames are from the teacher's, and whose they are.
+
+        ``crops`` are of :class:`~recipes.embedded.data.SpeakerCrops`.
+        """
+        config = self.train_config
+        embeddings, frames = self.embed_crops(crops)
+        distance = self.distance(embeddings, crops["row"])
+        classification = self.classify(embeddings, crops["label"])
         self.log_dict({"classification": classification, "teacher": distance}, prog_bar=True)
-        loss = loss + self.train_config.classification_weight * classification
+        loss = config.teacher_weight * distance + config.classification_weight * classification
         if self.mimic is None:
             return loss
-        followed = frame_distance(self.mimic(frames), batch["teacher_frames"])
-        self.log("frames", followed, prog_bar=True)
-        return loss + self.train_config.frame_weight * followed
+        followed = frame_distance(self.mimic(frames), crops["teacher_frames"])
+        self.log_dict({"frames": followed}, prog_bar=True)
+        return loss + config.frame_weight * followed
 
-    def embed(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    def conversation_loss(self, windows: Batch) -> Tensor:
+        """Loss of windows: who talks when, and how far the speakers are from the teacher's.
+
+        ``windows`` are of :class:`~recipes.embedded.conversations.Conversations`.
+        """
+        config = self.train_config
+        embeddings, row, frames = self.embed_speakers(windows)
+        distance = self.distance(embeddings, row)
+        activity, error = activity_loss(self.head.powerset, self.head(frames), windows["activity"])
+        self.log_dict({"activity": activity, "frame_error": error, "local": distance})
+        return config.teacher_weight * distance + config.activity_weight * activity
+
+    def hear(self, batch: dict[str, Batch]) -> None:
+        """Pass both kinds through the network."""
+        self.embed_crops(batch["crops"])
+        self.embed_speakers(batch["conversations"])
+
+    def embed_crops(self, crops: Batch) -> tuple[Tensor, Tensor]:
+        """Embeddings ``(batch, dimension)`` and trunk frames."""
+        frames = self.network.trunk(crops["features"])
+        everything = frames.new_ones(len(frames), 1, frames.shape[1])
+        return self.pool(frames, everything)[:, 0], frames
+
+    def embed_speakers(self, windows: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Embeddings of all speakers ``(n, dimension)``, their rows of the pool, trunk frames."""
-        frames = self.network.trunk(batch["features"])
-        if "activity" not in batch:
-            everything = frames.new_ones(len(frames), 1, frames.shape[1])
-            return self.pool(frames, everything)[:, 0], batch["row"], frames
-        clean = clean_speech(batch["activity"]).transpose(1, 2)  # (batch, speakers, frames)
+        frames = self.network.trunk(windows["features"])
+        clean = clean_speech(windows["activity"]).transpose(1, 2)  # (batch, speakers, frames)
         enough = clean.sum(-1) >= self.train_config.clean_frames
-        return self.pool(frames, clean)[enough], batch["row"][enough], frames
+        return self.pool(frames, clean)[enough], windows["row"][enough], frames
 
     def pool(self, frames: Tensor, weights: Tensor) -> Tensor:
         """Embed weighted frames, in single precision but for the map that widens them."""
@@ -216,13 +239,11 @@ def main() -> None:
     lightning.seed_everything(arguments.seed)
     material = read_material(arguments, in_memory=arguments.devices == 1)
 
-    def batches(seed: int, share: Share) -> Alternating:
+    def batches(seed: int, share: Share) -> Pairs:
         crops = material.crops(seed=seed, share=share)
-        return Alternating(crops, material.conversations(seed=seed, share=share))
+        return Pairs(crops, material.conversations(seed=seed, share=share))
 
-    # a number gives two batches, of crops and of conversations
-    share = share_of_process(arguments.devices, arguments.resume, steps_per_number=2)
-    data = batches(arguments.seed, share)
+    data = batches(arguments.seed, share_of_process(arguments.devices, arguments.resume))
     network = SpeakerNetworkConfig()
     training = EncoderTraining(
         network,
@@ -232,7 +253,7 @@ def main() -> None:
             learning_rate=arguments.learning_rate,
             optimizer=arguments.optimizer,
         ),
-        classes=data.sources[0].classes,
+        classes=data.crops.classes,
         teacher=material.teacher,
         settling=batches(arguments.seed + SETTLING_SEED, EVERYTHING),
         frame_dimension=material.frames.dimension,
