@@ -15,14 +15,18 @@ Optimizer = Literal["adamw", "muon"]
 
 
 def split_parameters(
-    module: nn.Module, hidden: tuple[str, ...]
+    module: nn.Module, hidden: tuple[str, ...], *, left_out: tuple[str, ...] = ()
 ) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """Split parameters into the matrices whose names begin with one of ``hidden``, and the rest."""
+    """Split parameters into the matrices whose names begin with one of ``hidden``, and the rest.
+
+    Those whose names begin with one of ``left_out`` are in neither.
+    """
     matrices: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
     for name, parameter in module.named_parameters():
         is_hidden = parameter.dim() == 2 and name.startswith(hidden)
-        (matrices if is_hidden else others).append(parameter)
+        if not name.startswith(left_out):
+            (matrices if is_hidden else others).append(parameter)
     return matrices, others
 
 

@@ -60,7 +60,7 @@ def make_trainer(
     return lightning.Trainer(
         accelerator=accelerator,
         devices=devices,
-        # a batch may leave parameters out: those of another head, or of another level of a cue
+        # a batch whose cue has one level only leaves the parameters of the other one out
         strategy=DDPStrategy(find_unused_parameters=True) if devices > 1 else "auto",
         max_steps=steps,
         precision=precision,

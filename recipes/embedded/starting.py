@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from diarspk.errors import ArgumentError
+from recipes.starting import check_start
 
 __all__ = ["begin_with"]
 
@@ -23,16 +23,12 @@ def begin_with(training: nn.Module, trained: Mapping[str, Tensor]) -> None:
         If a tensor of the network or its heads is missing, or does not fit. Nothing is changed.
     """
     state = training.state_dict()
-    missing = {name for name in state.keys() - trained.keys() if not name.startswith(THROWN_AWAY)}
-    unlike = {
-        name
-        for name, tensor in trained.items()
-        if name not in state or state[name].shape != tensor.shape
-    }
-    if strange := sorted(missing | unlike):
-        raise ArgumentError(
-            f"the weights to begin with do not fit this training ({', '.join(strange[:3])}); give "
-            "a checkpoint or card of the same network and training speakers"
-        )
+    check_start(
+        trained,
+        state,
+        may_lack=lambda name: name.startswith(THROWN_AWAY),
+        fits=lambda name: trained[name].shape == state[name].shape,
+        remedy="a checkpoint or card of the same network and training speakers",
+    )
     for name, tensor in trained.items():
         state[name].copy_(tensor)

@@ -17,7 +17,7 @@ import argparse
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -76,16 +76,12 @@ class Teacher:
         return [Heard(*pair) for pair in zip(vectors, frames, strict=True)]
 
 
-def as_recorded(shard: Path) -> Iterator[Utterance]:
-    """Hear each utterance of a shard."""
-    for name, audio in read_shard(shard):
-        yield name, "recorded", audio
-
-
-def altered(shard: Path, speakers: dict[str, str], heard: Counter[str]) -> Iterator[Utterance]:
-    """Hear the first utterances of each speaker at that speaker's other speed."""
+def at_both_speeds(shards: Sequence[Path], speakers: dict[str, str]) -> Iterator[Utterance]:
+    """Every utterance as recorded, and the first of each speaker at that speaker's other speed."""
     number = {name: index for index, name in enumerate(sorted(set(speakers.values())))}
-    for name, audio in read_shard(shard):
+    heard: Counter[str] = Counter()
+    for name, audio in chain.from_iterable(map(read_shard, shards)):
+        yield name, "recorded", audio
         speaker = speakers[name]
         heard[speaker] += 1
         if heard[speaker] <= ALTERED_UTTERANCES:
@@ -118,10 +114,7 @@ def main() -> None:
     teacher = Teacher(load_campplus(find_campplus()))
     speakers = read_speakers(arguments.data / "speech" / "train.tsv")
     shards = sorted((arguments.data / "speech").glob("train-*.tar"))
-    counter: Counter[str] = Counter()
-    utterances = [one for shard in shards for one in as_recorded(shard)]
-    utterances += [one for shard in shards for one in altered(shard, speakers, counter)]
-    batches = in_batches(utterances)
+    batches = in_batches(list(at_both_speeds(shards, speakers)))
     mean, axes = frame_axes(teacher, batches)
     vectors, frames = [], []
     for batch in follow(batches, "utterances"):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from diarspk.errors import ArgumentError
+from recipes.starting import check_start
 from tse.models import ExtractionNetwork
 
 __all__ = ["begin_as_separator", "begin_with"]
@@ -30,17 +30,14 @@ def begin_with(training: nn.Module, trained: Mapping[str, Tensor]) -> None:
     """
     state = training.state_dict()
     blocks = set(map(_block, trained))
-    missing = {name for name in state.keys() - trained.keys() if _block(name) in blocks}
-    unlike = {
-        name
-        for name in state.keys() & trained.keys()
-        if not _fits(name, trained[name], state[name])
-    }
-    if strange := sorted(missing | unlike | (trained.keys() - state.keys())):
-        raise ArgumentError(
-            f"the weights to begin with do not fit this training ({', '.join(strange[:3])}); give "
-            "the same architecture, cue and fusion, with as many blocks and hidden channels or more"
-        )
+    check_start(
+        trained,
+        state,
+        may_lack=lambda name: _block(name) not in blocks,
+        fits=lambda name: _fits(name, trained[name], state[name]),
+        remedy="the same architecture, cue and fusion, with as many blocks and hidden channels or "
+        "more",
+    )
     for name, own in state.items():
         if any(part in name for part in LAST_MAPS):
             own.zero_()

@@ -33,7 +33,7 @@ import diarspk
 from recipes.extraction.cues import BatchCues, JointEncoder
 from recipes.extraction.data import BatchConfig, ExtractionBatches, Voices, read_voices
 from recipes.extraction.starting import begin_as_separator, begin_with
-from recipes.optimizer import Optimizer, make_optimizer
+from recipes.optimizer import Optimizer, make_optimizer, split_parameters
 from recipes.sharing import Share, share_of_process
 from recipes.starting import read_start
 from recipes.trainer import add_training_options, make_trainer, schedule_rate
@@ -135,13 +135,7 @@ class ExtractionTraining(lightning.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         config = self.train_config
-        own, matrices = [], []
-        for name, parameter in self.named_parameters():
-            in_block = name.startswith("network.blocks.")
-            if in_block and parameter.dim() == 2:
-                matrices.append(parameter)
-            elif not name.startswith("joint."):
-                own.append(parameter)
+        matrices, own = split_parameters(self, ("network.blocks.",), left_out=("joint.",))
         rate = config.learning_rate
         groups: list[dict[str, Any]] = [{"params": own, "lr": rate}]
         if self.joint is not None:
