@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.optim.optimizer import ParamsT
 
 __all__ = ["MuonAdamW", "Optimizer", "make_optimizer", "split_parameters"]
@@ -63,7 +63,8 @@ class MuonAdamW(torch.optim.Optimizer):
     """Steps of matrices are orthogonalised (Jordan et al. 2024, "Muon"); AdamW takes the rest.
 
     Both have one learning rate: Muon's steps are scaled to the root mean square of AdamW's (Liu et
-    al. 2025, "Muon is scalable for LLM training", equation 4). It needs PyTorch 2.9.
+    al. 2025, "Muon is scalable for LLM training", equation 4). It needs PyTorch 2.9. Processes that
+    train together each orthogonalise some of the matrices, and give one another the results.
 
     Parameters
     ----------
@@ -81,11 +82,12 @@ class MuonAdamW(torch.optim.Optimizer):
         lr: float,
         weight_decay: float,
     ) -> None:
+        self.together = distributed.is_available() and distributed.is_initialized()
+        own: dict[str, Any] = {"lr": lr, "weight_decay": weight_decay}
+        make_muon = _make_shared_muon if self.together else torch.optim.Muon
         self.parts: tuple[torch.optim.Optimizer, torch.optim.Optimizer] = (
-            torch.optim.Muon(
-                list(matrices), lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
-            ),
-            torch.optim.AdamW(others, lr=lr, weight_decay=weight_decay),
+            make_muon(list(matrices), adjust_lr_fn="match_rms_adamw", **own),
+            torch.optim.AdamW(others, **own),
         )
         super().__init__(self._groups(), {})
         self.param_groups = self._groups()
@@ -102,7 +104,14 @@ class MuonAdamW(torch.optim.Optimizer):
         return loss
 
     def state_dict(self) -> dict[str, Any]:
-        """State of both parts."""
+        """State of both parts.
+
+        All processes that train together must call it; only the first gets what the others have.
+        """
+        if self.together:
+            self.parts[0].consolidate_state_dict()  # type: ignore[attr-defined]
+            if distributed.get_rank():
+                return {"parts": []}
         return {"parts": [part.state_dict() for part in self.parts]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -114,3 +123,9 @@ class MuonAdamW(torch.optim.Optimizer):
     def _groups(self) -> list[dict[str, Any]]:
         """List the groups of both parts themselves: a rate set there is that of the part."""
         return [group for part in self.parts for group in part.param_groups]
+
+
+def _make_shared_muon(matrices: list[Tensor], **settings: Any) -> torch.optim.Optimizer:
+    from torch.distributed.optim import ZeroRedundancyOptimizer  # compiles much when imported
+
+    return ZeroRedundancyOptimizer(matrices, torch.optim.Muon, **settings)

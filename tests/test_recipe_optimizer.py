@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
+from torch import distributed, multiprocessing
 
 from recipes.optimizer import MuonAdamW, make_optimizer, split_parameters
 
@@ -52,6 +55,54 @@ def test_both_optimizers_follow_one_rate_and_go_on_from_their_state() -> None:
         resumed.zero_grad()
         schedule.step()
     torch.testing.assert_close(torch.cat([weight.detach(), other.detach()[None]]), whole)
+
+
+SHAPES = ((6, 4), (3, 5), (8, 2))
+
+
+def train_matrices(steps: int, state: dict | None, start: list[torch.Tensor]) -> MuonAdamW:
+    """Steps whose gradients depend on the weights alone; the weights are in ``start`` then."""
+    optimizer = MuonAdamW(start[:-1], start[-1:], lr=0.1, weight_decay=0.01)
+    if state is not None:
+        optimizer.load_state_dict(state)
+    for _ in range(steps):
+        for weight in start:
+            weight.grad = weight.sin() + 0.1
+        optimizer.step()
+    return optimizer
+
+
+def starting_weights() -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return [torch.randn(shape, generator=generator) for shape in (*SHAPES, (4,))]
+
+
+def train_in_a_process(rank: int, folder: Path) -> None:
+    distributed.init_process_group(
+        "gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2
+    )
+    weights = starting_weights()
+    state = train_matrices(2, None, weights).state_dict()
+    if rank == 0:
+        torch.save(state, folder / "state.pt")
+    distributed.barrier()
+    train_matrices(2, torch.load(folder / "state.pt"), weights)
+    torch.save(weights, folder / f"weights-{rank}.pt")
+    distributed.destroy_process_group()
+
+
+def test_processes_share_the_work_and_go_on_from_the_state_of_the_first(tmp_path: Path) -> None:
+    weights = starting_weights()
+    train_matrices(4, None, weights)
+    multiprocessing.spawn(train_in_a_process, (tmp_path,), nprocs=2)
+    for rank in range(2):
+        found = torch.load(tmp_path / f"weights-{rank}.pt")
+        torch.testing.assert_close(found, weights)
+    alone = starting_weights()
+    state = train_matrices(2, None, alone).state_dict()
+    shared = torch.load(tmp_path / "state.pt")["parts"]
+    for one, other in zip(state["parts"], shared, strict=True):
+        torch.testing.assert_close(one["state"], other["state"])
 
 
 def test_hidden_matrices_are_those_with_two_axes() -> None:
