@@ -13,9 +13,17 @@ __all__ = ["follow"]
 Item = TypeVar("Item")
 
 
-def follow(items: Iterable[Item], description: str) -> Iterable[Item]:
-    """Pass ``items`` on while a bar on stderr tells how far they are; silent in a pipe."""
+def follow(items: Iterable[Item], description: str, total: int | None = None) -> Iterable[Item]:
+    """Pass ``items`` on while a bar on stderr tells how far they are; silent in a pipe.
+
+    ``total`` says how many there are where they have no length.
+    """
     console = Console(stderr=True)
     return track(
-        items, description, console=console, transient=True, disable=not console.is_terminal
+        items,
+        description,
+        total,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
     )

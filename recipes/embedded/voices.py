@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from diarspk.encoders.network import SpeakerNetwork
 from recipes.embedded import augmentation
 from recipes.embedded.conversations import Conversations
-from recipes.embedded.data import FRAMES_PER_SECOND
+from recipes.embedded.data import FRAMES_PER_SECOND, speed_of
 
 
 class CleanVoices:
@@ -87,8 +87,7 @@ def number_voices(conversations: Conversations) -> NDArray[np.int64]:
     numbers = np.full(len(conversations.pool.start), -1)
     known: dict[tuple[str, str], int] = {}
     for (variant, name), rows in sorted(conversations.rows.items()):
-        speed = variant if variant in ("slow", "fast") else "plain"
-        numbers[rows] = known.setdefault((speed, name), len(known))
+        numbers[rows] = known.setdefault((speed_of(variant), name), len(known))
     return numbers
 
 

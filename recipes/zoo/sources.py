@@ -13,7 +13,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from diarspk.errors import ArgumentError
 from diarspk.features import FeatureConfig
-from recipes.embedded.data import CropConfig, SpeakerCrops, read_pool, read_speakers
+from recipes.embedded.data import SPEEDS, CropConfig, SpeakerCrops, read_pool, read_speakers
 from recipes.zoo.settings import Phase, Settings
 
 __all__ = ["BatchSource", "NumberedBatches", "Source", "open_source"]
@@ -107,4 +107,4 @@ class _PackedCrops(SpeakerCrops):
 
     @property
     def classes(self) -> int:
-        return 2 * len(self.names)
+        return len(SPEEDS) * len(self.names)
