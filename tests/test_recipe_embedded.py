@@ -3,6 +3,7 @@
 import csv
 from dataclasses import replace
 from itertools import islice, pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -85,14 +86,14 @@ def speech(pool):
 def test_crops_are_whole_and_labelled(pool, speakers, usable):
     config = CropConfig(frames_per_batch=1000, seconds=(1.0, 2.0), altered_speed_probability=0.5)
     crops = SpeakerCrops(pool, pool, speakers, config, usable=usable, seed=0)
-    assert crops.classes == 16
+    assert crops.classes == 24
     batch = next(iter(crops))
     assert torch.isfinite(batch["features"]).all()
     for label, row in zip(batch["label"].tolist(), batch["row"].tolist(), strict=True):
-        altered, speaker = divmod(label, 8)
+        speed, speaker = divmod(label, 8)
         assert crops.names[speaker] == speakers[pool.utterance[row]]
-        plain = pool.variant[row] not in ("slow", "fast")
-        assert plain if not altered else pool.variant[row] == ("slow", "fast")[speaker % 2]
+        variant = pool.variant[row]
+        assert variant == ("slow", "fast")[speed - 1] if speed else variant not in ("slow", "fast")
 
 
 def test_only_usable_rows_are_drawn(pool, speakers):
@@ -457,7 +458,7 @@ def test_encoder_training_lowers_its_losses(pool, speakers, usable, speech, tmp_
         SMALL,
         ActivityHeadConfig(width=16, channels=8, layers=1, heads=2),
         TrainConfig(steps=120, learning_rate=5e-3, warmup_steps=5, settle_batches=4),
-        classes=16,
+        classes=data.crops.classes,
         teacher=torch.eye(8)[[int(name[0]) for name in pool.utterance]],  # of the speaker
         settling=data,
         frame_dimension=8,
@@ -478,6 +479,42 @@ def test_encoder_training_lowers_its_losses(pool, speakers, usable, speech, tmp_
         assert np.mean(losses[-8:]) < 0.9 * np.mean(losses[:8])
     norms = [m for m in training.network.modules() if isinstance(m, torch.nn.BatchNorm1d)]
     assert not any(norm.training for norm in norms)  # settled for the last part of the run
+
+
+def test_embeddings_join_a_teacher_with_other_axes(pool, speakers, usable):
+    """The teacher is the network itself, in a mirror and turned; so both then agree."""
+    pytest.importorskip("lightning")
+    from recipes.embedded.train import EncoderTraining, TrainConfig
+
+    torch.manual_seed(0)
+    turn, _ = torch.linalg.qr(torch.randn(8, 8))
+    training = EncoderTraining(
+        SMALL,
+        ActivityHeadConfig(width=16, channels=8, layers=1, heads=2),
+        TrainConfig(steps=1),
+        classes=2,
+        teacher=torch.zeros(len(pool.start), 8),
+        settling=[],
+    )
+    crops = SpeakerCrops(pool, pool, speakers, CropConfig(), usable=usable, seed=0)
+    crops = [{"crops": batch} for batch in islice(crops, 4)]
+    for number, batch in enumerate(crops):  # a row of the teacher's for every crop
+        rows = 8 * number + torch.arange(8)
+        features, batch["crops"]["row"] = batch["crops"]["features"], rows
+        with torch.no_grad():
+            own = training.network.eval()(features)
+        training.teacher[rows] = torch.nn.functional.normalize(own @ turn, dim=-1)
+    training.teacher[32:] = torch.nan
+    training.network.utterance.whitening.matrix.mul_(3.0)
+    training.join_teacher(crops)
+    assert training.network.training
+    mean = training.teacher[:32].mean(0)
+    training.network.eval()
+    for batch in crops:
+        embeddings, _ = training.embed_crops(batch["crops"])
+        target = training.teacher[batch["crops"]["row"]] - mean
+        torch.testing.assert_close(embeddings, target, atol=1e-4, rtol=0)
+        assert training.distance(embeddings, batch["crops"]["row"]).item() < 1e-4
 
 
 def test_settled_statistics_are_plain_means():
@@ -612,6 +649,24 @@ def test_crops_for_whitening_are_of_speakers_with_several_utterances(pool, speak
     vectors, numbers = embed_crops(network, crops, config, speakers)
     assert vectors.shape == (24, network.config.dimension)
     assert numbers.tolist() == np.arange(8).repeat(3).tolist()
+
+
+def test_voices_are_heard_at_every_speed(monkeypatch):
+    from recipes.embedded import teacher
+
+    monkeypatch.setattr(teacher, "ALTERED_UTTERANCES", 1)
+    audio = np.zeros(9900, np.float32)
+    monkeypatch.setattr(teacher, "read_shard", lambda _: [("a", audio), ("b", audio), ("c", audio)])
+    heard = teacher.at_all_speeds([Path("shard")], {"a": "one", "b": "one", "c": "two"})
+    assert [(name, speed, len(waveform)) for name, speed, waveform in heard] == [
+        ("a", "recorded", 9900),
+        ("a", "slow", 11000),
+        ("a", "fast", 9000),
+        ("b", "recorded", 9900),
+        ("c", "recorded", 9900),
+        ("c", "slow", 11000),
+        ("c", "fast", 9000),
+    ]
 
 
 def test_the_teacher_hears_every_utterance_as_if_alone():

@@ -15,6 +15,8 @@ Embeddings follow a teacher's (see ``teacher.py``), whole and in their nested pr
 distance; crops are also classified among the training speakers at two speeds. The teacher's space
 is rotated to its principal axes first, so that a prefix carries the most that so few can. Where
 the network to start with has a whitening (see ``whitening.py``), the teacher goes through it too.
+``--centred`` takes that whitening away again, turns embeddings to the teacher's axes and takes its
+mean off both; in the end a whitening is fitted anew.
 
 The trunk's frames of a crop, through a linear map that is thrown away afterwards, also follow the
 frames that the teacher pools (as in multi-level x-vector distillation, arXiv 2303.01125): twelve
@@ -38,7 +40,7 @@ from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
-from diarspk.encoders.network import SpeakerNetwork, SpeakerNetworkConfig
+from diarspk.encoders.network import SpeakerNetwork, SpeakerNetworkConfig, Whitening
 from diarspk.losses import AngularMarginSoftmax
 from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
 from recipes.embedded.conversations import Conversations
@@ -62,6 +64,9 @@ Batch = dict[str, Tensor]
 SETTLING_SEED = 12345
 """Added to the seed for the batches that batch norms settle on: training has not seen them."""
 
+JOINING_BATCHES = 40
+"""That embeddings are turned to the teacher's axes on."""
+
 HIDDEN = ("network.trunk.", "network.utterance.expand.", "head.layers.")
 """Where Muon takes the matrices: neither inputs nor outputs of the network are counted there."""
 
@@ -81,7 +86,7 @@ class TrainConfig:
     classification_weight: float = 0.2
     teacher_weight: float = 10.0
     prefix_weight: float = 0.2  # of each prefix's distance beside that of the whole
-    frame_weight: float = 2.0  # of the distance to the teacher's frames
+    frame_weight: float = 4.0  # of the distance to the teacher's frames
     activity_weight: float = 2.0
     clean_frames: int = 12  # of a speaker in a conversation, to be embedded
     settle_at: float = 0.85  # fraction of the run from which batch norms are fixed
@@ -126,6 +131,27 @@ class EncoderTraining(lightning.LightningModule):
         self.mimic = nn.Linear(network.trunk.width, frame_dimension) if frame_dimension else None
         self.register_buffer("teacher", teacher, persistent=False)  # a row for each of the pool's
         self.teacher: Tensor
+
+    @torch.no_grad()
+    def join_teacher(self, batches: Iterable[dict[str, Batch]]) -> None:
+        """Drop the whitening, turn embeddings to the teacher's axes, take its mean off both.
+
+        The axes depend on what the teacher has heard, so a network that begins with the weights of
+        another run may have others: the nearest rotation between its embeddings of the batches'
+        crops and the teacher's (orthogonal Procrustes) becomes a part of its last map.
+        """
+        head = self.network.utterance
+        head.whitening = Whitening(self.network.config.dimension)
+        self.network.eval()
+        heard = [(self.embed_crops(batch["crops"])[0], batch["crops"]["row"]) for batch in batches]
+        self.network.train()
+        embeddings = nn.functional.normalize(torch.cat([vectors for vectors, _ in heard]), dim=-1)
+        target = self.teacher[torch.cat([row for _, row in heard])]
+        left, _, right = torch.linalg.svd((embeddings.T @ target).double())
+        turn = (left @ right).to(embeddings)
+        head.affine.weight.copy_(turn.T @ head.affine.weight)
+        head.affine.bias.copy_(turn.T @ head.affine.bias)
+        head.whitening.mean.copy_(self.teacher[self.teacher.isfinite().all(1)].mean(0))
 
     def on_train_batch_start(self, batch: dict[str, Batch], index: int) -> None:
         config = self.train_config
@@ -233,6 +259,9 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=TrainConfig.learning_rate)
     add_training_options(parser)
     parser.add_argument("--start", type=Path, help="checkpoint or card whose weights to begin with")
+    parser.add_argument(
+        "--centred", action="store_true", help="without the whitening of what it begins with"
+    )
     parser.add_argument("--resume", type=Path, help="checkpoint of this run to go on from")
     arguments = parser.parse_args()
 
@@ -260,6 +289,8 @@ def main() -> None:
     )
     if arguments.start is not None:
         begin_with(training, read_start(arguments.start, part="activity.", name="head."))
+    if arguments.centred:
+        training.join_teacher(islice(training.settling, JOINING_BATCHES))
     for parameter in training.network.trunk.front.parameters():
         if parameter.dim() == 4:  # convolutions run twice as fast on a CPU with channels last
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
