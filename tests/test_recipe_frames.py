@@ -228,7 +228,9 @@ def spread_voices(network, conversations):
 def test_training_lowers_its_loss_resumes_and_is_exported(make, tmp_path):
     lightning = pytest.importorskip("lightning")
     from recipes.embedded.export_frames import export_head
+    from recipes.embedded.starting import begin_with
     from recipes.embedded.train_frames import FrameTrainConfig, FrameTraining
+    from recipes.starting import read_start
     from recipes.trainer import steps_done
 
     def training(encoder="here"):
@@ -271,6 +273,11 @@ def test_training_lowers_its_loss_resumes_and_is_exported(make, tmp_path):
     assert torch.einsum("bfd,bfd->bf", *both).min() > 0.999
     with pytest.raises(ModelError, match="was trained over the encoder here"):
         export_head(tmp_path / "final.ckpt", tmp_path, "local-tdnn")
+
+    begun = training()
+    begin_with(begun, read_start(card, part="", name="head."))
+    both = (head(frames, module.frozen[0].utterance) for head in (stored, begun.head.eval()))
+    assert torch.equal(*both)
 
     nameless = training(encoder="")
     fit(nameless, 1).save_checkpoint(tmp_path / "nameless.ckpt")

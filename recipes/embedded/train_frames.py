@@ -2,11 +2,15 @@
 
     python -m recipes.embedded.train_frames --packed PACKED \
         --speakers ../shared/speech/train.tsv --annotations ../shared/conversations/annotations \
-        --model local-tdnn --output RUN_FRAMES --steps 3000 [--resume RUN_FRAMES/last.ckpt]
+        --output RUN_FRAMES --steps 3000 [--resume RUN_FRAMES/last.ckpt]
+        [--start diarspk/assets/frames/FINGERPRINT.json]
+        [--optimizer muon --precision bf16-mixed --devices 2]
 
 A frame is to be embedded as the utterance head embeds its speaker's clean speech (see
 ``voices.py``), also where others talk or have just talked; where several do, as the loudest of
-them. ``export_frames.py`` makes a card of the result.
+them. ``export_frames.py`` makes a card of the result. What a head has learned to pool depends on
+the trunk more than on the space of its embeddings: after more training of the trunk, ``--start``
+begins with the head that belonged to it before.
 """
 
 from __future__ import annotations
@@ -30,9 +34,12 @@ from recipes.embedded.conversations import ConversationConfig
 from recipes.embedded.export import read_network
 from recipes.embedded.frame_objectives import FrameObjective, frame_losses
 from recipes.embedded.material import add_material_options, read_material
+from recipes.embedded.starting import begin_with
 from recipes.embedded.voices import CleanVoices
+from recipes.optimizer import Optimizer, make_optimizer, split_parameters
 from recipes.sharing import share_of_process
-from recipes.trainer import make_trainer, schedule_rate
+from recipes.starting import read_start
+from recipes.trainer import add_training_options, make_trainer, schedule_rate
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,7 @@ class FrameTrainConfig:
 
     steps: int
     learning_rate: float = 1e-3
+    optimizer: Optimizer = "adamw"
     warmup_steps: int = 100
     weight_decay: float = 0.01
     distance_weight: float = 4.0
@@ -79,16 +87,16 @@ class FrameTraining(lightning.LightningModule):
     def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
         config, (network,) = self.config, self.frozen
         with torch.no_grad():
-            frames = network.trunk(batch["features"])
-            voices = self.voices(batch["row"])
-        losses = frame_losses(
-            self.head(frames, network.utterance),
-            voices,
-            self.voices.number(batch["row"]),
-            batch["activity"],
-            batch["power"],
-            config.objective,
-        )
+            frames = network.trunk(batch["features"]).float()
+        with torch.autocast(frames.device.type, enabled=False):  # or variances would be lost
+            losses = frame_losses(
+                self.head(frames, network.utterance),
+                self.voices(batch["row"]),
+                self.voices.number(batch["row"]),
+                batch["activity"],
+                batch["power"],
+                config.objective,
+            )
         loss = (
             config.distance_weight * losses.distance
             + config.batch_weight * losses.batch_contrast
@@ -99,8 +107,13 @@ class FrameTraining(lightning.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         config = self.config
-        optimizer = torch.optim.AdamW(
-            self.head.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        hidden, others = split_parameters(self.head, ("layers.",))
+        optimizer = make_optimizer(
+            config.optimizer,
+            hidden,
+            [{"params": others}],
+            lr=config.learning_rate,
+            weight_decay=config.weight_decay,
         )
         return schedule_rate(optimizer, steps=config.steps, warmup_steps=config.warmup_steps)
 
@@ -130,6 +143,8 @@ def main() -> None:
     parser.add_argument("--windows", type=int, default=6, help="of ten seconds in a batch")
     parser.add_argument("--seed", type=int, default=4)
     parser.add_argument("--learning-rate", type=float, default=FrameTrainConfig.learning_rate)
+    add_training_options(parser)
+    parser.add_argument("--start", type=Path, help="frame head to begin with")
     parser.add_argument("--resume", type=Path, help="checkpoint of this run to go on from")
     arguments = parser.parse_args()
 
@@ -140,17 +155,29 @@ def main() -> None:
     conversations = material.conversations(
         ConversationConfig(windows_per_batch=arguments.windows),
         seed=arguments.seed,
-        share=share_of_process(1, arguments.resume),
+        share=share_of_process(arguments.devices, arguments.resume),
     )
     training = FrameTraining(
         network,
         CleanVoices(conversations, network),
         FrameHeadConfig(width=network.config.trunk.width, dimension=network.config.dimension),
-        FrameTrainConfig(steps=arguments.steps, learning_rate=arguments.learning_rate),
+        FrameTrainConfig(
+            steps=arguments.steps,
+            learning_rate=arguments.learning_rate,
+            optimizer=arguments.optimizer,
+        ),
         encoder=fingerprint,
     )
-    trainer = make_trainer(arguments.output, steps=arguments.steps, clip=1.0)
-    # Windows are made in a process of their own, beside the one that trains.
+    if arguments.start is not None:
+        begin_with(training, read_start(arguments.start, part="", name="head."))
+    trainer = make_trainer(
+        arguments.output,
+        steps=arguments.steps,
+        clip=1.0,
+        precision=arguments.precision,
+        devices=arguments.devices,
+    )
+    # Windows are made in a process of their own, beside those that train.
     loader = DataLoader(conversations, batch_size=None, num_workers=1, prefetch_factor=4)
     trainer.fit(training, loader, ckpt_path=arguments.resume)
     trainer.save_checkpoint(arguments.output / "final.ckpt")
