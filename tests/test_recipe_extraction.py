@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from diarspk.errors import ArgumentError
 from recipes.extraction.data import BatchConfig, ExtractionBatches, Voices, read_voices
 from recipes.extraction.prepare import cut_pieces, write_pieces
-from recipes.extraction.starting import begin_with
+from recipes.extraction.starting import begin_with, translate_vectors
 from recipes.sharing import Share
 from recipes.starting import read_start
+from tse.conditioning import ConditioningConfig, CueReader
+from tse.cues import Cue
 from tse.mixing import MixtureConfig, mix
 from tse.models import BandSplitConfig, build_network
 
@@ -279,3 +281,29 @@ def test_a_network_that_does_not_fit_stays_as_it_is(other: BandSplitConfig) -> N
     with pytest.raises(ArgumentError, match=r"do not fit this training \(network\."):
         begin_with(training, trained)
     assert all(torch.equal(before[k], v) for k, v in training.state_dict().items())
+
+
+def test_a_reader_translates_the_vectors_of_another_encoder() -> None:
+    """The other encoder turns and mirrors the space, and adds a little of its own."""
+    torch.manual_seed(0)
+    size = 48
+    turn, _ = torch.linalg.qr(torch.randn(size, size))
+    before = torch.nn.functional.normalize(torch.randn(2000, size) + 0.3, dim=-1)
+    after = before @ turn + 0.005 * torch.randn(2000, size)
+    reader = CueReader(ConditioningConfig(vector_size=size, width=5))
+    wanted = reader(Cue(vector=before)).vector.detach()
+    strange = reader(Cue(vector=after)).vector.detach()
+    explained = translate_vectors(reader, before[:1500], after[:1500])
+    found = reader(Cue(vector=after)).vector.detach()
+    fault, before_it = (found - wanted)[1500:].std(), (strange - wanted)[1500:].std()
+    assert explained > 0.9
+    assert fault < 0.2 * wanted.std() < wanted.std() < before_it
+
+
+@pytest.mark.parametrize("shapes", [((9, 6), (9, 5)), ((9, 6), (8, 6)), ((9, 5), (9, 5))])
+def test_vectors_that_do_not_belong_together_are_named(
+    shapes: tuple[tuple[int, int], tuple[int, int]],
+) -> None:
+    reader = CueReader(ConditioningConfig(vector_size=6, width=5))
+    with pytest.raises(ArgumentError, match=r"must both be \(n, 6\)"):
+        translate_vectors(reader, *map(torch.zeros, shapes))

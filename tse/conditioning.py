@@ -80,10 +80,10 @@ class CueReader(nn.Module):
         _check_size("sequence", cue.sequence, self.config.sequence_size)
         sequence = None
         if self.sequence is not None and cue.sequence is not None:
-            sequence = self.sequence(_standardized(cue.sequence))
+            sequence = self.sequence(standardized(cue.sequence))
             mask = valid_frames(sequence.shape[1], cue.sequence_frames, sequence)
         if self.vector is not None and cue.vector is not None:
-            vector = self.vector(_standardized(cue.vector))
+            vector = self.vector(standardized(cue.vector))
         elif sequence is not None:
             weight = mask.unsqueeze(-1).to(sequence)
             vector = (sequence * weight).sum(1) / weight.sum(1).clamp_min(1)
@@ -103,7 +103,8 @@ def valid_frames(count: int, lengths: Tensor | None, like: Tensor) -> Tensor:
     return positions < lengths.to(like.device)[:, None]
 
 
-def _standardized(x: Tensor) -> Tensor:
+def standardized(x: Tensor) -> Tensor:
+    """Bring ``(..., components)`` to mean zero and variance one."""
     return nn.functional.layer_norm(x, x.shape[-1:])
 
 

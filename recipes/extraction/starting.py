@@ -1,16 +1,22 @@
-"""Begin a training with the weights of another: all, in a larger network, or as a separator."""
+"""Begin a training with the weights of another: all, in a larger network, or as a separator.
+
+Where they were trained with another speaker encoder, its vectors are translated.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
+from diarspk.errors import ArgumentError
 from recipes.starting import check_start
+from tse.conditioning import CueReader, standardized
 from tse.models import ExtractionNetwork
 
-__all__ = ["begin_as_separator", "begin_with"]
+__all__ = ["begin_as_separator", "begin_with", "translate_vectors"]
 
 LAST_MAPS = (".expand.", ".project.")
 """Names of what the residual paths of a spliced block end with: zeros there add nothing."""
@@ -85,3 +91,49 @@ def begin_as_separator(network: ExtractionNetwork, trained: Mapping[str, Tensor]
     }
     network.load_state_dict(taken, strict=False)
     return sum(tensor.numel() for tensor in taken.values())
+
+
+@torch.no_grad()
+def translate_vectors(
+    reader: CueReader, before: Tensor, after: Tensor, *, ridge: float = 1e-3
+) -> float:
+    """Let a reader of one encoder's vectors read another's, as nearly as a linear map can.
+
+    The old vectors, as the reader standardises them, are regressed on the new ones; the regression
+    becomes a part of the reader's first map.
+
+    Parameters
+    ----------
+    before, after
+        Vectors ``(n, size)`` of the same utterances by both encoders.
+    ridge
+        Of the regression, in mean variances of the new vectors.
+
+    Returns
+    -------
+    float
+        Share of the old vectors' variance that the new ones explain.
+
+    Raises
+    ------
+    ArgumentError
+        If the vectors are not of as many utterances, or of another size than the reader's.
+    """
+    size = reader.config.vector_size
+    if reader.vector is None or before.shape != after.shape or before.shape[1:] != (size,):
+        raise ArgumentError(
+            f"vectors before and after must both be (n, {size}), of the same utterances, got "
+            f"{tuple(before.shape)} and {tuple(after.shape)}; pack the same data with both encoders"
+        )
+    old, new = standardized(before.double()), standardized(after.double())
+    old_mean, new_mean = old.mean(0), new.mean(0)
+    old, new = old - old_mean, new - new_mean
+    gram = new.T @ new
+    gram += ridge * gram.trace() / size * torch.eye(size, dtype=gram.dtype)
+    translation = torch.linalg.solve(gram, new.T @ old)  # (new size, old size)
+    first = reader.vector.get_submodule("0")
+    assert isinstance(first, nn.Linear)
+    weight = first.weight.double()
+    first.bias.add_((weight @ (old_mean - new_mean @ translation)).to(first.bias))
+    first.weight.copy_(weight @ translation.T)
+    return 1.0 - float((old - new @ translation).square().sum() / old.square().sum())

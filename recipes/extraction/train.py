@@ -12,8 +12,9 @@ come when the network can tell voices apart:
 The speaker encoder is frozen, and its vectors are packed, unless ``--joint-encoder``. Training that
 was interrupted goes on with ``--resume`` and the batches that it would have had. ``--start`` may
 also name the card of an exported extractor, and ``--blocks`` and ``--hidden`` a larger network than
-it has, which begins by computing the same. With ``--devices 2`` two processes each have batches of
-their own, and step together.
+it has, which begins by computing the same. If the weights are of an extractor for another speaker
+encoder, ``--vectors-before`` is that encoder's ``vectors.npy`` of the same packed pieces. With
+``--devices 2`` two processes each have batches of their own, and step together.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import Any
 
 import lightning
 import numpy as np
+import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -32,7 +34,7 @@ from torch.utils.data import DataLoader
 import diarspk
 from recipes.extraction.cues import BatchCues, JointEncoder
 from recipes.extraction.data import BatchConfig, ExtractionBatches, Voices, read_voices
-from recipes.extraction.starting import begin_as_separator, begin_with
+from recipes.extraction.starting import begin_as_separator, begin_with, translate_vectors
 from recipes.optimizer import Optimizer, make_optimizer, split_parameters
 from recipes.sharing import Share, share_of_process
 from recipes.starting import read_start
@@ -234,6 +236,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start", type=Path, help="checkpoint or card whose weights to begin with")
     parser.add_argument(
+        "--vectors-before", type=Path, help="of the encoder that those weights were trained with"
+    )
+    parser.add_argument(
         "--separator",
         type=Path,
         help="checkpoint of another cue or fusion, to begin with its weights but for these",
@@ -278,6 +283,12 @@ def main() -> None:
     training = make_training(network, train, arguments.cue, data.speakers)
     if arguments.start is not None:
         begin_with(training, read_start(arguments.start, **OF_A_JOINT_ENCODER))
+    if arguments.vectors_before is not None:
+        before, after = np.load(arguments.vectors_before), np.asarray(voices.vectors)
+        explained = translate_vectors(
+            training.network.reader, torch.from_numpy(before), torch.from_numpy(after)
+        )
+        print(f"the encoder's vectors explain {explained:.1%} of those before")
     if arguments.separator is not None:
         state = read_start(arguments.separator, **OF_A_JOINT_ENCODER)
         trained = {name.removeprefix("network."): tensor for name, tensor in state.items()}
