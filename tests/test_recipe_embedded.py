@@ -496,8 +496,9 @@ def test_embeddings_join_a_teacher_with_other_axes(pool, speakers, usable):
         teacher=torch.zeros(len(pool.start), 8),
         settling=[],
     )
-    crops = SpeakerCrops(pool, pool, speakers, CropConfig(), usable=usable, seed=0)
-    crops = [{"crops": batch} for batch in islice(crops, 4)]
+    config = CropConfig(frames_per_batch=800, seconds=(1.0,))
+    drawn = SpeakerCrops(pool, pool, speakers, config, usable=usable, seed=0)
+    crops = [{"crops": batch} for batch in islice(drawn, 4)]
     for number, batch in enumerate(crops):  # a row of the teacher's for every crop
         rows = 8 * number + torch.arange(8)
         features, batch["crops"]["row"] = batch["crops"]["features"], rows
@@ -513,8 +514,8 @@ def test_embeddings_join_a_teacher_with_other_axes(pool, speakers, usable):
     for batch in crops:
         embeddings, _ = training.embed_crops(batch["crops"])
         target = training.teacher[batch["crops"]["row"]] - mean
-        torch.testing.assert_close(embeddings, target, atol=1e-4, rtol=0)
-        assert training.distance(embeddings, batch["crops"]["row"]).item() < 1e-4
+        torch.testing.assert_close(embeddings, target, atol=2e-5, rtol=0)
+        assert training.distance(embeddings, batch["crops"]["row"]).item() < 1e-3
 
 
 def test_settled_statistics_are_plain_means():

@@ -116,7 +116,7 @@ def test_every_loss_learns(settings, loss):
     source = open_source(settings, phase, FeatureConfig())
     training = SpeakerTraining(settings, phase, source.classes)
     if loss == "subcentre":  # five nearest others need six speakers
-        assert source.classes == 12
+        assert source.classes == 18
     batch = source.batch(np.random.default_rng(0))
     assert batch["features"].shape == (4, 60, 80)
     if loss == "ge2e":

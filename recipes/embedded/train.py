@@ -147,7 +147,7 @@ class EncoderTraining(lightning.LightningModule):
         self.network.train()
         embeddings = nn.functional.normalize(torch.cat([vectors for vectors, _ in heard]), dim=-1)
         target = self.teacher[torch.cat([row for _, row in heard])]
-        left, _, right = torch.linalg.svd((embeddings.T @ target).double())
+        left, _, right = torch.linalg.svd(embeddings.double().T @ target.double())
         turn = (left @ right).to(embeddings)
         head.affine.weight.copy_(turn.T @ head.affine.weight)
         head.affine.bias.copy_(turn.T @ head.affine.bias)
