@@ -13,10 +13,18 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+from torch import nn
 
-from recipes.optimizer import Optimizer
+from recipes.optimizer import Optimizer, make_optimizer, split_parameters
 
-__all__ = ["Precision", "add_training_options", "make_trainer", "schedule_rate", "steps_done"]
+__all__ = [
+    "Precision",
+    "add_training_options",
+    "make_trainer",
+    "schedule_rate",
+    "schedule_steps",
+    "steps_done",
+]
 
 Precision = Literal["32-true", "bf16-mixed"]
 
@@ -74,6 +82,27 @@ def make_trainer(
         num_sanity_val_steps=0,
         gradient_clip_val=clip,
     )
+
+
+def schedule_steps(
+    module: nn.Module,
+    hidden: tuple[str, ...],
+    optimizer: Optimizer,
+    *,
+    learning_rate: float,
+    weight_decay: float,
+    steps: int,
+    warmup_steps: int,
+) -> OptimizerLRSchedulerConfig:
+    """Optimize all parameters of a module at one scheduled rate.
+
+    ``hidden`` are what the names of its hidden matrices begin with, which Muon may take.
+    """
+    matrices, others = split_parameters(module, hidden)
+    made = make_optimizer(
+        optimizer, matrices, [{"params": others}], lr=learning_rate, weight_decay=weight_decay
+    )
+    return schedule_rate(made, steps=steps, warmup_steps=warmup_steps)
 
 
 def schedule_rate(

@@ -54,10 +54,10 @@ from recipes.embedded.objectives import (
 )
 from recipes.embedded.settling import norms, settle_norms
 from recipes.embedded.starting import begin_with
-from recipes.optimizer import Optimizer, make_optimizer, split_parameters
+from recipes.optimizer import Optimizer
 from recipes.sharing import EVERYTHING, Share, share_of_process
 from recipes.starting import read_start
-from recipes.trainer import add_training_options, make_trainer, schedule_rate
+from recipes.trainer import add_training_options, make_trainer, schedule_steps
 
 Batch = dict[str, Tensor]
 
@@ -239,15 +239,15 @@ class EncoderTraining(lightning.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         config = self.train_config
-        hidden, others = split_parameters(self, HIDDEN)
-        optimizer = make_optimizer(
+        return schedule_steps(
+            self,
+            HIDDEN,
             config.optimizer,
-            hidden,
-            [{"params": others}],
-            lr=config.learning_rate,
+            learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
+            steps=config.steps,
+            warmup_steps=config.warmup_steps,
         )
-        return schedule_rate(optimizer, steps=config.steps, warmup_steps=config.warmup_steps)
 
 
 def main() -> None:

@@ -27,9 +27,9 @@ from recipes.embedded.conversations import ConversationConfig
 from recipes.embedded.export import read_activity, read_network
 from recipes.embedded.material import add_material_options, read_material
 from recipes.embedded.objectives import activity_loss
-from recipes.optimizer import Optimizer, make_optimizer, split_parameters
+from recipes.optimizer import Optimizer
 from recipes.sharing import share_of_process
-from recipes.trainer import add_training_options, make_trainer, schedule_rate
+from recipes.trainer import add_training_options, make_trainer, schedule_steps
 
 
 class ActivityTraining(lightning.LightningModule):
@@ -58,11 +58,15 @@ class ActivityTraining(lightning.LightningModule):
         return loss
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        hidden, others = split_parameters(self.head, ("layers.",))
-        optimizer = make_optimizer(
-            self.optimizer, hidden, [{"params": others}], lr=self.learning_rate, weight_decay=0.01
+        return schedule_steps(
+            self.head,
+            ("layers.",),
+            self.optimizer,
+            learning_rate=self.learning_rate,
+            weight_decay=0.01,
+            steps=self.steps,
+            warmup_steps=100,
         )
-        return schedule_rate(optimizer, steps=self.steps, warmup_steps=100)
 
 
 def main() -> None:

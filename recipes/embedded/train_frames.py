@@ -36,10 +36,10 @@ from recipes.embedded.frame_objectives import FrameObjective, frame_losses
 from recipes.embedded.material import add_material_options, read_material
 from recipes.embedded.starting import begin_with
 from recipes.embedded.voices import CleanVoices
-from recipes.optimizer import Optimizer, make_optimizer, split_parameters
+from recipes.optimizer import Optimizer
 from recipes.sharing import share_of_process
 from recipes.starting import read_start
-from recipes.trainer import add_training_options, make_trainer, schedule_rate
+from recipes.trainer import add_training_options, make_trainer, schedule_steps
 
 
 @dataclass(frozen=True)
@@ -107,15 +107,15 @@ class FrameTraining(lightning.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         config = self.config
-        hidden, others = split_parameters(self.head, ("layers.",))
-        optimizer = make_optimizer(
+        return schedule_steps(
+            self.head,
+            ("layers.",),
             config.optimizer,
-            hidden,
-            [{"params": others}],
-            lr=config.learning_rate,
+            learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
+            steps=config.steps,
+            warmup_steps=config.warmup_steps,
         )
-        return schedule_rate(optimizer, steps=config.steps, warmup_steps=config.warmup_steps)
 
 
 def read_trunk(model: Path | None) -> tuple[SpeakerNetwork, str]:
