@@ -63,6 +63,12 @@ def load_diarizer(name: str) -> Diarize:
 def load_embedder(name: str) -> Embed:
     """Embedder of a name here, or any encoder that :func:`diarspk.load_encoder` finds.
 
+    Parameters
+    ----------
+    name
+        Of :data:`EMBEDDERS`; ``diarspk:20``, for a shorter embedding that is the beginning of ours;
+        or the name or path of a model.
+
     Raises
     ------
     ArgumentError
@@ -72,6 +78,8 @@ def load_embedder(name: str) -> Embed:
     """
     if name in EMBEDDERS:
         return EMBEDDERS[name]()
+    if name.startswith(OWN_PREFIX):
+        return _load_own_prefix(name.removeprefix(OWN_PREFIX))
     from diarspk import available_models, load_encoder
 
     if not Path(name).exists() and name not in {card.name for card in available_models()}:
@@ -138,6 +146,24 @@ def _load_own_embedder() -> Embed:
 
     encoder = load_encoder()
     return lambda waveforms: encoder.embed_batch(waveforms, encoder.sample_rate)
+
+
+def _load_own_prefix(size: str) -> Embed:
+    from diarspk import load_encoder
+
+    encoder = load_encoder()
+    sizes = {str(prefix): prefix for prefix in encoder.prefixes}
+    if size not in sizes:
+        raise ArgumentError(
+            f"`systems` must have one of {', '.join(sizes)} behind {OWN_PREFIX} where embeddings "
+            f"are compared, got {size!r}"
+        )
+
+    def embed(waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        short = encoder.embed_batch(waveforms, encoder.sample_rate)[:, : sizes[size]]
+        return short / np.linalg.norm(short, axis=1, keepdims=True)
+
+    return embed
 
 
 DIARIZERS: dict[str, Callable[[], Diarize]] = {

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from diarspk.errors import ArgumentError
 from eval import systems, verification
 from eval.speech import Utterance
 from eval.verification import format_verifications, main, run_verification, score_all_pairs
@@ -63,6 +64,18 @@ def test_every_system_has_the_same_trials(monkeypatch: pytest.MonkeyPatch) -> No
     results = list(run_verification(utterances(), ["fake", "other"], [1.0]))
     assert [one.trials for one in results[:2]] == [one.trials for one in results[2:]]
     assert results[0].equal_error_rate == results[2].equal_error_rate  # cosine ignores the sign
+
+
+def test_a_prefix_is_the_beginning_of_the_embedding() -> None:
+    waveforms = [np.random.default_rng(seed).normal(0, 0.1, SECOND).astype("f") for seed in (0, 1)]
+    whole, short = (systems.load_embedder(name)(waveforms) for name in ("diarspk", "diarspk:20"))
+    assert short.shape == (2, 20)
+    assert np.linalg.norm(short, axis=1) == pytest.approx(1.0)
+    assert whole[0, :20] @ whole[1, :20] == pytest.approx(
+        short[0] @ short[1] * np.linalg.norm(whole[:, :20], axis=1).prod(), abs=1e-6
+    )
+    with pytest.raises(ArgumentError, match=r"64, 20 behind diarspk: .*'30'"):
+        systems.load_embedder("diarspk:30")
 
 
 def test_table_has_a_row_per_system() -> None:

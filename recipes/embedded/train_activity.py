@@ -5,8 +5,10 @@
         --encoder RUN/final.ckpt --output RUN_ACTIVITY --steps 3000 --learning-rate 5e-4 \
         [--optimizer muon --precision bf16-mixed --devices 2]
 
-Such a step costs a third of one of ``train.py``. The head goes on from the checkpoint's, unless
-``--fresh``.
+Such a step costs a third of one of ``train.py``. The head goes on from the encoder's checkpoint, or
+from that of an earlier run (``--start RUN_ACTIVITY/last.ckpt``), unless ``--fresh``. Nobody talks in
+more of the windows than there: what a head takes for speech in a nearly silent recording counts for
+little in its loss and for much in that recording.
 """
 
 from __future__ import annotations
@@ -73,6 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_material_options(parser)
     parser.add_argument("--encoder", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="where the head is not the encoder's")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=1)
@@ -83,12 +86,13 @@ def main() -> None:
     arguments = parser.parse_args()
 
     lightning.seed_everything(arguments.seed)
-    network, head = read_network(arguments.encoder), read_activity(arguments.encoder)
+    network = read_network(arguments.encoder)
+    head = read_activity(arguments.start or arguments.encoder)
     if arguments.fresh:
         head = ActivityHead(head.config)
     material = read_material(arguments, in_memory=arguments.devices == 1)
     conversations = material.conversations(
-        ConversationConfig(windows_per_batch=12),
+        ConversationConfig(windows_per_batch=12, empty_probability=0.2),
         seed=arguments.seed,
         share=share_of_process(arguments.devices, arguments.resume),
     )
