@@ -84,6 +84,7 @@ def test_a_sweep_measures_every_combination(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(sweep, "build_diarizer", lambda model, cache, segmentation: Listener())
     file = tmp_path / "sweep.json"
     words = "--threshold 0.5 1.9 --overlap 0.3 0.9 --reliable 1 --concentration 0 --step 1.25"
+    words += " --speech 0.5"
     assert sweep.main(["--data", str(tmp_path), "--json", str(file), *words.split()]) == 0
     assert Listener.segmentation.step_s == 1.25
     results = json.loads(file.read_text())["results"]
