@@ -5,10 +5,10 @@
         --encoder RUN/final.ckpt --output RUN_ACTIVITY --steps 3000 --learning-rate 5e-4 \
         [--optimizer muon --precision bf16-mixed --devices 2]
 
-Such a step costs a third of one of ``train.py``. The head goes on from the encoder's checkpoint, or
-from that of an earlier run (``--start RUN_ACTIVITY/last.ckpt``), unless ``--fresh``. Nobody talks in
-more of the windows than there: what a head takes for speech in a nearly silent recording counts for
-little in its loss and for much in that recording.
+Such a step costs a third of one of ``train.py``. The head goes on from the encoder's checkpoint,
+or from that of an earlier run (``--start RUN_ACTIVITY/last.ckpt``), unless ``--fresh``. Nobody
+talks in more of the windows than there: what a head takes for speech in a nearly silent recording
+counts for little in its loss and for much in that recording.
 """
 
 from __future__ import annotations
