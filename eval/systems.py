@@ -159,11 +159,9 @@ def _load_own_prefix(size: str) -> Embed:
             f"are compared, got {size!r}"
         )
 
-    def embed(waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        short = encoder.embed_batch(waveforms, encoder.sample_rate)[:, : sizes[size]]
-        return short / np.linalg.norm(short, axis=1, keepdims=True)
-
-    return embed
+    return lambda waveforms: encoder.project(
+        encoder.embed_batch(waveforms, encoder.sample_rate), sizes[size], "trained"
+    )
 
 
 DIARIZERS: dict[str, Callable[[], Diarize]] = {
