@@ -20,6 +20,7 @@ from diarspk.finishing import finish
 from diarspk.ghosts import GhostPolicy
 from diarspk.knowledge import Knowledge, SpanPair
 from diarspk.linking import LinkingConfig, SpeakerBounds
+from diarspk.precision import Precision, check_precision, choose_precision
 from diarspk.recording import Recording, analyse
 from diarspk.resegmentation import Resegmentation
 from diarspk.segmentation.local_speakers import read_local_speakers
@@ -97,6 +98,9 @@ class Diarizer:
     cache
         Folder in which passes over recordings are kept, so that the same recording is clustered
         anew in milliseconds; see :mod:`diarspk.cache`. Nothing is kept without it.
+    precision
+        In which the networks of the embedded model multiply matrices; see
+        :mod:`diarspk.precision`.
     """
 
     def __init__(
@@ -106,9 +110,11 @@ class Diarizer:
         segmentation: Segmenter | None = None,
         *,
         cache: str | Path | None = None,
+        precision: Precision = "auto",
     ) -> None:
         from diarspk.models import load_encoder, load_segmenter
 
+        self.precision = choose_precision(check_precision(precision))
         own = encoder is None or isinstance(encoder, LocalEncoder)
         self.config = config or (DiarizerConfig() if own else UNKNOWN_SPACE)
         self.trunk = encoder if isinstance(encoder, LocalEncoder) else load_encoder()
@@ -202,7 +208,13 @@ class Diarizer:
         while True:
             spaces = (self.encoder.fingerprint, self.trunk.fingerprint)
             key = digest and session_key(
-                digest, "/".join(dict.fromkeys(spaces)), segmenter, channel, silence_s, voices
+                digest,
+                "/".join(dict.fromkeys(spaces)),
+                segmenter,
+                channel,
+                silence_s,
+                voices,
+                self.precision,
             )
             session = self.cache.read(key, stream.name) if self.cache and key else None
             if session is None:
@@ -233,6 +245,7 @@ class Diarizer:
             segmenter,
             encoder=encoder,
             stream=stream,
+            precision=self.precision,
             progress=_stage(progress, "listening", recording.duration),
         )
         settings, non_speech = self.config.linking.non_speech, None

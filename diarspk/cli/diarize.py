@@ -87,6 +87,13 @@ def diarize(
     engine: Annotated[
         str, typer.Option(help="What runs the network: `torch`, or `onnx` (an extra).")
     ] = "torch",
+    precision: Annotated[
+        str,
+        typer.Option(
+            help="In which the networks multiply matrices: `auto` (bfloat16 where the processor "
+            "has instructions for it), `single` or `bfloat16`."
+        ),
+    ] = "auto",
     gallery: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Name the speakers whom this gallery knows."),
@@ -106,7 +113,7 @@ def diarize(
         readable = list(_readable(recordings, targets, channel, failures))
         if not readable:
             failures.exit()
-        diarizer = _load_diarizer(model, segmentation, cache, threshold, engine)
+        diarizer = _load_diarizer(model, segmentation, cache, threshold, engine, precision)
         if output is not None:
             output.mkdir(parents=True, exist_ok=True)
     with progress_display(quiet) as follow:
@@ -171,8 +178,10 @@ def _load_diarizer(
     cache: Path | None,
     threshold: float | None,
     engine: str,
+    precision: str,
 ) -> diarspk.Diarizer:
     from diarspk.models import has_activity_head, load_segmenter
+    from diarspk.precision import check_precision
 
     config = None
     if threshold is not None:
@@ -187,7 +196,9 @@ def _load_diarizer(
         encoder = with_engine(encoder or diarspk.load_encoder(), engine)
     named = segmentation or (model if has_activity_head(model) else None)
     segmenter = None if named is None else load_segmenter(named)
-    return diarspk.Diarizer(config, encoder, segmenter, cache=cache)
+    return diarspk.Diarizer(
+        config, encoder, segmenter, cache=cache, precision=check_precision(precision)
+    )
 
 
 def _check_gallery(folder: Path) -> None:

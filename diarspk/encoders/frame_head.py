@@ -19,12 +19,7 @@ from torch import Tensor, nn
 
 from diarspk.checkpoints import read_checkpoint, write_checkpoint
 from diarspk.encoders.depthwise import convolve_depthwise
-from diarspk.encoders.local_attention import (
-    LocalAttention,
-    LocalWeights,
-    cut_windows,
-    join_blocks,
-)
+from diarspk.encoders.local_attention import BLOCK, LocalAttention, LocalWeights, cut_windows
 from diarspk.encoders.network import UtteranceHead
 from diarspk.errors import ModelError
 
@@ -109,16 +104,23 @@ class FrameHead(nn.Module):
         x = self.project(self.norm(frames))
         for layer in self.layers:
             x = layer(x, mask)
-        chosen = self._pool(x, mask, moments)[:, wanted]
-        pooled = nn.functional.normalize(utterance.embed_moments(chosen), dim=-1)
+        weights = self.pool(x, mask).squeeze(2)  # (batch, blocks, BLOCK, keys)
+        with torch.autocast(x.device.type, enabled=False):  # or variances would be lost
+            chosen = self._pool(weights.to(moments.dtype), moments, wanted)
+            pooled = nn.functional.normalize(utterance.embed_moments(chosen), dim=-1)
         vectors = nn.functional.normalize(pooled + self.correct(x[:, wanted]), dim=-1)
         return vectors.masked_fill(~mask[:, wanted].unsqueeze(-1), 0.0)
 
-    def _pool(self, x: Tensor, mask: Tensor, moments: Tensor) -> Tensor:
-        """Sum moments ``(batch, frames, heads, sums)`` by each frame's weights: the same shape."""
+    def _pool(self, weights: Tensor, moments: Tensor, wanted: slice) -> Tensor:
+        """Sum moments ``(batch, frames, heads, sums)`` by the weights of the ``wanted`` frames."""
         near = cut_windows(moments.flatten(2), self.config.pooled_reach)
-        summed = self.pool(x, mask).squeeze(2) @ near  # (batch, blocks, BLOCK, heads * sums)
-        return join_blocks(summed, x.shape[1]).view_as(moments)
+        place = torch.arange(moments.shape[1], device=moments.device)[wanted]
+        block, row = place // BLOCK, place % BLOCK
+        number = torch.arange(len(place), device=place.device) - torch.searchsorted(block, block)
+        rows = place.new_zeros(near.shape[1], int(number.max()) + 1)  # wanted ones of each block
+        rows[block, number] = row
+        summed = weights.take_along_dim(rows[None, :, :, None], dim=2) @ near
+        return summed[:, block, number].view_as(moments[:, wanted])
 
     def stream(self, blocks: Iterable[Tensor], utterance: UtteranceHead) -> Iterator[Tensor]:
         """Embed consecutive blocks ``(frames, width)`` of a recording, as if it were one.

@@ -16,6 +16,7 @@ from diarspk.encoders.folding import fold_norms
 from diarspk.encoders.frame_head import FrameHead
 from diarspk.encoders.network import SpeakerNetwork
 from diarspk.features import LogMel
+from diarspk.precision import Precision, multiply_in
 from diarspk.recording import Recording, analyse
 
 __all__ = ["LocalEncoder", "Region"]
@@ -154,16 +155,21 @@ class LocalEncoder(SpeakerEncoder):
         stride = self.network.config.trunk.stride
         return -(-len(recording.features) // stride)
 
-    def trunk_blocks(self, recording: Recording) -> Iterator[tuple[int, Tensor]]:
-        """First frame and ``(frames, width)`` of consecutive blocks, equal to a single pass."""
+    def trunk_blocks(
+        self, recording: Recording, precision: Precision = "single"
+    ) -> Iterator[tuple[int, Tensor]]:
+        """First frame and ``(frames, width)`` of consecutive blocks, equal to a single pass.
+
+        Frames come in single precision, whatever the precision of the products in them.
+        """
         stride, context = self.network.config.trunk.stride, self.network.config.trunk.context
         total = self.count_frames(recording)
         for first in range(0, total, BLOCK_FRAMES):
             last = min(first + BLOCK_FRAMES, total)
             before = min(context, first)
             features = recording.levelled((first - before) * stride, (last + context) * stride)
-            with torch.inference_mode():
-                frames = self.network.trunk(features[None])[0]
+            with torch.inference_mode(), multiply_in(precision):
+                frames = self.network.trunk(features[None])[0].float()
             yield first, frames[before : before + last - first]
 
     def embed_each(self, recording: Recording) -> Embedding:

@@ -18,6 +18,7 @@ from diarspk.audio import AudioStream
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.frame_head import FrameStream
 from diarspk.encoders.local import LocalEncoder
+from diarspk.precision import Precision, multiply_in
 from diarspk.recording import Recording
 from diarspk.segmentation.embedding import (
     AudioEmbedder,
@@ -25,7 +26,7 @@ from diarspk.segmentation.embedding import (
     WindowBatch,
     WindowEmbedder,
 )
-from diarspk.segmentation.segmenter import Segmenter
+from diarspk.segmentation.segmenter import ActivitySegmenter, Segmenter
 from diarspk.segmentation.subsegments import Subsegments
 
 __all__ = ["LocalSpeakers", "read_local_speakers"]
@@ -86,6 +87,7 @@ def read_local_speakers(
     *,
     encoder: SpeakerEncoder | None = None,
     stream: AudioStream | None = None,
+    precision: Precision = "single",
     progress: Callable[[float], None] | None = None,
 ) -> LocalSpeakers:
     """Run trunk, segmentation and encoder over a recording, window by window.
@@ -101,6 +103,8 @@ def read_local_speakers(
     encoder
         What embeds the local speakers, from the audio of `stream`; the utterance head of the
         trunk where it is left out.
+    precision
+        In which trunk, activity head and frame head multiply matrices.
     progress
         Called with the seconds of the recording that are done.
     """
@@ -111,9 +115,12 @@ def read_local_speakers(
     if encoder is not None and stream is not None:
         embed = AudioEmbedder(encoder, stream, starts, length, hop)
     voices = VoiceTrack(trunk, total) if encoder is None and trunk.frame_head is not None else None
+    # Another network keeps to single precision: only what was measured goes below.
+    heads = precision if isinstance(segmenter, ActivitySegmenter) else "single"
     found: _Found | None = None
-    for batch in _batches(trunk, recording, starts, length, voices):
-        activity = segmenter(batch.frames, batch.first)  # (windows, frames, speakers)
+    for batch in _batches(trunk, recording, starts, length, voices, precision):
+        with multiply_in(heads):
+            activity = segmenter(batch.frames, batch.first)  # (windows, frames, speakers)
         weights = solo_weights(activity, hop)
         vectors = embed(batch, activity > ACTIVE, weights)
         talked = weights.sum(1) * hop
@@ -208,6 +215,7 @@ def _batches(
     starts: NDArray[np.int64],
     length: int,
     voices: VoiceTrack | None,
+    precision: Precision,
 ) -> Iterator[WindowBatch]:
     """Windows of ``length`` frames, a few at a time, from one pass of the trunk.
 
@@ -215,11 +223,11 @@ def _batches(
     """
     held, moments = torch.zeros(0), torch.zeros(0)  # of the frames from `origin` on
     origin, position = 0, 0
-    for first, frames in trunk.trunk_blocks(recording):
-        with torch.inference_mode():
+    for first, frames in trunk.trunk_blocks(recording, precision):
+        with torch.inference_mode(), multiply_in(precision):
             fresh = trunk.network.utterance.frame_moments(frames[None])[0]
-        if voices is not None:
-            voices.push(frames, fresh)
+            if voices is not None:
+                voices.push(frames, fresh)
         held = torch.cat([held, frames]) if len(held) else frames
         moments = torch.cat([moments, fresh]) if len(moments) else fresh
         end = first + len(frames)

@@ -13,6 +13,7 @@ from torch import Tensor
 from diarspk.audio import AudioStream
 from diarspk.encoders.local import LocalEncoder
 from diarspk.errors import ModelError
+from diarspk.precision import multiply_in
 from diarspk.segmentation.activity import ActivityHead
 
 if TYPE_CHECKING:
@@ -147,5 +148,6 @@ class ActivitySegmenter(SteppedWindows):
     @torch.inference_mode()
     def __call__(self, frames: Tensor, first: NDArray[np.int64]) -> NDArray[np.float32]:
         """See :class:`Segmenter`."""
-        probabilities = self.head(frames).softmax(-1)
-        return self.head.powerset.marginals(probabilities).numpy()
+        logits = self.head(frames).float()
+        with multiply_in("single"):  # sums of probabilities are not to be rounded
+            return self.head.powerset.marginals(logits.softmax(-1)).numpy()

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from diarspk.encoders.network import SpeakerNetwork
+from diarspk.precision import Precision, multiply_in
 from recipes.embedded import augmentation
 from recipes.embedded.conversations import Conversations
 from recipes.embedded.data import FRAMES_PER_SECOND, speed_of
@@ -29,6 +30,8 @@ class CleanVoices:
         In evaluation mode.
     crops, seconds
         How many of a voice, and how long they are at most.
+    precision
+        In which the trunk multiplies matrices.
     """
 
     def __init__(
@@ -38,9 +41,11 @@ class CleanVoices:
         *,
         crops: int = 3,
         seconds: float = 3.0,
+        precision: Precision = "single",
         seed: int = 0,
     ) -> None:
         self.conversations, self.network, self.seed = conversations, network, seed
+        self.precision = precision
         self.crops, self.frames = crops, round(seconds * FRAMES_PER_SECOND)
         self.numbers = number_voices(conversations)
         self.found: dict[int, Tensor] = {}
@@ -63,7 +68,8 @@ class CleanVoices:
         drawn = [self.draw(voice) for voice in voices]
         owner = torch.arange(len(voices)).repeat_interleave(torch.tensor(list(map(len, drawn))))
         features, mask = _pad([crop for crops in drawn for crop in crops])
-        frames = self.network.trunk(features, mask)
+        with multiply_in(self.precision):
+            frames = self.network.trunk(features, mask).float()
         valid = mask[:, :: self.network.config.trunk.stride].float()
         vectors = self.network.utterance(frames, valid.unsqueeze(1))[:, 0]
         vectors = nn.functional.normalize(vectors, dim=-1)

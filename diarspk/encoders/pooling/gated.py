@@ -45,10 +45,14 @@ class GatedStatisticsPooling(nn.Module):
         return sums.view(*sums.shape[:2], *each.shape[2:])
 
     def frame_moments(self, frames: Tensor) -> Tensor:
-        """Moments of every frame alone: ``(batch, frames, heads, 1 + 2 width)``."""
-        gates = self.gate(frames).sigmoid() + 1e-3  # never zero, so that any span has a mean
+        """Moments of every frame alone: ``(batch, frames, heads, 1 + 2 width)``.
+
+        At least in single precision: a variance is a small difference of two of their sums.
+        """
+        wide = torch.promote_types(frames.dtype, torch.float32)
+        gates = self.gate(frames).to(wide).sigmoid() + 1e-3  # never zero: any span has a mean
         gates = gates.unsqueeze(-1)
-        split = frames.view(*frames.shape[:2], self.heads, -1)
+        split = frames.to(wide).view(*frames.shape[:2], self.heads, -1)
         gated = gates * split
         return torch.cat([gates, gated, gated * split], dim=-1)
 
