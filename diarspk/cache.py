@@ -19,6 +19,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from diarspk.audio import Audio
+from diarspk.precision import check_precision
 from diarspk.segmentation.local_speakers import LocalSpeakers
 from diarspk.segmentation.segmenter import Segmenter
 from diarspk.segmentation.subsegments import Subsegments
@@ -26,11 +27,11 @@ from diarspk.session import Session
 
 __all__ = ["SessionCache", "digest_audio", "digest_weights", "session_key"]
 
-FORMAT = 4
+FORMAT = 5
 """Raised when the file layout changes."""
 
 CHUNK_BYTES = 1 << 20
-OPTIONAL = ("subsegments", "voices")
+OPTIONAL = ("subsegments", "voices", "evidence")
 LOCAL_ARRAYS = [field.name for field in fields(LocalSpeakers) if field.name not in OPTIONAL]
 SHORT_ARRAYS = [field.name for field in fields(Subsegments)]
 
@@ -146,11 +147,16 @@ def digest_weights(module: nn.Module) -> str:
 
 def _pack(session: Session) -> dict[str, np.ndarray[Any, Any]]:
     local, short = session.local, session.local.subsegments
-    optional = {"non_speech": session.non_speech, "voices": local.voices}
+    optional = {
+        "non_speech": session.non_speech,
+        "voices": local.voices,
+        "evidence": local.evidence,
+    }
     extra = {name: value for name, value in optional.items() if value is not None}
     return {
         "duration": np.array(session.duration),
         "fingerprint": np.array(session.fingerprint),
+        "precision": np.array(session.precision),
         **{f"local_{name}": np.asarray(getattr(local, name)) for name in LOCAL_ARRAYS},
         **(
             {}
@@ -173,6 +179,12 @@ def _unpack(stored: dict[str, Any], uri: str) -> Session:
         uri=uri,
         duration=float(stored["duration"]),
         fingerprint=str(stored["fingerprint"]),
-        local=LocalSpeakers(**local, subsegments=short, voices=stored.get("voices")),
+        local=LocalSpeakers(
+            **local,
+            subsegments=short,
+            voices=stored.get("voices"),
+            evidence=stored.get("evidence"),
+        ),
         non_speech=stored.get("non_speech"),
+        precision=check_precision(str(stored["precision"])),
     )

@@ -27,6 +27,7 @@ from diarspk.segmentation.local_speakers import read_local_speakers
 from diarspk.segmentation.non_speech import embed_non_speech
 from diarspk.segmentation.segmenter import Segmenter
 from diarspk.session import Session
+from diarspk.shipped import shipped_target_head
 from diarspk.stitching import StitchingConfig
 
 __all__ = ["UNKNOWN_SPACE", "Diarizer", "DiarizerConfig"]
@@ -53,6 +54,9 @@ class DiarizerConfig:
         pairs of spans, and where `linking` has a cluster of non-speech.
     reliable_s : float
         Local speakers with less speech are not clustered, but join those who are.
+    target_activity : bool
+        Whether the target activity head that ships for the encoder, if there is one, corrects who
+        talks when; see :mod:`diarspk.targets`.
     calibration : Calibration, optional
         Of the confidence of turns; the one that ships for the encoder where it is left out.
     """
@@ -63,6 +67,7 @@ class DiarizerConfig:
     stitching: StitchingConfig = field(default_factory=StitchingConfig)
     linking: LinkingConfig = field(default_factory=LinkingConfig)
     resegmentation: Resegmentation | None = field(default_factory=Resegmentation)
+    target_activity: bool = True
     ghosts: GhostPolicy = field(default_factory=GhostPolicy)
     calibration: Calibration | None = None
 
@@ -120,6 +125,7 @@ class Diarizer:
         self.trunk = encoder if isinstance(encoder, LocalEncoder) else load_encoder()
         """The embedded encoder whose frames segmentation reads, and whose clock turns have."""
         self.encoder: SpeakerEncoder = encoder or self.trunk
+        self.target_head = shipped_target_head(self.trunk.fingerprint)
         self.segmentation = segmentation or load_segmenter()
         self.cache = None if cache is None else SessionCache(Path(cache))
 
@@ -201,8 +207,8 @@ class Diarizer:
         digest = None if self.cache is None else digest_audio(audio, sample_rate)
         settings = self.config.linking.non_speech
         silence_s = None if settings is None else settings.shortest_s
-        head = None if self.cache is None else self.trunk.frame_head
-        voices = None if head is None else digest_weights(head)
+        heads = (self.trunk.frame_head, self.target_head) if self.cache else ()
+        weights = [digest_weights(head) for head in heads if head is not None]
         recording: Recording | None = None
         segmenter = self.segmentation
         while True:
@@ -213,7 +219,7 @@ class Diarizer:
                 segmenter,
                 channel,
                 silence_s,
-                voices,
+                weights,
                 self.precision,
             )
             session = self.cache.read(key, stream.name) if self.cache and key else None
@@ -245,6 +251,7 @@ class Diarizer:
             segmenter,
             encoder=encoder,
             stream=stream,
+            target_head=self.target_head,
             precision=self.precision,
             progress=_stage(progress, "listening", recording.duration),
         )
@@ -259,7 +266,9 @@ class Diarizer:
                 stream=stream,
             )
         fingerprint = self.encoder.fingerprint
-        return Session(recording.uri, recording.duration, fingerprint, local, non_speech)
+        return Session(
+            recording.uri, recording.duration, fingerprint, local, non_speech, self.precision
+        )
 
 
 def _stage(

@@ -1,4 +1,4 @@
-"""From a session to a result: link, stitch, name. Takes milliseconds, and no audio."""
+"""From a session to a result: link, stitch, name. Takes a second or two an hour, and no audio."""
 
 from __future__ import annotations
 
@@ -26,8 +26,14 @@ from diarspk.linking import (
 )
 from diarspk.segmentation.local_speakers import LocalSpeakers
 from diarspk.session import Session
-from diarspk.shipped import LOCAL_CLUSTERER, shipped_confidence, shipped_vbx
+from diarspk.shipped import (
+    LOCAL_CLUSTERER,
+    shipped_confidence,
+    shipped_target_head,
+    shipped_vbx,
+)
 from diarspk.stitching import (
+    Activity,
     Turn,
     binarize,
     exclusive_activity,
@@ -35,13 +41,14 @@ from diarspk.stitching import (
     keep_everyone,
     speaker_activity,
 )
+from diarspk.targets import TargetActivity
 
 if TYPE_CHECKING:
     from pyannote.core import Annotation
 
     from diarspk.diarizer import DiarizerConfig
 
-__all__ = ["assemble", "finish"]
+__all__ = ["assemble", "finish", "link_session"]
 
 Labels = NDArray[np.int64]
 Names = dict[int, str]
@@ -63,7 +70,7 @@ def finish(
         If the clusterer has a PLDA of another encoder.
     """
     _check_space(session, config)
-    linking = _link(session, config, bounds, knowledge)
+    linking = link_session(session, config, bounds, knowledge)
     names = _known_names(session.local, linking.labels, knowledge, config)
     known, scores = names.values(), linking.count_scores
     result = assemble(session, config, linking.labels, names, scores, known)
@@ -76,9 +83,13 @@ def finish(
     return assemble(session, config, labels, names, scores, known)
 
 
-def _link(
-    session: Session, config: DiarizerConfig, bounds: SpeakerBounds, knowledge: Knowledge
+def link_session(
+    session: Session,
+    config: DiarizerConfig,
+    bounds: SpeakerBounds = UNBOUNDED,
+    knowledge: Knowledge = NOTHING_KNOWN,
 ) -> Linking:
+    """Say who every local speaker is, by whichever clusterer the settings mean."""
     clusterer = _subsegment_clusterer(session, config)
     fitting = config.linking.non_speech is None and not knowledge.has_pairs
     if clusterer is not None and fitting:
@@ -127,8 +138,8 @@ def assemble(
     speakers = int(labels.max(initial=-1)) + 1
     centroids = [local.centroid(labels == speaker) for speaker in range(speakers)]
     activity = speaker_activity(local, labels, speakers)
-    if config.resegmentation is not None and speakers:
-        activity = config.resegmentation(activity, local, np.stack(centroids))
+    if speakers:
+        activity = _correct(activity, session, config, np.stack(centroids))
     active = keep_everyone(binarize(activity, settings), activity)
     alone = exclusive_activity(active, activity)
     hop, duration = local.hop, session.duration
@@ -154,6 +165,19 @@ def assemble(
         session=session,
         config=config,
     )
+
+
+def _correct(
+    activity: Activity, session: Session, config: DiarizerConfig, directions: NDArray[np.float32]
+) -> Activity:
+    """Activity ``(frames, speakers)`` by whose voice each frame has."""
+    local = session.local
+    if config.resegmentation is not None:
+        activity = config.resegmentation(activity, local, directions)
+    head = shipped_target_head(session.fingerprint) if config.target_activity else None
+    if head is None or local.evidence is None:
+        return activity
+    return TargetActivity(head, session.precision)(activity, local, directions)
 
 
 def _check_space(session: Session, config: DiarizerConfig) -> None:

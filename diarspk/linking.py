@@ -27,6 +27,7 @@ __all__ = [
     "Linking",
     "LinkingConfig",
     "SpeakerBounds",
+    "join_speakers",
     "link",
     "link_by_subsegments",
     "rejoin",
@@ -195,7 +196,7 @@ def link_by_subsegments(
     missed = _unlike(anchors, directions, config.known_similarity)[:spare]
     least = np.repeat([-1.0, config.known_similarity], [len(directions), len(missed)])
     labels = np.full(local.seconds.shape, -1, np.int64)
-    _join(local, labels, talking, np.concatenate([directions, missed]), least)
+    join_speakers(local, labels, talking, np.concatenate([directions, missed]), least)
     present, numbered = np.unique(labels[talking], return_inverse=True)
     if len(present) < bounds.needed:
         return None
@@ -284,7 +285,7 @@ def _join_rest(local: LocalSpeakers, labels: Labels, talking: NDArray[np.bool_])
     rest = talking & (labels < 0)
     named = labels >= 0
     if rest.any() and named.any():
-        _join(local, labels, rest, centroids(local.embeddings[named], labels[named]))
+        join_speakers(local, labels, rest, centroids(local.embeddings[named], labels[named]))
 
 
 def _unlike(
@@ -300,7 +301,7 @@ def _unlike(
     return np.delete(anchors, matched, axis=0)
 
 
-def _join(
+def join_speakers(
     local: LocalSpeakers,
     labels: Labels,
     rest: NDArray[np.bool_],

@@ -219,11 +219,13 @@ def _card_path(name: str | Path | None) -> Path:
 
 
 def _describe(card_path: Path) -> ModelCard:
+    from diarspk.shipped import shipped_target_head
+
     checkpoint = read_checkpoint(card_path)
     encoder = _build_local(checkpoint)
     parts: list[nn.Module] = [encoder.network, load_activity(card_path).head]
-    if encoder.frame_head is not None:
-        parts.append(encoder.frame_head)
+    heads = (encoder.frame_head, shipped_target_head(encoder.fingerprint))
+    parts.extend(head for head in heads if head is not None)
     parameters = sum(p.numel() for part in parts for p in part.parameters())
     return ModelCard(
         name=card_path.stem,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.precision import Precision
 from diarspk.segmentation.local_speakers import LocalSpeakers
 
 __all__ = ["Session"]
@@ -28,6 +29,8 @@ class Session:
         Who talks in each window, not yet linked across windows.
     non_speech : NDArray of float32, shape (m, dim), optional
         Embeddings of what is surely not speech, where those were asked for.
+    precision : str
+        In which the networks have multiplied matrices, and are to go on.
     """
 
     uri: str
@@ -35,3 +38,4 @@ class Session:
     fingerprint: str
     local: LocalSpeakers
     non_speech: NDArray[np.float32] | None = None
+    precision: Precision = "single"

@@ -13,6 +13,7 @@ from diarspk.plda import Plda, read_plda
 
 if TYPE_CHECKING:
     from diarspk.encoders.frame_head import FrameHead
+    from diarspk.segmentation.target_activity import TargetActivityHead
 
 __all__ = [
     "LOCAL_CLUSTERER",
@@ -21,6 +22,7 @@ __all__ = [
     "shipped_confidence",
     "shipped_frame_head",
     "shipped_plda",
+    "shipped_target_head",
     "shipped_vbx",
 ]
 
@@ -57,10 +59,25 @@ def shipped_frame_head(fingerprint: str) -> FrameHead | None:
     ModelError
         If the file is damaged.
     """
-    from diarspk.encoders.frame_head import read_frame_head
+    from diarspk.encoders.frame_head import FRAME_HEADS
 
     card = asset_folder() / "frames" / f"{fingerprint}.json"
-    return read_frame_head(card, fingerprint) if card.is_file() else None
+    return FRAME_HEADS.read(card, fingerprint) if card.is_file() else None
+
+
+@lru_cache(maxsize=4)
+def shipped_target_head(fingerprint: str) -> TargetActivityHead | None:
+    """Target activity head that ships for an encoder; None where there is none.
+
+    Raises
+    ------
+    ModelError
+        If the file is damaged.
+    """
+    from diarspk.segmentation.target_activity import TARGET_HEADS
+
+    card = asset_folder() / "targets" / f"{fingerprint}.json"
+    return TARGET_HEADS.read(card, fingerprint) if card.is_file() else None
 
 
 @lru_cache(maxsize=4)

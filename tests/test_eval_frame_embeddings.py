@@ -10,7 +10,7 @@ import torch
 from pyannote.core import Annotation, Segment, Timeline
 
 from diarspk.encoders import FrameHead, FrameHeadConfig, LocalEncoder
-from diarspk.encoders.frame_head import write_frame_head
+from diarspk.encoders.frame_head import FRAME_HEADS
 from diarspk.models import load_encoder
 from eval.conversations import Conversation
 from eval.frame_embeddings.__main__ import embed_systems, format_figures, main
@@ -192,7 +192,7 @@ def test_the_command_compares_a_head_with_windows(
     torch.manual_seed(0)
     head = FrameHead(FrameHeadConfig(channels=8, layers=1, heads=2))
     card = tmp_path / "head.json"
-    write_frame_head(card, head, encoder=load_encoder().fingerprint, card={})
+    FRAME_HEADS.write(card, head, encoder=load_encoder().fingerprint, card={})
     report = tmp_path / "report.json"
     command = ["--data", str(folder), "--head", str(card), "--pairs", "60"]
     assert main([*command, "--windows", "0.5", "--json", str(report)]) == 0
@@ -210,6 +210,6 @@ def test_a_head_of_another_encoder_is_refused(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     card = tmp_path / "head.json"
-    write_frame_head(card, FrameHead(FrameHeadConfig(channels=8)), encoder="other", card={})
+    FRAME_HEADS.write(card, FrameHead(FrameHeadConfig(channels=8)), encoder="other", card={})
     assert main(["--data", str(folder), "--head", str(card)]) == 1
     assert "belongs to the encoder other" in capsys.readouterr().err

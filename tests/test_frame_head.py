@@ -18,7 +18,7 @@ from diarspk.encoders import (
     TrunkConfig,
 )
 from diarspk.encoders import local as local_module
-from diarspk.encoders.frame_head import FrameStream, read_frame_head, write_frame_head
+from diarspk.encoders.frame_head import FRAME_HEADS, FrameStream
 from diarspk.encoders.local_attention import LocalAttention, cut_windows, join_blocks
 from diarspk.errors import ModelError
 
@@ -206,29 +206,29 @@ def test_the_default_is_small_and_fine():
 
 
 def test_what_is_written_is_read(head, utterance, tmp_path):
-    write_frame_head(tmp_path / "a.json", head, encoder="here", card={"steps": 3})
-    found = read_frame_head(tmp_path / "a.json", "here")
+    FRAME_HEADS.write(tmp_path / "a.json", head, encoder="here", card={"steps": 3})
+    found = FRAME_HEADS.read(tmp_path / "a.json", "here")
     assert found.config == head.config
     frames = frames_of(1, 60, 16)
     assert (found(frames, utterance) * head(frames, utterance)).sum(-1).min() > 0.999  # half floats
     assert json.loads((tmp_path / "a.json").read_text())["steps"] == 3
     with pytest.raises(ModelError, match="belongs to the encoder here, not to there"):
-        read_frame_head(tmp_path / "a.json", "there")
+        FRAME_HEADS.read(tmp_path / "a.json", "there")
 
 
 def test_what_is_no_frame_head_is_refused(head, tmp_path):
     card = tmp_path / "a.json"
-    write_frame_head(card, head, encoder="here", card={})
+    FRAME_HEADS.write(card, head, encoder="here", card={})
     stored = json.loads(card.read_text())
     card.write_text(json.dumps({**stored, "frames": {**stored["frames"], "channels": 16}}))
     with pytest.raises(ModelError, match="does not fit the tensors"):
-        read_frame_head(card, "here")
+        FRAME_HEADS.read(card, "here")
     card.write_text(json.dumps({**stored, "frames": {**stored["frames"], "colour": 1}}))
     with pytest.raises(ModelError, match="does not fit the tensors"):
-        read_frame_head(card, "here")
+        FRAME_HEADS.read(card, "here")
     card.write_text(json.dumps({"sha256": stored["sha256"]}))
-    with pytest.raises(ModelError, match="not a frame head"):
-        read_frame_head(card, "here")
+    with pytest.raises(ModelError, match="it is no frame head"):
+        FRAME_HEADS.read(card, "here")
 
 
 def noise(seconds: float) -> np.ndarray:
@@ -277,7 +277,7 @@ def test_a_head_among_the_assets_is_loaded_with_its_encoder(tmp_path, monkeypatc
     head = trained(replace(SMALL, width=512, dimension=192))
     (tmp_path / "frames").mkdir()
     card = tmp_path / "frames" / f"{plain.fingerprint}.json"
-    write_frame_head(card, head, encoder=plain.fingerprint, card={})
+    FRAME_HEADS.write(card, head, encoder=plain.fingerprint, card={})
     monkeypatch.setattr(shipped, "asset_folder", lambda: tmp_path)
     encoder = diarspk.load_encoder()
     assert encoder.frame_head is not None

@@ -10,26 +10,18 @@ about a second around the frame.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from diarspk.checkpoints import read_checkpoint, write_checkpoint
 from diarspk.encoders.depthwise import convolve_depthwise
 from diarspk.encoders.local_attention import BLOCK, LocalAttention, LocalWeights, cut_windows
 from diarspk.encoders.network import UtteranceHead
-from diarspk.errors import ModelError
+from diarspk.head_cards import HeadFormat
 
-__all__ = [
-    "FrameHead",
-    "FrameHeadConfig",
-    "FrameStream",
-    "read_frame_head",
-    "write_frame_head",
-]
+__all__ = ["FRAME_HEADS", "FrameHead", "FrameHeadConfig", "FrameStream"]
 
 
 EVERY_FRAME = slice(None)
@@ -231,49 +223,10 @@ def _feed_forward(channels: int) -> nn.Sequential:
     )
 
 
-def write_frame_head(
-    card_path: Path, head: FrameHead, *, encoder: str, card: Mapping[str, object]
-) -> None:
-    """Write ``NAME.safetensors`` in half precision and its JSON card.
-
-    Parameters
-    ----------
-    card_path
-        ``NAME.json``.
-    head
-        Trained over the trunk of that encoder.
-    encoder
-        Its fingerprint.
-    card
-        What else is to be known of the head.
-    """
-    complete = {**card, "frames": asdict(head.config), "encoder": encoder}
-    write_checkpoint(card_path, head.state_dict(), complete)
-
-
-def read_frame_head(card_path: Path, encoder: str) -> FrameHead:
-    """Read what :func:`write_frame_head` has written, for the encoder of that fingerprint.
-
-    Raises
-    ------
-    ModelError
-        If a file is missing or damaged, is no frame head, or belongs to another encoder.
-    """
-    checkpoint = read_checkpoint(card_path)
-    settings, trained = checkpoint.card.get("frames"), checkpoint.card.get("encoder")
-    if not isinstance(settings, dict):
-        raise ModelError(f"{card_path}: has no section 'frames'; it is not a frame head")
-    if trained != encoder:
-        raise ModelError(
-            f"{card_path}: belongs to the encoder {trained}, not to {encoder}; train one with "
-            "python -m recipes.embedded.train_frames"
-        )
-    try:
-        head = FrameHead(FrameHeadConfig(**settings)).eval()
-        head.load_state_dict(checkpoint.tensors)
-    except (TypeError, RuntimeError) as error:
-        fault = " ".join(str(error).split())[:200]
-        raise ModelError(
-            f"{card_path}: the card does not fit the tensors ({fault}); restore both files"
-        ) from error
-    return head.requires_grad_(False)
+FRAME_HEADS = HeadFormat(
+    section="frames",
+    kind="frame head",
+    build=lambda **settings: FrameHead(FrameHeadConfig(**settings)),
+    recipe="recipes.embedded.train_frames",
+)
+"""How frame heads are stored."""

@@ -5,9 +5,9 @@ Subsegments are embedded in the same pass; see :mod:`diarspk.segmentation.subseg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ from diarspk.segmentation.embedding import (
 )
 from diarspk.segmentation.segmenter import ActivitySegmenter, Segmenter
 from diarspk.segmentation.subsegments import Subsegments
+from diarspk.segmentation.target_activity import TargetActivityHead
 
 __all__ = ["LocalSpeakers", "read_local_speakers"]
 
@@ -62,6 +63,8 @@ class LocalSpeakers:
         Of the same recording, where the trunk embeds.
     voices : ndarray of float32, ``(ceil(frames / VOICE_STEP), dim)``, optional
         What the frame head of the trunk makes of every sixth frame, from the first on.
+    evidence : ndarray of float16, ``(frames, channels)``, optional
+        What the target activity head reads of every frame.
     """
 
     activity: NDArray[np.float32]
@@ -73,6 +76,7 @@ class LocalSpeakers:
     start: float
     subsegments: Subsegments | None = None
     voices: NDArray[np.float32] | None = None
+    evidence: NDArray[np.float16] | None = None
 
     def centroid(self, chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Mean of ``chosen (windows, speakers)``, weighted by seconds; unit norm, ``(dim,)``."""
@@ -87,6 +91,7 @@ def read_local_speakers(
     *,
     encoder: SpeakerEncoder | None = None,
     stream: AudioStream | None = None,
+    target_head: TargetActivityHead | None = None,
     precision: Precision = "single",
     progress: Callable[[float], None] | None = None,
 ) -> LocalSpeakers:
@@ -103,6 +108,8 @@ def read_local_speakers(
     encoder
         What embeds the local speakers, from the audio of `stream`; the utterance head of the
         trunk where it is left out.
+    target_head
+        Of the trunk, whose evidence is kept where the trunk embeds, too.
     precision
         In which trunk, activity head and frame head multiply matrices.
     progress
@@ -115,10 +122,12 @@ def read_local_speakers(
     if encoder is not None and stream is not None:
         embed = AudioEmbedder(encoder, stream, starts, length, hop)
     voices = VoiceTrack(trunk, total) if encoder is None and trunk.frame_head is not None else None
+    evidence = EvidenceTrack(target_head, total) if voices and target_head else None
+    tracks = [track for track in (voices, evidence) if track is not None]
     # Another network keeps to single precision: only what was measured goes below.
     heads = precision if isinstance(segmenter, ActivitySegmenter) else "single"
     found: _Found | None = None
-    for batch in _batches(trunk, recording, starts, length, voices, precision):
+    for batch in _batches(trunk, recording, starts, length, tracks, precision):
         with multiply_in(heads):
             activity = segmenter(batch.frames, batch.first)  # (windows, frames, speakers)
         weights = solo_weights(activity, hop)
@@ -141,6 +150,7 @@ def read_local_speakers(
         trunk.frame_start,
         embed.subsegments,
         None if voices is None else voices.finish(),
+        None if evidence is None else evidence.found,
     )
 
 
@@ -186,6 +196,29 @@ def solo_weights(activity: NDArray[np.float32], hop: float) -> NDArray[np.float3
     return np.where(enough, solo, active).astype(np.float32)
 
 
+class Track(Protocol):
+    """What is made of every frame of the trunk while it passes by."""
+
+    def push(self, frames: Tensor, moments: Tensor) -> None:
+        """Take in the next frames ``(n, width)``, and what the utterance head adds up for each."""
+        ...
+
+
+class EvidenceTrack:
+    """What a target activity head reads of ``total`` frames, in half precision."""
+
+    def __init__(self, head: TargetActivityHead, total: int) -> None:
+        self.head = head
+        self.found = np.empty((total, head.config.channels), np.float16)
+        self._count = 0
+
+    def push(self, frames: Tensor, moments: Tensor) -> None:
+        """See :class:`Track`."""
+        rows = slice(self._count, self._count + len(frames))
+        self.found[rows] = self.head.listen(frames).half().numpy()
+        self._count = rows.stop
+
+
 class VoiceTrack:
     """Vectors of the frame head, every sixth frame, while the trunk passes by ``total`` frames."""
 
@@ -196,7 +229,7 @@ class VoiceTrack:
         self._count = 0
 
     def push(self, frames: Tensor, moments: Tensor) -> None:
-        """Take in the next frames of the trunk, and their moments; see :class:`FrameStream`."""
+        """See :class:`Track`."""
         self._keep(self._stream.push(frames, moments))
 
     def finish(self) -> NDArray[np.float32]:
@@ -214,7 +247,7 @@ def _batches(
     recording: Recording,
     starts: NDArray[np.int64],
     length: int,
-    voices: VoiceTrack | None,
+    tracks: Sequence[Track],
     precision: Precision,
 ) -> Iterator[WindowBatch]:
     """Windows of ``length`` frames, a few at a time, from one pass of the trunk.
@@ -226,8 +259,8 @@ def _batches(
     for first, frames in trunk.trunk_blocks(recording, precision):
         with torch.inference_mode(), multiply_in(precision):
             fresh = trunk.network.utterance.frame_moments(frames[None])[0]
-            if voices is not None:
-                voices.push(frames, fresh)
+            for track in tracks:
+                track.push(frames, fresh)
         held = torch.cat([held, frames]) if len(held) else frames
         moments = torch.cat([moments, fresh]) if len(moments) else fresh
         end = first + len(frames)

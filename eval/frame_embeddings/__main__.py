@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.encoders.frame_head import read_frame_head
+from diarspk.encoders.frame_head import FRAME_HEADS
 from diarspk.encoders.local import LocalEncoder, Region
 from diarspk.errors import DiarspkError, ModelError
 from diarspk.models import load_encoder
@@ -161,7 +161,7 @@ def _load(model: str | None, head: Path | None) -> LocalEncoder:
     if head is None:
         return encoder
     fingerprint = encoder.fingerprint
-    return LocalEncoder(encoder.network, fingerprint, read_frame_head(head, fingerprint))
+    return LocalEncoder(encoder.network, fingerprint, FRAME_HEADS.read(head, fingerprint))
 
 
 def _window(middle: int, length: int, frames: int) -> Region:

@@ -8,7 +8,7 @@
 
 A frame is to be embedded as the utterance head embeds its speaker's clean speech (see
 ``voices.py``), also where others talk or have just talked; where several do, as the loudest of
-them. ``export_frames.py`` makes a card of the result. What a head has learned to pool depends on
+them. ``export_head.py`` makes a card of the result. What a head has learned to pool depends on
 the trunk more than on the space of its embeddings: after more training of the trunk, ``--start``
 begins with the head that belonged to it before.
 """

@@ -1,35 +1,43 @@
-"""Turn a checkpoint of the frame head into the card that ships beside an encoder.
+"""Turn a checkpoint of a head over a frozen encoder into the card that ships beside that encoder.
 
-    python -m recipes.embedded.export_frames --checkpoint RUN_FRAMES/final.ckpt \
-        --output diarspk/assets/frames
+    python -m recipes.embedded.export_head frames --checkpoint RUN_FRAMES/final.ckpt
+    python -m recipes.embedded.export_head targets --checkpoint RUN_TARGETS/final.ckpt
 
-The files are named after the encoder's fingerprint, as :func:`diarspk.shipped.shipped_frame_head`
-looks for them.
+The files lie in a folder of the kind in ``diarspk/assets`` and are named after the encoder's
+fingerprint, as :mod:`diarspk.shipped` looks for them. The space of embeddings stays the same.
 """
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from diarspk.encoders.frame_head import FrameHead, FrameHeadConfig, write_frame_head
+from diarspk.encoders.frame_head import FRAME_HEADS
 from diarspk.errors import ModelError
+from diarspk.head_cards import Head, HeadFormat
 from diarspk.models import load_encoder
+from diarspk.packaged import asset_folder
+from diarspk.segmentation.target_activity import TARGET_HEADS
+
+KINDS: dict[str, HeadFormat[Any]] = {"frames": FRAME_HEADS, "targets": TARGET_HEADS}
 
 
-def read_training(path: Path) -> tuple[FrameHead, str, int]:
-    """Head, fingerprint of its encoder, and steps behind a checkpoint of ``train_frames.py``."""
+def read_training(path: Path, heads: HeadFormat[Head]) -> tuple[Head, str, int]:
+    """Head, fingerprint of its encoder, and steps behind a checkpoint of the head's recipe."""
     checkpoint = torch.load(path, "cpu", weights_only=True)
     settings = checkpoint["hyper_parameters"]
-    head = FrameHead(FrameHeadConfig(**settings["head"])).eval()
+    head = heads.build(**settings["head"]).eval()
     state = checkpoint["state_dict"].items()
     head.load_state_dict({name.removeprefix("head."): value for name, value in state})
     return head, settings["encoder"], int(checkpoint["global_step"])
 
 
-def export_head(checkpoint: Path, folder: Path, model: str | None = None) -> Path:
+def export_head(
+    checkpoint: Path, heads: HeadFormat[Head], folder: Path, model: str | None = None
+) -> Path:
     """Write the card of a checkpoint's head into a folder, and return its path.
 
     Parameters
@@ -42,7 +50,7 @@ def export_head(checkpoint: Path, folder: Path, model: str | None = None) -> Pat
     ModelError
         If the head was trained over another encoder, or it is not known over which.
     """
-    head, encoder, steps = read_training(checkpoint)
+    head, encoder, steps = read_training(checkpoint, heads)
     if model is not None:
         named = load_encoder(model).fingerprint
         if encoder not in ("", named):
@@ -54,20 +62,22 @@ def export_head(checkpoint: Path, folder: Path, model: str | None = None) -> Pat
     path = folder / f"{encoder}.json"
     card: dict[str, object] = {
         "licence": "Apache-2.0",
-        "recipe": "recipes/embedded/train_frames.py",
+        "recipe": heads.recipe.replace(".", "/") + ".py",
         "steps": steps,
     }
-    write_frame_head(path, head, encoder=encoder, card=card)
+    heads.write(path, head, encoder=encoder, card=card)
     return path
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kind", choices=KINDS)
     parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument("--output", type=Path, required=True, help="folder to write the card to")
+    parser.add_argument("--output", type=Path, help="folder to write the card to, if another")
     parser.add_argument("--model", help="encoder of a head that does not know its own")
-    arguments = parser.parse_args()
-    print(export_head(arguments.checkpoint, arguments.output, arguments.model).name)
+    options = parser.parse_args()
+    folder = options.output or asset_folder() / options.kind
+    print(export_head(options.checkpoint, KINDS[options.kind], folder, options.model).name)
 
 
 if __name__ == "__main__":

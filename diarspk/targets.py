@@ -1,0 +1,125 @@
+"""Correct who talks when, once the speakers of a recording are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from diarspk.precision import Precision, multiply_in
+from diarspk.segmentation.local_speakers import VOICE_STEP, LocalSpeakers, window_starts
+from diarspk.segmentation.target_activity import TargetActivityHead
+from diarspk.stitching import Activity
+
+__all__ = ["TargetActivity", "likeness_at"]
+
+WINDOWS_PER_BATCH = 8
+STEP = 0.75
+"""Of a window, from one window to the next."""
+
+
+@dataclass(frozen=True)
+class TargetActivity:
+    """Applies a :class:`TargetActivityHead` to a recording, window by window.
+
+    In each window the speakers who talk most take part; the others stay as they were. A frame is
+    taken from the window in which it lies deepest.
+
+    Attributes
+    ----------
+    head : TargetActivityHead
+        Of the encoder whose vectors and evidence it reads.
+    precision : str
+        In which it multiplies matrices.
+    """
+
+    head: TargetActivityHead
+    precision: Precision = "single"
+
+    def __call__(
+        self, activity: Activity, local: LocalSpeakers, directions: NDArray[np.float32]
+    ) -> Activity:
+        """Probability of every speaker in every frame.
+
+        Parameters
+        ----------
+        activity
+            The same, as linking and resegmentation have it, ``(frames, speakers)``.
+        local
+            What the pass over the recording has found; without evidence nothing changes.
+        directions
+            Of the speakers: unit vectors ``(speakers, dim)``.
+        """
+        if local.evidence is None or local.voices is None or not activity.shape[1]:
+            return activity
+        total = len(activity)
+        length = min(round(self.head.config.window_s / local.hop), total)
+        starts = window_starts(total, length, max(round(STEP * length), 1))
+        middles = (starts[:-1] + starts[1:] + length) // 2  # of what neighbours share
+        edges = np.concatenate([[0], middles, [total]])
+        cosines, corrected = local.voices @ directions.T, activity.copy()
+        for first in range(0, len(starts), WINDOWS_PER_BATCH):
+            batch = self._choose(activity, starts[first : first + WINDOWS_PER_BATCH], length)
+            found = self._run(batch, activity, local.evidence, cosines, directions)
+            for number, probabilities in enumerate(found):
+                start, end = edges[first + number], edges[first + number + 1]
+                inside = slice(start - batch.frames[number, 0], end - batch.frames[number, 0])
+                chosen = batch.present[number]
+                corrected[start:end, batch.speakers[number, chosen]] = probabilities[inside, chosen]
+        return corrected
+
+    def _choose(self, activity: Activity, starts: NDArray[np.int64], length: int) -> _Batch:
+        """Windows that begin at ``starts``, with the speakers who talk most in each."""
+        frames = starts[:, None] + np.arange(length)
+        talk = activity[frames].sum(1)  # (windows, speakers)
+        order = np.argsort(-talk, axis=1, kind="stable")[:, : self.head.config.speakers]
+        return _Batch(frames, order, np.take_along_axis(talk, order, 1) > 0)
+
+    @torch.inference_mode()
+    def _run(
+        self,
+        batch: _Batch,
+        activity: Activity,
+        evidence: NDArray[np.float16],
+        cosines: NDArray[np.float32],
+        directions: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        """Probabilities of the speakers of windows, ``(windows, frames, speakers)``."""
+        columns = batch.speakers[:, None]
+        parts = (
+            evidence[batch.frames].astype(np.float32),
+            directions[batch.speakers],
+            np.take_along_axis(likeness_at(cosines, batch.frames), columns, 2),
+            np.take_along_axis(activity[batch.frames], columns, 2),
+            batch.present,
+        )
+        with multiply_in(self.precision):
+            logits = self.head(*map(torch.from_numpy, parts))
+        return logits.float().sigmoid().numpy()
+
+
+class _Batch(NamedTuple):
+    """Windows: ``frames (windows, length)`` of the recording, and who takes part in each.
+
+    ``speakers (windows, n)`` are those who talk most, of whom some may not be ``present``.
+    """
+
+    frames: NDArray[np.int64]
+    speakers: NDArray[np.int64]
+    present: NDArray[np.bool_]
+
+
+def likeness_at(cosines: NDArray[np.float32], frames: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Cosines ``(n, speakers)`` of every sixth frame, interpolated at ``frames (...)``.
+
+    Returns
+    -------
+    NDArray of float32, shape (..., speakers)
+    """
+    before = np.minimum(frames // VOICE_STEP, len(cosines) - 1)
+    after = np.minimum(before + 1, len(cosines) - 1)
+    share = ((frames % VOICE_STEP) / VOICE_STEP).astype(np.float32)[..., None]
+    return (1 - share) * cosines[before] + share * cosines[after]
