@@ -14,7 +14,7 @@ from diarspk.segmentation.local_speakers import VOICE_STEP, LocalSpeakers, windo
 from diarspk.segmentation.target_activity import TargetActivityHead
 from diarspk.stitching import Activity
 
-__all__ = ["TargetActivity", "likeness_at"]
+__all__ = ["TargetActivity", "keep_speech", "likeness_at"]
 
 WINDOWS_PER_BATCH = 8
 STEP = 0.75
@@ -26,7 +26,8 @@ class TargetActivity:
     """Applies a :class:`TargetActivityHead` to a recording, window by window.
 
     In each window the speakers who talk most take part; the others stay as they were. A frame is
-    taken from the window in which it lies deepest.
+    taken from the window in which it lies deepest. Whether anybody talks stays with segmentation:
+    the head says who, and how many at once (see :func:`keep_speech`).
 
     Attributes
     ----------
@@ -69,7 +70,7 @@ class TargetActivity:
                 inside = slice(start - batch.frames[number, 0], end - batch.frames[number, 0])
                 chosen = batch.present[number]
                 corrected[start:end, batch.speakers[number, chosen]] = probabilities[inside, chosen]
-        return corrected
+        return keep_speech(corrected, activity)
 
     def _choose(self, activity: Activity, starts: NDArray[np.int64], length: int) -> _Batch:
         """Windows that begin at ``starts``, with the speakers who talk most in each."""
@@ -110,6 +111,18 @@ class _Batch(NamedTuple):
     frames: NDArray[np.int64]
     speakers: NDArray[np.int64]
     present: NDArray[np.bool_]
+
+
+def keep_speech(corrected: Activity, activity: Activity) -> Activity:
+    """Give the likeliest speaker of each frame the probability that anybody talks, as it was.
+
+    Nobody is likelier to talk than that. Both are ``(frames, speakers)``.
+    """
+    speech = np.minimum(activity.sum(1), 1.0)
+    likeliest, rows = corrected.argmax(1), np.arange(len(corrected))
+    kept = np.minimum(corrected, speech[:, None])
+    kept[rows, likeliest] = speech
+    return kept
 
 
 def likeness_at(cosines: NDArray[np.float32], frames: NDArray[np.int64]) -> NDArray[np.float32]:
