@@ -14,7 +14,7 @@ import torch
 
 from diarspk.errors import ArgumentError
 
-__all__ = ["Precision", "check_precision", "choose_precision", "multiply_in"]
+__all__ = ["PRECISIONS", "Precision", "check_precision", "choose_precision", "multiply_in"]
 
 Precision = Literal["auto", "single", "bfloat16"]
 """``auto`` is bfloat16 where the processor has instructions for it, and single elsewhere."""

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE, open_audio
 from diarspk.errors import DiarspkError
+from diarspk.precision import PRECISIONS
 from eval.conversations import list_recordings
 from eval.report import describe_run, markdown_table, write_json
 
@@ -100,10 +101,13 @@ def measure(system: str, recording: Path, duration: float, *, runs: int = RUNS) 
 def command_of(system: str) -> list[str]:
     """Command that prints the RTTM of the recording appended to it.
 
-    Ours is what the ``diarspk`` script runs; others are started the same way.
+    Ours is what the ``diarspk`` script runs, ``diarspk:single`` and ``diarspk:bfloat16`` in that
+    precision; others are started the same way.
     """
-    if system == "diarspk":
-        return [sys.executable, "-c", "from diarspk.cli import main; main()", "diarize"]
+    own, _, precision = system.partition(":")
+    if own == "diarspk" and precision in ("", *PRECISIONS):
+        command = [sys.executable, "-c", "from diarspk.cli import main; main()", "diarize"]
+        return [*command, "--precision", precision or "auto"]
     return [sys.executable, "-m", "eval.systems", system]
 
 

@@ -84,3 +84,9 @@ def test_several_lengths_in_one_run(
     assert main(["--data", str(folder), "--minutes", *lengths, "--systems", "fake"]) == 0
     rows = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines()[2:]]
     assert [row[1].strip() for row in rows] == lengths
+
+
+def test_ours_runs_in_any_precision():
+    assert speed.command_of("diarspk")[-2:] == ["--precision", "auto"]
+    assert speed.command_of("diarspk:single")[-2:] == ["--precision", "single"]
+    assert speed.command_of("diarspk:silero")[-2:] == ["eval.systems", "diarspk:silero"]
