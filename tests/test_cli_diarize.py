@@ -29,6 +29,7 @@ class FakeDiarizer:
         self.encoder: object = None
         self.segmentation: object = None
         self.cache: object = None
+        self.precision: object = None
         self.calls: list[dict[str, object]] = []
 
     def __call__(self, audio: Path, **options: object) -> FakeDiarization:
@@ -48,8 +49,10 @@ def diarizer(monkeypatch: pytest.MonkeyPatch) -> FakeDiarizer:
         segmentation: object = None,
         *,
         cache: object = None,
+        precision: object = None,
     ) -> FakeDiarizer:
         fake.config, fake.encoder, fake.cache = config, encoder, cache
+        fake.precision = precision
         fake.segmentation = segmentation
         return fake
 
@@ -228,3 +231,14 @@ def test_a_missing_gallery_stops_it_before_any_work(diarizer: FakeDiarizer) -> N
     result = run("a.wav", "--gallery", "nowhere")
     assert (result.exit_code, result.stdout, diarizer.calls) == (1, "", [])
     assert "nowhere: no gallery" in result.stderr
+
+
+def test_a_precision_reaches_the_diarizer_and_a_wrong_one_is_told(diarizer: FakeDiarizer) -> None:
+    run("a.wav")
+    assert diarizer.precision == "auto"
+    run("a.wav", "--precision", "single")
+    assert diarizer.precision == "single"
+    found = run("a.wav", "--precision", "half")
+    assert found.exit_code != 0
+    assert "one of auto, single, bfloat16, got 'half'" in found.stderr
+    assert len(diarizer.calls) == 2
