@@ -13,6 +13,7 @@ from diarspk.plda import Plda, read_plda
 
 if TYPE_CHECKING:
     from diarspk.encoders.frame_head import FrameHead
+    from diarspk.head_cards import Head, HeadFormat
     from diarspk.segmentation.target_activity import TargetActivityHead
 
 __all__ = [
@@ -61,8 +62,7 @@ def shipped_frame_head(fingerprint: str) -> FrameHead | None:
     """
     from diarspk.encoders.frame_head import FRAME_HEADS
 
-    card = asset_folder() / "frames" / f"{fingerprint}.json"
-    return FRAME_HEADS.read(card, fingerprint) if card.is_file() else None
+    return _shipped_head(FRAME_HEADS, fingerprint)
 
 
 @lru_cache(maxsize=4)
@@ -76,8 +76,13 @@ def shipped_target_head(fingerprint: str) -> TargetActivityHead | None:
     """
     from diarspk.segmentation.target_activity import TARGET_HEADS
 
-    card = asset_folder() / "targets" / f"{fingerprint}.json"
-    return TARGET_HEADS.read(card, fingerprint) if card.is_file() else None
+    return _shipped_head(TARGET_HEADS, fingerprint)
+
+
+def _shipped_head(heads: HeadFormat[Head], fingerprint: str) -> Head | None:
+    """Head of one kind, which lies in a folder named after its section of the card."""
+    card = asset_folder() / heads.section / f"{fingerprint}.json"
+    return heads.read(card, fingerprint) if card.is_file() else None
 
 
 @lru_cache(maxsize=4)
