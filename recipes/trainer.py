@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -18,6 +19,7 @@ from torch import nn
 from recipes.optimizer import Optimizer, make_optimizer, split_parameters
 
 __all__ = [
+    "OptimizationConfig",
     "Precision",
     "add_training_options",
     "make_trainer",
@@ -27,6 +29,17 @@ __all__ = [
 ]
 
 Precision = Literal["32-true", "bf16-mixed"]
+
+
+@dataclass(frozen=True)
+class OptimizationConfig:
+    """Optimisation settings, to which recipes add their own; they are stored in the checkpoint."""
+
+    steps: int
+    learning_rate: float = 1e-3
+    optimizer: Optimizer = "adamw"
+    warmup_steps: int = 100
+    weight_decay: float = 0.01
 
 
 def add_training_options(parser: argparse.ArgumentParser) -> None:
@@ -85,24 +98,21 @@ def make_trainer(
 
 
 def schedule_steps(
-    module: nn.Module,
-    hidden: tuple[str, ...],
-    optimizer: Optimizer,
-    *,
-    learning_rate: float,
-    weight_decay: float,
-    steps: int,
-    warmup_steps: int,
+    module: nn.Module, hidden: tuple[str, ...], config: OptimizationConfig
 ) -> OptimizerLRSchedulerConfig:
     """Optimize all parameters of a module at one scheduled rate.
 
     ``hidden`` are what the names of its hidden matrices begin with, which Muon may take.
     """
     matrices, others = split_parameters(module, hidden)
-    made = make_optimizer(
-        optimizer, matrices, [{"params": others}], lr=learning_rate, weight_decay=weight_decay
+    optimizer = make_optimizer(
+        config.optimizer,
+        matrices,
+        [{"params": others}],
+        lr=config.learning_rate,
+        weight_decay=config.weight_decay,
     )
-    return schedule_rate(made, steps=steps, warmup_steps=warmup_steps)
+    return schedule_rate(optimizer, steps=config.steps, warmup_steps=config.warmup_steps)
 
 
 def schedule_rate(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from diarspk.errors import ArgumentError
 from recipes.extraction.data import BatchConfig, ExtractionBatches, Voices, read_voices
-from recipes.extraction.prepare import cut_pieces, write_pieces
+from recipes.extraction.prepare import at_speeds, cut_pieces, write_pieces
 from recipes.extraction.starting import begin_with, translate_vectors
 from recipes.sharing import Share
 from recipes.starting import read_start
@@ -101,6 +101,15 @@ def test_long_utterances_are_two_pieces_and_very_short_ones_none() -> None:
     assert cut_pieces(tone(200, 0.5)) == []
 
 
+def test_a_voice_at_another_speed_is_as_much_higher_as_it_is_shorter() -> None:
+    heard = dict(at_speeds(tone(200, 2.0), (0.8, 1.25)))
+    assert list(heard) == ["", "@0.8", "@1.25"]
+    for speed, audio in zip((1, 0.8, 1.25), heard.values(), strict=True):
+        assert len(audio) == pytest.approx(2 * RATE / speed, abs=1)
+        peak = np.argmax(np.abs(np.fft.rfft(audio))) * RATE / len(audio)
+        assert peak == pytest.approx(200 * speed, abs=1)
+
+
 def test_a_batch_depends_on_its_number_alone(voices: Voices) -> None:
     first = list(islice(ExtractionBatches(voices, None, None, CONFIG, seed=3), 4))
     later = list(ExtractionBatches(voices, None, None, CONFIG, seed=3, share=Share(2, 1, 4)))
@@ -128,6 +137,24 @@ def test_enrolment_and_target_are_of_the_speaker_and_not_of_one_piece(voices: Vo
         made, enrolment = data.draw(target, np.random.default_rng(_))
         assert voices.speaker[enrolment] == f"speaker-{target}"
         assert made.mixture.any()
+
+
+def test_voices_that_are_alike_are_mixed(voices: Voices) -> None:
+    likeness = np.eye(6, dtype=np.float32)
+    likeness[4, 0] = likeness[0, 4] = 0.9  # speakers 0 and 4 sound nearly the same
+    vectors = likeness[[int(name[-1]) for name in voices.speaker]]
+    always = replace(CONFIG, alike_probability=1.0, alike_candidates=5)
+    data = ExtractionBatches(replace(voices, vectors=vectors), None, None, always, seed=0)
+    generator = np.random.default_rng(0)
+    assert {data.others(0, 1, generator)[0] for _ in range(20)} == {4}
+    assert {data.others(4, 1, generator)[0] for _ in range(20)} == {0}
+    fewer = replace(always, alike_candidates=2)
+    data = ExtractionBatches(replace(voices, vectors=vectors), None, None, fewer, seed=0)
+    for target in range(6):
+        several = data.others(target, 2, generator)
+        assert len(set(several) - {target}) == 2
+    with pytest.raises(ArgumentError, match="`alike_probability` must be 0"):
+        ExtractionBatches(replace(voices, vectors=None), None, None, always, seed=0)
 
 
 def test_processes_share_the_batches_of_one(voices: Voices) -> None:

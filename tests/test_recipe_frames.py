@@ -401,13 +401,14 @@ def test_frame_error_is_strict_der():
 def test_the_target_head_learns_to_correct(make, tmp_path):
     lightning = pytest.importorskip("lightning")
     from recipes.embedded.export_head import export_head
-    from recipes.embedded.train_targets import TargetTrainConfig, TargetTraining
+    from recipes.embedded.train_targets import TargetTraining
+    from recipes.trainer import OptimizationConfig
 
     lightning.seed_everything(0)
     config = TargetActivityConfig(
         width=16, channels=16, layers=1, heads=2, kernel=5, dimension=8, window_s=4.0, speakers=3
     )
-    train = TargetTrainConfig(steps=50, learning_rate=5e-3, warmup_steps=3)
+    train = OptimizationConfig(steps=50, learning_rate=5e-3, warmup_steps=3)
     module, logged = TargetTraining(config, train, encoder="here"), []
     module.log_dict = lambda values, **_: logged.append(values)
     trainer = lightning.Trainer(

@@ -54,10 +54,14 @@ from recipes.embedded.objectives import (
 )
 from recipes.embedded.settling import norms, settle_norms
 from recipes.embedded.starting import begin_with
-from recipes.optimizer import Optimizer
 from recipes.sharing import EVERYTHING, Share, share_of_process
 from recipes.starting import read_start
-from recipes.trainer import add_training_options, make_trainer, schedule_steps
+from recipes.trainer import (
+    OptimizationConfig,
+    add_training_options,
+    make_trainer,
+    schedule_steps,
+)
 
 Batch = dict[str, Tensor]
 
@@ -72,12 +76,10 @@ HIDDEN = ("network.trunk.", "network.utterance.expand.", "head.layers.")
 
 
 @dataclass(frozen=True)
-class TrainConfig:
-    """Optimisation settings; they are stored in the checkpoint."""
+class TrainConfig(OptimizationConfig):
+    """How the embedded model is trained; it is stored in the checkpoint."""
 
-    steps: int
     learning_rate: float = 1.5e-3
-    optimizer: Optimizer = "adamw"
     warmup_steps: int = 200
     weight_decay: float = 0.02
     margin: float = 0.2
@@ -238,16 +240,7 @@ class EncoderTraining(lightning.LightningModule):
         return self.criterion(embeddings, label)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        config = self.train_config
-        return schedule_steps(
-            self,
-            HIDDEN,
-            config.optimizer,
-            learning_rate=config.learning_rate,
-            weight_decay=config.weight_decay,
-            steps=config.steps,
-            warmup_steps=config.warmup_steps,
-        )
+        return schedule_steps(self, HIDDEN, self.train_config)
 
 
 def main() -> None:

@@ -29,9 +29,13 @@ from recipes.embedded.conversations import ConversationConfig
 from recipes.embedded.export import read_activity, read_network
 from recipes.embedded.material import add_material_options, read_material
 from recipes.embedded.objectives import activity_loss
-from recipes.optimizer import Optimizer
 from recipes.sharing import share_of_process
-from recipes.trainer import add_training_options, make_trainer, schedule_steps
+from recipes.trainer import (
+    OptimizationConfig,
+    add_training_options,
+    make_trainer,
+    schedule_steps,
+)
 
 
 class ActivityTraining(lightning.LightningModule):
@@ -41,14 +45,11 @@ class ActivityTraining(lightning.LightningModule):
         self,
         trunk: LocalTrunk,
         head: ActivityHead,
-        *,
-        steps: int,
-        learning_rate: float,
-        optimizer: Optimizer = "adamw",
+        train: OptimizationConfig,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters({"head": asdict(head.config), "steps": steps})
-        self.steps, self.learning_rate, self.optimizer = steps, learning_rate, optimizer
+        self.save_hyperparameters({"head": asdict(head.config), "train": asdict(train)})
+        self.config = train
         self.trunk = [trunk.eval().requires_grad_(False)]  # in a list: not saved, not trained
         self.head = head
 
@@ -60,15 +61,7 @@ class ActivityTraining(lightning.LightningModule):
         return loss
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        return schedule_steps(
-            self.head,
-            ("layers.",),
-            self.optimizer,
-            learning_rate=self.learning_rate,
-            weight_decay=0.01,
-            steps=self.steps,
-            warmup_steps=100,
-        )
+        return schedule_steps(self.head, ("layers.",), self.config)
 
 
 def main() -> None:
@@ -100,9 +93,11 @@ def main() -> None:
     training = ActivityTraining(
         network.trunk,
         head.train(),
-        steps=arguments.steps,
-        learning_rate=arguments.learning_rate,
-        optimizer=arguments.optimizer,
+        OptimizationConfig(
+            steps=arguments.steps,
+            learning_rate=arguments.learning_rate,
+            optimizer=arguments.optimizer,
+        ),
     )
     trainer = make_trainer(
         arguments.output,

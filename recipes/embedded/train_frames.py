@@ -36,21 +36,20 @@ from recipes.embedded.frame_objectives import FrameObjective, frame_losses
 from recipes.embedded.material import add_material_options, read_material
 from recipes.embedded.starting import begin_with
 from recipes.embedded.voices import CleanVoices
-from recipes.optimizer import Optimizer
 from recipes.sharing import share_of_process
 from recipes.starting import read_start
-from recipes.trainer import add_training_options, make_trainer, schedule_steps
+from recipes.trainer import (
+    OptimizationConfig,
+    add_training_options,
+    make_trainer,
+    schedule_steps,
+)
 
 
 @dataclass(frozen=True)
-class FrameTrainConfig:
-    """Optimisation settings; they are stored in the checkpoint."""
+class FrameTrainConfig(OptimizationConfig):
+    """How the frame head is trained; it is stored in the checkpoint."""
 
-    steps: int
-    learning_rate: float = 1e-3
-    optimizer: Optimizer = "adamw"
-    warmup_steps: int = 100
-    weight_decay: float = 0.01
     distance_weight: float = 4.0
     batch_weight: float = 0.5  # of the contrast among the voices of a batch
     window_weight: float = 1.0  # of that among those of a window
@@ -106,16 +105,7 @@ class FrameTraining(lightning.LightningModule):
         return loss
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        config = self.config
-        return schedule_steps(
-            self.head,
-            ("layers.",),
-            config.optimizer,
-            learning_rate=config.learning_rate,
-            weight_decay=config.weight_decay,
-            steps=config.steps,
-            warmup_steps=config.warmup_steps,
-        )
+        return schedule_steps(self.head, ("layers.",), self.config)
 
 
 def read_trunk(model: Path | None) -> tuple[SpeakerNetwork, str]:

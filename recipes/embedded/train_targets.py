@@ -13,7 +13,7 @@ diarizer does it (see ``first_passes.py``); the head learns to correct what come
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import lightning
@@ -34,21 +34,14 @@ from recipes.embedded.data import FRAMES_PER_SECOND
 from recipes.embedded.first_passes import FirstPasses
 from recipes.embedded.material import add_material_options, read_material
 from recipes.embedded.starting import begin_with
-from recipes.optimizer import Optimizer
 from recipes.sharing import share_of_process
 from recipes.starting import read_start
-from recipes.trainer import add_training_options, make_trainer, schedule_steps
-
-
-@dataclass(frozen=True)
-class TargetTrainConfig:
-    """Optimisation settings; they are stored in the checkpoint."""
-
-    steps: int
-    learning_rate: float = 1e-3
-    optimizer: Optimizer = "adamw"
-    warmup_steps: int = 100
-    weight_decay: float = 0.01
+from recipes.trainer import (
+    OptimizationConfig,
+    add_training_options,
+    make_trainer,
+    schedule_steps,
+)
 
 
 def frame_error(active: Tensor, activity: Tensor) -> Tensor:
@@ -62,7 +55,7 @@ class TargetTraining(lightning.LightningModule):
     """Optimisation steps of the target activity head alone."""
 
     def __init__(
-        self, head: TargetActivityConfig, train: TargetTrainConfig, *, encoder: str = ""
+        self, head: TargetActivityConfig, train: OptimizationConfig, *, encoder: str = ""
     ) -> None:
         super().__init__()
         self.save_hyperparameters(
@@ -93,16 +86,7 @@ class TargetTraining(lightning.LightningModule):
         return loss
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        config = self.config
-        return schedule_steps(
-            self.head,
-            ("layers.", "hear."),
-            config.optimizer,
-            learning_rate=config.learning_rate,
-            weight_decay=config.weight_decay,
-            steps=config.steps,
-            warmup_steps=config.warmup_steps,
-        )
+        return schedule_steps(self.head, ("layers.", "hear."), self.config)
 
 
 def main() -> None:
@@ -113,7 +97,7 @@ def main() -> None:
     parser.add_argument("--windows", type=int, default=8, help="in a batch")
     parser.add_argument("--workers", type=int, default=1, help="processes that make windows")
     parser.add_argument("--seed", type=int, default=8)
-    parser.add_argument("--learning-rate", type=float, default=TargetTrainConfig.learning_rate)
+    parser.add_argument("--learning-rate", type=float, default=OptimizationConfig.learning_rate)
     add_training_options(parser)
     parser.add_argument("--start", type=Path, help="target activity head to begin with")
     parser.add_argument("--resume", type=Path, help="checkpoint of this run to go on from")
@@ -137,7 +121,7 @@ def main() -> None:
     )
     training = TargetTraining(
         config,
-        TargetTrainConfig(
+        OptimizationConfig(
             steps=arguments.steps,
             learning_rate=arguments.learning_rate,
             optimizer=arguments.optimizer,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from diarspk.errors import ArgumentError
 from recipes.sharing import EVERYTHING, Share
 from tse.mixing import SAMPLE_RATE, Mixture, MixtureConfig, Samples, mix
 
@@ -60,6 +61,8 @@ class BatchConfig:
     longest_enrolment_s: float = 4.0
     drop_vector: float = 0.08  # batches that describe the speaker by the enrolment alone
     drop_enrolment: float = 0.12  # by the vector alone
+    alike_probability: float = 0.0  # of mixtures whose other voices are like the target's
+    alike_candidates: int = 6  # of whom the one most alike is taken, for each other voice
 
 
 class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
@@ -94,6 +97,7 @@ class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
         self.other_probability = weights / weights.sum()
         weights = weights * (counts >= 2)
         self.target_probability = weights / weights.sum()
+        self.likeness = _mean_voices(voices, self.pieces) if config.alike_probability > 0 else None
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         for number in self.share:
@@ -149,10 +153,17 @@ class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
 
     def others(self, target: int, number: int, generator: np.random.Generator) -> list[int]:
         """Draw other speakers than the target."""
+        config = self.config
+        alike = self.likeness is not None and generator.random() < config.alike_probability
+        candidates = config.alike_candidates if alike else 1
         drawn = generator.choice(
-            len(self.speakers), number + 1, replace=False, p=self.other_probability
+            len(self.speakers), number * candidates + 1, replace=False, p=self.other_probability
         )
-        return [int(other) for other in drawn if other != target][:number]
+        rest = drawn[drawn != target][: number * candidates].reshape(number, candidates)
+        if alike and self.likeness is not None:
+            nearest = (self.likeness[rest] @ self.likeness[target]).argmax(1)
+            rest = rest[np.arange(number), nearest]
+        return [int(other) for other in rest.reshape(-1)]
 
     def speak(self, pieces: Sequence[int], generator: np.random.Generator) -> Samples:
         """Pieces of one speaker, one after the other, to the length of a mixture at most."""
@@ -163,6 +174,15 @@ class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
             if longest <= 0:
                 break
         return np.concatenate(parts)
+
+
+def _mean_voices(voices: Voices, pieces: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    """Mean vector of each speaker, ``(speakers, dim)``, as a unit vector."""
+    if voices.vectors is None:
+        raise ArgumentError("`alike_probability` must be 0 for voices without vectors")
+    means = np.stack([voices.vectors[own].mean(0) for own in pieces])
+    unit: NDArray[np.float32] = means / np.linalg.norm(means, axis=1, keepdims=True)
+    return unit
 
 
 def _stack(rows: list[Samples]) -> Tensor:

@@ -1,11 +1,12 @@
 """Pack voices as one memory-mapped waveform each split, with enrolment vectors, noise and rooms.
 
-    python -m recipes.extraction.prepare --data DATA --output PACKED [--workers 2]
+    python -m recipes.extraction.prepare --data DATA --output PACKED [--speeds 0.9 1.1]
 
 Every utterance is decoded once. An utterance of six seconds or more is two pieces, so that one may
-be the enrolment while the other is in the mixture; the encoder embeds every piece once. DATA has
-``speech/`` (tar shards and tables) and ``noise/`` (noise and impulse responses); what is packed
-takes 115 MB an hour.
+be the enrolment while the other is in the mixture; the encoder embeds every piece once. With
+``--speeds`` training utterances are packed slower and faster, too: a voice at another speed is
+another speaker's. DATA has ``speech/`` (tar shards and tables) and ``noise/`` (noise and impulse
+responses); what is packed takes 115 MB an hour.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import csv
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -34,10 +36,24 @@ from recipes.embedded.prepare import (
 
 SPLIT_S = 6.0
 SHORTEST_S = 0.6
+PARTS = 4
+"""Tasks that a shard is shared out to."""
+
 COLUMNS = ("utterance", "speaker", "start", "samples")
 
 Piece = tuple[str, str, NDArray[np.int16]]
 """Name of the utterance, speaker, samples."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Every ``parts``-th utterance of a shard, from number ``part``."""
+
+    shard: Path
+    speakers: dict[str, str]  # of the utterances that are wanted
+    part: int
+    parts: int
+    speeds: tuple[float, ...] = ()  # at which they are heard beside their own
 
 
 def cut_pieces(audio: Waveform) -> list[NDArray[np.int16]]:
@@ -50,21 +66,28 @@ def cut_pieces(audio: Waveform) -> list[NDArray[np.int16]]:
     return [np.round(part.clip(-1, 1) * 32767).astype(np.int16) for part in parts]
 
 
-def embed_pieces(task: tuple[Path, dict[str, str], int, int]) -> tuple[list[Piece], list[Waveform]]:
-    """Pieces and their vectors of every ``parts``-th utterance of a shard."""
+def embed_pieces(task: Task) -> tuple[list[Piece], list[Waveform]]:
+    """Pieces of a task and their vectors."""
     import diarspk
 
-    shard, speakers, part, parts = task
     torch.set_num_threads(1)
     encoder = diarspk.load_encoder()
     pieces: list[Piece] = []
     vectors: list[Waveform] = []
-    for number, (utterance, audio) in enumerate(read_shard(shard)):
-        if number % parts == part and utterance in speakers:
-            for piece in cut_pieces(audio):
-                pieces.append((utterance, speakers[utterance], piece))
-                vectors.append(encoder.embed(piece, SAMPLE_RATE))
+    for number, (utterance, audio) in enumerate(read_shard(task.shard)):
+        if number % task.parts == task.part and utterance in task.speakers:
+            for speed, heard in at_speeds(audio, task.speeds):
+                for piece in cut_pieces(heard):
+                    pieces.append((utterance + speed, task.speakers[utterance] + speed, piece))
+                    vectors.append(encoder.embed(piece, SAMPLE_RATE))
     return pieces, vectors
+
+
+def at_speeds(audio: Waveform, speeds: Sequence[float]) -> Iterator[tuple[str, Waveform]]:
+    """Audio as it is, then at each of ``speeds``, its pitch included, with suffixes for names."""
+    yield "", audio
+    for speed in speeds:
+        yield f"@{speed:g}", soxr.resample(audio, SAMPLE_RATE, SAMPLE_RATE / speed, "HQ")
 
 
 def simulate_rooms(
@@ -131,6 +154,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with speech/ and noise/")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--splits", nargs="+", default=["train", "dev"])
+    parser.add_argument(
+        "--speeds", nargs="*", type=float, default=[], help="of training voices beside their own"
+    )
     parser.add_argument("--rooms", type=int, default=200)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
@@ -142,7 +168,12 @@ def main() -> None:
         for split in arguments.splits:
             speakers = read_speakers(arguments.data / "speech" / f"{split}.tsv")
             shards = sorted((arguments.data / "speech").glob(f"{split}-*.tar"))
-            tasks = [(shard, speakers, part, 4) for shard in shards for part in range(4)]
+            speeds = tuple(arguments.speeds) if split == "train" else ()
+            tasks = [
+                Task(shard, speakers, part, PARTS, speeds)
+                for shard in shards
+                for part in range(PARTS)
+            ]
             found = list(pool.map(embed_pieces, tasks))
             pieces = [piece for part, _ in found for piece in part]
             vectors = [vector for _, part in found for vector in part]

@@ -35,10 +35,15 @@ import diarspk
 from recipes.extraction.cues import BatchCues, JointEncoder
 from recipes.extraction.data import BatchConfig, ExtractionBatches, Voices, read_voices
 from recipes.extraction.starting import begin_as_separator, begin_with, translate_vectors
-from recipes.optimizer import Optimizer, make_optimizer, split_parameters
+from recipes.optimizer import make_optimizer, split_parameters
 from recipes.sharing import Share, share_of_process
 from recipes.starting import read_start
-from recipes.trainer import add_training_options, make_trainer, schedule_rate
+from recipes.trainer import (
+    OptimizationConfig,
+    add_training_options,
+    make_trainer,
+    schedule_rate,
+)
 from tse.conditioning import ConditioningConfig
 from tse.cues import CUES, CueSource, make_cue_source
 from tse.losses import ExtractionLoss, SpeakerLoss, si_sdr_loss
@@ -59,14 +64,11 @@ OF_A_JOINT_ENCODER = {"part": "encoder.", "name": "joint.network."}
 
 
 @dataclass(frozen=True)
-class TrainConfig:
-    """Optimisation settings; they are stored in the checkpoint."""
+class TrainConfig(OptimizationConfig):
+    """How an extractor is trained; it is stored in the checkpoint."""
 
-    steps: int
     learning_rate: float = 1.5e-3
-    optimizer: Optimizer = "adamw"
     warmup_steps: int = 200
-    weight_decay: float = 0.01
     clip: float = 5.0
     objective: str = "spectrum+snr"
     absent_weight: float = 0.5
@@ -230,6 +232,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, default=BatchConfig.size)
     parser.add_argument("--seconds", type=float, default=MixtureConfig.seconds)
     parser.add_argument("--clean", action="store_true", help="two voices, without noise and rooms")
+    parser.add_argument(
+        "--alike",
+        type=float,
+        default=BatchConfig.alike_probability,
+        help="share of mixtures whose voices are alike",
+    )
     add_training_options(parser)
     parser.add_argument("--validate-every", type=int, default=500)
     parser.add_argument("--save-every", type=int, default=250)
@@ -274,7 +282,9 @@ def main() -> None:
     )
     network = choose_network(arguments)
     draw = two_clean_voices if arguments.clean else MixtureConfig
-    config = BatchConfig(draw(seconds=arguments.seconds), arguments.batch_size)
+    config = BatchConfig(
+        draw(seconds=arguments.seconds), arguments.batch_size, alike_probability=arguments.alike
+    )
     voices = read_voices(arguments.packed / "train")
     share = share_of_process(arguments.devices, arguments.resume)
     data = batches_for(
