@@ -45,7 +45,7 @@ class BandSplitConfig:
     hidden: int = 192  # of the paths within bands
     bottleneck: int = 96  # of the vector of a frame; "recurrent" blocks have none
     mask_hidden: int = 256
-    blocks: int = 8
+    blocks: int = 12
     block: Literal["spliced", "recurrent"] = "spliced"
     dilations: tuple[int, ...] = (1, 2, 4, 8)  # of the blocks, in turns
     fusion: str = "film"
