@@ -97,7 +97,7 @@ class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
         self.other_probability = weights / weights.sum()
         weights = weights * (counts >= 2)
         self.target_probability = weights / weights.sum()
-        self.likeness = _mean_voices(voices, self.pieces) if config.alike_probability > 0 else None
+        self.directions = _mean_voices(voices, self.pieces) if config.alike_probability else None
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         for number in self.share:
@@ -154,14 +154,15 @@ class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
     def others(self, target: int, number: int, generator: np.random.Generator) -> list[int]:
         """Draw other speakers than the target."""
         config = self.config
-        alike = self.likeness is not None and generator.random() < config.alike_probability
+        directions = self.directions  # nobody is compared without them
+        alike = directions is not None and generator.random() < config.alike_probability
         candidates = config.alike_candidates if alike else 1
         drawn = generator.choice(
             len(self.speakers), number * candidates + 1, replace=False, p=self.other_probability
         )
         rest = drawn[drawn != target][: number * candidates].reshape(number, candidates)
-        if alike and self.likeness is not None:
-            nearest = (self.likeness[rest] @ self.likeness[target]).argmax(1)
+        if directions is not None:
+            nearest = (directions[rest] @ directions[target]).argmax(1)
             rest = rest[np.arange(number), nearest]
         return [int(other) for other in rest.reshape(-1)]
 

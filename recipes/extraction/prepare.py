@@ -47,12 +47,11 @@ Piece = tuple[str, str, NDArray[np.int16]]
 
 @dataclass(frozen=True)
 class Task:
-    """Every ``parts``-th utterance of a shard, from number ``part``."""
+    """Every :data:`PARTS`-th utterance of a shard, from number ``part``."""
 
     shard: Path
     speakers: dict[str, str]  # of the utterances that are wanted
     part: int
-    parts: int
     speeds: tuple[float, ...] = ()  # at which they are heard beside their own
 
 
@@ -75,7 +74,7 @@ def embed_pieces(task: Task) -> tuple[list[Piece], list[Waveform]]:
     pieces: list[Piece] = []
     vectors: list[Waveform] = []
     for number, (utterance, audio) in enumerate(read_shard(task.shard)):
-        if number % task.parts == task.part and utterance in task.speakers:
+        if number % PARTS == task.part and utterance in task.speakers:
             for speed, heard in at_speeds(audio, task.speeds):
                 for piece in cut_pieces(heard):
                     pieces.append((utterance + speed, task.speakers[utterance] + speed, piece))
@@ -170,9 +169,7 @@ def main() -> None:
             shards = sorted((arguments.data / "speech").glob(f"{split}-*.tar"))
             speeds = tuple(arguments.speeds) if split == "train" else ()
             tasks = [
-                Task(shard, speakers, part, PARTS, speeds)
-                for shard in shards
-                for part in range(PARTS)
+                Task(shard, speakers, part, speeds) for shard in shards for part in range(PARTS)
             ]
             found = list(pool.map(embed_pieces, tasks))
             pieces = [piece for part, _ in found for piece in part]
