@@ -92,6 +92,7 @@ def read_local_speakers(
     encoder: SpeakerEncoder | None = None,
     stream: AudioStream | None = None,
     target_head: TargetActivityHead | None = None,
+    track: Track | None = None,
     precision: Precision = "single",
     progress: Callable[[float], None] | None = None,
 ) -> LocalSpeakers:
@@ -110,6 +111,8 @@ def read_local_speakers(
         trunk where it is left out.
     target_head
         Of the trunk, whose evidence is kept where the trunk embeds, too.
+    track
+        Takes in the trunk's frames, too, while they pass by.
     precision
         In which trunk, activity head and frame head multiply matrices.
     progress
@@ -123,7 +126,7 @@ def read_local_speakers(
         embed = AudioEmbedder(encoder, stream, starts, length, hop)
     voices = VoiceTrack(trunk, total) if encoder is None and trunk.frame_head is not None else None
     evidence = EvidenceTrack(target_head, total) if voices and target_head else None
-    tracks = [track for track in (voices, evidence) if track is not None]
+    tracks = [each for each in (voices, evidence, track) if each is not None]
     # Another network keeps to single precision: only what was measured goes below.
     heads = precision if isinstance(segmenter, ActivitySegmenter) else "single"
     found: _Found | None = None

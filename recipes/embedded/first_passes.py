@@ -102,9 +102,11 @@ class FirstPasses(IterableDataset[dict[str, Tensor]]):
         segmenter = ActivitySegmenter(
             self.segmenter.head, step_s=float(generator.choice(config.steps_s))
         )
-        local = read_local_speakers(recording, self.encoder, segmenter, precision=config.precision)
-        blocks = self.encoder.trunk_blocks(recording, config.precision)
-        frames = torch.cat([block for _, block in blocks])
+        passed = _Frames()
+        local = read_local_speakers(
+            recording, self.encoder, segmenter, track=passed, precision=config.precision
+        )
+        frames = torch.cat(passed.blocks)
         clustered = generator.random() < config.clustered
         known = self.cluster(local, activity, seconds) if clustered else None
         known = known or self.enrol(local, frames, activity, voices, generator)
@@ -173,6 +175,17 @@ class FirstPasses(IterableDataset[dict[str, Tensor]]):
         vectors = self.encoder.network.utterance.embed_moments(pooled[None])[0]
         said = (alone.sum(1, keepdim=True) > 0).float()
         return (nn.functional.normalize(vectors, dim=-1) * said).numpy()
+
+
+class _Frames:
+    """Keeps the trunk's frames while they pass by."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Tensor] = []
+
+    def push(self, frames: Tensor, moments: Tensor) -> None:
+        """Take in the next frames ``(n, width)``."""
+        self.blocks.append(frames)
 
 
 class _Known(NamedTuple):
