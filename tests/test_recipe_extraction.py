@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from recipes.starting import read_start
 from tse.conditioning import ConditioningConfig, CueReader
 from tse.cues import Cue
 from tse.mixing import MixtureConfig, mix
-from tse.models import BandSplitConfig, build_network
+from tse.models import BandSplitConfig, build_network, describe_network
 
 RATE = 16000
 
@@ -272,6 +272,41 @@ def test_a_separator_lends_all_but_its_cue_and_fusion() -> None:
 
 
 SMALL = BandSplitConfig(channels=16, hidden=24, bottleneck=32, mask_hidden=32, blocks=2)
+
+
+def checkpoint(path: Path, seed: int, blocks: int = 2) -> Path:
+    from recipes.extraction.train import TrainConfig, fit_conditioning
+    from tse.cues import OneHotCue
+
+    config = fit_conditioning(replace(SMALL, blocks=blocks, spectral_map=False), OneHotCue(("a",)))
+    torch.manual_seed(seed)
+    state = {f"network.{name}": value for name, value in build_network(config).state_dict().items()}
+    settings = {
+        "network": describe_network(config),
+        "train": asdict(TrainConfig(steps=1)),
+        "cue": "one-hot",
+    }
+    stored = {"hyper_parameters": settings, "state_dict": state, "global_step": 1}
+    torch.save(stored, path)
+    return path
+
+
+def test_exported_weights_are_averaged_with_those_before(tmp_path: Path) -> None:
+    pytest.importorskip("lightning")
+    from recipes.extraction.export import export
+    from tse.loading import load_extractor
+
+    after, before = checkpoint(tmp_path / "after.ckpt", 0), checkpoint(tmp_path / "before.ckpt", 1)
+    card, mean = tmp_path / "before.json", tmp_path / "mean.json"
+    export(before, card, speakers=("a",))
+    states = [torch.load(path, weights_only=True)["state_dict"] for path in (after, before)]
+    for earlier in (before, card):
+        export(after, mean, speakers=("a",), before=earlier, share_before=0.25)
+        for name, found in load_extractor(mean).network.state_dict().items():
+            own, other = (state[f"network.{name}"] for state in states)
+            torch.testing.assert_close(found, 0.75 * own + 0.25 * other, atol=2e-3, rtol=0)
+    with pytest.raises(ArgumentError, match="began with"):
+        export(after, mean, before=checkpoint(tmp_path / "other.ckpt", 2, blocks=3))
 
 
 @pytest.mark.parametrize("larger", [SMALL, replace(SMALL, blocks=4, hidden=40)])

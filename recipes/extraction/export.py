@@ -1,32 +1,57 @@
 """Turn a training checkpoint into an extractor that :func:`tse.load_extractor` reads.
 
     python -m recipes.extraction.export --checkpoint RUN/final.ckpt \
-        --output tse/assets/band-split.json --passes 2
+        --output tse/assets/band-split.json --passes 2 [--before EARLIER/extractor.json]
 
-The weights are stored in half precision.
+The weights are stored in half precision. With ``--before`` they are averaged with those that the
+training began with (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022, section 3).
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 import diarspk
 from diarspk.encoders.local import LocalEncoder
 from diarspk.models import DEFAULT
+from recipes.extraction.starting import OF_A_JOINT_ENCODER
+from recipes.starting import check_start, read_start
 from tse.loading import WITHOUT_ENCODER, write_extractor
 from tse.models.architectures import read_network
 
 
 def export(
-    checkpoint: Path, output: Path, *, speakers: tuple[str, ...] = (), passes: int = 1
+    checkpoint: Path,
+    output: Path,
+    *,
+    speakers: tuple[str, ...] = (),
+    passes: int = 1,
+    before: Path | None = None,
+    share_before: float = 0.3,
 ) -> None:
-    """Write the network, and the encoder where it was trained with it."""
+    """Write the network, and the encoder where it was trained with it.
+
+    Parameters
+    ----------
+    speakers
+        Names, for a network of a closed set of speakers.
+    passes
+        See :class:`tse.Extractor`.
+    before
+        Checkpoint, or card of an extractor, whose weights are averaged in.
+    share_before
+        Of those in the average.
+    """
     stored: dict[str, Any] = torch.load(checkpoint, "cpu", weights_only=True)
     settings, state = stored["hyper_parameters"], stored["state_dict"]
+    if before is not None:
+        state = _average(state, read_start(before, **OF_A_JOINT_ENCODER), share_before)
     network = read_network(settings["network"])
     network.load_state_dict(_part(state, "network."))
     cue, joint = settings["cue"], bool(settings["train"]["joint_encoder"])
@@ -54,6 +79,22 @@ def export(
     )
 
 
+def _average(
+    state: Mapping[str, Tensor], before: Mapping[str, Tensor], share: float
+) -> dict[str, Tensor]:
+    check_start(
+        before,
+        state,
+        may_lack=lambda name: not name.startswith("network."),
+        fits=lambda name: before[name].shape == state[name].shape,
+        remedy="the one that this training began with",
+    )
+    return {
+        name: torch.lerp(tensor, before.get(name, tensor).to(tensor), share)
+        for name, tensor in state.items()
+    }
+
+
 def _part(state: dict[str, Any], prefix: str) -> dict[str, Any]:
     return {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
 
@@ -63,8 +104,18 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True, help="card to write, NAME.json")
     parser.add_argument("--passes", type=int, default=1, help="over a mixture, as it is used")
+    parser.add_argument(
+        "--before", type=Path, help="checkpoint or card that the training began with, to average in"
+    )
+    parser.add_argument("--share-before", type=float, default=0.3, help="of those weights")
     arguments = parser.parse_args()
-    export(arguments.checkpoint, arguments.output, passes=arguments.passes)
+    export(
+        arguments.checkpoint,
+        arguments.output,
+        passes=arguments.passes,
+        before=arguments.before,
+        share_before=arguments.share_before,
+    )
 
 
 if __name__ == "__main__":

@@ -16,7 +16,10 @@ from recipes.starting import check_start
 from tse.conditioning import CueReader, standardized
 from tse.models import ExtractionNetwork
 
-__all__ = ["begin_as_separator", "begin_with", "translate_vectors"]
+__all__ = ["OF_A_JOINT_ENCODER", "begin_as_separator", "begin_with", "translate_vectors"]
+
+OF_A_JOINT_ENCODER = {"part": "encoder.", "name": "joint.network."}
+"""Names of its tensors in a card, and in a training: see :func:`recipes.starting.read_start`."""
 
 LAST_MAPS = (".expand.", ".project.")
 """Names of what the residual paths of a spliced block end with: zeros there add nothing."""

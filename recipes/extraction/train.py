@@ -34,7 +34,12 @@ from torch.utils.data import DataLoader
 import diarspk
 from recipes.extraction.cues import BatchCues, JointEncoder
 from recipes.extraction.data import BatchConfig, ExtractionBatches, Voices, read_voices
-from recipes.extraction.starting import begin_as_separator, begin_with, translate_vectors
+from recipes.extraction.starting import (
+    OF_A_JOINT_ENCODER,
+    begin_as_separator,
+    begin_with,
+    translate_vectors,
+)
 from recipes.optimizer import make_optimizer, split_parameters
 from recipes.sharing import Share, share_of_process
 from recipes.starting import read_start
@@ -59,8 +64,6 @@ from tse.models.architectures import NetworkConfig
 
 VALIDATION_SEED = 777
 VALIDATION_BATCHES = 12  # of six mixtures
-OF_A_JOINT_ENCODER = {"part": "encoder.", "name": "joint.network."}
-"""Names of its tensors in a card, and in a training."""
 
 
 @dataclass(frozen=True)
