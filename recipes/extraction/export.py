@@ -10,16 +10,15 @@ training began with (Wortsman et al., Robust fine-tuning of zero-shot models, CV
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 import diarspk
 from diarspk.encoders.local import LocalEncoder
 from diarspk.models import DEFAULT
+from recipes.averaging import average_weights
 from recipes.extraction.starting import OF_A_JOINT_ENCODER
 from recipes.starting import check_start, read_start
 from tse.loading import WITHOUT_ENCODER, write_extractor
@@ -51,7 +50,15 @@ def export(
     stored: dict[str, Any] = torch.load(checkpoint, "cpu", weights_only=True)
     settings, state = stored["hyper_parameters"], stored["state_dict"]
     if before is not None:
-        state = _average(state, read_start(before, **OF_A_JOINT_ENCODER), share_before)
+        trained = read_start(before, **OF_A_JOINT_ENCODER)
+        check_start(
+            trained,
+            state,
+            may_lack=lambda name: not name.startswith("network."),
+            fits=lambda name: trained[name].shape == state[name].shape,
+            remedy="the one that this training began with",
+        )
+        state = average_weights(state, trained, share_before)
     network = read_network(settings["network"])
     network.load_state_dict(_part(state, "network."))
     cue, joint = settings["cue"], bool(settings["train"]["joint_encoder"])
@@ -77,22 +84,6 @@ def export(
             "steps": int(stored["global_step"]),
         },
     )
-
-
-def _average(
-    state: Mapping[str, Tensor], before: Mapping[str, Tensor], share: float
-) -> dict[str, Tensor]:
-    check_start(
-        before,
-        state,
-        may_lack=lambda name: not name.startswith("network."),
-        fits=lambda name: before[name].shape == state[name].shape,
-        remedy="the one that this training began with",
-    )
-    return {
-        name: torch.lerp(tensor, before.get(name, tensor).to(tensor), share)
-        for name, tensor in state.items()
-    }
 
 
 def _part(state: dict[str, Any], prefix: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from diarspk.losses import (
     Softmax,
     SubcentreAngularMarginSoftmax,
 )
+from recipes.averaging import average_weights
 from recipes.zoo.settings import Phase, Settings
 from recipes.zoo.sources import BatchSource, NumberedBatches, open_source
 
@@ -243,13 +244,10 @@ def _make_trainer(
 
 def average_checkpoints(paths: list[Path], target: Path) -> None:
     """Average the weights of checkpoints; what counts steps comes from the last."""
-    states = [torch.load(path, "cpu", weights_only=True)["state_dict"] for path in paths]
-    average = {
-        name: torch.stack([state[name] for state in states]).mean(0)
-        if tensor.is_floating_point()
-        else tensor
-        for name, tensor in states[-1].items()
-    }
+    average: dict[str, Tensor] = {}
+    for number, path in enumerate(paths, start=1):
+        state = torch.load(path, "cpu", weights_only=True)["state_dict"]
+        average = average_weights(state, average, 1 - 1 / number)
     torch.save({"state_dict": average}, target)
 
 
