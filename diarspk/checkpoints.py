@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from diarspk.errors import ModelError
 
-__all__ = ["Checkpoint", "read_checkpoint", "write_checkpoint"]
+__all__ = ["Checkpoint", "drop_prefix", "read_checkpoint", "write_checkpoint"]
 
 
 @dataclass(frozen=True)
@@ -87,3 +88,9 @@ def _replace(path: Path, data: bytes) -> None:
     part = path.with_name(path.name + ".part")
     part.write_bytes(data)
     os.replace(part, path)
+
+
+def drop_prefix(state: Mapping[str, Any], prefix: str) -> dict[str, Tensor]:
+    """Keep the tensors whose names begin with ``prefix``, under names without it."""
+    tensors = ((name, value) for name, value in state.items() if isinstance(value, Tensor))
+    return {name[len(prefix) :]: value for name, value in tensors if name.startswith(prefix)}

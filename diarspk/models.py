@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, overload
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from diarspk.checkpoints import Checkpoint, read_checkpoint
+from diarspk.checkpoints import Checkpoint, drop_prefix, read_checkpoint
 from diarspk.encoders.architectures import ARCHITECTURES, ArchitectureEntry, count_parameters
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.local import LocalEncoder
@@ -118,7 +118,7 @@ def _build_local(checkpoint: Checkpoint) -> LocalEncoder:
     trunk = TrunkConfig(**{k: _frozen(v) for k, v in settings.pop("trunk").items()})
     config = SpeakerNetworkConfig(trunk=trunk, **{k: _frozen(v) for k, v in settings.items()})
     network = SpeakerNetwork(config)
-    network.load_state_dict(_part(checkpoint, "network."))
+    network.load_state_dict(drop_prefix(checkpoint.tensors, "network."))
     fingerprint = checkpoint.fingerprint
     return LocalEncoder(network.requires_grad_(False), fingerprint, shipped_frame_head(fingerprint))
 
@@ -169,7 +169,7 @@ def load_activity(name: str | Path | None = None) -> ActivitySegmenter:
     """Load the activity head that was trained with an encoder; see :func:`load_encoder`."""
     checkpoint = read_checkpoint(_card_path(name))
     head = ActivityHead(ActivityHeadConfig(**_section(checkpoint, "activity")))
-    head.load_state_dict(_part(checkpoint, "activity."))
+    head.load_state_dict(drop_prefix(checkpoint.tensors, "activity."))
     return ActivitySegmenter(head.requires_grad_(False), trunk=checkpoint.fingerprint)
 
 
@@ -262,11 +262,6 @@ def _section(checkpoint: Checkpoint, name: str) -> dict[str, Any]:
             f"the card has no section {name!r}; it is not a checkpoint of this package"
         )
     return section
-
-
-def _part(checkpoint: Checkpoint, prefix: str) -> dict[str, Tensor]:
-    tensors = checkpoint.tensors.items()
-    return {name[len(prefix) :]: value for name, value in tensors if name.startswith(prefix)}
 
 
 def _frozen(value: object) -> Any:

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
@@ -40,6 +40,7 @@ class OptimizationConfig:
     optimizer: Optimizer = "adamw"
     warmup_steps: int = 100
     weight_decay: float = 0.01
+    average: float | None = None  # decay of a running mean of the weights
 
 
 def add_training_options(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +55,9 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--devices", type=int, default=1, help="processes, or accelerators, that step together"
     )
+    parser.add_argument(
+        "--average", type=float, help="decay of a running mean of the weights, such as 0.999"
+    )
 
 
 def make_trainer(
@@ -66,6 +70,7 @@ def make_trainer(
     devices: int = 1,
     save_every: int = 250,
     validate_every: int | None = None,
+    average: float | None = None,
 ) -> lightning.Trainer:
     """Train with a log and the last checkpoint in ``output``.
 
@@ -77,7 +82,15 @@ def make_trainer(
         Processes, or accelerators, that step together.
     save_every, validate_every
         Steps between checkpoints, and between validations where there is data for them.
+    average
+        Decay of an exponential mean of the weights, a step at a time. It is validated, and is the
+        ``state_dict`` of checkpoints, in the place of the weights that are trained.
     """
+    callbacks: list[Callback] = [
+        ModelCheckpoint(output, every_n_train_steps=save_every, save_last=True, save_top_k=0)
+    ]
+    if average is not None:
+        callbacks.append(EMAWeightAveraging(decay=average))
     return lightning.Trainer(
         accelerator=accelerator,
         devices=devices,
@@ -86,9 +99,7 @@ def make_trainer(
         max_steps=steps,
         precision=precision,
         logger=CSVLogger(output, name="", version=""),
-        callbacks=[
-            ModelCheckpoint(output, every_n_train_steps=save_every, save_last=True, save_top_k=0)
-        ],
+        callbacks=callbacks,
         log_every_n_steps=20,
         val_check_interval=validate_every,
         check_val_every_n_epoch=None if validate_every else 1,

@@ -3,8 +3,9 @@ import pickle
 import pytest
 import torch
 
+from diarspk.checkpoints import drop_prefix
 from diarspk.errors import ModelError
-from diarspk.foreign import drop_prefix, load_strictly, read_state
+from diarspk.foreign import load_strictly, read_state
 
 
 class Harmful:

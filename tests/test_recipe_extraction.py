@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
@@ -137,6 +138,28 @@ def test_enrolment_and_target_are_of_the_speaker_and_not_of_one_piece(voices: Vo
         made, enrolment = data.draw(target, np.random.default_rng(_))
         assert voices.speaker[enrolment] == f"speaker-{target}"
         assert made.mixture.any()
+
+
+def test_an_enrolment_is_of_no_utterance_in_the_mixture_where_there_is_another(
+    voices: Voices,
+) -> None:
+    silent = np.zeros_like(voices.waveforms)
+    silent[voices.start[2] : voices.start[2] + voices.samples[2]] = 9999
+    halves = replace(
+        voices, waveforms=silent, utterance=["a", "a", "b", *voices.utterance[3:]]
+    )  # of speaker 0, whose b alone is heard
+    always = MixtureConfig(
+        seconds=0.5, absent_probability=0, noise_probability=0, room_probability=0
+    )
+    config = replace(CONFIG, mixtures=always)
+    data = ExtractionBatches(halves, None, None, config, seed=0)
+    drawn = [data.draw(0, np.random.default_rng(seed)) for seed in range(30)]
+    assert {enrolment for _, enrolment in drawn} == {0, 1, 2}
+    for made, enrolment in drawn:
+        assert np.all(made.target != 0) == (enrolment != 2)
+    single = replace(halves, utterance=["a", "a", "a", *voices.utterance[3:]])
+    data = ExtractionBatches(single, None, None, config, seed=0)
+    assert any(data.draw(0, np.random.default_rng(seed))[0].target.any() for seed in range(30))
 
 
 def test_voices_that_are_alike_are_mixed(voices: Voices) -> None:
@@ -302,6 +325,8 @@ def test_exported_weights_are_averaged_with_those_before(tmp_path: Path) -> None
     states = [torch.load(path, weights_only=True)["state_dict"] for path in (after, before)]
     for earlier in (before, card):
         export(after, mean, speakers=("a",), before=earlier, share_before=0.25)
+        written = json.loads(mean.read_text(encoding="utf-8"))
+        assert (written["before"], written["share_before"]) == (earlier.name, 0.25)
         for name, found in load_extractor(mean).network.state_dict().items():
             own, other = (state[f"network.{name}"] for state in states)
             torch.testing.assert_close(found, 0.75 * own + 0.25 * other, atol=2e-3, rtol=0)

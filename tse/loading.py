@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 import diarspk
-from diarspk.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
+from diarspk.checkpoints import Checkpoint, drop_prefix, read_checkpoint, write_checkpoint
 from diarspk.encoders.local import LocalEncoder
 from diarspk.errors import ModelError
 from diarspk.packaged import asset_folder
@@ -45,7 +43,7 @@ def load_extractor(name: str | Path | None = None) -> Extractor:
     if "extractor" not in card:
         raise ModelError(f"{name}: not an extractor's card; give one that recipes/extraction wrote")
     network = read_network(card["extractor"])
-    network.load_state_dict(_part(checkpoint, "network."))
+    network.load_state_dict(drop_prefix(checkpoint.tensors, "network."))
     source, space = _cue_source(checkpoint)
     network = network.eval().requires_grad_(False)
     passes = int(card.get("passes", 1))
@@ -132,7 +130,7 @@ def _cue_source(checkpoint: Checkpoint) -> tuple[CueSource, str]:
     if wanted.get("joint"):
         if not isinstance(encoder, LocalEncoder):
             raise ModelError(f"{wanted.get('name')}: not the encoder that was trained jointly")
-        encoder.network.load_state_dict(_part(checkpoint, "encoder."))
+        encoder.network.load_state_dict(drop_prefix(checkpoint.tensors, "encoder."))
         encoder = LocalEncoder(encoder.network, checkpoint.fingerprint)  # another space now
     elif encoder.fingerprint != wanted.get("fingerprint"):
         raise ModelError(
@@ -141,8 +139,3 @@ def _cue_source(checkpoint: Checkpoint) -> tuple[CueSource, str]:
             f"{encoder.fingerprint}; train the extractor anew, or load that encoder"
         )
     return make_cue_source(cue, encoder, speakers), encoder.fingerprint
-
-
-def _part(checkpoint: Checkpoint, prefix: str) -> dict[str, Tensor]:
-    tensors = checkpoint.tensors.items()
-    return {name[len(prefix) :]: value for name, value in tensors if name.startswith(prefix)}

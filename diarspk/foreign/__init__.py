@@ -2,10 +2,9 @@
 
 from diarspk.foreign.campplus import find_campplus, load_campplus
 from diarspk.foreign.encoders import load_foreign_encoder
-from diarspk.foreign.state import drop_prefix, load_strictly, read_state
+from diarspk.foreign.state import load_strictly, read_state
 
 __all__ = [
-    "drop_prefix",
     "find_campplus",
     "load_campplus",
     "load_foreign_encoder",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from diarspk.checkpoints import drop_prefix
 from diarspk.encoders.clips import ClipEncoder
 from diarspk.engines.encoder import OnnxEncoder
 from diarspk.engines.exporting import PRODUCER
@@ -13,7 +14,7 @@ from diarspk.foreign.campplus import build_campplus_encoder
 from diarspk.foreign.espnet import is_espnet, load_espnet
 from diarspk.foreign.pyannote import INERT, load_pyannote
 from diarspk.foreign.speechbrain import load_speechbrain
-from diarspk.foreign.state import drop_prefix, read_state
+from diarspk.foreign.state import read_state
 from diarspk.foreign.transformers import is_transformers, load_transformers
 from diarspk.foreign.wespeaker import load_wespeaker
 from diarspk.foreign.wespeaker_onnx import is_wespeaker_onnx, load_wespeaker_onnx

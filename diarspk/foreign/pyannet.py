@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from diarspk.checkpoints import drop_prefix
 from diarspk.errors import ModelError
-from diarspk.foreign.state import drop_prefix, load_strictly, read_state
+from diarspk.foreign.state import load_strictly, read_state
 from diarspk.segmentation.pyannet import PyanNet, PyanNetConfig
 
 __all__ = ["load_pyannet"]

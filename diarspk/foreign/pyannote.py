@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from diarspk.checkpoints import drop_prefix
 from diarspk.encoders.front_end import MelFrontEnd
 from diarspk.encoders.resnet import ResNet
 from diarspk.encoders.windowed import WindowedEncoder
 from diarspk.errors import ModelError
 from diarspk.features import FeatureConfig
-from diarspk.foreign.state import drop_prefix, load_strictly
+from diarspk.foreign.state import load_strictly
 from diarspk.foreign.wespeaker import resnet_config
 
 __all__ = ["INERT", "load_pyannote"]

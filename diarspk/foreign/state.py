@@ -13,7 +13,7 @@ from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from diarspk.errors import ModelError
 
-__all__ = ["drop_prefix", "load_strictly", "read_state"]
+__all__ = ["load_strictly", "read_state"]
 
 
 class Inert:
@@ -71,12 +71,6 @@ def _stand_ins(path: Path, prefixes: Sequence[str]) -> list[Any]:
     return [
         (type("Inert", (Inert,), {}), name) for name in names if name.startswith(tuple(prefixes))
     ]
-
-
-def drop_prefix(state: Mapping[str, Any], prefix: str) -> dict[str, Tensor]:
-    """Keep the tensors whose names begin with ``prefix``, under names without it."""
-    tensors = ((name, value) for name, value in state.items() if isinstance(value, Tensor))
-    return {name[len(prefix) :]: value for name, value in tensors if name.startswith(prefix)}
 
 
 def load_strictly(network: nn.Module, state: Mapping[str, Tensor], path: str | Path) -> None:

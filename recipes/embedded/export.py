@@ -8,15 +8,13 @@ The activity head comes from the same checkpoint, or from ``--activity RUN_ACTIV
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from diarspk.checkpoints import write_checkpoint
+from diarspk.checkpoints import drop_prefix, write_checkpoint
 from diarspk.encoders.network import SpeakerNetwork, SpeakerNetworkConfig
 from diarspk.encoders.trunk import TrunkConfig
 from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
@@ -28,7 +26,7 @@ def read_network(path: Path) -> SpeakerNetwork:
     settings: dict[str, Any] = dict(checkpoint["hyper_parameters"]["network"])
     trunk = TrunkConfig(**settings.pop("trunk"))
     network = SpeakerNetwork(SpeakerNetworkConfig(trunk=trunk, **settings)).eval()
-    network.load_state_dict(_part(checkpoint["state_dict"], "network."))
+    network.load_state_dict(drop_prefix(checkpoint["state_dict"], "network."))
     return network
 
 
@@ -36,12 +34,8 @@ def read_activity(path: Path) -> ActivityHead:
     """Read the activity head inside a checkpoint, in evaluation mode."""
     checkpoint = torch.load(path, "cpu", weights_only=True)
     head = ActivityHead(ActivityHeadConfig(**checkpoint["hyper_parameters"]["head"])).eval()
-    head.load_state_dict(_part(checkpoint["state_dict"], "head."))
+    head.load_state_dict(drop_prefix(checkpoint["state_dict"], "head."))
     return head
-
-
-def _part(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from diarspk.checkpoints import drop_prefix
 from diarspk.encoders.frame_head import FRAME_HEADS
 from diarspk.errors import ModelError
 from diarspk.head_cards import Head, HeadFormat
@@ -30,8 +31,7 @@ def read_training(path: Path, heads: HeadFormat[Head]) -> tuple[Head, str, int]:
     checkpoint = torch.load(path, "cpu", weights_only=True)
     settings = checkpoint["hyper_parameters"]
     head = heads.build(**settings["head"]).eval()
-    state = checkpoint["state_dict"].items()
-    head.load_state_dict({name.removeprefix("head."): value for name, value in state})
+    head.load_state_dict(drop_prefix(checkpoint["state_dict"], "head."))
     return head, settings["encoder"], int(checkpoint["global_step"])
 
 

@@ -274,6 +274,7 @@ def main() -> None:
             steps=arguments.steps,
             learning_rate=arguments.learning_rate,
             optimizer=arguments.optimizer,
+            average=arguments.average,
         ),
         classes=data.crops.classes,
         teacher=material.teacher,
@@ -293,6 +294,7 @@ def main() -> None:
         clip=5.0,
         precision=arguments.precision,
         devices=arguments.devices,
+        average=arguments.average,
     )
     # Batches are made in a process of their own, beside the threads that train.
     loader = DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=4)

@@ -155,6 +155,7 @@ def main() -> None:
             steps=arguments.steps,
             learning_rate=arguments.learning_rate,
             optimizer=arguments.optimizer,
+            average=arguments.average,
         ),
         encoder=fingerprint,
     )
@@ -166,6 +167,7 @@ def main() -> None:
         clip=1.0,
         precision=arguments.precision,
         devices=arguments.devices,
+        average=arguments.average,
     )
     # Windows are made in a process of their own, beside those that train.
     loader = DataLoader(conversations, batch_size=None, num_workers=1, prefetch_factor=4)

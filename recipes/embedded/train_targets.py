@@ -125,6 +125,7 @@ def main() -> None:
             steps=arguments.steps,
             learning_rate=arguments.learning_rate,
             optimizer=arguments.optimizer,
+            average=arguments.average,
         ),
         encoder=encoder.fingerprint,
     )
@@ -136,6 +137,7 @@ def main() -> None:
         clip=1.0,
         precision=arguments.precision,
         devices=arguments.devices,
+        average=arguments.average,
     )
     # Windows are made in processes of their own, beside those that train.
     loader = DataLoader(

@@ -28,6 +28,7 @@ class Voices:
     waveforms: NDArray[np.int16]
     start: NDArray[np.int64]
     samples: NDArray[np.int64]
+    utterance: list[str]
     speaker: list[str]
     vectors: NDArray[np.float32] | None = None
 
@@ -47,6 +48,7 @@ def read_voices(folder: Path) -> Voices:
         np.load(folder / "waveforms.npy", mmap_mode="r"),
         np.array([int(row["start"]) for row in rows]),
         np.array([int(row["samples"]) for row in rows]),
+        [row["utterance"] for row in rows],
         [row["speaker"] for row in rows],
         np.load(vectors) if vectors.is_file() else None,
     )
@@ -71,7 +73,8 @@ class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
     Batch ``number`` depends on the seed and that number alone, so that training which resumes sees
     what it would have seen, and processes share them out. Target speakers have two pieces at
     least, one of them the enrolment, and are drawn with weight ``min(pieces, 12) ** 0.7``, as
-    others are.
+    others are. The enrolment is of no utterance that is in the mixture, unless its speaker has only
+    one.
     """
 
     def __init__(
@@ -134,8 +137,9 @@ class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
     def draw(self, target: int, generator: np.random.Generator) -> tuple[Mixture, int]:
         """Draw a mixture for a target speaker, and the piece that is the enrolment."""
         config = self.config.mixtures
-        own = list(generator.permutation(self.pieces[target]))
-        enrolment = int(own.pop())
+        enrolment, *rest = (int(piece) for piece in generator.permutation(self.pieces[target]))
+        heard = self.voices.utterance[enrolment]
+        own = [piece for piece in rest if self.voices.utterance[piece] != heard] or rest
         present = generator.random() >= config.absent_probability
         speakers = 1 + int(generator.choice(len(config.speakers), p=config.speakers))
         voice = self.speak(own, generator) if present else None

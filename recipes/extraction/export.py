@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 import diarspk
+from diarspk.checkpoints import drop_prefix
 from diarspk.encoders.local import LocalEncoder
 from diarspk.models import DEFAULT
 from recipes.averaging import average_weights
@@ -59,14 +60,15 @@ def export(
             remedy="the one that this training began with",
         )
         state = average_weights(state, trained, share_before)
+    averaged = {} if before is None else {"before": before.name, "share_before": share_before}
     network = read_network(settings["network"])
-    network.load_state_dict(_part(state, "network."))
+    network.load_state_dict(drop_prefix(state, "network."))
     cue, joint = settings["cue"], bool(settings["train"]["joint_encoder"])
     encoder: LocalEncoder | None = None
     if cue not in WITHOUT_ENCODER:
         encoder = diarspk.load_encoder()
         if joint:
-            encoder.network.load_state_dict(_part(state, "joint.network."))
+            encoder.network.load_state_dict(drop_prefix(state, "joint.network."))
     output.parent.mkdir(parents=True, exist_ok=True)
     write_extractor(
         output,
@@ -82,12 +84,9 @@ def export(
             "passes": passes,
             "training": settings["train"],
             "steps": int(stored["global_step"]),
+            **averaged,
         },
     )
-
-
-def _part(state: dict[str, Any], prefix: str) -> dict[str, Any]:
-    return {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
 
 
 def main() -> None:

@@ -63,7 +63,8 @@ from tse.models import (
 from tse.models.architectures import NetworkConfig
 
 VALIDATION_SEED = 777
-VALIDATION_BATCHES = 12  # of six mixtures
+VALIDATION_BATCHES = 50  # of six mixtures
+VALIDATION_SECONDS = 4.0
 
 
 @dataclass(frozen=True)
@@ -208,9 +209,10 @@ def two_clean_voices(seconds: float) -> MixtureConfig:
     )
 
 
-def validation_batches(packed: Path, *, seconds: float, share: Share) -> ExtractionBatches:
-    """Draw fixed clean mixtures of two dev speakers, a share of 72."""
-    config = BatchConfig(two_clean_voices(seconds), drop_vector=0.0, drop_enrolment=0.0)
+def validation_batches(packed: Path, *, share: Share) -> ExtractionBatches:
+    """Draw fixed clean mixtures of two dev speakers who talk all the time, a share of 300."""
+    mixtures = replace(two_clean_voices(VALIDATION_SECONDS), overlap=(1.0, 1.0))
+    config = BatchConfig(mixtures, drop_vector=0.0, drop_enrolment=0.0)
     return ExtractionBatches(
         read_voices(packed / "dev"), None, None, config, seed=VALIDATION_SEED, share=share
     )
@@ -279,6 +281,7 @@ def main() -> None:
         warmup_steps=max(min(TrainConfig.warmup_steps, arguments.steps // 5), 1),
         learning_rate=arguments.learning_rate,
         optimizer=arguments.optimizer,
+        average=arguments.average,
         objective=arguments.objective,
         speaker_weight=arguments.speaker_weight,
         joint_encoder=arguments.joint_encoder,
@@ -316,13 +319,14 @@ def main() -> None:
         devices=arguments.devices,
         save_every=arguments.save_every,
         validate_every=arguments.validate_every,
+        average=arguments.average,
     )
     # Batches are made in a process of their own, beside the threads that train.
     loader = DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=4)
     validation = None
     if arguments.cue != "one-hot":
         part = Share(share.first % share.step, share.step, VALIDATION_BATCHES)
-        dev = validation_batches(arguments.packed, seconds=MixtureConfig.seconds, share=part)
+        dev = validation_batches(arguments.packed, share=part)
         validation = DataLoader(dev, batch_size=None)
     trainer.fit(training, loader, validation, ckpt_path=arguments.resume)
     trainer.save_checkpoint(arguments.output / "final.ckpt")

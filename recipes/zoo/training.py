@@ -13,6 +13,7 @@ from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from diarspk.checkpoints import drop_prefix
 from diarspk.encoders.architecture import Architecture
 from diarspk.encoders.architectures import ARCHITECTURES, build_architecture
 from diarspk.features import FeatureConfig, mean_normalize
@@ -254,4 +255,4 @@ def average_checkpoints(paths: list[Path], target: Path) -> None:
 def read_weights(checkpoint: Path, prefix: str = "network.") -> dict[str, Tensor]:
     """Weights of one part of what was trained, by their names in that part."""
     state = torch.load(checkpoint, "cpu", weights_only=True)["state_dict"]
-    return {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
+    return drop_prefix(state, prefix)
