@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diarspk.errors import ArgumentError, ModelError
-from tse.conditioning import ConditioningConfig
+from tse.conditioning import Conditioning, ConditioningConfig
 from tse.cues import Cue
 from tse.framing import Framing
 from tse.fusion import FUSIONS
@@ -23,6 +23,7 @@ from tse.models import (
     describe_network,
 )
 from tse.models.architectures import ARCHITECTURES, read_network
+from tse.models.layers import FrameAttention
 from tse.spectrum import SpectralMap, SpectralTransform
 from tse.streaming import ExtractionStream
 
@@ -41,6 +42,7 @@ BANDS = BandSplitConfig(
 )
 SMALL = {
     "spliced": BANDS,
+    "attentive": replace(BANDS, attention_heads=2),
     "recurrent": replace(BANDS, block="recurrent"),
     "time-domain": TimeDomainConfig(
         filters=12, bottleneck=8, hidden=12, blocks=3, repeats=2, fuse="every", conditioning=SIZES
@@ -52,6 +54,7 @@ CAUSAL = {
     if isinstance(config, CrossAttentionConfig)
     else replace(config, causal=True)
     for name, config in SMALL.items()
+    if name != "attentive"
 }
 
 
@@ -171,6 +174,18 @@ def test_a_missing_level_is_as_good_as_none() -> None:
     assert not torch.allclose(with_map, without)
 
 
+def test_frames_attend_to_each_other_and_to_the_enrolment() -> None:
+    """By hand, with one head: the softmax of products over both, and what they answer."""
+    layer = FrameAttention(4, 3, 1)
+    x, sequence = torch.randn(1, 2, 4), torch.randn(1, 3, 3)
+    mask = torch.tensor([[True, True, False]])
+    found = layer(x, Conditioning(sequence[:, 0], sequence, mask, make_cue(1)))
+    normed = layer.norm(x[0])
+    keys, values = torch.cat([layer.key_value(normed), layer.cue(sequence[0, :2])]).chunk(2, dim=1)
+    weights = (layer.query(normed) @ keys.T / 4**0.5).softmax(1)
+    torch.testing.assert_close(found[0], x[0] + layer.output(weights @ values))
+
+
 def test_wrong_sizes_are_told() -> None:
     network = make(BANDS)
     with pytest.raises(ArgumentError, match="6 values"):
@@ -179,6 +194,8 @@ def test_wrong_sizes_are_told() -> None:
         network(noise(3, 400), make_cue(2))
     with pytest.raises(ArgumentError, match="enrolment"):
         make(SMALL["cross-attention"])(noise(2, 400), Cue(vector=torch.zeros(2, 6)))
+    with pytest.raises(ArgumentError, match="`attention_heads` must be 0"):
+        replace(SMALL["attentive"], causal=True)
     with pytest.raises(ArgumentError, match="bins"):
         replace(BANDS, bands=(4, 4))
     with pytest.raises(ArgumentError, match="multiple"):

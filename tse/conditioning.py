@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -49,6 +49,14 @@ class Conditioning:
     sequence: Tensor
     mask: Tensor
     cue: Cue
+
+    def extend(self, sequence: Tensor, mask: Tensor) -> Conditioning:
+        """Add frames ``(batch, frames, width)`` to the sequence, and their mask to its mask."""
+        return replace(
+            self,
+            sequence=torch.cat([self.sequence, sequence], dim=1),
+            mask=torch.cat([self.mask, mask], dim=1),
+        )
 
 
 class CueReader(nn.Module):

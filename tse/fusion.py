@@ -29,6 +29,7 @@ __all__ = [
     "Film",
     "Multiply",
     "make_fusion",
+    "split_heads",
 ]
 
 
@@ -95,14 +96,12 @@ class CrossAttention(nn.Module):
 
     def forward(self, x: Tensor, conditioning: Conditioning) -> Tensor:
         """Fuse."""
-        query = self._heads(self.query(x.flatten(1, -2)))  # (batch, heads, positions, size)
-        key, value = map(self._heads, self.key_value(conditioning.sequence).chunk(2, dim=-1))
+        query = split_heads(self.query(x.flatten(1, -2)), self.heads)
+        asked = self.key_value(conditioning.sequence).chunk(2, dim=-1)
+        key, value = (split_heads(part, self.heads) for part in asked)
         mask = conditioning.mask[:, None, None]
         answer = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         return x + self.output(answer.transpose(1, 2).flatten(2)).view_as(x)
-
-    def _heads(self, x: Tensor) -> Tensor:
-        return x.reshape(*x.shape[:-1], self.heads, -1).transpose(1, 2)
 
 
 FUSIONS: dict[str, Callable[[int, int], nn.Module]] = {
@@ -126,6 +125,11 @@ def make_fusion(name: str, channels: int, width: int) -> nn.Module:
     if name not in FUSIONS:
         raise ArgumentError(f"`name` must be one of {', '.join(FUSIONS)}, got {name!r}")
     return FUSIONS[name](channels, width)
+
+
+def split_heads(x: Tensor, heads: int) -> Tensor:
+    """``(batch, positions, channels)`` to ``(batch, heads, positions, channels / heads)``."""
+    return x.reshape(*x.shape[:-1], heads, -1).transpose(1, 2)
 
 
 def _broadcast(vector: Tensor, x: Tensor) -> Tensor:

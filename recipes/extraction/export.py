@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 import diarspk
-from diarspk.checkpoints import drop_prefix
+from diarspk.checkpoints import drop_prefix, read_checkpoint
 from diarspk.encoders.local import LocalEncoder
 from diarspk.models import DEFAULT
 from recipes.averaging import average_weights
@@ -50,6 +50,7 @@ def export(
     """
     stored: dict[str, Any] = torch.load(checkpoint, "cpu", weights_only=True)
     settings, state = stored["hyper_parameters"], stored["state_dict"]
+    averaged: dict[str, object] = {}
     if before is not None:
         trained = read_start(before, **OF_A_JOINT_ENCODER)
         check_start(
@@ -60,7 +61,9 @@ def export(
             remedy="the one that this training began with",
         )
         state = average_weights(state, trained, share_before)
-    averaged = {} if before is None else {"before": before.name, "share_before": share_before}
+        card = before.suffix == ".json"
+        name = read_checkpoint(before).fingerprint if card else before.name
+        averaged = {"before": name, "share_before": share_before}
     network = read_network(settings["network"])
     network.load_state_dict(drop_prefix(state, "network."))
     cue, joint = settings["cue"], bool(settings["train"]["joint_encoder"])

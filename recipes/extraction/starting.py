@@ -21,7 +21,7 @@ __all__ = ["OF_A_JOINT_ENCODER", "begin_as_separator", "begin_with", "translate_
 OF_A_JOINT_ENCODER = {"part": "encoder.", "name": "joint.network."}
 """Names of its tensors in a card, and in a training: see :func:`recipes.starting.read_start`."""
 
-LAST_MAPS = (".expand.", ".project.")
+LAST_MAPS = (".expand.", ".project.", ".attention.output.")
 """Names of what the residual paths of a spliced block end with: zeros there add nothing."""
 
 
@@ -42,7 +42,7 @@ def begin_with(training: nn.Module, trained: Mapping[str, Tensor]) -> None:
     check_start(
         trained,
         state,
-        may_lack=lambda name: _block(name) not in blocks,
+        may_lack=lambda name: _block(name) not in blocks or _of_attention(name),
         fits=lambda name: _fits(name, trained[name], state[name]),
         remedy="the same architecture, cue and fusion, with as many blocks and hidden channels or "
         "more",
@@ -52,6 +52,10 @@ def begin_with(training: nn.Module, trained: Mapping[str, Tensor]) -> None:
             own.zero_()
         if name in trained:
             own[tuple(map(slice, trained[name].shape))] = trained[name]
+
+
+def _of_attention(name: str) -> bool:
+    return ".attention." in name or ".enrolled." in name
 
 
 def _block(name: str) -> str:

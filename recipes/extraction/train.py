@@ -228,6 +228,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--fusion", help="in the place of the architecture's own")
     parser.add_argument("--blocks", type=int, help="of bands, in the place of its own")
     parser.add_argument("--hidden", type=int, help="of its paths within bands, likewise")
+    parser.add_argument("--attention-heads", type=int, help="of its frames, likewise")
     parser.add_argument(
         "--objective", choices=list(ExtractionLoss.OBJECTIVES), default=TrainConfig.objective
     )
@@ -265,11 +266,15 @@ def choose_network(arguments: argparse.Namespace) -> NetworkConfig:
     network = ARCHITECTURES[arguments.architecture]
     if arguments.fusion and not isinstance(network, CrossAttentionConfig):
         network = replace(network, fusion=arguments.fusion)
-    sizes = {name: value for name in ("blocks", "hidden") if (value := getattr(arguments, name))}
+    named = ("blocks", "hidden", "attention_heads")
+    sizes = {name: value for name in named if (value := getattr(arguments, name))}
     if isinstance(network, CrossAttentionConfig):
         return replace(network, backbone=replace(network.backbone, **sizes))
     if sizes and not isinstance(network, BandSplitConfig):
-        raise SystemExit(f"--blocks and --hidden are of bands, not of {arguments.architecture}")
+        raise SystemExit(
+            "--blocks, --hidden and --attention-heads are of bands, not of "
+            f"{arguments.architecture}"
+        )
     return replace(network, **sizes)
 
 

@@ -8,22 +8,25 @@ Two kinds of blocks:
   bottleneck of one vector for each frame, in which the cue is fused, an LSTM runs over time, and
   all bands meet (the narrow-band and cross-band blocks of SpatialNet, Quan & Li 2024, are the
   model). A recurrent layer over one vector a frame costs a twentieth of one over twenty bands.
+  With ``attention_heads`` these vectors also attend to each other (Wang et al. 2023, TF-GridNet)
+  and to the enrolment's frames (Zeng & Li 2024, 2409.02615).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from diarspk.errors import ArgumentError
 from tse.conditioning import Conditioning, ConditioningConfig
+from tse.cues import Cue
 from tse.framing import Framing
 from tse.fusion import make_fusion
 from tse.models.bands import BANDS_16K, BandEncoder, MaskDecoder
-from tse.models.layers import RecurrentPath, Spliced
+from tse.models.layers import FrameAttention, RecurrentPath, Spliced
 from tse.models.network import ExtractionNetwork, Memory
 from tse.spectrum import SpectralMap, SpectralTransform, compress
 
@@ -51,6 +54,7 @@ class BandSplitConfig:
     fusion: str = "film"
     fuse: Literal["once", "every"] = "every"
     spectral_map: bool = True
+    attention_heads: int = 0  # of the frames, to all of them and the enrolment's; 0 for none
     conditioning: ConditioningConfig = field(default_factory=ConditioningConfig)
     causal: bool = False
 
@@ -59,6 +63,18 @@ class BandSplitConfig:
             raise ArgumentError(
                 f"`bands` must sum to {self.window_samples // 2} bins, got {sum(self.bands)}"
             )
+        if self.attention_heads and (self.causal or self.block != "spliced"):
+            raise ArgumentError(
+                f"`attention_heads` must be 0 in causal networks and those of recurrent blocks, "
+                f"got {self.attention_heads}"
+            )
+
+
+class Enrolment(NamedTuple):
+    """Compressed magnitudes ``(batch, frames, bins)``, and which frames are not padding."""
+
+    magnitude: Tensor
+    valid: Tensor
 
 
 class BandSplitNetwork(ExtractionNetwork):
@@ -72,6 +88,7 @@ class BandSplitNetwork(ExtractionNetwork):
         self.transform = SpectralTransform(framing)
         self.map = SpectralMap() if config.spectral_map else None
         self.encoder = BandEncoder(config.bands, 4 if config.spectral_map else 3, config.channels)
+        self.enrolled = EnrolledFrames(config) if config.attention_heads else None
         self.blocks = make_blocks(config)
         self.decoder = MaskDecoder(config.bands, config.channels, config.mask_hidden)
 
@@ -80,21 +97,26 @@ class BandSplitNetwork(ExtractionNetwork):
         spectrum = self.transform(frames)
         magnitude, parts = compress(spectrum)
         features = torch.cat([parts, magnitude[..., None]], dim=-1)
+        enrolment = self.enrolment(conditioning.cue)
         if self.map is not None:
-            expected = self.expect(magnitude, conditioning)
+            expected = torch.zeros_like(magnitude)
+            if enrolment is not None:
+                expected = self.map(magnitude, enrolment.magnitude, enrolment.valid)
             features = torch.cat([features, expected[..., None]], dim=-1)
+        if self.enrolled is not None and enrolment is not None:
+            conditioning = conditioning.extend(self.enrolled(enrolment.magnitude), enrolment.valid)
         tokens = self.encoder(features)
         for block in self.blocks:
             tokens = block(tokens, conditioning, memory)
         return self.transform.inverse(spectrum * self.decoder(tokens))
 
-    def expect(self, magnitude: Tensor, conditioning: Conditioning) -> Tensor:
-        """Spectral map of the enrolment; nothing where the cue has no enrolment."""
-        if conditioning.cue.enrolment is None or self.map is None:
-            return torch.zeros_like(magnitude)
-        frames, valid = self.enrolment_frames(conditioning.cue)
-        enrolled, _ = compress(self.transform(frames))
-        return self.map(magnitude, enrolled, valid)
+    def enrolment(self, cue: Cue) -> Enrolment | None:
+        """Spectra of the enrolment, where the cue has one and they are needed."""
+        if cue.enrolment is None or (self.map is None and self.enrolled is None):
+            return None
+        frames, valid = self.enrolment_frames(cue)
+        magnitude, _ = compress(self.transform(frames))
+        return Enrolment(magnitude, valid)
 
 
 def make_blocks(config: BandSplitConfig, *, fused: bool = True) -> nn.ModuleList:
@@ -104,6 +126,28 @@ def make_blocks(config: BandSplitConfig, *, fused: bool = True) -> nn.ModuleList
     return nn.ModuleList(
         kind(config, index, fused=index in places) for index in range(config.blocks)
     )
+
+
+class EnrolledFrames(nn.Module):
+    """Frames of the enrolment as the mixture's attend to them.
+
+    Shape
+    -----
+    magnitudes ``(batch, frames, bins)`` -> ``(batch, frames, width)``
+    """
+
+    def __init__(self, config: BandSplitConfig) -> None:
+        super().__init__()
+        width, bins = config.conditioning.width, sum(config.bands)
+        self.norm = nn.LayerNorm(bins)
+        self.convolve = Spliced("enrolled", bins, 2 * width, dilation=1, causal=False)
+        self.project = nn.Linear(2 * width, width)
+
+    def forward(self, magnitude: Tensor) -> Tensor:
+        """Describe each frame, with those beside it."""
+        hidden = nn.functional.silu(self.convolve(self.norm(magnitude), None))
+        projected: Tensor = self.project(hidden)
+        return projected
 
 
 class SplicedBlock(nn.Module):
@@ -124,6 +168,11 @@ class SplicedBlock(nn.Module):
         self.fusion = (
             make_fusion(config.fusion, width, config.conditioning.width) if fused else None
         )
+        self.attention = (
+            FrameAttention(width, config.conditioning.width, config.attention_heads)
+            if config.attention_heads
+            else None
+        )
         self.path = RecurrentPath(f"{index}.joint", width, width // 2, causal=config.causal)
         self.expand = nn.Linear(width, joined)
         self.band_norm = nn.LayerNorm(channels)
@@ -137,6 +186,8 @@ class SplicedBlock(nn.Module):
         joint = self.reduce(self.joint_norm(x).flatten(2))  # (batch, frames, width)
         if self.fusion is not None:
             joint = self.fusion(joint, conditioning)
+        if self.attention is not None:
+            joint = self.attention(joint, conditioning)
         x = x + self.expand(nn.functional.silu(self.path(joint, memory))).view_as(x)
         hidden = nn.functional.silu(self.convolve(self.band_norm(x), memory))
         return x + self.project(hidden)

@@ -8,7 +8,7 @@ encoded by convolutions and go into TF-GridNet; here by bands, into the blocks o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from diarspk.errors import ArgumentError
 from tse.conditioning import Conditioning, ConditioningConfig
 from tse.cues import Cue
 from tse.framing import Framing
+from tse.fusion import split_heads
 from tse.models.band_split import BandSplitConfig, make_blocks
 from tse.models.bands import BandEncoder, MaskDecoder
 from tse.models.network import ExtractionNetwork, Memory
@@ -29,7 +30,8 @@ __all__ = ["CrossAttentionConfig", "CrossAttentionNetwork"]
 class CrossAttentionConfig:
     """Dimensions of a :class:`CrossAttentionNetwork`.
 
-    ``backbone`` gives framing, bands and blocks; its fusion and spectral map play no part.
+    ``backbone`` gives framing, bands and blocks; its fusion, spectral map and attention play no
+    part.
     """
 
     backbone: BandSplitConfig = field(default_factory=lambda: BandSplitConfig(spectral_map=False))
@@ -57,7 +59,7 @@ class CrossAttentionNetwork(ExtractionNetwork):
         self.key_value = nn.Linear(len(back.bands) * back.channels, 2 * config.attention)
         self.answer = nn.Linear(config.attention, len(back.bands) * back.channels)
         self.join = nn.Linear(2 * back.channels, back.channels)
-        self.blocks = make_blocks(back, fused=False)
+        self.blocks = make_blocks(replace(back, attention_heads=0), fused=False)
         self.decoder = MaskDecoder(back.bands, back.channels, back.mask_hidden)
 
     def condition(self, cue: Cue) -> Conditioning:
@@ -89,9 +91,7 @@ class CrossAttentionNetwork(ExtractionNetwork):
     def attend(self, query: Tensor, conditioning: Conditioning) -> Tensor:
         """Multi-head attention of ``(batch, frames, attention)`` over the enrolment's frames."""
         key, value = conditioning.sequence.chunk(2, dim=-1)
-        asked, keys, values = (
-            x.reshape(*x.shape[:-1], self.heads, -1).transpose(1, 2) for x in (query, key, value)
-        )
+        asked, keys, values = (split_heads(x, self.heads) for x in (query, key, value))
         mask = conditioning.mask[:, None, None]
         answer = nn.functional.scaled_dot_product_attention(asked, keys, values, attn_mask=mask)
         return answer.transpose(1, 2).flatten(2)

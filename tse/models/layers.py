@@ -5,9 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from tse.conditioning import Conditioning
+from tse.fusion import split_heads
 from tse.models.network import Memory
 
-__all__ = ["RecurrentPath", "Spliced", "splice"]
+__all__ = ["FrameAttention", "RecurrentPath", "Spliced", "splice"]
 
 
 class Spliced(nn.Module):
@@ -73,3 +75,32 @@ class RecurrentPath(nn.Module):
         if self.causal and memory is not None:
             memory[f"{self.name}.h"], memory[f"{self.name}.c"] = h, c
         return x + self.affine(y)
+
+
+class FrameAttention(nn.Module):
+    """Each frame attends to all frames of the mixture and of the cue's sequence: a residual.
+
+    Shape
+    -----
+    ``(batch, frames, channels)`` -> the same
+    """
+
+    def __init__(self, channels: int, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.LayerNorm(channels)
+        self.query = nn.Linear(channels, channels)
+        self.key_value = nn.Linear(channels, 2 * channels)
+        self.cue = nn.Linear(width, 2 * channels)
+        self.output = nn.Linear(channels, channels)
+
+    def forward(self, x: Tensor, conditioning: Conditioning) -> Tensor:
+        """Add what the frames that are asked answer."""
+        normed = self.norm(x)
+        asked = torch.cat([self.key_value(normed), self.cue(conditioning.sequence)], dim=1)
+        query = split_heads(self.query(normed), self.heads)
+        key, value = (split_heads(part, self.heads) for part in asked.chunk(2, dim=-1))
+        own = conditioning.mask.new_ones(x.shape[:2])
+        mask = torch.cat([own, conditioning.mask], dim=1)[:, None, None]
+        answer = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        return x + self.output(answer.transpose(1, 2).flatten(2))
