@@ -28,8 +28,8 @@ __all__ = [
     "CrossAttention",
     "Film",
     "Multiply",
+    "attend",
     "make_fusion",
-    "split_heads",
 ]
 
 
@@ -96,12 +96,9 @@ class CrossAttention(nn.Module):
 
     def forward(self, x: Tensor, conditioning: Conditioning) -> Tensor:
         """Fuse."""
-        query = split_heads(self.query(x.flatten(1, -2)), self.heads)
-        asked = self.key_value(conditioning.sequence).chunk(2, dim=-1)
-        key, value = (split_heads(part, self.heads) for part in asked)
-        mask = conditioning.mask[:, None, None]
-        answer = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        return x + self.output(answer.transpose(1, 2).flatten(2)).view_as(x)
+        query, asked = self.query(x.flatten(1, -2)), self.key_value(conditioning.sequence)
+        answer = attend(query, asked, conditioning.mask, self.heads)
+        return x + self.output(answer).view_as(x)
 
 
 FUSIONS: dict[str, Callable[[int, int], nn.Module]] = {
@@ -127,9 +124,28 @@ def make_fusion(name: str, channels: int, width: int) -> nn.Module:
     return FUSIONS[name](channels, width)
 
 
-def split_heads(x: Tensor, heads: int) -> Tensor:
-    """``(batch, positions, channels)`` to ``(batch, heads, positions, channels / heads)``."""
-    return x.reshape(*x.shape[:-1], heads, -1).transpose(1, 2)
+def attend(query: Tensor, key_value: Tensor, mask: Tensor, heads: int) -> Tensor:
+    """Multi-head attention.
+
+    Parameters
+    ----------
+    query : Tensor, ``(batch, positions, channels)``
+    key_value : Tensor, ``(batch, others, 2 * channels)``
+        Keys beside values.
+    mask : Tensor of bool, ``(batch, others)``
+        False on those that play no part.
+
+    Returns
+    -------
+    Tensor, ``(batch, positions, channels)``
+    """
+    query, key, value = (
+        x.reshape(*x.shape[:-1], heads, -1).transpose(1, 2)
+        for x in (query, *key_value.chunk(2, dim=-1))
+    )
+    mask = mask[:, None, None]
+    answer = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+    return answer.transpose(1, 2).flatten(2)
 
 
 def _broadcast(vector: Tensor, x: Tensor) -> Tensor:

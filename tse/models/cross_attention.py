@@ -17,7 +17,7 @@ from diarspk.errors import ArgumentError
 from tse.conditioning import Conditioning, ConditioningConfig
 from tse.cues import Cue
 from tse.framing import Framing
-from tse.fusion import split_heads
+from tse.fusion import attend
 from tse.models.band_split import BandSplitConfig, make_blocks
 from tse.models.bands import BandEncoder, MaskDecoder
 from tse.models.network import ExtractionNetwork, Memory
@@ -82,16 +82,9 @@ class CrossAttentionNetwork(ExtractionNetwork):
         """See :meth:`ExtractionNetwork.process`."""
         spectrum = self.transform(frames)
         tokens = self.encode(spectrum)
-        answered = self.answer(self.attend(self.query(tokens.flatten(2)), conditioning))
+        query = self.query(tokens.flatten(2))
+        answered = self.answer(attend(query, conditioning.sequence, conditioning.mask, self.heads))
         tokens = self.join(torch.cat([tokens, answered.view_as(tokens)], dim=-1))
         for block in self.blocks:
             tokens = block(tokens, conditioning, memory)
         return self.transform.inverse(spectrum * self.decoder(tokens))
-
-    def attend(self, query: Tensor, conditioning: Conditioning) -> Tensor:
-        """Multi-head attention of ``(batch, frames, attention)`` over the enrolment's frames."""
-        key, value = conditioning.sequence.chunk(2, dim=-1)
-        asked, keys, values = (split_heads(x, self.heads) for x in (query, key, value))
-        mask = conditioning.mask[:, None, None]
-        answer = nn.functional.scaled_dot_product_attention(asked, keys, values, attn_mask=mask)
-        return answer.transpose(1, 2).flatten(2)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from tse.conditioning import Conditioning
-from tse.fusion import split_heads
+from tse.fusion import attend
 from tse.models.network import Memory
 
 __all__ = ["FrameAttention", "RecurrentPath", "Spliced", "splice"]
@@ -98,9 +98,6 @@ class FrameAttention(nn.Module):
         """Add what the frames that are asked answer."""
         normed = self.norm(x)
         asked = torch.cat([self.key_value(normed), self.cue(conditioning.sequence)], dim=1)
-        query = split_heads(self.query(normed), self.heads)
-        key, value = (split_heads(part, self.heads) for part in asked.chunk(2, dim=-1))
         own = conditioning.mask.new_ones(x.shape[:2])
-        mask = torch.cat([own, conditioning.mask], dim=1)[:, None, None]
-        answer = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        return x + self.output(answer.transpose(1, 2).flatten(2))
+        mask = torch.cat([own, conditioning.mask], dim=1)
+        return x + self.output(attend(self.query(normed), asked, mask, self.heads))
