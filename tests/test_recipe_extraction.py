@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from argparse import Namespace
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
@@ -16,7 +17,13 @@ from hypothesis import strategies as st
 
 from diarspk.checkpoints import read_checkpoint
 from diarspk.errors import ArgumentError
-from recipes.extraction.data import BatchConfig, ExtractionBatches, Voices, read_voices
+from recipes.extraction.data import (
+    BatchConfig,
+    ExtractionBatches,
+    Voices,
+    equalize,
+    read_voices,
+)
 from recipes.extraction.prepare import at_speeds, cut_pieces, write_pieces
 from recipes.extraction.starting import begin_with, translate_vectors
 from recipes.sharing import Share
@@ -180,6 +187,36 @@ def test_voices_that_are_alike_are_mixed(voices: Voices) -> None:
         assert len(set(several) - {target}) == 2
     with pytest.raises(ArgumentError, match="`alike_probability` must be 0"):
         ExtractionBatches(replace(voices, vectors=None), None, None, always, seed=0)
+
+
+def test_voices_vary_but_for_the_speed_of_the_target(voices: Voices) -> None:
+    always = replace(CONFIG, vary_probability=1.0, speed=(1.25, 1.25))
+    data = ExtractionBatches(voices, None, None, always, seed=0)
+    plain = ExtractionBatches(voices, None, None, CONFIG, seed=0)
+    spoken = tone(1000, 0.5)
+    kept = data.vary(spoken, np.random.default_rng(0))
+    faster = data.vary(spoken, np.random.default_rng(0), speed=True)
+    assert len(kept) == len(spoken) and len(faster) == round(len(spoken) / 1.25)
+    for heard, frequency in ((kept, 1000), (faster, 1250)):
+        spectrum = np.abs(np.fft.rfft(heard))
+        assert spectrum.argmax() * RATE / len(heard) == pytest.approx(frequency, abs=5)
+    assert not np.allclose(kept, spoken, atol=1e-3)
+    np.testing.assert_array_equal(plain.vary(spoken, np.random.default_rng(0)), spoken)
+    first, again = (next(iter(data))["mixture"] for _ in range(2))
+    assert torch.equal(first, again) and not torch.equal(first, next(iter(plain))["mixture"])
+
+
+@given(seed=st.integers(0, 99), deviation=st.floats(0, 10), length=st.integers(100, 9000))
+@settings(deadline=None, max_examples=30)
+def test_an_equalizer_is_smooth_and_linear(seed: int, deviation: float, length: int) -> None:
+    voice = np.random.default_rng(seed).normal(size=length).astype(np.float32)
+
+    def heard(samples: np.ndarray, deviation_db: float = deviation) -> np.ndarray:
+        return equalize(samples, deviation_db, np.random.default_rng(seed + 1))
+
+    assert heard(voice).shape == voice.shape and heard(voice).dtype == np.float32
+    np.testing.assert_allclose(heard(3 * voice), 3 * heard(voice), rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(heard(voice, 0.0), voice, atol=1e-5)
 
 
 def test_processes_share_the_batches_of_one(voices: Voices) -> None:
@@ -374,6 +411,19 @@ def test_a_network_that_does_not_fit_stays_as_it_is(other: BandSplitConfig) -> N
     with pytest.raises(ArgumentError, match=r"do not fit this training \(network\."):
         begin_with(training, trained)
     assert all(torch.equal(before[k], v) for k, v in training.state_dict().items())
+
+
+@pytest.mark.parametrize("architecture", ["cross-attention", "td-speakerbeam"])
+def test_attention_is_refused_where_it_would_do_nothing(architecture: str) -> None:
+    pytest.importorskip("lightning")
+    from recipes.extraction.train import choose_network
+
+    sizes = {"fusion": None, "blocks": None, "hidden": None}
+    arguments = Namespace(architecture=architecture, attention_heads=4, **sizes)
+    with pytest.raises(SystemExit, match=f"of band-split extractors, not of {architecture}"):
+        choose_network(arguments)
+    chosen = choose_network(Namespace(architecture="band-split", attention_heads=4, **sizes))
+    assert isinstance(chosen, BandSplitConfig) and chosen.attention_heads == 4
 
 
 def test_a_reader_translates_the_vectors_of_another_encoder() -> None:

@@ -99,6 +99,14 @@ def test_silence_gives_silence(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SMALL)
+def test_silence_in_front_is_heard_and_cut_off(name: str) -> None:
+    network, mixture, cue = make(SMALL[name]), noise(2, 500), make_cue()
+    padded = torch.nn.functional.pad(mixture, (90, 0))
+    found = network.extract(mixture, network.condition(cue), lead_samples=90)
+    assert torch.equal(found, network(padded, cue)[:, 90:])
+
+
+@pytest.mark.parametrize("name", SMALL)
 def test_an_item_does_not_depend_on_its_batch(name: str) -> None:
     network, mixture, cue = make(SMALL[name]), noise(2, 600), make_cue()
     alone = network(mixture[1:], cue.map(lambda level: level[1:]))

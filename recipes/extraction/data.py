@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import soxr
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -65,6 +66,9 @@ class BatchConfig:
     drop_enrolment: float = 0.12  # by the vector alone
     alike_probability: float = 0.0  # of mixtures whose other voices are like the target's
     alike_candidates: int = 6  # of whom the one most alike is taken, for each other voice
+    vary_probability: float = 0.0  # of voices that are heard otherwise than they were recorded
+    equalizer_db: float = 4.0  # standard deviation of what varies them, at each octave
+    speed: tuple[float, float] = (0.93, 1.07)  # of other voices that are varied
 
 
 class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
@@ -142,9 +146,13 @@ class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
         own = [piece for piece in rest if self.voices.utterance[piece] != heard] or rest
         present = generator.random() >= config.absent_probability
         speakers = 1 + int(generator.choice(len(config.speakers), p=config.speakers))
-        voice = self.speak(own, generator) if present else None
+        voice = self.vary(self.speak(own, generator), generator) if present else None
         others = [
-            self.speak(list(generator.permutation(self.pieces[other])), generator)
+            self.vary(
+                self.speak(generator.permutation(self.pieces[other]), generator),
+                generator,
+                speed=True,
+            )
             for other in self.others(target, speakers - present, generator)
         ]
         noise = room = None
@@ -170,7 +178,9 @@ class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
             rest = rest[np.arange(number), nearest]
         return [int(other) for other in rest.reshape(-1)]
 
-    def speak(self, pieces: Sequence[int], generator: np.random.Generator) -> Samples:
+    def speak(
+        self, pieces: Sequence[int] | NDArray[np.int64], generator: np.random.Generator
+    ) -> Samples:
         """Pieces of one speaker, one after the other, to the length of a mixture at most."""
         longest, parts = self.config.mixtures.samples, []
         for piece in pieces:
@@ -179,6 +189,30 @@ class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
             if longest <= 0:
                 break
         return np.concatenate(parts)
+
+    def vary(
+        self, voice: Samples, generator: np.random.Generator, *, speed: bool = False
+    ) -> Samples:
+        """Hear some voices through an equalizer of their own and, with ``speed``, at another speed.
+
+        A target keeps its speed, since it has to sound as it was enrolled.
+        """
+        config = self.config
+        if config.vary_probability == 0 or generator.random() >= config.vary_probability:
+            return voice
+        if speed:
+            faster = generator.uniform(*config.speed)
+            voice = soxr.resample(voice, SAMPLE_RATE, SAMPLE_RATE / faster)
+        return equalize(voice, config.equalizer_db, generator)
+
+
+def equalize(voice: Samples, deviation_db: float, generator: np.random.Generator) -> Samples:
+    """Change the level of ``(time,)`` at each octave at random, and between them smoothly."""
+    octaves = SAMPLE_RATE / 2.0 ** np.arange(8, 0, -1)  # 62.5 Hz to 8 kHz
+    gains_db = generator.normal(0.0, deviation_db, len(octaves))
+    frequencies = np.fft.rfftfreq(len(voice), 1 / SAMPLE_RATE)
+    gain = 10 ** (np.interp(np.log(frequencies + 1), np.log(octaves), gains_db) / 20)
+    return np.fft.irfft(np.fft.rfft(voice) * gain, len(voice)).astype(np.float32)
 
 
 def _mean_voices(voices: Voices, pieces: Sequence[Sequence[int]]) -> NDArray[np.float32]:

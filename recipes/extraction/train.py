@@ -61,6 +61,7 @@ from tse.models import (
     describe_network,
 )
 from tse.models.architectures import NetworkConfig
+from tse.models.network import LEAD_SAMPLES
 
 VALIDATION_SEED = 777
 VALIDATION_BATCHES = 50  # of six mixtures
@@ -135,11 +136,10 @@ class ExtractionTraining(lightning.LightningModule):
         cue = self.cues(batch)
         if self.joint is not None and "enrolment" in batch:
             cue = replace(cue, vector=self.joint(batch["enrolment"], batch["enrolment_samples"]))
-        framing = self.network.framing
         conditioning = self.network.condition(cue)
-        frames = framing.split(batch["mixture"])
-        frames = self.network.extract_frames(frames, conditioning, None)
-        return framing.join(frames, batch["mixture"].shape[1]), conditioning.vector
+        lead = 0 if self.network.causal else LEAD_SAMPLES
+        estimate = self.network.extract(batch["mixture"], conditioning, lead_samples=lead)
+        return estimate, conditioning.vector
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         config = self.train_config
@@ -244,6 +244,12 @@ def parse() -> argparse.Namespace:
         default=BatchConfig.alike_probability,
         help="share of mixtures whose voices are alike",
     )
+    parser.add_argument(
+        "--vary",
+        type=float,
+        default=BatchConfig.vary_probability,
+        help="share of voices that are heard through an equalizer, and others' at another speed",
+    )
     add_training_options(parser)
     parser.add_argument("--validate-every", type=int, default=500)
     parser.add_argument("--save-every", type=int, default=250)
@@ -264,6 +270,10 @@ def parse() -> argparse.Namespace:
 def choose_network(arguments: argparse.Namespace) -> NetworkConfig:
     """Take the named architecture with what the command line says otherwise."""
     network = ARCHITECTURES[arguments.architecture]
+    if arguments.attention_heads and not isinstance(network, BandSplitConfig):
+        raise SystemExit(
+            f"--attention-heads are of band-split extractors, not of {arguments.architecture}"
+        )
     if arguments.fusion and not isinstance(network, CrossAttentionConfig):
         network = replace(network, fusion=arguments.fusion)
     named = ("blocks", "hidden", "attention_heads")
@@ -271,10 +281,7 @@ def choose_network(arguments: argparse.Namespace) -> NetworkConfig:
     if isinstance(network, CrossAttentionConfig):
         return replace(network, backbone=replace(network.backbone, **sizes))
     if sizes and not isinstance(network, BandSplitConfig):
-        raise SystemExit(
-            "--blocks, --hidden and --attention-heads are of bands, not of "
-            f"{arguments.architecture}"
-        )
+        raise SystemExit(f"--blocks and --hidden are of bands, not of {arguments.architecture}")
     return replace(network, **sizes)
 
 
@@ -294,7 +301,10 @@ def main() -> None:
     network = choose_network(arguments)
     draw = two_clean_voices if arguments.clean else MixtureConfig
     config = BatchConfig(
-        draw(seconds=arguments.seconds), arguments.batch_size, alike_probability=arguments.alike
+        draw(seconds=arguments.seconds),
+        arguments.batch_size,
+        alike_probability=arguments.alike,
+        vary_probability=arguments.vary,
     )
     voices = read_voices(arguments.packed / "train")
     share = share_of_process(arguments.devices, arguments.resume)

@@ -18,10 +18,13 @@ from tse.conditioning import Conditioning, ConditioningConfig, CueReader, valid_
 from tse.cues import Cue
 from tse.framing import Framing
 
-__all__ = ["ExtractionNetwork", "Memory", "causal_level", "mean_level"]
+__all__ = ["LEAD_SAMPLES", "ExtractionNetwork", "Memory", "causal_level", "mean_level"]
 
 Memory = dict[str, Tensor]
 """What the layers of a causal network carry from one call to the next, by name of the layer."""
+
+LEAD_SAMPLES = 1280
+"""Silence in front of a mixture, 80 ms, in which a network that is not causal settles."""
 
 LOWEST_LEVEL = 1e-5
 """Root mean square below which a mixture is not brought up to level one any more."""
@@ -67,8 +70,21 @@ class ExtractionNetwork(nn.Module, ABC):
                 f"`mixture` must be of shape (batch, time) with a cue for each, got "
                 f"{tuple(mixture.shape)} and {cue.batch} cues"
             )
-        frames = self.extract_frames(self.framing.split(mixture), self.condition(cue), None)
-        return self.framing.join(frames, mixture.shape[1])
+        return self.extract(mixture, self.condition(cue))
+
+    def extract(
+        self, mixture: Tensor, conditioning: Conditioning, *, lead_samples: int = 0
+    ) -> Tensor:
+        """Extract from ``(batch, time)`` with a cue that has been read.
+
+        Parameters
+        ----------
+        lead_samples
+            Of silence to hear before the mixture; what comes out begins after it.
+        """
+        frames = self.framing.split(nn.functional.pad(mixture, (lead_samples, 0)))
+        frames = self.extract_frames(frames, conditioning, None)
+        return self.framing.join(frames, lead_samples + mixture.shape[1])[:, lead_samples:]
 
     def enrolment_frames(self, cue: Cue) -> tuple[Tensor, Tensor]:
         """Frames ``(batch, frames, window)`` of an enrolment at level one, and which are valid.
