@@ -214,6 +214,8 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     extractor = None if arguments.model == "mixture" else load_extractor(arguments.model)
     if extractor is not None and arguments.passes is not None:
         extractor = replace(extractor, passes=arguments.passes)
+    if extractor is not None and arguments.unverified:
+        extractor = replace(extractor, verifier=None)
     encoder = diarspk.load_encoder(arguments.judge)
     utterances = list(read_utterances(arguments.data / "speech", arguments.split))
     noise = read_noise(arguments.data / "noise" / "noise")
@@ -267,6 +269,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--split", default="dev")
     parser.add_argument("--model", help="name or card; `mixture` for the baseline")
     parser.add_argument("--passes", type=int, help="over each mixture, not as the card says")
+    parser.add_argument("--unverified", action="store_true", help="take the whole cue at its word")
     parser.add_argument("--judge", help="encoder that tells whose voice an output is")
     parser.add_argument("--conditions", nargs="+", choices=CONDITIONS, default=["clean-2"])
     parser.add_argument("--enrolment-s", nargs="+", type=float, default=[5.0])

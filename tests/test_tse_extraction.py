@@ -125,12 +125,27 @@ def test_passes_are_averaged_over_frames_that_begin_later(card: Path) -> None:
         replace(once, passes=0)
 
 
-def test_a_card_says_how_many_passes(tmp_path: Path) -> None:
+def test_a_card_says_how_a_mixture_is_heard(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    notes: dict[str, object] = {"passes": 3}
+    notes: dict[str, object] = {"passes": 3, "verified": True}
     config = replace(SMALL, conditioning=ConditioningConfig(0), causal=False)
     write_extractor(tmp_path / "three.json", build_network(config), "enrolment", notes=notes)
-    assert load_extractor(tmp_path / "three.json").passes == 3
+    without_encoder = load_extractor(tmp_path / "three.json")
+    assert (without_encoder.passes, without_encoder.verifier) == (3, None)
+    write_extractor(
+        tmp_path / "verified.json",
+        build_network(SMALL),
+        "utterance+map",
+        encoder=diarspk.load_encoder(),
+        encoder_name=ENCODER,
+        notes=notes,
+    )
+    extractor = load_extractor(tmp_path / "verified.json")
+    assert extractor.verifier is not None
+    assert extractor.verifier.fingerprint == extractor.space
+    mixture, reference = voice(2.0), voice(2.0, 1)
+    unverified = replace(extractor, verifier=None)(mixture, reference)
+    assert not np.allclose(extractor(mixture, reference), unverified, atol=1e-6)
 
 
 def test_a_cue_of_another_encoder_is_refused(card: Path) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 import diarspk
 from diarspk.checkpoints import Checkpoint, drop_prefix, read_checkpoint, write_checkpoint
+from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.local import LocalEncoder
 from diarspk.errors import ModelError
 from diarspk.packaged import asset_folder
-from tse.cues import CueSource, make_cue_source
+from tse.cues import make_cue_source
 from tse.extractor import Extractor
 from tse.models import ExtractionNetwork, describe_network
 from tse.models.architectures import read_network
@@ -44,10 +45,16 @@ def load_extractor(name: str | Path | None = None) -> Extractor:
         raise ModelError(f"{name}: not an extractor's card; give one that recipes/extraction wrote")
     network = read_network(card["extractor"])
     network.load_state_dict(drop_prefix(checkpoint.tensors, "network."))
-    source, space = _cue_source(checkpoint)
-    network = network.eval().requires_grad_(False)
-    passes = int(card.get("passes", 1))
-    return Extractor(network, source, checkpoint.fingerprint, space, passes)
+    encoder = _encoder(checkpoint)
+    source = make_cue_source(str(card["cue"]), encoder, tuple(card.get("speakers", ())))
+    return Extractor(
+        network.eval().requires_grad_(False),
+        source,
+        checkpoint.fingerprint,
+        space=encoder.fingerprint if encoder is not None else "",
+        passes=int(card.get("passes", 1)),
+        verifier=encoder if card.get("verified", False) else None,
+    )
 
 
 def write_extractor(
@@ -75,8 +82,8 @@ def write_extractor(
         Whose vectors it reads. With ``joint``, the encoder was trained with the extractor, and its
         weights are written too.
     notes
-        More entries of the card: data, licence, training, results; ``passes``, see
-        :class:`~tse.extractor.Extractor`.
+        More entries of the card: data, licence, training, results; ``passes``, and ``verified``
+        where the encoder is the verifier, see :class:`~tse.extractor.Extractor`.
     """
     config = network.config
     tensors = {f"network.{key}": value for key, value in network.state_dict().items()}
@@ -119,23 +126,22 @@ def _card_path(name: str | Path | None) -> Path:
     )
 
 
-def _cue_source(checkpoint: Checkpoint) -> tuple[CueSource, str]:
-    """Make the source of the cues, and name the space of their vectors."""
+def _encoder(checkpoint: Checkpoint) -> SpeakerEncoder | None:
+    """Load the speaker encoder whose vectors the extractor reads; None where it reads none."""
     card: dict[str, Any] = checkpoint.card
-    cue, speakers = str(card["cue"]), tuple(card.get("speakers", ()))
-    if cue in WITHOUT_ENCODER:
-        return make_cue_source(cue, speakers=speakers), ""
+    if card["cue"] in WITHOUT_ENCODER:
+        return None
     wanted = card.get("encoder", {})
     encoder = diarspk.load_encoder(wanted.get("name") or None)
     if wanted.get("joint"):
         if not isinstance(encoder, LocalEncoder):
             raise ModelError(f"{wanted.get('name')}: not the encoder that was trained jointly")
         encoder.network.load_state_dict(drop_prefix(checkpoint.tensors, "encoder."))
-        encoder = LocalEncoder(encoder.network, checkpoint.fingerprint)  # another space now
-    elif encoder.fingerprint != wanted.get("fingerprint"):
+        return LocalEncoder(encoder.network, checkpoint.fingerprint)  # another space now
+    if encoder.fingerprint != wanted.get("fingerprint"):
         raise ModelError(
             f"the extractor {card.get('name')} reads vectors of encoder "
             f"{wanted.get('fingerprint')}, but {wanted.get('name') or 'the embedded default'} is "
             f"{encoder.fingerprint}; train the extractor anew, or load that encoder"
         )
-    return make_cue_source(cue, encoder, speakers), encoder.fingerprint
+    return encoder

@@ -1,7 +1,7 @@
 """Turn a training checkpoint into an extractor that :func:`tse.load_extractor` reads.
 
     python -m recipes.extraction.export --checkpoint RUN/final.ckpt \
-        --output tse/assets/band-split.json --passes 2 [--before EARLIER/extractor.json]
+        --output tse/assets/band-split.json --verified [--before EARLIER/extractor.json]
 
 The weights are stored in half precision. With ``--before`` they are averaged with those that the
 training began with (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022, section 3).
@@ -32,6 +32,7 @@ def export(
     *,
     speakers: tuple[str, ...] = (),
     passes: int = 1,
+    verified: bool = False,
     before: Path | None = None,
     share_before: float = 0.3,
 ) -> None:
@@ -43,6 +44,8 @@ def export(
         Names, for a network of a closed set of speakers.
     passes
         See :class:`tse.Extractor`.
+    verified
+        Whether the encoder is the verifier.
     before
         Checkpoint, or card of an extractor, whose weights are averaged in.
     share_before
@@ -85,6 +88,7 @@ def export(
             "licence": "Apache-2.0",
             "recipe": "recipes/extraction",
             "passes": passes,
+            "verified": verified,
             "training": settings["train"],
             "steps": int(stored["global_step"]),
             **averaged,
@@ -98,6 +102,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="card to write, NAME.json")
     parser.add_argument("--passes", type=int, default=1, help="over a mixture, as it is used")
     parser.add_argument(
+        "--verified", action="store_true", help="by the embeddings of what is extracted"
+    )
+    parser.add_argument(
         "--before", type=Path, help="checkpoint or card that the training began with, to average in"
     )
     parser.add_argument("--share-before", type=float, default=0.3, help="of those weights")
@@ -106,6 +113,7 @@ def main() -> None:
         arguments.checkpoint,
         arguments.output,
         passes=arguments.passes,
+        verified=arguments.verified,
         before=arguments.before,
         share_before=arguments.share_before,
     )
