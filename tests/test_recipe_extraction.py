@@ -336,11 +336,11 @@ def test_a_separator_lends_all_but_its_cue_and_fusion() -> None:
 SMALL = BandSplitConfig(channels=16, hidden=24, bottleneck=32, mask_hidden=32, blocks=2)
 
 
-def checkpoint(path: Path, seed: int, blocks: int = 2) -> Path:
+def checkpoint(path: Path, seed: int, **sizes: int) -> Path:
     from recipes.extraction.train import TrainConfig, fit_conditioning
     from tse.cues import OneHotCue
 
-    config = fit_conditioning(replace(SMALL, blocks=blocks, spectral_map=False), OneHotCue(("a",)))
+    config = fit_conditioning(replace(SMALL, spectral_map=False, **sizes), OneHotCue(("a",)))
     torch.manual_seed(seed)
     state = {f"network.{name}": value for name, value in build_network(config).state_dict().items()}
     settings = {
@@ -370,8 +370,27 @@ def test_exported_weights_are_averaged_with_those_before(tmp_path: Path) -> None
         for name, found in load_extractor(mean).network.state_dict().items():
             own, other = (state[f"network.{name}"] for state in states)
             torch.testing.assert_close(found, 0.75 * own + 0.25 * other, atol=2e-3, rtol=0)
-    with pytest.raises(ArgumentError, match="began with"):
+    with pytest.raises(ArgumentError, match="do not fit"):
         export(after, mean, before=checkpoint(tmp_path / "other.ckpt", 2, blocks=3))
+
+
+def test_a_smaller_network_before_is_averaged_as_if_it_had_grown(tmp_path: Path) -> None:
+    pytest.importorskip("lightning")
+    from recipes.extraction.export import export
+    from tse.loading import load_extractor
+
+    before = checkpoint(tmp_path / "before.ckpt", 1)
+    after = checkpoint(tmp_path / "after.ckpt", 0, blocks=3)
+    card = tmp_path / "mean.json"
+    export(after, card, speakers=("a",), before=before, share_before=0.25)
+    found = load_extractor(card).network.state_dict()
+    states = [torch.load(path, weights_only=True)["state_dict"] for path in (after, before)]
+    for name, tensor in found.items():
+        own, other = (state.get(f"network.{name}") for state in states)
+        if other is None:
+            last = re.search(r"(expand|project)\.", name)
+            other = torch.zeros_like(own) if last else own
+        torch.testing.assert_close(tensor, 0.75 * own + 0.25 * other, atol=2e-3, rtol=0)
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from diarspk.checkpoints import drop_prefix, read_checkpoint
 from diarspk.encoders.local import LocalEncoder
 from diarspk.models import DEFAULT
 from recipes.averaging import average_weights
-from recipes.extraction.starting import OF_A_JOINT_ENCODER
-from recipes.starting import check_start, read_start
+from recipes.extraction.starting import OF_A_JOINT_ENCODER, grow
+from recipes.starting import read_start
 from tse.loading import WITHOUT_ENCODER, write_extractor
 from tse.models.architectures import read_network
 
@@ -47,7 +47,7 @@ def export(
     verified
         Whether the encoder is the verifier.
     before
-        Checkpoint, or card of an extractor, whose weights are averaged in.
+        Checkpoint, or card of an extractor, whose weights are averaged in; it may be smaller.
     share_before
         Of those in the average.
     """
@@ -56,14 +56,12 @@ def export(
     averaged: dict[str, object] = {}
     if before is not None:
         trained = read_start(before, **OF_A_JOINT_ENCODER)
-        check_start(
-            trained,
-            state,
-            may_lack=lambda name: not name.startswith("network."),
-            fits=lambda name: trained[name].shape == state[name].shape,
-            remedy="the one that this training began with",
-        )
-        state = average_weights(state, trained, share_before)
+        shared = {
+            name: tensor
+            for name, tensor in state.items()
+            if name.startswith("network.") or name in trained
+        }
+        state = average_weights(state, grow(shared, trained), share_before)
         card = before.suffix == ".json"
         name = read_checkpoint(before).fingerprint if card else before.name
         averaged = {"before": name, "share_before": share_before}

@@ -16,7 +16,7 @@ from recipes.starting import check_start
 from tse.conditioning import CueReader, standardized
 from tse.models import ExtractionNetwork
 
-__all__ = ["OF_A_JOINT_ENCODER", "begin_as_separator", "begin_with", "translate_vectors"]
+__all__ = ["OF_A_JOINT_ENCODER", "begin_as_separator", "begin_with", "grow", "translate_vectors"]
 
 OF_A_JOINT_ENCODER = {"part": "encoder.", "name": "joint.network."}
 """Names of its tensors in a card, and in a training: see :func:`recipes.starting.read_start`."""
@@ -26,32 +26,49 @@ LAST_MAPS = (".expand.", ".project.", ".attention.output.")
 
 
 def begin_with(training: nn.Module, trained: Mapping[str, Tensor]) -> None:
-    """Take over the weights of a training, whose network may be smaller.
-
-    A network with more blocks, or wider paths within bands, then computes what the smaller one does
-    (as in Chen et al. 2016, "Net2Net"): what is new begins at random, but for the last map of each
-    residual path, which is zero where it reads what is new.
+    """Take over the weights of a training, whose network may be smaller: see :func:`grow`.
 
     Raises
     ------
     ArgumentError
-        If a tensor does not fit, or one that is of no new block is missing. Nothing is changed.
+        As :func:`grow` does. Nothing is changed.
     """
-    state = training.state_dict()
+    training.load_state_dict(grow(training.state_dict(), trained))
+
+
+def grow(own: Mapping[str, Tensor], trained: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """State of a network that computes what a smaller one does.
+
+    A network with more blocks, wider paths within bands, or attention differs from the smaller one
+    (as in Chen et al. 2016, "Net2Net") in what adds nothing: what is new stays as it is, but for
+    the last map of each residual path, which is zero where it reads what is new.
+
+    Parameters
+    ----------
+    own, trained
+        States of the larger network and of the smaller one.
+
+    Raises
+    ------
+    ArgumentError
+        If a tensor does not fit, or one that is of no new part is missing.
+    """
     blocks = set(map(_block, trained))
     check_start(
         trained,
-        state,
+        own,
         may_lack=lambda name: _block(name) not in blocks or _of_attention(name),
-        fits=lambda name: _fits(name, trained[name], state[name]),
+        fits=lambda name: _fits(name, trained[name], own[name]),
         remedy="the same architecture, cue and fusion, with as many blocks and hidden channels or "
         "more",
     )
-    for name, own in state.items():
+    grown = {name: tensor.clone() for name, tensor in own.items()}
+    for name, tensor in grown.items():
         if any(part in name for part in LAST_MAPS):
-            own.zero_()
+            tensor.zero_()
         if name in trained:
-            own[tuple(map(slice, trained[name].shape))] = trained[name]
+            tensor[tuple(map(slice, trained[name].shape))] = trained[name]
+    return grown
 
 
 def _of_attention(name: str) -> bool:
