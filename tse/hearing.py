@@ -33,7 +33,7 @@ MARGIN = 0.05
 
 @dataclass(frozen=True, eq=False)
 class Hearing:
-    """Extraction by one network, from a block at a time.
+    """Extracts from one block at a time.
 
     Attributes
     ----------
