@@ -146,6 +146,8 @@ def test_a_card_says_how_a_mixture_is_heard(tmp_path: Path) -> None:
     mixture, reference = voice(2.0), voice(2.0, 1)
     unverified = replace(extractor, verifier=None)(mixture, reference)
     assert not np.allclose(extractor(mixture, reference), unverified, atol=1e-6)
+    with pytest.raises(ArgumentError, match="`verifier` must be the encoder of the cue, none here"):
+        replace(without_encoder, verifier=extractor.verifier)
 
 
 def test_a_cue_of_another_encoder_is_refused(card: Path) -> None:

@@ -55,6 +55,11 @@ class Extractor:
     def __post_init__(self) -> None:
         if self.passes < 1:
             raise ArgumentError(f"`passes` must be at least 1, got {self.passes}")
+        if self.verifier is not None and self.verifier.fingerprint != self.space:
+            raise ArgumentError(
+                f"`verifier` must be the encoder of the cue, {self.space or 'none here'}, got "
+                f"{self.verifier.fingerprint}; leave it as it was loaded, or give None"
+            )
 
     @property
     def sample_rate(self) -> int:
