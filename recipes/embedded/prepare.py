@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, fftconvolve, sosfilt
 
 from diarspk.features import LogMel
+from recipes.speed import change_speed
 
 Waveform = NDArray[np.float32]
 SAMPLE_RATE = 16000
@@ -134,7 +135,7 @@ def degrade(
     if variant == "recorded":
         return audio
     if variant in SPEED:
-        audio = soxr.resample(audio, SAMPLE_RATE, SAMPLE_RATE / SPEED[variant], "HQ")
+        audio = change_speed(audio, SPEED[variant])
         if generator.random() < 0.5:
             return audio
     if variant == "channel" or (variant in SPEED and generator.random() < 0.5):

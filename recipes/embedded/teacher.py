@@ -24,7 +24,6 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-import soxr
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -35,8 +34,9 @@ from diarspk.features import LogMel, mean_normalize
 from diarspk.foreign.campplus import find_campplus, load_campplus
 from eval.progress import follow
 from recipes.embedded.data import read_speakers
-from recipes.embedded.prepare import SAMPLE_RATE, SPEED, Waveform, read_shard
+from recipes.embedded.prepare import SPEED, Waveform, read_shard
 from recipes.embedded.targets import principal_axes
+from recipes.speed import change_speed
 
 BATCH = 16
 STRIDE = 4
@@ -118,7 +118,7 @@ def at_all_speeds(shards: Sequence[Path], speakers: dict[str, str]) -> Iterator[
         heard[speaker] += 1
         if heard[speaker] <= ALTERED_UTTERANCES:
             for speed, factor in SPEED.items():
-                yield name, speed, soxr.resample(audio, SAMPLE_RATE, SAMPLE_RATE / factor, "HQ")
+                yield name, speed, change_speed(audio, factor)
 
 
 def in_batches(utterances: list[Utterance]) -> list[list[Utterance]]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import soxr
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -17,6 +16,7 @@ from torch.utils.data import IterableDataset
 
 from diarspk.errors import ArgumentError
 from recipes.sharing import EVERYTHING, Share
+from recipes.speed import change_speed
 from tse.mixing import SAMPLE_RATE, Mixture, MixtureConfig, Samples, mix
 
 INT16 = np.float32(32768)
@@ -201,8 +201,7 @@ class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
         if config.vary_probability == 0 or generator.random() >= config.vary_probability:
             return voice
         if speed:
-            faster = generator.uniform(*config.speed)
-            voice = soxr.resample(voice, SAMPLE_RATE, SAMPLE_RATE / faster)
+            voice = change_speed(voice, generator.uniform(*config.speed))
         return equalize(voice, config.equalizer_db, generator)
 
 

@@ -33,6 +33,7 @@ from recipes.embedded.prepare import (
     read_impulse_responses,
     read_shard,
 )
+from recipes.speed import change_speed
 
 SPLIT_S = 6.0
 SHORTEST_S = 0.6
@@ -86,7 +87,7 @@ def at_speeds(audio: Waveform, speeds: Sequence[float]) -> Iterator[tuple[str, W
     """Audio as it is, then at each of ``speeds``, its pitch included, with suffixes for names."""
     yield "", audio
     for speed in speeds:
-        yield f"@{speed:g}", soxr.resample(audio, SAMPLE_RATE, SAMPLE_RATE / speed, "HQ")
+        yield f"@{speed:g}", change_speed(audio, speed)
 
 
 def simulate_rooms(

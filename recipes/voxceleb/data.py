@@ -19,6 +19,7 @@ from diarspk.encoders import WindowedEncoder
 from diarspk.errors import ArgumentError
 from diarspk.features import FeatureConfig, LogMel
 from recipes.embedded.augmentation import mask
+from recipes.speed import change_speed
 from recipes.zoo.evaluation import Embeddings, means_of
 from recipes.zoo.settings import Phase, Settings
 
@@ -147,7 +148,7 @@ class CutCrops:
             cut = cut.truncate(offset=offset, duration=wanted, preserve_id=True)
         audio = load_cut(cut)
         if speed != 1.0:
-            audio = soxr.resample(audio, SAMPLE_RATE * speed, SAMPLE_RATE)
+            audio = change_speed(audio, speed)
         audio = np.resize(audio, self.samples).astype(np.float32)
         kinds = [kind for kind in (self.noise, self.rooms) if len(kind)]
         if kinds and generator.random() < AUGMENTED:
