@@ -21,8 +21,8 @@ from diarspk.recording import Recording
 from diarspk.segmentation import ActivityHead, ActivityHeadConfig, ActivitySegmenter
 from diarspk.segmentation.local_speakers import LocalSpeakers
 from diarspk.segmentation.target_activity import TARGET_HEADS, TargetActivityConfig
-from recipes.embedded.conversations import ConversationConfig, Conversations
-from recipes.embedded.data import Pool
+from recipes.embedded.conversations import SHIFT, ConversationConfig
+from recipes.embedded.data import SPEEDS, speed_of
 from recipes.embedded.first_passes import FirstPassConfig, FirstPasses
 from recipes.embedded.frame_objectives import (
     FrameObjective,
@@ -31,13 +31,15 @@ from recipes.embedded.frame_objectives import (
     right_speakers,
 )
 from recipes.embedded.voices import CleanVoices, number_voices
+from tests.synthetic_voices import MELS, PLAIN, VARIANTS, coloured_noise, make_talkers
 
-SPEAKERS, MELS = 6, 80
-VARIANTS = ("recorded", "room", "channel", "slow", "fast")
+SPEAKERS = 6
 TEMPLATES = [[[(0, 500, "a"), (400, 800, "b"), (800, 1000, "a")]]]
 """One conversation of two speakers who overlap for a second."""
 SMALL = SpeakerNetworkConfig(
-    trunk=TrunkConfig(front_channels=(4, 8), width=16, dilations=(1,)),
+    trunk=TrunkConfig(
+        front_channels=(4, 8), coarse_channels=4, coarse_pairs=1, width=16, dilations=(1,)
+    ),
     pooled_channels=32,
     dimension=8,
     prefixes=(4,),
@@ -45,54 +47,41 @@ SMALL = SpeakerNetworkConfig(
 HEAD = FrameHeadConfig(
     width=16, channels=16, layers=1, heads=2, kernel=5, reach=8, pooled_reach=10, dimension=8
 )
-PLAIN = {
-    "empty_probability": 0.0,
-    "invented_probability": 0.0,
-    "most_bursts": 0,
-    "interjection_probability": 0.0,
-    "distant_probability": 0.0,
+SETTINGS = {
+    **PLAIN,
+    "windows_per_batch": 2,
+    "noise_ratio_db": (0.0, 35.0),
     "equal_channel_probability": 0.0,
     "alike_probability": 0.0,
 }
 
 
 @pytest.fixture(scope="module")
-def pool():
+def talkers(tmp_path_factory):
     """Two utterances of each speaker in every variant; a voice is a comb over the mel axis."""
     generator = np.random.default_rng(0)
-    blocks, utterance, variant, start = [], [], [], 0
-    starts, frames = [], []
-    for speaker in range(SPEAKERS):
-        comb = 3 * np.cos(np.pi * (speaker + 1) * (np.arange(MELS) + 0.5) / MELS)
-        for number in range(2):
-            for kind in VARIANTS:
-                length = int(generator.integers(150, 250))
-                blocks.append(comb + generator.normal(0, 0.5, (length, MELS)))
-                utterance.append(f"{speaker}-{number}")
-                variant.append(kind)
-                starts.append(start)
-                frames.append(length)
-                start += length
-    features = np.concatenate(blocks).astype(np.float16)
-    return Pool(features, np.array(starts), np.array(frames), utterance, variant)
+    position = (np.arange(MELS) + 0.5) / MELS
+    voices = {
+        f"{speaker}-{number}": coloured_noise(
+            3 * np.cos(np.pi * (speaker + 1) * position),
+            int(generator.integers(24000, 40000)),
+            generator,
+        )
+        for speaker in range(SPEAKERS)
+        for number in range(2)
+    }
+    return make_talkers(tmp_path_factory.mktemp("packed"), voices)
 
 
 @pytest.fixture(scope="module")
-def make(pool):
-    """Conversations of the pool, with settings changed by name."""
-    speakers = {utterance: utterance.split("-")[0] for utterance in pool.utterance}
-    speech = dict.fromkeys(pool.utterance, np.ones(50, np.float32))
+def make(talkers):
+    """Conversations of the talkers, with settings changed by name."""
 
     def conversations(seed=0, **changes):
-        return Conversations(
-            pool,
-            pool,
-            speakers,
-            speech,
+        return talkers.conversations(
             TEMPLATES,
-            ConversationConfig(**{"windows_per_batch": 2, **PLAIN, **changes}),
-            usable=np.ones(len(pool.start), bool),
-            teacher=np.eye(SPEAKERS)[[int(name[0]) for name in pool.utterance]],
+            ConversationConfig(**{**SETTINGS, **changes}),
+            teacher=np.eye(SPEAKERS)[talkers.numbers],
             seed=seed,
         )
 
@@ -107,28 +96,37 @@ def test_power_is_that_of_each_speaker_alone(make):
     assert (power[activity > 0] > 0).all()
     assert power[activity == 0].eq(0).all()
     # Of one who talks alone it is the power of the mixture, but for the common filter and level.
-    laid = conversations.lay(TEMPLATES[0][0], np.random.default_rng(3))
-    alone = laid.activity.sum(1) == 1
-    both = np.exp(laid.mixture).mean(1)
-    np.testing.assert_allclose(laid.power.sum(1)[alone], both[alone], rtol=1e-4)
-    np.testing.assert_allclose(laid.power.sum(1), both, rtol=1e-4)
+    laid = conversations.lay(TEMPLATES[0][0], None, np.random.default_rng(3))
+    own = conversations.power(laid.lanes)
+    (mixture,) = conversations.power(laid.lanes.sum(0, keepdims=True)).T
+    # A filter smears over the ends of turns: frames there are left out.
+    talking = conversations.label_frames(laid.activity)
+    inner = talking[1:-1] == talking[:-2]
+    inner &= talking[1:-1] == talking[2:]
+    alone = np.pad(inner.all(1), 1) & (talking.sum(1) == 1)
+    assert alone.sum() > 150
+    np.testing.assert_allclose(own.sum(1)[alone], mixture[alone], rtol=1e-4)
+    # Two at once beat, so that their powers add up over a while only.
+    both = talking.sum(1) == 2
+    assert own.sum(1)[both].sum() == pytest.approx(mixture[both].sum(), rel=0.05)
+    frame = slice(40 * 4 * SHIFT, 41 * 4 * SHIFT)
+    np.testing.assert_allclose(own[40], np.mean(laid.lanes[:, frame] ** 2, axis=1), rtol=1e-5)
 
 
-def test_a_voice_is_a_speaker_at_a_speed(make, pool):
+def test_a_voice_is_a_speaker_at_a_speed(make, talkers):
     numbers = number_voices(make())
-    assert sorted(set(numbers.tolist())) == list(range(3 * SPEAKERS))
-    keys = {
-        (u.split("-")[0], v if v in ("slow", "fast") else "plain", n)
-        for u, v, n in zip(pool.utterance, pool.variant, numbers.tolist(), strict=True)
-    }
-    assert len(keys) == 3 * SPEAKERS
+    assert sorted(set(numbers.tolist())) == list(range(len(SPEEDS) * SPEAKERS))
+    speeds = map(speed_of, talkers.pool.variant)
+    keys = set(zip(talkers.numbers.tolist(), speeds, numbers.tolist(), strict=True))
+    assert len(keys) == len(SPEEDS) * SPEAKERS
 
 
 def test_clean_voices_are_means_over_crops_and_do_not_depend_on_the_order(make):
     torch.manual_seed(0)
     network = SpeakerNetwork(SMALL).eval().requires_grad_(False)
     conversations = make()
-    rows = torch.tensor([[0, 12], [30, 0]])
+    each = 2 * len(VARIANTS)  # rows of a speaker
+    rows = torch.tensor([[0, each + 1], [3 * each, 0]])
     together = CleanVoices(conversations, network, crops=2, seconds=1.5)
     vectors = together(rows)
     assert vectors.shape == (2, 2, 8)
@@ -232,7 +230,7 @@ def test_silence_has_no_loss_but_a_gradient():
 
 def spread_voices(network, conversations):
     """Take off what the embeddings of an untrained network have in common, nearly all."""
-    rows = torch.arange(0, len(conversations.pool.start), 5)
+    rows = torch.arange(0, len(conversations.pool.start), len(VARIANTS))
     vectors = CleanVoices(conversations, network)(rows)
     network.utterance.whitening.mean.copy_(vectors.mean(0))
 

@@ -25,6 +25,7 @@ pytest.importorskip("lightning")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 from recipes.embedded.data import Pool, read_pool  # noqa: E402
+from recipes.embedded.prepare import SPEED  # noqa: E402
 from recipes.xvector_distillation import table  # noqa: E402
 from recipes.xvector_distillation.back_end import fit_back_end  # noqa: E402
 from recipes.xvector_distillation.correlation import correlate  # noqa: E402
@@ -71,7 +72,7 @@ def distillation(tmp_path_factory):
     """A teacher with random weights, and its targets."""
     folder = tmp_path_factory.mktemp("distillation")
     train, dev = [f"t{n}" for n in range(6)], [f"d{n}" for n in range(4)]
-    write_pool(folder / "packed" / "train", train, ("recorded", "room", "slow", "fast"))
+    write_pool(folder / "packed" / "train", train, ("recorded", "room", *SPEED))
     write_pool(folder / "packed" / "dev", dev, ("recorded",))
     write_pool(folder / "packed" / "noise", ["n"], ("noise",))
     write_table(folder / "train.tsv", train)

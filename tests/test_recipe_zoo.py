@@ -26,6 +26,7 @@ from tests.test_local_encoder import noise
 pytest.importorskip("lightning")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
+from recipes.embedded.prepare import SPEED  # noqa: E402
 from recipes.zoo import table  # noqa: E402
 from recipes.zoo.settings import (  # noqa: E402
     DataSettings,
@@ -79,7 +80,7 @@ def write_table(path, speakers):
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("packed")
     train, dev = [f"t{n}" for n in range(6)], [f"d{n}" for n in range(4)]
-    write_pool(folder / "train", train, ("recorded", "room", "slow", "fast"))
+    write_pool(folder / "train", train, ("recorded", "room", *SPEED))
     write_pool(folder / "dev", dev, ("recorded",))
     write_pool(folder / "noise", ["n"], ("noise",))
     write_table(folder / "train.tsv", train)
@@ -116,7 +117,7 @@ def test_every_loss_learns(settings, loss):
     source = open_source(settings, phase, FeatureConfig())
     training = SpeakerTraining(settings, phase, source.classes)
     if loss == "subcentre":  # five nearest others need six speakers
-        assert source.classes == 18
+        assert source.classes == 6 * (1 + len(SPEED))
     batch = source.batch(np.random.default_rng(0))
     assert batch["features"].shape == (4, 60, 80)
     if loss == "ge2e":
@@ -168,6 +169,8 @@ def test_checkpoints_are_averaged(tmp_path):
 
 
 def test_stages_lead_to_a_report(settings, tmp_path, capsys, monkeypatch):
+    # After fewer steps the scores of one speaker are not sure to be the higher ones.
+    settings = replace(settings, train=replace(PHASE, steps=30))
     run = tmp_path / "run"
     run.mkdir()
     write_settings(settings, run / SETTINGS)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -31,9 +32,12 @@ class TrunkConfig:
     """Dimensions of a :class:`LocalTrunk`; they are saved with its weights."""
 
     mels: int = 80
-    front_channels: tuple[int, ...] = (16, 32)  # each stage halves the frames and the mel axis
+    front_channels: tuple[int, ...] = (32, 64)  # each stage halves the frames and the mel axis
+    front_pairs: tuple[int, ...] = (1, 2)  # residual pairs of convolutions in each stage
+    coarse_channels: int = 128  # of a last stage that halves the mel axis alone; 0 leaves it out
+    coarse_pairs: int = 2
     width: int = 512
-    dilations: tuple[int, ...] = (1, 2, 3, 4, 2)
+    dilations: tuple[int, ...] = (1, 2, 3, 4, 2, 1, 3)
     mean_reach: int = 150  # feature frames on each side whose mean is taken off a frame
 
     @property
@@ -44,8 +48,20 @@ class TrunkConfig:
     @property
     def context(self) -> int:
         """Trunk frames on each side that can influence a trunk frame (rounded up)."""
-        front = 2 * len(self.front_channels)  # each stage sees less than two of its own frames
-        return sum(self.dilations) + front + math.ceil(self.mean_reach / self.stride)
+        front, hop = 0.0, 1 / self.stride  # trunk frames between two frames of what a stage reads
+        for pairs in self.front_pairs:
+            front += hop + 4 * hop * pairs  # a frame before the stage, two after for each pair
+            hop *= 2
+        if self.coarse_channels:
+            front += 1 + 2 * self.coarse_pairs
+        mean = math.ceil(self.mean_reach / self.stride)
+        return sum(self.dilations) + math.ceil(front) + mean
+
+    @property
+    def flattened(self) -> int:
+        """Channels by mel bins that leave the front."""
+        bins = self.mels // self.stride
+        return self.front_channels[-1] * bins + self.coarse_channels * -(-bins // 2)
 
 
 class LocalTrunk(nn.Module):
@@ -59,12 +75,20 @@ class LocalTrunk(nn.Module):
     def __init__(self, config: TrunkConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or TrunkConfig()
-        channels = (2, *config.front_channels)
+        channels = pairwise((2, *config.front_channels))
         self.front = nn.ModuleList(
-            FrontStage(before, after) for before, after in pairwise(channels)
+            FrontStage(before, after, pairs=pairs)
+            for (before, after), pairs in zip(channels, config.front_pairs, strict=True)
         )
-        flattened = config.front_channels[-1] * (config.mels // config.stride)
-        self.projection = TimeDelayLayer(flattened, config.width, kernel=1)
+        self.coarse: FrontStage | None = None
+        if config.coarse_channels:
+            self.coarse = FrontStage(
+                config.front_channels[-1],
+                config.coarse_channels,
+                pairs=config.coarse_pairs,
+                time_stride=1,
+            )
+        self.projection = TimeDelayLayer(config.flattened, config.width, kernel=1)
         self.layers = nn.ModuleList(
             TimeDelayLayer(config.width, config.width, kernel=3, dilation=dilation)
             for dilation in config.dilations
@@ -80,31 +104,55 @@ class LocalTrunk(nn.Module):
         x = x.permute(0, 3, 1, 2)  # (batch, 2, frames, mels)
         for stage in self.front:
             x, mask = stage(x, mask)
-        x = x.permute(0, 2, 1, 3).flatten(2)  # (batch, frames', channels * mels')
+        stages = [x] if self.coarse is None else [x, self.coarse(x, mask)[0]]
+        # (batch, frames', channels * mels') of each, side by side
+        x = torch.cat([stage.permute(0, 2, 1, 3).flatten(2) for stage in stages], dim=-1)
         x = self.projection(x, mask)
         for layer in self.layers:
             x = x + layer(x, mask)
         return x
 
 
-class FrontStage(nn.Module):
-    """Halve time and frequency, then a residual pair of 3 x 3 convolutions."""
+class ResidualPair(nn.Module):
+    """A residual pair of 3 x 3 convolutions."""
 
-    def __init__(self, before: int, after: int) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.reduce = nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False)
-        self.norm: nn.Module = nn.BatchNorm2d(after)  # these three can be folded away
-        self.conv1 = nn.Conv2d(after, after, 3, padding=1, bias=False)
-        self.norm1: nn.Module = nn.BatchNorm2d(after)
-        self.conv2 = nn.Conv2d(after, after, 3, padding=1, bias=False)
-        self.norm2: nn.Module = nn.BatchNorm2d(after)
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.norm1: nn.Module = nn.BatchNorm2d(channels)  # norms can be folded away
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.norm2: nn.Module = nn.BatchNorm2d(channels)
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        y = self.norm1(self.conv1(_blank(x, mask))).relu_()
+        y = self.norm2(self.conv2(_blank(y, mask)))
+        return y.add_(x).relu_()
+
+
+class FrontStage(nn.Module):
+    """Halve frequency, and time with a ``time_stride`` of 2; then residual pairs."""
+
+    def __init__(self, before: int, after: int, *, pairs: int = 1, time_stride: int = 2) -> None:
+        super().__init__()
+        stride = (time_stride, 2)
+        self.time_stride = time_stride
+        self.reduce = nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=False)
+        self.norm: nn.Module = nn.BatchNorm2d(after)
+        self.pairs = nn.ModuleList(ResidualPair(after) for _ in range(pairs))
 
     def forward(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
         x = self.norm(self.reduce(_blank(x, mask))).relu_()
-        mask = None if mask is None else mask[:, ::2]
-        y = self.norm1(self.conv1(_blank(x, mask))).relu_()
-        y = self.norm2(self.conv2(_blank(y, mask)))
-        return y.add_(x).relu_(), mask
+        mask = None if mask is None else mask[:, :: self.time_stride]
+        for pair in self.pairs:
+            x = pair(x, mask)
+        return x, mask
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *rest: Any) -> None:
+        """Read the one pair of a stage that was written before there could be several."""
+        for name in ("conv1", "norm1", "conv2", "norm2"):
+            for key in [key for key in state_dict if key.startswith(f"{prefix}{name}.")]:
+                state_dict[f"{prefix}pairs.0.{key.removeprefix(prefix)}"] = state_dict.pop(key)
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
 
 class TimeDelayLayer(nn.Module):

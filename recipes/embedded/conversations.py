@@ -1,10 +1,13 @@
-"""Simulated ten-second windows of conversation, made of log-mel features on real turn-taking.
+"""Simulated ten-second windows of conversation, mixed from waveforms on real turn-taking.
 
 Turns come from reference annotations (AMI train, VoxConverse dev), voices from the training
 speakers. Each speaker's utterances are made dense (what a detector doesn't hear as speech is cut
-out, see ``speech.py``), so that a turn's labels are exact; speakers get levels of their own, and a
-window has one channel, background noise, and bursts of noise. Half of the bursts are what was cut
-out: breaths, clicks and rustling close to a microphone.
+out, see ``speech.py``), so that a turn's labels are exact; speakers get levels of their own and
+places in one room, and a window has background noise, bursts of noise, and at times a channel. Half
+of the bursts are what was cut out: breaths, clicks and rustling close to a microphone.
+
+Waveforms are added, not powers: two voices at once beat, and a head that learned overlap from sums
+of mel powers, which do not, takes a third of real overlap for one voice (see ``NOTES.md``, 35).
 """
 
 from __future__ import annotations
@@ -12,75 +15,67 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import fft
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from diarspk.features import FeatureConfig, LogMel
+from eval.simulation.voices import fade
 from recipes.embedded import augmentation
 from recipes.embedded.data import FRAMES_PER_SECOND, Pool
+from recipes.embedded.prepare import SAMPLE_RATE, SPEED, Waveform, pass_channel
+from recipes.embedded.turns import Turn, TurnConfig, TurnTaking
+from recipes.embedded.waveforms import DenseSpeech, Gap, Sources, at_power_one
 from recipes.sharing import EVERYTHING, Share
 
-Turn = tuple[int, int, str]  # first frame, last frame, speaker
-FLOOR_DB = -45.0
-VARIANTS = {"recorded": 0.35, "room": 0.35, "channel": 0.1, "slow": 0.1, "fast": 0.1}
-"""Kinds of copies of :mod:`recipes.embedded.prepare`, and how often a window is made of each."""
+SPEEDS = {"recorded": 0.76, **dict.fromkeys(SPEED, 0.06)}
+"""At which speed a window's voices are heard, and how often."""
+
+SHIFT = SAMPLE_RATE // FRAMES_PER_SECOND
+"""Samples from one feature frame to the next."""
+
+LOUDNESS = np.float32(0.05)
+"""Root mean square of speech at level zero."""
 
 
 @dataclass(frozen=True)
-class ConversationConfig:
-    """How windows are drawn."""
+class ConversationConfig(TurnConfig):
+    """How windows are drawn. Levels are in decibels about that of a speaker at level zero."""
 
-    frames: int = 1000
     stride: int = 4  # feature frames per label frame
     windows_per_batch: int = 6
-    speakers: int = 3
-    dense_probability: float = 0.6  # windows chosen for overlap and rapid change
-    invented_probability: float = 0.2  # turns drawn at random instead of from a template
-    equal_channel_probability: float = 0.5  # windows whose speakers share one mean spectrum
+    longest_pauses_s: tuple[float, ...] = (0.1, 0.1, 0.3, 0.6)  # that turns keep; one is drawn
+    equal_channel_probability: float = 0.4  # windows whose speakers share one mean spectrum
     alike_probability: float = 0.4  # windows whose voices are all near to the first in sound
     alike_voices: int = 150  # that count as near
-    band_probability: float = 0.2
-    speaker_level_db: float = 5.0
+    room_probability: float = 0.7
+    channel_probability: float = 0.12  # windows through a telephone, a lossy codec, clipping
+    band_probability: float = 0.15
+    speaker_level_db: float = 4.0
     turn_level_db: float = 1.5
-    interjection_probability: float = 0.3  # windows with short turns laid over the others
-    most_interjections: int = 4
-    interjection_frames: tuple[int, int] = (25, 100)
-    distant_probability: float = 0.4  # windows behind which somebody talks whom nobody annotates
+    distant_probability: float = 0.35  # windows behind which somebody talks whom nobody annotates
     distant_level_db: tuple[float, float] = (-35.0, -12.0)  # against the quietest speaker
     most_distant: int = 3  # stretches of that voice
-    empty_probability: float = 0.12  # windows in which nobody talks
     noise_ratio_db: tuple[float, float] = (0.0, 35.0)
+    quiet_probability: float = 0.15  # windows with next to no noise
+    quiet_ratio_db: tuple[float, float] = (35.0, 70.0)
     most_bursts: int = 5  # noises as loud as quiet speech or louder
     burst_frames: tuple[int, int] = (5, 500)  # log-uniform
     burst_level_db: tuple[float, float] = (-25.0, 3.0)
     gap_gain_db: tuple[float, float] = (-5.0, 15.0)  # on bursts cut out of speech
     level_deviation_db: float = 5.0
+    empty_level_db: tuple[float, float] = (-45.0, 0.0)  # of a window in which nobody talks
 
-
-def read_turns(path: Path) -> list[Turn]:
-    """Read the turns of one RTTM file in frames."""
-    turns = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        fields = line.split()
-        if len(fields) > 7 and fields[0] == "SPEAKER":
-            start = round(float(fields[3]) * FRAMES_PER_SECOND)
-            turns.append((start, start + round(float(fields[4]) * FRAMES_PER_SECOND), fields[7]))
-    return sorted(turns)
-
-
-def read_templates(folder: Path) -> list[list[list[Turn]]]:
-    """Turn-taking of AMI train and VoxConverse dev, drawn from with equal probability."""
-    corpora = (folder / "ami" / "train", folder / "voxconverse" / "dev")
-    return [
-        [turns for path in sorted(corpus.glob("*.rttm")) if (turns := read_turns(path))]
-        for corpus in corpora
-    ]
+    @property
+    def samples(self) -> int:
+        """Samples of a window, which give as many feature frames as it has."""
+        return (self.frames - 1) * SHIFT + FeatureConfig().frame_length_samples
 
 
 def read_speech(path: Path) -> dict[str, NDArray[np.float32]]:
@@ -123,16 +118,15 @@ def stretch(probability: NDArray[np.float32], frames: int) -> NDArray[np.float32
 
 
 class Laid(NamedTuple):
-    """Turns of a window: the sum of their log-mel features, and what is known of each speaker.
+    """Turns of a window: what is heard of each speaker, and what is known of them.
 
-    ``mixture (frames, mels)``; ``activity`` and ``power``, mean over the mel bins, are ``(frames,
-    speakers)``; ``rows (speakers,)`` are rows of the pool; ``quietest`` is the level in dB of the
-    quietest who talks.
+    ``lanes (speakers, samples)`` are at the microphone; ``activity`` is ``(frames, speakers)``;
+    ``rows (speakers,)`` are rows of the pool; ``quietest`` is the level in dB of the quietest who
+    talks.
     """
 
-    mixture: augmentation.Features
+    lanes: Waveform
     activity: NDArray[np.float32]
-    power: NDArray[np.float32]
     rows: NDArray[np.int64]
     quietest: float
 
@@ -151,7 +145,7 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
     def __init__(
         self,
         pool: Pool,
-        noise: Pool,
+        sources: Sources,
         speakers: dict[str, str],
         speech: dict[str, NDArray[np.float32]],
         templates: list[list[list[Turn]]],
@@ -162,8 +156,11 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
         seed: int,
         share: Share = EVERYTHING,
     ) -> None:
-        self.pool, self.noise, self.config, self.seed = pool, noise, config, seed
-        self.speech_of, self.templates, self.share = speech, templates, share
+        self.pool, self.sources, self.config, self.seed = pool, sources, config, seed
+        self.speech_of, self.share = speech, share
+        self.turns = TurnTaking(templates, config)
+        self.speech = DenseSpeech(sources.voices, speech)
+        self.log_mel = LogMel()
         self.rows: dict[tuple[str, str], list[int]] = defaultdict(list)
         for row in np.flatnonzero(usable).tolist():
             self.rows[pool.variant[row], speakers[pool.utterance[row]]].append(row)
@@ -173,14 +170,11 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
         self.probability = weights / weights.sum()
         voices = [teacher[self.rows["recorded", name]].mean(0) for name in self.names]
         self.voices = np.stack([voice / np.linalg.norm(voice) for voice in voices])
-        self.kept: dict[int, NDArray[np.float16]] = {}
+        self.spectra: dict[tuple[str, str], NDArray[np.float32]] = {}
         self.gaps = [
-            (row, start, end)
-            for row, (utterance, variant) in enumerate(
-                zip(pool.utterance, pool.variant, strict=True)
-            )
-            if variant == "recorded"
-            for start, end in gaps(speech[utterance], int(pool.frames[row]))
+            Gap(utterance, SHIFT * first, SHIFT * last)
+            for utterance, place in sources.voices.place.items()
+            for first, last in gaps(speech[utterance], (place.stop - place.start) // SHIFT)
         ]
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
@@ -198,16 +192,19 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
     def window(
         self, generator: np.random.Generator
     ) -> tuple[augmentation.Features, NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
-        turns = self.interject(self.draw_turns(generator), generator)
-        laid = self.lay(turns, generator)
-        lanes = laid.mixture
-        distant = generator.random() < self.config.distant_probability
-        if distant:
-            lanes = np.logaddexp(lanes, self.distant_voice(laid.quietest, generator))
-        # A distant voice by itself stays quiet: it has no speaker in the window to be levelled by.
-        mixture = self.degrade(lanes, generator, levelled=bool(turns) or not distant)
-        share, power = self.label_frames(laid.activity), self.label_frames(laid.power)
-        return mixture, (share >= 0.5).astype(np.float32), laid.rows, power
+        turns = self.turns.draw(generator)
+        room = self.draw_room(generator)
+        laid = self.lay(turns, room, generator)
+        mixture, config = laid.lanes.sum(0), self.config
+        level = 0.0 if turns else generator.uniform(*config.empty_level_db)
+        if generator.random() < config.distant_probability:
+            gain = laid.quietest + generator.uniform(*config.distant_level_db)
+            mixture = mixture + self.distant_voice(room, generator) * _amplitude(gain)
+            level = level if turns else gain
+        features = self.degrade(mixture, generator, level_db=level)
+        share = self.label_frames(laid.activity)
+        power = self.power(laid.lanes) * (share > 0)
+        return features, (share >= 0.5).astype(np.float32), laid.rows, power
 
     def label_frames(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Mean of ``(frames, speakers)`` over each label frame."""
@@ -215,102 +212,70 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
         means: NDArray[np.float32] = values.reshape(len(values) // stride, stride, -1).mean(1)
         return means
 
-    def draw_turns(self, generator: np.random.Generator) -> list[Turn]:
-        """Draw turns of one window, clipped to it, of its ``speakers`` most active speakers."""
-        if generator.random() < self.config.empty_probability:
-            return []
-        if generator.random() < self.config.invented_probability:
-            return self.invent_turns(generator)
-        tries = 4 if generator.random() < self.config.dense_probability else 1
-        candidates = [self.cut_template(generator) for _ in range(tries)]
-        return max(candidates, key=lambda turns: _density(turns, self.config.frames))
+    def power(self, lanes: Waveform) -> NDArray[np.float32]:
+        """Mean power of ``(speakers, samples)`` in each label frame, ``(frames, speakers)``."""
+        length = SHIFT * self.config.stride
+        count = self.config.frames // self.config.stride
+        squares = np.square(lanes[:, : count * length])
+        return squares.reshape(len(lanes), count, length).mean(-1).T
 
-    def cut_template(self, generator: np.random.Generator) -> list[Turn]:
-        corpus = self.templates[generator.integers(len(self.templates))]
-        turns = corpus[generator.integers(len(corpus))]
-        length = self.config.frames
-        begin = int(generator.integers(max(turns[-1][1] - length, 0) + 1))
-        inside = [
-            (max(start - begin, 0), min(end - begin, length), name)
-            for start, end, name in turns
-            if start - begin < length and end > begin
-        ]
-        time: dict[str, int] = defaultdict(int)
-        for start, end, name in inside:
-            time[name] += end - start
-        chosen = sorted(time, key=lambda name: -time[name])[: self.config.speakers]
-        return [turn for turn in inside if turn[2] in chosen]
+    def draw_room(self, generator: np.random.Generator) -> Waveform | None:
+        """Responses of the places of a room, ``(places, taps)``; None where there is no room."""
+        if generator.random() >= self.config.room_probability:
+            return None
+        rooms = self.sources.rooms
+        room = rooms[generator.integers(len(rooms))].astype(np.float32)
+        return generator.permutation(room)
 
-    def invent_turns(self, generator: np.random.Generator) -> list[Turn]:
-        """Short turns of one to three speakers with gaps and overlaps around zero."""
-        turns, time = [], int(generator.normal(0, 60))
-        count, name = generator.integers(1, self.config.speakers + 1), 0
-        while time < self.config.frames:
-            length = int(np.clip(generator.lognormal(np.log(150), 0.8), 20, 800))
-            if time + length > 0:
-                turns.append((max(time, 0), min(time + length, self.config.frames), str(name)))
-            name = int(generator.integers(count))
-            time += max(length + int(generator.normal(10, 60)), 10)
-        return turns
-
-    def interject(self, turns: list[Turn], generator: np.random.Generator) -> list[Turn]:
-        """Add short turns of the window's speakers at random places: "yeah", "right"."""
-        if not turns or generator.random() >= self.config.interjection_probability:
-            return turns
-        names, frames = sorted({name for _, _, name in turns}), self.config.frames
-        added: list[Turn] = []
-        for _ in range(generator.integers(1, self.config.most_interjections + 1)):
-            length = int(generator.integers(*self.config.interjection_frames))
-            start = int(generator.integers(frames - length + 1))
-            end, name = start + length, str(generator.choice(names))
-            if not any(n == name and s < end and start < e for s, e, n in turns + added):
-                added.append((start, end, name))
-        return turns + added
-
-    def lay(self, turns: list[Turn], generator: np.random.Generator) -> Laid:
-        """Lay turns over one another, each speaker at a level of its own."""
+    def lay(self, turns: list[Turn], room: Waveform | None, generator: np.random.Generator) -> Laid:
+        """Lay turns over one another, each speaker at a level and a place of its own."""
         config = self.config
-        mels = self.pool.features.shape[1]
-        mixture = np.full((config.frames, mels), -np.inf, np.float32)
+        dry = np.zeros((config.speakers, config.samples), np.float32)
         activity = np.zeros((config.frames, config.speakers), np.float32)
-        power = np.zeros_like(activity)
         names = sorted({name for _, _, name in turns})
-        variant = str(generator.choice(list(VARIANTS), p=list(VARIANTS.values())))
-        voices = self.draw_voices(variant, generator)
+        speed = str(generator.choice(list(SPEEDS), p=list(SPEEDS.values())))
+        voices = self.draw_voices(speed, generator)
+        pause = float(generator.choice(config.longest_pauses_s))
         levels = generator.normal(0, config.speaker_level_db, config.speakers)
-        filters = self.draw_filters(names, voices, variant, generator)
+        filters = self.draw_filters(voices, speed, generator)
         for start, end, name in turns:
             number = names.index(name)
-            speech = self.speech(voices[number], variant, end - start, generator)
+            speech = self.speech.take(
+                self.utterances(voices[number], speed),
+                (end - start) * SHIFT,
+                generator,
+                speed=SPEED.get(speed, 1.0),
+                longest_pause_s=pause,
+            )
             gain = levels[number] + generator.normal(0, config.turn_level_db)
-            speech = speech + filters[number] + np.float32(gain * augmentation.DECIBEL)
-            mixture[start:end] = np.logaddexp(mixture[start:end], speech)
+            dry[number, start * SHIFT : end * SHIFT] += speech * _amplitude(gain)
             activity[start:end, number] = 1.0
-            power[start:end, number] += np.exp(speech).mean(1)
-        rows = [self.rows[variant, voice][0] for voice in voices]
-        quietest = float(levels[: len(names)].min(initial=0.0))
-        return Laid(mixture, activity, power, np.array(rows), quietest)
+        heard = np.zeros_like(dry)
+        for number in range(len(names)):
+            response = None if room is None else room[number]
+            heard[number] = transmit(dry[number], response, filters[number])
+        rows = [self.rows[speed, voice][0] for voice in voices]
+        return Laid(heard, activity, np.array(rows), float(levels[: len(names)].min(initial=0.0)))
 
-    def distant_voice(
-        self, quietest: float, generator: np.random.Generator
-    ) -> augmentation.Features:
-        """Draw somebody's talk in the background, ``(frames, mels)``; ``quietest`` is in dB."""
+    def utterances(self, speaker: str, speed: str) -> list[str]:
+        """Names of the utterances that a voice is drawn from."""
+        return [self.pool.utterance[row] for row in self.rows[speed, speaker]]
+
+    def distant_voice(self, room: Waveform | None, generator: np.random.Generator) -> Waveform:
+        """Draw somebody's talk in the background, at level zero, ``(samples,)``."""
         config = self.config
-        lane = np.full((config.frames, self.pool.features.shape[1]), -np.inf, np.float32)
+        lane = np.zeros(config.samples, np.float32)
         voice = str(generator.choice(self.names))
-        gain = quietest + generator.uniform(*config.distant_level_db)
         for _ in range(generator.integers(1, config.most_distant + 1)):
-            length = int(generator.integers(config.frames // 20, config.frames))
-            start = int(generator.integers(config.frames - length + 1))
-            lane[start : start + length] = self.speech(voice, "room", length, generator)
-        return lane + np.float32(gain * augmentation.DECIBEL)
+            length = SHIFT * int(generator.integers(config.frames // 20, config.frames))
+            start = int(generator.integers(config.samples - length + 1))
+            speech = self.speech.take(self.utterances(voice, "recorded"), length, generator)
+            lane[start : start + length] = speech
+        flat = np.zeros(self.pool.features.shape[1], np.float32)
+        return transmit(lane, None if room is None else room[-1], flat)
 
     def draw_filters(
-        self,
-        names: list[str],
-        voices: list[str],
-        variant: str,
-        generator: np.random.Generator,
+        self, voices: list[str], speed: str, generator: np.random.Generator
     ) -> list[NDArray[np.float32]]:
         """Draw a filter for each speaker: small ones, or such that all sound through one channel.
 
@@ -318,17 +283,22 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
         nobody apart. Where channels are made equal, each speaker's mean spectrum is that of one of
         the voices.
         """
-        filters = [_smooth_filter(self.pool.features.shape[1], generator) for _ in names]
+        filters = [_smooth_filter(self.pool.features.shape[1], generator) for _ in voices]
         if generator.random() >= self.config.equal_channel_probability:
             return filters
-        spectra = [self.mean_spectrum(voice, variant) for voice in voices]
+        spectra = [self.mean_spectrum(voice, speed) for voice in voices]
         common = spectra[generator.integers(len(spectra))]
-        return [0.5 * small + common - own for small, own in zip(filters, spectra, strict=False)]
+        return [
+            0.5 * small + (common - own).clip(-5, 5)
+            for small, own in zip(filters, spectra, strict=True)
+        ]
 
     def mean_spectrum(self, speaker: str, variant: str) -> NDArray[np.float32]:
-        """Mean log-mel spectrum of a speaker's speech, ``(mels,)``."""
-        dense = [self.dense(row) for row in self.rows[variant, speaker][:4]]
-        return np.concatenate(dense).mean(0)
+        """Mean log-mel spectrum of a speaker's speech, ``(mels,)``; kept for the next time."""
+        if (variant, speaker) not in self.spectra:
+            dense = [self.read_dense(row) for row in self.rows[variant, speaker][:4]]
+            self.spectra[variant, speaker] = np.concatenate(dense).astype(np.float32).mean(0)
+        return self.spectra[variant, speaker]
 
     def draw_voices(self, variant: str, generator: np.random.Generator) -> list[str]:
         """Different speakers; at another speed only those that are heard at it elsewhere."""
@@ -355,27 +325,8 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
         chosen[nearest] = True
         return chosen & eligible
 
-    def speech(
-        self, speaker: str, variant: str, length: int, generator: np.random.Generator
-    ) -> NDArray[np.float32]:
-        """``length`` dense frames of a speaker at level zero, from a random place on."""
-        rows = self.rows[variant, speaker]
-        pieces, missing = [], length
-        while missing > 0:
-            dense = self.dense(rows[generator.integers(len(rows))])
-            first = int(generator.integers(max(len(dense) - missing, 0) + 1))
-            pieces.append(dense[first : first + missing])
-            missing -= len(pieces[-1])
-        return np.concatenate(pieces)
-
-    def dense(self, row: int) -> NDArray[np.float32]:
-        """Speech of a row of the pool at level zero, ``(frames, mels)``; kept for the next time."""
-        if row not in self.kept:
-            self.kept[row] = self.read_dense(row)
-        return self.kept[row].astype(np.float32)
-
     def read_dense(self, row: int) -> NDArray[np.float16]:
-        """Read what :meth:`dense` gives, in half precision."""
+        """Features of the speech in a row of the pool, at level zero: ``(frames, mels)``."""
         start, frames = int(self.pool.start[row]), int(self.pool.frames[row])
         features = self.pool.features[start : start + frames]
         speech = self.speech_of[self.pool.utterance[row]]
@@ -383,61 +334,77 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
         return (kept - np.log(np.exp(kept).mean())).astype(np.float16)
 
     def degrade(
-        self, mixture: NDArray[np.float32], generator: np.random.Generator, *, levelled: bool
+        self, mixture: Waveform, generator: np.random.Generator, *, level_db: float
     ) -> augmentation.Features:
-        """Add background noise, a common filter, band and level; speech is around level zero."""
+        """Add noise, pass a channel, and take features ``(frames, mels)``, about ``level_db``."""
         config = self.config
-        noise = self.draw_noise(config.frames, generator)
-        ratio = generator.uniform(*config.noise_ratio_db)
-        floor = np.float32(augmentation.DECIBEL) * generator.normal(
-            FLOOR_DB, 8.0, size=(mixture.shape[1],)
-        ).astype(np.float32)
-        background = np.logaddexp(noise - np.float32(ratio * augmentation.DECIBEL), floor)
+        mixture = mixture + self.background(generator)
+        if generator.random() < config.channel_probability:
+            mixture = pass_channel(mixture, generator)
+        with torch.inference_mode():
+            heard = self.log_mel(torch.from_numpy(LOUDNESS * mixture)[None]).numpy()
+        if generator.random() < 0.5:
+            heard = augmentation.tilt(heard, generator)
+        if generator.random() < config.band_probability:
+            heard = augmentation.band_limit(heard, generator)
+        gain = (level_db + generator.normal(0, config.level_deviation_db)) * augmentation.DECIBEL
+        return (heard - augmentation.level(heard) + gain)[0].astype(np.float32)
+
+    def background(self, generator: np.random.Generator) -> Waveform:
+        """Draw noise for a whole window, and bursts of it, ``(samples,)``."""
+        config = self.config
+        quiet = generator.random() < config.quiet_probability
+        ratio = generator.uniform(*(config.quiet_ratio_db if quiet else config.noise_ratio_db))
+        background = self.draw_noise(config.samples, generator) * _amplitude(-ratio)
         for _ in range(generator.integers(config.most_bursts + 1)):
             burst = self.draw_burst(generator)
-            start = int(generator.integers(config.frames - len(burst) + 1))
-            part = background[start : start + len(burst)]
-            background[start : start + len(burst)] = np.logaddexp(part, burst)
-        mixture = np.logaddexp(mixture, background)[None]
-        if generator.random() < 0.5:
-            mixture = augmentation.tilt(mixture, generator)
-        if generator.random() < config.band_probability:
-            mixture = augmentation.band_limit(mixture, generator)
-        if levelled:
-            mixture = mixture - augmentation.level(mixture)
-        deviation = config.level_deviation_db * augmentation.DECIBEL
-        return (mixture[0] + generator.normal(0, deviation)).astype(np.float32)
+            start = int(generator.integers(config.samples - len(burst) + 1))
+            background[start : start + len(burst)] += burst
+        return background
 
-    def draw_burst(self, generator: np.random.Generator) -> augmentation.Features:
+    def draw_burst(self, generator: np.random.Generator) -> Waveform:
         """Draw some noise, or a gap between words, louder beside its speech than it was."""
         config = self.config
         if self.gaps and generator.random() < 0.5:
-            row, first, last = self.gaps[generator.integers(len(self.gaps))]
-            start, frames = int(self.pool.start[row]), int(self.pool.frames[row])
-            features = self.pool.features[start : start + frames].astype(np.float32)
-            level = augmentation.level(features[None])[0]
-            gain = generator.uniform(*config.gap_gain_db) * augmentation.DECIBEL
-            return features[first:last][: config.frames] - level + np.float32(gain)
+            gap = self.gaps[generator.integers(len(self.gaps))]
+            gain = _amplitude(generator.uniform(*config.gap_gain_db))
+            audio = at_power_one(self.sources.voices.read(gap.utterance))
+            return fade(audio[gap.first : gap.last][: config.samples]) * gain
         shortest, longest = np.log(config.burst_frames)
-        length = int(np.exp(generator.uniform(shortest, longest)))
-        gain = generator.uniform(*config.burst_level_db) * augmentation.DECIBEL
-        return self.draw_noise(length, generator) + np.float32(gain)
+        length = min(SHIFT * int(np.exp(generator.uniform(shortest, longest))), config.samples)
+        gain = _amplitude(generator.uniform(*config.burst_level_db))
+        return fade(self.draw_noise(length, generator)) * gain
 
-    def draw_noise(self, length: int, generator: np.random.Generator) -> NDArray[np.float32]:
-        """``length`` frames of one noise at level zero; short noises repeat."""
-        row = int(generator.integers(len(self.noise.start)))
-        noise = self.noise.crop(row, length, generator).astype(np.float32)
-        noise = np.resize(noise, (length, noise.shape[1]))
-        return noise - np.float32(np.log(np.exp(noise).mean()))
+    def draw_noise(self, samples: int, generator: np.random.Generator) -> Waveform:
+        """Draw ``samples`` of one noise at level zero from a random place on; short ones repeat."""
+        noises = self.sources.noises
+        noise = noises.read(noises.names[generator.integers(len(noises.names))])
+        noise = np.resize(
+            noise[int(generator.integers(max(len(noise) - samples, 0) + 1)) :], samples
+        )
+        return at_power_one(noise)
 
 
-def _density(turns: list[Turn], frames: int) -> int:
-    """Overlapped frames plus a second for every change of speaker."""
-    count = np.zeros(frames, np.int64)
-    for start, end, _ in turns:
-        count[start:end] += 1
-    changes = sum(before[2] != after[2] for before, after in pairwise(turns))
-    return int((count > 1).sum()) + FRAMES_PER_SECOND * changes
+def transmit(
+    audio: Waveform, response: Waveform | None, filter_log_power: NDArray[np.float32]
+) -> Waveform:
+    """Pass ``audio (samples,)`` through a response and a filter given on the mel axis.
+
+    The filter has no phase of its own.
+    """
+    taps = 0 if response is None else len(response)
+    size = fft.next_fast_len(len(audio) + taps + SHIFT, real=True)
+    bins = np.linspace(0, SAMPLE_RATE / 2, size // 2 + 1)
+    mels = augmentation.mel_frequencies(len(filter_log_power))
+    gain = np.exp(0.5 * np.interp(bins, mels, filter_log_power)).astype(np.float32)
+    spectrum = fft.rfft(audio, size) * gain
+    if response is not None:
+        spectrum *= fft.rfft(response, size)
+    return fft.irfft(spectrum, size)[: len(audio)]
+
+
+def _amplitude(decibels: float) -> np.float32:
+    return np.float32(10 ** (decibels / 20))
 
 
 def _smooth_filter(mels: int, generator: np.random.Generator) -> NDArray[np.float32]:

@@ -16,10 +16,11 @@ from torch.utils.data import IterableDataset
 
 from recipes.embedded import augmentation
 from recipes.embedded.frame_targets import FrameTargets, Piece
+from recipes.embedded.prepare import SPEED
 from recipes.sharing import EVERYTHING, Share
 
 FRAMES_PER_SECOND = 100
-SPEEDS = ("plain", "slow", "fast")
+SPEEDS = ("plain", *SPEED)
 """Kinds of copies that are voices of their own; plain are those as recorded or only degraded."""
 
 
@@ -79,8 +80,8 @@ class CropConfig:
 
     frames_per_batch: int = 6400  # 64 s of audio
     crops_per_speaker: int = 1
-    seconds: tuple[float, ...] = (1.0, 1.0, 1.5, 2.0, 3.0)  # one length per batch
-    noise_probability: float = 0.35
+    seconds: tuple[float, ...] = (1.0, 1.0, 1.0, 1.5, 2.0, 3.0)  # one length per batch
+    noise_probability: float = 0.25  # beside that of copies which have some
     noise_ratio_db: tuple[float, float] = (0.0, 20.0)
     speech_probability: float = 0.15
     speech_ratio_db: tuple[float, float] = (5.0, 20.0)
@@ -100,7 +101,7 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
 
     Only ``usable`` rows of the pool are drawn, speakers with weight ``min(utterances, 12) ** 0.7``.
     A speaker at another speed is another speaker: the class is the number of the speaker, and more
-    by the number of ``names`` if slower, by twice that if faster.
+    by the number of ``names`` for each speed before its own among those of the pool.
     """
 
     def __init__(
@@ -124,13 +125,16 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
             number = numbers[speakers[pool.utterance[row]]]
             self.rows[number, speed_of(pool.variant[row])].append(row)
         utterances = Counter(speakers[utterance] for utterance in set(pool.utterance))
+        present = {speed for _, speed in self.rows}
+        self.speeds = [speed for speed in SPEEDS if speed in present]
         counts = np.array([utterances[name] for name in self.names])
         weights = np.minimum(counts, 12) ** 0.7
         self.probability = weights / weights.sum()
 
     @property
     def classes(self) -> int:
-        return len(self.names) * (len(SPEEDS) if self.config.altered_speed_probability else 1)
+        altered = self.config.altered_speed_probability
+        return len(self.names) * (len(self.speeds) if altered else 1)
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         for number in self.share:
@@ -142,11 +146,13 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
         size = self.config.frames_per_batch // length // copies
         speakers = generator.choice(len(self.names), size, replace=False, p=self.probability)
         altered = self.config.altered_speed_probability
-        speeds = generator.choice(3, size, p=[1 - altered, altered / 2, altered / 2])
+        others = len(self.speeds) - 1
+        share = [1 - altered, *[altered / others] * others] if others else [1.0]
+        speeds = generator.choice(len(self.speeds), size, p=share)
         speakers, speeds = speakers.repeat(copies), speeds.repeat(copies)
         rows, drawn = [], []
         for speaker, speed in zip(speakers.tolist(), speeds.tolist(), strict=True):
-            choices = self.rows[speaker, SPEEDS[speed]]
+            choices = self.rows[speaker, self.speeds[speed]]
             rows.append(choices[generator.integers(len(choices))])
             drawn.append(self.fill(rows[-1], choices, length, generator))
         crops = np.stack([np.concatenate([*map(self.pool.read, pieces)]) for pieces in drawn])

@@ -13,13 +13,13 @@ from torch import Tensor
 from recipes.embedded.conversations import (
     ConversationConfig,
     Conversations,
-    Turn,
     read_speech,
-    read_templates,
 )
 from recipes.embedded.data import CropConfig, Pool, SpeakerCrops, read_pool, read_speakers
 from recipes.embedded.frame_targets import FrameTargets, read_frame_targets
 from recipes.embedded.targets import read_targets, teacher_keys
+from recipes.embedded.turns import Turn, read_templates
+from recipes.embedded.waveforms import Sources, read_sources
 from recipes.sharing import EVERYTHING, Share
 
 __all__ = ["Material", "add_material_options", "read_material"]
@@ -33,6 +33,8 @@ class Material:
     ----------
     pool, noise : Pool
         Features of voices and of noise.
+    sources : Sources
+        Waveforms of both, and rooms.
     speakers : dict of str to str
         Speaker of every utterance.
     speech : dict of str to array
@@ -47,6 +49,7 @@ class Material:
 
     pool: Pool
     noise: Pool
+    sources: Sources
     speakers: dict[str, str]
     speech: dict[str, NDArray[np.float32]]
     templates: list[list[list[Turn]]]
@@ -65,7 +68,7 @@ class Material:
         """Draw simulated windows of conversation."""
         return Conversations(
             self.pool,
-            self.noise,
+            self.sources,
             self.speakers,
             self.speech,
             self.templates,
@@ -111,6 +114,7 @@ def read_material(options: argparse.Namespace, *, in_memory: bool = True) -> Mat
     return Material(
         pool=pool,
         noise=read_pool(options.packed / "noise"),
+        sources=read_sources(options.packed),
         speakers=speakers,
         speech=read_speech(train / "speech.npz"),
         templates=read_templates(options.annotations),

