@@ -15,8 +15,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import diarspk
+import tse
 from diarspk.checkpoints import read_checkpoint
 from diarspk.errors import ArgumentError
+from diarspk.packaged import asset_folder
 from recipes.extraction.data import (
     BatchConfig,
     ExtractionBatches,
@@ -26,6 +29,7 @@ from recipes.extraction.data import (
 )
 from recipes.extraction.prepare import at_speeds, cut_pieces, write_pieces
 from recipes.extraction.starting import begin_with, translate_vectors
+from recipes.extraction.translate import translate
 from recipes.sharing import Share
 from recipes.starting import read_start
 from tse.conditioning import ConditioningConfig, CueReader
@@ -469,3 +473,27 @@ def test_vectors_that_do_not_belong_together_are_named(
     reader = CueReader(ConditioningConfig(vector_size=6, width=5))
     with pytest.raises(ArgumentError, match=r"must both be \(n, 6\)"):
         translate_vectors(reader, *map(torch.zeros, shapes))
+
+
+def test_an_exported_extractor_is_translated(tmp_path: Path) -> None:
+    """What it reads in turned vectors is what it read before, but for the ridge."""
+    torch.manual_seed(0)
+    turn, _ = torch.linalg.qr(torch.randn(192, 192))
+    before = torch.nn.functional.normalize(torch.randn(3000, 192) + 0.3, dim=-1)
+    after = before @ turn
+    for name, vectors in (("before", before), ("after", after)):
+        np.save(tmp_path / f"{name}.npy", vectors.numpy())
+    shipped = asset_folder("tse") / "band-split.json"
+    output = tmp_path / "translated.json"
+    explained = translate(shipped, tmp_path / "before.npy", tmp_path / "after.npy", output)
+    assert explained > 0.99
+    extractors = [tse.load_extractor(path) for path in (shipped, output)]
+    assert extractors[1].space == diarspk.load_encoder().fingerprint
+    wanted, found = (
+        extractor.network.reader(Cue(vector=vectors)).vector
+        for extractor, vectors in zip(extractors, (before, after), strict=True)
+    )
+    assert (found - wanted).std() < 0.1 * wanted.std()
+    notes = [read_checkpoint(path).card for path in (shipped, output)]
+    assert notes[1]["training"] == notes[0]["training"]
+    assert notes[1]["translated"]["from"] == notes[0]["encoder"]["fingerprint"]

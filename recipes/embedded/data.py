@@ -81,11 +81,14 @@ class CropConfig:
     frames_per_batch: int = 6400  # 64 s of audio
     crops_per_speaker: int = 1
     seconds: tuple[float, ...] = (1.0, 1.0, 1.0, 1.5, 2.0, 3.0)  # one length per batch
-    noise_probability: float = 0.25  # beside that of copies which have some
+    recorded_probability: float = 0.5  # plain crops as recorded; the others are of any copy
+    noise_probability: float = 0.15  # beside that of copies which have some
     noise_ratio_db: tuple[float, float] = (0.0, 20.0)
-    speech_probability: float = 0.15
+    speech_probability: float = 0.1
     speech_ratio_db: tuple[float, float] = (5.0, 20.0)
-    band_probability: float = 0.15
+    tilt_probability: float = 0.3
+    band_probability: float = 0.1
+    mask_probability: float = 0.2
     level_deviation_db: float = 5.0
     altered_speed_probability: float = 0.5
 
@@ -121,9 +124,12 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
         self.names = sorted({speakers[utterance] for utterance in pool.utterance})
         numbers = {name: number for number, name in enumerate(self.names)}
         self.rows: dict[tuple[int, str], list[int]] = defaultdict(list)
+        self.recorded: dict[int, list[int]] = defaultdict(list)
         for row in np.flatnonzero(usable).tolist():
             number = numbers[speakers[pool.utterance[row]]]
             self.rows[number, speed_of(pool.variant[row])].append(row)
+            if pool.variant[row] == "recorded":
+                self.recorded[number].append(row)
         utterances = Counter(speakers[utterance] for utterance in set(pool.utterance))
         present = {speed for _, speed in self.rows}
         self.speeds = [speed for speed in SPEEDS if speed in present]
@@ -153,6 +159,8 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
         rows, drawn = [], []
         for speaker, speed in zip(speakers.tolist(), speeds.tolist(), strict=True):
             choices = self.rows[speaker, self.speeds[speed]]
+            if generator.random() < self.config.recorded_probability:
+                choices = self.recorded.get(speaker, choices) if speed == 0 else choices
             rows.append(choices[generator.integers(len(choices))])
             drawn.append(self.fill(rows[-1], choices, length, generator))
         crops = np.stack([np.concatenate([*map(self.pool.read, pieces)]) for pieces in drawn])
@@ -181,7 +189,7 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
     ) -> augmentation.Features:
         """Tilt, babble, noise, bands, level and masks, each on a random part of the batch."""
         config, size = self.config, len(features)
-        some = generator.random(size) < 0.4
+        some = generator.random(size) < config.tilt_probability
         features[some] = augmentation.tilt(features[some], generator)
         speech = generator.random(size) < config.speech_probability
         if speech.any():
@@ -198,7 +206,7 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
         features = features - augmentation.level(features)
         deviation = config.level_deviation_db * augmentation.DECIBEL
         features += generator.normal(0, deviation, (size, 1, 1)).astype(np.float32)
-        masked = generator.random(size) < 0.3
+        masked = generator.random(size) < config.mask_probability
         features[masked] = augmentation.mask(features[masked], generator)
         return features
 
