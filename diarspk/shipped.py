@@ -30,7 +30,7 @@ __all__ = [
 LOCAL_CLUSTERER = AgglomerativeClusterer(threshold=0.6)
 """For local speakers."""
 
-SUBSEGMENT_VBX = VBxSettings(0.4, 12.0, 0.9, iterations=12, growth=1 / 3)
+SUBSEGMENT_VBX = VBxSettings(0.4, 10.0, 0.9, iterations=12, growth=1 / 3)
 """For subsegments of 1.5 s, 0.48 s apart, with the embedded encoder's PLDA."""
 
 VBX_START = AgglomerativeClusterer(threshold=0.7)

@@ -27,8 +27,8 @@ Activity = NDArray[np.float32]
 class StitchingConfig:
     """How probabilities become turns."""
 
-    speech_threshold: float = 0.6  # expected number of speakers above which someone talks
-    overlap_threshold: float = 0.25  # part of a second speaker above which one more talks
+    speech_threshold: float = 0.55  # expected number of speakers above which someone talks
+    overlap_threshold: float = 0.4  # part of a second speaker above which one more talks
     longest_gap_s: float = 0.8  # a shorter pause of one speaker is part of the turn
     shortest_turn_s: float = 0.2
 
