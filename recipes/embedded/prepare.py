@@ -31,6 +31,7 @@ from recipes.speed import change_speed
 
 Waveform = NDArray[np.float32]
 SAMPLE_RATE = 16000
+GENERATED_NOISES = 60
 SPEED = {"slow": 0.9, "fast": 1.1, "slower": 0.8, "faster": 1.2}
 VARIANTS = ("recorded", "room", "room", "noisy", "channel", *SPEED)
 
@@ -228,6 +229,12 @@ def read_noises(folder: Path, shortest_s: float = 0.5) -> dict[str, Waveform]:
     return noises
 
 
+def gather_noises(folder: Path, generator: np.random.Generator) -> dict[str, Waveform]:
+    """Read the noises of a folder, and generate some more."""
+    generated = enumerate(generate_noise(GENERATED_NOISES, generator))
+    return read_noises(folder) | {f"generated-{number:02d}": audio for number, audio in generated}
+
+
 def pack_noise(noises: dict[str, Waveform]) -> Packed:
     packer = Packer()
     for name, audio in noises.items():
@@ -267,9 +274,7 @@ def main() -> None:
     rooms = read_impulse_responses(arguments.data / "noise" / "rir")
     rooms += simulate_rooms(300, generator)
     shards = sorted((arguments.data / "speech").glob("train-*.tar"))
-    noises = read_noises(arguments.data / "noise" / "noise")
-    generated = generate_noise(60, generator)
-    noises |= {f"generated-{number:02d}": audio for number, audio in enumerate(generated)}
+    noises = gather_noises(arguments.data / "noise" / "noise", generator)
     heard = list(noises.values())
     tasks = [(shard, part, 4, rooms, heard, VARIANTS) for shard in shards for part in range(4)]
     dev = (arguments.data / "speech" / "dev-00.tar", 0, 1, rooms, heard, ("recorded",))

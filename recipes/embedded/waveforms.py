@@ -23,9 +23,8 @@ from eval.simulation.rooms import TAPS, simulate_room
 from eval.simulation.voices import dense_speech, fade
 from recipes.embedded.prepare import (
     Waveform,
-    generate_noise,
+    gather_noises,
     read_impulse_responses,
-    read_noises,
     read_shard,
 )
 from recipes.speed import change_speed
@@ -198,9 +197,7 @@ def main() -> None:
     shards = sorted((arguments.data / "speech").glob("train-*.tar"))
     voices = pack_waveforms(chain.from_iterable(map(read_shard, shards)))
     write_waveforms(voices, arguments.output / "train")
-    noises = read_noises(arguments.data / "noise" / "noise")
-    generated = generate_noise(60, generator)
-    noises |= {f"generated-{number:02d}": audio for number, audio in enumerate(generated)}
+    noises = gather_noises(arguments.data / "noise" / "noise", generator)
     write_waveforms(pack_waveforms(noises.items()), arguments.output / "noise")
     measured = read_impulse_responses(arguments.data / "noise" / "rir")
     np.save(arguments.output / "rooms.npy", make_rooms(measured, generator))

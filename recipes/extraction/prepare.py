@@ -20,8 +20,6 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-import soundfile
-import soxr
 import torch
 from numpy.typing import NDArray
 
@@ -31,6 +29,7 @@ from recipes.embedded.prepare import (
     Waveform,
     generate_noise,
     read_impulse_responses,
+    read_noises,
     read_shard,
 )
 from recipes.speed import change_speed
@@ -110,11 +109,9 @@ def measured_rooms(folder: Path, *, sources: int = 4) -> NDArray[np.float16]:
 
 def read_noise(folder: Path, generator: np.random.Generator) -> Iterator[Piece]:
     """Read recorded noise of half a second or more, and generate some."""
-    for path in sorted(folder.glob("*.opus")):
-        audio, rate = soundfile.read(path, dtype="float32")
-        audio = soxr.resample(audio, rate, SAMPLE_RATE)
-        if len(audio) >= SAMPLE_RATE // 2 and np.abs(audio).max() > 1e-4:
-            yield path.stem, "noise", np.round(audio.clip(-1, 1) * 32767).astype(np.int16)
+    for name, audio in read_noises(folder).items():
+        if np.abs(audio).max() > 1e-4:
+            yield name, "noise", np.round(audio.clip(-1, 1) * 32767).astype(np.int16)
     for number, audio in enumerate(generate_noise(40, generator)):
         scaled = np.round(audio.clip(-1, 1) * 32767).astype(np.int16)
         yield f"generated-{number:02d}", "noise", scaled
