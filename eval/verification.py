@@ -1,6 +1,11 @@
 """Equal error rates of speaker embeddings over all pairs of crops, the same for every system.
 
 ``python -m eval.verification --data ../shared/speech --split dev --systems diarspk resemblyzer``
+
+A recording is known by its microphone as well as by its voice. How much of a figure that may be:
+``--across-utterances`` leaves out pairs of crops of one utterance, ``--equal-spectra`` filters
+every utterance so that all have the same mean spectrum, which takes away what a voice has of its
+own there, too.
 """
 
 from __future__ import annotations
@@ -9,7 +14,7 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +23,7 @@ from numpy.typing import NDArray
 from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import DiarspkError
 from diarspk.verification import detection_curve
+from eval.equalization import equalize_spectra
 from eval.report import describe_run, markdown_table, write_json
 from eval.speech import Utterance, consecutive_crops, read_utterances
 from eval.systems import EMBEDDERS, Embed, load_embedder
@@ -66,8 +72,15 @@ def run_verification(
     utterances: Sequence[Utterance],
     systems: Sequence[str],
     crop_seconds: Sequence[float] = CROP_SECONDS,
+    *,
+    across_utterances: bool = False,
 ) -> Iterator[Verification]:
     """Every system on crops of every length, then on whole utterances.
+
+    Parameters
+    ----------
+    across_utterances : bool
+        Leave out pairs of crops of one utterance.
 
     Raises
     ------
@@ -75,30 +88,34 @@ def run_verification(
         If a system is unknown, or the crops of one length lack a kind of trial.
     """
     sets = {f"{seconds:g} s": _crop(utterances, seconds) for seconds in crop_seconds}
-    sets["whole"] = ([one.waveform for one in utterances], [one.speaker for one in utterances])
+    sets["whole"] = list(utterances)
     for system in systems:
         embed = load_embedder(system)
-        for crop, (waveforms, speakers) in sets.items():
-            yield verify(system, embed, crop, waveforms, speakers)
+        for crop, crops in sets.items():
+            yield verify(system, embed, crop, crops, across_utterances=across_utterances)
 
 
 def verify(
     system: str,
     embed: Embed,
     crop: str,
-    waveforms: Sequence[NDArray[np.float32]],
-    speakers: Sequence[str],
+    crops: Sequence[Utterance],
+    *,
+    across_utterances: bool = False,
 ) -> Verification:
-    """Embed crops and score all pairs of them."""
+    """Embed crops, which bear the names of their utterances, and score all pairs of them."""
     start = time.perf_counter()
-    embeddings = embed(waveforms)
+    embeddings = embed([one.waveform for one in crops])
     processing = time.perf_counter() - start
-    scores, labels = score_all_pairs(embeddings, speakers)
+    scores, labels = score_all_pairs(embeddings, [one.speaker for one in crops])
+    if across_utterances:
+        _, within = score_all_pairs(embeddings, [one.name for one in crops])
+        scores, labels = scores[~within], labels[~within]
     curve = detection_curve(scores, labels)
     return Verification(
         system=system,
         crop=crop,
-        crops=len(waveforms),
+        crops=len(crops),
         targets=int(labels.sum()),
         trials=len(labels),
         equal_error_rate=curve.equal_error_rate,
@@ -151,7 +168,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results = []
     try:
         utterances = list(read_utterances(options.data, options.split))
-        for result in run_verification(utterances, options.systems, options.crops):
+        if options.equal_spectra:
+            utterances = equalize_spectra(utterances)
+        for result in run_verification(
+            utterances,
+            options.systems,
+            options.crops,
+            across_utterances=options.across_utterances,
+        ):
             results.append(result)
             print(
                 f"{result.system} {result.crop}: {result.crops} crops, {result.targets} of "
@@ -163,22 +187,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     print(format_verifications(results))
-    print(f"\n{CONVENTION}")
+    convention = _convention(options)
+    print(f"\n{convention}")
     if options.json is not None:
-        report = {"convention": CONVENTION, "results": [asdict(result) for result in results]}
+        report = {"convention": convention, "results": [asdict(result) for result in results]}
         write_json({**describe_run(), **report}, options.json)
     return 0
 
 
-def _crop(
-    utterances: Sequence[Utterance], seconds: float
-) -> tuple[list[NDArray[np.float32]], list[str]]:
-    crops = [
-        (crop, one.speaker)
+def _convention(options: argparse.Namespace) -> str:
+    clauses = [
+        CONVENTION,
+        "Pairs of crops of one utterance are left out." if options.across_utterances else "",
+        "All utterances have one mean spectrum." if options.equal_spectra else "",
+    ]
+    return " ".join(filter(None, clauses))
+
+
+def _crop(utterances: Sequence[Utterance], seconds: float) -> list[Utterance]:
+    return [
+        replace(one, waveform=crop)
         for one in utterances
         for crop in consecutive_crops(one.waveform, round(seconds * SAMPLE_RATE))
     ]
-    return [crop for crop, _ in crops], [speaker for _, speaker in crops]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -194,6 +225,8 @@ def _parser() -> argparse.ArgumentParser:
         help=", ".join(EMBEDDERS),
     )
     add("--crops", type=float, nargs="+", default=CROP_SECONDS, metavar="SECONDS")
+    add("--across-utterances", action="store_true", help="no pairs of crops of one utterance")
+    add("--equal-spectra", action="store_true", help="filter utterances to one mean spectrum")
     add("--json", type=Path, metavar="FILE", help="figures, machine, versions, command")
     return parser
 

@@ -59,6 +59,14 @@ def test_trials_by_hand() -> None:
     assert results["whole"].equal_error_rate == pytest.approx(0.25)
 
 
+def test_pairs_of_one_utterance_are_left_out() -> None:
+    results = run_verification(utterances(), ["fake"], [1.0], across_utterances=True)
+    short, whole = list(results)
+    # anna's first has 2 crops, carl's only one 4: 1 and 6 pairs of 28 less, and 7 of 9 targets
+    assert (short.crops, short.targets, short.trials) == (8, 2, 21)
+    assert (whole.targets, whole.trials) == (2, 10)  # no utterance is paired with itself
+
+
 def test_every_system_has_the_same_trials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(systems.EMBEDDERS, "other", lambda: lambda waves: -embed_level(waves))
     results = list(run_verification(utterances(), ["fake", "other"], [1.0]))
@@ -96,6 +104,24 @@ def test_command(
     assert "EER %" in capsys.readouterr().out
     results = json.loads(target.read_text())["results"]
     assert {one["crop"] for one in results} == {"1 s", "whole"}
+
+
+def test_command_on_equal_spectra_across_utterances(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = []
+    monkeypatch.setattr(verification, "read_utterances", lambda folder, split: utterances())
+    monkeypatch.setattr(
+        verification, "equalize_spectra", lambda given: seen.extend(given) or list(given)
+    )
+    target = tmp_path / "report.json"
+    options = ["--systems", "fake", "--crops", "1", "--equal-spectra", "--across-utterances"]
+    assert main(["--data", "any", *options, "--json", str(target)]) == 0
+    assert len(seen) == len(utterances())
+    report = json.loads(target.read_text())
+    assert report["results"][0]["trials"] == 21
+    assert "one utterance are left out. All utterances have one" in report["convention"]
+    assert report["convention"] in capsys.readouterr().out
 
 
 def test_unknown_system(
