@@ -46,8 +46,9 @@ def test_the_loss_keeps_falling_towards_the_class_beyond_the_margin():
 
 
 def test_prefixes_get_gradients_of_their_own():
-    embeddings = torch.randn(4, 8, generator=torch.Generator().manual_seed(0), requires_grad=True)
-    criterion = AngularMarginSoftmax(8, 5, prefixes=(2,), prefix_weight=1.0)
+    torch.manual_seed(0)
+    embeddings = torch.randn(4, 8, requires_grad=True)
+    criterion = AngularMarginSoftmax(8, 5, prefixes=(2,), prefix_weight=1.0, scale=1.0)
     nested = criterion(embeddings, torch.arange(4)) - criterion.classify(
         embeddings, criterion.weight, torch.arange(4)
     )
