@@ -37,19 +37,23 @@ class Resegmentation:
 
     Expectation maximisation with soft assignments (Banerjee et al. 2005, section 4) and one
     concentration for all; a speaker's prior in a frame is the probability with which linking has
-    found it there, to a power. How much speech there is in a frame stays as it is.
+    found it there, to a power. How much speech there is in a frame stays as it is. Where several
+    talk at once, the vector is mostly of the loudest, and says little of the others.
 
     Attributes
     ----------
     concentration : float
         Of the distributions: the weight of cosines beside the prior.
+    masked : float
+        The same for the others who talk at once.
     prior : float
         Power of the prior: 0 trusts the vectors alone.
     iterations : int
         Of expectation maximisation.
     """
 
-    concentration: float = 60.0
+    concentration: float = 50.0
+    masked: float = 10.0
     prior: float = 1.0
     iterations: int = 3
 
@@ -69,22 +73,31 @@ class Resegmentation:
         """
         if activity.shape[1] < 2 or (heard := _hear(local, activity)) is None:
             return activity
-        there = activity[heard.places]
         for _ in range(self.iterations - 1):
-            divided = self._divide(there, heard.vectors @ directions.T)
-            weights = divided * heard.alone[:, None]
-            sums = weights.T @ heard.vectors
-            sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-8)
-            enough = weights.sum(axis=0) >= FEWEST_PLACES
-            directions = np.where(enough[:, None], sums, directions)
+            directions = self._maximize(activity, heard, directions)
         return self._divide_all(activity, heard, directions)
+
+    def _maximize(
+        self, activity: Activity, heard: _Heard, directions: NDArray[np.floating]
+    ) -> NDArray[np.floating]:
+        """Find the speakers' directions anew, from the vectors of one voice alone."""
+        sums, weight = np.zeros(directions.shape), np.zeros(len(directions))
+        for first in range(0, len(heard.places), BLOCK_FRAMES):
+            rows = slice(first, first + BLOCK_FRAMES)
+            vectors = heard.vectors[rows]
+            divided = self._divide(activity[heard.places[rows]], vectors @ directions.T)
+            divided *= heard.alone[rows, None]
+            sums += divided.T @ vectors
+            weight += divided.sum(axis=0)
+        sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-8)
+        return np.where((weight >= FEWEST_PLACES)[:, None], sums, directions)
 
     def _divide(self, activity: Activity, cosines: NDArray[np.floating]) -> Activity:
         """Divide the speech of frames by prior and cosines, all ``(frames, speakers)``."""
-        logits = self.prior * np.log(activity + LEAST_PRIOR) + self.concentration * cosines
-        shares = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
         total = activity.sum(axis=1, dtype=np.float64)
-        return divide(shares / shares.sum(axis=1, keepdims=True), total)
+        prior = self.prior * np.log(activity + LEAST_PRIOR)
+        one = divide(_shares(prior + self.concentration * cosines), np.minimum(total, 1.0))
+        return divide(_shares(prior + self.masked * cosines), np.maximum(total - 1.0, 0.0), one)
 
     def _divide_all(
         self, activity: Activity, heard: _Heard, directions: NDArray[np.floating]
@@ -118,17 +131,27 @@ def _hear(local: LocalSpeakers, activity: Activity) -> _Heard | None:
     return _Heard(short.centre, short.embeddings, short.seconds > 0)
 
 
-def divide(shares: NDArray[np.float64], total: NDArray[np.float64]) -> Activity:
+def divide(
+    shares: NDArray[np.float64], total: NDArray[np.float64], have: Activity | None = None
+) -> Activity:
     """Divide ``total (frames,)`` by ``shares (frames, n)`` that sum to one, at most one to each.
 
-    What is too much for one goes to the others by their shares. A total above ``n`` is ``n``.
+    What is too much for one goes to the others by their shares; what is too much for all is lost.
+    Each has what it has in ``have (frames, n)`` already.
     """
-    divided = shares * total[:, None]
+    divided = np.zeros_like(shares) if have is None else have.astype(np.float64)
     for _ in range(shares.shape[1]):
-        surplus = np.maximum(divided - 1.0, 0.0).sum(axis=1, keepdims=True)
-        if not surplus.any():
-            break
         open_shares = np.where(divided < 1.0, shares + 1e-12, 0.0)
         sums = np.maximum(open_shares.sum(axis=1, keepdims=True), 1e-12)
-        divided = np.minimum(divided, 1.0) + surplus * open_shares / sums
-    return np.minimum(divided, 1.0).astype(np.float32)
+        given = divided + total[:, None] * open_shares / sums
+        divided = np.minimum(given, 1.0)
+        total = (given - divided).sum(axis=1)
+        if not total.any():
+            break
+    return divided.astype(np.float32)
+
+
+def _shares(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Softmax over the speakers."""
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
+    return shares / shares.sum(axis=1, keepdims=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LOCAL_CLUSTERER",
     "SUBSEGMENT_VBX",
+    "VBX_CENTRING",
     "VBX_START",
     "shipped_confidence",
     "shipped_frame_head",
@@ -30,11 +31,14 @@ __all__ = [
 LOCAL_CLUSTERER = AgglomerativeClusterer(threshold=0.6)
 """For local speakers."""
 
-SUBSEGMENT_VBX = VBxSettings(0.4, 10.0, 0.9, iterations=12, growth=1 / 3)
+SUBSEGMENT_VBX = VBxSettings(0.4, 11.0, 0.9, iterations=12, growth=1 / 3)
 """For subsegments of 1.5 s, 0.48 s apart, with the embedded encoder's PLDA."""
 
-VBX_START = AgglomerativeClusterer(threshold=0.7)
+VBX_START = AgglomerativeClusterer(threshold=0.8)
 """What VBx starts from there."""
+
+VBX_CENTRING = 0.5
+"""Share of the mean embedding that is taken off before."""
 
 
 @lru_cache(maxsize=4)
@@ -101,4 +105,6 @@ def shipped_plda(fingerprint: str) -> Plda | None:
 def shipped_vbx(fingerprint: str) -> VBxClusterer | None:
     """VBx with the PLDA that ships for an encoder; see :func:`shipped_plda`."""
     plda = shipped_plda(fingerprint)
-    return None if plda is None else VBxClusterer(plda, SUBSEGMENT_VBX, VBX_START, proposals=True)
+    if plda is None:
+        return None
+    return VBxClusterer(plda, SUBSEGMENT_VBX, VBX_START, proposals=True, centring=VBX_CENTRING)

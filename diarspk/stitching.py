@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,14 +23,17 @@ __all__ = [
 
 Activity = NDArray[np.float32]
 
+BLOCK_FRAMES = 10_000
+"""Frames whose speakers are ranked at once."""
+
 
 @dataclass(frozen=True)
 class StitchingConfig:
     """How probabilities become turns."""
 
-    speech_threshold: float = 0.55  # expected number of speakers above which someone talks
+    speech_threshold: float = 0.5  # expected number of speakers above which someone talks
     overlap_threshold: float = 0.4  # part of a second speaker above which one more talks
-    longest_gap_s: float = 0.8  # a shorter pause of one speaker is part of the turn
+    longest_gap_s: float = 0.4  # a shorter pause of one speaker is part of the turn
     shortest_turn_s: float = 0.2
 
 
@@ -66,11 +70,15 @@ def speaker_activity(local: LocalSpeakers, labels: NDArray[np.int64], count: int
 
 def binarize(activity: Activity, config: StitchingConfig) -> NDArray[np.bool_]:
     """Pick the most probable speakers of each frame, as many as are expected to talk."""
-    expected = activity.sum(1)
-    talking = (expected > config.speech_threshold).astype(np.int64)
-    talking += np.floor(np.maximum(expected - config.overlap_threshold, 0)).astype(np.int64)
-    rank = np.argsort(np.argsort(-activity, axis=1, kind="stable"), axis=1, kind="stable")
-    return (rank < talking[:, None]) & (activity > 0)
+    active = np.empty(activity.shape, np.bool_)
+    for rows in _blocks(len(activity)):
+        part = activity[rows]
+        expected = part.sum(1)
+        talking = (expected > config.speech_threshold).astype(np.int64)
+        talking += np.floor(np.maximum(expected - config.overlap_threshold, 0)).astype(np.int64)
+        rank = np.argsort(np.argsort(-part, axis=1, kind="stable"), axis=1, kind="stable")
+        active[rows] = (rank < talking[:, None]) & (part > 0)
+    return active
 
 
 def keep_everyone(active: NDArray[np.bool_], activity: Activity) -> NDArray[np.bool_]:
@@ -84,9 +92,18 @@ def keep_everyone(active: NDArray[np.bool_], activity: Activity) -> NDArray[np.b
 
 def exclusive_activity(active: NDArray[np.bool_], activity: Activity) -> NDArray[np.bool_]:
     """At most one speaker a frame: of those who talk, the most probable."""
-    rated = np.where(active, activity, -1.0)
-    best = active & (rated == rated.max(1, keepdims=True, initial=-1.0))
-    return best & (best.cumsum(1) == 1)  # the first of equals
+    alone = np.empty(active.shape, np.bool_)
+    for rows in _blocks(len(active)):
+        rated = np.where(active[rows], activity[rows], -1.0)
+        best = active[rows] & (rated == rated.max(1, keepdims=True, initial=-1.0))
+        alone[rows] = best & (best.cumsum(1) == 1)  # the first of equals
+    return alone
+
+
+def _blocks(frames: int) -> Iterator[slice]:
+    """Rows of a few minutes each: ranks of all frames at once would be the most of all memory."""
+    for first in range(0, frames, BLOCK_FRAMES):
+        yield slice(first, first + BLOCK_FRAMES)
 
 
 def find_turns(

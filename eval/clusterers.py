@@ -27,7 +27,7 @@ from diarspk.clustering import (
 )
 from diarspk.errors import ArgumentError, ModelError
 from diarspk.plda import Plda, read_plda
-from diarspk.shipped import SUBSEGMENT_VBX
+from diarspk.shipped import SUBSEGMENT_VBX, VBX_CENTRING
 
 __all__ = ["ADAPTATIONS", "CLUSTERERS", "Make", "find_plda", "make_clusterer"]
 
@@ -103,6 +103,10 @@ CLUSTERERS: dict[str, Make] = {
         _needed(plda), AMI_MIX_HEADSET, AgglomerativeClusterer(threshold, "centroid")
     ),
     "vbx-shipped": lambda threshold, plda: VBxClusterer(
-        _needed(plda), SUBSEGMENT_VBX, _average(threshold), proposals=True
+        _needed(plda),
+        SUBSEGMENT_VBX,
+        _average(threshold),
+        proposals=True,
+        centring=VBX_CENTRING,
     ),
 }

@@ -23,7 +23,7 @@ from diarspk.diarizer import DiarizerConfig
 from diarspk.errors import DiarspkError
 from diarspk.plda import read_plda
 from diarspk.resegmentation import Resegmentation
-from diarspk.shipped import SUBSEGMENT_VBX, VBX_START
+from diarspk.shipped import SUBSEGMENT_VBX, VBX_CENTRING, VBX_START
 from diarspk.stitching import StitchingConfig
 from eval.listening import add_listening_options, build_diarizer, listen
 from eval.progress import follow
@@ -43,7 +43,10 @@ def clusterers(arguments: argparse.Namespace) -> Iterator[tuple[str, Clusterer]]
         )
         start = AgglomerativeClusterer(arguments.start)
         plda = read_plda(arguments.plda)
-        yield f"VBx {pair}", VBxClusterer(plda, settings, start, proposals=True)
+        yield (
+            f"VBx {pair}",
+            VBxClusterer(plda, settings, start, proposals=True, centring=arguments.centring),
+        )
     for values in product(arguments.linkage, arguments.threshold, arguments.minimum):
         linkage, threshold, minimum = values
         clusterer = AgglomerativeClusterer(
@@ -115,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--vbx", nargs="*", default=[], help="Fa:Fb, clustering subsegments")
     add("--plda", type=Path, help="card of the PLDA that VBx needs")
     add("--start", type=float, default=VBX_START.threshold, help="threshold that VBx starts from")
+    add("--centring", type=float, default=VBX_CENTRING, help="share of the mean taken off before")
     add("--minimum", type=float, nargs="+", default=[0.0])
     add("--reliable", type=float, nargs="+", default=[3.0])
     add("--concentration", type=float, nargs="+", default=[Resegmentation().concentration])

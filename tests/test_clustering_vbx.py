@@ -22,6 +22,7 @@ from diarspk.clustering import (
     VBxSettings,
 )
 from diarspk.clustering.markov import forward_backward
+from diarspk.clustering.problem import pose
 from diarspk.clustering.variational import evidence, infer, smooth_labels
 from diarspk.errors import ArgumentError
 from diarspk.plda_training import fit_plda
@@ -263,7 +264,7 @@ def test_finds_the_speakers_of_a_session_where_too_many_were_started(options):
 @pytest.mark.parametrize("windows", [37, 300, 2400])
 def test_what_a_speaker_costs_grows_with_the_recording(loop, windows):
     growing = VBxSettings(0.3, 4.0, loop, growth=1 / 3)
-    factor = {37: 1.0, 300: 1.0, 2400: 2.0}[windows]
+    factor = {37: (37 / 300) ** (1 / 3), 300: 1.0, 2400: 2.0}[windows]
     fixed = VBxSettings(0.3, 4.0 * factor, loop)
     assert growing.suited_to(windows).speaker_regularization == pytest.approx(4.0 * factor)
     assert growing.suited_to(windows).suited_to(10).speaker_regularization == pytest.approx(
@@ -295,6 +296,31 @@ def test_proposals_are_starts_like_any_other():
     usual = VBxClusterer(plda, DIHARD2, AgglomerativeClusterer(0.3, "centroid"), proposals=True)
     empty = np.zeros(len(truth), int)
     assert usual.cluster(embeddings, proposals=[empty]).labels.tolist() == truth.tolist()
+
+
+def test_what_a_session_has_in_common_merges_nobody_at_the_start():
+    """A channel that all voices share makes one cluster of them, unless it is taken off before."""
+    plda, embeddings, truth = trained()
+    unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    session = unit + 1.5 * np.eye(16)[0]
+    start = AgglomerativeClusterer(0.5)
+    one, several = (
+        VBxClusterer(plda, VBxSettings(0.3, 0.5), start, centring=share) for share in (0.0, 0.9)
+    )
+    assert not one.cluster(session).labels.any()
+    assert (several.cluster(session).labels == truth).mean() > 0.9
+
+
+def test_centring_by_hand():
+    problem = pose(np.array([[2.0, 0.0], [0.0, 3.0]]))
+    found = problem.centred(0.5)
+    # unit rows (1, 0) and (0, 1), their mean (0.5, 0.5): (0.75, -0.25) and (-0.25, 0.75)
+    expected = np.array([[3.0, -1.0], [-1.0, 3.0]]) / np.sqrt(10)
+    np.testing.assert_allclose(found.means, expected)
+    assert found.bounded(1, 2).most == problem.bounded(1, 2).most
+    np.testing.assert_allclose(problem.centred(0.0).means, np.eye(2))
+    opposite = pose(np.array([[1.0, 0.0], [-1.0, 0.0]])).merged(np.array([0, 0]))
+    assert np.isfinite(opposite.centred(0.5).means).all()  # a row without a direction
 
 
 def test_an_exact_count_has_no_less_evidence_than_merging_the_automatic_one():

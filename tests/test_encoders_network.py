@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from diarspk.encoders import GatedStatisticsPooling, LocalTrunk, SpeakerNetwork, TrunkConfig
 from diarspk.encoders.folding import fold_norms
-from diarspk.encoders.network import SpeakerNetworkConfig
-from diarspk.encoders.trunk import sliding_mean
+from diarspk.encoders.network import SHAPE_SCALE, SpeakerNetworkConfig, UtteranceHead
+from diarspk.encoders.trunk import sliding_mean, stride_mean
 
 SMALL = TrunkConfig(
     front_channels=(4, 8), front_pairs=(1, 1), coarse_channels=0, width=16, dilations=(1, 2)
@@ -52,7 +52,7 @@ def test_padding_changes_nothing(config, frames, padding):
     mask = torch.arange(frames + padding)[None] < frames
     with torch.inference_mode():
         alone, masked = trunk(features), trunk(padded, mask)
-    assert alone.shape == (1, -(-frames // config.stride), config.width)
+    assert alone.shape == (1, -(-frames // config.stride), config.channels)
     assert torch.allclose(alone, masked[:, : alone.shape[1]], atol=1e-5)
 
 
@@ -92,7 +92,7 @@ def test_the_default_context_and_width_by_hand():
     # Feature frames: 1 and 2 * 2 in the first stage, 2 and 4 * 4 in the second; in the coarse one
     # 1 + 2 * 2 trunk frames. (5 + 18) / 4 + 5, rounded up, and 150 / 4, rounded up.
     assert config.context == 1 + 2 + 3 + 4 + 2 + 1 + 3 + 11 + 38
-    assert config.flattened == 64 * 20 + 128 * 10
+    assert config.flattened == 64 * 20 + 128 * 10 + 80
 
 
 def test_a_front_written_before_it_could_have_several_pairs_is_read():
@@ -111,6 +111,62 @@ def test_a_front_written_before_it_could_have_several_pairs_is_read():
         LocalTrunk(replace(SMALL, front_pairs=(1, 2))).load_state_dict(old)
 
 
+def test_stride_mean_by_hand():
+    x = torch.tensor([[[1.0], [2.0], [6.0], [100.0], [7.0]]])
+    mask = torch.tensor([[True, True, True, False, False]])
+    assert stride_mean(x, 2)[0, :, 0].tolist() == [1.5, 53.0, 7.0]
+    assert stride_mean(x, 2, mask)[0, :, 0].tolist() == [1.5, 6.0, 0.0]
+
+
+def test_the_spectral_shape_lies_behind_what_is_learned():
+    trunk = LocalTrunk(SMALL).eval()
+    features = 4 + random_features(41).abs()  # far above the floor, which bends nothing there
+    with torch.inference_mode():
+        frames = trunk(features)
+    power = features.double()
+    shape = power - power.mean(-1, keepdim=True)
+    expected = torch.stack([shape[0, i : i + trunk.config.stride].mean(0) for i in range(0, 41, 4)])
+    assert frames.shape[-1] == trunk.config.channels == SMALL.width + 80
+    torch.testing.assert_close(frames[0, :, -80:].double(), expected, atol=2e-3, rtol=0)
+
+
+@pytest.mark.parametrize("mels", [0, 12, 80])
+def test_a_span_is_embedded_by_its_spectral_shape_too(mels):
+    """Each mel bin is its head's gated mean; bins need not divide among the heads evenly."""
+    torch.manual_seed(0)
+    head = UtteranceHead(6, 32, 5, mels=mels).eval()
+    head.whitening.matrix.normal_()
+    head.whitening.mean.normal_()
+    frames = torch.randn(2, 30, 6 + mels)
+    weights = (torch.rand(2, 3, 30) > 0.5).float()
+    with torch.inference_mode():
+        found = head(frames, weights)
+        wide = head.widen(frames)
+        gates = head.pooling.gate(wide).sigmoid() + 1e-3  # (batch, frames, heads)
+        vectors = torch.nn.functional.normalize(
+            head.affine(head.norm(head.pooling(wide, weights).flatten(0, 1))), dim=-1
+        ).view(2, 3, 5)
+        shape = torch.zeros(2, 3, mels)
+        for number in range(mels):
+            gated = weights * gates[:, None, :, number // -(-mels // 8)]
+            shape[..., number] = (gated * frames[:, None, :, 6 + number]).sum(-1) / gated.sum(-1)
+        joint = torch.cat([vectors, SHAPE_SCALE * shape], dim=-1)
+        expected = (joint - head.whitening.mean) @ head.whitening.matrix
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+
+
+def test_until_a_whitening_is_fitted_spectral_shape_counts_for_nothing():
+    torch.manual_seed(0)
+    head = UtteranceHead(6, 32, 5, mels=16).eval()
+    frames, weights = torch.randn(1, 30, 22), torch.ones(1, 1, 30)
+    other = frames.clone()
+    other[..., 6:] += torch.randn(16)
+    with torch.inference_mode():
+        assert torch.equal(head(frames, weights), head(other, weights))
+        vectors = torch.nn.functional.normalize(torch.randn(3, 5), dim=-1)
+        assert torch.equal(head.whitening(vectors), vectors)  # as a teacher's, which has no shape
+
+
 def test_sliding_mean_by_hand():
     x = torch.tensor([[[1.0], [2.0], [6.0], [100.0]]])
     mask = torch.tensor([[True, True, True, False]])
@@ -120,12 +176,27 @@ def test_sliding_mean_by_hand():
 
 def test_a_channel_changes_little():
     """A filter shifts each mel bin: the sliding mean takes off all but a bend of the soft floor."""
-    trunk = trained_looking(LocalTrunk(SMALL))
+    trunk = trained_looking(LocalTrunk(replace(SMALL, profile=False)))
     features = random_features(200).abs()
     channel = torch.linspace(-1, 1, 80)
     with torch.inference_mode():
         plain, filtered = trunk(features), trunk(features + channel)
     assert (plain - filtered).norm() < 0.05 * plain.norm()
+
+
+def test_the_profile_is_the_shape_of_the_mean_and_not_its_level():
+    """What the trunk hears of it: a bend of the spectrum that lasts, but no change of all bins."""
+    trunk = LocalTrunk(SMALL).eval()
+    heard = []
+    trunk.projection.register_forward_pre_hook(lambda module, inputs: heard.append(inputs[0]))
+    bend = torch.linspace(-1, 1, 80)
+    with torch.inference_mode():
+        for features in (torch.full((1, 50, 80), 4.0), 4.0 + bend.expand(1, 50, 80)):
+            trunk(features)
+    flat, bent = (frames[0, :, -80:] for frames in heard)
+    assert flat.shape == (13, 80)  # one for each trunk frame
+    assert flat.abs().max() < 1e-5
+    assert (bent - bend).abs().max() < 1e-4  # far above the floor, which bends nothing there
 
 
 @every_config

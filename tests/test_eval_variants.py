@@ -90,7 +90,7 @@ def test_a_sweep_measures_every_combination(monkeypatch, capsys, tmp_path):
     results = json.loads(file.read_text())["results"]
     rest = "reliable 1, concentration 0, speech 0.5"
     assert [one["variant"] for one in results] == [
-        f"average {threshold} 0.0, {rest}, overlap {overlap}, gap 0.8"
+        f"average {threshold} 0.0, {rest}, overlap {overlap}, gap 0.4"
         for threshold in (0.5, 1.9)
         for overlap in (0.3, 0.9)
     ]

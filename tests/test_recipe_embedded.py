@@ -365,7 +365,8 @@ def voices_with_channels(speakers=60, each=8, dimension=12, seed=0):
     voice = torch.randn(speakers, dimension, generator=generator).repeat_interleave(each, 0)
     noise = torch.randn(speakers * each, dimension, generator=generator)
     mean = torch.eye(dimension)[5] * 2
-    return mean + 0.3 * voice + channel * noise, np.arange(speakers).repeat(each)
+    vectors = torch.nn.functional.normalize(mean + 0.3 * voice + channel * noise, dim=-1)
+    return vectors, np.arange(speakers).repeat(each)
 
 
 def test_whitening_separates_speakers_it_has_not_seen():
@@ -400,13 +401,31 @@ def test_whitening_makes_the_variance_within_speakers_white():
 
 def test_full_shrinkage_centres_and_rotates_only():
     embeddings, speakers = voices_with_channels()
-    unit = torch.nn.functional.normalize(embeddings, dim=-1)
     whitened = fit_whitening(embeddings, speakers, shrinkage=1.0)(embeddings)
-    centred = unit - unit.mean(0)
+    centred = embeddings - embeddings.mean(0)
     torch.testing.assert_close(whitened @ whitened.T, centred @ centred.T, atol=1e-5, rtol=0)
 
 
-def test_crops_for_whitening_are_of_speakers_with_several_utterances(pool, speakers, usable):
+def test_spectral_shape_counts_as_far_as_it_tells_voices_apart():
+    """What lies behind the vectors is used where it helps, and the dimensions stay as many."""
+    vectors, speakers = voices_with_channels()
+    generator = torch.Generator().manual_seed(3)
+
+    def behind(voice):
+        noise = torch.randn(len(vectors), 4, generator=generator)
+        shape = torch.randn(60, 4, generator=generator).repeat_interleave(8, 0)
+        return torch.cat([vectors, 0.3 * (voice * shape + noise)], dim=1)
+
+    def share(joint):
+        whitening = fit_whitening(joint, speakers, shrinkage=0.1, mels=4)
+        assert whitening(joint).shape == vectors.shape
+        leading = whitening.matrix[:, :4].square().sum(1)
+        return (leading[12:].sum() / leading.sum()).item()
+
+    assert share(behind(3.0)) > 10 * share(behind(0.0))
+
+
+def test_crops_for_whitening_are_of_speakers_with_several_utterances(pool, speakers):
     config = WhiteningConfig(seconds=(1.0,), crops=3)
     generator = np.random.default_rng(0)
     drawn = draw_crops(pool, speakers, 100, config, generator)
@@ -414,10 +433,9 @@ def test_crops_for_whitening_are_of_speakers_with_several_utterances(pool, speak
     assert all(crop.shape == (100, 80) for _, crop in drawn)
     alone = {name: name for name in pool.utterance}  # every utterance a speaker of its own
     assert draw_crops(pool, alone, 100, config, generator) == []
-    crops = SpeakerCrops(pool, pool, speakers, CropConfig(), usable=usable, seed=0)
     network = SpeakerNetwork(SMALL).eval()
-    vectors, numbers = embed_crops(network, crops, config, speakers)
-    assert vectors.shape == (24, network.config.dimension)
+    vectors, numbers = embed_crops(network, pool, config, speakers)
+    assert vectors.shape == (24, network.config.dimension + 80)
     assert numbers.tolist() == np.arange(8).repeat(3).tolist()
 
 

@@ -13,7 +13,12 @@ from recipes.starting import read_start
 from tests.test_encoders_network import random_features, trained_looking
 
 SMALL = TrunkConfig(
-    front_channels=(4, 6), front_pairs=(1, 1), coarse_channels=0, width=16, dilations=(1, 2)
+    front_channels=(4, 6),
+    front_pairs=(1, 1),
+    coarse_channels=0,
+    width=16,
+    dilations=(1, 2),
+    profile=False,
 )
 EXACT = {
     "the same": SMALL,
@@ -22,6 +27,8 @@ EXACT = {
     "more pairs": replace(SMALL, front_pairs=(2, 3)),
     "coarse stage": replace(SMALL, coarse_channels=5, coarse_pairs=2),
     "coarse stage without pairs": replace(SMALL, coarse_channels=5, coarse_pairs=0),
+    "profile": replace(SMALL, profile=True),
+    "profile and coarse stage": replace(SMALL, coarse_channels=5, profile=True),
     "all": TrunkConfig(
         front_channels=(8, 9),
         front_pairs=(1, 2),
@@ -64,8 +71,9 @@ def in_old_names(state):
 
 
 def frames_of(training):
+    """What is learned of frames; the spectral shape behind it is no weight's doing."""
     with torch.inference_mode():
-        return training.eval().network.trunk(random_features(120, batch=2))
+        return training.eval().network.trunk(random_features(120, batch=2))[..., : SMALL.width]
 
 
 def embeddings_of(training):

@@ -7,6 +7,7 @@ from diarspk.errors import ModelError
 from diarspk.models import load_plda
 from diarspk.plda_training import fit_plda
 from eval.speech import Utterance
+from recipes.plda.packed import embed_packed
 from recipes.plda.train import compare, embed_crops
 
 
@@ -45,6 +46,45 @@ def test_a_plda_is_compared_with_the_cosine():
     rates = compare(plda, embed_crops(Encoder(), utterances(40, seed=1), 1.0, 4))
     assert 0.0 <= rates["plda"] < 0.3
     assert 0.0 <= rates["cosine"] < 0.3
+
+
+class MeanSpectrum:
+    """An encoder whose embedding is the mean spectrum of a crop."""
+
+    @staticmethod
+    def network(features):
+        return features.mean(1)
+
+
+@pytest.fixture
+def packed(tmp_path):
+    """Two speakers of three utterances, each in one spectrum from end to end, and in a room."""
+    rng = np.random.default_rng(0)
+    features, rows, lines = [], [], ["utterance\tspeaker"]
+    for speaker in ("anna", "ben"):
+        for take in range(3):
+            lines.append(f"{speaker}-{take}\t{speaker}")
+            for variant in ("recorded", "room", "channel"):
+                rows.append(f"{speaker}-{take},{variant},{100 * len(features)},100")
+                features.append(np.tile(rng.normal(size=8), (100, 1)))
+    np.save(tmp_path / "features.npy", np.concatenate(features).astype(np.float16))
+    (tmp_path / "index.csv").write_text("utterance,variant,start,frames\n" + "\n".join(rows) + "\n")
+    (tmp_path / "train.tsv").write_text("\n".join(lines) + "\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("equal", [False, True])
+def test_crops_come_a_second_time_with_one_mean_spectrum(packed, equal):
+    found = embed_packed(
+        MeanSpectrum(), packed, packed / "train.tsv", seconds=1.0, most=4, equal_spectra=equal
+    )
+    names = ["anna"] * 4 + ["ben"] * 4  # of the six that are recorded or in a room
+    equals = [f"{name}, equal" for name in names]
+    assert found.speakers.tolist() == (names + equals if equal else names)
+    cosines = found.embeddings @ found.embeddings.T
+    assert np.sort(np.abs(cosines[:8, :8][np.triu_indices(8, 1)]))[-3] < 0.99  # as they were
+    if equal:
+        assert cosines[8:, 8:].min() > 0.99
 
 
 def test_a_missing_plda_is_named():

@@ -14,6 +14,15 @@ from diarspk.stitching import (
 CONFIG = StitchingConfig(speech_threshold=0.5, longest_gap_s=0.2, shortest_turn_s=0.2)
 
 
+def test_blocks_do_not_show(monkeypatch):
+    activity = np.random.default_rng(0).random((50, 4)).astype(np.float32)
+    active = binarize(activity, CONFIG)
+    alone = exclusive_activity(active, activity)
+    monkeypatch.setattr("diarspk.stitching.BLOCK_FRAMES", 7)
+    np.testing.assert_array_equal(binarize(activity, CONFIG), active)
+    np.testing.assert_array_equal(exclusive_activity(active, activity), alone)
+
+
 def test_windows_are_averaged_where_they_overlap():
     local = LocalSpeakers(
         activity=np.array([[[0.8, 0.0]] * 4, [[0.4, 0.2]] * 4], np.float32),

@@ -43,10 +43,10 @@ class VBxSettings:
     tolerance : float
         Stop when the lower bound gains less.
     growth : float
-        Power of the length with which Fb grows: it is as stated for up to `typical_windows`
-        windows. A voice changes along a recording in ways that the PLDA takes for another one, and
-        each window adds to that evidence; so published values of Fb are larger for longer
-        recordings (AMI 64, CALLHOME 17).
+        Power of the length with which Fb grows: it is as stated for `typical_windows` windows. A
+        voice changes along a recording in ways that the PLDA takes for another one, and each
+        window adds to that evidence; so published values of Fb are larger for longer recordings
+        (AMI 64, CALLHOME 17).
     typical_windows : int
     """
 
@@ -73,7 +73,7 @@ class VBxSettings:
 
     def suited_to(self, windows: float) -> VBxSettings:
         """Make settings for a recording of so many windows, which do not grow any more."""
-        factor = max(windows / self.typical_windows, 1.0) ** self.growth
+        factor = (windows / self.typical_windows) ** self.growth if windows else 1.0
         regularization = self.speaker_regularization * factor
         return replace(self, speaker_regularization=regularization, growth=0.0)
 

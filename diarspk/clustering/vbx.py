@@ -69,6 +69,9 @@ class VBxClusterer(PartitionClusterer):
         A recipe's, or your own.
     initial : AgglomerativeClusterer
         Starts the inference; it should find too many speakers rather than too few.
+    centring : float
+        Share of the mean embedding that is taken off for the start alone. All voices of a
+        recording have its channel in common, which makes them alike.
     most_initial : int
         Most speakers to start with, unless the minimum is higher.
     proposals : bool
@@ -82,6 +85,7 @@ class VBxClusterer(PartitionClusterer):
     )
     most_initial: int = 50
     proposals: bool = False
+    centring: float = 0.0
     exact_up_to: int = field(default=1_000_000, kw_only=True)
 
     def partition(self, problem: Problem) -> Clustering:
@@ -100,12 +104,17 @@ class VBxClusterer(PartitionClusterer):
     def _starts(self, problem: Problem) -> Iterator[NDArray[np.float64]]:
         """Responsibilities to start from; proposals must be within the bounds."""
         most = max(min(problem.most, self.most_initial), problem.fewest)
-        starts = [self.initial.solve(problem.bounded(problem.fewest, most)).labels]
+        starts = [self._initial_labels(problem.bounded(problem.fewest, most))]
         starts += problem.proposals if self.proposals else ()
         for number, labels in enumerate(starts):
             numbered = np.unique(labels, return_inverse=True)[1]
             if number == 0 or problem.fewest <= numbered.max() + 1 <= most:
                 yield smooth_labels(numbered, self.settings.smoothing)
+
+    def _initial_labels(self, problem: Problem) -> NDArray[np.int64]:
+        if self.centring:
+            problem = problem.centred(self.centring)
+        return self.initial.solve(problem).labels
 
     def propose(self, problem: Problem) -> tuple[Clustering, NDArray[np.int64]]:
         """See :class:`PartitionClusterer`; too many speakers are merged by their evidence."""

@@ -31,7 +31,7 @@ EVERY_FRAME = slice(None)
 class FrameHeadConfig:
     """Dimensions of a :class:`FrameHead`; they are saved with its weights."""
 
-    width: int = 512  # of the trunk's frames
+    width: int = 512  # channels of the trunk's frames that it reads, the first ones
     channels: int = 128
     layers: int = 2
     heads: int = 4
@@ -93,7 +93,7 @@ class FrameHead(nn.Module):
         frames = frames.masked_fill(~mask.unsqueeze(-1), 0.0)
         if moments is None:
             moments = utterance.frame_moments(frames)
-        x = self.project(self.norm(frames))
+        x = self.project(self.norm(frames[..., : self.config.width]))
         for layer in self.layers:
             x = layer(x, mask)
         weights = self.pool(x, mask).squeeze(2)  # (batch, blocks, BLOCK, keys)
@@ -115,7 +115,7 @@ class FrameHead(nn.Module):
         return summed[:, block, number].view_as(moments[:, wanted])
 
     def stream(self, blocks: Iterable[Tensor], utterance: UtteranceHead) -> Iterator[Tensor]:
-        """Embed consecutive blocks ``(frames, width)`` of a recording, as if it were one.
+        """Embed consecutive blocks ``(frames, channels)`` of a recording, as if it were one.
 
         Yields ``(frames, dimension)`` in blocks of other lengths.
         """
@@ -153,10 +153,10 @@ class FrameStream:
 
         Shape
         -----
-        block ``(frames, width)``, and what the utterance head's ``frame_moments`` makes of it
+        block ``(frames, channels)``, and what the utterance head's ``frame_moments`` makes of it
         ``(frames, heads, sums)`` -> ``(n, dimension)``
         """
-        self._held = torch.cat([self._held, block])
+        self._held = torch.cat([self._held, block[:, : self.head.config.width]])
         self._moments = torch.cat([self._moments, moments]) if len(self._moments) else moments
         context = self.head.config.context
         vectors = self._embed(max(self._origin + len(self._held) - context, self._done))

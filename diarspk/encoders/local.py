@@ -158,7 +158,7 @@ class LocalEncoder(SpeakerEncoder):
     def trunk_blocks(
         self, recording: Recording, precision: Precision = "single"
     ) -> Iterator[tuple[int, Tensor]]:
-        """First frame and ``(frames, width)`` of consecutive blocks, equal to a single pass.
+        """First frame and ``(frames, channels)`` of consecutive blocks, equal to a single pass.
 
         Frames come in single precision, whatever the precision of the products in them.
         """
@@ -200,7 +200,7 @@ class RegionPool:
 
     @torch.inference_mode()
     def add(self, first: int, frames: Tensor) -> None:
-        """Take in ``frames`` ``(frames, width)`` that begin at trunk frame ``first``."""
+        """Take in ``frames`` ``(frames, channels)`` that begin at trunk frame ``first``."""
         last = first + len(frames)
         while self.waiting and self.regions[self.waiting[-1]].first < last:
             self.open[self.waiting.pop()] = torch.zeros(())

@@ -1,10 +1,11 @@
 """The local trunk: log-mel features to frame features that depend on two seconds around them.
 
-The mean of the three seconds around a frame is taken off its mel bins, which removes the channel;
-the energy of the frame is kept beside them. A small two-dimensional convolutional front (as CAM++
-and ResNets have; it shares filters across frequency) is followed by residual time-delay layers.
-Nothing looks at the whole utterance, so a recording of any length streams through in blocks, and a
-span can be pooled from a single pass.
+The mean of the three seconds around a frame is taken off its mel bins, which removes the channel.
+The energy of the frame is kept beside them, and so is the shape of that mean, its profile: a
+second of speech has mean formants, which its bins have lost with their mean. A small
+two-dimensional convolutional front (as CAM++ and ResNets have; it shares filters across
+frequency) is followed by residual time-delay layers. Nothing looks at the whole utterance, so a
+recording of any length streams through in blocks, and a span can be pooled from a single pass.
 
 Every layer is written on ``(batch, frames, channels)``; a time-delay layer is Kaldi's "splice, then
 affine", which is one matrix product.
@@ -39,11 +40,17 @@ class TrunkConfig:
     width: int = 512
     dilations: tuple[int, ...] = (1, 2, 3, 4, 2, 1, 3)
     mean_reach: int = 150  # feature frames on each side whose mean is taken off a frame
+    profile: bool = True  # whether spectral shape is heard, and given out behind what is learned
 
     @property
     def stride(self) -> int:
         """Feature frames per trunk frame."""
         return 2 ** len(self.front_channels)
+
+    @property
+    def channels(self) -> int:
+        """Channels of a trunk frame: what is learned, and the mel bins of its spectral shape."""
+        return self.width + self.profile * self.mels
 
     @property
     def context(self) -> int:
@@ -59,23 +66,26 @@ class TrunkConfig:
 
     @property
     def flattened(self) -> int:
-        """Channels by mel bins that leave the front."""
+        """Channels by mel bins that leave the front, and the profile beside them."""
         bins = self.mels // self.stride
-        return self.front_channels[-1] * bins + self.coarse_channels * -(-bins // 2)
+        front = self.front_channels[-1] * bins + self.coarse_channels * -(-bins // 2)
+        return front + self.profile * self.mels
 
 
 class LocalTrunk(nn.Module):
-    """Log-mel features ``(batch, frames, mels)`` to frame features ``(batch, frames', width)``.
+    """Log-mel features ``(batch, frames, mels)`` to trunk frames ``(batch, frames', channels)``.
 
-    ``frames' = ceil(frames / stride)``. ``mask`` ``(batch, frames)`` is true on valid frames;
-    what lies outside it is treated as the zero padding that a shorter input would have, so that
-    padding a batch changes nothing.
+    ``frames' = ceil(frames / stride)``. The first ``width`` channels are learned. With a profile,
+    the others are the spectral shape of the frame: its log power in each mel bin less their mean.
+
+    ``mask`` ``(batch, frames)`` is true on valid frames; what lies outside it is treated as the
+    zero padding that a shorter input would have, so that padding a batch changes nothing.
     """
 
     def __init__(self, config: TrunkConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or TrunkConfig()
-        channels = pairwise((2, *config.front_channels))
+        channels = pairwise((2 + config.profile, *config.front_channels))
         self.front = nn.ModuleList(
             FrontStage(before, after, pairs=pairs)
             for (before, after), pairs in zip(channels, config.front_pairs, strict=True)
@@ -98,19 +108,26 @@ class LocalTrunk(nn.Module):
         """Frame features of levelled log-mel features."""
         # A soft floor 39 dB below the level: silence, however deep, is zero, as padding is.
         x = nn.functional.softplus(features + FLOOR) / FLOOR
-        energy = x.mean(-1, keepdim=True).expand_as(x)
-        x = x - sliding_mean(x, self.config.mean_reach, mask)
-        x = torch.stack([x, energy], dim=-1)  # channels last, which oneDNN prefers
-        x = x.permute(0, 3, 1, 2)  # (batch, 2, frames, mels)
+        mean = sliding_mean(x, self.config.mean_reach, mask)
+        planes = [x - mean, x.mean(-1, keepdim=True).expand_as(x)]
+        beside, behind = [], []  # the front, and the learned channels
+        if self.config.profile:
+            profile = spectral_shape(mean)
+            planes.append(profile)
+            beside.append(profile[:, :: self.config.stride])
+            behind.append(stride_mean(spectral_shape(x), self.config.stride, mask))
+        x = torch.stack(planes, dim=-1)  # channels last, which oneDNN prefers
+        x = x.permute(0, 3, 1, 2)  # (batch, planes, frames, mels)
         for stage in self.front:
             x, mask = stage(x, mask)
         stages = [x] if self.coarse is None else [x, self.coarse(x, mask)[0]]
         # (batch, frames', channels * mels') of each, side by side
-        x = torch.cat([stage.permute(0, 2, 1, 3).flatten(2) for stage in stages], dim=-1)
+        heard = [stage.permute(0, 2, 1, 3).flatten(2) for stage in stages]
+        x = torch.cat([*heard, *beside], dim=-1)
         x = self.projection(x, mask)
         for layer in self.layers:
             x = x + layer(x, mask)
-        return x
+        return torch.cat([x, *behind], dim=-1)
 
 
 class ResidualPair(nn.Module):
@@ -195,6 +212,24 @@ def sliding_mean(x: Tensor, reach: int, mask: Tensor | None = None) -> Tensor:
         return sums[:, last] - sums[:, first]
 
     return window_sum(x * valid) / window_sum(valid).clamp_min(1)
+
+
+def spectral_shape(x: Tensor) -> Tensor:
+    """Natural log power in each mel bin less their mean, of softly clipped ``(..., mels)``."""
+    return FLOOR * (x - x.mean(-1, keepdim=True))
+
+
+def stride_mean(x: Tensor, stride: int, mask: Tensor | None = None) -> Tensor:
+    """Mean of the valid ones of every ``stride`` frames: ``(batch, ceil(frames / stride), n)``."""
+    valid = x.new_ones(x.shape[:2]) if mask is None else mask.to(x.dtype)
+    valid = valid.unsqueeze(-1)
+    rest = -x.shape[1] % stride
+
+    def stride_sum(values: Tensor) -> Tensor:
+        padded = nn.functional.pad(values, (0, 0, 0, rest))
+        return padded.reshape(len(x), -1, stride, values.shape[-1]).sum(2)
+
+    return stride_sum(x * valid) / stride_sum(valid).clamp_min(1)
 
 
 def _blank(x: Tensor, mask: Tensor | None) -> Tensor:

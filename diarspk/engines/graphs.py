@@ -49,7 +49,7 @@ class LocalGraph(nn.Module):
     Shape
     -----
     waveform ``(1, time)`` -> embedding ``(1, dim)`` of unit norm, trunk frames
-    ``(1, frames, width)``
+    ``(1, frames, channels)``
     """
 
     def __init__(self, encoder: LocalEncoder) -> None:
@@ -86,7 +86,7 @@ class TrunkGraph(nn.Module):
 
     Shape
     -----
-    levelled features ``(1, frames, mels)`` -> trunk frames ``(1, frames', width)``
+    levelled features ``(1, frames, mels)`` -> trunk frames ``(1, frames', channels)``
     """
 
     def __init__(self, encoder: LocalEncoder) -> None:

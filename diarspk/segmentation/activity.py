@@ -16,7 +16,7 @@ __all__ = ["ActivityHead", "ActivityHeadConfig"]
 class ActivityHeadConfig:
     """Dimensions of an :class:`ActivityHead`; they are saved with its weights."""
 
-    width: int = 512  # of the trunk's frames
+    width: int = 512  # channels of the trunk's frames that it reads, the first ones
     channels: int = 128
     layers: int = 4
     heads: int = 4
@@ -52,7 +52,7 @@ class ActivityHead(nn.Module):
 
     def forward(self, frames: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits of the power-set classes."""
-        x = self.project(self.norm(frames))
+        x = self.project(self.norm(frames[..., : self.config.width]))
         for layer in self.layers:
             x = layer(x, mask)
         return self.classify(x)

@@ -23,8 +23,8 @@ class WindowBatch(NamedTuple):
     """Consecutive windows of a recording.
 
     ``number`` is that of the first one, ``first (windows,)`` are their first frames, ``frames
-    (windows, frames, width)`` those of the trunk, and ``moments`` what the utterance head adds up
-    for each frame of each window.
+    (windows, frames, channels)`` those of the trunk, and ``moments`` what the utterance head adds
+    up for each frame of each window.
     """
 
     number: int

@@ -203,7 +203,7 @@ class Track(Protocol):
     """What is made of every frame of the trunk while it passes by."""
 
     def push(self, frames: Tensor, moments: Tensor) -> None:
-        """Take in the next frames ``(n, width)``, and what the utterance head adds up for each."""
+        """Take in the next frames ``(n, channels)``, and the moments of each."""
         ...
 
 

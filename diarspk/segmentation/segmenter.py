@@ -54,7 +54,7 @@ class Segmenter(Protocol):
         Parameters
         ----------
         frames
-            Trunk frames of a batch of windows, ``(windows, frames, width)``.
+            Trunk frames of a batch of windows, ``(windows, frames, channels)``.
         first
             Number of each window's first frame in the recording, ``(windows,)``.
         """

@@ -31,7 +31,7 @@ CLUES = 5
 class TargetActivityConfig:
     """Dimensions of a :class:`TargetActivityHead`; they are saved with its weights."""
 
-    width: int = 512  # of the trunk's frames
+    width: int = 512  # channels of the trunk's frames that it reads, the first ones
     channels: int = 96
     layers: int = 3
     heads: int = 4
@@ -74,7 +74,7 @@ class TargetActivityHead(nn.Module):
 
     def listen(self, frames: Tensor) -> Tensor:
         """Evidence of the trunk's frames ``(..., width)``: ``(..., channels)``."""
-        return self.project(self.norm(frames))
+        return self.project(self.norm(frames[..., : self.config.width]))
 
     def forward(
         self,

@@ -56,7 +56,7 @@ class FirstPassConfig:
 class FirstPasses(IterableDataset[dict[str, Tensor]]):
     """Batches of windows after segmentation, linking and resegmentation.
 
-    ``frames (batch, frames, width)`` of the trunk, ``directions (batch, speakers, dimension)``,
+    ``frames (batch, frames, channels)`` of the trunk, ``directions (batch, speakers, dimension)``,
     ``likeness`` and ``prior (batch, frames, speakers)``, and ``activity``, which is right, of the
     speakers who are ``present (batch, speakers)``. Some of them do not talk, or are nobody.
     """
@@ -184,7 +184,7 @@ class _Frames:
         self.blocks: list[Tensor] = []
 
     def push(self, frames: Tensor, moments: Tensor) -> None:
-        """Take in the next frames ``(n, width)``."""
+        """Take in the next frames ``(n, channels)``."""
         self.blocks.append(frames)
 
 

@@ -17,6 +17,12 @@ THROWN_AWAY = ("criterion.", "mimic.")
 
 TRUNK = "network.trunk."
 PROJECTION = f"{TRUNK}projection.affine.weight"
+NARROWER = (f"{TRUNK}front.", f"{TRUNK}coarse.", "network.utterance.whitening.")
+"""Parts with tensors that may be narrower where they come from."""
+
+PLANES = 3
+"""That the front of a trunk with a profile reads; without one there is one less."""
+
 FADED = 0.05
 """Gain of the batch norm of a new time-delay layer: its rectifier would never learn from zero."""
 
@@ -92,10 +98,10 @@ def _part(name: str) -> str:
 
 
 def _fits(name: str, given: Tensor, own: Tensor, columns: Tensor | None) -> bool:
-    """Whether a tensor is of the same shape, or of a narrower front."""
+    """Whether a tensor is of the same shape, or of a narrower front or whitening."""
     if name == PROJECTION and columns is not None:
         return len(given) == len(own) and given.shape[1] == len(columns)
-    if not name.startswith((f"{TRUNK}front.", f"{TRUNK}coarse.")) or given.dim() != own.dim():
+    if not name.startswith(NARROWER) or given.dim() != own.dim():
         return given.shape == own.shape
     pairs = zip(given.shape, own.shape, strict=True)
     return all(few <= many for few, many in pairs) and given.shape[2:] == own.shape[2:]
@@ -105,25 +111,28 @@ def _columns(trained: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Tensor
     """Columns of a larger trunk's projection that read what a smaller one's reads, in its order.
 
     They are channels by mel bins of the last stage, then of the coarse one, which has half as many
-    bins. None where either has no projection, or they are of features with different mel bins.
+    bins, then the mel bins of the profile. None where either has no projection, or they are of
+    features with different mel bins.
     """
     if PROJECTION not in trained or PROJECTION not in own:
         return None
-    few, many = _channels(trained), _channels(own)
-    # c channels by b bins, and c' by b / 2 rounded up, are all columns
-    bins = [
-        2 * state[PROJECTION].shape[1] // max(2 * fine + coarse, 1)
-        for state, (fine, coarse) in ((trained, few), (own, many))
-    ]
-    if bins[0] != bins[1]:
+    few, many = _blocks(trained), _blocks(own)
+    if few[0][1] != many[0][1]:
         return None
-    fine, coarse = bins[0], -(-bins[0] // 2)
-    offset = many[0] * fine
-    return torch.cat([torch.arange(few[0] * fine), torch.arange(offset, offset + few[1] * coarse)])
+    start, columns = 0, []
+    for (channels, bins), (most, _) in zip(few, many, strict=True):
+        columns.append(torch.arange(start, start + channels * bins))
+        start += most * bins
+    return torch.cat(columns)
 
 
-def _channels(state: Mapping[str, Tensor]) -> tuple[int, int]:
-    """Channels of the last stage of a front, and of the coarse stage."""
+def _blocks(state: Mapping[str, Tensor]) -> list[tuple[int, int]]:
+    """Channels and bins of what a projection reads: last stage, coarse stage and profile."""
     reduce = sorted(n for n in state if re.match(r"network\.trunk\.front\.\d+\.reduce\.weight", n))
-    coarse = state.get(f"{TRUNK}coarse.reduce.weight")
-    return (len(state[reduce[-1]]) if reduce else 0, 0 if coarse is None else len(coarse))
+    fine = len(state[reduce[-1]]) if reduce else 0
+    coarse = len(state.get(f"{TRUNK}coarse.reduce.weight", ()))
+    profile = int(bool(reduce) and state[reduce[0]].shape[1] == PLANES)
+    stride = 2 ** len(reduce)
+    # each bin of the last stage is half a bin of the coarse one and stride bins of the profile
+    bins = 2 * state[PROJECTION].shape[1] // max(2 * fine + coarse + 2 * stride * profile, 1)
+    return [(fine, bins), (coarse, -(-bins // 2)), (profile, stride * bins)]

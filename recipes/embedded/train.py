@@ -143,7 +143,7 @@ class EncoderTraining(lightning.LightningModule):
         crops and the teacher's (orthogonal Procrustes) becomes a part of its last map.
         """
         head = self.network.utterance
-        head.whitening = Whitening(self.network.config.dimension)
+        head.whitening = Whitening(self.network.config.dimension, head.mels)
         self.network.eval()
         heard = [(self.embed_crops(batch["crops"])[0], batch["crops"]["row"]) for batch in batches]
         self.network.train()
@@ -153,7 +153,8 @@ class EncoderTraining(lightning.LightningModule):
         turn = (left @ right).to(embeddings)
         head.affine.weight.copy_(turn.T @ head.affine.weight)
         head.affine.bias.copy_(turn.T @ head.affine.bias)
-        head.whitening.mean.copy_(self.teacher[self.teacher.isfinite().all(1)].mean(0))
+        mean = self.teacher[self.teacher.isfinite().all(1)].mean(0)
+        head.whitening.mean[: len(mean)].copy_(mean)
 
     def on_train_batch_start(self, batch: dict[str, Batch], index: int) -> None:
         config = self.train_config
@@ -181,7 +182,8 @@ class EncoderTraining(lightning.LightningModule):
         loss = config.teacher_weight * distance + config.classification_weight * classification
         if self.mimic is None:
             return loss
-        followed = frame_distance(self.mimic(frames), crops["teacher_frames"])
+        learned = frames[..., : self.network.utterance.width]
+        followed = frame_distance(self.mimic(learned), crops["teacher_frames"])
         self.log_dict({"frames": followed}, prog_bar=True)
         return loss + config.frame_weight * followed
 
@@ -218,9 +220,9 @@ class EncoderTraining(lightning.LightningModule):
     def pool(self, frames: Tensor, weights: Tensor) -> Tensor:
         """Embed weighted frames, in single precision but for the map that widens them."""
         head = self.network.utterance
-        expanded = head.expand(frames).float()
+        wide = head.widen(frames).float()
         with torch.autocast(frames.device.type, enabled=False):  # or variances would be lost
-            return head.embed_moments(head.pooling.moments(expanded, weights.float()))
+            return head.embed_moments(head.moments(frames, weights.float(), wide))
 
     def distance(self, embeddings: Tensor, row: Tensor) -> Tensor:
         """Weighted distance to the teacher, of whole embeddings and of each prefix."""

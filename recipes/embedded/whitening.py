@@ -3,9 +3,10 @@
     python -m recipes.embedded.whitening --packed PACKED --speakers ../shared/speech/train.tsv \
         --encoder RUN/final.ckpt --output RUN/whitened.ckpt
 
-Speakers with two utterances or more are embedded from short crops, augmented as in training: what
-varies within a voice there is what is to count less. Everything else in the checkpoint stays, so it
-can be exported, or trained further with ``train.py --start``.
+Speakers with two utterances or more are embedded from short crops as they were recorded: what
+varies within a voice there is what is to count less. How much the mean spectral shape of a crop
+counts beside what the network has learned is found here, too. Everything else in the checkpoint
+stays, so it can be exported, or trained further with ``train.py --start``.
 """
 
 from __future__ import annotations
@@ -18,17 +19,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from diarspk.encoders.network import SpeakerNetwork, Whitening
-from recipes.embedded.data import (
-    FRAMES_PER_SECOND,
-    CropConfig,
-    Pool,
-    SpeakerCrops,
-    read_pool,
-    read_speakers,
-)
+from diarspk.features import gated_level
+from recipes.embedded.data import FRAMES_PER_SECOND, Pool, read_pool, read_speakers
 from recipes.embedded.export import read_network
 from recipes.embedded.targets import falling_axes
 
@@ -41,59 +36,72 @@ class WhiteningConfig:
 
     seconds: tuple[float, ...] = (1.0, 2.0)
     crops: int = 6  # of each speaker and length
-    variants: tuple[str, ...] = ("recorded", "room", "channel")
+    variants: tuple[str, ...] = ("recorded",)
     shrinkage: float = 0.3  # of the variance within speakers towards that of white noise
     seed: int = 1
 
 
-def fit_whitening(embeddings: Tensor, speakers: NDArray[np.int64], shrinkage: float) -> Whitening:
-    """Linear discriminant analysis of unit vectors, all dimensions kept.
+def fit_whitening(
+    vectors: Tensor, speakers: NDArray[np.int64], shrinkage: float, *, mels: int = 0
+) -> Whitening:
+    """Linear discriminant analysis, of as many dimensions as there are without spectral shape.
 
     Parameters
     ----------
-    embeddings
-        ``(n, dimension)`` of any length, several of each speaker.
+    vectors
+        ``(n, dimension + mels)``: unit vectors, and the spectral shape behind them, several of each
+        speaker.
     speakers
         Number of each one's speaker, ``(n,)``.
     shrinkage
         In [0, 1]: 1 leaves the space as it is but for rotation and centre.
     """
-    unit = nn.functional.normalize(embeddings.double(), dim=-1)
+    vectors = vectors.double()
     _, number = np.unique(speakers, return_inverse=True)
     index = torch.from_numpy(number)
     counts = index.bincount().unsqueeze(1)
-    means = unit.new_zeros(len(counts), unit.shape[1]).index_add_(0, index, unit) / counts
-    residual = unit - means[index]
-    within = residual.T @ residual / (len(unit) - len(counts))
-    dimension = unit.shape[1]
-    white = within.trace() / dimension * torch.eye(dimension, dtype=unit.dtype)
+    size = vectors.shape[1]
+    means = vectors.new_zeros(len(counts), size).index_add_(0, index, vectors) / counts
+    residual = vectors - means[index]
+    within = residual.T @ residual / (len(vectors) - len(counts))
+    white = within.trace() / size * torch.eye(size, dtype=vectors.dtype)
     variances, axes = torch.linalg.eigh((1 - shrinkage) * within + shrinkage * white)
     # Relative to the mean variance, so that numbers keep their size.
     whiten = axes @ torch.diag((variances / variances.mean()).rsqrt()) @ axes.T
     directions = falling_axes(whiten @ means.T.cov() @ whiten)
-    whitening = Whitening(dimension)
-    whitening.mean = unit.mean(0).float()
-    whitening.matrix = (whiten @ directions).float()
+    whitening = Whitening(size - mels, mels)
+    whitening.mean = vectors.mean(0).float()
+    whitening.matrix = (whiten @ directions)[:, : size - mels].float()
     return whitening
 
 
 @torch.inference_mode()
 def embed_crops(
-    network: SpeakerNetwork, crops: SpeakerCrops, config: WhiteningConfig, speakers: dict[str, str]
+    network: SpeakerNetwork, pool: Pool, config: WhiteningConfig, speakers: dict[str, str]
 ) -> tuple[Tensor, NDArray[np.int64]]:
-    """Embed augmented crops of the speakers with several utterances, and number their speakers."""
-    pool, generator = crops.pool, np.random.default_rng(config.seed)
-    embeddings: list[Tensor] = []
+    """Embed crops of the speakers with several utterances, but for the whitening.
+
+    Returns
+    -------
+    vectors : Tensor, ``(n, dimension + mels)``
+        See :meth:`diarspk.encoders.network.UtteranceHead.join_moments`.
+    numbers : ndarray, ``(n,)``
+        Of their speakers.
+    """
+    generator, head = np.random.default_rng(config.seed), network.utterance
+    found: list[Tensor] = []
     numbers: list[int] = []
     for seconds in config.seconds:
         length = round(seconds * FRAMES_PER_SECOND)
         drawn = draw_crops(pool, speakers, length, config, generator)
         for first in range(0, len(drawn), BATCH):
             batch = drawn[first : first + BATCH]
-            features = np.stack([crop for _, crop in batch]).astype(np.float32)
-            embeddings.append(network(torch.from_numpy(crops.augment(features, generator))))
+            features = torch.from_numpy(np.stack([crop for _, crop in batch]).astype(np.float32))
+            frames = network.trunk(features - gated_level(features)[:, None, None])
+            everything = frames.new_ones(len(frames), 1, frames.shape[1])
+            found.append(head.join_moments(head.moments(frames, everything))[:, 0])
             numbers.extend(number for number, _ in batch)
-    return torch.cat(embeddings), np.array(numbers)
+    return torch.cat(found), np.array(numbers)
 
 
 def draw_crops(
@@ -129,13 +137,9 @@ def main() -> None:
 
     config = WhiteningConfig(shrinkage=arguments.shrinkage)
     network = read_network(arguments.encoder)
-    network.utterance.whitening = Whitening(network.config.dimension)
-    pool, noise = read_pool(arguments.packed / "train"), read_pool(arguments.packed / "noise")
-    speakers = read_speakers(arguments.speakers)
-    usable = np.ones(len(pool.start), np.bool_)
-    crops = SpeakerCrops(pool, noise, speakers, CropConfig(), usable=usable, seed=config.seed)
-    embeddings, numbers = embed_crops(network, crops, config, speakers)
-    whitening = fit_whitening(embeddings, numbers, config.shrinkage)
+    pool = read_pool(arguments.packed / "train", in_memory=False)
+    vectors, numbers = embed_crops(network, pool, config, read_speakers(arguments.speakers))
+    whitening = fit_whitening(vectors, numbers, config.shrinkage, mels=network.utterance.mels)
     checkpoint = torch.load(arguments.encoder, "cpu", weights_only=True)
     for name, value in whitening.state_dict().items():
         checkpoint["state_dict"][f"network.utterance.whitening.{name}"] = value

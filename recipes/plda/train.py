@@ -65,6 +65,7 @@ def main() -> None:
     add("--model", help="encoder; the default without it")
     add("--output", type=Path, required=True, metavar="CARD", help="JSON card to write")
     add("--packed", type=Path, help="packed training features, for the embedded encoder")
+    add("--equal-spectra", action="store_true", help="packed crops a second time, all alike")
     add("--seconds", type=float, default=3.0, help="length of a crop")
     add("--crops", type=int, default=4, help="most of an utterance; packed: of a speaker")
     add("--dimension", type=int, help="keep so many dimensions; all without it")
@@ -80,7 +81,12 @@ def main() -> None:
     else:
         table = options.data / "train.tsv"
         train = embed_packed(
-            encoder, options.packed, table, seconds=options.seconds, most=options.crops
+            encoder,
+            options.packed,
+            table,
+            seconds=options.seconds,
+            most=options.crops,
+            equal_spectra=options.equal_spectra,
         ).of_several()
     plda = fit_plda(
         train.embeddings,
@@ -107,6 +113,7 @@ def main() -> None:
 def _describe(options: argparse.Namespace) -> str:
     """Write down the command without the places where things lie."""
     packed = "" if options.packed is None else " --packed PACKED/train"
+    packed += " --equal-spectra" if options.equal_spectra else ""
     kept = "" if options.dimension is None else f" --dimension {options.dimension}"
     return (
         f"python -m recipes.plda.train --data DATA/speech{packed} --seconds {options.seconds} "
