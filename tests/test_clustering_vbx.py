@@ -340,5 +340,7 @@ def test_impossible_settings_are_named():
         VBxSettings(0.0, 1.0)
     with pytest.raises(ArgumentError, match="`loop_probability` must be"):
         VBxSettings(1.0, 1.0, 1.0)
+    with pytest.raises(ArgumentError, match="`centring` must be at least 0"):
+        VBxClusterer(trained()[0], centring=1.0)
     with pytest.raises(ArgumentError, match="`iterations` must be at least 1"):
         VBxSettings(1.0, 1.0, iterations=0)

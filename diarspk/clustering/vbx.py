@@ -16,6 +16,7 @@ from diarspk.clustering.clustering import Clustering
 from diarspk.clustering.partition import number_by_appearance
 from diarspk.clustering.problem import Problem
 from diarspk.clustering.variational import VBxSettings, evidence, infer, smooth_labels
+from diarspk.errors import ArgumentError
 from diarspk.plda import Plda
 
 __all__ = [
@@ -87,6 +88,12 @@ class VBxClusterer(PartitionClusterer):
     proposals: bool = False
     centring: float = 0.0
     exact_up_to: int = field(default=1_000_000, kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        super().__post_init__()
+        if not 0 <= self.centring < 1:
+            raise ArgumentError(f"`centring` must be at least 0 and below 1, got {self.centring}.")
 
     def partition(self, problem: Problem) -> Clustering:
         """Infer responsibilities; each row goes to its most probable speaker."""
