@@ -69,7 +69,9 @@ def test_bfloat16_hears_what_single_precision_hears() -> None:
     np.testing.assert_allclose(fast.activity, single.activity, atol=0.1)
     assert np.abs(fast.activity - single.activity).mean() < 0.005
     assert single.voices is not None and fast.voices is not None
-    assert ((single.voices * fast.voices).sum(1) > 0.99).all()
+    alike = np.sort((single.voices * fast.voices).sum(1))
+    # In one place, before a pause, the enhancer is between two states; rounding decides.
+    assert alike[0] > 0.99 and (alike[1:] > 0.999).all()
     assert single.subsegments is not None and fast.subsegments is not None
     cosines = (single.subsegments.embeddings * fast.subsegments.embeddings).sum(1)
     assert np.median(cosines) > 0.999 and (cosines > 0.9).all()  # not all are of the same frames

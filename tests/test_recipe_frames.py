@@ -249,7 +249,7 @@ def test_training_lowers_its_loss_resumes_and_is_exported(make, tmp_path):
         network = SpeakerNetwork(SMALL).eval()
         spread_voices(network, make())
         voices = CleanVoices(make(), network, crops=2, seconds=1.0)
-        config = FrameTrainConfig(steps=40, learning_rate=5e-3, warmup_steps=5)
+        config = FrameTrainConfig(steps=120, learning_rate=5e-3, warmup_steps=5)
         return FrameTraining(network, voices, HEAD, config, encoder=encoder)
 
     def fit(module, steps, **options):
@@ -274,14 +274,14 @@ def test_training_lowers_its_loss_resumes_and_is_exported(make, tmp_path):
     module.log_dict = lambda values, **_: None
     frozen = {name: value.clone() for name, value in module.frozen[0].state_dict().items()}
     before = mean_loss(module)
-    trainer = fit(module, 40)
-    assert mean_loss(module) < 0.95 * before
+    trainer = fit(module, 120)
+    assert mean_loss(module) < 0.9 * before
     assert all(torch.equal(frozen[n], v) for n, v in module.frozen[0].state_dict().items())
     trainer.save_checkpoint(tmp_path / "final.ckpt")
-    assert steps_done(tmp_path / "final.ckpt") == 40
+    assert steps_done(tmp_path / "final.ckpt") == 120
 
     resumed = training()
-    assert fit(resumed, 42, ckpt_path=tmp_path / "final.ckpt").global_step == 42
+    assert fit(resumed, 122, ckpt_path=tmp_path / "final.ckpt").global_step == 122
 
     card = export_head(tmp_path / "final.ckpt", FRAME_HEADS, tmp_path / "frames")
     assert card == tmp_path / "frames" / "here.json"

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from diarspk.encoders.pooling import GatedStatisticsPooling
+from diarspk.encoders.pooling.gated import sum_moments
 from diarspk.encoders.trunk import LocalTrunk, TimeDelayLayer, TrunkConfig
 
 __all__ = ["SpeakerNetwork", "SpeakerNetworkConfig", "UtteranceHead", "Whitening"]
@@ -81,9 +82,7 @@ class UtteranceHead(nn.Module):
 
     def moments(self, frames: Tensor, weights: Tensor, wide: Tensor | None = None) -> Tensor:
         """Sum over weighted frames; see :meth:`frame_moments`."""
-        each = self.frame_moments(frames, wide)
-        sums = weights.to(each.dtype) @ each.flatten(2)
-        return sums.view(*sums.shape[:2], *each.shape[2:])
+        return sum_moments(self.frame_moments(frames, wide), weights)
 
     def frame_moments(self, frames: Tensor, wide: Tensor | None = None) -> Tensor:
         """Moments of every frame alone ``(batch, frames, heads, sums)``; a span's are their sum.

@@ -115,6 +115,9 @@ def main() -> None:
             speakers=config.speakers,
             windows_per_batch=arguments.windows,
             empty_probability=0.2,
+            # How many talk at once is a probability here, and is to be that of conversations.
+            dense_probability=0.2,
+            interjection_probability=0.2,
         ),
         seed=arguments.seed,
         share=share_of_process(arguments.devices, arguments.resume),

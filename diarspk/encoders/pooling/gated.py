@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-__all__ = ["GatedStatisticsPooling"]
+__all__ = ["GatedStatisticsPooling", "sum_moments"]
 
 
 class GatedStatisticsPooling(nn.Module):
@@ -40,9 +40,7 @@ class GatedStatisticsPooling(nn.Module):
 
         They add: the moments of a long span are the sum of those of its parts.
         """
-        each = self.frame_moments(frames)
-        sums = weights @ each.flatten(2)
-        return sums.view(*sums.shape[:2], *each.shape[2:])
+        return sum_moments(self.frame_moments(frames), weights)
 
     def frame_moments(self, frames: Tensor) -> Tensor:
         """Moments of every frame alone: ``(batch, frames, heads, 1 + 2 width)``.
@@ -65,3 +63,15 @@ class GatedStatisticsPooling(nn.Module):
         variance = second / total.clamp_min(1e-8) - mean.square()
         deviation = variance.clamp_min(1e-5).sqrt()
         return torch.cat([mean.flatten(2), deviation.flatten(2)], dim=-1)
+
+
+def sum_moments(each: Tensor, weights: Tensor) -> Tensor:
+    """Moments of spans from those of frames.
+
+    Shape
+    -----
+    each ``(batch, frames, heads, sums)``, weights ``(batch, spans, frames)``
+    -> ``(batch, spans, heads, sums)``
+    """
+    sums = weights.to(each.dtype) @ each.flatten(2)
+    return sums.view(*sums.shape[:2], *each.shape[2:])
