@@ -27,7 +27,7 @@ from diarspk.session import Session
 
 __all__ = ["SessionCache", "digest_audio", "digest_weights", "session_key"]
 
-FORMAT = 5
+FORMAT = 6
 """Raised when the file layout changes."""
 
 CHUNK_BYTES = 1 << 20

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.segmentation.local_speakers import VOICE_STEP, LocalSpeakers
+from diarspk.segmentation.local_speakers import VOICE_STEP, LocalSpeakers, cosines_to
 from diarspk.stitching import Activity
 
 __all__ = ["Resegmentation"]
@@ -84,7 +84,7 @@ class Resegmentation:
         sums, weight = np.zeros(directions.shape), np.zeros(len(directions))
         for first in range(0, len(heard.places), BLOCK_FRAMES):
             rows = slice(first, first + BLOCK_FRAMES)
-            vectors = heard.vectors[rows]
+            vectors = heard.vectors[rows].astype(np.float32, copy=False)
             divided = self._divide(activity[heard.places[rows]], vectors @ directions.T)
             divided *= heard.alone[rows, None]
             sums += divided.T @ vectors
@@ -103,7 +103,7 @@ class Resegmentation:
         self, activity: Activity, heard: _Heard, directions: NDArray[np.floating]
     ) -> Activity:
         """Divide the speech of every frame, a few minutes at a time; cosines are interpolated."""
-        cosines, divided = heard.vectors @ directions.T, np.empty_like(activity)
+        cosines, divided = cosines_to(heard.vectors, directions), np.empty_like(activity)
         for first in range(0, len(activity), BLOCK_FRAMES):
             frames = np.arange(first, min(first + BLOCK_FRAMES, len(activity)))
             between = [np.interp(frames, heard.places, column) for column in cosines.T]
@@ -115,7 +115,7 @@ class _Heard(NamedTuple):
     """Voices along a recording: frames ``(n,)``, unit vectors ``(n, dim)``, and of one alone."""
 
     places: NDArray[np.int64]
-    vectors: NDArray[np.float32]
+    vectors: NDArray[np.floating]
     alone: NDArray[np.bool_]
 
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from diarspk.precision import Precision, multiply_in
-from diarspk.segmentation.local_speakers import VOICE_STEP, LocalSpeakers, window_starts
+from diarspk.segmentation.local_speakers import VOICE_STEP, LocalSpeakers, cosines_to, window_starts
 from diarspk.segmentation.target_activity import TargetActivityHead
 from diarspk.stitching import Activity
 
@@ -61,7 +61,7 @@ class TargetActivity:
         starts = window_starts(total, length, max(round(STEP * length), 1))
         middles = (starts[:-1] + starts[1:] + length) // 2  # of what neighbours share
         edges = np.concatenate([[0], middles, [total]])
-        cosines, corrected = local.voices @ directions.T, activity.copy()
+        cosines, corrected = cosines_to(local.voices, directions), activity.copy()
         for first in range(0, len(starts), WINDOWS_PER_BATCH):
             batch = self._choose(activity, starts[first : first + WINDOWS_PER_BATCH], length)
             found = self._run(batch, activity, local.evidence, cosines, directions)
@@ -116,13 +116,14 @@ class _Batch(NamedTuple):
 def keep_speech(corrected: Activity, activity: Activity) -> Activity:
     """Give the likeliest speaker of each frame the probability that anybody talks, as it was.
 
-    Nobody is likelier to talk than that. Both are ``(frames, speakers)``.
+    Nobody is likelier to talk than that. Both are ``(frames, speakers)``; the first is changed in
+    place.
     """
     speech = np.minimum(activity.sum(1), 1.0)
     likeliest, rows = corrected.argmax(1), np.arange(len(corrected))
-    kept = np.minimum(corrected, speech[:, None])
-    kept[rows, likeliest] = speech
-    return kept
+    np.minimum(corrected, speech[:, None], out=corrected)
+    corrected[rows, likeliest] = speech
+    return corrected
 
 
 def likeness_at(cosines: NDArray[np.float32], frames: NDArray[np.int64]) -> NDArray[np.float32]:

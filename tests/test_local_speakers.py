@@ -116,7 +116,7 @@ def test_voices_are_those_of_a_pass_of_their_own(system, seconds):
     local = read_local_speakers(recording, hearing, segmenter)
     expected = hearing.embed_each(recording)[::VOICE_STEP]
     assert local.voices.shape == expected.shape
-    np.testing.assert_allclose(local.voices, expected, atol=1e-4)
+    np.testing.assert_allclose(local.voices, expected, atol=1e-3)  # half precision
     plain = read_local_speakers(recording, encoder, segmenter)
     assert plain.voices is None
     np.testing.assert_array_equal(plain.activity, local.activity)

@@ -193,31 +193,35 @@ def smooth_labels(labels: NDArray[np.int64], smoothing: float) -> Matrix:
 
 @dataclass(frozen=True, eq=False)
 class _Rows:
-    """What does not change between iterations: rho (18), the constant of (23), and Phi."""
+    """What does not change between iterations.
 
-    scaled: Matrix  # (n, d)
-    constant: Matrix  # (n,)
-    between: Matrix  # (d,)
+    rho (18) is features times the root of Phi. Speakers are scaled instead, who are fewer.
+    """
+
+    features: Matrix  # (n, d)
+    constant: Matrix  # (n,), of (23)
+    between: Matrix  # (d,), Phi
+    root: Matrix  # (d,), of Phi
 
     @staticmethod
     def of(features: Matrix, between: Matrix) -> _Rows:
         squares = np.einsum("nd,nd->n", features, features)
         constant = -0.5 * (squares + features.shape[1] * np.log(2 * np.pi))
-        return _Rows(features * np.sqrt(between), constant, between)
+        return _Rows(features, constant, between, np.sqrt(between))
 
 
 def _speaker_models(rows: _Rows, occupancy: Matrix, settings: VBxSettings) -> tuple[Matrix, Matrix]:
     """Posterior means (16) and variances (17) of the speakers, ``(s, d)`` each."""
     ratio = settings.evidence_scale / settings.speaker_regularization
     variances = 1.0 / (1.0 + ratio * occupancy.sum(axis=0)[:, None] * rows.between)
-    means = ratio * variances * (occupancy.T @ rows.scaled)
+    means = ratio * variances * rows.root * (occupancy.T @ rows.features)
     return means, variances
 
 
 def _scores(rows: _Rows, means: Matrix, variances: Matrix, settings: VBxSettings) -> Matrix:
     """Score rows: expected log-likelihood of each under each speaker (23), ``(n, s)``."""
     penalty = 0.5 * (variances + means**2) @ rows.between
-    scores: Matrix = rows.scaled @ means.T
+    scores: Matrix = rows.features @ (rows.root * means).T
     scores += rows.constant[:, None] - penalty
     scores *= settings.evidence_scale
     return scores

@@ -97,10 +97,10 @@ class VBxClusterer(PartitionClusterer):
 
     def partition(self, problem: Problem) -> Clustering:
         """Infer responsibilities; each row goes to its most probable speaker."""
+        starts = list(self._starts(problem))  # before there are features: both are large
         features, weights = self.plda.project(problem.means), problem.weights
         posteriors = [
-            infer(features, self.plda.between, start, self.settings, weights)
-            for start in self._starts(problem)
+            infer(features, self.plda.between, start, self.settings, weights) for start in starts
         ]
         posterior = max(posteriors, key=lambda one: float(one.bounds[-1]))  # the first of equals
         kept = posterior.priors > LEAST_PRIOR

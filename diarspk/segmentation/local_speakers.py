@@ -34,6 +34,7 @@ __all__ = ["LocalSpeakers", "read_local_speakers"]
 
 WINDOWS_PER_BATCH = 16
 ACTIVE = 0.5
+BLOCK_ROWS = 10_000
 VOICE_STEP = 6
 """Frames from one vector of the frame head to the next: a quarter of a second."""
 
@@ -61,7 +62,7 @@ class LocalSpeakers:
         Seconds between frames, and of the centre of the first.
     subsegments : Subsegments, optional
         Of the same recording, where the trunk embeds.
-    voices : ndarray of float32, ``(ceil(frames / VOICE_STEP), dim)``, optional
+    voices : ndarray of float16, ``(ceil(frames / VOICE_STEP), dim)``, optional
         What the frame head of the trunk makes of every sixth frame, from the first on.
     evidence : ndarray of float16, ``(frames, channels)``, optional
         What the target activity head reads of every frame.
@@ -75,7 +76,7 @@ class LocalSpeakers:
     hop: float
     start: float
     subsegments: Subsegments | None = None
-    voices: NDArray[np.float32] | None = None
+    voices: NDArray[np.float16] | None = None
     evidence: NDArray[np.float16] | None = None
 
     def centroid(self, chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -178,6 +179,25 @@ class _Found(NamedTuple):
         )
 
 
+def cosines_to(
+    vectors: NDArray[np.floating], directions: NDArray[np.floating]
+) -> NDArray[np.float32]:
+    """Products of vectors ``(n, dim)``, half precision or not, and directions ``(speakers, dim)``.
+
+    Block by block: in single precision all at once would be twice as large as they are.
+
+    Returns
+    -------
+    NDArray of float32, shape (n, speakers)
+    """
+    columns = directions.astype(np.float32).T
+    cosines = np.empty((len(vectors), len(directions)), np.float32)
+    for first in range(0, len(vectors), BLOCK_ROWS):
+        rows = slice(first, first + BLOCK_ROWS)
+        cosines[rows] = vectors[rows].astype(np.float32, copy=False) @ columns
+    return cosines
+
+
 def window_starts(total: int, length: int, step: int) -> NDArray[np.int64]:
     """First frames of windows that cover ``total`` frames, the last one flush with the end."""
     starts = np.arange(0, total - length + 1, step)
@@ -228,14 +248,14 @@ class VoiceTrack:
     def __init__(self, trunk: LocalEncoder, total: int) -> None:
         assert trunk.frame_head is not None
         self._stream = FrameStream(trunk.frame_head, trunk.network.utterance, VOICE_STEP)
-        self._vectors = np.empty((-(-total // VOICE_STEP), trunk.dimension), np.float32)
+        self._vectors = np.empty((-(-total // VOICE_STEP), trunk.dimension), np.float16)
         self._count = 0
 
     def push(self, frames: Tensor, moments: Tensor) -> None:
         """See :class:`Track`."""
         self._keep(self._stream.push(frames, moments))
 
-    def finish(self) -> NDArray[np.float32]:
+    def finish(self) -> NDArray[np.float16]:
         """Give out the vectors of the whole recording, ``(n, dim)``."""
         self._keep(self._stream.flush())
         return self._vectors

@@ -19,7 +19,7 @@ from diarspk.finishing import link_session
 from diarspk.linking import join_speakers
 from diarspk.precision import Precision
 from diarspk.recording import Recording
-from diarspk.segmentation.local_speakers import LocalSpeakers, read_local_speakers
+from diarspk.segmentation.local_speakers import LocalSpeakers, cosines_to, read_local_speakers
 from diarspk.segmentation.segmenter import ActivitySegmenter
 from diarspk.session import Session
 from diarspk.stitching import speaker_activity
@@ -114,7 +114,9 @@ class FirstPasses(IterableDataset[dict[str, Tensor]]):
         if self.settings.resegmentation is not None:
             prior = self.settings.resegmentation(prior, local, known.directions)
         assert local.voices is not None
-        likeness = likeness_at(local.voices @ known.directions.T, np.arange(local.frames))
+        likeness = likeness_at(
+            cosines_to(local.voices, known.directions), np.arange(local.frames)
+        )
         right = np.where(known.owner >= 0, activity[:, known.owner], 0.0)
         rest = len(voices) - len(known.owner)  # places of the window that are not taken
         parts = {
