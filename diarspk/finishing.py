@@ -177,7 +177,7 @@ def _correct(
     head = shipped_target_head(session.fingerprint) if config.target_activity else None
     if head is None or local.evidence is None:
         return activity
-    return TargetActivity(head, session.precision)(activity, local, directions)
+    return TargetActivity(head, precision=session.precision)(activity, local, directions)
 
 
 def _check_space(session: Session, config: DiarizerConfig) -> None:

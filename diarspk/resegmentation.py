@@ -7,16 +7,17 @@ head, or subsegments of a second and a half around each frame.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.segmentation.local_speakers import VOICE_STEP, LocalSpeakers, cosines_to
+from diarspk.segmentation.local_speakers import ACTIVE, VOICE_STEP, LocalSpeakers, cosines_to
 from diarspk.stitching import Activity
 
-__all__ = ["Resegmentation"]
+__all__ = ["Resegmentation", "find_directions"]
 
 LEAST_PRIOR = 1e-3
 """Of a speaker whom linking has not found in a frame."""
@@ -81,16 +82,7 @@ class Resegmentation:
         self, activity: Activity, heard: _Heard, directions: NDArray[np.floating]
     ) -> NDArray[np.floating]:
         """Find the speakers' directions anew, from the vectors of one voice alone."""
-        sums, weight = np.zeros(directions.shape), np.zeros(len(directions))
-        for first in range(0, len(heard.places), BLOCK_FRAMES):
-            rows = slice(first, first + BLOCK_FRAMES)
-            vectors = heard.vectors[rows].astype(np.float32, copy=False)
-            divided = self._divide(activity[heard.places[rows]], vectors @ directions.T)
-            divided *= heard.alone[rows, None]
-            sums += divided.T @ vectors
-            weight += divided.sum(axis=0)
-        sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-8)
-        return np.where((weight >= FEWEST_PLACES)[:, None], sums, directions)
+        return heard.mean(activity, directions, self._divide)
 
     def _divide(self, activity: Activity, cosines: NDArray[np.floating]) -> Activity:
         """Divide the speech of frames by prior and cosines, all ``(frames, speakers)``."""
@@ -117,6 +109,54 @@ class _Heard(NamedTuple):
     places: NDArray[np.int64]
     vectors: NDArray[np.floating]
     alone: NDArray[np.bool_]
+
+    def mean(
+        self,
+        activity: Activity,
+        directions: NDArray[np.floating],
+        share: Callable[[Activity, NDArray[np.float32]], Activity],
+    ) -> NDArray[np.floating]:
+        """Mean direction of each speaker, of the vectors of one voice alone.
+
+        Parameters
+        ----------
+        activity
+            Of the speakers, ``(frames, speakers)``.
+        directions
+            Unit vectors ``(speakers, dim)``; who has next to no vectors keeps the own one.
+        share
+            Makes of activity and of cosines to `directions` what of each vector is whose.
+        """
+        sums, weight = np.zeros(directions.shape), np.zeros(len(directions))
+        for first in range(0, len(self.places), BLOCK_FRAMES):
+            rows = slice(first, first + BLOCK_FRAMES)
+            vectors = self.vectors[rows].astype(np.float32, copy=False)
+            shares = share(activity[self.places[rows]], vectors @ directions.T)
+            shares = shares * self.alone[rows, None]
+            sums += shares.T @ vectors
+            weight += shares.sum(axis=0)
+        sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-8)
+        return np.where((weight >= FEWEST_PLACES)[:, None], sums, directions)
+
+
+def find_directions(
+    activity: Activity, local: LocalSpeakers, directions: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Find the speakers' directions anew, from the frames in which each talks alone.
+
+    A local speaker is embedded as a whole, with what segmentation has taken for that voice.
+
+    Parameters
+    ----------
+    activity, local, directions
+        As :meth:`Resegmentation.__call__` has them; who has next to no such frames keeps the
+        direction.
+    """
+    heard = _hear(local, activity)
+    if heard is None:
+        return directions
+    found = heard.mean(activity, directions, lambda part, _: np.where(part > ACTIVE, part, 0.0))
+    return found.astype(np.float32)
 
 
 def _hear(local: LocalSpeakers, activity: Activity) -> _Heard | None:

@@ -8,13 +8,15 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import special
 
 from diarspk.precision import Precision, multiply_in
+from diarspk.resegmentation import find_directions
 from diarspk.segmentation.local_speakers import VOICE_STEP, LocalSpeakers, cosines_to, window_starts
-from diarspk.segmentation.target_activity import TargetActivityHead
+from diarspk.segmentation.target_activity import SUREST, TargetActivityHead
 from diarspk.stitching import Activity
 
-__all__ = ["TargetActivity", "keep_speech", "likeness_at"]
+__all__ = ["TargetActivity", "combine", "likeness_at"]
 
 WINDOWS_PER_BATCH = 8
 STEP = 0.75
@@ -26,18 +28,23 @@ class TargetActivity:
     """Applies a :class:`TargetActivityHead` to a recording, window by window.
 
     In each window the speakers who talk most take part; the others stay as they were. A frame is
-    taken from the window in which it lies deepest. Whether anybody talks stays with segmentation:
-    the head says who, and how many at once (see :func:`keep_speech`).
+    taken from the window in which it lies deepest. Speakers are known by the frames in which they
+    talk alone. The head says who talks; whether anybody does stays with segmentation, and how many
+    at once is said by both (see :func:`combine`).
 
     Attributes
     ----------
     head : TargetActivityHead
         Of the encoder whose vectors and evidence it reads.
+    overlap_share : float
+        What the head has to say in how many talk at once, in [0, 1]. It has learned from overlap of
+        simulated conversations only.
     precision : str
         In which it multiplies matrices.
     """
 
     head: TargetActivityHead
+    overlap_share: float = 0.5
     precision: Precision = "single"
 
     def __call__(
@@ -52,7 +59,7 @@ class TargetActivity:
         local
             What the pass over the recording has found; without evidence nothing changes.
         directions
-            Of the speakers: unit vectors ``(speakers, dim)``.
+            Of the speakers: unit vectors ``(speakers, dim)``, for those who never talk alone.
         """
         if local.evidence is None or local.voices is None or not activity.shape[1]:
             return activity
@@ -61,6 +68,7 @@ class TargetActivity:
         starts = window_starts(total, length, max(round(STEP * length), 1))
         middles = (starts[:-1] + starts[1:] + length) // 2  # of what neighbours share
         edges = np.concatenate([[0], middles, [total]])
+        directions = find_directions(activity, local, directions)
         cosines, corrected = cosines_to(local.voices, directions), activity.copy()
         for first in range(0, len(starts), WINDOWS_PER_BATCH):
             batch = self._choose(activity, starts[first : first + WINDOWS_PER_BATCH], length)
@@ -70,7 +78,7 @@ class TargetActivity:
                 inside = slice(start - batch.frames[number, 0], end - batch.frames[number, 0])
                 chosen = batch.present[number]
                 corrected[start:end, batch.speakers[number, chosen]] = probabilities[inside, chosen]
-        return keep_speech(corrected, activity)
+        return combine(corrected, activity, self.overlap_share)
 
     def _choose(self, activity: Activity, starts: NDArray[np.int64], length: int) -> _Batch:
         """Windows that begin at ``starts``, with the speakers who talk most in each."""
@@ -113,14 +121,24 @@ class _Batch(NamedTuple):
     present: NDArray[np.bool_]
 
 
-def keep_speech(corrected: Activity, activity: Activity) -> Activity:
-    """Give the likeliest speaker of each frame the probability that anybody talks, as it was.
+def combine(corrected: Activity, activity: Activity, overlap_share: float) -> Activity:
+    """Who talks as corrected, whether anybody talks as it was, and how many by both.
 
-    Nobody is likelier to talk than that. Both are ``(frames, speakers)``; the first is changed in
-    place.
+    The likeliest speaker of each frame has the probability that anybody talks; nobody is likelier
+    to. The others are scaled so that the odds of a second speaker are the geometric mean of those
+    before and after, the latter weighted by `overlap_share`; a third is not expected. Both are
+    ``(frames, speakers)``; the first is changed in place.
     """
-    speech = np.minimum(activity.sum(1), 1.0)
+    total = activity.sum(1)
+    speech = np.minimum(total, 1.0)
     likeliest, rows = corrected.argmax(1), np.arange(len(corrected))
+    np.minimum(corrected, speech[:, None], out=corrected)
+    corrected[rows, likeliest] = 0.0
+    rest = corrected.sum(1)
+    before = special.logit(np.clip(total - 1.0, SUREST, 1 - SUREST))
+    after = special.logit(np.clip(rest, SUREST, 1 - SUREST))
+    wanted = special.expit(before + overlap_share * (after - before))
+    corrected *= (wanted / np.maximum(rest, 1e-6))[:, None]
     np.minimum(corrected, speech[:, None], out=corrected)
     corrected[rows, likeliest] = speech
     return corrected

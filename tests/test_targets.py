@@ -17,6 +17,7 @@ from diarspk.encoders.local import LocalEncoder
 from diarspk.encoders.trunk import TrunkConfig
 from diarspk.errors import ModelError
 from diarspk.recording import analyse
+from diarspk.resegmentation import find_directions
 from diarspk.segmentation import ActivityHead, ActivityHeadConfig, ActivitySegmenter
 from diarspk.segmentation.local_speakers import VOICE_STEP, LocalSpeakers, read_local_speakers
 from diarspk.segmentation.target_activity import (
@@ -25,7 +26,7 @@ from diarspk.segmentation.target_activity import (
     TargetActivityHead,
 )
 from diarspk.session import Session
-from diarspk.targets import TargetActivity, keep_speech, likeness_at
+from diarspk.targets import TargetActivity, combine, likeness_at
 
 SMALL = TargetActivityConfig(
     width=16, channels=8, layers=2, heads=2, kernel=5, dimension=6, window_s=2.0, speakers=3
@@ -135,16 +136,18 @@ def recording(frames=173, speakers=4, seed=0):
 def test_a_short_recording_is_one_window(head):
     activity, local, directions = recording(frames=31, speakers=3)
     found = TargetActivity(head)(activity, local, directions)
+    directions = find_directions(activity, local, directions)
     likeness = likeness_at(local.voices @ directions.T, np.arange(31))
     parts = (local.evidence.astype(np.float32), directions, likeness, activity)
     expected = head(*(torch.from_numpy(part)[None] for part in parts))[0].sigmoid()
-    np.testing.assert_allclose(found, keep_speech(expected.numpy(), activity), atol=1e-5)
+    np.testing.assert_allclose(found, combine(expected.numpy(), activity, 0.5), atol=1e-5)
 
 
 def test_a_long_recording_is_corrected_window_by_window(head):
     activity, local, directions = recording(frames=173, speakers=3)
     found = TargetActivity(head)(activity, local, directions)
     assert found.shape == activity.shape
+    directions = find_directions(activity, local, directions)
     starts = [0, 38, 76, 114, 123]  # of windows of 50 frames, the last flush with the end
     edges = [0, 44, 82, 120, 143.5, 173]
     for start, first, last in zip(starts, edges[:-1], edges[1:], strict=True):
@@ -154,17 +157,54 @@ def test_a_long_recording_is_corrected_window_by_window(head):
         parts = (part.evidence.astype(np.float32), directions, cosines, activity[inside])
         expected = head(*(torch.from_numpy(each)[None] for each in parts))[0].sigmoid().numpy()
         kept = np.arange(int(first), int(last))
-        expected = keep_speech(expected[kept - start], activity[kept])
+        expected = combine(expected[kept - start], activity[kept], 0.5)
         np.testing.assert_allclose(found[kept], expected, atol=1e-5)
 
 
 def test_whether_anybody_talks_stays_with_segmentation():
-    activity = np.array([[0.1, 0.2], [0.9, 0.6], [0.5, 0.1], [0.0, 0.0]], np.float32)
-    corrected = np.array([[0.9, 0.8], [0.3, 0.4], [0.2, 0.7], [0.9, 0.1]], np.float32)
-    found = keep_speech(corrected, activity)
-    expected = [[0.3, 0.3], [0.3, 1.0], [0.2, 0.6], [0.0, 0.0]]
-    np.testing.assert_allclose(found, expected, atol=1e-6)
-    np.testing.assert_allclose(found.max(1), np.minimum(activity.sum(1), 1), atol=1e-6)
+    generator = np.random.default_rng(0)
+    activity, corrected = (generator.random((50, 3)).astype(np.float32) for _ in range(2))
+    activity *= generator.random((50, 1)).astype(np.float32)
+    for share in (0.0, 0.5, 1.0):
+        found = combine(corrected.copy(), activity, share)
+        np.testing.assert_allclose(found.max(1), np.minimum(activity.sum(1), 1), atol=1e-6)
+        likeliest = corrected.argmax(1)
+        speech = np.minimum(activity.sum(1), 1)
+        np.testing.assert_allclose(found[np.arange(50), likeliest], speech, atol=1e-6)
+
+
+def test_how_many_talk_is_said_by_both():
+    """Odds of a second speaker: 1 to 4 before, 9 to 1 after, so 3 to 2 in the geometric mean."""
+    activity = np.array([[0.9, 0.3, 0.0]], np.float32)
+    corrected = np.array([[0.3, 0.95, 0.6]], np.float32)
+    expected = {0.0: 0.2, 0.5: 0.6, 1.0: 0.9}
+    for share, second in expected.items():
+        found = combine(corrected.copy(), activity, share)
+        # Two thirds of it are the third speaker's, who was corrected to be twice as likely.
+        np.testing.assert_allclose(found, [[second / 3, 1.0, 2 * second / 3]], atol=1e-5)
+
+
+def test_there_may_be_nobody_and_a_single_speaker():
+    silent, one = np.zeros((1, 2), np.float32), np.array([[0.7]], np.float32)
+    assert not combine(np.array([[0.9, 0.1]], np.float32), silent, 0.5).any()
+    np.testing.assert_allclose(combine(np.array([[0.2]], np.float32), one, 0.5), one)
+
+
+def test_speakers_are_known_by_the_frames_in_which_they_talk_alone(head):
+    activity, local, directions = recording(frames=120, speakers=2)
+    activity[:] = 0.0
+    activity[:60, 0] = activity[60:, 1] = 0.9
+    talking = activity[::VOICE_STEP] > 0.5
+    known = np.stack([local.voices[talking[:, speaker]].mean(0) for speaker in range(2)])
+    known /= np.linalg.norm(known, axis=1, keepdims=True)
+    np.testing.assert_allclose(find_directions(activity, local, directions), known, atol=1e-6)
+    found = TargetActivity(head)(activity, local, directions)
+    np.testing.assert_allclose(found, TargetActivity(head)(activity, local, known), atol=1e-6)
+    activity[:60, 1] = 0.8  # so that nobody is alone in the first half
+    kept = find_directions(activity, local, directions)
+    np.testing.assert_array_equal(kept[0], directions[0])
+    unheard = replace(local, voices=None)
+    assert find_directions(activity, unheard, directions) is directions
 
 
 def test_only_who_talks_most_takes_part(head):
@@ -172,11 +212,12 @@ def test_only_who_talks_most_takes_part(head):
     activity[:, [1, 3]] *= 0.1
     found = TargetActivity(head)(activity, local, directions)
     part = [0, 2, 4]
-    likeness = likeness_at(local.voices @ directions[part].T, np.arange(40))
-    parts = (local.evidence.astype(np.float32), directions[part], likeness, activity[:, part])
+    known = find_directions(activity, local, directions)[part]
+    likeness = likeness_at(local.voices @ known.T, np.arange(40))
+    parts = (local.evidence.astype(np.float32), known, likeness, activity[:, part])
     expected = activity.copy()
     expected[:, part] = head(*(torch.from_numpy(each)[None] for each in parts))[0].sigmoid()
-    np.testing.assert_allclose(found, keep_speech(expected, activity), atol=1e-5)
+    np.testing.assert_allclose(found, combine(expected, activity, 0.5), atol=1e-5)
     order = [4, 3, 2, 1, 0]
     turned = TargetActivity(head)(activity[:, order], local, directions[order])
     np.testing.assert_allclose(turned, found[:, order], atol=1e-5)
@@ -238,7 +279,7 @@ def test_evidence_is_that_of_every_frame(head, seconds):
 def session():
     """One window in which two people talk in turn."""
     _, local, directions = recording(frames=50, speakers=2)
-    talk = np.zeros((1, 50, 2), np.float32)
+    talk = np.full((1, 50, 2), 0.25, np.float32)
     talk[0, :25, 0] = talk[0, 25:, 1] = 0.9
     local = replace(
         local, activity=talk, embeddings=directions[None], seconds=(talk > 0.5).sum(1) * HOP

@@ -19,6 +19,7 @@ from diarspk.finishing import link_session
 from diarspk.linking import join_speakers
 from diarspk.precision import Precision
 from diarspk.recording import Recording
+from diarspk.resegmentation import find_directions
 from diarspk.segmentation.local_speakers import LocalSpeakers, cosines_to, read_local_speakers
 from diarspk.segmentation.segmenter import ActivitySegmenter
 from diarspk.session import Session
@@ -108,19 +109,20 @@ class FirstPasses(IterableDataset[dict[str, Tensor]]):
         )
         frames = torch.cat(passed.blocks)
         clustered = generator.random() < config.clustered
-        known = self.cluster(local, activity, seconds) if clustered else None
-        known = known or self.enrol(local, frames, activity, voices, generator)
+        found = self.cluster(local, activity, seconds) if clustered else None
+        known = found or self.enrol(local, frames, activity, voices, generator)
         prior = speaker_activity(local, known.labels, len(known.directions))
         if self.settings.resegmentation is not None:
             prior = self.settings.resegmentation(prior, local, known.directions)
+        directions = known.directions
+        if found is not None:  # the others are known from elsewhere
+            directions = find_directions(prior, local, directions)
         assert local.voices is not None
-        likeness = likeness_at(
-            cosines_to(local.voices, known.directions), np.arange(local.frames)
-        )
+        likeness = likeness_at(cosines_to(local.voices, directions), np.arange(local.frames))
         right = np.where(known.owner >= 0, activity[:, known.owner], 0.0)
         rest = len(voices) - len(known.owner)  # places of the window that are not taken
         parts = {
-            "directions": np.pad(known.directions, ((0, rest), (0, 0))),
+            "directions": np.pad(directions, ((0, rest), (0, 0))),
             "likeness": np.pad(likeness, ((0, 0), (0, rest))),
             "prior": np.pad(prior, ((0, 0), (0, rest))),
             "activity": np.pad(right, ((0, 0), (0, rest))).astype(np.float32),
