@@ -15,7 +15,7 @@ __all__ = ["Session"]
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """A recording after the pass over it; some 20 MB an hour with the embedded segmentation.
+    """A recording after the pass over it; some 35 MB an hour with the embedded segmentation.
 
     Attributes
     ----------

@@ -31,6 +31,7 @@ def _by_average_linkage(threshold: float, adaptation: Adaptation) -> DiarizerCon
 VARIANTS = (
     Variant("default"),
     Variant("one speaker at a time", overlap=False),
+    Variant("no target activity head", DiarizerConfig(target_activity=False)),
     Variant("no resegmentation", DiarizerConfig(resegmentation=None)),
     Variant("local speakers of windows clustered, no subsegments", DiarizerConfig(units="local")),
     Variant("Silero VAD and pooled windows of 1.5 s", segmentation=SILERO),

@@ -23,7 +23,7 @@ from diarspk.segmentation.local_speakers import LocalSpeakers
 from diarspk.segmentation.target_activity import TARGET_HEADS, TargetActivityConfig
 from recipes.embedded.conversations import SHIFT, ConversationConfig
 from recipes.embedded.data import SPEEDS, speed_of
-from recipes.embedded.first_passes import FirstPassConfig, FirstPasses
+from recipes.embedded.first_passes import FirstPassConfig, FirstPasses, add_common
 from recipes.embedded.frame_objectives import (
     FrameObjective,
     contrast,
@@ -313,7 +313,7 @@ def passes(make, **changes):
             ActivityHeadConfig(width=16, channels=8, layers=1, heads=2, window_s=2.0)
         ).requires_grad_(False)
     )
-    settings = {"steps_s": (1.0,), "clustered": 0.0, **changes}
+    settings = {"steps_s": (1.0,), "clustered": 0.0, "common_probability": 0.0, **changes}
     config = FirstPassConfig(precision="single", **settings)
     return FirstPasses(make(frames=400, speakers=3), encoder, segmenter, config)
 
@@ -392,6 +392,21 @@ def test_a_cluster_belongs_to_whom_it_shares_most_with(make, monkeypatch):
     np.testing.assert_array_equal(known.directions, np.eye(8)[:2])
     monkeypatch.setattr(first_passes, "link_session", lambda *_: Linking(np.full((1, 3), -1)))
     assert found.cluster(local, activity, 0.4) is None
+
+
+def test_what_voices_have_in_common_makes_them_alike():
+    added = add_common(np.eye(3, dtype=np.float32)[:2], np.array([0, 0, 2], np.float32))
+    np.testing.assert_allclose(added @ added.T, [[1, 0.8], [0.8, 1]], atol=1e-6)
+
+
+def test_windows_have_something_in_common(make):
+    plain, other = (next(iter(passes(make, common_probability=share))) for share in (0.0, 1.0))
+    for name in ("frames", "prior", "activity", "present"):
+        torch.testing.assert_close(plain[name], other[name])
+    for name in ("directions", "likeness"):
+        assert not torch.allclose(plain[name], other[name], atol=0.01)
+    norms = other["directions"].norm(dim=-1)
+    torch.testing.assert_close(norms[other["present"]], torch.ones(int(other["present"].sum())))
 
 
 def test_frame_error_is_strict_der():

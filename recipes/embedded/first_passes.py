@@ -20,7 +20,7 @@ from diarspk.linking import join_speakers
 from diarspk.precision import Precision
 from diarspk.recording import Recording
 from diarspk.resegmentation import find_directions
-from diarspk.segmentation.local_speakers import LocalSpeakers, cosines_to, read_local_speakers
+from diarspk.segmentation.local_speakers import LocalSpeakers, read_local_speakers
 from diarspk.segmentation.segmenter import ActivitySegmenter
 from diarspk.session import Session
 from diarspk.stitching import speaker_activity
@@ -44,12 +44,19 @@ class FirstPassConfig:
         Range of how much of a speaker's direction comes there from the window itself; the rest
         comes from clean speech. A whole recording knows a voice better than a window does, and
         knows its channel.
+    common_probability : float
+        Share of the windows whose vectors are given a random direction in common, as those of a
+        recording have that of its channel: voices of one telephone call are more alike.
+    most_common : float
+        Longest that it is, where vectors are as long as one.
     steps_s : tuple of float
         Seconds between the windows of segmentation, one of which is drawn.
     """
 
     clustered: float = 0.5
     own_share: tuple[float, float] = (0.0, 0.8)
+    common_probability: float = 0.5
+    most_common: float = 1.5
     steps_s: tuple[float, ...] = (2.5, 5.0)
     precision: Precision = "auto"
 
@@ -118,7 +125,10 @@ class FirstPasses(IterableDataset[dict[str, Tensor]]):
         if found is not None:  # the others are known from elsewhere
             directions = find_directions(prior, local, directions)
         assert local.voices is not None
-        likeness = likeness_at(cosines_to(local.voices, directions), np.arange(local.frames))
+        vectors = local.voices.astype(np.float32)
+        common = self.draw_common(directions.shape[1], generator)
+        vectors, directions = add_common(vectors, common), add_common(directions, common)
+        likeness = likeness_at(vectors @ directions.T, np.arange(local.frames))
         right = np.where(known.owner >= 0, activity[:, known.owner], 0.0)
         rest = len(voices) - len(known.owner)  # places of the window that are not taken
         parts = {
@@ -129,6 +139,13 @@ class FirstPasses(IterableDataset[dict[str, Tensor]]):
             "present": np.arange(len(voices)) < len(known.owner),
         }
         return {"frames": frames} | {name: torch.from_numpy(part) for name, part in parts.items()}
+
+    def draw_common(self, dimension: int, generator: np.random.Generator) -> NDArray[np.float32]:
+        """Draw what the vectors of a window have in common, ``(dimension,)``; often nothing."""
+        direction = generator.normal(size=dimension).astype(np.float32)
+        length = generator.uniform(0.0, self.config.most_common)
+        length *= generator.random() < self.config.common_probability
+        return np.float32(length) * direction / np.linalg.norm(direction)
 
     def enrol(
         self,
@@ -179,6 +196,13 @@ class FirstPasses(IterableDataset[dict[str, Tensor]]):
         vectors = self.encoder.network.utterance.embed_moments(pooled[None])[0]
         said = (alone.sum(1, keepdim=True) > 0).float()
         return (nn.functional.normalize(vectors, dim=-1) * said).numpy()
+
+
+def add_common(vectors: NDArray[np.float32], common: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Add to unit vectors ``(n, dim)`` what they are to have in common, and bring them to one."""
+    added = vectors + common
+    norms: NDArray[np.float32] = np.linalg.norm(added, axis=1, keepdims=True)
+    return added / np.maximum(norms, 1e-8)
 
 
 class _Frames:
