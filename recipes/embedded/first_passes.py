@@ -145,7 +145,7 @@ class FirstPasses(IterableDataset[dict[str, Tensor]]):
         direction = generator.normal(size=dimension).astype(np.float32)
         length = generator.uniform(0.0, self.config.most_common)
         length *= generator.random() < self.config.common_probability
-        return np.float32(length) * direction / np.linalg.norm(direction)
+        return (length * direction / np.linalg.norm(direction)).astype(np.float32)
 
     def enrol(
         self,
@@ -201,8 +201,8 @@ class FirstPasses(IterableDataset[dict[str, Tensor]]):
 def add_common(vectors: NDArray[np.float32], common: NDArray[np.float32]) -> NDArray[np.float32]:
     """Add to unit vectors ``(n, dim)`` what they are to have in common, and bring them to one."""
     added = vectors + common
-    norms: NDArray[np.float32] = np.linalg.norm(added, axis=1, keepdims=True)
-    return added / np.maximum(norms, 1e-8)
+    norms = np.linalg.norm(added, axis=1, keepdims=True)
+    return (added / np.maximum(norms, 1e-8)).astype(np.float32)
 
 
 class _Frames:
