@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,6 +22,9 @@ __all__ = ["TargetActivity", "combine", "likeness_at"]
 WINDOWS_PER_BATCH = 8
 STEP = 0.75
 """Of a window, from one window to the next."""
+
+LEAST_TALK = 0.1
+"""Expected frames of a speaker in a window, below which there is none."""
 
 
 @dataclass(frozen=True)
@@ -70,22 +74,32 @@ class TargetActivity:
         edges = np.concatenate([[0], middles, [total]])
         directions = find_directions(activity, local, directions)
         cosines, corrected = cosines_to(local.voices, directions), activity.copy()
-        for first in range(0, len(starts), WINDOWS_PER_BATCH):
-            batch = self._choose(activity, starts[first : first + WINDOWS_PER_BATCH], length)
+        for batch in self._batches(activity, starts, length):
             found = self._run(batch, activity, local.evidence, cosines, directions)
-            for number, probabilities in enumerate(found):
-                start, end = edges[first + number], edges[first + number + 1]
-                inside = slice(start - batch.frames[number, 0], end - batch.frames[number, 0])
-                chosen = batch.present[number]
-                corrected[start:end, batch.speakers[number, chosen]] = probabilities[inside, chosen]
+            for number, speakers, probabilities in zip(
+                batch.numbers, batch.speakers, found, strict=True
+            ):
+                start, end = edges[number], edges[number + 1]
+                inside = slice(start - starts[number], end - starts[number])
+                corrected[start:end, speakers] = probabilities[inside]
         return combine(corrected, activity, self.overlap_share)
 
-    def _choose(self, activity: Activity, starts: NDArray[np.int64], length: int) -> _Batch:
-        """Windows that begin at ``starts``, with the speakers who talk most in each."""
-        frames = starts[:, None] + np.arange(length)
-        talk = activity[frames].sum(1)  # (windows, speakers)
+    def _batches(
+        self, activity: Activity, starts: NDArray[np.int64], length: int
+    ) -> Iterator[_Batch]:
+        """Windows with as many speakers, a few at a time; where one talks alone, nothing is to do.
+
+        Who has next to no talk in a window does not take part there.
+        """
+        talk = np.stack([activity[start : start + length].sum(0) for start in starts])
         order = np.argsort(-talk, axis=1, kind="stable")[:, : self.head.config.speakers]
-        return _Batch(frames, order, np.take_along_axis(talk, order, 1) > 0)
+        count = (np.take_along_axis(talk, order, 1) > LEAST_TALK).sum(1)
+        for speakers in range(2, order.shape[1] + 1):
+            windows = np.flatnonzero(count == speakers)
+            for first in range(0, len(windows), WINDOWS_PER_BATCH):
+                numbers = windows[first : first + WINDOWS_PER_BATCH]
+                frames = starts[numbers][:, None] + np.arange(length)
+                yield _Batch(numbers, frames, order[numbers, :speakers])
 
     @torch.inference_mode()
     def _run(
@@ -103,7 +117,6 @@ class TargetActivity:
             directions[batch.speakers],
             np.take_along_axis(likeness_at(cosines, batch.frames), columns, 2),
             np.take_along_axis(activity[batch.frames], columns, 2),
-            batch.present,
         )
         with multiply_in(self.precision):
             logits = self.head(*map(torch.from_numpy, parts))
@@ -111,14 +124,11 @@ class TargetActivity:
 
 
 class _Batch(NamedTuple):
-    """Windows: ``frames (windows, length)`` of the recording, and who takes part in each.
+    """Windows by number, their ``frames (windows, length)``, ``speakers (windows, n)`` of each."""
 
-    ``speakers (windows, n)`` are those who talk most, of whom some may not be ``present``.
-    """
-
+    numbers: NDArray[np.int64]
     frames: NDArray[np.int64]
     speakers: NDArray[np.int64]
-    present: NDArray[np.bool_]
 
 
 def combine(corrected: Activity, activity: Activity, overlap_share: float) -> Activity:

@@ -224,10 +224,19 @@ def test_only_who_talks_most_takes_part(head):
 
 
 def test_who_never_talks_in_a_window_is_left_alone(head):
-    activity, local, directions = recording(frames=40, speakers=2)
+    activity, local, directions = recording(frames=40, speakers=3)
     activity[:, 1] = 0
     found = TargetActivity(head)(activity, local, directions)
     assert not found[:, 1].any()
+    others = TargetActivity(head)(activity[:, [0, 2]], local, directions[[0, 2]])
+    np.testing.assert_allclose(found[:, [0, 2]], others, atol=1e-5)
+
+
+def test_who_talks_alone_needs_no_correction(head):
+    activity, local, directions = recording(frames=40, speakers=2)
+    activity[:, 1] = 0.002  # in forty frames
+    found = TargetActivity(head)(activity, local, directions)
+    np.testing.assert_allclose(found, combine(activity.copy(), activity, 0.5), atol=1e-6)
 
 
 def test_nothing_is_corrected_without_evidence(head):
