@@ -32,7 +32,7 @@ class StitchingConfig:
     """How probabilities become turns."""
 
     speech_threshold: float = 0.5  # expected number of speakers above which someone talks
-    overlap_threshold: float = 0.4  # part of a second speaker above which one more talks
+    overlap_threshold: float = 0.5  # part of a second speaker above which one more talks
     longest_gap_s: float = 0.4  # a shorter pause of one speaker is part of the turn
     shortest_turn_s: float = 0.2
 

@@ -40,14 +40,17 @@ class TargetActivity:
     ----------
     head : TargetActivityHead
         Of the encoder whose vectors and evidence it reads.
+    share : float
+        Of the head's correction of a speaker's logit that is made, in [0, 1]. It has learned from
+        simulated conversations, and is too sure of what it hears elsewhere.
     overlap_share : float
-        What the head has to say in how many talk at once, in [0, 1]. It has learned from overlap of
-        simulated conversations only.
+        What the head has to say in how many talk at once, in [0, 1]; the rest is segmentation's.
     precision : str
         In which it multiplies matrices.
     """
 
     head: TargetActivityHead
+    share: float = 0.85
     overlap_share: float = 0.5
     precision: Precision = "single"
 
@@ -112,15 +115,13 @@ class TargetActivity:
     ) -> NDArray[np.float32]:
         """Probabilities of the speakers of windows, ``(windows, frames, speakers)``."""
         columns = batch.speakers[:, None]
-        parts = (
-            evidence[batch.frames].astype(np.float32),
-            directions[batch.speakers],
-            np.take_along_axis(likeness_at(cosines, batch.frames), columns, 2),
-            np.take_along_axis(activity[batch.frames], columns, 2),
-        )
+        likeness = np.take_along_axis(likeness_at(cosines, batch.frames), columns, 2)
+        prior = torch.from_numpy(np.take_along_axis(activity[batch.frames], columns, 2))
+        known = (evidence[batch.frames].astype(np.float32), directions[batch.speakers], likeness)
         with multiply_in(self.precision):
-            logits = self.head(*map(torch.from_numpy, parts))
-        return logits.float().sigmoid().numpy()
+            logits = self.head(*map(torch.from_numpy, known), prior).float()
+        before = torch.logit(prior, SUREST)
+        return torch.sigmoid(before + self.share * (logits - before)).numpy()
 
 
 class _Batch(NamedTuple):
@@ -136,8 +137,12 @@ def combine(corrected: Activity, activity: Activity, overlap_share: float) -> Ac
 
     The likeliest speaker of each frame has the probability that anybody talks; nobody is likelier
     to. The others are scaled so that the odds of a second speaker are the geometric mean of those
-    before and after, the latter weighted by `overlap_share`; a third is not expected. Both are
-    ``(frames, speakers)``; the first is changed in place.
+    before and after, the latter weighted by `overlap_share`; a third is not expected.
+
+    Parameters
+    ----------
+    corrected, activity
+        After and before, ``(frames, speakers)``; the first is changed in place.
     """
     total = activity.sum(1)
     speech = np.minimum(total, 1.0)
@@ -145,9 +150,8 @@ def combine(corrected: Activity, activity: Activity, overlap_share: float) -> Ac
     np.minimum(corrected, speech[:, None], out=corrected)
     corrected[rows, likeliest] = 0.0
     rest = corrected.sum(1)
-    before = special.logit(np.clip(total - 1.0, SUREST, 1 - SUREST))
-    after = special.logit(np.clip(rest, SUREST, 1 - SUREST))
-    wanted = special.expit(before + overlap_share * (after - before))
+    one, other = (special.logit(np.clip(x, SUREST, 1 - SUREST)) for x in (total - 1.0, rest))
+    wanted = special.expit(one + overlap_share * (other - one))
     corrected *= (wanted / np.maximum(rest, 1e-6))[:, None]
     np.minimum(corrected, speech[:, None], out=corrected)
     corrected[rows, likeliest] = speech

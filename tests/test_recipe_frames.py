@@ -1,12 +1,14 @@
 """The recipes of heads over a frozen encoder, on a handful of synthetic voices."""
 
 import itertools
+import json
 import math
 
 import numpy as np
 import pytest
 import torch
 
+from diarspk.checkpoints import read_checkpoint
 from diarspk.encoders import (
     FrameHead,
     FrameHeadConfig,
@@ -450,6 +452,14 @@ def test_the_target_head_learns_to_correct(make, tmp_path):
     parts = tuple(parts)
     both = (head(head.listen(batch["frames"]), *parts) for head in (stored, module.head.eval()))
     torch.testing.assert_close(*both, atol=0.05, rtol=0)
+
+    averaged = export_head(
+        tmp_path / "final.ckpt", TARGET_HEADS, tmp_path / "mean", before=card, share_before=0.25
+    )
+    told = json.loads(averaged.read_text())
+    assert (told["before"], told["share_before"]) == (read_checkpoint(card).fingerprint, 0.25)
+    one, mean = (TARGET_HEADS.read(each, "here").state_dict() for each in (card, averaged))
+    torch.testing.assert_close(one, mean, atol=1e-3, rtol=0)  # of a head and itself
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")

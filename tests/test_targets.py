@@ -135,7 +135,7 @@ def recording(frames=173, speakers=4, seed=0):
 
 def test_a_short_recording_is_one_window(head):
     activity, local, directions = recording(frames=31, speakers=3)
-    found = TargetActivity(head)(activity, local, directions)
+    found = TargetActivity(head, share=1.0)(activity, local, directions)
     directions = find_directions(activity, local, directions)
     likeness = likeness_at(local.voices @ directions.T, np.arange(31))
     parts = (local.evidence.astype(np.float32), directions, likeness, activity)
@@ -145,7 +145,7 @@ def test_a_short_recording_is_one_window(head):
 
 def test_a_long_recording_is_corrected_window_by_window(head):
     activity, local, directions = recording(frames=173, speakers=3)
-    found = TargetActivity(head)(activity, local, directions)
+    found = TargetActivity(head, share=1.0)(activity, local, directions)
     assert found.shape == activity.shape
     directions = find_directions(activity, local, directions)
     starts = [0, 38, 76, 114, 123]  # of windows of 50 frames, the last flush with the end
@@ -184,6 +184,17 @@ def test_how_many_talk_is_said_by_both():
         np.testing.assert_allclose(found, [[second / 3, 1.0, 2 * second / 3]], atol=1e-5)
 
 
+def test_a_share_of_the_correction_is_made(head):
+    activity, local, directions = recording(frames=31, speakers=2)
+    whole, part, none = (
+        TargetActivity(head, share, overlap_share=1.0)(activity, local, directions)
+        for share in (1.0, 0.5, 0.0)
+    )
+    np.testing.assert_allclose(none, combine(activity.clip(0.01, 0.99), activity, 1.0), atol=1e-5)
+    assert np.abs(part - none).mean() < np.abs(whole - none).mean()
+    assert np.abs(part - whole).mean() < np.abs(whole - none).mean()
+
+
 def test_there_may_be_nobody_and_a_single_speaker():
     silent, one = np.zeros((1, 2), np.float32), np.array([[0.7]], np.float32)
     assert not combine(np.array([[0.9, 0.1]], np.float32), silent, 0.5).any()
@@ -198,8 +209,10 @@ def test_speakers_are_known_by_the_frames_in_which_they_talk_alone(head):
     known = np.stack([local.voices[talking[:, speaker]].mean(0) for speaker in range(2)])
     known /= np.linalg.norm(known, axis=1, keepdims=True)
     np.testing.assert_allclose(find_directions(activity, local, directions), known, atol=1e-6)
-    found = TargetActivity(head)(activity, local, directions)
-    np.testing.assert_allclose(found, TargetActivity(head)(activity, local, known), atol=1e-6)
+    found = TargetActivity(head, share=1.0)(activity, local, directions)
+    np.testing.assert_allclose(
+        found, TargetActivity(head, share=1.0)(activity, local, known), atol=1e-6
+    )
     activity[:60, 1] = 0.8  # so that nobody is alone in the first half
     kept = find_directions(activity, local, directions)
     np.testing.assert_array_equal(kept[0], directions[0])
@@ -210,7 +223,7 @@ def test_speakers_are_known_by_the_frames_in_which_they_talk_alone(head):
 def test_only_who_talks_most_takes_part(head):
     activity, local, directions = recording(frames=40, speakers=5)
     activity[:, [1, 3]] *= 0.1
-    found = TargetActivity(head)(activity, local, directions)
+    found = TargetActivity(head, share=1.0)(activity, local, directions)
     part = [0, 2, 4]
     known = find_directions(activity, local, directions)[part]
     likeness = likeness_at(local.voices @ known.T, np.arange(40))
@@ -219,31 +232,34 @@ def test_only_who_talks_most_takes_part(head):
     expected[:, part] = head(*(torch.from_numpy(each)[None] for each in parts))[0].sigmoid()
     np.testing.assert_allclose(found, combine(expected, activity, 0.5), atol=1e-5)
     order = [4, 3, 2, 1, 0]
-    turned = TargetActivity(head)(activity[:, order], local, directions[order])
+    turned = TargetActivity(head, share=1.0)(activity[:, order], local, directions[order])
     np.testing.assert_allclose(turned, found[:, order], atol=1e-5)
 
 
 def test_who_never_talks_in_a_window_is_left_alone(head):
     activity, local, directions = recording(frames=40, speakers=3)
     activity[:, 1] = 0
-    found = TargetActivity(head)(activity, local, directions)
+    found = TargetActivity(head, share=1.0)(activity, local, directions)
     assert not found[:, 1].any()
-    others = TargetActivity(head)(activity[:, [0, 2]], local, directions[[0, 2]])
+    others = TargetActivity(head, share=1.0)(activity[:, [0, 2]], local, directions[[0, 2]])
     np.testing.assert_allclose(found[:, [0, 2]], others, atol=1e-5)
 
 
 def test_who_talks_alone_needs_no_correction(head):
     activity, local, directions = recording(frames=40, speakers=2)
     activity[:, 1] = 0.002  # in forty frames
-    found = TargetActivity(head)(activity, local, directions)
+    found = TargetActivity(head, share=1.0)(activity, local, directions)
     np.testing.assert_allclose(found, combine(activity.copy(), activity, 0.5), atol=1e-6)
 
 
 def test_nothing_is_corrected_without_evidence(head):
     activity, local, directions = recording()
-    assert TargetActivity(head)(activity, replace(local, evidence=None), directions) is activity
+    assert (
+        TargetActivity(head, share=1.0)(activity, replace(local, evidence=None), directions)
+        is activity
+    )
     nobody = np.zeros((len(activity), 0), np.float32)
-    assert TargetActivity(head)(nobody, local, directions[:0]) is nobody
+    assert TargetActivity(head, share=1.0)(nobody, local, directions[:0]) is nobody
 
 
 def test_what_is_written_is_read(head, tmp_path):

@@ -1,10 +1,13 @@
 """Turn a checkpoint of a head over a frozen encoder into the card that ships beside that encoder.
 
     python -m recipes.embedded.export_head frames --checkpoint RUN_FRAMES/final.ckpt
-    python -m recipes.embedded.export_head targets --checkpoint RUN_TARGETS/final.ckpt
+    python -m recipes.embedded.export_head targets --checkpoint RUN_TARGETS/final.ckpt \
+        [--before EARLIER/FINGERPRINT.json --share-before 0.5]
 
 The files lie in a folder of the kind in ``diarspk/assets`` and are named after the encoder's
-fingerprint, as :mod:`diarspk.shipped` looks for them. The space of embeddings stays the same.
+fingerprint, as :mod:`diarspk.shipped` looks for them. The space of embeddings stays the same. With
+``--before`` the weights are averaged with those of an earlier card (Wortsman et al., Robust
+fine-tuning of zero-shot models, CVPR 2022, section 3).
 """
 
 from __future__ import annotations
@@ -15,13 +18,14 @@ from typing import Any
 
 import torch
 
-from diarspk.checkpoints import drop_prefix
+from diarspk.checkpoints import drop_prefix, read_checkpoint
 from diarspk.encoders.frame_head import FRAME_HEADS
 from diarspk.errors import ModelError
 from diarspk.head_cards import Head, HeadFormat
 from diarspk.models import load_encoder
 from diarspk.packaged import asset_folder
 from diarspk.segmentation.target_activity import TARGET_HEADS
+from recipes.averaging import average_weights
 
 KINDS: dict[str, HeadFormat[Any]] = {"frames": FRAME_HEADS, "targets": TARGET_HEADS}
 
@@ -36,7 +40,13 @@ def read_training(path: Path, heads: HeadFormat[Head]) -> tuple[Head, str, int]:
 
 
 def export_head(
-    checkpoint: Path, heads: HeadFormat[Head], folder: Path, model: str | None = None
+    checkpoint: Path,
+    heads: HeadFormat[Head],
+    folder: Path,
+    model: str | None = None,
+    *,
+    before: Path | None = None,
+    share_before: float = 0.5,
 ) -> Path:
     """Write the card of a checkpoint's head into a folder, and return its path.
 
@@ -44,11 +54,13 @@ def export_head(
     ----------
     model
         The encoder, for heads over the trunk of a training checkpoint, which has no fingerprint.
+    before, share_before
+        Card of a head over the same encoder, whose weights are averaged in, and their share.
 
     Raises
     ------
     ModelError
-        If the head was trained over another encoder, or it is not known over which.
+        If one of the heads was trained over another encoder, or it is not known over which.
     """
     head, encoder, steps = read_training(checkpoint, heads)
     if model is not None:
@@ -58,12 +70,19 @@ def export_head(
         encoder = named
     if not encoder:
         raise ModelError(f"{checkpoint}: does not say over which encoder; give --model")
+    averaged: dict[str, object] = {}
+    if before is not None:
+        earlier = heads.read(before, encoder).state_dict()
+        head.load_state_dict(average_weights(head.state_dict(), earlier, share_before))
+        name = read_checkpoint(before).fingerprint
+        averaged = {"before": name, "share_before": share_before}
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{encoder}.json"
     card: dict[str, object] = {
         "licence": "Apache-2.0",
         "recipe": heads.recipe.replace(".", "/") + ".py",
         "steps": steps,
+        **averaged,
     }
     heads.write(path, head, encoder=encoder, card=card)
     return path
@@ -75,9 +94,18 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--output", type=Path, help="folder to write the card to, if another")
     parser.add_argument("--model", help="encoder of a head that does not know its own")
+    parser.add_argument("--before", type=Path, help="card of an earlier head, to average in")
+    parser.add_argument("--share-before", type=float, default=0.5, help="of its weights")
     options = parser.parse_args()
-    folder = options.output or asset_folder() / options.kind
-    print(export_head(options.checkpoint, KINDS[options.kind], folder, options.model).name)
+    path = export_head(
+        options.checkpoint,
+        KINDS[options.kind],
+        options.output or asset_folder() / options.kind,
+        options.model,
+        before=options.before,
+        share_before=options.share_before,
+    )
+    print(path.name)
 
 
 if __name__ == "__main__":
