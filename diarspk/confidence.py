@@ -77,4 +77,6 @@ def speaker_margins(
         activity, label = local.activity[window, :, speaker], labels[window, speaker]
         total[span, label] += activity * margin
         weight[span, label] += activity
-    return (total / np.maximum(weight, 1e-6)).astype(np.float32)
+    np.maximum(weight, 1e-6, out=weight)  # in place: with many speakers these are the largest
+    total /= weight
+    return total
