@@ -102,7 +102,7 @@ class Diarizer:
         :class:`diarspk.segmentation.pyannet.PyanNetSegmenter`.
     cache
         Folder in which passes over recordings are kept, so that the same recording is clustered
-        anew in milliseconds; see :mod:`diarspk.cache`. Nothing is kept without it.
+        anew in seconds; see :mod:`diarspk.cache`. Nothing is kept without it.
     precision
         In which the networks of the embedded model multiply matrices; see
         :mod:`diarspk.precision`.

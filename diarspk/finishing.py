@@ -1,4 +1,4 @@
-"""From a session to a result: link, stitch, name. Takes a second an hour, and no audio."""
+"""From a session to a result: link, stitch, name. Takes some seconds an hour, and no audio."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ class _Heard(NamedTuple):
         activity
             Of the speakers, ``(frames, speakers)``.
         directions
-            Unit vectors ``(speakers, dim)``; who has next to no vectors keeps the own one.
+            Unit vectors ``(speakers, dim)``, which are kept for who has next to no vectors.
         share
             Makes of activity and of cosines to `directions` what of each vector is whose.
         """
@@ -149,8 +149,8 @@ def find_directions(
     Parameters
     ----------
     activity, local, directions
-        As :meth:`Resegmentation.__call__` has them; who has next to no such frames keeps the
-        direction.
+        As :meth:`Resegmentation.__call__` has them. Who has next to no such frames keeps the
+        direction that linking has given.
     """
     heard = _hear(local, activity)
     if heard is None:
