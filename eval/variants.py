@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from pyannote.core import Annotation
@@ -11,6 +11,7 @@ from pyannote.core import Annotation
 from diarspk.diarizer import DiarizerConfig
 from diarspk.finishing import finish
 from diarspk.scoring import Components, score
+from diarspk.session import Session
 from eval.listening import Heard
 from eval.report import describe_run, markdown_table, write_json
 
@@ -32,12 +33,22 @@ class Variant:
         What finds speech, where it is not the embedded activity head.
     overlap : bool
         Whether two may talk at once in the result.
+    frame_head : bool
+        Whether there are vectors of the frame head. Without, resegmentation reads windows pooled
+        around each frame, and the target activity head, which needs them, changes nothing.
     """
 
     name: str
     config: DiarizerConfig = field(default_factory=DiarizerConfig)
     segmentation: str | None = None
     overlap: bool = True
+    frame_head: bool = True
+
+    def of(self, session: Session) -> Session:
+        """Take out of a session what this variant does not have."""
+        if self.frame_head:
+            return session
+        return replace(session, local=replace(session.local, voices=None))
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,7 @@ def measure(collection: str, heard: Sequence[Heard], variant: Variant) -> Varian
     """Finish every session of a set as a variant has it, and score the outcome."""
     total, right = Components(), 0
     for item in heard:
-        conversation, result = item.conversation, finish(item.session, variant.config)
+        conversation, result = item.conversation, finish(variant.of(item.session), variant.config)
         found: Annotation = result.annotation if variant.overlap else result.exclusive
         reference, name = conversation.reference, conversation.name
         total += score({name: reference}, {name: found}, {name: conversation.uem}).pooled

@@ -1,6 +1,7 @@
 """Ablations and sweeps on a made-up session."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 from pyannote.core import Segment, Timeline
@@ -41,6 +42,15 @@ def test_without_overlap_the_second_speaker_is_missed():
     assert (whole.right_counts, whole.recordings) == (1, 1)
     np.testing.assert_allclose(single.components.miss_rate, shared, atol=1e-6)
     assert single.components.false_alarm == 0.0
+
+
+def test_without_the_frame_head_there_are_no_vectors():
+    session = hear()[0].session
+    session = replace(session, local=replace(session.local, voices=np.ones((9, 3), np.float16)))
+    assert variants.Variant("default").of(session) is session
+    bare = variants.Variant("bare", frame_head=False).of(session)
+    assert bare.local.voices is None
+    np.testing.assert_array_equal(bare.local.activity, session.local.activity)
 
 
 def test_the_table_has_every_variant(monkeypatch, capsys, tmp_path):
