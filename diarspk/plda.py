@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from diarspk.blocks import blocks
 from diarspk.errors import ArgumentError, ModelError
 
 __all__ = ["Plda", "read_plda", "write_plda"]
@@ -68,8 +69,7 @@ class Plda:
                 f"fitted to, got shape {vectors.shape}."
             )
         projected = np.empty((len(vectors), self.transform.shape[1]))
-        for first in range(0, len(vectors), BLOCK_ROWS):
-            rows = slice(first, first + BLOCK_ROWS)
+        for rows in blocks(len(vectors), BLOCK_ROWS):
             centred = spherical(vectors[rows], self.origin) - self.mean
             projected[rows] = centred @ self.transform
         return projected

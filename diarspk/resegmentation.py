@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.blocks import blocks
 from diarspk.segmentation.local_speakers import ACTIVE, VOICE_STEP, LocalSpeakers, cosines_to
 from diarspk.stitching import Activity
 
@@ -24,9 +25,6 @@ LEAST_PRIOR = 1e-3
 
 FEWEST_PLACES = 3
 """A speaker with fewer keeps the direction that linking has given it."""
-
-BLOCK_FRAMES = 10_000
-"""Frames that are divided at once, so that memory does not grow with the recording."""
 
 ALONE = (0.5, 1.3)
 """Speech of all in a frame, between which one speaker surely talks alone."""
@@ -75,14 +73,8 @@ class Resegmentation:
         if activity.shape[1] < 2 or (heard := _hear(local, activity)) is None:
             return activity
         for _ in range(self.iterations - 1):
-            directions = self._maximize(activity, heard, directions)
+            directions = heard.mean(activity, directions, self._divide)
         return self._divide_all(activity, heard, directions)
-
-    def _maximize(
-        self, activity: Activity, heard: _Heard, directions: NDArray[np.floating]
-    ) -> NDArray[np.floating]:
-        """Find the speakers' directions anew, from the vectors of one voice alone."""
-        return heard.mean(activity, directions, self._divide)
 
     def _divide(self, activity: Activity, cosines: NDArray[np.floating]) -> Activity:
         """Divide the speech of frames by prior and cosines, all ``(frames, speakers)``."""
@@ -96,10 +88,10 @@ class Resegmentation:
     ) -> Activity:
         """Divide the speech of every frame, a few minutes at a time; cosines are interpolated."""
         cosines, divided = cosines_to(heard.vectors, directions), np.empty_like(activity)
-        for first in range(0, len(activity), BLOCK_FRAMES):
-            frames = np.arange(first, min(first + BLOCK_FRAMES, len(activity)))
+        for rows in blocks(len(activity)):
+            frames = np.arange(rows.start, rows.stop)
             between = [np.interp(frames, heard.places, column) for column in cosines.T]
-            divided[frames] = self._divide(activity[frames], np.stack(between, axis=1))
+            divided[rows] = self._divide(activity[rows], np.stack(between, axis=1))
         return divided
 
 
@@ -128,8 +120,7 @@ class _Heard(NamedTuple):
             Makes of activity and of cosines to `directions` what of each vector is whose.
         """
         sums, weight = np.zeros(directions.shape), np.zeros(len(directions))
-        for first in range(0, len(self.places), BLOCK_FRAMES):
-            rows = slice(first, first + BLOCK_FRAMES)
+        for rows in blocks(len(self.places)):
             vectors = self.vectors[rows].astype(np.float32, copy=False)
             shares = share(activity[self.places[rows]], vectors @ directions.T)
             shares = shares * self.alone[rows, None]

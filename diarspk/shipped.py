@@ -26,6 +26,7 @@ __all__ = [
     "shipped_plda",
     "shipped_target_head",
     "shipped_vbx",
+    "subsegment_vbx",
 ]
 
 LOCAL_CLUSTERER = AgglomerativeClusterer(threshold=0.6)
@@ -39,6 +40,16 @@ VBX_START = AgglomerativeClusterer(threshold=0.8)
 
 VBX_CENTRING = 0.5
 """Share of the mean embedding that is taken off before."""
+
+
+def subsegment_vbx(
+    plda: Plda,
+    settings: VBxSettings = SUBSEGMENT_VBX,
+    start: AgglomerativeClusterer = VBX_START,
+    centring: float = VBX_CENTRING,
+) -> VBxClusterer:
+    """VBx for subsegments, which starts from what local speakers propose, too."""
+    return VBxClusterer(plda, settings, start, proposals=True, centring=centring)
 
 
 @lru_cache(maxsize=4)
@@ -105,6 +116,4 @@ def shipped_plda(fingerprint: str) -> Plda | None:
 def shipped_vbx(fingerprint: str) -> VBxClusterer | None:
     """VBx with the PLDA that ships for an encoder; see :func:`shipped_plda`."""
     plda = shipped_plda(fingerprint)
-    if plda is None:
-        return None
-    return VBxClusterer(plda, SUBSEGMENT_VBX, VBX_START, proposals=True, centring=VBX_CENTRING)
+    return None if plda is None else subsegment_vbx(plda)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.blocks import blocks
 from diarspk.segmentation.local_speakers import LocalSpeakers
 
 __all__ = [
@@ -22,9 +22,6 @@ __all__ = [
 ]
 
 Activity = NDArray[np.float32]
-
-BLOCK_FRAMES = 10_000
-"""Frames whose speakers are ranked at once."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +68,7 @@ def speaker_activity(local: LocalSpeakers, labels: NDArray[np.int64], count: int
 def binarize(activity: Activity, config: StitchingConfig) -> NDArray[np.bool_]:
     """Pick the most probable speakers of each frame, as many as are expected to talk."""
     active = np.empty(activity.shape, np.bool_)
-    for rows in _blocks(len(activity)):
+    for rows in blocks(len(activity)):  # ranks of all frames would be the most of all memory
         part = activity[rows]
         expected = part.sum(1)
         talking = (expected > config.speech_threshold).astype(np.int64)
@@ -93,17 +90,11 @@ def keep_everyone(active: NDArray[np.bool_], activity: Activity) -> NDArray[np.b
 def exclusive_activity(active: NDArray[np.bool_], activity: Activity) -> NDArray[np.bool_]:
     """At most one speaker a frame: of those who talk, the most probable."""
     alone = np.empty(active.shape, np.bool_)
-    for rows in _blocks(len(active)):
+    for rows in blocks(len(active)):
         rated = np.where(active[rows], activity[rows], -1.0)
         best = active[rows] & (rated == rated.max(1, keepdims=True, initial=-1.0))
         alone[rows] = best & (best.cumsum(1) == 1)  # the first of equals
     return alone
-
-
-def _blocks(frames: int) -> Iterator[slice]:
-    """Rows of a few minutes each: ranks of all frames at once would be the most of all memory."""
-    for first in range(0, frames, BLOCK_FRAMES):
-        yield slice(first, first + BLOCK_FRAMES)
 
 
 def find_turns(

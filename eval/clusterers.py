@@ -27,7 +27,7 @@ from diarspk.clustering import (
 )
 from diarspk.errors import ArgumentError, ModelError
 from diarspk.plda import Plda, read_plda
-from diarspk.shipped import SUBSEGMENT_VBX, VBX_CENTRING
+from diarspk.shipped import subsegment_vbx
 
 __all__ = ["ADAPTATIONS", "CLUSTERERS", "Make", "find_plda", "make_clusterer"]
 
@@ -102,11 +102,5 @@ CLUSTERERS: dict[str, Make] = {
     "vbx-hmm": lambda threshold, plda: VBxClusterer(
         _needed(plda), AMI_MIX_HEADSET, AgglomerativeClusterer(threshold, "centroid")
     ),
-    "vbx-shipped": lambda threshold, plda: VBxClusterer(
-        _needed(plda),
-        SUBSEGMENT_VBX,
-        _average(threshold),
-        proposals=True,
-        centring=VBX_CENTRING,
-    ),
+    "vbx-shipped": lambda threshold, plda: subsegment_vbx(_needed(plda), start=_average(threshold)),
 }

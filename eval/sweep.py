@@ -23,7 +23,7 @@ from diarspk.diarizer import DiarizerConfig
 from diarspk.errors import DiarspkError
 from diarspk.plda import read_plda
 from diarspk.resegmentation import Resegmentation
-from diarspk.shipped import SUBSEGMENT_VBX, VBX_CENTRING, VBX_START
+from diarspk.shipped import SUBSEGMENT_VBX, VBX_CENTRING, VBX_START, subsegment_vbx
 from diarspk.stitching import StitchingConfig
 from eval.listening import add_listening_options, build_diarizer, listen
 from eval.progress import follow
@@ -43,10 +43,7 @@ def clusterers(arguments: argparse.Namespace) -> Iterator[tuple[str, Clusterer]]
         )
         start = AgglomerativeClusterer(arguments.start)
         plda = read_plda(arguments.plda)
-        yield (
-            f"VBx {pair}",
-            VBxClusterer(plda, settings, start, proposals=True, centring=arguments.centring),
-        )
+        yield f"VBx {pair}", subsegment_vbx(plda, settings, start, arguments.centring)
     for values in product(arguments.linkage, arguments.threshold, arguments.minimum):
         linkage, threshold, minimum = values
         clusterer = AgglomerativeClusterer(

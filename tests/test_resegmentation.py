@@ -1,6 +1,7 @@
 """Frames divided anew among the speakers, on voices that are plain directions."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from diarspk.blocks import blocks
 from diarspk.resegmentation import Resegmentation, divide
 from diarspk.segmentation.local_speakers import VOICE_STEP, LocalSpeakers
 from diarspk.segmentation.subsegments import SubsegmentGrid, Subsegments
@@ -66,7 +68,7 @@ def test_blocks_do_not_show(monkeypatch):
     truth = np.repeat([0, 1, 0], [60, 60, 60])
     local = merged_voices(truth, noise=0.3)
     _, whole = activity_of(local)
-    monkeypatch.setattr("diarspk.resegmentation.BLOCK_FRAMES", 7)
+    monkeypatch.setattr("diarspk.resegmentation.blocks", partial(blocks, size=7))
     _, parts = activity_of(local)
     np.testing.assert_allclose(parts, whole, atol=1e-6)
 

@@ -1,6 +1,9 @@
+from functools import partial
+
 import numpy as np
 import pytest
 
+from diarspk.blocks import blocks
 from diarspk.segmentation import LocalSpeakers
 from diarspk.stitching import (
     StitchingConfig,
@@ -18,9 +21,14 @@ def test_blocks_do_not_show(monkeypatch):
     activity = np.random.default_rng(0).random((50, 4)).astype(np.float32)
     active = binarize(activity, CONFIG)
     alone = exclusive_activity(active, activity)
-    monkeypatch.setattr("diarspk.stitching.BLOCK_FRAMES", 7)
+    monkeypatch.setattr("diarspk.stitching.blocks", partial(blocks, size=7))
     np.testing.assert_array_equal(binarize(activity, CONFIG), active)
     np.testing.assert_array_equal(exclusive_activity(active, activity), alone)
+
+
+def test_blocks_cover_all_rows_once():
+    assert list(blocks(7, 3)) == [slice(0, 3), slice(3, 6), slice(6, 7)]
+    assert list(blocks(0)) == []
 
 
 def test_windows_are_averaged_where_they_overlap():

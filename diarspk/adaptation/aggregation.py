@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.adaptation.reduction import directions
+from diarspk.blocks import blocks
 from diarspk.clustering.condensing import condense
 from diarspk.clustering.problem import pose
 from diarspk.errors import ArgumentError
@@ -66,8 +67,7 @@ class AttentionAggregation:
     def _attend(self, rows: Matrix, values: Matrix, weights: Matrix) -> Matrix:
         keys = directions(values)
         mixed = np.empty_like(rows)
-        for first in range(0, len(rows), BLOCK_ROWS):
-            block = slice(first, first + BLOCK_ROWS)
+        for block in blocks(len(rows), BLOCK_ROWS):
             # Cosines are at most 1, so the exponent is at most 0.
             attention = weights * np.exp(self.temperature * (rows[block] @ keys.T - 1.0))
             mixed[block] = attention @ values / attention.sum(axis=1, keepdims=True)

@@ -151,7 +151,7 @@ def unit_vectors(embeddings: ArrayLike, name: str = "embeddings") -> NDArray[np.
         row = int(np.flatnonzero(peaks == 0)[0])
         raise ArgumentError(f"`{name}` must have a direction, got a zero vector in row {row}.")
     vectors /= peaks
-    vectors /= np.sqrt(np.einsum("nd,nd->n", vectors, vectors))[:, None]
+    _scale(vectors)
     return vectors
 
 

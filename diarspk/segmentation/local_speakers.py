@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diarspk.audio import AudioStream
+from diarspk.blocks import blocks
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.frame_head import FrameStream
 from diarspk.encoders.local import LocalEncoder
@@ -34,7 +35,6 @@ __all__ = ["LocalSpeakers", "read_local_speakers"]
 
 WINDOWS_PER_BATCH = 16
 ACTIVE = 0.5
-BLOCK_ROWS = 10_000
 VOICE_STEP = 6
 """Frames from one vector of the frame head to the next: a quarter of a second."""
 
@@ -192,8 +192,7 @@ def cosines_to(
     """
     columns = directions.astype(np.float32).T
     cosines = np.empty((len(vectors), len(directions)), np.float32)
-    for first in range(0, len(vectors), BLOCK_ROWS):
-        rows = slice(first, first + BLOCK_ROWS)
+    for rows in blocks(len(vectors)):
         cosines[rows] = vectors[rows].astype(np.float32, copy=False) @ columns
     return cosines
 
