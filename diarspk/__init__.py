@@ -16,15 +16,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diarspk.lazy import lazy_names
+from diarspk.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from diarspk.diarization import Diarization
-    from diarspk.diarizer import Diarizer, DiarizerConfig
+    from diarspk.diarization.config import DiarizerConfig
+    from diarspk.diarization.diarizer import Diarizer
+    from diarspk.diarization.result import Diarization
     from diarspk.encoders.base import FrameEmbeddings, SpeakerEncoder
-    from diarspk.models import available_models, load_encoder
-    from diarspk.scoring import score
+    from diarspk.encoders.loading import load_encoder
+    from diarspk.metrics import score
+    from diarspk.models import available_models
 
-__version__ = "0.1.0"
 
 __all__ = [
     "Diarization",
@@ -38,14 +40,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Diarization": "diarspk.diarization",
-    "Diarizer": "diarspk.diarizer",
-    "DiarizerConfig": "diarspk.diarizer",
+    "Diarization": "diarspk.diarization.result",
+    "Diarizer": "diarspk.diarization.diarizer",
+    "DiarizerConfig": "diarspk.diarization.config",
     "FrameEmbeddings": "diarspk.encoders.base",
     "SpeakerEncoder": "diarspk.encoders.base",
     "available_models": "diarspk.models",
-    "load_encoder": "diarspk.models",
-    "score": "diarspk.scoring",
+    "load_encoder": "diarspk.encoders.loading",
+    "score": "diarspk.metrics",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES, "__version__")

@@ -2,7 +2,7 @@
 
 The module of a package says::
 
-    __getattr__, __dir__ = lazy_names(__name__, {"Diarizer": "diarspk.diarizer"})
+    __getattr__, __dir__ = lazy_names(__name__, {"Diarizer": "diarspk.diarization.diarizer"})
 """
 
 from __future__ import annotations

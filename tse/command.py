@@ -17,8 +17,8 @@ from pyannote.core import Annotation
 
 from diarspk.audio import SAMPLE_RATE, AudioStream, load_audio, open_audio
 from diarspk.errors import ArgumentError, FormatError
+from diarspk.features.speech_quality import check_speech
 from diarspk.formats import read_rttm
-from diarspk.quality import check_speech
 from tse.cues import Cue, Reference
 from tse.extractor import Extractor
 from tse.loading import load_extractor

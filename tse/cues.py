@@ -27,7 +27,7 @@ from torch import Tensor
 
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.errors import ArgumentError, AudioError
-from diarspk.features import LogMel, mean_normalize
+from diarspk.features.log_mel import LogMel, mean_normalize
 
 __all__ = [
     "CUES",

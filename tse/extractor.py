@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE, Audio, load_audio
-from diarspk.cues import SpeakerCue
+from diarspk.cues.speaker_cue import SpeakerCue
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.errors import ArgumentError
 from tse.blocks import BlockConfig, extract_blocks
@@ -113,8 +113,8 @@ class Extractor:
             See :func:`diarspk.audio.load_audio`; arrays without a rate are at
             :attr:`sample_rate`.
         cue
-            From :meth:`cue`; or what :func:`diarspk.cues.extract_cue` found; or an embedding
-            ``(dim,)`` of the same encoder; or an enrolment, as :meth:`cue` takes it.
+            From :meth:`cue`; or what :func:`diarspk.cues.speaker_cue.extract_cue` found; or an
+            embedding ``(dim,)`` of the same encoder; or an enrolment, as :meth:`cue` takes it.
 
         Returns
         -------

@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import diarspk
-from diarspk.checkpoints import Checkpoint, drop_prefix, read_checkpoint, write_checkpoint
+from diarspk.checkpoints.assets import asset_folder
+from diarspk.checkpoints.checkpoint import (
+    Checkpoint,
+    drop_prefix,
+    read_checkpoint,
+    write_checkpoint,
+)
 from diarspk.encoders.base import SpeakerEncoder
-from diarspk.encoders.local import LocalEncoder
+from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.errors import ModelError
-from diarspk.packaged import asset_folder
 from tse.cues import make_cue_source
 from tse.extractor import Extractor
 from tse.models import ExtractionNetwork, describe_network

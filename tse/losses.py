@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from diarspk.losses import Softmax
+from diarspk.encoders.losses import Softmax
 from tse.spectrum import compress
 
 __all__ = [

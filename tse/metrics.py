@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.errors import DiarspkError
-from diarspk.verification import equal_error_rate
+from diarspk.verification.metrics import equal_error_rate
 
 __all__ = [
     "ABSENT",

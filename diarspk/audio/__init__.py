@@ -4,7 +4,7 @@ Files are read by libsndfile (WAV, FLAC, MP3, OGG/Opus, ...); what it cannot rea
 is decoded by an ``ffmpeg`` program where one is on PATH. Arrays and tensors pass the same way.
 """
 
-from diarspk.audio.opening import load_audio, open_audio
+from diarspk.audio.loading import load_audio, open_audio
 from diarspk.audio.source import Audio
 from diarspk.audio.stream import SAMPLE_RATE, AudioStream
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from diarspk.spaces import Space
+    from diarspk.embeddings.space import Space
 
 __all__ = ["align"]
 
@@ -59,7 +59,7 @@ def fit(
     ] = None,
 ) -> None:
     """Learn an alignment from embeddings of the same recordings by two encoders."""
-    from diarspk.alignment import make_alignment, write_alignment
+    from diarspk.verification.alignment import make_alignment, write_alignment
 
     with exit_on_error():
         first, second = _read(enrolment), _read(runtime)
@@ -82,7 +82,7 @@ def apply(
     output: Output,
 ) -> None:
     """Map embeddings; their fingerprint says from which of the two encoders they are."""
-    from diarspk.alignment import read_alignment
+    from diarspk.verification.alignment import read_alignment
 
     with exit_on_error():
         given = _read(vectors)
@@ -93,8 +93,8 @@ def apply(
 def _read(path: Path) -> Embeddings:
     import numpy as np
 
+    from diarspk.embeddings.space import Space
     from diarspk.errors import FormatError
-    from diarspk.spaces import Space
 
     try:
         with np.load(path, allow_pickle=False) as stored:

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from diarspk import __version__
 from diarspk.cli.align import align
 from diarspk.cli.combine import combine
 from diarspk.cli.diarize import diarize
@@ -20,6 +19,7 @@ from diarspk.cli.models import models
 from diarspk.cli.score import score
 from diarspk.cli.terminal import spoken_warnings
 from diarspk.cli.verify import verify
+from diarspk.version import __version__
 
 __all__ = ["app", "main"]
 

@@ -19,7 +19,7 @@ __all__ = ["Matching", "combine"]
 
 
 class Matching(str, Enum):
-    """How speakers of the hypotheses are matched; see :func:`diarspk.combination.combine`."""
+    """How speakers of the hypotheses are matched; see `combine`."""
 
     GREEDY = "greedy"
     HUNGARIAN = "hungarian"
@@ -47,7 +47,7 @@ def combine(
         raise typer.BadParameter("give two files or more")
     shares = None if weights is None else _parse_weights(weights, len(hypotheses))
     with exit_on_error():
-        from diarspk.combination import combine as combine_annotations
+        from diarspk.diarization.dover_lap import combine as combine_annotations
         from diarspk.formats import read_rttm
 
         sides = [read_rttm(path) for path in hypotheses]

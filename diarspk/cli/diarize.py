@@ -180,18 +180,18 @@ def _load_diarizer(
     engine: str,
     precision: str,
 ) -> diarspk.Diarizer:
-    from diarspk.models import has_activity_head, load_segmenter
-    from diarspk.precision import check_precision
+    from diarspk.encoders.precision import check_precision
+    from diarspk.segmentation.loading import has_activity_head, load_segmenter
 
     config = None
     if threshold is not None:
-        from diarspk.editing import with_threshold
-        from diarspk.shipped import LOCAL_CLUSTERER
+        from diarspk.diarization.defaults import LOCAL_CLUSTERER
+        from diarspk.diarization.result import with_threshold
 
         config = diarspk.DiarizerConfig(clusterer=with_threshold(LOCAL_CLUSTERER, threshold))
     encoder = None if model is None else diarspk.load_encoder(model)
     if engine != "torch":
-        from diarspk.engines import with_engine
+        from diarspk.encoders.onnx import with_engine
 
         encoder = with_engine(encoder or diarspk.load_encoder(), engine)
     named = segmentation or (model if has_activity_head(model) else None)
@@ -202,14 +202,14 @@ def _load_diarizer(
 
 
 def _check_gallery(folder: Path) -> None:
-    from diarspk.gallery import open_gallery
+    from diarspk.verification.gallery import open_gallery
 
     open_gallery(folder).close()
 
 
 def _name(result: diarspk.Diarization, folder: Path) -> diarspk.Diarization:
-    from diarspk.gallery import open_gallery
-    from diarspk.naming import name_speakers
+    from diarspk.diarization.identification import name_speakers
+    from diarspk.verification.gallery import open_gallery
 
     with open_gallery(folder) as people:
         return name_speakers(result, people)

@@ -69,12 +69,12 @@ def embed(
         raise typer.BadParameter(f"-o takes a .npz file and no --json, got {output}")
     failures = Failures()
     with exit_on_error():
-        from diarspk.models import DEFAULT
+        from diarspk.encoders.loading import DEFAULT
 
         model = model or DEFAULT
         encoder = diarspk.load_encoder(model)
         if engine != "torch":
-            from diarspk.engines import with_engine
+            from diarspk.encoders.onnx import with_engine
 
             encoder = with_engine(encoder, engine)
     found: list[SpanEmbedding] = []
@@ -111,7 +111,7 @@ def _embed_file(
 ) -> list[SpanEmbedding]:
     """Embed the spans of a file, or the whole of it, and say which embeddings are less reliable."""
     from diarspk.audio import SAMPLE_RATE, load_audio
-    from diarspk.quality import check_speech
+    from diarspk.features.speech_quality import check_speech
 
     waveform = load_audio(file, channel=channel)  # (time,)
     duration = len(waveform) / SAMPLE_RATE

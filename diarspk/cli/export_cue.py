@@ -64,9 +64,9 @@ def export_cue(
     A vector of another space than the system's is refused, also where the dimension is equal.
     """
     with exit_on_error():
-        from diarspk.export import export_cue as write
-        from diarspk.export import read_references
-        from diarspk.export.layouts import read_latents
+        from diarspk.cues.export import export_cue as write
+        from diarspk.cues.export import read_references
+        from diarspk.cues.export.layouts import read_latents
 
         extra = None if latents is None else read_latents(latents)
         encoder = diarspk.load_encoder(model)
@@ -81,7 +81,7 @@ def export_cue(
         if drop_outliers:
             found = found.without_outliers()
         if adapter is not None:
-            from diarspk.alignment import read_alignment
+            from diarspk.verification.alignment import read_alignment
 
             found = found.mapped(read_alignment(adapter).map_from(encoder.fingerprint))
         known = None if trained_on is None else _fingerprint(trained_on)

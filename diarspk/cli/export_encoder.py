@@ -25,7 +25,7 @@ def export_encoder(
     if output.suffix != ".onnx":
         raise typer.BadParameter(f"-o takes a .onnx file, got {output}")
     with exit_on_error():
-        from diarspk.engines import export_encoder as export
+        from diarspk.encoders.onnx import export_encoder as export
 
         encoder = diarspk.load_encoder(model)
         output.parent.mkdir(parents=True, exist_ok=True)

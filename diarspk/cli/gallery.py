@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from diarspk.gallery import Gallery, Identification, Match
+    from diarspk.verification.gallery import Gallery, Identification, Match
 
 __all__ = ["gallery"]
 
@@ -48,11 +48,11 @@ def enroll(
 
     A recording that fails is named, and the others are enrolled.
     """
-    from diarspk.gallery import create_gallery, open_gallery
-    from diarspk.gallery.database import FILE_NAME
-    from diarspk.gallery.gallery import check_name
-    from diarspk.profile import build_profile
-    from diarspk.spaces import space_of
+    from diarspk.embeddings.profile import build_profile
+    from diarspk.encoders.base import space_of
+    from diarspk.verification.gallery import create_gallery, open_gallery
+    from diarspk.verification.gallery.database import FILE_NAME
+    from diarspk.verification.gallery.gallery import check_name
 
     failures = Failures()
     found: dict[str, tuple[NDArray[np.float32], float]] = {}
@@ -171,7 +171,7 @@ def remove(
 @gallery.command()
 def calibrate(folder: Folder) -> None:
     """Fit probabilities to the people enrolled; ten of them need two recordings or more."""
-    from diarspk.gallery.self_calibration import calibrate_by_references
+    from diarspk.verification.gallery.self_calibration import calibrate_by_references
 
     with exit_on_error(), _opened(folder) as people:
         print(json.dumps(asdict(calibrate_by_references(people)), ensure_ascii=False))
@@ -190,8 +190,8 @@ def migrate(
     alignment: Annotated[Path, typer.Argument(metavar="ALIGNMENT", help="From `align fit`.")],
 ) -> None:
     """Move the gallery into the space of another encoder, without the recordings."""
-    from diarspk.alignment import read_alignment
-    from diarspk.gallery.migration import migrate as move
+    from diarspk.verification.alignment import read_alignment
+    from diarspk.verification.gallery.migration import migrate as move
 
     with exit_on_error(), _opened(folder) as people:
         move(people, read_alignment(alignment).map_from(people.space.fingerprint))
@@ -199,7 +199,7 @@ def migrate(
 
 
 def _opened(folder: Path) -> Gallery:
-    from diarspk.gallery import open_gallery
+    from diarspk.verification.gallery import open_gallery
 
     return open_gallery(folder)
 
@@ -207,7 +207,7 @@ def _opened(folder: Path) -> Gallery:
 def _embed(encoder: diarspk.SpeakerEncoder, recording: Path) -> tuple[NDArray[np.float32], float]:
     """Vector ``(dim,)`` and seconds; says what makes it less reliable."""
     from diarspk.audio import SAMPLE_RATE, load_audio
-    from diarspk.quality import check_speech
+    from diarspk.features.speech_quality import check_speech
 
     waveform = load_audio(recording)
     for message in check_speech(waveform):

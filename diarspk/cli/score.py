@@ -17,7 +17,7 @@ from diarspk.cli.terminal import exit_on_error
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from diarspk.scoring import Breakdown, Components, Scores
+    from diarspk.metrics import Breakdown, Components, Scores
 
 __all__ = ["Convention", "score"]
 
@@ -26,7 +26,7 @@ HEADER = ("file", *ERRORS, "JER %")
 
 
 class Convention(str, Enum):
-    """Whose rules hold; see :mod:`diarspk.scoring.conventions`."""
+    """Whose rules hold; see :mod:`diarspk.metrics.conventions`."""
 
     DIARSPK = "diarspk"
     MD_EVAL = "md-eval"
@@ -97,7 +97,7 @@ def _break_down(
     import warnings
 
     from diarspk.errors import ScoringWarning
-    from diarspk.scoring import break_down
+    from diarspk.metrics import break_down
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ScoringWarning)  # scoring has said it
@@ -108,8 +108,8 @@ def _draw(reference: Path, hypothesis: Path, uem: Path | None, folder: Path) -> 
     import warnings
 
     from diarspk.errors import ScoringWarning
-    from diarspk.scoring import draw_timeline
-    from diarspk.scoring.pairing import pair_files
+    from diarspk.metrics import draw_timeline
+    from diarspk.metrics.pairing import pair_files
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ScoringWarning)

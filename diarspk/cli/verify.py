@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from diarspk.trial_report import TrialReport
-    from diarspk.trials import Trial
+    from diarspk.verification.report import TrialReport
+    from diarspk.verification.trials import Trial
 
 __all__ = ["verify"]
 
@@ -78,9 +78,9 @@ def _compare(
     as_json: bool,
 ) -> None:
     from diarspk.audio import SAMPLE_RATE, load_audio
-    from diarspk.calibration import probability, shipped_calibration
-    from diarspk.quality import check_speech
-    from diarspk.trials import cosine_scores
+    from diarspk.features.speech_quality import check_speech
+    from diarspk.verification.calibration import probability, shipped_calibration
+    from diarspk.verification.trials import cosine_scores
 
     vectors = []
     for file in pair:
@@ -117,9 +117,9 @@ def _compare(
 def _score_list(
     file: Path, root: Path, output: Path | None, encoder: diarspk.SpeakerEncoder, as_json: bool
 ) -> None:
-    from diarspk.calibration import shipped_calibration
-    from diarspk.trial_report import report_trials
-    from diarspk.trials import read_trials, score_trials
+    from diarspk.verification.calibration import shipped_calibration
+    from diarspk.verification.report import report_trials
+    from diarspk.verification.trials import read_trials, score_trials
 
     listed = read_trials(file)
     names = dict.fromkeys(name for one in listed for name in (one.enrolment, one.test))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from diarspk.clustering.problem import unit_vectors
+from diarspk.embeddings.unit_vectors import unit_vectors
 from diarspk.errors import ArgumentError
 
 __all__ = ["assign", "centroids"]

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from diarspk.embeddings.unit_vectors import _scale, unit_vectors
 from diarspk.errors import ArgumentError
 
-__all__ = ["Problem", "checked_pairs", "pose", "speaker_bounds", "unit_vectors"]
+__all__ = ["Problem", "checked_pairs", "pose", "speaker_bounds"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,31 +135,6 @@ def pose(
     seconds = None if durations is None else _checked_durations(durations, count)
     proposed = tuple(_checked_labels(labels, count) for labels in proposals)
     return Problem(vectors, np.ones(count), seconds, fewest, most, pairs, proposed)
-
-
-def unit_vectors(embeddings: ArrayLike, name: str = "embeddings") -> NDArray[np.float64]:
-    """Embeddings ``(n, dim)`` scaled to unit norm; `name` is what an error calls them."""
-    vectors = np.array(embeddings, dtype=np.float64)  # a copy, which is scaled in place
-    if vectors.ndim != 2:
-        raise ArgumentError(f"`{name}` must be of shape (n, dim), got shape {vectors.shape}.")
-    if not np.isfinite(vectors).all():
-        row = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
-        raise ArgumentError(f"`{name}` must be finite, got NaN or infinity in row {row}.")
-    # Dividing by the peak first keeps the squares inside the norm from overflowing.
-    peaks = vectors.max(axis=1, keepdims=True, initial=0.0)
-    peaks = np.maximum(peaks, -vectors.min(axis=1, keepdims=True, initial=0.0))
-    if not peaks.all():
-        row = int(np.flatnonzero(peaks == 0)[0])
-        raise ArgumentError(f"`{name}` must have a direction, got a zero vector in row {row}.")
-    vectors /= peaks
-    _scale(vectors)
-    return vectors
-
-
-def _scale(rows: NDArray[np.float64]) -> None:
-    """Bring rows to unit norm in place, but for those that have no direction."""
-    norms = np.sqrt(np.einsum("nd,nd->n", rows, rows))
-    rows /= np.maximum(norms, np.finfo(np.float64).tiny)[:, None]
 
 
 def speaker_bounds(

@@ -14,10 +14,10 @@ from diarspk.clustering.agglomerative import AgglomerativeClusterer
 from diarspk.clustering.clusterer import PartitionClusterer
 from diarspk.clustering.clustering import Clustering
 from diarspk.clustering.partition import number_by_appearance
+from diarspk.clustering.plda import Plda
 from diarspk.clustering.problem import Problem
 from diarspk.clustering.variational import VBxSettings, evidence, infer, smooth_labels
 from diarspk.errors import ArgumentError
-from diarspk.plda import Plda
 
 __all__ = [
     "AMI_BEAMFORMED",

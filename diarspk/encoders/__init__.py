@@ -1,14 +1,14 @@
 """Speaker encoders, and the parts they are made of."""
 
-from diarspk.encoders.architecture import Architecture
-from diarspk.encoders.architectures import ARCHITECTURES, build_architecture, build_encoder
+from diarspk.encoders.architectures.base import Architecture
+from diarspk.encoders.architectures.pooling import GatedStatisticsPooling
+from diarspk.encoders.architectures.registry import ARCHITECTURES, build_architecture
 from diarspk.encoders.base import FrameEmbeddings, SpeakerEncoder
-from diarspk.encoders.frame_head import FrameHead, FrameHeadConfig
-from diarspk.encoders.local import LocalEncoder, Region
-from diarspk.encoders.network import SpeakerNetwork, SpeakerNetworkConfig
-from diarspk.encoders.pooling import GatedStatisticsPooling
-from diarspk.encoders.trunk import LocalTrunk, TrunkConfig
-from diarspk.encoders.windowed import WindowConfig, WindowedEncoder
+from diarspk.encoders.local.encoder import LocalEncoder, Region
+from diarspk.encoders.local.frame_head import FrameHead, FrameHeadConfig
+from diarspk.encoders.local.network import SpeakerNetwork, SpeakerNetworkConfig
+from diarspk.encoders.local.trunk import LocalTrunk, TrunkConfig
+from diarspk.encoders.windowed import WindowConfig, WindowedEncoder, build_encoder
 
 __all__ = [
     "ARCHITECTURES",

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from diarspk.audio import SAMPLE_RATE, Audio
+from diarspk.embeddings.space import Space
 from diarspk.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from diarspk.adaptation import Projection
+    from diarspk.clustering.adaptation import Projection
 
-__all__ = ["FrameEmbeddings", "SpeakerEncoder", "check_span"]
+__all__ = ["FrameEmbeddings", "SpeakerEncoder", "check_span", "space_of"]
 
 Embedding = NDArray[np.float32]
 Span = tuple[float, float]
@@ -123,7 +124,7 @@ class SpeakerEncoder(ABC):
         Parameters
         ----------
         embeddings, dimension, method
-            See :func:`diarspk.adaptation.project`.
+            See :func:`diarspk.clustering.adaptation.project`.
 
         Raises
         ------
@@ -131,7 +132,7 @@ class SpeakerEncoder(ABC):
             As that function does, and if embeddings are not of this encoder's length or it has no
             trained projection.
         """
-        from diarspk.adaptation import project
+        from diarspk.clustering.adaptation import project
 
         vectors = np.asarray(embeddings)
         if vectors.ndim != 2 or vectors.shape[1] != self.dimension:
@@ -192,3 +193,8 @@ def check_span(span: Span, duration: float) -> None:
             f"`spans` must be (start, end) with 0 <= start < end inside the recording of "
             f"{duration:.2f} s, got ({start}, {end}); check the times."
         )
+
+
+def space_of(encoder: SpeakerEncoder, name: str = "") -> Space:
+    """Space of an encoder's embeddings."""
+    return Space(encoder.fingerprint, encoder.dimension, name)

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from diarspk.features import FeatureConfig, LogMel, mean_normalize
+from diarspk.features.log_mel import FeatureConfig, LogMel, mean_normalize
 
 __all__ = ["FrontEnd", "MelFrontEnd", "WaveformFrontEnd"]
 

@@ -7,13 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from diarspk.checkpoints import Checkpoint, write_checkpoint
-from diarspk.encoders.architecture import Architecture
-from diarspk.encoders.architectures import build_architecture
+from diarspk.checkpoints.checkpoint import Checkpoint, write_checkpoint
+from diarspk.encoders.architectures.base import Architecture
+from diarspk.encoders.architectures.registry import build_architecture
 from diarspk.encoders.front_end import FrontEnd, MelFrontEnd, WaveformFrontEnd
 from diarspk.encoders.windowed import WindowedEncoder
 from diarspk.errors import ModelError
-from diarspk.features import FeatureConfig
+from diarspk.features.log_mel import FeatureConfig
 
 __all__ = ["build_stored_encoder", "is_stored_encoder", "write_encoder"]
 

@@ -11,17 +11,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from diarspk.audio import Audio, load_audio
-from diarspk.encoders.architecture import Architecture
+from diarspk.encoders.architectures.base import Architecture
+from diarspk.encoders.architectures.masking import length_mask
+from diarspk.encoders.architectures.registry import _find, build_architecture
 from diarspk.encoders.base import Embedding, FrameEmbeddings
 from diarspk.encoders.clips import ClipEncoder, Waveform, WindowConfig
 from diarspk.encoders.front_end import FrontEnd
-from diarspk.encoders.masking import length_mask
 
-__all__ = ["WindowConfig", "WindowedEncoder", "fingerprint_of"]
+__all__ = ["WindowConfig", "WindowedEncoder", "build_encoder", "fingerprint_of"]
 
 
 class WindowedEncoder(ClipEncoder):
-    """Speaker embeddings from an :class:`~diarspk.encoders.architecture.Architecture`.
+    """Speaker embeddings from an :class:`~diarspk.encoders.architectures.base.Architecture`.
 
     A span is embedded as if it were a recording of its own. What is too short for the network is
     repeated until it is long enough.
@@ -135,3 +136,11 @@ def _pad(items: Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:
     if int(lengths.min()) == batch.shape[1]:
         return batch, None
     return batch, length_mask(lengths, batch.shape[1])
+
+
+def build_encoder(
+    name: str, *, dimension: int | None = None, pooling: str | None = None, seed: int = 0
+) -> WindowedEncoder:
+    """Build an encoder with random weights; see :func:`build_architecture`."""
+    network = build_architecture(name, dimension=dimension, pooling=pooling, seed=seed)
+    return WindowedEncoder(network.requires_grad_(False), _find(name).front_end)

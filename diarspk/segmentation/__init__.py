@@ -1,7 +1,6 @@
 """Speech activity, overlap and local speakers."""
 
 from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
-from diarspk.segmentation.local_speakers import LocalSpeakers, read_local_speakers
 from diarspk.segmentation.powerset import Powerset
 from diarspk.segmentation.segmenter import ActivitySegmenter, Segmenter
 from diarspk.segmentation.silero import SileroSegmenter
@@ -10,9 +9,7 @@ __all__ = [
     "ActivityHead",
     "ActivityHeadConfig",
     "ActivitySegmenter",
-    "LocalSpeakers",
     "Powerset",
     "Segmenter",
     "SileroSegmenter",
-    "read_local_speakers",
 ]

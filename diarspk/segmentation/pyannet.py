@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from diarspk.audio import SAMPLE_RATE, AudioStream
-from diarspk.encoders.local import LocalEncoder
-from diarspk.encoders.sinc import SincFilters
-from diarspk.segmentation.audio_windows import audio_windows
-from diarspk.segmentation.local_speakers import window_starts
+from diarspk.encoders.architectures.sinc import SincFilters
+from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.segmentation.powerset import Powerset
 from diarspk.segmentation.segmenter import SteppedWindows
+from diarspk.segmentation.windows import audio_windows, window_starts
 
 __all__ = ["PyanNet", "PyanNetConfig", "PyanNetSegmenter"]
 
@@ -121,7 +120,7 @@ class PyanNetSegmenter(SteppedWindows):
     Parameters
     ----------
     network
-        From :func:`diarspk.foreign.load_pyannet`.
+        From :func:`diarspk.encoders.pretrained.load_pyannet`.
     step_s
         Seconds from one window to the next.
     """

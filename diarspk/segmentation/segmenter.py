@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diarspk.audio import AudioStream
-from diarspk.encoders.local import LocalEncoder
+from diarspk.encoders.local.encoder import LocalEncoder
+from diarspk.encoders.precision import multiply_in
 from diarspk.errors import ModelError
-from diarspk.precision import multiply_in
 from diarspk.segmentation.activity import ActivityHead
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diarspk.audio import SAMPLE_RATE, AudioStream
-from diarspk.encoders.local import LocalEncoder
+from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.errors import ModelError
 from diarspk.segmentation.segmenter import SteppedWindows
 

@@ -16,7 +16,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from diarspk.errors import ArgumentError, DiarspkError
-from eval.conversations import read_conversations
 from eval.correlation.association import FEWEST
 from eval.correlation.encoders import (
     DEFAULT_ENCODERS,
@@ -26,8 +25,9 @@ from eval.correlation.encoders import (
 )
 from eval.correlation.report import analyse, draw_scatter, format_study, write_html
 from eval.correlation.study import DER_MEASURES, Measured, Study
-from eval.report import describe_run, write_json
-from eval.speech import read_utterances
+from eval.diarization.conversations import read_conversations
+from eval.embeddings.speech import read_utterances
+from eval.report.report import describe_run, write_json
 
 __all__ = ["main"]
 

@@ -18,10 +18,10 @@ from pyannote.core import Annotation, Segment
 from diarspk.audio import SAMPLE_RATE, load_audio
 from diarspk.clustering import AgglomerativeClusterer, EigengapClusterer
 from diarspk.formats import read_rttm, save_annotation
-from diarspk.scoring import Components, score
-from eval.conversations import Conversation
-from eval.peer import assign
-from eval.systems import load_diarizer
+from diarspk.metrics import Components, score
+from eval.diarization.conversation import Conversation
+from eval.systems.baseline import assign
+from eval.systems.registry import load_diarizer
 
 __all__ = ["CLUSTERINGS", "Session", "diarize_windows", "prepare_session"]
 
@@ -65,8 +65,8 @@ def prepare_session(conversation: Conversation, activity: str | None, folder: Pa
     ----------
     conversation : Conversation
     activity : str, optional
-        Diarizer whose speech is taken (see :func:`eval.systems.load_diarizer`); the reference's
-        where it is None.
+        Diarizer whose speech is taken (see :func:`eval.systems.registry.load_diarizer`); the
+        reference's where it is None.
     folder : Path
         Keeps what the diarizer found.
     """

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError, FormatError
-from eval.systems import EMBEDDERS, Embed, load_embedder
+from eval.systems.registry import EMBEDDERS, Embed, load_embedder
 
 __all__ = ["DEFAULT_ENCODERS", "EncoderSpecification", "load_heard", "read_encoders", "transform"]
 
@@ -37,8 +37,8 @@ class EncoderSpecification:
     name : str
         Label in tables and pictures.
     kind : {"encoder", "mfcc", "random", "factory"}
-        A name of :mod:`eval.systems`, of the library, or the path of a checkpoint, say of one
-        stage of training; mean and deviation of cepstra; the embedded architecture with random
+        A name of :mod:`eval.systems.registry`, of the library, or the path of a checkpoint, say of
+        one stage of training; mean and deviation of cepstra; the embedded architecture with random
         weights; or a function ``module:function`` that takes a seed and returns a
         ``SpeakerEncoder``.
     source : str
@@ -227,8 +227,8 @@ def _fingerprint(specification: EncoderSpecification) -> str:
 def _random_encoder(seed: int) -> Any:
     import torch
 
-    from diarspk.encoders.local import LocalEncoder
-    from diarspk.encoders.network import SpeakerNetwork
+    from diarspk.encoders.local.encoder import LocalEncoder
+    from diarspk.encoders.local.network import SpeakerNetwork
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -246,7 +246,7 @@ def _cepstral_statistics(waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np
     import torch
     from scipy.fft import dct
 
-    from diarspk.features import LogMel
+    from diarspk.features.log_mel import LogMel
 
     log_mel = LogMel()
     rows = []

@@ -14,24 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.errors import ScoringWarning
-from diarspk.scoring import Components
-from diarspk.verification import equal_error_rate
-from eval.conversations import Conversation
-from eval.correlation.cache import VectorCache
+from diarspk.metrics import Components
+from diarspk.verification.metrics import equal_error_rate
 from eval.correlation.diarizing import CLUSTERINGS, Session, diarize_windows, prepare_session
-from eval.correlation.encoders import (
-    EncoderSpecification,
-    describe_heard,
-    load_heard,
-    transform,
-)
+from eval.correlation.embedding_cache import VectorCache
+from eval.correlation.encoders import EncoderSpecification, describe_heard, load_heard, transform
+from eval.diarization.conversation import Conversation
+from eval.embeddings.speech import Utterance
 from eval.intra_session.embedding import embed_crops, list_crops
 from eval.intra_session.lists import LIST_NAMES
 from eval.intra_session.scoring import score_cosines
 from eval.intra_session.trials import Crop, Trial, TrialRules, build_lists
-from eval.speech import Utterance
-from eval.systems import Embed
-from eval.verification import score_all_pairs
+from eval.systems.registry import Embed
+from eval.verification.__main__ import score_all_pairs
 
 __all__ = ["CONVENTIONAL", "DER_MEASURES", "EER_MEASURES", "Measured", "Study"]
 

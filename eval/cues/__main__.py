@@ -18,9 +18,9 @@ from pathlib import Path
 from diarspk.errors import DiarspkError
 from eval.cues.results import OWN, READERS, Found, read_figures
 from eval.cues.table import Column, CueTable, Figure, Row
-from eval.probes.carried import describe_carried
+from eval.probes.probing import describe_carried
 from eval.probes.protocol import add_carried_options, run_carried
-from eval.report import describe_run, write_json
+from eval.report.report import describe_run, write_json
 
 __all__ = ["main", "merge"]
 
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         detail = {} if probes is None else {"probes": probes}
         write_json({**run, "convention": CONVENTION, **table.as_dict(), **detail}, options.json)
     if options.plot is not None:
-        from eval.cues.picture import draw_parallel
+        from eval.cues.plot import draw_parallel
 
         draw_parallel(table, options.plot)
     return 0

@@ -2,7 +2,7 @@
 
 Each reader gives figures by encoder and cue. A system of another command is its encoder with the
 cue ``utterance``, since that is what they measure; ``eval.correlation`` and
-``eval.extraction_study`` name cues of their own.
+``eval.extraction.study`` name cues of their own.
 """
 
 from __future__ import annotations

@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.encoders.frame_head import FRAME_HEADS
-from diarspk.encoders.local import LocalEncoder, Region
+from diarspk.encoders.loading import load_encoder
+from diarspk.encoders.local.encoder import LocalEncoder, Region
+from diarspk.encoders.local.frame_head import FRAME_HEADS
 from diarspk.errors import DiarspkError, ModelError
-from diarspk.models import load_encoder
-from diarspk.recording import Recording
-from eval.conversations import Conversation, read_conversations
+from diarspk.features.recording import Recording
+from eval.diarization.conversation import Conversation
+from eval.diarization.conversations import read_conversations
 from eval.frame_embeddings.labels import KINDS, Halves, label_frames, split_halves
 from eval.frame_embeddings.scoring import (
     Answers,
@@ -30,8 +31,8 @@ from eval.frame_embeddings.scoring import (
     join_figures,
     score_pairs,
 )
-from eval.progress import follow
-from eval.report import describe_run, markdown_table, write_json
+from eval.report.progress import follow
+from eval.report.report import describe_run, markdown_table, write_json
 
 __all__ = ["compare", "embed_systems", "main"]
 

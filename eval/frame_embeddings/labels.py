@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
-from eval.conversations import Conversation
+from eval.diarization.conversation import Conversation
 
 __all__ = ["KINDS", "FrameLabels", "Halves", "label_frames", "split_halves"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.verification import equal_error_rate
+from diarspk.verification.metrics import equal_error_rate
 from eval.frame_embeddings.labels import Flags, FrameLabels, Frames, Halves
 
 __all__ = ["Answers", "Figures", "Pairs", "classify", "draw_pairs", "join_figures", "score_pairs"]

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE, load_audio
 from diarspk.errors import FormatError
-from eval.conversations import list_recordings
+from eval.diarization.conversations import list_recordings
 from eval.intra_session.runs import UNITS_PER_SECOND
 from eval.intra_session.trials import Crop, Trial
-from eval.systems import Embed
+from eval.systems.registry import Embed
 
 __all__ = ["Embeddings", "embed_crops", "list_crops", "read_embeddings", "write_embeddings"]
 

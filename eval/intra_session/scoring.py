@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.errors import ArgumentError
-from diarspk.verification import DetectionCurve, detection_curve
+from diarspk.verification.metrics import DetectionCurve, detection_curve
 from eval.intra_session.embedding import Embeddings, list_crops
 from eval.intra_session.trials import Trial
 

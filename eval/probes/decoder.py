@@ -17,11 +17,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from diarspk.checkpoints import read_checkpoint, write_checkpoint
+from diarspk.checkpoints.checkpoint import read_checkpoint, write_checkpoint
 from diarspk.errors import ModelError
-from eval.embedded import load_system
+from eval.embeddings.embedding_cache import load_system
+from eval.embeddings.speech import Utterance
 from eval.probes.synthesis import Synthesis, Voice, log_mel_of
-from eval.speech import Utterance
 
 __all__ = [
     "ConditionedDecoder",

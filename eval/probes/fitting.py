@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.bootstrap import Interval
+from diarspk.verification.confidence_interval import Interval
 
 __all__ = [
     "balanced_accuracy",
@@ -83,8 +83,8 @@ def group_interval(
 ) -> Interval:
     """Give a measure, and 95 % of its bootstrap over groups.
 
-    :func:`diarspk.bootstrap.bootstrap_interval` is for trials of two kinds; here all answers may
-    be right.
+    :func:`diarspk.verification.confidence_interval.bootstrap_interval` is for trials of two kinds;
+    here all answers may be right.
     """
     _, group = np.unique(groups, return_inverse=True)
     order = np.argsort(group, kind="stable")

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ModelError
-from diarspk.features import FeatureConfig, LogMel, gated_level
-from diarspk.recording import Recording
-from eval.systems import EMBEDDERS, Embed, load_embedder
+from diarspk.features.log_mel import FeatureConfig, LogMel, gated_level
+from diarspk.features.recording import Recording
+from eval.systems.registry import EMBEDDERS, Embed, load_embedder
 
 if TYPE_CHECKING:
-    from diarspk.encoders.local import LocalEncoder
+    from diarspk.encoders.local.encoder import LocalEncoder
 
 __all__ = ["Judge", "judge_features", "judge_sound", "load_judge", "remember", "sound_of"]
 
@@ -43,7 +43,7 @@ def load_judge(name: str) -> Judge:
     if name in EMBEDDERS and name != "diarspk":
         return judge_sound(load_embedder(name))
     from diarspk import load_encoder
-    from diarspk.encoders.local import LocalEncoder
+    from diarspk.encoders.local.encoder import LocalEncoder
 
     encoder = load_encoder(None if name == "diarspk" else name)
     if isinstance(encoder, LocalEncoder):

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.probes.carried import split_utterances
 from eval.probes.conditioning import Swap
 from eval.probes.linear import Probed, probe_labels
+from eval.probes.probing import split_utterances
 from eval.probes.synthesis import Synthesiser, Voice
 
 __all__ = ["probe_leakage", "separation"]

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from diarspk.bootstrap import Interval
 from diarspk.errors import ArgumentError
+from diarspk.verification.confidence_interval import Interval
 from eval.probes.fitting import (
     balanced_accuracy,
     explained_variance,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.probes.carried import CarriedCue, ProbeData, probe_system
 from eval.probes.labels import draw_records, read_records
+from eval.probes.probing import CarriedCue, ProbeData, probe_system
 from eval.probes.vectors import CONTROLS, Cues, read_cues
 
 __all__ = ["add_carried_options", "add_common_options", "run_carried"]

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.bootstrap import Interval
-from diarspk.verification import equal_error_rate
-from eval.probes.carried import comparable
+from diarspk.verification.confidence_interval import Interval
+from diarspk.verification.metrics import equal_error_rate
+from eval.embeddings.speech import Utterance
 from eval.probes.degradation import Degradation
 from eval.probes.fitting import group_interval
+from eval.probes.probing import comparable
 from eval.probes.vectors import Cues, Read, stack_cues
-from eval.report import markdown_table
-from eval.speech import Utterance
+from eval.report.report import markdown_table
 
 __all__ = [
     "CONVENTION",

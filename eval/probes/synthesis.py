@@ -30,8 +30,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.features import LogMel, gated_level
-from eval.speech import Utterance
+from diarspk.features.log_mel import LogMel, gated_level
+from eval.embeddings.speech import Utterance
 
 __all__ = ["Synthesis", "SynthesisSystem", "Synthesiser", "Voice", "log_mel_of"]
 
@@ -45,7 +45,8 @@ class Synthesis:
     Attributes
     ----------
     log_mel : ndarray of float32, ``(frames, 80)``
-        As :func:`log_mel_of` gives it: :class:`diarspk.features.LogMel` less its gated level.
+        As :func:`log_mel_of` gives it: :class:`diarspk.features.log_mel.LogMel` less its gated
+        level.
     hidden : mapping of str to ndarray, ``(frames, width)``
         States inside the network, by name, for the probe of leakage; may be left empty.
     """

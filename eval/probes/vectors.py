@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError, FormatError
-from diarspk.prosody import ProsodyStatistics
+from diarspk.features.prosody import ProsodyStatistics
+from eval.embeddings.speech import Utterance, read_utterances
 from eval.probes.labels import Record
-from eval.speech import Utterance, read_utterances
-from eval.systems import EMBEDDERS, load_embedder
+from eval.systems.registry import EMBEDDERS, load_embedder
 
 if TYPE_CHECKING:
     from diarspk.encoders.base import SpeakerEncoder
@@ -95,8 +95,8 @@ def control_reader() -> Read:
     """
     import torch
 
-    from diarspk.features import LogMel
-    from diarspk.prosody import measure_prosody
+    from diarspk.features.log_mel import LogMel
+    from diarspk.features.prosody import measure_prosody
 
     log_mel = LogMel()
 

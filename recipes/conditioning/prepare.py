@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from diarspk.errors import ArgumentError, DiarspkError
-from eval.embedded import load_system
+from eval.embeddings.embedding_cache import load_system
+from eval.embeddings.speech import Utterance
 from eval.probes.labels import draw_records, read_records
 from eval.probes.synthesis import log_mel_of
 from eval.probes.vectors import chosen_utterances
-from eval.speech import Utterance
 from recipes.conditioning.data import PackedVoices, write_packed
 
 

@@ -20,14 +20,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from diarspk.errors import DiarspkError
-from eval.probes.decoder import (
-    ConditionedDecoder,
-    MelDecoder,
-    MelDecoderConfig,
-    write_decoder,
-)
+from eval.probes.decoder import ConditionedDecoder, MelDecoder, MelDecoderConfig, write_decoder
 from recipes.conditioning.data import CroppedBatches, PackedVoices, read_packed
-from recipes.trainer import make_trainer, schedule_rate
+from recipes.training.trainer import make_trainer, schedule_rate
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@
         [--before EARLIER/FINGERPRINT.json --share-before 0.5]
 
 The files lie in a folder of the kind in ``diarspk/assets`` and are named after the encoder's
-fingerprint, as :mod:`diarspk.shipped` looks for them. The space of embeddings stays the same. With
-``--before`` the weights are averaged with those of an earlier card (Wortsman et al., Robust
-fine-tuning of zero-shot models, CVPR 2022, section 3).
+fingerprint, as :mod:`diarspk.checkpoints.heads` looks for them. The space of embeddings stays the
+same. With ``--before`` the weights are averaged with those of an earlier card (Wortsman et al.,
+Robust fine-tuning of zero-shot models, CVPR 2022, section 3).
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Any
 
 import torch
 
-from diarspk.checkpoints import drop_prefix, read_checkpoint
-from diarspk.encoders.frame_head import FRAME_HEADS
+from diarspk.checkpoints.assets import asset_folder
+from diarspk.checkpoints.checkpoint import drop_prefix, read_checkpoint
+from diarspk.checkpoints.heads import Head, HeadFormat
+from diarspk.encoders.loading import load_encoder
+from diarspk.encoders.local.frame_head import FRAME_HEADS
 from diarspk.errors import ModelError
-from diarspk.head_cards import Head, HeadFormat
-from diarspk.models import load_encoder
-from diarspk.packaged import asset_folder
-from diarspk.segmentation.target_activity import TARGET_HEADS
-from recipes.averaging import average_weights
+from diarspk.segmentation.target_speaker_vad import TARGET_HEADS
+from recipes.training.averaging import average_weights
 
 KINDS: dict[str, HeadFormat[Any]] = {"frames": FRAME_HEADS, "targets": TARGET_HEADS}
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from diarspk.encoders.local import LocalEncoder
-from diarspk.features import LogMel, gated_level
+from diarspk.encoders.local.encoder import LocalEncoder
+from diarspk.features.log_mel import LogMel, gated_level
 from tse.cues import Cue, CueSource, Reference, collate_cues
 
 PACKED = ("utterance", "utterance+map", "enrolment")

@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from diarspk.errors import ArgumentError
-from recipes.sharing import EVERYTHING, Share
-from recipes.speed import change_speed
+from recipes.training.sharing import EVERYTHING, Share
+from recipes.training.speed import change_speed
 from tse.mixing import SAMPLE_RATE, Mixture, MixtureConfig, Samples, mix
 
 INT16 = np.float32(32768)

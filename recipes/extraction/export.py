@@ -16,12 +16,12 @@ from typing import Any
 import torch
 
 import diarspk
-from diarspk.checkpoints import drop_prefix, read_checkpoint
-from diarspk.encoders.local import LocalEncoder
-from diarspk.models import DEFAULT
-from recipes.averaging import average_weights
-from recipes.extraction.starting import OF_A_JOINT_ENCODER, grow
-from recipes.starting import read_start
+from diarspk.checkpoints.checkpoint import drop_prefix, read_checkpoint
+from diarspk.encoders.loading import DEFAULT
+from diarspk.encoders.local.encoder import LocalEncoder
+from recipes.extraction.warm_start import OF_A_JOINT_ENCODER, grow
+from recipes.training.averaging import average_weights
+from recipes.training.warm_start import read_start
 from tse.loading import WITHOUT_ENCODER, write_extractor
 from tse.models.architectures import read_network
 

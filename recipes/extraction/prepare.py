@@ -23,8 +23,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from eval.simulation.rooms import TAPS, simulate_room
-from recipes.embedded.prepare import (
+from eval.simulate.rooms import TAPS, simulate_room
+from recipes.embedded.data.prepare import (
     SAMPLE_RATE,
     Waveform,
     generate_noise,
@@ -32,7 +32,7 @@ from recipes.embedded.prepare import (
     read_noises,
     read_shard,
 )
-from recipes.speed import change_speed
+from recipes.training.speed import change_speed
 
 SPLIT_S = 6.0
 SHORTEST_S = 0.6

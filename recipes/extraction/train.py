@@ -34,21 +34,21 @@ from torch.utils.data import DataLoader
 import diarspk
 from recipes.extraction.cues import BatchCues, JointEncoder
 from recipes.extraction.data import BatchConfig, ExtractionBatches, Voices, read_voices
-from recipes.extraction.starting import (
+from recipes.extraction.warm_start import (
     OF_A_JOINT_ENCODER,
     begin_as_separator,
     begin_with,
     translate_vectors,
 )
-from recipes.optimizer import make_optimizer, split_parameters
-from recipes.sharing import Share, share_of_process
-from recipes.starting import read_start
-from recipes.trainer import (
+from recipes.training.optimizer import make_optimizer, split_parameters
+from recipes.training.sharing import Share, share_of_process
+from recipes.training.trainer import (
     OptimizationConfig,
     add_training_options,
     make_trainer,
     schedule_rate,
 )
+from recipes.training.warm_start import read_start
 from tse.conditioning import ConditioningConfig
 from tse.cues import CUES, CueSource, make_cue_source
 from tse.losses import ExtractionLoss, SpeakerLoss, si_sdr_loss

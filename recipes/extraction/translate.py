@@ -19,11 +19,11 @@ import numpy as np
 import torch
 
 import diarspk
-from diarspk.checkpoints import drop_prefix, read_checkpoint
-from diarspk.encoders.local import LocalEncoder
+from diarspk.checkpoints.checkpoint import drop_prefix, read_checkpoint
+from diarspk.encoders.loading import DEFAULT
+from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.errors import ArgumentError
-from diarspk.models import DEFAULT
-from recipes.extraction.starting import translate_vectors
+from recipes.extraction.warm_start import translate_vectors
 from tse.loading import write_extractor
 from tse.models.architectures import read_network
 

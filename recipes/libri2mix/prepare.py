@@ -18,7 +18,7 @@ import torch
 
 from diarspk.audio import load_audio
 from diarspk.errors import FormatError
-from recipes.embedded.prepare import SAMPLE_RATE, Waveform, generate_noise
+from recipes.embedded.data.prepare import SAMPLE_RATE, Waveform, generate_noise
 from recipes.extraction.prepare import Piece, cut_pieces, simulate_rooms, write_pieces
 
 

@@ -5,7 +5,7 @@
 
 PRINT is the encoder's fingerprint: under that name the diarizer finds it. Another encoder, or the
 same trained anew, needs its own PLDA. With --packed, crops come from the packed features of
-recipes.embedded.prepare, copies in rooms among them, which is nearer to meetings.
+recipes.embedded.data.prepare, copies in rooms among them, which is nearer to meetings.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE
+from diarspk.clustering.plda import Plda, write_plda
+from diarspk.clustering.plda_training import fit_plda
 from diarspk.encoders.base import SpeakerEncoder
-from diarspk.models import load_encoder
-from diarspk.plda import Plda, write_plda
-from diarspk.plda_training import fit_plda
-from diarspk.verification import equal_error_rate
-from eval.progress import follow
-from eval.speech import Utterance, consecutive_crops, read_utterances
-from recipes.plda.labelled import Labelled
-from recipes.plda.packed import embed_packed
+from diarspk.encoders.loading import load_encoder
+from diarspk.verification.metrics import equal_error_rate
+from eval.embeddings.speech import Utterance, consecutive_crops, read_utterances
+from eval.report.progress import follow
+from recipes.plda.labelled_embeddings import Labelled
+from recipes.plda.packed_features import embed_packed
 
 SHORTEST_S = 1.0
 BATCH = 64

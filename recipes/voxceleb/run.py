@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import get_args
 
 from diarspk.encoders import ARCHITECTURES
-from recipes.voxceleb.data import read_cuts
+from recipes.zoo.manifests import read_cuts
 from recipes.zoo.run import add_stage_options, start
 from recipes.zoo.settings import DataSettings, Loss, Phase, Settings
 from recipes.zoo.stages import SETTINGS

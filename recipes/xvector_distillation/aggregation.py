@@ -12,12 +12,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from diarspk.encoders.architecture import Architecture
-from diarspk.encoders.masking import Mask
-from diarspk.encoders.pooling import DictionaryPooling, Pooling, StatisticsPooling
+from diarspk.encoders.architectures.base import Architecture
+from diarspk.encoders.architectures.masking import Mask
+from diarspk.encoders.architectures.pooling import DictionaryPooling, Pooling, StatisticsPooling
 from diarspk.errors import ArgumentError
-from diarspk.features import FeatureConfig
-from recipes.xvector_distillation.levels import align_frames, hear_levels
+from diarspk.features.log_mel import FeatureConfig
+from recipes.xvector_distillation.layer_activations import align_frames, hear_levels
 from recipes.zoo.settings import Phase
 from recipes.zoo.settings import Settings as TeacherSettings
 from recipes.zoo.sources import open_source

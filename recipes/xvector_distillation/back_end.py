@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
-from diarspk.plda import Plda
-from diarspk.plda_training import fit_plda
+from diarspk.clustering.plda import Plda
+from diarspk.clustering.plda_training import fit_plda
 
 __all__ = ["BackEnd", "fit_back_end"]
 
@@ -30,7 +30,7 @@ class BackEnd:
 
 
 def fit_back_end(embeddings: Vectors, speakers: NDArray[np.str_], dimension: int) -> BackEnd:
-    """Fit to labelled embeddings; errors are those of :func:`diarspk.plda_training.fit_plda`.
+    """Fit to labelled embeddings; errors are those of `fit_plda`.
 
     Parameters
     ----------

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from diarspk.encoders.architecture import Architecture
-from diarspk.trial_report import report_trials
-from diarspk.verification import equal_error_rate
-from recipes.embedded.data import Pool
+from diarspk.encoders.architectures.base import Architecture
+from diarspk.verification.metrics import equal_error_rate
+from diarspk.verification.report import report_trials
+from recipes.embedded.data.crops import Pool
 from recipes.xvector_distillation.back_end import fit_back_end
 from recipes.xvector_distillation.crops import Crops, whole_recording
 
@@ -36,7 +36,7 @@ class Tested:
     cosines : ndarray, ``(trials,)``
     figures : dict
         ``cosine_equal_error_rate``, and ``plda``: a
-        :class:`~diarspk.trial_report.TrialReport` of the log-likelihood ratios.
+        :class:`~diarspk.verification.report.TrialReport` of the log-likelihood ratios.
     """
 
     cosines: NDArray[np.float32]

@@ -15,8 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from diarspk.errors import DiarspkError
-from recipes.xvector_distillation.kinds import default_kinds, parse_kind
-from recipes.xvector_distillation.levels import levels_of
+from recipes.xvector_distillation.embedding_types import default_kinds, parse_kind
+from recipes.xvector_distillation.layer_activations import levels_of
 from recipes.xvector_distillation.settings import SETTINGS, Settings, write_settings
 from recipes.xvector_distillation.stages import STAGES, run_stages
 from recipes.xvector_distillation.teacher import read_training

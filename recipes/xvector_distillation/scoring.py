@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.encoders.architectures import count_parameters
-from recipes.embedded.data import Pool, read_speakers
+from diarspk.encoders.architectures.registry import count_parameters
+from recipes.embedded.data.crops import Pool, read_speakers
 from recipes.xvector_distillation.correlation import correlate
+from recipes.xvector_distillation.embedding_types import Kind
 from recipes.xvector_distillation.evaluation import (
     Evaluation,
     Tested,
@@ -19,7 +20,6 @@ from recipes.xvector_distillation.evaluation import (
     embed_recordings,
     labelled_crops,
 )
-from recipes.xvector_distillation.kinds import Kind
 from recipes.xvector_distillation.students import Student
 from recipes.xvector_distillation.targets import Targets, tested_rows
 from recipes.zoo.settings import Settings as TeacherSettings

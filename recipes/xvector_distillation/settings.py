@@ -23,7 +23,7 @@ class Settings:
     teacher : str
         Folder of a run of recipes.zoo. Its packed features are those of the students.
     kinds : tuple of str
-        What students learn: see :func:`recipes.xvector_distillation.kinds.parse_kind`.
+        What students learn: see :func:`recipes.xvector_distillation.embedding_types.parse_kind`.
     aggregation, students : Phase
         How long the aggregated embeddings and each student are trained. Crops of the students are
         as long as ``students`` says.

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import torch
 
-from diarspk.encoders.architectures import count_parameters
-from eval.report import describe_run, write_json
-from recipes.embedded.data import Pool, read_pool
+from diarspk.encoders.architectures.registry import count_parameters
+from eval.report.report import describe_run, write_json
+from recipes.embedded.data.crops import Pool, read_pool
 from recipes.xvector_distillation.aggregation import fit_aggregation
 from recipes.xvector_distillation.correlation import correlate
-from recipes.xvector_distillation.kinds import Kind
+from recipes.xvector_distillation.embedding_types import Kind
 from recipes.xvector_distillation.scoring import open_scoring
 from recipes.xvector_distillation.settings import Settings, read_settings
 from recipes.xvector_distillation.targets import TARGETS, read_targets, write_targets

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from diarspk.encoders.architecture import Architecture
-from diarspk.encoders.masking import Mask
-from diarspk.encoders.pooling import MeanPooling, StatisticsPooling
-from diarspk.encoders.xvector import TimeDelay
+from diarspk.encoders.architectures.base import Architecture
+from diarspk.encoders.architectures.masking import Mask
+from diarspk.encoders.architectures.pooling import MeanPooling, StatisticsPooling
+from diarspk.encoders.architectures.xvector import TimeDelay
 
 __all__ = ["Student", "StudentConfig", "build_student"]
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from eval.report import markdown_table
+from eval.report.report import markdown_table
 from recipes.xvector_distillation.correlation import plot_correlations
-from recipes.xvector_distillation.levels import levels_of
+from recipes.xvector_distillation.layer_activations import levels_of
 from recipes.xvector_distillation.stages import REPORT
 
 __all__ = ["main"]

@@ -20,10 +20,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from eval.progress import follow
-from recipes.embedded.data import Pool
+from eval.report.progress import follow
+from recipes.embedded.data.crops import Pool
 from recipes.xvector_distillation.crops import Crops, draw_crops, frame_places, whole_recording
-from recipes.xvector_distillation.kinds import Kind, join_parts
+from recipes.xvector_distillation.embedding_types import Kind, join_parts
 from recipes.xvector_distillation.settings import Settings
 from recipes.xvector_distillation.teacher import Teacher
 

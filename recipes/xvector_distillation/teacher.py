@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from diarspk.encoders.architecture import Architecture
+from diarspk.encoders.architectures.base import Architecture
 from diarspk.errors import ArgumentError
 from recipes.xvector_distillation.aggregation import Aggregation, build_aggregation
-from recipes.xvector_distillation.kinds import AGGREGATED, UTTERANCE, Kind, parse_kind
-from recipes.xvector_distillation.levels import Heard, Levels, hear_levels, levels_of
+from recipes.xvector_distillation.embedding_types import AGGREGATED, UTTERANCE, Kind, parse_kind
+from recipes.xvector_distillation.layer_activations import Heard, Levels, hear_levels, levels_of
 from recipes.xvector_distillation.settings import Settings
 from recipes.zoo.evaluation import MODEL, load_run_encoder
 from recipes.zoo.settings import Settings as TeacherSettings

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import combinations
 from pathlib import Path
 
@@ -17,37 +16,20 @@ from torch import nn
 
 from diarspk import load_encoder
 from diarspk.encoders import WindowedEncoder
-from diarspk.encoders.architectures import count_parameters
+from diarspk.encoders.architectures.registry import count_parameters
 from diarspk.errors import ArgumentError
-from diarspk.features import mean_normalize
-from diarspk.score_normalization import adaptive_norm, cohort_statistics
-from diarspk.trial_report import cross_calibrate, report_trials
-from diarspk.trials import Trial, read_trials
-from recipes.embedded.data import Pool, read_pool, read_speakers
+from diarspk.features.log_mel import mean_normalize
+from diarspk.verification.report import cross_calibrate, report_trials
+from diarspk.verification.score_normalization import adaptive_norm, cohort_statistics
+from diarspk.verification.trials import Trial, read_trials
+from recipes.embedded.data.crops import Pool, read_pool, read_speakers
+from recipes.zoo.embeddings import Embeddings, means_of
 from recipes.zoo.settings import Settings
 
-__all__ = ["MODEL", "Embeddings", "calibrate", "embed", "normalize", "report", "score"]
+__all__ = ["MODEL", "calibrate", "embed", "normalize", "report", "score"]
 
 MODEL = "model.json"
 CALIBRATION_PRIOR = 0.05
-
-
-@dataclass(frozen=True, eq=False)
-class Embeddings:
-    """Vectors by name.
-
-    Attributes
-    ----------
-    names, speakers : list of str
-        Of the test utterances.
-    vectors : ndarray, ``(utterances, dim)``
-    cohort : ndarray, ``(training speakers, dim)``
-    """
-
-    names: list[str]
-    speakers: list[str]
-    vectors: NDArray[np.float32]
-    cohort: NDArray[np.float32]
 
 
 def load_run_encoder(run: Path) -> WindowedEncoder:
@@ -60,7 +42,7 @@ def embed(settings: Settings, run: Path) -> None:
     """Embed the test utterances whole, and the training speakers for the cohort."""
     encoder = load_run_encoder(run)
     if settings.data.kind == "lhotse":
-        from recipes.voxceleb.data import embed_cuts
+        from recipes.zoo.manifests import embed_cuts
 
         found = embed_cuts(settings, encoder)
     else:
@@ -174,11 +156,6 @@ def _embed_packed(settings: Settings, encoder: WindowedEncoder) -> Embeddings:
         _embed_rows(encoder, test, rows),
         means_of({name: _embed_rows(encoder, train, own) for name, own in heard.items() if own}),
     )
-
-
-def means_of(vectors: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Mean vector of every speaker, ``(speakers, dim)``."""
-    return np.stack([own.mean(axis=0) for own in vectors.values()]).astype(np.float32)
 
 
 @torch.inference_mode()

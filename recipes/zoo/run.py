@@ -1,6 +1,6 @@
 """Train any architecture with any loss on the packed features, and report what it can do.
 
-    python -m recipes.embedded.prepare --data ../shared --output PACKED
+    python -m recipes.embedded.data.prepare --data ../shared --output PACKED
     python -m recipes.zoo.run RUN --packed PACKED --tables ../shared/speech \
         --architecture resnet34 --loss aam --steps 3000
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import get_args
 
 from diarspk.encoders import ARCHITECTURES
-from diarspk.encoders.pooling import POOLINGS
+from diarspk.encoders.architectures.pooling import POOLINGS
 from diarspk.errors import DiarspkError
 from recipes.zoo.settings import Budget, DataSettings, Loss, Settings, write_settings
 from recipes.zoo.stages import SETTINGS, STAGES, run_stages
@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m recipes.zoo.run", description=__doc__)
     add = parser.add_argument
     add("run", type=Path, help="folder of the run")
-    add("--packed", type=Path, help="from recipes.embedded.prepare; needed for a new run")
+    add("--packed", type=Path, help="from recipes.embedded.data.prepare; needed for a new run")
     add("--tables", type=Path, help="folder with train.tsv and dev.tsv; needed for a new run")
     add("--architecture", choices=list(ARCHITECTURES), default="resnet34")
     add("--loss", choices=get_args(Loss), default="aam")

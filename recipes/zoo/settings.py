@@ -56,7 +56,7 @@ class DataSettings:
     Attributes
     ----------
     kind : {"packed", "lhotse"}
-        Features that ``recipes.embedded.prepare`` has packed, or manifests of lhotse.
+        Features that ``recipes.embedded.data.prepare`` has packed, or manifests of lhotse.
     train, noise, rooms, test : str
         Packed: the folder (``train``), and nothing else. lhotse: manifests of cuts.
     speakers, test_speakers : str

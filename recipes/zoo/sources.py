@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from diarspk.errors import ArgumentError
-from diarspk.features import FeatureConfig
-from recipes.embedded.data import SPEEDS, CropConfig, SpeakerCrops, read_pool, read_speakers
+from diarspk.features.log_mel import FeatureConfig
+from recipes.embedded.data.crops import SPEEDS, CropConfig, SpeakerCrops, read_pool, read_speakers
 from recipes.zoo.settings import Phase, Settings
 
 __all__ = ["BatchSource", "NumberedBatches", "Source", "open_source"]
@@ -70,7 +70,7 @@ def open_source(settings: Settings, phase: Phase, features: FeatureConfig | None
         If the data are features, and the architecture hears the waveform.
     """
     if settings.data.kind == "lhotse":
-        from recipes.voxceleb.data import open_cuts
+        from recipes.zoo.manifests import open_cuts
 
         return open_cuts(settings, phase, features)
     return _open_packed(settings, phase, features)

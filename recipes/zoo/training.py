@@ -13,18 +13,18 @@ from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from diarspk.checkpoints import drop_prefix
-from diarspk.encoders.architecture import Architecture
-from diarspk.encoders.architectures import ARCHITECTURES, build_architecture
-from diarspk.features import FeatureConfig, mean_normalize
-from diarspk.losses import (
+from diarspk.checkpoints.checkpoint import drop_prefix
+from diarspk.encoders.architectures.base import Architecture
+from diarspk.encoders.architectures.registry import ARCHITECTURES, build_architecture
+from diarspk.encoders.losses import (
     AngularMarginSoftmax,
     GeneralizedEndToEnd,
     MarginSchedule,
     Softmax,
     SubcentreAngularMarginSoftmax,
 )
-from recipes.averaging import average_weights
+from diarspk.features.log_mel import FeatureConfig, mean_normalize
+from recipes.training.averaging import average_weights
 from recipes.zoo.settings import Phase, Settings
 from recipes.zoo.sources import BatchSource, NumberedBatches, open_source
 

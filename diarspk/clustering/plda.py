@@ -1,0 +1,160 @@
+"""Two-covariance PLDA: which part of an embedding is the speaker, and which the recording.
+
+An embedding is a speaker's mean plus noise, both Gaussian: ``x = mu + y + e`` with ``y ~ N(0, B)``
+and ``e ~ N(0, W)`` (Brümmer and de Villiers 2010, "The speaker partitioning problem"). In the
+space where W is the identity and B is diagonal, every question about speakers is a sum over
+dimensions; VBx (:mod:`diarspk.clustering.vbx`) works there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from diarspk.blocks import blocks
+from diarspk.errors import ArgumentError, ModelError
+
+__all__ = ["Plda", "read_plda", "write_plda"]
+
+Matrix = NDArray[np.float64]
+
+BLOCK_ROWS = 5000
+"""Embeddings that are projected at once: intermediate results are several times their size."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plda:
+    """A PLDA in its diagonal space; :func:`diarspk.clustering.plda_training.fit_plda` fits one.
+
+    Attributes
+    ----------
+    origin : NDArray, shape (dim,)
+        Subtracted from unit embeddings, which are then brought to the length sqrt(dim).
+    mean : NDArray, shape (dim,)
+        Mean of what results.
+    transform : NDArray, shape (dim, d)
+        To the space where noise is standard normal.
+    between : NDArray, shape (d,)
+        Variance of the speakers there, falling: Phi of VBx.
+    fingerprint : str
+        Of the encoder whose embeddings it was fitted to; empty where that does not matter.
+    """
+
+    origin: Matrix
+    mean: Matrix
+    transform: Matrix
+    between: Matrix
+    fingerprint: str = ""
+
+    @property
+    def dimension(self) -> int:
+        """Length of the embeddings that it takes."""
+        return len(self.origin)
+
+    def project(self, embeddings: ArrayLike) -> Matrix:
+        """Bring embeddings ``(n, dim)`` of any scale to the diagonal space: ``(n, d)``.
+
+        Raises
+        ------
+        ArgumentError
+            If the dimension is not that of the PLDA.
+        """
+        vectors = np.asarray(embeddings, dtype=np.float64)
+        if vectors.ndim != 2 or vectors.shape[1] != self.dimension:
+            raise ArgumentError(
+                f"`embeddings` must be of shape (n, {self.dimension}), as those that the PLDA was "
+                f"fitted to, got shape {vectors.shape}."
+            )
+        projected = np.empty((len(vectors), self.transform.shape[1]))
+        for rows in blocks(len(vectors), BLOCK_ROWS):
+            centred = spherical(vectors[rows], self.origin) - self.mean
+            projected[rows] = centred @ self.transform
+        return projected
+
+    def log_likelihood_ratio(self, first: ArrayLike, second: ArrayLike) -> Matrix:
+        """Log ratio of "one speaker" to "two", for every pair of embeddings.
+
+        Parameters
+        ----------
+        first, second : array, shapes (n, dim) and (m, dim)
+
+        Returns
+        -------
+        NDArray, shape (n, m)
+            Natural logarithm; above 0 speaks for one speaker.
+        """
+        one, other = self.project(first), self.project(second)
+        phi = self.between
+        # log N([a, b]; 0, [[1 + phi, phi], [phi, 1 + phi]]) - log N(a; 1 + phi) - log N(b; 1 + phi)
+        constant = float(np.sum(np.log1p(phi) - 0.5 * np.log1p(2 * phi)))
+        cross = (one * (phi / (1 + 2 * phi))) @ other.T
+        shrink = phi**2 / ((1 + 2 * phi) * (1 + phi))
+        lengths = (one**2 @ shrink)[:, None] + (other**2 @ shrink)[None]
+        ratios: Matrix = constant + cross - 0.5 * lengths
+        return ratios
+
+    def truncated(self, dimension: int) -> Plda:
+        """Keep the dimensions in which speakers differ most, as LDA would.
+
+        Raises
+        ------
+        ArgumentError
+            If there are not so many.
+        """
+        if not 1 <= dimension <= len(self.between):
+            raise ArgumentError(
+                f"`dimension` must be within 1..{len(self.between)}, got {dimension}."
+            )
+        return replace(
+            self, transform=self.transform[:, :dimension], between=self.between[:dimension]
+        )
+
+
+def spherical(vectors: Matrix, origin: Matrix) -> Matrix:
+    """Scale to unit vectors, seen from `origin`, at the length sqrt(dim): ``(n, dim)``.
+
+    Length normalisation after centring makes embeddings Gaussian enough (Garcia-Romero and
+    Espy-Wilson 2011).
+    """
+    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    centred = unit - origin
+    lengths = np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12)
+    scaled: Matrix = np.sqrt(vectors.shape[1]) * centred / lengths
+    return scaled
+
+
+def write_plda(card_path: Path, plda: Plda, card: dict[str, object]) -> None:
+    """Write ``NAME.safetensors`` in float32 and its JSON card with the digest."""
+    import torch
+
+    from diarspk.checkpoints.checkpoint import write_checkpoint
+
+    tensors = {
+        name: torch.from_numpy(np.ascontiguousarray(getattr(plda, name))).float()
+        for name in ("origin", "mean", "transform", "between")
+    }
+    write_checkpoint(card_path, tensors, {**card, "encoder": plda.fingerprint}, half=False)
+
+
+def read_plda(card_path: Path) -> Plda:
+    """Read what :func:`write_plda` has written.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing or damaged, or is no PLDA.
+    """
+    from diarspk.checkpoints.checkpoint import read_checkpoint
+
+    checkpoint = read_checkpoint(card_path)
+    try:
+        parts = {
+            name: checkpoint.tensors[name].double().numpy()
+            for name in ("origin", "mean", "transform", "between")
+        }
+    except KeyError as error:
+        raise ModelError(f"{card_path}: has no {error}; it is not a PLDA of this package") from None
+    return Plda(**parts, fingerprint=str(checkpoint.card.get("encoder", "")))

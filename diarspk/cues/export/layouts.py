@@ -1,0 +1,137 @@
+"""The file layouts, one function each: a path to write to, and what goes into it.
+
+``speakers`` are the references of each speaker; ``None`` marks no extra data.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diarspk.cues.export.references import References
+from diarspk.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = [
+    "read_latents",
+    "write_coqui",
+    "write_cosyvoice",
+    "write_nemo",
+    "write_numpy",
+    "write_speecht5",
+    "write_xtts",
+]
+
+GPT_WIDTH = 1024
+
+
+def write_coqui(path: Path, references: References) -> None:
+    """Write ``{clip: {"name", "embedding"}}``, as Coqui's speaker manager reads it.
+
+    It averages the clips of a name itself, so the mean is that of unit vectors.
+    """
+    clips = {
+        file: {"name": references.speaker, "embedding": vector.tolist()}
+        for file, vector in zip(references.files, references.vectors, strict=True)
+    }
+    if path.suffix == ".json":
+        path.write_text(json.dumps(clips, ensure_ascii=False), encoding="utf-8")
+    else:
+        _save(clips, path)
+
+
+def write_xtts(path: Path, references: References, latents: NDArray[np.float32]) -> None:
+    """Write the dictionary of a cloned voice: latents ``(1, T, 1024)``, vector ``(1, 512, 1)``."""
+    import torch
+
+    voice = {
+        "gpt_conditioning_latents": torch.from_numpy(latents),
+        "speaker_embedding": torch.from_numpy(references.profile.vector)[None, :, None],
+    }
+    _save(voice, path)
+
+
+def write_cosyvoice(path: Path, references: References) -> None:
+    """Write ``{name: list of floats}``: means in ``path``, clips in ``utt2embedding.pt`` beside.
+
+    CosyVoice normalises when it reads.
+    """
+    _save({references.speaker: references.profile.vector.tolist()}, path)
+    clips = {
+        Path(file).stem: vector.tolist()
+        for file, vector in zip(references.files, references.vectors, strict=True)
+    }
+    if len(clips) < len(references.files):
+        raise ArgumentError(
+            "`files` must differ in their names without folder and suffix, which CosyVoice goes "
+            f"by, got {', '.join(references.files)}"
+        )
+    _save(clips, path.with_name("utt2embedding.pt"))
+
+
+def write_speecht5(path: Path, references: References) -> None:
+    """Write ``(1, 512)``, a tensor or an array."""
+    import torch
+
+    row = references.profile.vector[None]
+    if path.suffix == ".npy":
+        np.save(path, row)
+    else:
+        _save(torch.from_numpy(row), path)
+
+
+def write_nemo(path: Path, references: References) -> None:
+    """Write the vector ``(dim,)``."""
+    np.save(path, references.profile.vector)
+
+
+def write_numpy(path: Path, references: References) -> None:
+    """Write the vector ``(dim,)``; as ``.npz`` with its references and fingerprint inside."""
+    if path.suffix == ".npy":
+        np.save(path, references.profile.vector)
+        return
+    np.savez(
+        path,
+        vector=references.profile.vector,
+        references=references.vectors,
+        files=np.array(references.files),
+        fingerprint=np.array(references.space.fingerprint),
+    )
+
+
+def read_latents(path: Path) -> NDArray[np.float32]:
+    """Read XTTS's own conditioning latents ``(1, T, 1024)`` from ``.npy``, or a tensor's file.
+
+    Raises
+    ------
+    ArgumentError
+        If the file holds something else.
+    """
+    import torch
+
+    try:
+        loaded: Any = (
+            np.load(path, allow_pickle=False)
+            if path.suffix == ".npy"
+            else torch.load(path, map_location="cpu", weights_only=True)
+        )
+        found = np.asarray(loaded, np.float32)
+    except (OSError, ValueError, TypeError, RuntimeError) as error:
+        raise ArgumentError(f"{path}: no latents ({error}); save them as .npy") from error
+    if found.ndim != 3 or found.shape[0] != 1 or found.shape[2] != GPT_WIDTH:
+        raise ArgumentError(f"{path}: must be of shape (1, T, {GPT_WIDTH}), got {found.shape}")
+    return found
+
+
+def _save(value: dict[str, Any] | Tensor | Sequence[float], path: Path) -> None:
+    """Write what ``torch.load(weights_only=True)`` reads: tensors, lists, text."""
+    import torch
+
+    torch.save(value, path)

@@ -1,0 +1,70 @@
+"""Names for the speakers of a finished diarization, from a gallery."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from diarspk.diarization.result import Diarization
+from diarspk.verification.gallery.gallery import Gallery
+
+if TYPE_CHECKING:
+    from diarspk.verification.gallery.entries import Identification
+
+__all__ = ["name_speakers"]
+
+
+def name_speakers(
+    result: Diarization,
+    gallery: Gallery,
+    *,
+    known_prior: float = 0.5,
+    threshold: float | None = None,
+) -> Diarization:
+    """Replace the labels of speakers whom a gallery knows by their names.
+
+    A name is given once: where two speakers of the recording look like the same person, the one
+    with the higher score gets the name and the other keeps the label, since the diarizer has
+    found them to differ. Nothing else of the diarization changes.
+
+    Parameters
+    ----------
+    result : Diarization
+    gallery : Gallery
+        In the space of the diarizer's encoder.
+    known_prior, threshold
+        See :meth:`diarspk.verification.gallery.Gallery.identify`.
+
+    Raises
+    ------
+    ModelError
+        If the gallery is of another embedding space, or has neither a calibration nor is there a
+        threshold.
+    """
+    answers = {
+        label: gallery.identify(
+            vector, fingerprint=result.fingerprint, known_prior=known_prior, threshold=threshold
+        )
+        for label, vector in result.speakers.items()
+    }
+    names = _choose(answers)
+    return replace(
+        result,
+        annotation=result.annotation.rename_labels(names),
+        exclusive=result.exclusive.rename_labels(names),
+        speakers={names.get(label, label): row for label, row in result.speakers.items()},
+    )
+
+
+def _choose(answers: dict[str, Identification]) -> dict[str, str]:
+    """Label -> name, each name once."""
+    found = [
+        (answer.candidates[0].score, label, answer.speaker)
+        for label, answer in answers.items()
+        if answer.speaker is not None
+    ]
+    names: dict[str, str] = {}
+    for _, label, name in sorted(found, reverse=True):
+        if name not in names.values():
+            names[label] = name
+    return names

@@ -1,0 +1,52 @@
+"""Embeddings scaled to unit norm."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from diarspk.errors import ArgumentError
+
+__all__ = ["unit_rows", "unit_vectors"]
+
+
+def unit_rows(vectors: ArrayLike, dimension: int) -> NDArray[np.float32]:
+    """Check vectors ``(dim,)`` or ``(n, dim)`` and bring them to unit norm, ``(n, dim)``.
+
+    Raises
+    ------
+    ArgumentError
+        If the shape is another, a value is not finite, or a vector is zero.
+    """
+    rows = np.atleast_2d(np.asarray(vectors, np.float32))
+    if rows.ndim != 2 or rows.shape[1] != dimension or len(rows) == 0:
+        raise ArgumentError(f"`vectors` must be of shape (n, {dimension}), got {np.shape(vectors)}")
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    if not np.isfinite(norms).all() or (norms < 1e-6).any():
+        raise ArgumentError("`vectors` must be finite and not zero; was the recording silent?")
+    return np.asarray(rows / norms, np.float32)
+
+
+def unit_vectors(embeddings: ArrayLike, name: str = "embeddings") -> NDArray[np.float64]:
+    """Embeddings ``(n, dim)`` scaled to unit norm; `name` is what an error calls them."""
+    vectors = np.array(embeddings, dtype=np.float64)  # a copy, which is scaled in place
+    if vectors.ndim != 2:
+        raise ArgumentError(f"`{name}` must be of shape (n, dim), got shape {vectors.shape}.")
+    if not np.isfinite(vectors).all():
+        row = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
+        raise ArgumentError(f"`{name}` must be finite, got NaN or infinity in row {row}.")
+    # Dividing by the peak first keeps the squares inside the norm from overflowing.
+    peaks = vectors.max(axis=1, keepdims=True, initial=0.0)
+    peaks = np.maximum(peaks, -vectors.min(axis=1, keepdims=True, initial=0.0))
+    if not peaks.all():
+        row = int(np.flatnonzero(peaks == 0)[0])
+        raise ArgumentError(f"`{name}` must have a direction, got a zero vector in row {row}.")
+    vectors /= peaks
+    _scale(vectors)
+    return vectors
+
+
+def _scale(rows: NDArray[np.float64]) -> None:
+    """Bring rows to unit norm in place, but for those that have no direction."""
+    norms = np.sqrt(np.einsum("nd,nd->n", rows, rows))
+    rows /= np.maximum(norms, np.finfo(np.float64).tiny)[:, None]

@@ -1,0 +1,107 @@
+"""Statistics in which every channel weighs the frames in its own way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from diarspk.encoders.architectures.masking import Mask, masked_mean, masked_variance
+from diarspk.encoders.architectures.pooling.statistics import Pooling
+
+__all__ = [
+    "ESPNET_ATTENTION",
+    "SPEECHBRAIN_ATTENTION",
+    "WESPEAKER_ATTENTION",
+    "AttentionConfig",
+    "ChannelAttentiveStatisticsPooling",
+]
+
+
+@dataclass(frozen=True)
+class AttentionConfig:
+    """What the implementations of the field do differently.
+
+    Attributes
+    ----------
+    bottleneck : int
+        Hidden channels of the attention.
+    context : bool
+        Whether it also sees the mean and standard deviation of the whole item.
+    norm, tanh : bool
+        Whether the hidden layer is a ReLU with batch norm, and whether a tanh follows.
+    correction : int
+        Frames taken off the divisor of the context's variance.
+    floor, ceiling : float
+        Bounds of the variances.
+    """
+
+    bottleneck: int = 128
+    context: bool = True
+    norm: bool = True
+    tanh: bool = False
+    correction: int = 1
+    floor: float = 1e-4
+    ceiling: float = 1e4
+
+
+ESPNET_ATTENTION = AttentionConfig()
+"""ReLU, batch norm, no tanh; variances within 1e-4 and 1e4."""
+
+WESPEAKER_ATTENTION = AttentionConfig(norm=False, tanh=True, floor=1e-7, ceiling=float("inf"))
+"""Tanh alone (ASTP with global context)."""
+
+SPEECHBRAIN_ATTENTION = AttentionConfig(tanh=True, correction=0, floor=1e-12, ceiling=float("inf"))
+"""ReLU, batch norm, then tanh."""
+
+
+class ChannelAttentiveStatisticsPooling(Pooling):
+    """Channel- and context-dependent statistics (Desplanques et al. 2020, section 3.1).
+
+    A softmax over time gives each channel its own weights; mean and standard deviation follow.
+    """
+
+    def __init__(self, channels: int, config: AttentionConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or AttentionConfig()
+        self.statistics = 2 * channels
+        inputs = 3 * channels if config.context else channels
+        self.linear1 = nn.Conv1d(inputs, config.bottleneck, 1)
+        self.norm = nn.BatchNorm1d(config.bottleneck) if config.norm else None
+        self.linear2 = nn.Conv1d(config.bottleneck, channels, 1)
+
+    def forward(self, frames: Tensor, mask: Mask = None) -> Tensor:
+        """See :meth:`Pooling.forward`."""
+        x = frames.transpose(1, 2)  # (batch, channels, frames)
+        if mask is not None:
+            x = x.masked_fill(~mask[:, None], 0.0)
+        weights = self._weights(x, mask)
+        mean = (weights * x).sum(dim=-1)
+        variance = (weights * (x - mean[..., None]).square()).sum(dim=-1)
+        return torch.cat([mean, self._deviation(variance)], dim=1)
+
+    def _weights(self, x: Tensor, mask: Mask) -> Tensor:
+        """Weights ``(batch, channels, frames)`` that sum to one over an item's own frames."""
+        hidden = self._hidden(x, mask)
+        if self.norm is not None:
+            hidden = self.norm(hidden.relu())
+        if self.config.tanh:
+            hidden = hidden.tanh()
+        logits = self.linear2(hidden)
+        if mask is not None:
+            logits = logits.masked_fill(~mask[:, None], -torch.inf)
+        return logits.softmax(dim=-1)
+
+    def _hidden(self, x: Tensor, mask: Mask) -> Tensor:
+        """Apply the first layer; what concerns the context is computed once, not per frame."""
+        if not self.config.context:
+            return self.linear1(x)
+        variance = masked_variance(x, mask, correction=self.config.correction)
+        context = torch.cat([masked_mean(x, mask), self._deviation(variance)], dim=1)
+        own, rest = self.linear1.weight[:, : x.shape[1]], self.linear1.weight[:, x.shape[1] :]
+        conv = nn.functional.conv1d
+        return conv(x, own) + conv(context, rest, self.linear1.bias)
+
+    def _deviation(self, variance: Tensor) -> Tensor:
+        return variance.clamp(self.config.floor, self.config.ceiling).sqrt()

@@ -1,0 +1,229 @@
+"""The embedded encoder: a local trunk that runs once over a recording, and heads that read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from diarspk.audio import SAMPLE_RATE, Audio, open_audio
+from diarspk.encoders.base import Embedding, FrameEmbeddings, Span, SpeakerEncoder, check_span
+from diarspk.encoders.local.folding import fold_norms
+from diarspk.encoders.local.frame_head import FrameHead
+from diarspk.encoders.local.network import SpeakerNetwork
+from diarspk.encoders.precision import Precision, multiply_in
+from diarspk.features.log_mel import LogMel
+from diarspk.features.recording import Recording, analyse
+
+__all__ = ["LocalEncoder", "Region"]
+
+BLOCK_FRAMES = 1500  # trunk frames per block: a minute, so that context costs little
+
+
+@dataclass(frozen=True)
+class Region:
+    """Frames to pool into one embedding.
+
+    Attributes
+    ----------
+    first : int
+        First trunk frame.
+    weights : ndarray of float32, ``(frames,)``
+        Weight in [0, 1] of each consecutive frame.
+    """
+
+    first: int
+    weights: NDArray[np.float32]
+
+    @property
+    def last(self) -> int:
+        """Past the last trunk frame."""
+        return self.first + len(self.weights)
+
+
+class LocalEncoder(SpeakerEncoder):
+    """Speaker embeddings from a :class:`~diarspk.encoders.local.network.SpeakerNetwork`.
+
+    Memory does not grow with the recording beyond its features (58 MB an hour): the trunk runs
+    over blocks with enough context on both sides to equal a single pass. The batch norms of the
+    network are folded away in place. With a ``frame_head``, frame embeddings are its vectors;
+    without one, each is what the utterance head makes of that frame alone.
+    """
+
+    def __init__(
+        self, network: SpeakerNetwork, fingerprint: str, frame_head: FrameHead | None = None
+    ) -> None:
+        self.network = fold_norms(network)
+        self.frame_head = None if frame_head is None else frame_head.eval()
+        self.log_mel = LogMel()
+        self._fingerprint = fingerprint
+
+    @property
+    def sample_rate(self) -> int:
+        """Rate in Hz that audio is brought to."""
+        return SAMPLE_RATE
+
+    @property
+    def dimension(self) -> int:
+        """Length of an embedding."""
+        return self.network.config.dimension
+
+    @property
+    def frame_hop(self) -> float:
+        """Seconds from one trunk frame to the next."""
+        return self.network.config.trunk.stride * self.log_mel.config.frame_shift_ms / 1000
+
+    @property
+    def prefixes(self) -> tuple[int, ...]:
+        """Lengths of the nested embeddings."""
+        return self.network.config.prefixes
+
+    @property
+    def fingerprint(self) -> str:
+        """Identifies the embedding space."""
+        return self._fingerprint
+
+    def embed(
+        self,
+        audio: Audio,
+        sample_rate: int | None = None,
+        spans: Sequence[Span] | None = None,
+        *,
+        channel: int | None = None,
+    ) -> Embedding:
+        """See :meth:`SpeakerEncoder.embed`."""
+        recording = self.analyse(audio, sample_rate, channel=channel)
+        if spans is None:
+            return self.embed_spans(recording, [(0.0, recording.duration)])[0]
+        return self.embed_spans(recording, spans)
+
+    def embed_frames(
+        self, audio: Audio, sample_rate: int | None = None, *, channel: int | None = None
+    ) -> FrameEmbeddings:
+        """See :meth:`SpeakerEncoder.embed_frames`."""
+        recording = self.analyse(audio, sample_rate, channel=channel)
+        return FrameEmbeddings(self.embed_each(recording), self.frame_hop, self.frame_start)
+
+    def analyse(
+        self, audio: Audio, sample_rate: int | None = None, *, channel: int | None = None
+    ) -> Recording:
+        """Features of a recording, for the methods below."""
+        return analyse(open_audio(audio, sample_rate, channel=channel), self.log_mel)
+
+    @property
+    def frame_start(self) -> float:
+        """Seconds of the centre of the first trunk frame."""
+        return self.log_mel.config.frame_length_ms / 2000
+
+    def region(self, span: Span, frames: int) -> Region:
+        """Find the trunk frames, of ``frames`` in all, centred in a span; at least one."""
+        start, end = span
+        first = round((start - self.frame_start) / self.frame_hop)
+        last = round((end - self.frame_start) / self.frame_hop)
+        first = min(max(first, 0), frames - 1)
+        last = min(max(last, first + 1), frames)
+        return Region(first, np.ones(last - first, np.float32))
+
+    def embed_spans(self, recording: Recording, spans: Sequence[Span]) -> Embedding:
+        """Embed spans in seconds from one pass of the trunk: unit vectors ``(n, dim)``."""
+        frames = self.count_frames(recording)
+        for span in spans:
+            check_span(span, recording.duration)
+        return self.embed_regions(recording, [self.region(span, frames) for span in spans])
+
+    def embed_regions(
+        self,
+        recording: Recording,
+        regions: Sequence[Region],
+        *,
+        progress: Callable[[float], None] | None = None,
+    ) -> Embedding:
+        """Embed regions of trunk frames from one pass of the trunk: unit vectors ``(n, dim)``."""
+        pool = RegionPool(self.network, regions)
+        for first, frames in self.trunk_blocks(recording):
+            pool.add(first, frames)
+            if progress is not None:
+                progress((first + len(frames)) * self.frame_hop)
+        return pool.embeddings
+
+    def count_frames(self, recording: Recording) -> int:
+        """Trunk frames of a recording."""
+        stride = self.network.config.trunk.stride
+        return -(-len(recording.features) // stride)
+
+    def trunk_blocks(
+        self, recording: Recording, precision: Precision = "single"
+    ) -> Iterator[tuple[int, Tensor]]:
+        """First frame and ``(frames, channels)`` of consecutive blocks, equal to a single pass.
+
+        Frames come in single precision, whatever the precision of the products in them.
+        """
+        stride, context = self.network.config.trunk.stride, self.network.config.trunk.context
+        total = self.count_frames(recording)
+        for first in range(0, total, BLOCK_FRAMES):
+            last = min(first + BLOCK_FRAMES, total)
+            before = min(context, first)
+            features = recording.levelled((first - before) * stride, (last + context) * stride)
+            with torch.inference_mode(), multiply_in(precision):
+                frames = self.network.trunk(features[None])[0].float()
+            yield first, frames[before : before + last - first]
+
+    def embed_each(self, recording: Recording) -> Embedding:
+        """Embed every trunk frame, by the frame head where there is one: ``(frames, dim)``."""
+        blocks = (frames for _, frames in self.trunk_blocks(recording))
+        if self.frame_head is None:
+            return np.concatenate([self._embed_alone(block) for block in blocks])
+        vectors = self.frame_head.stream(blocks, self.network.utterance)
+        return np.concatenate([each.numpy() for each in vectors])
+
+    @torch.inference_mode()
+    def _embed_alone(self, frames: Tensor) -> Embedding:
+        """Embed frames one by one: unit vectors ``(frames, dim)``."""
+        alone = torch.eye(len(frames))[None]
+        vectors = self.network.utterance(frames[None], alone)[0]
+        return nn.functional.normalize(vectors, dim=-1).numpy()
+
+
+class RegionPool:
+    """Pools regions while blocks of trunk frames pass by; a region may span many blocks."""
+
+    def __init__(self, network: SpeakerNetwork, regions: Sequence[Region]) -> None:
+        self.head = network.utterance
+        self.regions = regions
+        self.waiting = sorted(range(len(regions)), key=lambda index: -regions[index].first)
+        self.open: dict[int, Tensor] = {}  # moments of the regions that have begun
+        self.embeddings = np.zeros((len(regions), network.config.dimension), np.float32)
+
+    @torch.inference_mode()
+    def add(self, first: int, frames: Tensor) -> None:
+        """Take in ``frames`` ``(frames, channels)`` that begin at trunk frame ``first``."""
+        last = first + len(frames)
+        while self.waiting and self.regions[self.waiting[-1]].first < last:
+            self.open[self.waiting.pop()] = torch.zeros(())
+        if not self.open:
+            return
+        active = list(self.open)
+        weights = torch.from_numpy(np.stack([self._weights(i, first, last) for i in active]))
+        moments = self.head.moments(frames[None], weights[None])[0]  # (regions, heads, sums)
+        for index, moment in zip(active, moments.unbind(0), strict=True):
+            self.open[index] = self.open[index] + moment
+        self._finish([index for index in active if self.regions[index].last <= last])
+
+    def _weights(self, index: int, first: int, last: int) -> NDArray[np.float32]:
+        region = self.regions[index]
+        weights = np.zeros(last - first, np.float32)
+        begin, end = max(region.first, first), min(region.last, last)
+        weights[begin - first : end - first] = region.weights[
+            begin - region.first : end - region.first
+        ]
+        return weights
+
+    def _finish(self, indices: list[int]) -> None:
+        if indices:
+            moments = torch.stack([self.open.pop(index) for index in indices])
+            embeddings = self.head.embed_moments(moments[None])[0]
+            self.embeddings[indices] = nn.functional.normalize(embeddings, dim=-1).numpy()

@@ -1,0 +1,232 @@
+"""The frame head: one speaker embedding for every frame of the trunk.
+
+A pooled window that holds two speakers gives a voice between them. Here each frame chooses, by
+attention, which of the frames around it the utterance head is to pool for it, so that a frame near
+a change of speaker is embedded from its own speaker's. That is the enhancer in the place of
+global pooling of Heo et al. 2022 (high-resolution embedding extractor, arXiv 2211.04060), made
+such that its vectors lie in the space of the utterance head: before any training, the head pools
+about a second around the frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from diarspk.checkpoints.heads import HeadFormat
+from diarspk.encoders.local.depthwise import convolve_depthwise
+from diarspk.encoders.local.local_attention import BLOCK, LocalAttention, LocalWeights, cut_windows
+from diarspk.encoders.local.network import UtteranceHead
+
+__all__ = ["FRAME_HEADS", "FrameHead", "FrameHeadConfig", "FrameStream"]
+
+
+EVERY_FRAME = slice(None)
+
+
+@dataclass(frozen=True)
+class FrameHeadConfig:
+    """Dimensions of a :class:`FrameHead`; they are saved with its weights."""
+
+    width: int = 512  # channels of the trunk's frames that it reads, the first ones
+    channels: int = 128
+    layers: int = 2
+    heads: int = 4
+    kernel: int = 15
+    reach: int = 25  # trunk frames on each side that a layer attends to: a second
+    pooled_reach: int = 40  # on each side that are pooled: 3.24 s in all
+    dimension: int = 192
+
+    @property
+    def context(self) -> int:
+        """Trunk frames on each side that can influence an embedding."""
+        return self.layers * (self.reach + self.kernel // 2) + self.pooled_reach
+
+
+class FrameHead(nn.Module):
+    """Embed every trunk frame by its speaker, in the space of an utterance head.
+
+    Shape
+    -----
+    frames ``(batch, frames, width)`` -> unit vectors ``(batch, frames, dimension)``; ``mask``
+    ``(batch, frames)`` is true on valid frames, and vectors are zero elsewhere.
+    """
+
+    def __init__(self, config: FrameHeadConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or FrameHeadConfig()
+        self.norm = nn.LayerNorm(config.width)
+        self.project = nn.Linear(config.width, config.channels)
+        self.layers = nn.ModuleList(EnhancerLayer(config) for _ in range(config.layers))
+        self.pool = LocalWeights(config.channels, 1, config.pooled_reach)
+        self.correct = nn.Linear(config.channels, config.dimension)
+        self._start_as_window()
+
+    def _start_as_window(self) -> None:
+        """Pool a bell of about a second around each frame, and correct nothing, until trained."""
+        reach = self.config.pooled_reach
+        distance = torch.arange(-reach, reach + 1) / max(reach, 1)
+        with torch.no_grad():
+            self.pool.bias.copy_(-8 * distance.square())
+        for layer in (self.pool.query, self.correct):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(
+        self,
+        frames: Tensor,
+        utterance: UtteranceHead,
+        mask: Tensor | None = None,
+        wanted: slice = EVERY_FRAME,
+        moments: Tensor | None = None,
+    ) -> Tensor:
+        """Embed the ``wanted`` frames; ``utterance`` pools what is chosen for each.
+
+        ``moments`` are those of the frames, where the caller has them: what
+        :meth:`UtteranceHead.frame_moments` makes of them.
+        """
+        if mask is None:
+            mask = torch.ones(frames.shape[:2], dtype=torch.bool, device=frames.device)
+        frames = frames.masked_fill(~mask.unsqueeze(-1), 0.0)
+        if moments is None:
+            moments = utterance.frame_moments(frames)
+        x = self.project(self.norm(frames[..., : self.config.width]))
+        for layer in self.layers:
+            x = layer(x, mask)
+        weights = self.pool(x, mask).squeeze(2)  # (batch, blocks, BLOCK, keys)
+        with torch.autocast(x.device.type, enabled=False):  # or variances would be lost
+            chosen = self._pool(weights.to(moments.dtype), moments, wanted)
+            pooled = nn.functional.normalize(utterance.embed_moments(chosen), dim=-1)
+        vectors = nn.functional.normalize(pooled + self.correct(x[:, wanted]), dim=-1)
+        return vectors.masked_fill(~mask[:, wanted].unsqueeze(-1), 0.0)
+
+    def _pool(self, weights: Tensor, moments: Tensor, wanted: slice) -> Tensor:
+        """Sum moments ``(batch, frames, heads, sums)`` by the weights of the ``wanted`` frames."""
+        near = cut_windows(moments.flatten(2), self.config.pooled_reach)
+        place = torch.arange(moments.shape[1], device=moments.device)[wanted]
+        block, row = place // BLOCK, place % BLOCK
+        number = torch.arange(len(place), device=place.device) - torch.searchsorted(block, block)
+        rows = place.new_zeros(near.shape[1], int(number.max()) + 1)  # wanted ones of each block
+        rows[block, number] = row
+        summed = weights.take_along_dim(rows[None, :, :, None], dim=2) @ near
+        return summed[:, block, number].view_as(moments[:, wanted])
+
+    def stream(self, blocks: Iterable[Tensor], utterance: UtteranceHead) -> Iterator[Tensor]:
+        """Embed consecutive blocks ``(frames, channels)`` of a recording, as if it were one.
+
+        Yields ``(frames, dimension)`` in blocks of other lengths.
+        """
+        stream = FrameStream(self, utterance)
+        for block in blocks:
+            with torch.inference_mode():
+                moments = utterance.frame_moments(block[None])[0]
+            if len(vectors := stream.push(block, moments)):
+                yield vectors
+        if len(vectors := stream.flush()):
+            yield vectors
+
+
+class FrameStream:
+    """Embeds the frames of one recording block by block; each as soon as its context is there.
+
+    What it keeps is the frames that are still to be embedded, and their context.
+
+    Parameters
+    ----------
+    head, utterance
+        The networks.
+    every
+        Frames from one that is embedded to the next; the recording's first is one of them.
+    """
+
+    def __init__(self, head: FrameHead, utterance: UtteranceHead, every: int = 1) -> None:
+        self.head, self.utterance, self.every = head, utterance, every
+        self._held = torch.zeros(0, head.config.width)  # from frame `_origin` on
+        self._moments = torch.zeros(0)  # of the same
+        self._origin, self._done = 0, 0  # frames of the recording, of which the latter are behind
+
+    def push(self, block: Tensor, moments: Tensor) -> Tensor:
+        """Take in the next frames, give out the vectors that are ready.
+
+        Shape
+        -----
+        block ``(frames, channels)``, and what the utterance head's ``frame_moments`` makes of it
+        ``(frames, heads, sums)`` -> ``(n, dimension)``
+        """
+        self._held = torch.cat([self._held, block[:, : self.head.config.width]])
+        self._moments = torch.cat([self._moments, moments]) if len(self._moments) else moments
+        context = self.head.config.context
+        vectors = self._embed(max(self._origin + len(self._held) - context, self._done))
+        drop = max(self._done - context - self._origin, 0)
+        self._held, self._moments = self._held[drop:], self._moments[drop:]
+        self._origin += drop
+        return vectors
+
+    def flush(self) -> Tensor:
+        """Give out the vectors of the last frames."""
+        return self._embed(self._origin + len(self._held))
+
+    @torch.inference_mode()
+    def _embed(self, last: int) -> Tensor:
+        """Embed up to a frame of the recording."""
+        first = -(-self._done // self.every) * self.every
+        self._done = last
+        if first >= last:
+            return torch.zeros(0, self.head.config.dimension)
+        wanted = slice(first - self._origin, last - self._origin, self.every)
+        found: Tensor = self.head(
+            self._held[None], self.utterance, wanted=wanted, moments=self._moments[None]
+        )
+        return found[0]
+
+
+class EnhancerLayer(nn.Module):
+    """Half a feed-forward, self-attention, convolution, half a feed-forward (Conformer).
+
+    Gulati et al. 2020, section 2.4, with attention to near frames only and layer norm where the
+    convolution has batch norm: neighbours in a batch have no influence.
+    """
+
+    def __init__(self, config: FrameHeadConfig) -> None:
+        super().__init__()
+        channels = config.channels
+        self.before, self.after = _feed_forward(channels), _feed_forward(channels)
+        self.attention_norm = nn.LayerNorm(channels)
+        self.attention = LocalAttention(channels, config.heads, config.reach)
+        self.gate = nn.Sequential(
+            nn.LayerNorm(channels), nn.Linear(channels, 2 * channels), nn.GLU(dim=-1)
+        )
+        self.convolution = nn.Conv1d(
+            channels, channels, config.kernel, padding=config.kernel // 2, groups=channels
+        )
+        self.mix = nn.Sequential(nn.LayerNorm(channels), nn.SiLU(), nn.Linear(channels, channels))
+        self.norm = nn.LayerNorm(channels)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        x = x + 0.5 * self.before(x)
+        x = x + self.attention(self.attention_norm(x), mask)
+        gated = self.gate(x) * mask.unsqueeze(-1)
+        x = x + self.mix(convolve_depthwise(self.convolution, gated))
+        x = x + 0.5 * self.after(x)
+        return self.norm(x)
+
+
+def _feed_forward(channels: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.LayerNorm(channels),
+        nn.Linear(channels, 4 * channels),
+        nn.SiLU(),
+        nn.Linear(4 * channels, channels),
+    )
+
+
+FRAME_HEADS = HeadFormat(
+    section="frames",
+    kind="frame head",
+    build=lambda **settings: FrameHead(FrameHeadConfig(**settings)),
+    recipe="recipes.embedded.frames.train",
+)
+"""How frame heads are stored."""

@@ -1,0 +1,150 @@
+"""Encoders to ONNX: one file, waveform in, embedding out."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from diarspk.encoders.base import SpeakerEncoder
+from diarspk.encoders.local.encoder import LocalEncoder
+from diarspk.encoders.onnx.graphs import build_graph
+from diarspk.encoders.windowed import WindowedEncoder
+from diarspk.errors import ModelError
+
+__all__ = [
+    "INPUT",
+    "OUTPUTS",
+    "PRODUCER",
+    "describe",
+    "example_waveform",
+    "export_encoder",
+    "export_graph",
+]
+
+PRODUCER = "diarspk"
+INPUT = "waveform"
+OUTPUTS = ("embedding", "frames")
+EXAMPLE_S = 2.0
+OPSET = 18
+
+
+def export_encoder(encoder: SpeakerEncoder, path: str | Path) -> None:
+    """Write an encoder as an ONNX file; no network is needed.
+
+    The input ``waveform`` is float32 ``(batch, time)`` at the encoder's rate, of any length from
+    ``minimum_samples`` on (batch is 1 for an embedded encoder); the outputs are ``embedding``
+    ``(batch, dim)``, of unit norm, and ``frames`` ``(batch, frames, channels)``. What
+    :func:`diarspk.load_encoder` needs to know lies in the file's metadata.
+
+    Parameters
+    ----------
+    encoder
+        An embedded encoder, or one of an architecture of this package that hears log-mel features
+        or the waveform.
+    path
+        File to write; it appears whole or not at all.
+
+    Raises
+    ------
+    ArgumentError
+        If the encoder cannot be exported.
+    ModelError
+        If the package ``onnx`` is missing, or the network holds what ONNX has no words for.
+    """
+    content = export_graph(
+        build_graph(encoder).eval(),
+        example_waveform(encoder.sample_rate),
+        INPUT,
+        OUTPUTS,
+        describe(encoder),
+    )
+    path = Path(path)
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(content)
+    os.replace(part, path)
+
+
+def example_waveform(sample_rate: int) -> Tensor:
+    """Noise to trace a graph with, always the same, ``(1, time)``."""
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(1, round(EXAMPLE_S * sample_rate), generator=generator) / 10
+
+
+def describe(encoder: SpeakerEncoder) -> dict[str, str]:
+    """Facts of an encoder that its file carries."""
+    minimum = 1
+    if isinstance(encoder, LocalEncoder):
+        minimum = encoder.log_mel.config.frame_length_samples
+    elif isinstance(encoder, WindowedEncoder):
+        minimum = encoder.front_end.samples_for(encoder.network.minimum)
+    return {
+        "producer": PRODUCER,
+        "fingerprint": encoder.fingerprint,
+        "sample_rate": str(encoder.sample_rate),
+        "dimension": str(encoder.dimension),
+        "minimum_samples": str(minimum),
+        "repeats": str(int(not isinstance(encoder, LocalEncoder))),
+    }
+
+
+def export_graph(
+    graph: nn.Module,
+    example: Tensor,
+    input_name: str,
+    outputs: Sequence[str],
+    metadata: Mapping[str, str],
+) -> bytes:
+    """Export a module of one input ``(batch, time, ...)`` with any length of its second axis.
+
+    Raises
+    ------
+    ModelError
+        See :func:`export_encoder`.
+    """
+    if find_spec("onnx") is None:
+        raise ModelError("onnx is not installed: pip install 'diarspk[onnx]'")
+    try:
+        with _quiet(), torch.no_grad(), tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "graph.onnx"
+            # The exporter by tracing: the newer one takes a minute where this takes a second.
+            torch.onnx.export(
+                graph,
+                (example,),
+                path,
+                dynamo=False,
+                opset_version=OPSET,
+                input_names=[input_name],
+                output_names=list(outputs),
+                dynamic_axes={input_name: {1: "time"}},
+            )
+            content = path.read_bytes()
+    except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
+        fault = " ".join(str(error).split())[:200]
+        raise ModelError(
+            f"{type(graph).__name__}: cannot be exported ({fault}); run it with the torch engine"
+        ) from error
+    return _with_metadata(content, metadata)
+
+
+def _with_metadata(content: bytes, metadata: Mapping[str, str]) -> bytes:
+    import onnx
+
+    model = onnx.load_from_string(content)
+    onnx.helper.set_model_props(model, dict(metadata))
+    return model.SerializeToString()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter's remarks on its age and on shapes that are fixed to itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

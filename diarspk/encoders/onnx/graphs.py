@@ -1,0 +1,116 @@
+"""Whole encoders as modules that can be exported: waveform to embedding and frame features."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from diarspk.encoders.front_end import MelFrontEnd, WaveformFrontEnd
+from diarspk.encoders.local.encoder import LocalEncoder
+from diarspk.encoders.onnx.features import GraphLogMel
+from diarspk.encoders.windowed import WindowedEncoder
+from diarspk.errors import ArgumentError
+from diarspk.features.log_mel import gated_level, mean_normalize
+
+__all__ = ["ClipGraph", "LocalGraph", "TrunkGraph", "build_graph"]
+
+
+class ClipGraph(nn.Module):
+    """A :class:`~diarspk.encoders.windowed.WindowedEncoder`.
+
+    Shape
+    -----
+    waveform ``(batch, time)`` -> embeddings ``(batch, dim)`` of unit norm, frame features
+    ``(batch, frames, channels)``
+    """
+
+    def __init__(self, encoder: WindowedEncoder) -> None:
+        super().__init__()
+        self.network = encoder.network
+        front_end = encoder.front_end
+        if not isinstance(front_end, MelFrontEnd | WaveformFrontEnd):
+            raise ArgumentError(
+                f"`encoder` must hear log-mel features or the waveform to be exported, got one "
+                f"with {type(front_end).__name__}; run it with the torch engine"
+            )
+        self.log_mel = GraphLogMel(front_end.config) if isinstance(front_end, MelFrontEnd) else None
+
+    def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
+        """Embed clips of one length."""
+        inputs = waveform if self.log_mel is None else mean_normalize(self.log_mel(waveform))
+        frames, _ = self.network.encode(inputs)
+        embedding = self.network.project(self.network.pool(frames))
+        return nn.functional.normalize(embedding, dim=-1), frames
+
+
+class LocalGraph(nn.Module):
+    """A :class:`~diarspk.encoders.local.encoder.LocalEncoder` over the whole of a recording.
+
+    Shape
+    -----
+    waveform ``(1, time)`` -> embedding ``(1, dim)`` of unit norm, trunk frames
+    ``(1, frames, channels)``
+    """
+
+    def __init__(self, encoder: LocalEncoder) -> None:
+        super().__init__()
+        self.network = encoder.network
+        self.log_mel = GraphLogMel(encoder.log_mel.config)
+        config = encoder.log_mel.config
+        self.hop = config.frame_shift_samples * encoder.network.config.trunk.stride
+        self.start = config.frame_length_samples // 2
+
+    def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
+        """Embed a recording."""
+        features = self.log_mel(waveform)
+        level = gated_level(features)[:, None, None]
+        rounded = features.half().float()  # as a Recording keeps them
+        frames = self.network.trunk(rounded - level)
+        weights = self._weights(waveform.shape[1], frames)
+        embedding = self.network.utterance(frames, weights)[:, 0]
+        return nn.functional.normalize(embedding, dim=-1), frames
+
+    def _weights(self, samples: int, frames: Tensor) -> Tensor:
+        """Ones on the frames that :meth:`LocalEncoder.region` finds in the recording.
+
+        Frame i is one if i < round((samples - start) / hop), ties to even, and so is the first.
+        """
+        index = torch.arange(frames.shape[1])
+        beyond = 2 * (samples - self.start) - (2 * index + 1) * self.hop
+        inside = (beyond > 0) | ((beyond == 0) & (index % 2 == 1)) | (index == 0)
+        return inside.to(frames.dtype).expand(frames.shape[0], 1, -1)
+
+
+class TrunkGraph(nn.Module):
+    """The trunk alone, for a :class:`~diarspk.encoders.local.encoder.LocalEncoder` that streams.
+
+    Shape
+    -----
+    levelled features ``(1, frames, mels)`` -> trunk frames ``(1, frames', channels)``
+    """
+
+    def __init__(self, encoder: LocalEncoder) -> None:
+        super().__init__()
+        self.trunk = encoder.network.trunk
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Trunk frames."""
+        return self.trunk(features)
+
+
+def build_graph(encoder: object) -> nn.Module:
+    """Choose the graph of an encoder.
+
+    Raises
+    ------
+    ArgumentError
+        If it has none: its features or its network are not made of what a graph can hold.
+    """
+    if isinstance(encoder, LocalEncoder):
+        return LocalGraph(encoder)
+    if isinstance(encoder, WindowedEncoder):
+        return ClipGraph(encoder)
+    raise ArgumentError(
+        f"`encoder` must be an embedded one or a network of this package to be exported, got "
+        f"{type(encoder).__name__}; run it with the torch engine"
+    )

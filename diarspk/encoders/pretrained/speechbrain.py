@@ -1,0 +1,122 @@
+"""SpeechBrain's ECAPA-TDNN: ``embedding_model.ckpt``, and the features it was trained on."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from diarspk.encoders.architectures.ecapa import SPEECHBRAIN_ECAPA, EcapaTdnn
+from diarspk.encoders.front_end import FrontEnd
+from diarspk.encoders.pretrained.state import load_strictly
+from diarspk.encoders.windowed import WindowedEncoder
+
+__all__ = ["SpeechBrainFrontEnd", "load_speechbrain", "rename_speechbrain"]
+
+RENAMES = (
+    (r"^blocks\.0\.", "layer1."),
+    (r"^blocks\.([123])\.", lambda match: f"layer{int(match[1]) + 1}.se_res2block."),
+    (r"\.tdnn1\.", ".0."),
+    (r"\.res2net_block\.blocks\.(\d)\.conv\.conv\.", r".1.convs.\1."),
+    (r"\.res2net_block\.blocks\.(\d)\.norm\.norm\.", r".1.bns.\1."),
+    (r"\.tdnn2\.", ".2."),
+    (r"\.se_block\.conv([12])\.conv\.", r".3.linear\1."),
+    (r"^mfa\.conv\.conv\.", "conv."),
+    (r"^mfa\.norm\.norm\.", "conv_bn."),
+    (r"^asp\.tdnn\.conv\.conv\.", "pool.linear1."),
+    (r"^asp\.tdnn\.norm\.norm\.", "pool.norm."),
+    (r"^asp\.conv\.conv\.", "pool.linear2."),
+    (r"^asp_bn\.norm\.", "bn."),
+    (r"^fc\.conv\.", "linear."),
+    (r"\.conv\.conv\.", ".conv."),
+    (r"\.norm\.norm\.", ".bn."),
+)
+"""Names there, as patterns, and here."""
+
+
+class SpeechBrainFrontEnd(FrontEnd):
+    """Eighty mels in decibels, at most 80 below the loudest, less their mean.
+
+    Frames of 25 ms every 10 ms are centred (half a frame of zeros lies before the first sample);
+    the window is a periodic Hamming. Each filter is a symmetric triangle as wide as the distance to
+    the filter below it.
+    """
+
+    sample_rate = 16000
+    hop_samples = 160
+    size = 400
+
+    def __init__(self, mels: int = 80) -> None:
+        self.window = torch.hamming_window(self.size)
+        self.filters = _filters(mels, self.size // 2 + 1, self.sample_rate)
+
+    def __call__(self, waveform: Tensor) -> Tensor:
+        """``(frames, mels)``."""
+        spectrum = torch.stft(
+            waveform,
+            self.size,
+            self.hop_samples,
+            window=self.window,
+            pad_mode="constant",
+            return_complex=True,
+        )
+        power = spectrum.real.square() + spectrum.imag.square()  # (bins, frames)
+        decibels = 10 * (power.T @ self.filters).clamp_min(1e-10).log10()
+        decibels = decibels.clamp_min(float(decibels.max()) - 80)
+        return decibels - decibels.mean(dim=0)
+
+    def samples_for(self, inputs: int) -> int:
+        """Count a shift for every frame but the first."""
+        return max(1, (inputs - 1) * self.hop_samples)
+
+    def describe(self) -> str:
+        """Name the features."""
+        return f"SpeechBrain Fbank {tuple(self.filters.shape)}"
+
+
+def load_speechbrain(path: Path, state: Mapping[str, Tensor]) -> WindowedEncoder:
+    """Make an encoder of the tensors of an ``embedding_model.ckpt``.
+
+    Raises
+    ------
+    ModelError
+        If they are of another architecture.
+    """
+    renamed = rename_speechbrain(state)
+    channels, mels, _ = renamed["layer1.conv.weight"].shape
+    config = replace(
+        SPEECHBRAIN_ECAPA,
+        mels=mels,
+        channels=channels,
+        aggregated=renamed["conv.weight"].shape[0],
+        bottleneck=renamed["layer2.se_res2block.3.linear1.weight"].shape[0],
+        dimension=renamed["linear.weight"].shape[0],
+    )
+    network = EcapaTdnn(config)
+    load_strictly(network, renamed, path)
+    return WindowedEncoder(network.requires_grad_(False), SpeechBrainFrontEnd(mels))
+
+
+def rename_speechbrain(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Give the tensors our names, and take the last axis off convolutions that are affine here."""
+    renamed = {}
+    for name, tensor in state.items():
+        for pattern, replacement in RENAMES:
+            name = re.sub(pattern, replacement, name)
+        affine = name == "linear.weight" or re.search(r"\.3\.linear[12]\.weight$", name)
+        renamed[name] = tensor.squeeze(-1) if affine else tensor
+    return renamed
+
+
+def _filters(mels: int, bins: int, sample_rate: int) -> Tensor:
+    """Triangles ``(bins, mels)`` from 0 Hz to the Nyquist frequency."""
+    highest = 2595 * math.log10(1 + sample_rate / 2 / 700)
+    hertz = 700 * (10 ** (torch.linspace(0, highest, mels + 2) / 2595) - 1)
+    width, centre = hertz.diff()[:-1], hertz[1:-1]
+    slope = (torch.linspace(0, sample_rate // 2, bins)[:, None] - centre) / width
+    return torch.minimum(slope + 1, 1 - slope).clamp_min(0.0)

@@ -1,0 +1,90 @@
+"""WeSpeaker's ONNX files: log-mel features in, embedding out."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from diarspk.encoders.base import Embedding
+from diarspk.encoders.clips import Waveform, WindowConfig
+from diarspk.encoders.front_end import FrontEnd, MelFrontEnd
+from diarspk.encoders.onnx.clips import SessionEncoder
+from diarspk.errors import ModelError
+from diarspk.features.log_mel import FeatureConfig
+
+__all__ = ["WeSpeakerOnnxEncoder", "is_wespeaker_onnx", "load_wespeaker_onnx"]
+
+INPUT, OUTPUT = "feats", "embs"
+SHORTEST_FRAMES = 16
+"""Shorter clips are repeated: the convolutions of most networks need some frames."""
+
+
+def is_wespeaker_onnx(session: Any) -> bool:
+    """Whether a graph has the input and the output that WeSpeaker's exporter names."""
+    inputs = [value.name for value in session.get_inputs()]
+    return inputs == [INPUT] and OUTPUT in [value.name for value in session.get_outputs()]
+
+
+def load_wespeaker_onnx(path: Path, session: Any) -> WeSpeakerOnnxEncoder:
+    """Make an encoder of a file that ``wespeaker/bin/export_onnx.py`` has written.
+
+    Raises
+    ------
+    ModelError
+        If the graph does not say how many mels it hears, or how long its embeddings are.
+    """
+    mels = session.get_inputs()[0].shape[-1]
+    (dimension,) = (value.shape[-1] for value in session.get_outputs() if value.name == OUTPUT)
+    if not isinstance(mels, int) or not isinstance(dimension, int):
+        raise ModelError(
+            f"{path}: the graph leaves the number of mels or dimensions open; export it again"
+        )
+    front_end = MelFrontEnd(FeatureConfig(mels=mels))
+    content = path.read_bytes() + front_end.describe().encode()
+    fingerprint = hashlib.sha256(content).hexdigest()[:16]
+    return WeSpeakerOnnxEncoder(session, front_end, dimension, fingerprint)
+
+
+class WeSpeakerOnnxEncoder(SessionEncoder):
+    """A WeSpeaker network that onnxruntime runs.
+
+    Parameters
+    ----------
+    session
+        From :func:`diarspk.encoders.onnx.sessions.open_session`.
+    front_end
+        The features that the graph takes.
+    dimension
+        Length of an embedding.
+    fingerprint
+        Of the file and the features. It is not that of the same network's ``avg_model.pt``.
+    """
+
+    def __init__(
+        self,
+        session: Any,
+        front_end: FrontEnd,
+        dimension: int,
+        fingerprint: str,
+        config: WindowConfig | None = None,
+    ) -> None:
+        super().__init__(
+            session,
+            sample_rate=front_end.sample_rate,
+            dimension=dimension,
+            fingerprint=fingerprint,
+            config=config,
+        )
+        self.front_end = front_end
+
+    def embed_part(self, part: Waveform) -> Embedding:
+        """See :meth:`SessionEncoder.embed_part`."""
+        shortest = self.front_end.samples_for(SHORTEST_FRAMES)
+        waveform = np.resize(part, max(len(part), shortest))
+        features = self.front_end(torch.from_numpy(waveform))[None].numpy()
+        vector = self.session.run([OUTPUT], {INPUT: features})[0][0]
+        return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12))

@@ -1,0 +1,88 @@
+"""Any architecture that hears features, hearing those of an upstream."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from diarspk.encoders.architectures.base import Architecture
+from diarspk.encoders.architectures.masking import Mask
+from diarspk.encoders.architectures.registry import build_architecture
+from diarspk.encoders.front_end import WaveformFrontEnd
+from diarspk.encoders.s3prl.upstream import Upstream, UpstreamConfig, load_upstream
+from diarspk.encoders.windowed import WindowedEncoder
+
+__all__ = ["UpstreamArchitecture", "UpstreamFrontEnd", "build_upstream_encoder"]
+
+
+class UpstreamArchitecture(Architecture):
+    """An upstream and an architecture: waveforms ``(batch, time)`` to embeddings.
+
+    Parameters
+    ----------
+    upstream
+        From :func:`diarspk.encoders.s3prl.load_upstream`.
+    network
+        Of as many mels as the upstream has channels.
+    """
+
+    def __init__(self, upstream: Upstream, network: Architecture) -> None:
+        super().__init__()
+        self.upstream, self.network = upstream, network
+        self.dimension, self.pool = network.dimension, network.pool
+        self.stride = upstream.stride * network.stride
+        self.offset = upstream.stride * network.offset
+        self.minimum = max(upstream.minimum, upstream.stride * network.minimum)
+
+    def encode(self, features: Tensor, mask: Mask = None) -> tuple[Tensor, Mask]:
+        """See :meth:`Architecture.encode`; of waveforms."""
+        return self.network.encode(*self.upstream(features, mask))
+
+    def project(self, pooled: Tensor) -> Tensor:
+        """See :meth:`Architecture.project`."""
+        return self.network.project(pooled)
+
+
+class UpstreamFrontEnd(WaveformFrontEnd):
+    """The waveform, under a name that tells upstreams without weights apart."""
+
+    def __init__(self, config: UpstreamConfig) -> None:
+        super().__init__()
+        self.upstream = (config.name, config.layer, config.normalize)
+
+    def describe(self) -> str:
+        """Name the upstream and what of it is heard."""
+        return f"{super().describe()} through s3prl {self.upstream}"
+
+
+def build_upstream_encoder(
+    config: UpstreamConfig,
+    architecture: str,
+    *,
+    dimension: int | None = None,
+    pooling: str | None = None,
+    seed: int = 0,
+    download: bool = False,
+) -> WindowedEncoder:
+    """Put an architecture with random weights on top of an upstream.
+
+    Parameters
+    ----------
+    config
+        The upstream.
+    architecture, dimension, pooling, seed
+        As for :func:`diarspk.encoders.build_architecture`; of those that hear features.
+    download
+        Whether a checkpoint may be downloaded.
+
+    Raises
+    ------
+    ArgumentError
+        If the architecture hears the waveform itself, or cannot hear so many channels.
+    ModelError
+        As for :func:`diarspk.encoders.s3prl.load_upstream`.
+    """
+    upstream = load_upstream(config, download=download)
+    network = build_architecture(
+        architecture, dimension=dimension, pooling=pooling, mels=upstream.channels, seed=seed
+    )
+    return WindowedEncoder(UpstreamArchitecture(upstream, network), UpstreamFrontEnd(config))

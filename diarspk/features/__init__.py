@@ -1,0 +1,53 @@
+"""Log-mel features of a recording, computed in blocks, and prosody and quality of speech."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diarspk.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from diarspk.features.log_mel import FeatureConfig, LogMel, gated_level, mean_normalize
+    from diarspk.features.prosody import ProsodyStatistics, measure_prosody
+    from diarspk.features.recording import Recording, analyse
+    from diarspk.features.speech_quality import (
+        FEWEST_SPEECH_S,
+        LOWEST_RATIO_DB,
+        SpeechQuality,
+        check_speech,
+        measure_speech,
+    )
+
+__all__ = [
+    "FEWEST_SPEECH_S",
+    "LOWEST_RATIO_DB",
+    "FeatureConfig",
+    "LogMel",
+    "ProsodyStatistics",
+    "Recording",
+    "SpeechQuality",
+    "analyse",
+    "check_speech",
+    "gated_level",
+    "mean_normalize",
+    "measure_prosody",
+    "measure_speech",
+]
+
+_HOMES = {
+    "FEWEST_SPEECH_S": "diarspk.features.speech_quality",
+    "FeatureConfig": "diarspk.features.log_mel",
+    "LOWEST_RATIO_DB": "diarspk.features.speech_quality",
+    "LogMel": "diarspk.features.log_mel",
+    "ProsodyStatistics": "diarspk.features.prosody",
+    "Recording": "diarspk.features.recording",
+    "SpeechQuality": "diarspk.features.speech_quality",
+    "analyse": "diarspk.features.recording",
+    "check_speech": "diarspk.features.speech_quality",
+    "gated_level": "diarspk.features.log_mel",
+    "mean_normalize": "diarspk.features.log_mel",
+    "measure_prosody": "diarspk.features.prosody",
+    "measure_speech": "diarspk.features.speech_quality",
+}
+
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

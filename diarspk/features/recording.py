@@ -1,0 +1,166 @@
+"""A recording as log-mel features: what every stage after decoding reads.
+
+Features are kept in half precision: an hour is 58 MB, whatever the rate and format of the file.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from diarspk.audio import SAMPLE_RATE, AudioStream
+from diarspk.audio.source import Samples
+from diarspk.features.log_mel import LogMel
+
+__all__ = ["Recording", "analyse"]
+
+BLOCK_S = 20.0
+GATE_DB = 10.0
+MOST_EXPECTED_S = 24 * 3600.0
+"""A header that promises more is not trusted."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Log-mel features of a recording, with the level that makes them independent of volume.
+
+    Attributes
+    ----------
+    uri : str
+        Name of the recording, as written to RTTM.
+    features : ndarray of float16, ``(frames, mels)``
+    level : float
+        Gated level (see :func:`diarspk.features.log_mel.gated_level`) in natural log power.
+    duration : float
+        Seconds.
+    frame_shift : float
+        Seconds from one frame to the next.
+    """
+
+    uri: str
+    features: NDArray[np.float16]
+    level: float
+    duration: float
+    frame_shift: float
+
+    def levelled(self, first: int, last: int) -> Tensor:
+        """Features of frames ``first`` to ``last`` (clipped to the recording) less the level."""
+        part = self.features[max(first, 0) : max(last, 0)]
+        return torch.from_numpy(part.astype(np.float32)) - self.level
+
+
+def analyse(
+    stream: AudioStream,
+    log_mel: LogMel,
+    *,
+    progress: Callable[[float], None] | None = None,
+) -> Recording:
+    """Read a recording block by block into features.
+
+    Parameters
+    ----------
+    stream
+        Audio at 16 kHz, in blocks of any length.
+    log_mel
+        The front-end of the encoder that will read the features.
+    progress
+        Called with the seconds read so far.
+    """
+    framer, shift = _Framer(log_mel), log_mel.config.frame_shift_ms / 1000
+    kept = _Kept(stream.duration or 0.0, shift, log_mel.config.mels)
+    for block in _read_ahead(stream.blocks(BLOCK_S)):
+        for features in framer.push(block):
+            kept.push(features)
+        if progress is not None:
+            progress(framer.samples / SAMPLE_RATE)
+    if not kept.frames:  # shorter than one frame
+        kept.push(framer.flush())
+    return Recording(
+        uri=stream.name,
+        features=kept.features[: kept.frames],
+        level=_gated_level(kept.powers[: kept.frames]),
+        duration=framer.samples / SAMPLE_RATE,
+        frame_shift=shift,
+    )
+
+
+def _read_ahead(blocks: Iterator[Samples]) -> Iterator[Samples]:
+    """Pass blocks on, each decoded by another thread while the one before it is in use."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        coming = thread.submit(next, blocks, None)
+        while (block := coming.result()) is not None:
+            coming = thread.submit(next, blocks, None)
+            yield block
+
+
+class _Kept:
+    """Features and powers of all frames so far, in arrays with room for those that are expected.
+
+    Blocks of a long recording that are kept one by one, between the large temporary arrays of
+    their making, leave holes in memory that are larger than what is kept.
+    """
+
+    def __init__(self, seconds: float, frame_shift: float, mels: int) -> None:
+        room = math.ceil(min(seconds, MOST_EXPECTED_S) / frame_shift) + 1
+        self.features = np.empty((room, mels), np.float16)
+        self.powers = np.empty(room, np.float64)
+        self.frames = 0
+
+    def push(self, features: Tensor) -> None:
+        """Take in ``(frames, mels)``."""
+        end = self.frames + len(features)
+        if end > len(self.powers):  # the length was not known, or not told truly
+            room = max(end, 2 * len(self.powers))
+            self.features = _enlarged(self.features, room)
+            self.powers = _enlarged(self.powers, room)
+        self.features[self.frames : end] = features.half().numpy()
+        self.powers[self.frames : end] = features.exp().mean(-1).numpy()
+        self.frames = end
+
+
+def _enlarged(array: NDArray[Any], room: int) -> NDArray[Any]:
+    """Copy into a longer one."""
+    longer = np.empty((room, *array.shape[1:]), array.dtype)
+    longer[: len(array)] = array
+    return longer
+
+
+class _Framer:
+    """Features of consecutive blocks, equal to those of the whole signal at once."""
+
+    def __init__(self, log_mel: LogMel) -> None:
+        self.log_mel = log_mel
+        self.rest = np.zeros(0, np.float32)  # samples that the next frame still needs
+        self.samples = 0
+
+    def push(self, block: NDArray[np.float32]) -> Iterator[Tensor]:
+        """At most one ``(frames, mels)``."""
+        config = self.log_mel.config
+        length, shift = config.frame_length_samples, config.frame_shift_samples
+        self.samples += len(block)
+        self.rest = np.concatenate([self.rest, block])
+        frames = 1 + (len(self.rest) - length) // shift
+        if frames > 0:
+            yield self.transform(self.rest[: (frames - 1) * shift + length])
+            self.rest = self.rest[frames * shift :]
+
+    def flush(self) -> Tensor:
+        return self.transform(self.rest)
+
+    def transform(self, samples: NDArray[np.float32]) -> Tensor:
+        with torch.inference_mode():
+            return self.log_mel(torch.from_numpy(samples.copy())[None])[0]
+
+
+def _gated_level(power: NDArray[np.float64]) -> float:
+    """:func:`diarspk.features.log_mel.gated_level` from the mean mel power of each frame."""
+    loud = power[power >= power.mean() * 10 ** (-GATE_DB / 10)]
+    return math.log(loud.mean())

@@ -1,0 +1,62 @@
+"""Whether there is enough clean speech for an embedding that can be relied on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from diarspk.features.log_mel import LogMel
+
+__all__ = ["FEWEST_SPEECH_S", "LOWEST_RATIO_DB", "SpeechQuality", "check_speech", "measure_speech"]
+
+FEWEST_SPEECH_S = 2.0
+LOWEST_RATIO_DB = 10.0
+DECIBEL = float(np.log(10) / 10)
+
+
+@dataclass(frozen=True)
+class SpeechQuality:
+    """Rough measures that need no model.
+
+    Attributes
+    ----------
+    speech_s : float
+        Seconds of frames within 30 dB of the loud ones and 3 dB above the background.
+    ratio_db : float
+        Loud frames (95th percentile) above the background (10th percentile) in dB.
+    """
+
+    speech_s: float
+    ratio_db: float
+
+
+def measure_speech(waveform: NDArray[np.float32]) -> SpeechQuality:
+    """Measure a 16 kHz waveform ``(time,)``."""
+    log_mel = LogMel()
+    with torch.inference_mode():
+        features = log_mel(torch.from_numpy(np.ascontiguousarray(waveform, np.float32))[None])[0]
+    energy = features.exp().mean(-1).log().numpy() / DECIBEL  # dB per frame
+    background, loud = np.quantile(energy, [0.1, 0.95])
+    speech = energy > max(loud - 30.0, min(background + 3.0, loud - 6.0))
+    seconds = float(speech.sum()) * log_mel.config.frame_shift_ms / 1000
+    return SpeechQuality(seconds if loud > 0 else 0.0, float(loud - background))
+
+
+def check_speech(waveform: NDArray[np.float32]) -> list[str]:
+    """Say what makes an embedding of this 16 kHz waveform ``(time,)`` less reliable."""
+    quality = measure_speech(waveform)
+    found = []
+    if quality.speech_s < FEWEST_SPEECH_S:
+        found.append(
+            f"{quality.speech_s:.1f} s of speech; embeddings are less reliable "
+            f"below {FEWEST_SPEECH_S:g} s"
+        )
+    elif quality.ratio_db < LOWEST_RATIO_DB:
+        found.append(
+            f"speech is only {quality.ratio_db:.0f} dB above the background; embeddings of noisy "
+            f"speech (below {LOWEST_RATIO_DB:g} dB) are less reliable"
+        )
+    return found

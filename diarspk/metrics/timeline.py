@@ -1,0 +1,154 @@
+"""A picture of one recording: reference, hypothesis, and the errors between them, as SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+
+import numpy as np
+from numpy.typing import NDArray
+from pyannote.core import Annotation, Segment, Timeline
+
+from diarspk.metrics.cells import Cells, match_speakers
+from diarspk.metrics.comparison import cut_pair
+from diarspk.metrics.conventions import DEFAULT
+from diarspk.metrics.pairing import Pair
+
+__all__ = ["draw_timeline"]
+
+COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb")
+"""Distinct also without colour vision (Tol, bright scheme)."""
+ERROR_COLOURS = {"miss": "#332288", "false alarm": "#ddaa33", "confusion": "#cc3311"}
+ROW, GAP, LEFT, TOP = 16, 6, 150, 30  # pixels
+TICKS_S = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+
+
+def draw_timeline(
+    reference: Annotation,
+    hypothesis: Annotation,
+    uem: Timeline | None = None,
+    *,
+    title: str = "",
+    width: int = 1400,
+) -> str:
+    """Draw who speaks when on both sides, and below it each kind of error.
+
+    A speaker of the hypothesis has the colour and the row order of the reference's speaker that it
+    is mapped to. What lies outside the UEM is hatched. Each turn's start, end and name show where
+    a viewer has tool tips.
+
+    Parameters
+    ----------
+    reference, hypothesis : Annotation
+    uem : Timeline, optional
+        The scored regions; without it, from the first start to the last end.
+    title : str
+    width : int
+        Pixels.
+
+    Returns
+    -------
+    str
+        An SVG document.
+    """
+    extent = _extent([reference, hypothesis], uem)
+    pair = Pair(reference, hypothesis, Timeline([extent]) if uem is None else uem.support())
+    cells = cut_pair(pair, DEFAULT, collar=0.0, skip_overlap=False)
+    pairs = match_speakers(cells.common_time(cells.scored_durations))
+    canvas = _Canvas(extent, width, title)
+    mapped = {cells.hypothesis_labels[j]: cells.reference_labels[i] for i, j in pairs.tolist()}
+    colour = {label: COLOURS[i % 7] for i, label in enumerate(cells.reference_labels)}
+    canvas.head("reference")
+    for label in cells.reference_labels:
+        canvas.row(str(label), reference.label_timeline(label), colour[label])
+    canvas.head("hypothesis")
+    order = {label: place for place, label in enumerate(cells.reference_labels)}
+    for label in sorted(
+        cells.hypothesis_labels, key=lambda one: order.get(mapped.get(one, ""), 99)
+    ):
+        to = mapped.get(label)
+        name = f"{label} = {to}" if to is not None else f"{label} = nobody"
+        canvas.row(name, hypothesis.label_timeline(label), colour.get(to or "", "#000000"))
+    canvas.head("errors")
+    for name, mask in _errors(cells, pairs).items():
+        canvas.row(name, _runs(mask & cells.scored, cells.edges), ERROR_COLOURS[name])
+    return canvas.finish(pair.uem)
+
+
+class _Canvas:
+    """Rows of bars from the top down, over one axis of time."""
+
+    def __init__(self, extent: Segment, width: int, title: str) -> None:
+        self.extent, self.width, self.title = extent, width, title
+        self.scale = (width - LEFT - 10) / max(extent.duration, 1e-3)
+        self.shapes: list[str] = []
+        self.y = TOP
+
+    def head(self, text: str) -> None:
+        self.shapes.append(_text(4, self.y + ROW - 4, text, bold=True))
+        self.y += ROW
+
+    def row(self, name: str, turns: Sequence[Segment] | Timeline, colour: str) -> None:
+        self.shapes.append(_text(LEFT - 6, self.y + ROW - 4, name[:24], anchor="end"))
+        for start, end in turns:
+            tip = f"<title>{escape(name)} {start:.2f} to {end:.2f} s</title>"
+            width = max((end - start) * self.scale, 0.3)
+            self.shapes.append(
+                f'<rect x="{self.x(start):.1f}" y="{self.y}" width="{width:.1f}" '
+                f'height="{ROW - 2}" fill="{colour}">{tip}</rect>'
+            )
+        self.y += ROW
+
+    def finish(self, uem: Timeline) -> str:
+        hatched = [
+            f'<rect x="{self.x(gap.start):.1f}" y="{TOP}" width="{gap.duration * self.scale:.1f}" '
+            f'height="{self.y - TOP}" fill="#00000018"><title>not scored</title></rect>'
+            for gap in uem.gaps(support=self.extent)
+        ]
+        height = self.y + 2 * GAP + ROW
+        head = (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.width} {height}" '
+            f'width="{self.width}" height="{height}" font-family="sans-serif" font-size="11">'
+        )
+        background = f'<rect width="{self.width}" height="{height}" fill="#ffffff"/>'
+        title = _text(LEFT, TOP - 12, self.title, bold=True)
+        lines = [head, background, title, *self.shapes, *hatched, *self._axis(), "</svg>"]
+        return "\n".join(lines) + "\n"
+
+    def x(self, time: float) -> float:
+        return LEFT + (time - self.extent.start) * self.scale
+
+    def _axis(self) -> Iterator[str]:
+        step = next((tick for tick in TICKS_S if tick * self.scale >= 60), TICKS_S[-1])
+        first = int(np.ceil(self.extent.start / step))
+        for number in range(first, int(self.extent.end / step) + 1):
+            x = self.x(number * step)
+            yield f'<path d="M{x:.1f} {TOP}V{self.y + 4}" stroke="#00000030"/>'
+            yield _text(x, self.y + ROW, f"{number * step:g} s", anchor="middle")
+
+
+def _errors(cells: Cells, pairs: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
+    present, claimed = cells.reference.sum(1), cells.hypothesis.sum(1)
+    right = (cells.reference[:, pairs[:, 0]] & cells.hypothesis[:, pairs[:, 1]]).sum(1)
+    return {
+        "miss": present > claimed,
+        "false alarm": claimed > present,
+        "confusion": np.minimum(present, claimed) > right,
+    }
+
+
+def _runs(mask: NDArray[np.bool_], edges: NDArray[np.float64]) -> list[Segment]:
+    """Join neighbouring cells."""
+    changes = np.flatnonzero(np.diff(np.pad(mask.astype(np.int8), 1)))
+    return [Segment(*edges[[first, last]]) for first, last in changes.reshape(-1, 2)]
+
+
+def _extent(annotations: Sequence[Annotation], uem: Timeline | None) -> Segment:
+    timelines = [annotation.get_timeline() for annotation in annotations]
+    every = Timeline([segment for timeline in (*timelines, uem or ()) for segment in timeline])
+    return every.extent() if every else Segment(0, 1)
+
+
+def _text(x: float, y: float, text: str, *, anchor: str = "start", bold: bool = False) -> str:
+    weight = ' font-weight="bold"' if bold else ""
+    return f'<text x="{x:.1f}" y="{y}" text-anchor="{anchor}"{weight}>{escape(text)}</text>'

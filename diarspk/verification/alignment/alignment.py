@@ -1,0 +1,177 @@
+"""What all alignments have in common."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from diarspk.embeddings.space import Space
+from diarspk.embeddings.unit_vectors import unit_rows
+from diarspk.errors import ArgumentError, ModelError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Alignment", "Pairs", "Side", "SpaceMap", "new_space"]
+
+Side = Literal["enrolment", "runtime"]
+Rows = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class SpaceMap:
+    """A map from one space into another.
+
+    Attributes
+    ----------
+    source, output : Space
+        Where vectors come from, and the space they can be compared in afterwards.
+    transform : callable
+        ``(n, dim)`` -> unit vectors ``(n, output.dimension)``.
+    """
+
+    source: Space
+    output: Space
+    transform: Callable[[Rows], Rows]
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Unit vectors of the same utterances by both encoders.
+
+    Attributes
+    ----------
+    enrolment, runtime : ndarray of float32, ``(n, dim)``
+        The dimensions may differ.
+    speakers : ndarray of int64, ``(n,)``, or None
+        Numbers of the speakers from 0, where they are known.
+    """
+
+    enrolment: Rows
+    runtime: Rows
+    speakers: NDArray[np.int64] | None
+
+
+class Alignment(ABC):
+    """Makes embeddings of an enrolment encoder and of a run-time encoder comparable by cosine.
+
+    Parameters
+    ----------
+    enrolment, runtime : Space
+        Spaces of the two encoders.
+    """
+
+    method: str
+    """Name under which it is stored."""
+
+    def __init__(self, enrolment: Space, runtime: Space) -> None:
+        self.enrolment = enrolment
+        self.runtime = runtime
+
+    def fit(
+        self, enrolment: ArrayLike, runtime: ArrayLike, speakers: Sequence[str] | None = None
+    ) -> Self:
+        """Learn from embeddings of the same utterances by both encoders.
+
+        Parameters
+        ----------
+        enrolment : array_like, ``(n, enrolment dim)``
+        runtime : array_like, ``(n, runtime dim)``
+        speakers : sequence of str, ``n``, optional
+            Who speaks: the contrastive loss uses it, the speaker-logit baseline needs it.
+
+        Raises
+        ------
+        ArgumentError
+            If shapes or lengths do not fit.
+        """
+        first = unit_rows(enrolment, self.enrolment.dimension)
+        second = unit_rows(runtime, self.runtime.dimension)
+        if len(first) != len(second) or (speakers is not None and len(speakers) != len(first)):
+            raise ArgumentError(
+                "`enrolment`, `runtime` and `speakers` must be equally long, got "
+                f"{len(first)}, {len(second)}"
+                + ("" if speakers is None else f" and {len(speakers)}")
+            )
+        labels = None if speakers is None else _number(speakers)
+        self._fit(Pairs(first, second, labels))
+        return self
+
+    def transform(self, vectors: ArrayLike, *, side: Side) -> Rows:
+        """Map vectors ``(n, dim)`` of one side into :attr:`output`: unit vectors.
+
+        Raises
+        ------
+        ArgumentError
+            If the shape does not fit, or ``fit`` has not been called.
+        """
+        if not self.fitted:
+            raise ArgumentError("`fit` must be called before `transform`")
+        rows = unit_rows(vectors, getattr(self, side).dimension)
+        return unit_rows(self._transform(rows, side), self.output.dimension)
+
+    def map_from(self, fingerprint: str) -> SpaceMap:
+        """Map of the side that has this fingerprint.
+
+        Raises
+        ------
+        ModelError
+            If neither has.
+        """
+        sides: tuple[Side, Side] = ("enrolment", "runtime")
+        for side in sides:
+            space: Space = getattr(self, side)
+            if space.fingerprint == fingerprint:
+                return SpaceMap(space, self.output, partial(self.transform, side=side))
+        raise ModelError(
+            f"the alignment maps embeddings of fingerprint {self.enrolment.fingerprint} and "
+            f"{self.runtime.fingerprint}, got {fingerprint}; fit one for this encoder"
+        )
+
+    @property
+    @abstractmethod
+    def output(self) -> Space:
+        """Space in which both sides meet."""
+
+    @property
+    @abstractmethod
+    def fitted(self) -> bool:
+        """Whether there is something learned."""
+
+    @abstractmethod
+    def arrays(self) -> dict[str, NDArray[np.float32]]:
+        """Return what was learned, by name."""
+
+    @abstractmethod
+    def restore(self, arrays: Mapping[str, NDArray[np.float32]]) -> None:
+        """Take back what :meth:`arrays` gave."""
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Return the constructor arguments beside the spaces, as JSON holds them."""
+
+    @abstractmethod
+    def _fit(self, pairs: Pairs) -> None: ...
+
+    @abstractmethod
+    def _transform(self, rows: Rows, side: Side) -> Rows: ...
+
+
+def _number(speakers: Sequence[str]) -> NDArray[np.int64]:
+    return np.unique(np.asarray(speakers), return_inverse=True)[1].astype(np.int64)
+
+
+def new_space(arrays: Mapping[str, NDArray[np.float32]], dimension: int, name: str) -> Space:
+    """Space that exists by what was learned: its fingerprint is a digest of that."""
+    digest = hashlib.sha256()
+    for key in sorted(arrays):
+        digest.update(key.encode())
+        digest.update(np.ascontiguousarray(arrays[key], "<f4").tobytes())
+    return Space(digest.hexdigest()[:16], dimension, name)

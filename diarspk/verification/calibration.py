@@ -1,0 +1,180 @@
+"""From scores to log-likelihood ratios: logistic calibration with quality measures.
+
+A score says which of two trials is more likely of one speaker; only a calibrated score says how
+likely. ``calibration.log_likelihood_ratios(scores)`` are natural logarithms of
+``p(score | same speaker) / p(score | different speakers)``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from diarspk.checkpoints.assets import asset_folder
+from diarspk.errors import ArgumentError, FormatError
+from diarspk.verification.metrics import detection_curve
+
+__all__ = ["ScoreCalibration", "fit_calibration", "probability", "shipped_calibration"]
+
+
+@dataclass(frozen=True)
+class ScoreCalibration:
+    """An affine map from a score, and measures of quality, to a log-likelihood ratio.
+
+    Attributes
+    ----------
+    scale, offset : float
+        ``llr = scale * score + offset + sum(weight * measure)``.
+    quality : dict of str to float
+        Weight of each quality measure (log duration, magnitude, mean over a cohort, ...).
+    fingerprint : str
+        Embedding space whose cosines this belongs to; empty for scores of another kind.
+    """
+
+    scale: float
+    offset: float
+    quality: Mapping[str, float]
+    fingerprint: str = ""
+
+    def log_likelihood_ratios(
+        self, scores: ArrayLike, quality: Mapping[str, ArrayLike] | None = None
+    ) -> NDArray[np.float64]:
+        """Calibrate scores of any shape; each measure has the shape of the scores.
+
+        Raises
+        ------
+        ArgumentError
+            If the measures are not those of the fit.
+        """
+        given = {} if quality is None else quality
+        if set(given) != set(self.quality):
+            raise ArgumentError(
+                f"`quality` must hold {sorted(self.quality) or 'nothing'}, as the calibration was "
+                f"fitted, got {sorted(given) or 'nothing'}"
+            )
+        ratios = self.scale * np.asarray(scores, np.float64) + self.offset
+        for name, weight in self.quality.items():
+            ratios = ratios + weight * np.asarray(given[name], np.float64)
+        return ratios
+
+    def threshold(self, target_prior: float = 0.5) -> float:
+        """Score at which both answers are equally likely; without quality measures only."""
+        if self.quality:
+            raise ArgumentError(
+                f"`threshold` depends on {sorted(self.quality)}; compare log-likelihood ratios"
+            )
+        if not 0 < target_prior < 1:
+            raise ArgumentError(f"`target_prior` must be between 0 and 1, got {target_prior}")
+        return float((-np.log(target_prior / (1 - target_prior)) - self.offset) / self.scale)
+
+    def write(self, path: Path) -> None:
+        """Write JSON; a file that is there is replaced at once, never half."""
+        part = path.with_name(f".{path.name}.part")
+        part.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        part.replace(path)
+
+    @classmethod
+    def read(cls, path: Path) -> ScoreCalibration:
+        """Read what :meth:`write` wrote.
+
+        Raises
+        ------
+        FormatError
+            If the file is missing or holds something else.
+        """
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise FormatError(f"not a calibration ({error}); fit it again", str(path)) from error
+
+
+def fit_calibration(
+    scores: ArrayLike,
+    labels: ArrayLike,
+    *,
+    quality: Mapping[str, ArrayLike] | None = None,
+    target_prior: float = 0.5,
+    fingerprint: str = "",
+) -> ScoreCalibration:
+    """Fit by logistic regression in which both kinds of trials weigh as the prior says.
+
+    Parameters
+    ----------
+    scores, labels : array_like, ``(trials,)``
+        As for :func:`diarspk.verification.metrics.detection_curve`.
+    quality : mapping of str to array_like, ``(trials,)``, optional
+        Measures of each trial, so that the score counts for less where the audio is poor.
+    target_prior : float
+        Prior at which the fit is best (Brummer and de Villiers, The BOSARIS toolkit, 2013); the
+        result holds for any prior.
+
+    Raises
+    ------
+    ArgumentError
+        If a kind of trial is missing, shapes differ, or higher scores do not mean the same
+        speaker.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    if not 0 < target_prior < 1:
+        raise ArgumentError(f"`target_prior` must be between 0 and 1, got {target_prior}")
+    detection_curve(scores, labels)  # checks both
+    measures = {} if quality is None else dict(quality)
+    target = np.asarray(labels).astype(bool)
+    columns = _columns(np.asarray(scores, np.float64), measures)  # (trials, 1 + measures)
+    centre, spread = columns.mean(0), np.maximum(columns.std(0), 1e-12)
+    share = np.where(target, target_prior / target.mean(), (1 - target_prior) / (~target).mean())
+    # The faint penalty keeps the slope finite where the two kinds of trials do not overlap.
+    model = LogisticRegression(C=100.0 * len(target), max_iter=1000)
+    model.fit((columns - centre) / spread, target, sample_weight=share)
+    weights = model.coef_[0] / spread
+    if weights[0] <= 0:
+        raise ArgumentError(
+            "`scores` must be higher for the same speaker than for different ones; "
+            f"got a slope of {weights[0]:.3g}: check the labels"
+        )
+    prior_odds = np.log(target_prior / (1 - target_prior))
+    return ScoreCalibration(
+        scale=float(weights[0]),
+        offset=float(model.intercept_[0] - weights @ centre - prior_odds),
+        quality={name: float(one) for name, one in zip(measures, weights[1:], strict=True)},
+        fingerprint=fingerprint,
+    )
+
+
+def probability(log_likelihood_ratios: ArrayLike, target_prior: float = 0.5) -> NDArray[np.float64]:
+    """Probability of the same speaker, given the probability before anything was heard.
+
+    Examples
+    --------
+    >>> float(probability(0.0, target_prior=0.25))
+    0.25
+    """
+    if not 0 < target_prior < 1:
+        raise ArgumentError(f"`target_prior` must be between 0 and 1, got {target_prior}")
+    odds = np.asarray(log_likelihood_ratios, np.float64) + np.log(target_prior / (1 - target_prior))
+    return np.asarray(0.5 * (1 + np.tanh(odds / 2)))
+
+
+def shipped_calibration(fingerprint: str) -> ScoreCalibration | None:
+    """Find the calibration of a space that ships with the package; None where there is none."""
+    path = asset_folder() / "calibration" / f"{fingerprint}.json"
+    return ScoreCalibration.read(path) if path.is_file() else None
+
+
+def _columns(scores: NDArray[np.float64], measures: Mapping[str, ArrayLike]) -> NDArray[np.float64]:
+    columns = [scores]
+    for name, values in measures.items():
+        column = np.asarray(values, np.float64)
+        if column.shape != scores.shape or not np.isfinite(column).all():
+            raise ArgumentError(
+                f"`quality[{name!r}]` must hold {len(scores)} finite numbers, one per trial, "
+                f"got shape {column.shape}"
+            )
+        columns.append(column)
+    return np.stack(columns, axis=1)

@@ -1,0 +1,146 @@
+"""Error rates by group of speakers at one threshold, and how unequal they are (GARBE)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from diarspk.errors import ArgumentError
+from diarspk.verification.metrics import detection_curve
+
+__all__ = ["FairnessReport", "GroupRates", "compare_groups", "gini"]
+
+
+@dataclass(frozen=True)
+class GroupRates:
+    """Errors of the trials whose two sides belong to one group.
+
+    Attributes
+    ----------
+    miss_rate, false_alarm_rate : float
+        At the common threshold, in [0, 1].
+    equal_error_rate : float
+        At the group's own best threshold: what a threshold of its own would give.
+    """
+
+    group: str
+    targets: int
+    non_targets: int
+    miss_rate: float
+    false_alarm_rate: float
+    equal_error_rate: float
+
+
+@dataclass(frozen=True)
+class FairnessReport:
+    """Rates of every group at one threshold.
+
+    Attributes
+    ----------
+    threshold : float
+    groups : tuple of GroupRates
+    skipped : tuple of str
+        Groups without enough trials of both kinds; they count nowhere.
+    miss_gini, false_alarm_gini : float
+        0 where all groups have the same rate, 1 where one group has all errors.
+    """
+
+    threshold: float
+    groups: tuple[GroupRates, ...]
+    skipped: tuple[str, ...]
+    miss_gini: float
+    false_alarm_gini: float
+
+    def garbe(self, weight: float = 0.5) -> float:
+        """Gini aggregation rate for biometric equitability (Howard et al., arXiv 2203.05051).
+
+        ``weight`` is that of the false alarms; 0 is fair.
+        """
+        return weight * self.false_alarm_gini + (1 - weight) * self.miss_gini
+
+
+def compare_groups(
+    scores: ArrayLike,
+    labels: ArrayLike,
+    groups: Sequence[str],
+    threshold: float,
+    *,
+    fewest: int = 20,
+) -> FairnessReport:
+    """Compare groups at one threshold.
+
+    Parameters
+    ----------
+    scores, labels : array_like, ``(trials,)``
+    groups : sequence of str, ``trials``
+        Group of each trial whose two speakers are of the same one; "" for other trials, which
+        are left out, since a trial between groups is easier and would hide a difference.
+    fewest : int
+        Groups with fewer target or fewer non-target trials are named in ``skipped``.
+
+    Raises
+    ------
+    ArgumentError
+        If lengths differ or fewer than two groups remain.
+    """
+    score, label, name = np.asarray(scores, np.float64), np.asarray(labels), np.asarray(groups)
+    if not score.shape == label.shape == name.shape:
+        raise ArgumentError(
+            "`scores`, `labels` and `groups` must be equally long, "
+            f"got {score.shape}, {label.shape}, {name.shape}"
+        )
+    found, skipped = [], []
+    for group in sorted(set(groups) - {""}):
+        chosen = name == group
+        target = label[chosen].astype(bool)
+        if min(int(target.sum()), int((~target).sum())) < fewest:
+            skipped.append(group)
+        else:
+            found.append(_rates(group, score[chosen], target, threshold))
+    if len(found) < 2:
+        raise ArgumentError(
+            f"`groups` must hold two groups with {fewest} trials of each kind, got {len(found)} "
+            f"(too few trials: {', '.join(skipped) or 'none'})"
+        )
+    return FairnessReport(
+        threshold=threshold,
+        groups=tuple(found),
+        skipped=tuple(skipped),
+        miss_gini=gini([rates.miss_rate for rates in found]),
+        false_alarm_gini=gini([rates.false_alarm_rate for rates in found]),
+    )
+
+
+def gini(rates: ArrayLike) -> float:
+    """Gini coefficient with the correction for few groups (Howard et al., eq. 4).
+
+    Examples
+    --------
+    >>> gini([0.1, 0.1, 0.1])
+    0.0
+    >>> gini([0.0, 0.2])
+    1.0
+    """
+    values = np.asarray(rates, np.float64)
+    count, mean = len(values), float(values.mean())
+    if mean == 0:
+        return 0.0
+    spread = np.abs(values[:, None] - values[None, :]).sum() / (2 * count**2 * mean)
+    return float(count / (count - 1) * spread)
+
+
+def _rates(
+    group: str, score: NDArray[np.float64], target: NDArray[np.bool_], threshold: float
+) -> GroupRates:
+    accepted = score >= threshold
+    return GroupRates(
+        group=group,
+        targets=int(target.sum()),
+        non_targets=int((~target).sum()),
+        miss_rate=float(1 - accepted[target].mean()),
+        false_alarm_rate=float(accepted[~target].mean()),
+        equal_error_rate=detection_curve(score, target).equal_error_rate,
+    )

@@ -1,0 +1,157 @@
+"""Rows of the database as vectors; each that is read has its fingerprint checked."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from heapq import nlargest
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from diarspk.embeddings.space import Space, require_same_space
+from diarspk.embeddings.unit_vectors import unit_rows
+from diarspk.verification.gallery.entries import Match
+
+__all__ = [
+    "delete_rows",
+    "insert_row",
+    "nearest",
+    "read_blocks",
+    "read_profiles",
+    "read_rows",
+    "update_row",
+]
+
+BLOCK_ROWS = 8192
+NAMES_PER_QUERY = 500
+LITTLE_ENDIAN = np.dtype("<f4")
+
+
+def insert_row(
+    connection: sqlite3.Connection,
+    speaker: str,
+    row: NDArray[np.float32],
+    source: str,
+    seconds: float,
+    fingerprint: str,
+) -> int:
+    """Add a reference: its number."""
+    cursor = connection.execute(
+        "INSERT INTO entries (speaker, source, seconds, fingerprint, vector) "
+        "VALUES (?, ?, ?, ?, ?)",
+        (speaker, source, seconds, fingerprint, _to_bytes(row)),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def update_row(
+    connection: sqlite3.Connection, number: int, vector: ArrayLike, space: Space
+) -> None:
+    """Give a reference a vector of another space, which the gallery must have by now."""
+    row = unit_rows(vector, space.dimension)[0]
+    connection.execute(
+        "UPDATE entries SET vector = ?, fingerprint = ? WHERE id = ?",
+        (_to_bytes(row), space.fingerprint, number),
+    )
+
+
+def delete_rows(connection: sqlite3.Connection, speaker: str) -> int:
+    """Remove the references of a speaker: how many there were."""
+    return connection.execute("DELETE FROM entries WHERE speaker = ?", (speaker,)).rowcount
+
+
+def read_blocks(
+    connection: sqlite3.Connection, space: Space, *, after: int = 0
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """Numbers ``(n,)`` and unit vectors ``(n, dim)`` of the entries past number ``after``."""
+    cursor = connection.execute(
+        "SELECT id, fingerprint, vector FROM entries WHERE id > ? ORDER BY id", (after,)
+    )
+    while rows := cursor.fetchmany(BLOCK_ROWS):
+        numbers, fingerprints, blobs = zip(*rows, strict=True)
+        yield np.array(numbers, np.int64), _to_rows(fingerprints, blobs, space)
+
+
+def read_rows(
+    connection: sqlite3.Connection, space: Space
+) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """Speaker and unit vector ``(dim,)`` of each entry."""
+    cursor = connection.execute("SELECT speaker, fingerprint, vector FROM entries ORDER BY id")
+    for speaker, fingerprint, blob in cursor:
+        yield speaker, _to_rows([fingerprint], [blob], space)[0]
+
+
+def read_profiles(
+    connection: sqlite3.Connection, speakers: Sequence[str], space: Space
+) -> dict[str, NDArray[np.float32]]:
+    """Mean of each speaker's unit vectors, of unit norm, ``(dim,)``; only those there are."""
+    sums: dict[str, NDArray[np.float32]] = {}
+    for first in range(0, len(speakers), NAMES_PER_QUERY):
+        names = speakers[first : first + NAMES_PER_QUERY]
+        cursor = connection.execute(
+            "SELECT speaker, fingerprint, vector FROM entries "
+            f"WHERE speaker IN ({','.join('?' * len(names))})",
+            names,
+        )
+        for speaker, fingerprint, blob in cursor:
+            row = _to_rows([fingerprint], [blob], space)[0]
+            sums[speaker] = sums[speaker] + row if speaker in sums else row
+    return {
+        speaker: (total / max(float(np.linalg.norm(total)), 1e-8)).astype(np.float32)
+        for speaker, total in sums.items()
+    }
+
+
+def nearest(
+    connection: sqlite3.Connection,
+    query: NDArray[np.float32],
+    space: Space,
+    limit: int,
+    *,
+    proposed: Sequence[int] = (),
+    after: int = 0,
+) -> list[Match]:
+    """Compare a unit vector ``(dim,)`` exactly: with proposed entries, and all past ``after``."""
+    scored: list[tuple[float, int]] = []
+    for numbers, rows in _blocks(connection, space, proposed, after):
+        scores = rows @ query
+        best = np.argsort(-scores, kind="stable")[:limit]
+        pairs = zip(scores[best].tolist(), (-numbers[best]).tolist(), strict=True)
+        scored = nlargest(limit, [*scored, *pairs])  # of equal scores, the earlier entry
+    return [_match(connection, -negative, score) for score, negative in scored]
+
+
+def _blocks(
+    connection: sqlite3.Connection, space: Space, proposed: Sequence[int], after: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    if proposed:
+        found = connection.execute(
+            "SELECT id, fingerprint, vector FROM entries "
+            f"WHERE id <= ? AND id IN ({','.join(str(int(number)) for number in proposed)})",
+            (after,),
+        ).fetchall()
+        if found:
+            numbers, fingerprints, blobs = zip(*found, strict=True)
+            yield np.array(numbers, np.int64), _to_rows(fingerprints, blobs, space)
+    yield from read_blocks(connection, space, after=after)
+
+
+def _match(connection: sqlite3.Connection, number: int, score: float) -> Match:
+    speaker, source = connection.execute(
+        "SELECT speaker, source FROM entries WHERE id = ?", (number,)
+    ).fetchone()
+    return Match(number, speaker, source, score)
+
+
+def _to_rows(
+    fingerprints: Sequence[str], blobs: Sequence[bytes], space: Space
+) -> NDArray[np.float32]:
+    for fingerprint in set(fingerprints):
+        require_same_space(space.fingerprint, fingerprint, "the gallery")
+    flat = np.frombuffer(b"".join(blobs), LITTLE_ENDIAN)
+    return flat.reshape(len(blobs), space.dimension).astype(np.float32)
+
+
+def _to_bytes(row: NDArray[np.float32]) -> bytes:
+    return row.astype(LITTLE_ENDIAN).tobytes()

@@ -1,0 +1,68 @@
+"""Calibration of a gallery by its own references."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diarspk.errors import ArgumentError
+from diarspk.verification.calibration import ScoreCalibration, fit_calibration
+from diarspk.verification.gallery.gallery import Gallery
+
+__all__ = ["FEWEST_PEOPLE", "calibrate_by_references", "score_references"]
+
+FEWEST_PEOPLE = 10
+MOST_PEOPLE = 1000
+
+
+def calibrate_by_references(gallery: Gallery) -> ScoreCalibration:
+    """Fit and store a calibration from the people in a gallery.
+
+    Each reference of a person with several is compared with the mean of that person's others, and
+    with everybody else's mean. The result is right for voices recorded as the references were.
+
+    Raises
+    ------
+    ArgumentError
+        If fewer than ten people have two references.
+    """
+    fingerprint = gallery.space.fingerprint
+    references = gallery.references(fingerprint=fingerprint)
+    several = [name for name, rows in references.items() if len(rows) > 1]
+    if len(several) < FEWEST_PEOPLE:
+        raise ArgumentError(
+            f"`gallery` must hold {FEWEST_PEOPLE} people with two references or more, got "
+            f"{len(several)}; enrol more recordings of the same people"
+        )
+    chosen = several[:: -(-len(several) // MOST_PEOPLE)]
+    scores, labels = score_references({name: references[name] for name in chosen})
+    calibration = fit_calibration(scores, labels, fingerprint=fingerprint)
+    gallery.set_calibration(calibration)
+    return calibration
+
+
+def score_references(
+    references: dict[str, NDArray[np.float32]],
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Cosine of each reference with every person's mean, without the reference itself.
+
+    Parameters
+    ----------
+    references : dict of str to ndarray, ``(n, dim)`` with n at least 2
+        Unit vectors.
+
+    Returns
+    -------
+    scores, labels : ndarray, ``(references * people,)``
+    """
+    totals = np.stack([rows.sum(0) for rows in references.values()])  # (people, dim)
+    means = totals / np.linalg.norm(totals, axis=1, keepdims=True)
+    scores, labels = [], []
+    for person, rows in enumerate(references.values()):
+        cosines = (rows @ means.T).astype(np.float64)  # (n, people)
+        others = totals[person] - rows
+        lengths = np.maximum(np.linalg.norm(others, axis=1), 1e-8)
+        cosines[:, person] = np.sum(rows * others, axis=1) / lengths
+        scores.append(cosines.ravel())
+        labels.append((np.arange(cosines.size) % len(references)) == person)
+    return np.concatenate(scores), np.concatenate(labels)

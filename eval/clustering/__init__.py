@@ -1,0 +1,1 @@
+"""Clusterers and session adaptations on embeddings of conversations."""

@@ -1,0 +1,263 @@
+"""Every clusterer with every session adaptation on the same passes over conversations.
+
+    python -m eval.clustering.table --data ../shared/conversations/ami \
+        ../shared/conversations/simulated --thresholds 0.4 0.5 0.6 0.7 0.8 --cache passes
+
+One threshold for all recordings of all sets: the one with the least DER, pooled over all. With
+--dimensions, a sweep of the size of the reductions instead of the named adaptations. Subsegments of
+1.5 s are clustered, or with ``--units local`` the local speakers of windows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+import time
+import tracemalloc
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from diarspk.clustering.adaptation import Adaptation, AutoEncoder, Prefix, PrincipalComponents
+from diarspk.clustering.plda import Plda
+from diarspk.diarization.config import DiarizerConfig
+from diarspk.diarization.result import finish
+from diarspk.errors import ArgumentError, DiarspkError
+from diarspk.metrics import Components, score
+from eval.clustering.clusterers import ADAPTATIONS, CLUSTERERS, find_plda, make_clusterer
+from eval.diarization.first_passes import Heard, add_listening_options, build_diarizer, listen
+from eval.report.report import describe_run, markdown_table, write_json
+
+Units = Literal["local", "subsegments"]
+
+__all__ = ["Tried", "main", "reductions", "try_all"]
+
+HEADER = (
+    *("set", "clusterer", "adaptation", "threshold", "DER %", "confusion %"),
+    *("count error", "count right %", "ms a recording", "peak MB"),
+)
+CONVENTION = (
+    "Strict DER: collar 0, overlap scored, pooled by duration, only what the UEM names. Time is "
+    "that of adaptation, clustering and stitching, after the pass over the recording; peak memory "
+    "that of clustering and stitching, in numpy and Python, largest over the recordings."
+)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One clusterer with one adaptation and one threshold on one set.
+
+    Attributes
+    ----------
+    components : Components
+    count_errors : tuple of int
+        Distance of the number of speakers found from the right one, a recording each.
+    seconds : float
+        Wall-clock, all recordings.
+    megabytes : float
+    """
+
+    collection: str
+    clusterer: str
+    adaptation: str
+    threshold: float
+    components: Components
+    count_errors: tuple[int, ...]
+    seconds: float
+    megabytes: float
+
+
+@dataclass(frozen=True)
+class _Remembered(Adaptation):
+    """An adaptation that is computed once for every session, however many clusterers read it."""
+
+    found: dict[bytes, tuple[NDArray[np.float64], float]] = field(default_factory=dict)
+
+    def __call__(self, embeddings: ArrayLike) -> NDArray[np.float64]:
+        """Adapt, or remember what that gave."""
+        key = hashlib.sha256(np.ascontiguousarray(embeddings).tobytes()).digest()
+        if key not in self.found:
+            start = time.perf_counter()
+            adapted = super().__call__(embeddings)
+            self.found[key] = adapted, time.perf_counter() - start
+        return self.found[key][0]
+
+    @property
+    def seconds(self) -> float:
+        """What all sessions together have taken."""
+        return sum(seconds for _, seconds in self.found.values())
+
+
+def try_all(
+    sets: dict[str, list[Heard]],
+    clusterers: Sequence[str],
+    adaptations: dict[str, Adaptation],
+    thresholds: Sequence[float],
+    plda: Plda | None,
+    units: Units = "subsegments",
+) -> Iterator[Tried]:
+    """Best threshold of every pair, on every set; pairs that do not fit are left out."""
+    for label, adaptation in adaptations.items():
+        remembered = {
+            collection: _Remembered(adaptation.reduction, adaptation.aggregation)
+            for collection in sets
+        }
+        for name in clusterers:
+            try:
+                yield from _best(sets, name, label, remembered, thresholds, plda, units)
+            except ArgumentError as error:
+                print(f"{name}, {label}: left out: {error}", file=sys.stderr)
+
+
+def reductions(dimensions: Sequence[int]) -> dict[str, Adaptation]:
+    """Auto-encoder, principal components and trained prefix of these sizes, and the full size."""
+    return {"full": Adaptation()} | {
+        f"{name} {size}": Adaptation(reduction=kind(size))
+        for size in dimensions
+        for name, kind in (
+            ("auto-encoder", AutoEncoder),
+            ("PCA", PrincipalComponents),
+            ("trained", Prefix),
+        )
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    options = _parser().parse_args(arguments)
+    try:
+        plda = find_plda(options.plda)
+        diarizer = build_diarizer(options.model, options.cache)
+        sets = {
+            folder.name: list(listen(folder, diarizer, options.recordings))
+            for folder in options.data
+        }
+        adaptations = (
+            reductions(options.dimensions)
+            if options.dimensions
+            else {name: ADAPTATIONS[name] for name in options.adaptations}
+        )
+        results = list(
+            try_all(sets, options.clusterers, adaptations, options.thresholds, plda, options.units)
+        )
+    except DiarspkError as error:
+        print(error, file=sys.stderr)
+        return 1
+    results.sort(key=lambda tried: list(sets).index(tried.collection))
+    print(f"{markdown_table(HEADER, [_row(tried) for tried in results])}\n\n{CONVENTION}")
+    if options.json is not None:
+        figures = [_as_dict(tried) for tried in results]
+        write_json({**describe_run(), "convention": CONVENTION, "results": figures}, options.json)
+    return 0
+
+
+def _best(
+    sets: dict[str, list[Heard]],
+    name: str,
+    label: str,
+    adaptations: dict[str, _Remembered],
+    thresholds: Sequence[float],
+    plda: Plda | None,
+    units: Units,
+) -> list[Tried]:
+    tried = []
+    for threshold in thresholds:
+        config = DiarizerConfig(make_clusterer(name, threshold, plda), units)
+        results = [
+            _try(
+                collection,
+                heard,
+                name,
+                label,
+                threshold,
+                _adapting(config, adaptations[collection]),
+            )
+            for collection, heard in sets.items()
+        ]
+        tried.append(results)
+    return min(tried, key=lambda results: sum((x.components for x in results), Components()).der)
+
+
+def _adapting(config: DiarizerConfig, adaptation: Adaptation) -> DiarizerConfig:
+    return replace(config, linking=replace(config.linking, adaptation=adaptation))
+
+
+def _try(
+    collection: str,
+    heard: list[Heard],
+    name: str,
+    label: str,
+    threshold: float,
+    config: DiarizerConfig,
+) -> Tried:
+    adaptation = config.linking.adaptation
+    # What is remembered takes no time below; what is not counts there.
+    seconds = adaptation.seconds if isinstance(adaptation, _Remembered) else 0.0
+    total, errors, peak = Components(), [], 0
+    for item in heard:
+        start = time.perf_counter()
+        finish(item.session, config)
+        seconds += time.perf_counter() - start
+        tracemalloc.start()  # apart, since tracing takes time itself
+        found = finish(item.session, config).annotation
+        peak = max(peak, tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        talk = item.conversation
+        total += score(
+            {talk.name: talk.reference}, {talk.name: found}, {talk.name: talk.uem}
+        ).pooled
+        errors.append(abs(talk.count_speakers(found) - talk.count_speakers(talk.reference)))
+    return Tried(collection, name, label, threshold, total, tuple(errors), seconds, peak / 1e6)
+
+
+def _row(tried: Tried) -> list[str]:
+    recordings = len(tried.count_errors)
+    return [
+        tried.collection,
+        tried.clusterer,
+        tried.adaptation,
+        f"{tried.threshold:g}",
+        f"{100 * tried.components.der:.1f}",
+        f"{100 * tried.components.confusion_rate:.1f}",
+        f"{sum(tried.count_errors) / recordings:.2f}",
+        f"{100 * tried.count_errors.count(0) / recordings:.0f}",
+        f"{1000 * tried.seconds / recordings:.1f}",
+        f"{tried.megabytes:.1f}",
+    ]
+
+
+def _as_dict(tried: Tried) -> dict[str, object]:
+    return {
+        "set": tried.collection,
+        "clusterer": tried.clusterer,
+        "adaptation": tried.adaptation,
+        "threshold": tried.threshold,
+        **tried.components.as_dict(),
+        "count_errors": tried.count_errors,
+        "seconds": tried.seconds,
+        "megabytes": tried.megabytes,
+    }
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m eval.clustering.table", description=__doc__)
+    add_listening_options(parser)
+    add = parser.add_argument
+    add("--clusterers", nargs="+", default=list(CLUSTERERS), choices=CLUSTERERS, metavar="NAME")
+    add("--adaptations", nargs="+", default=list(ADAPTATIONS), choices=ADAPTATIONS, metavar="NAME")
+    add("--dimensions", type=int, nargs="+", metavar="N", help="sweep the sizes of reductions")
+    add("--units", choices=get_args(Units), default="subsegments", help="what is clustered")
+    thresholds = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+    add("--thresholds", type=float, nargs="+", default=thresholds, metavar="D")
+    add("--model", help="encoder and activity head; the default without it")
+    add("--plda", type=Path, metavar="CARD", help="PLDA of that encoder; the default without it")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

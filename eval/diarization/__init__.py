@@ -1,0 +1,1 @@
+"""Diarizers on conversations with references."""

@@ -1,0 +1,77 @@
+"""What each part of the diarizer brings: the default, and the default with one part left out.
+
+    python -m eval.diarization.ablation --data ../shared/conversations/ami \
+        ../shared/conversations/simulated
+
+All variants read the same passes over the recordings, but for the one with another detector.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+
+from diarspk.clustering import AgglomerativeClusterer
+from diarspk.clustering.adaptation import Adaptation, Prefix
+from diarspk.diarization.config import DiarizerConfig
+from diarspk.diarization.diarizer import Diarizer
+from diarspk.diarization.linking import LinkingConfig
+from diarspk.errors import DiarspkError
+from diarspk.segmentation.loading import SILERO, load_segmenter
+from eval.diarization.first_passes import Heard, add_listening_options, listen
+from eval.diarization.variants import Variant, VariantResult, measure, report
+
+__all__ = ["VARIANTS", "main"]
+
+
+def _by_average_linkage(threshold: float, adaptation: Adaptation) -> DiarizerConfig:
+    clusterer = AgglomerativeClusterer(threshold, "average")
+    return DiarizerConfig(clusterer, "subsegments", linking=LinkingConfig(adaptation))
+
+
+VARIANTS = (
+    Variant("default"),
+    Variant("one speaker at a time", overlap=False),
+    Variant("no target activity head", DiarizerConfig(target_activity=False)),
+    Variant("no frame head: windows of 1.5 s pooled around frames", frame_head=False),
+    Variant("no resegmentation", DiarizerConfig(resegmentation=None)),
+    Variant("local speakers of windows clustered, no subsegments", DiarizerConfig(units="local")),
+    Variant("Silero VAD and pooled windows of 1.5 s", segmentation=SILERO),
+    Variant("average linkage at 0.8, all 192 dimensions", _by_average_linkage(0.8, Adaptation())),
+    Variant("average linkage at 0.7, first 20", _by_average_linkage(0.7, Adaptation(Prefix(20)))),
+)
+"""Thresholds are the better ones of 0.6, 0.7 and 0.8: see eval/results/README.md."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    options = _parser().parse_args(arguments)
+    try:
+        results = list(_run(options))
+    except DiarspkError as error:
+        print(error, file=sys.stderr)
+        return 1
+    report(results, options.json)
+    return 0
+
+
+def _run(options: argparse.Namespace) -> Iterator[VariantResult]:
+    for folder in options.data:
+        heard: dict[str | None, list[Heard]] = {}
+        for variant in VARIANTS:
+            if variant.segmentation not in heard:
+                segmenter = load_segmenter(variant.segmentation)
+                diarizer = Diarizer(segmentation=segmenter, cache=options.cache)
+                heard[variant.segmentation] = list(listen(folder, diarizer, options.recordings))
+            yield measure(folder.name, heard[variant.segmentation], variant)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m eval.diarization.ablation", description=__doc__)
+    add_listening_options(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

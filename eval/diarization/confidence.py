@@ -1,0 +1,232 @@
+"""Is a turn as often right as its confidence says? Reliability, calibration error, and a fit.
+
+    python -m eval.diarization.confidence --data ../shared/conversations/ami \
+        ../shared/conversations/simulated
+
+A turn's truth is the share of it in which the reference speaker that its speaker maps to (the best
+one-to-one mapping of the recording) talks. Turns weigh by their seconds. With --fit, the weights
+of the logistic calibration, and the error of each recording under weights fitted to the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logit
+
+from diarspk.checkpoints.assets import asset_folder
+from diarspk.diarization.confidence import LEAST_PROBABILITY, UNCALIBRATED, Calibration
+from diarspk.diarization.diarizer import Diarizer
+from diarspk.diarization.result import Diarization, finish
+from diarspk.errors import DiarspkError
+from eval.diarization.conversation import Conversation
+from eval.diarization.first_passes import add_listening_options, build_diarizer, listen
+from eval.diarization.plot import Bin, plot_reliability
+from eval.report.report import describe_run, markdown_table, write_json
+
+__all__ = ["Turns", "calibration_error", "fit_calibration", "main", "reliability", "true_shares"]
+
+BINS = 10
+HEADER = ("confidence", "turns", "seconds", "mean confidence", "right")
+
+Figures = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Turns:
+    """Turns of one recording: what is known of them, and the truth, ``(n,)`` each.
+
+    Attributes
+    ----------
+    activity, margin
+        What :class:`diarspk.diarization.confidence.Calibration` reads.
+    confidence
+        What the diarizer said.
+    right : in [0, 1]
+        Share of the turn in which the mapped reference speaker talks.
+    seconds
+    """
+
+    activity: Figures
+    margin: Figures
+    confidence: Figures
+    right: Figures
+    seconds: Figures
+
+    @staticmethod
+    def join(parts: Sequence[Turns]) -> Turns:
+        names = ("activity", "margin", "confidence", "right", "seconds")
+        return Turns(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def true_shares(conversation: Conversation, result: Diarization) -> tuple[Figures, Figures]:
+    """Share of every turn that is right, and its seconds, within the scored part."""
+    from pyannote.metrics.diarization import DiarizationErrorRate
+
+    uem = conversation.uem
+    reference = conversation.reference.crop(uem)
+    found = result.annotation.crop(uem)
+    mapping = DiarizationErrorRate().optimal_mapping(reference, found, uem=uem)
+    right, seconds = [], []
+    for segment, _, label in result.annotation.itertracks(yield_label=True):
+        inside = uem.crop(segment)
+        length = float(inside.duration())
+        spoken = 0.0
+        if label in mapping:
+            talk = reference.label_timeline(mapping[label]).support().crop(inside.support())
+            spoken = float(talk.duration())
+        right.append(spoken / length if length else 0.0)
+        seconds.append(length)
+    return np.array(right), np.array(seconds)
+
+
+def calibration_error(turns: Turns, confidence: Figures | None = None) -> float:
+    """Compute the expected calibration error: mean distance from the truth in ten bins."""
+    rows = reliability(turns, turns.confidence if confidence is None else confidence)
+    total = sum(row[2] for row in rows)
+    return sum(row[2] * abs(row[3] - row[4]) for row in rows) / total if total else 0.0
+
+
+def reliability(turns: Turns, confidence: Figures) -> list[Bin]:
+    """Lower edge, turns, seconds, mean confidence and truth of every bin that has any."""
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    rows = []
+    for number in range(BINS):
+        chosen = bins == number
+        weights = turns.seconds[chosen]
+        if weights.sum() > 0:
+            said = float(np.average(confidence[chosen], weights=weights))
+            right = float(np.average(turns.right[chosen], weights=weights))
+            rows.append((number / BINS, int(chosen.sum()), float(weights.sum()), said, right))
+    return rows
+
+
+def fit_calibration(turns: Turns, *, penalty: float = 1e-3) -> Calibration:
+    """Weights that minimise the cross-entropy with the truth, weighted by seconds."""
+    from scipy.optimize import minimize
+
+    odds = _odds(turns.activity)
+    design = np.stack([odds, turns.margin, np.ones(len(odds))], axis=1)
+    weights = turns.seconds / max(turns.seconds.sum(), 1e-9)
+
+    def loss(parameters: Figures) -> tuple[float, Figures]:
+        score = design @ parameters
+        # Cross-entropy of a share y with a logistic p: ln(1 + e^s) - y s
+        value = weights @ (np.logaddexp(0.0, score) - turns.right * score)
+        slope = design.T @ (weights * (1 / (1 + np.exp(-score)) - turns.right))
+        return float(value + penalty * parameters @ parameters), slope + 2 * penalty * parameters
+
+    found = minimize(loss, np.array([1.0, 0.0, 0.0]), jac=True, method="L-BFGS-B").x
+    return Calibration(*(round(float(value), 4) for value in found))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    options = _parser().parse_args(arguments)
+    try:
+        diarizer = build_diarizer(options.model, options.cache)
+        recordings = [
+            turns
+            for folder in options.data
+            for turns in _hear(folder, diarizer, options.recordings)
+        ]
+    except DiarspkError as error:
+        print(error, file=sys.stderr)
+        return 1
+    turns = Turns.join(recordings)
+    rows = reliability(turns, turns.confidence)
+    print(markdown_table(HEADER, [_row(row) for row in rows]))
+    report: dict[str, object] = {"calibration_error": calibration_error(turns), "bins": rows}
+    print(f"\nexpected calibration error: {100 * calibration_error(turns):.1f} %")
+    if options.fit and len(recordings) > 1:
+        fitted, held_out = fit_calibration(turns), _held_out_error(recordings)
+        report |= {"fitted": vars(fitted), "held_out_calibration_error": held_out}
+        print(f"fitted: {fitted}")
+        print(f"its calibration error, fitted to the other recordings: {100 * held_out:.1f} %")
+        if options.write:
+            _write(fitted, held_out, options)
+    if options.plot is not None:
+        plot_reliability(rows, options.plot)
+    if options.json is not None:
+        write_json({**describe_run(), **report}, options.json)
+    return 0
+
+
+def _write(fitted: Calibration, held_out: float, options: argparse.Namespace) -> None:
+    from diarspk.encoders.loading import load_encoder
+
+    assets = asset_folder()
+    path = assets / "confidence" / f"{load_encoder(options.model).fingerprint}.json"
+    path.parent.mkdir(exist_ok=True)
+    card = {
+        **vars(fitted),
+        "held_out_calibration_error": round(held_out, 5),
+        "conversations": [folder.name for folder in options.data],
+    }
+    path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    print(f"written to {path.relative_to(assets.parent.parent)}")
+
+
+def _held_out_error(recordings: Sequence[Turns]) -> float:
+    """Error over all recordings, each under the calibration fitted to all others."""
+    confidences = []
+    for place, own in enumerate(recordings):
+        others = Turns.join([*recordings[:place], *recordings[place + 1 :]])
+        confidences.append(fit_calibration(others)(own.activity, own.margin))
+    return calibration_error(Turns.join(recordings), np.concatenate(confidences))
+
+
+def _hear(folder: Path, diarizer: Diarizer, most: int | None) -> Iterator[Turns]:
+    for one in listen(folder, diarizer, most):
+        result = finish(one.session, diarizer.config)
+        if result.annotation:
+            yield _turns(one.conversation, result)
+
+
+def _turns(conversation: Conversation, result: Diarization) -> Turns:
+    """Read activity and margin off the confidence under calibrations that show one of them."""
+    right, seconds = true_shares(conversation, result)
+    confidence = np.array([result.confidence[turn] for turn in result.annotation.itertracks()])
+    assert result.config is not None
+    activity = _confidences(result, UNCALIBRATED)
+    margin = _odds(_confidences(result, Calibration(0.0, 1.0, 0.0)))
+    return Turns(activity, margin, confidence, right, seconds)
+
+
+def _confidences(result: Diarization, calibration: Calibration) -> Figures:
+    assert result.config is not None
+    shown = result.recluster(config=replace(result.config, calibration=calibration))
+    return np.array([shown.confidence[turn] for turn in shown.annotation.itertracks()])
+
+
+def _odds(probability: Figures) -> Figures:
+    clipped = np.clip(probability, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    return np.asarray(logit(clipped))
+
+
+def _row(row: Bin) -> list[str]:
+    lower, turns, seconds, said, right = row
+    span = f"{lower:.1f} to {lower + 1 / BINS:.1f}"
+    return [span, str(turns), f"{seconds:.0f}", f"{said:.3f}", f"{right:.3f}"]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m eval.diarization.confidence", description=__doc__)
+    add_listening_options(parser)
+    add = parser.add_argument
+    add("--fit", action="store_true", help="fit the calibration, and test it on held-out files")
+    add("--write", action="store_true", help="put the fit among the assets of this checkout")
+    add("--model", help="encoder and activity head; the default without it")
+    add("--plot", type=Path, metavar="FILE", help="reliability diagram, .svg or .png")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,71 @@
+"""Conversations with a reference: ``NAME.flac`` (or Opus, WAV), ``NAME.rttm``, ``NAME.uem``.
+
+Or lhotse's manifests of recordings and supervisions, as its recipes prepare a corpus.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pyannote.core import Annotation
+
+from diarspk.errors import FormatError
+from diarspk.formats import read_rttm, read_uem
+from eval.diarization.conversation import Conversation
+
+__all__ = ["list_recordings", "read_conversations"]
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".opus")
+
+
+def list_recordings(folder: Path) -> list[Path]:
+    """Every recording of a folder, by name.
+
+    Raises
+    ------
+    FormatError
+        If there is none.
+    """
+    found = [
+        path
+        for path in sorted(folder.glob("*"))
+        if path.suffix in AUDIO_SUFFIXES and not path.name.startswith(".")
+    ]
+    if not found:
+        raise FormatError(
+            f"holds no recording; it must have files {', '.join(AUDIO_SUFFIXES)}", str(folder)
+        )
+    return found
+
+
+def read_conversations(folder: Path) -> list[Conversation]:
+    """Every recording of a data set with its reference, by name.
+
+    Parameters
+    ----------
+    folder : Path
+        Of recordings with RTTM and UEM beside them; or a lhotse manifest of recordings, whose
+        supervisions lie beside it (see :func:`eval.diarization.manifests.read_manifests`).
+
+    Raises
+    ------
+    FormatError
+        If there is no recording, or a recording has no RTTM or UEM of its name.
+    """
+    if folder.name.endswith((".jsonl", ".jsonl.gz")):
+        from eval.diarization.manifests import read_manifests
+
+        return read_manifests(folder)
+    return [_read(path) for path in list_recordings(folder)]
+
+
+def _read(audio: Path) -> Conversation:
+    name = audio.stem
+    for needed in (audio.with_suffix(".rttm"), audio.with_suffix(".uem")):
+        if not needed.is_file():
+            raise FormatError(f"missing; {audio.name} cannot be scored without it", str(needed))
+    references = read_rttm(audio.with_suffix(".rttm"))
+    uems = read_uem(audio.with_suffix(".uem"))
+    if name not in uems:
+        raise FormatError(f"has no region of `{name}`", str(audio.with_suffix(".uem")))
+    return Conversation(audio, references.get(name, Annotation(uri=name)), uems[name])

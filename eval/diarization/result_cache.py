@@ -1,0 +1,105 @@
+"""What systems wrote, kept by recording: a benchmark that was interrupted goes on.
+
+Only hypotheses and times are kept; they are scored anew each time. A change in the package, the
+system's name, the seed, or the audio makes a recording due again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cache
+from io import StringIO
+from pathlib import Path
+
+from pyannote.core import Annotation
+
+from diarspk.formats import read_rttm, write_rttm
+
+__all__ = ["Hypothesis", "HypothesisStore"]
+
+SOURCES = (
+    "diarspk",
+    "eval/systems/baseline.py",
+    "eval/systems/resemblyzer.py",
+    "eval/systems/registry.py",
+)
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """What a system wrote, and the wall-clock seconds it took."""
+
+    annotation: Annotation
+    processing: float
+
+
+class HypothesisStore:
+    """Hypotheses in a folder, which is made where it is missing and safe to delete."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def read(self, system: str, collection: str, audio: Path, seed: int) -> Hypothesis | None:
+        """Read what was kept; None if there is nothing or it is out of date."""
+        path = self._path(system, collection, audio, seed)
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            if kept["key"] != _key(system, audio, seed):
+                return None
+            found = read_rttm(StringIO(kept["rttm"]))
+            annotation = next(iter(found.values()), Annotation(uri=audio.stem))
+            return Hypothesis(annotation, float(kept["processing"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def write(
+        self, system: str, collection: str, audio: Path, seed: int, hypothesis: Hypothesis
+    ) -> None:
+        """Keep a hypothesis; the file appears whole or not at all."""
+        stream = StringIO()
+        write_rttm(hypothesis.annotation, stream)
+        document = {
+            "key": _key(system, audio, seed),
+            "processing": hypothesis.processing,
+            "rttm": stream.getvalue(),
+        }
+        path = self._path(system, collection, audio, seed)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(path.name + ".part")
+        draft.write_text(json.dumps(document), encoding="utf-8")
+        draft.replace(path)
+
+    def _path(self, system: str, collection: str, audio: Path, seed: int) -> Path:
+        # A path in the name would make folders of its own; the digest keeps names apart.
+        short = hashlib.sha256(f"{system}\n{audio.resolve()}".encode()).hexdigest()[:8]
+        name = "".join(sign if sign.isalnum() or sign in "-_." else "_" for sign in system)
+        return self.folder / name[:60] / collection / f"{audio.stem}.{seed}.{short}.json"
+
+
+def _key(system: str, audio: Path, seed: int) -> str:
+    parts = [system, str(seed), _digest_file(audio), _digest_sources()]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@cache
+def _digest_file(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@cache
+def _digest_sources() -> str:
+    """Code and weights of the package, and of the systems to compare with."""
+    root = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for name in SOURCES:
+        found = [root / name] if (root / name).is_file() else sorted((root / name).rglob("*"))
+        for path in found:
+            if path.suffix in (".py", ".json", ".safetensors"):
+                digest.update(f"{path.relative_to(root)} {_digest_file(path)}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,89 @@
+"""Ways to diarize that finish the same passes over recordings, measured beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from pyannote.core import Annotation
+
+from diarspk.diarization.config import DiarizerConfig
+from diarspk.diarization.result import finish
+from diarspk.diarization.session import Session
+from diarspk.metrics import Components, score
+from eval.diarization.first_passes import Heard
+from eval.report.report import describe_run, markdown_table, write_json
+
+__all__ = ["Variant", "VariantResult", "measure", "report"]
+
+HEADER = ("set", "variant", "DER %", "miss %", "false alarm %", "confusion %", "count right")
+CONVENTION = "Strict DER: collar 0, overlap scored, pooled by duration, only what the UEM names."
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A way to diarize.
+
+    Attributes
+    ----------
+    name : str
+    config : DiarizerConfig
+    segmentation : str, optional
+        What finds speech, where it is not the embedded activity head.
+    overlap : bool
+        Whether two may talk at once in the result.
+    frame_head : bool
+        Whether there are vectors of the frame head. Without, resegmentation reads windows pooled
+        around each frame, and the target activity head, which needs them, changes nothing.
+    """
+
+    name: str
+    config: DiarizerConfig = field(default_factory=DiarizerConfig)
+    segmentation: str | None = None
+    overlap: bool = True
+    frame_head: bool = True
+
+    def of(self, session: Session) -> Session:
+        """Take out of a session what this variant does not have."""
+        if self.frame_head:
+            return session
+        return replace(session, local=replace(session.local, voices=None))
+
+
+@dataclass(frozen=True)
+class VariantResult:
+    """One variant on one set."""
+
+    collection: str
+    variant: str
+    components: Components
+    right_counts: int
+    recordings: int
+
+
+def measure(collection: str, heard: Sequence[Heard], variant: Variant) -> VariantResult:
+    """Finish every session of a set as a variant has it, and score the outcome."""
+    total, right = Components(), 0
+    for item in heard:
+        conversation, result = item.conversation, finish(variant.of(item.session), variant.config)
+        found: Annotation = result.annotation if variant.overlap else result.exclusive
+        reference, name = conversation.reference, conversation.name
+        total += score({name: reference}, {name: found}, {name: conversation.uem}).pooled
+        right += conversation.count_speakers(found) == conversation.count_speakers(reference)
+    return VariantResult(collection, variant.name, total, right, len(heard))
+
+
+def report(results: Sequence[VariantResult], path: Path | None = None) -> None:
+    """Print the table, and write the figures as JSON where a path is given."""
+    print(f"{markdown_table(HEADER, [_row(result) for result in results])}\n\n{CONVENTION}")
+    if path is not None:
+        figures = [asdict(result) for result in results]
+        write_json({**describe_run(), "convention": CONVENTION, "results": figures}, path)
+
+
+def _row(result: VariantResult) -> tuple[str, ...]:
+    errors = result.components
+    shares = (errors.der, errors.miss_rate, errors.false_alarm_rate, errors.confusion_rate)
+    counts = f"{result.right_counts} of {result.recordings}"
+    return (result.collection, result.variant, *(f"{100 * one:.1f}" for one in shares), counts)

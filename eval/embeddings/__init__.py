@@ -1,0 +1,1 @@
+"""Labelled utterances, and their embeddings by a system."""

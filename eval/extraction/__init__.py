@@ -1,0 +1,1 @@
+"""Target speech extraction on mixtures and meetings."""

@@ -1,0 +1,129 @@
+"""What extraction is for: whether one can tell who talks in overlapped speech, before and after.
+
+    python -m eval.extraction.meetings --data ../shared/conversations/simulated --model CARD
+
+Each speaker of a conversation is enrolled by clean turns of the reference. A trial is a stretch of
+at least a second in which two or more talk, with one enrolment: its score is the cosine of the
+stretch's embedding to the enrolment's. Before, the stretch is as recorded; after, it is the track
+that was extracted with that same enrolment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pyannote.core import Annotation, Segment, Timeline
+
+import diarspk
+from diarspk.audio import SAMPLE_RATE, load_audio
+from diarspk.encoders.base import SpeakerEncoder
+from diarspk.errors import DiarspkError, DiarspkWarning
+from diarspk.verification.metrics import equal_error_rate
+from eval.diarization.conversation import Conversation
+from eval.diarization.conversations import read_conversations
+from eval.report.report import describe_run, markdown_table, write_json
+from tse.cues import Reference
+from tse.extractor import Extractor
+from tse.loading import load_extractor
+from tse.meeting import clean_turns, collect
+
+__all__ = ["MeetingTrials", "overlapped_stretches", "run_conversation"]
+
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class MeetingTrials:
+    """Trials of one conversation: cosine before and after, and whether the speaker talks there."""
+
+    conversation: str
+    before: list[float]
+    after: list[float]
+    present: list[bool]
+
+
+def overlapped_stretches(annotation: Annotation, *, shortest_s: float = 1.0) -> list[Segment]:
+    """Stretches of one set of two or more speakers, long enough to be embedded."""
+    edges = sorted({edge for turn in annotation.itersegments() for edge in (turn.start, turn.end)})
+    found = []
+    for start, end in pairwise(edges):
+        middle = (start + end) / 2
+        talking = annotation.crop(Segment(middle - 1e-6, middle + 1e-6)).labels()
+        if len(talking) >= 2 and end - start >= shortest_s:
+            found.append(Segment(start, end))
+    return found
+
+
+def run_conversation(
+    conversation: Conversation, extractor: Extractor, encoder: SpeakerEncoder
+) -> MeetingTrials:
+    """Extract every speaker and score every overlapped stretch with every enrolment."""
+    waveform = load_audio(conversation.audio)
+    annotation = conversation.reference
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DiarspkWarning)
+        turns = {str(name): clean_turns(annotation, name) for name in annotation.labels()}
+    enrolments = collect([waveform], turns)
+    cues = [extractor.source([Reference(enrolments[name], name)]) for name in turns]
+    tracks = np.concatenate(list(extractor.extract_blocks([waveform], cues)), axis=1)
+    own = {name: encoder.embed(enrolments[name], SAMPLE_RATE) for name in turns}
+    stretches = overlapped_stretches(annotation)
+    before, after, present = [], [], []
+    for track, name in zip(tracks, turns, strict=True):
+        for (one, other), stretch in zip(
+            _pairs(waveform, track, stretches, encoder), stretches, strict=True
+        ):
+            before.append(float(one @ own[name]))
+            after.append(float(other @ own[name]))
+            line: Timeline = annotation.label_timeline(name)
+            present.append(bool(line.crop(stretch)))
+    return MeetingTrials(conversation.name, before, after, present)
+
+
+def _pairs(
+    waveform: Samples, track: Samples, stretches: Sequence[Segment], encoder: SpeakerEncoder
+) -> Iterator[tuple[Samples, Samples]]:
+    """Embeddings of each stretch alone, as recorded and as extracted."""
+    for stretch in stretches:
+        part = slice(round(stretch.start * SAMPLE_RATE), round(stretch.end * SAMPLE_RATE))
+        yield encoder.embed(waveform[part], SAMPLE_RATE), encoder.embed(track[part], SAMPLE_RATE)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of conversations")
+    parser.add_argument("--model", help="name or card of an extractor")
+    parser.add_argument("--judge", help="encoder that embeds; the default where it is left out")
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    try:
+        extractor = load_extractor(arguments.model)
+        encoder = diarspk.load_encoder(arguments.judge)
+        found = [
+            run_conversation(conversation, extractor, encoder)
+            for conversation in read_conversations(arguments.data)
+        ]
+    except DiarspkError as error:
+        sys.exit(f"error: {error}")
+    present = [value for one in found for value in one.present]
+    rates = {
+        when: equal_error_rate([v for one in found for v in getattr(one, when)], present)
+        for when in ("before", "after")
+    }
+    rows = [[when, f"{len(present)}", f"{100 * rate:.1f}"] for when, rate in rates.items()]
+    print(markdown_table(["overlapped stretches", "trials", "EER %"], rows))
+    if arguments.json is not None:
+        report = {"eer": rates, "conversations": [asdict(one) for one in found]}
+        write_json({**describe_run(), **report}, arguments.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Reports: tables, versions, machine, progress and pictures."""

@@ -1,0 +1,144 @@
+r"""Write simulated conversations with exact references, to choose a diarizer's settings on.
+
+    python -m eval.simulate --data ../shared --split dev --templates ami-dev voxconverse-dev \
+        --conversations 64 --seconds 150 --seed 1 --output FOLDER
+
+DATA holds ``speech/`` (see ``eval/embeddings/speech.py``), ``noise/noise/*.opus`` and
+``conversations/annotations/CORPUS/SPLIT/*.rttm``. Conversation N depends on the seed and N alone:
+a second call goes on where one was interrupted, or adds conversations to those that are there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from diarspk.errors import ArgumentError, DiarspkError
+from eval.diarization.conversations import read_conversations
+from eval.diarization.manifests import data_set_name
+from eval.extraction.mixtures import read_noise
+from eval.report.progress import follow
+from eval.report.report import markdown_table
+from eval.simulate.conversation import Sources, simulate
+from eval.simulate.settings import SimulationConfig
+from eval.simulate.statistics import HEADER, describe
+from eval.simulate.templates import read_templates
+from eval.simulate.voices import read_voices
+from eval.simulate.writing import (
+    SimulatedSet,
+    check_folder,
+    is_written,
+    open_folder,
+    write_conversation,
+)
+
+__all__ = ["main", "read_sources", "write_set"]
+
+
+def read_sources(data: Path, made: SimulatedSet) -> Sources:
+    """Templates, voices without pauses, and noise of a data folder."""
+    config = made.settings
+    annotations = data / "conversations" / "annotations"
+    templates = read_templates(annotations, made.templates, seconds=config.seconds)
+    voices = read_voices(data / "speech", made.split, config)
+    noise = read_noise(data / "noise" / "noise", shortest_s=config.shortest_noise_s)
+    return Sources(voices, templates, noise)
+
+
+def write_set(data: Path, output: Path, made: SimulatedSet, conversations: int) -> None:
+    """Write the conversations that are not there yet.
+
+    Raises
+    ------
+    DiarspkError
+        If the data lack something, or the folder holds other conversations.
+    """
+    if conversations < 1:
+        raise ArgumentError(f"`conversations` must be 1 or more, got {conversations}")
+    if made.seed < 0:
+        raise ArgumentError(f"`seed` must be 0 or more, got {made.seed}")
+    check_folder(output, made)
+    missing = [
+        number for number in range(conversations) if not is_written(output, made.name(number))
+    ]
+    if not missing:
+        return
+    sources = read_sources(data, made)  # takes minutes
+    open_folder(output, made, conversations)
+    for number in follow(missing, output.name):
+        one = simulate(sources, made.settings, seed=made.seed, number=number)
+        write_conversation(one, output, made.name(number))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 if every conversation is there."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = SimulationConfig(
+            seconds=options.seconds,
+            single_speaker_probability=options.alone,
+            room_probability=options.rooms,
+        )
+        made = SimulatedSet(options.split, tuple(options.templates), options.seed, settings)
+        write_set(options.data, options.output, made, options.conversations)
+        rows = [
+            describe(read_conversations(folder)).row(data_set_name(folder))
+            for folder in (options.output, *options.compare)
+        ]
+    except (DiarspkError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(markdown_table(HEADER, rows))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m eval.simulate",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    default = SimulationConfig()
+    add = parser.add_argument
+    add("--data", type=Path, required=True, help="speech, noise and annotations")
+    add("--split", default="dev", help="of the speech")
+    add(
+        "--templates",
+        nargs="+",
+        default=["ami-dev", "voxconverse-dev"],
+        metavar="CORPUS-SPLIT",
+        help="sets of annotations, each drawn from as often",
+    )
+    add("--conversations", type=int, default=64, metavar="N")
+    add("--seconds", type=float, default=default.seconds, help="length of each conversation")
+    add(
+        "--alone",
+        type=float,
+        default=default.single_speaker_probability,
+        metavar="SHARE",
+        help="of conversations with a single speaker",
+    )
+    add(
+        "--rooms",
+        type=float,
+        default=default.room_probability,
+        metavar="SHARE",
+        help="of conversations in a simulated room",
+    )
+    add("--seed", type=int, default=1)
+    add("--output", type=Path, required=True, metavar="FOLDER")
+    add(
+        "--compare",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FOLDER",
+        help="other data sets to describe in the table",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,142 @@
+"""Folders of simulated conversations, in which every file is whole."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import soundfile
+
+from diarspk.audio import SAMPLE_RATE
+from diarspk.errors import ArgumentError, AudioError, FormatError
+from diarspk.formats import save_annotation
+from eval.diarization.conversations import AUDIO_SUFFIXES
+from eval.report.report import describe_run, write_json
+from eval.simulate.conversation import Simulated
+from eval.simulate.settings import SimulationConfig
+
+__all__ = [
+    "DESCRIPTION",
+    "SimulatedSet",
+    "check_folder",
+    "is_written",
+    "open_folder",
+    "write_conversation",
+]
+
+DESCRIPTION = "simulation.json"
+PACKAGES = ("pyannote.core", "pyroomacoustics", "scipy", "soundfile")
+
+
+@dataclass(frozen=True)
+class SimulatedSet:
+    """All that decides what the conversations of a folder are, but for their number."""
+
+    split: str
+    templates: tuple[str, ...]
+    seed: int
+    settings: SimulationConfig
+
+    def name(self, number: int) -> str:
+        """Name of a conversation; it doesn't depend on how many there are."""
+        return f"{self.split}-{number:03d}"
+
+
+def check_folder(folder: Path, made: SimulatedSet) -> None:
+    """Check that conversations of a set may be written to a folder.
+
+    Raises
+    ------
+    ArgumentError
+        If it holds conversations of another set, or others than simulated ones.
+    """
+    if (folder / DESCRIPTION).is_file():
+        found, document = _read(folder), _document(made)
+        if {name: found.get(name) for name in document} != document:
+            raise ArgumentError(
+                f"`output` must be a new folder, or one of the same seed and settings, got {folder}"
+            )
+    elif folder.is_dir() and any(path.suffix in AUDIO_SUFFIXES for path in folder.iterdir()):
+        raise ArgumentError(
+            f"`output` must be a new folder, got {folder}, which holds other recordings"
+        )
+
+
+def open_folder(folder: Path, made: SimulatedSet, conversations: int) -> None:
+    """Make a folder that has been checked, or go on in it, and write ``simulation.json``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    run = describe_run()
+    run["versions"] |= {name: found for name in PACKAGES if (found := _version(name))}
+    conversations = max(conversations, _read(folder).get("conversations", 0))
+    document = {**run, **_document(made), "conversations": conversations}
+    write_json(document, folder / DESCRIPTION)
+
+
+def is_written(folder: Path, name: str) -> bool:
+    """Whether a conversation is there; its audio is written last."""
+    return (folder / f"{name}.flac").is_file()
+
+
+def write_conversation(made: Simulated, folder: Path, name: str) -> None:
+    """Write ``NAME.rttm``, ``NAME.uem`` and, when they are there, ``NAME.flac`` (16 bits).
+
+    Raises
+    ------
+    FormatError, AudioError
+        If a file cannot be written.
+    """
+    reference = made.reference.copy()
+    reference.uri = name
+    save_annotation(reference, folder / f"{name}.rttm")
+    seconds = len(made.heard) / SAMPLE_RATE
+    region = f"{name} 1 0.000 {seconds:.3f}\n"
+    uem = folder / f"{name}.uem"
+    try:
+        _write_whole(uem, lambda path: path.write_text(region, encoding="utf-8"))
+    except OSError as error:
+        raise FormatError(f"cannot be written ({error.strerror}); check it", str(uem)) from None
+    samples = (made.mixture * 32767).round().astype("int16")
+    audio = folder / f"{name}.flac"
+    try:
+        _write_whole(
+            audio,
+            lambda path: soundfile.write(path, samples, SAMPLE_RATE, "PCM_16", format="FLAC"),
+        )
+    except (OSError, soundfile.LibsndfileError) as error:
+        raise AudioError(f"{audio}: cannot be written ({error}); check it") from None
+
+
+def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write under a name that no reader of a folder takes for a recording, then rename."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _document(made: SimulatedSet) -> dict[str, Any]:
+    """Return the set as JSON gives it back: with lists."""
+    return dict(json.loads(json.dumps(asdict(made))))
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    """``simulation.json``; nothing if it is missing or damaged."""
+    try:
+        document = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,1 @@
+"""Time and memory of whole commands, engines and front-ends."""

@@ -1,0 +1,113 @@
+"""Speed of the engines that can run an encoder, and how far their embeddings lie apart.
+
+    python -m eval.speed.engines --models local-tdnn resnet34 ecapa-c512 campplus --seconds 10
+
+A model is one that ``diarspk models`` lists (architectures are run with random weights: that
+changes no speed) or the path of a checkpoint. Engines take turns, so that a load on the machine
+strikes both; the ratio is that of the medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+
+from diarspk import SpeakerEncoder, load_encoder
+from diarspk.encoders import ARCHITECTURES, build_encoder
+from diarspk.encoders.onnx import ENGINES, with_engine
+from eval.report.report import describe_run, markdown_table, write_json
+
+__all__ = ["EngineSpeed", "find_encoder", "main", "measure"]
+
+
+@dataclass(frozen=True)
+class EngineSpeed:
+    """One model under both engines.
+
+    Attributes
+    ----------
+    torch_factor, onnx_factor : float
+        Median seconds of computing per second of audio.
+    difference : float
+        Largest difference of any element of an embedding.
+    """
+
+    model: str
+    torch_factor: float
+    onnx_factor: float
+    difference: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times as fast onnxruntime is."""
+        return self.torch_factor / self.onnx_factor
+
+
+def find_encoder(name: str) -> SpeakerEncoder:
+    """Load a model, or build an architecture with random weights."""
+    if name in ARCHITECTURES:
+        return build_encoder(name)
+    return load_encoder(name)
+
+
+def measure(name: str, seconds: float, repeats: int, threads: int) -> EngineSpeed:
+    """Embed the same noise with each engine in turn, after one run to warm up."""
+    encoder = find_encoder(name)
+    engines = [with_engine(encoder, engine, threads=threads) for engine in ENGINES]
+    rate = encoder.sample_rate
+    audio = np.random.default_rng(0).normal(0, 0.1, round(seconds * rate)).astype(np.float32)
+    vectors = [engine.embed(audio, rate) for engine in engines]
+    times: list[list[float]] = [[] for _ in engines]
+    for _ in range(repeats):
+        for engine, spent in zip(engines, times, strict=True):
+            start = time.perf_counter()
+            engine.embed(audio, rate)
+            spent.append(time.perf_counter() - start)
+    torch_factor, onnx_factor = (median(spent) / seconds for spent in times)
+    difference = float(np.abs(vectors[0] - vectors[1]).max())
+    return EngineSpeed(name, torch_factor, onnx_factor, difference)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = _parser().parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    found = [
+        measure(name, options.seconds, options.repeats, options.threads) for name in options.models
+    ]
+    header = ("model", "torch RTF", "onnx RTF", "torch / onnx", "largest difference")
+    rows = [
+        (
+            item.model,
+            f"{item.torch_factor:.4f}",
+            f"{item.onnx_factor:.4f}",
+            f"{item.ratio:.2f}",
+            f"{item.difference:.1e}",
+        )
+        for item in found
+    ]
+    print(markdown_table(header, rows))
+    if options.json is not None:
+        engines = [{**asdict(item), "ratio": item.ratio} for item in found]
+        write_json({"run": describe_run(), "engines": engines}, options.json)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m eval.speed.engines", description=__doc__)
+    add = parser.add_argument
+    add("--models", nargs="+", default=["local-tdnn", "resnet34", "ecapa-c512", "campplus"])
+    add("--seconds", type=float, default=10.0, help="length of the audio")
+    add("--repeats", type=int, default=5)
+    add("--threads", type=int, default=1)
+    add("--json", type=Path, help="write the figures here too")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,242 @@
+"""What a front-end costs under an encoder: parameters, time, memory, output shapes.
+
+    python -m eval.speed.front_ends --seconds 10 --json frontends.json
+    python -m eval.speed.front_ends --front-ends fbank wavlm_local=wavlm_large.pt --encoders \
+        ecapa-c1024
+
+A front-end is an upstream of S3PRL that needs no download, NAME=CHECKPOINT for one whose name ends
+in ``_local`` or ``_custom``, or one of the networks below with random weights: those cost what
+trained ones do. Each pair runs in a process of its own, on a single thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from diarspk.encoders import Architecture
+from diarspk.encoders.s3prl import UpstreamConfig, build_upstream_encoder
+from diarspk.encoders.s3prl.compatibility import import_s3prl
+from diarspk.errors import ArgumentError, ModelError
+from eval.report.progress import follow
+from eval.report.report import describe_run, markdown_table, write_json
+
+__all__ = ["RANDOM", "PairCost", "main", "measure", "write_hubert", "write_wavlm"]
+
+BASE = {
+    "encoder_layers": 12,
+    "encoder_embed_dim": 768,
+    "encoder_ffn_embed_dim": 3072,
+    "encoder_attention_heads": 12,
+}
+RELATIVE = {"relative_position_embedding": True, "gru_rel_pos": True}
+LARGE = {
+    "encoder_layers": 24,
+    "encoder_embed_dim": 1024,
+    "encoder_ffn_embed_dim": 4096,
+    "encoder_attention_heads": 16,
+    "extractor_mode": "layer_norm",
+    "layer_norm_first": True,
+    "normalize": True,
+}
+FRONT_ENDS = ("fbank", "mfcc", "wavlm-base", "hubert-base")
+ENCODERS = ("x-vector", "ecapa-c512", "resnet34", "ska-tdnn", "mfa-conformer-small")
+HEADER = (
+    *("front-end", "encoder", "parameters", "of those the front-end", "real-time factor"),
+    *("peak MB", "frames", "embedding"),
+)
+
+
+@dataclass(frozen=True)
+class PairCost:
+    """A front-end and an encoder.
+
+    Attributes
+    ----------
+    parameters, upstream_parameters : int
+        All, and those of the front-end.
+    real_time_factor : float
+        Seconds of computing per second of audio; the faster of two runs.
+    peak_megabytes : float
+        Memory of the process above what it held before the networks were built, in 10^6 bytes.
+    frames, embedding : tuple of int
+        Shapes of the encoder's outputs.
+    """
+
+    front_end: str
+    encoder: str
+    parameters: int
+    upstream_parameters: int
+    real_time_factor: float
+    peak_megabytes: float
+    frames: tuple[int, ...]
+    embedding: tuple[int, ...]
+
+
+def write_wavlm(path: Path, **settings: Any) -> None:
+    """Write a ``wavlm_local`` checkpoint of random weights."""
+    import_s3prl()
+    from s3prl.upstream.wavlm.WavLM import WavLM, WavLMConfig
+
+    config = WavLMConfig({**BASE, **RELATIVE, **settings})
+    torch.save({"cfg": vars(config), "model": WavLM(config).state_dict()}, path)
+
+
+def write_hubert(path: Path, **settings: Any) -> None:
+    """Write a ``hubert_local`` checkpoint of random weights."""
+    import_s3prl()
+    from s3prl.upstream.hubert.hubert_model import (
+        HubertConfig,
+        HubertModel,
+        HubertPretrainingConfig,
+    )
+
+    settings = {**BASE, "label_rate": 50.0, **settings}
+    task = {"label_rate": 50.0, "normalize": settings.pop("normalize", False)}
+    symbols = [[str(number) for number in range(10)]]
+    network = HubertModel(HubertConfig(**settings), HubertPretrainingConfig(**task), symbols)
+    content = {
+        "task_cfg": task,
+        "model_cfg": settings,
+        "model_weight": network.state_dict(),
+        "dictionaries_symbols": symbols,
+    }
+    torch.save(content, path)
+
+
+RANDOM = {
+    "wavlm-base": ("wavlm_local", write_wavlm, {}),
+    "wavlm-large": ("wavlm_local", write_wavlm, LARGE),
+    "hubert-base": ("hubert_local", write_hubert, {}),
+}
+"""Name to upstream, writer of a checkpoint, and settings."""
+
+
+def find_front_end(name: str, folder: Path) -> UpstreamConfig:
+    """Configure a front-end; random weights are written to a folder, once."""
+    if name in RANDOM:
+        upstream, write, settings = RANDOM[name]
+        path = folder / f"{name}.pt"
+        if not path.is_file():
+            write(path, **settings)
+        return UpstreamConfig(upstream, str(path))
+    upstream, equals, checkpoint = name.partition("=")
+    return UpstreamConfig(upstream, checkpoint if equals else None)
+
+
+def measure(front_end: str, encoder: str, seconds: float, folder: Path) -> PairCost:
+    """Build a pair, embed noise twice, and count."""
+    config = find_front_end(front_end, folder)
+    import_s3prl()
+    before = _peak_bytes()
+    built = build_upstream_encoder(config, encoder)
+    audio = np.random.default_rng(0).normal(0, 0.1, round(seconds * built.sample_rate))
+    times = []
+    for _ in range(2):
+        start = time.perf_counter()
+        embedding = built.embed(audio.astype(np.float32), built.sample_rate)
+        times.append(time.perf_counter() - start)
+    peak = _peak_bytes()
+    frames = built.encode_frames(audio.astype(np.float32), built.sample_rate)
+    upstream: Any = built.network
+    return PairCost(
+        front_end,
+        encoder,
+        _count(built.network),
+        _count(upstream.upstream),
+        min(times) / seconds,
+        (peak - before) / 1e6,
+        frames.data.shape,
+        embedding.shape,
+    )
+
+
+def _count(module: torch.nn.Module | Architecture) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def _peak_bytes() -> float:
+    scale = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
+
+
+def _measure_apart(front_end: str, encoder: str, seconds: float, folder: Path) -> PairCost:
+    """Measure in another process: its peak is that of this pair alone."""
+    arguments = [front_end, encoder, "--seconds", str(seconds), "--folder", str(folder)]
+    command = [sys.executable, "-m", "eval.speed.front_ends", "--pair", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        fault = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise ModelError(f"{front_end} under {encoder}: {fault}")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    for name in ("frames", "embedding"):
+        found[name] = tuple(found[name])
+    return PairCost(**found)
+
+
+def format_costs(costs: Sequence[PairCost]) -> str:
+    rows = [
+        (
+            cost.front_end,
+            cost.encoder,
+            f"{cost.parameters:,}",
+            f"{cost.upstream_parameters:,}",
+            f"{cost.real_time_factor:.3f}",
+            f"{cost.peak_megabytes:.0f}",
+            " x ".join(map(str, cost.frames)),
+            str(cost.embedding[0]),
+        )
+        for cost in costs
+    ]
+    return markdown_table(HEADER, rows)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = _parser().parse_args(arguments)
+    if options.pair:
+        torch.set_num_threads(1)
+        front_end, encoder = options.pair
+        cost = measure(front_end, encoder, options.seconds, options.folder)
+        print(json.dumps(asdict(cost)))
+        return
+    pairs = [(front, encoder) for front in options.front_ends for encoder in options.encoders]
+    costs, failures = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for pair in follow(pairs, "measuring"):
+            try:
+                costs.append(_measure_apart(*pair, options.seconds, Path(folder)))
+            except (ModelError, ArgumentError) as error:
+                failures.append(str(error))
+    print(format_costs(costs))
+    for failure in failures:
+        print(f"not compatible: {failure}")
+    if options.json is not None:
+        write_json({"run": describe_run(), "pairs": [asdict(cost) for cost in costs]}, options.json)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m eval.speed.front_ends", description=__doc__)
+    add = parser.add_argument
+    add("--front-ends", nargs="+", default=list(FRONT_ENDS))
+    add("--encoders", nargs="+", default=list(ENCODERS))
+    add("--seconds", type=float, default=10.0, help="length of the audio")
+    add("--json", type=Path, help="write the figures here too")
+    add("--pair", nargs=2, help=argparse.SUPPRESS)
+    add("--folder", type=Path, help=argparse.SUPPRESS)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

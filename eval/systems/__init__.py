@@ -1,0 +1,1 @@
+"""Systems that the protocols compare, by name."""

@@ -1,0 +1,183 @@
+"""Systems by name: diarizers read a recording, embedders read waveforms.
+
+``python -m eval.systems.registry peer meeting.wav`` prints the RTTM of one system for one
+recording.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pyannote.core import Annotation
+
+from diarspk.errors import ArgumentError
+from diarspk.formats import read_rttm
+from eval.systems.baseline import PeerDiarizer
+from eval.systems.pyannote_architecture import PyannoteArchitecture
+from eval.systems.resemblyzer import DVectorEncoder
+
+__all__ = ["DIARIZERS", "EMBEDDERS", "Diarize", "Embed", "load_diarizer", "load_embedder"]
+
+Diarize = Callable[[Path], Annotation]
+"""Path of a recording -> who speaks when."""
+
+Embed = Callable[[Sequence[NDArray[np.float32]]], NDArray[np.float32]]
+"""Waveforms at 16 kHz, of any lengths -> unit vectors ``(n, dim)``."""
+
+RTTM_PREFIX = "rttm:"
+OWN_PREFIX = "diarspk:"
+PARTS = ("encoder", "segmentation", "threshold")
+
+
+def load_diarizer(name: str) -> Diarize:
+    """System of a name, ours with another segmentation, or what any system has written.
+
+    Parameters
+    ----------
+    name
+        Of :data:`DIARIZERS`; ``diarspk:SEGMENTATION``, where the latter is what
+        :func:`diarspk.segmentation.loading.load_segmenter` takes; ``diarspk:encoder=NAME``, with
+        ``,segmentation=NAME`` and ``,threshold=NUMBER`` in any order, for another encoder; or
+        ``rttm:FOLDER`` with ``NAME.rttm`` for every recording.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no system, or no folder, of that name.
+    """
+    if name.startswith(RTTM_PREFIX):
+        return _StoredDiarizer(Path(name.removeprefix(RTTM_PREFIX)))
+    if name.startswith(OWN_PREFIX):
+        return _load_own_diarizer(name.removeprefix(OWN_PREFIX))
+    if name not in DIARIZERS:
+        raise ArgumentError(
+            f"`systems` must be among {', '.join(DIARIZERS)}, {OWN_PREFIX}SEGMENTATION or "
+            f"{RTTM_PREFIX}FOLDER, got {name}"
+        )
+    return DIARIZERS[name]()
+
+
+def load_embedder(name: str) -> Embed:
+    """Embedder of a name here, or any encoder that :func:`diarspk.load_encoder` finds.
+
+    Parameters
+    ----------
+    name
+        Of :data:`EMBEDDERS`; ``diarspk:20``, for a shorter embedding that is the beginning of ours;
+        or the name or path of a model.
+
+    Raises
+    ------
+    ArgumentError
+        If there is none of that name.
+    ModelError
+        If the files of an encoder are damaged.
+    """
+    if name in EMBEDDERS:
+        return EMBEDDERS[name]()
+    if name.startswith(OWN_PREFIX):
+        return _load_own_prefix(name.removeprefix(OWN_PREFIX))
+    from diarspk import available_models, load_encoder
+
+    if not Path(name).exists() and name not in {card.name for card in available_models()}:
+        raise ArgumentError(
+            f"`systems` must be among {', '.join(EMBEDDERS)}, a model that `diarspk models` "
+            f"lists, or the path of a checkpoint, got {name}"
+        )
+    encoder = load_encoder(name)
+    return lambda waveforms: encoder.embed_batch(waveforms, encoder.sample_rate)
+
+
+class _StoredDiarizer:
+    """Reads ``NAME.rttm`` of a folder where the recording is ``NAME.*``."""
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise ArgumentError(
+                f"`systems` must name an existing folder, got {RTTM_PREFIX}{folder}"
+            )
+        self.folder = folder
+
+    def __call__(self, audio: Path) -> Annotation:
+        stored = read_rttm(self.folder / f"{audio.stem}.rttm")
+        return stored.get(audio.stem, Annotation(uri=audio.stem))
+
+
+def _load_own_diarizer(description: str = "") -> Diarize:
+    from diarspk import Diarizer, DiarizerConfig, load_encoder
+    from diarspk.clustering import AgglomerativeClusterer
+    from diarspk.segmentation.loading import has_activity_head, load_segmenter
+
+    parts = _read_parts(description)
+    encoder, threshold = parts.get("encoder"), parts.get("threshold")
+    segmentation = parts.get("segmentation", encoder if has_activity_head(encoder) else None)
+    config = None
+    if threshold is not None:
+        config = DiarizerConfig(clusterer=AgglomerativeClusterer(float(threshold)))
+    diarizer = Diarizer(
+        config,
+        None if encoder is None else load_encoder(encoder),
+        load_segmenter(segmentation),
+    )
+    return lambda audio: diarizer(audio).annotation
+
+
+def _read_parts(description: str) -> dict[str, str]:
+    """Split ``encoder=A,segmentation=B``; a name alone is that of a segmentation."""
+    if "=" not in description:
+        return {"segmentation": description} if description else {}
+    parts = {}
+    for part in description.split(","):
+        name, equals, value = part.partition("=")
+        if name not in PARTS or not equals or not value:
+            raise ArgumentError(
+                f"`systems` must have parts NAME=VALUE with a name of {', '.join(PARTS)} behind "
+                f"{OWN_PREFIX}, got {part!r}"
+            )
+        parts[name] = value
+    return parts
+
+
+def _load_own_embedder() -> Embed:
+    from diarspk import load_encoder
+
+    encoder = load_encoder()
+    return lambda waveforms: encoder.embed_batch(waveforms, encoder.sample_rate)
+
+
+def _load_own_prefix(size: str) -> Embed:
+    from diarspk import load_encoder
+
+    encoder = load_encoder()
+    sizes = {str(prefix): prefix for prefix in encoder.prefixes}
+    if size not in sizes:
+        raise ArgumentError(
+            f"`systems` must have one of {', '.join(sizes)} behind {OWN_PREFIX} where embeddings "
+            f"are compared, got {size!r}"
+        )
+
+    return lambda waveforms: encoder.project(
+        encoder.embed_batch(waveforms, encoder.sample_rate), sizes[size], "trained"
+    )
+
+
+DIARIZERS: dict[str, Callable[[], Diarize]] = {
+    "diarspk": _load_own_diarizer,
+    "peer": PeerDiarizer,
+    "peer-normalized": lambda: PeerDiarizer(peak_normalized=True),
+    "pyannote-architecture": PyannoteArchitecture,
+}
+
+EMBEDDERS: dict[str, Callable[[], Embed]] = {
+    "diarspk": _load_own_embedder,
+    "resemblyzer": lambda: DVectorEncoder().embed,
+}
+
+
+if __name__ == "__main__":
+    _, name, recording = sys.argv
+    load_diarizer(name)(Path(recording)).write_rttm(sys.stdout)

@@ -1,0 +1,1 @@
+"""Verification, identification and calibration on utterances of labelled speakers."""

@@ -1,0 +1,80 @@
+"""Fit the calibration that ships for an encoder.
+
+    python -m eval.verification.calibration --data ../shared/speech --write
+
+Run it after every change of the weights: a calibration belongs to one fingerprint. Trials are all
+pairs of whole utterances and of their first two seconds, so that short recordings are covered.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+import diarspk
+from diarspk.audio import SAMPLE_RATE
+from diarspk.checkpoints.assets import asset_folder
+from diarspk.encoders.base import SpeakerEncoder
+from diarspk.errors import DiarspkError
+from diarspk.verification.calibration import ScoreCalibration, fit_calibration
+from diarspk.verification.metrics import cllr, equal_error_rate
+from diarspk.verification.report import cross_calibrate
+from eval.embeddings.speech import Utterance, read_utterances
+from eval.verification.__main__ import score_all_pairs
+
+__all__ = ["fit_encoder", "main"]
+
+SHORT_S = 2.0
+
+
+def fit_encoder(
+    encoder: SpeakerEncoder, utterances: Sequence[Utterance]
+) -> tuple[ScoreCalibration, float, float]:
+    """Fit on all trials: the calibration, the equal error rate, and Cllr on held-out speakers."""
+    waveforms = [one.waveform for one in utterances]
+    waveforms += [one.waveform[: round(SHORT_S * SAMPLE_RATE)] for one in utterances]
+    speakers = [one.speaker for one in utterances] * 2
+    vectors = np.concatenate([encoder.embed_batch([one], SAMPLE_RATE) for one in waveforms])
+    scores, labels = score_all_pairs(vectors, speakers)
+    first, second = np.triu_indices(len(vectors), k=1)
+    kept = first % len(utterances) != second % len(utterances)  # not an utterance and its part
+    scores, labels = scores[kept], labels[kept]
+    groups = np.asarray(speakers)[first[kept]].tolist()
+    ratios = cross_calibrate(scores, labels, groups, target_prior=0.5)
+    calibration = fit_calibration(scores, labels, fingerprint=encoder.fingerprint)
+    return calibration, equal_error_rate(scores, labels), cllr(ratios, labels)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser("python -m eval.verification.calibration", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--split", default="dev")
+    parser.add_argument("--model", help="encoder; the default without it")
+    parser.add_argument("--write", action="store_true", help="into diarspk/assets/calibration")
+    options = parser.parse_args(arguments)
+    try:
+        encoder = diarspk.load_encoder(options.model)
+        utterances = list(read_utterances(options.data, options.split))
+        calibration, rate, bits = fit_encoder(encoder, utterances)
+        if options.write:
+            folder = asset_folder() / "calibration"
+            folder.mkdir(exist_ok=True)
+            calibration.write(folder / f"{encoder.fingerprint}.json")
+    except DiarspkError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(
+        f"{encoder.fingerprint}: scale {calibration.scale:.3f}, offset {calibration.offset:.3f}, "
+        f"threshold {calibration.threshold():.3f}, EER {100 * rate:.2f} %, Cllr {bits:.3f} bits "
+        "on held-out speakers"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,194 @@
+"""Search time and recall of a gallery of synthetic voices.
+
+    python -m eval.verification.gallery --entries 1 10000 1000000 --json gallery.json
+
+Vectors scatter around one direction per speaker. Recall: the share of the ten nearest references by
+the exact scan that the index finds too; and of those among them that are of the nearest one's
+speaker. A speaker has five; the others of the ten have random directions, nearly equally far.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diarspk.embeddings.space import Space
+from diarspk.errors import DiarspkError
+from diarspk.verification.gallery import Gallery, Match, create_gallery, open_gallery
+from eval.report.report import describe_run, markdown_table, write_json
+
+__all__ = ["GalleryCost", "main", "measure_gallery", "synthetic_voices"]
+
+NEIGHBOURS = 10
+REFERENCES = 5
+SCATTER = 0.7
+BLOCK = 5000
+SPACE = "synthetic"
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class GalleryCost:
+    """What a gallery of one size costs.
+
+    Attributes
+    ----------
+    enroll_s, index_s : float
+        Seconds to enrol everything in blocks, and to build the index.
+    scan_ms, search_ms, identify_ms : float
+        Median milliseconds of a search without and with the index, and of an identification.
+    recall, own_recall : float
+        In [0, 1]: of the ten nearest, and of the speaker's own among them.
+    megabytes : float
+        On disk, the index included.
+    """
+
+    entries: int
+    enroll_s: float
+    index_s: float
+    scan_ms: float
+    search_ms: float
+    identify_ms: float
+    recall: float
+    own_recall: float
+    megabytes: float
+
+
+def synthetic_voices(
+    entries: int, dimension: int, random: np.random.Generator
+) -> NDArray[np.float32]:
+    """Draw unit vectors ``(entries, dim)``, five around each speaker's direction, in turn."""
+    people = -(-entries // REFERENCES)
+    centres = np.repeat(random.normal(size=(people, dimension)), REFERENCES, axis=0)[:entries]
+    rows = centres + SCATTER * random.normal(size=centres.shape)
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def measure_gallery(
+    folder: Path, entries: int, *, dimension: int = 192, queries: int = 50, seed: int = 0
+) -> GalleryCost:
+    """Fill a gallery, search it exactly, index it, and search again."""
+    random = np.random.default_rng(seed)
+    space = Space(SPACE, dimension)
+    with create_gallery(folder, space) as gallery:
+        start = time.perf_counter()
+        probes = _fill(gallery, entries, dimension, random)[:queries]
+        enroll_s = time.perf_counter() - start
+        exact, scan_ms = _search(gallery, probes)
+        start = time.perf_counter()
+        gallery.build_index()
+        index_s = time.perf_counter() - start
+    with open_gallery(folder) as gallery:
+        gallery.search(probes[0], fingerprint=SPACE)  # the first search opens the index
+        found, search_ms = _search(gallery, probes)
+        _, identify_ms = _timed(
+            lambda row: gallery.identify(row, fingerprint=SPACE, threshold=0.5), probes
+        )
+    own = [[match for match in nearest if match.speaker == nearest[0].speaker] for nearest in exact]
+    size = sum(file.stat().st_size for file in folder.rglob("*")) / 1e6
+    return GalleryCost(
+        entries,
+        enroll_s,
+        index_s,
+        scan_ms,
+        search_ms,
+        identify_ms,
+        _recall(exact, found),
+        _recall(own, found),
+        size,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser("python -m eval.verification.gallery", description=__doc__)
+    parser.add_argument("--entries", type=int, nargs="+", default=[1, 10_000, 1_000_000])
+    parser.add_argument("--dimension", type=int, default=192)
+    parser.add_argument("--queries", type=int, default=50)
+    parser.add_argument("--folder", type=Path, help="where to make the galleries; else temporary")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    options = parser.parse_args(arguments)
+    costs = []
+    try:
+        for entries in options.entries:
+            with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+                sizes = {"dimension": options.dimension, "queries": options.queries}
+                costs.append(measure_gallery(Path(folder) / "gallery", entries, **sizes))
+            print(costs[-1], file=sys.stderr)
+    except DiarspkError as error:
+        print(error, file=sys.stderr)
+        return 1
+    header = ["entries", "enrol s", "index s", "scan ms", "search ms", "identify ms"]
+    header += ["recall %", "of own %"]
+    rows = [
+        [
+            f"{cost.entries}",
+            f"{cost.enroll_s:.2f}",
+            f"{cost.index_s:.2f}",
+            f"{cost.scan_ms:.2f}",
+            f"{cost.search_ms:.2f}",
+            f"{cost.identify_ms:.2f}",
+            f"{100 * cost.recall:.1f}",
+            f"{100 * cost.own_recall:.1f}",
+        ]
+        for cost in costs
+    ]
+    print(markdown_table(header, rows))
+    if options.json is not None:
+        write_json({**describe_run(), "results": [asdict(cost) for cost in costs]}, options.json)
+    return 0
+
+
+def _fill(
+    gallery: Gallery, entries: int, dimension: int, random: np.random.Generator
+) -> NDArray[np.float32]:
+    """Enrol in blocks, as an import does: probes near some of the references."""
+    probes = []
+    for first in range(0, entries, BLOCK):
+        rows = synthetic_voices(min(BLOCK, entries - first), dimension, random)
+        names = (f"person {(first + number) // REFERENCES}" for number in range(len(rows)))
+        gallery.enroll_many(zip(names, rows, strict=True), fingerprint=SPACE)
+        near = rows[random.integers(len(rows), size=50)]
+        probes.append(near + 0.3 / np.sqrt(dimension) * random.normal(size=near.shape))
+    return random.permutation(np.concatenate(probes)).astype(np.float32)
+
+
+def _search(gallery: Gallery, probes: NDArray[np.float32]) -> tuple[list[list[Match]], float]:
+    return _timed(
+        lambda row: gallery.search(row, fingerprint=SPACE, limit=NEIGHBOURS),
+        probes,
+    )
+
+
+def _recall(wanted: Sequence[Sequence[Match]], found: Sequence[Sequence[Match]]) -> float:
+    """Mean share of the wanted entries that are found."""
+    shares = []
+    for ours, theirs in zip(wanted, found, strict=True):
+        entries = {match.entry for match in ours}
+        shares.append(len(entries & {match.entry for match in theirs}) / len(entries))
+    return float(np.mean(shares))
+
+
+def _timed(
+    ask: Callable[[NDArray[np.float32]], Answer], probes: NDArray[np.float32]
+) -> tuple[list[Answer], float]:
+    answers, taken = [], []
+    for row in probes:
+        start = time.perf_counter()
+        answers.append(ask(row))
+        taken.append(time.perf_counter() - start)
+    return answers, 1000 * float(np.median(taken))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Training data of the embedded model: features, waveforms, conversations, teacher."""

@@ -1,0 +1,220 @@
+"""Random crops of the packed features, speaker by speaker, for training the utterance head."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import IterableDataset
+
+from recipes.embedded.data import augmentation
+from recipes.embedded.data.prepare import SPEED
+from recipes.embedded.data.teacher_frames import FrameTargets, Piece
+from recipes.training.sharing import EVERYTHING, Share
+
+FRAMES_PER_SECOND = 100
+SPEEDS = ("plain", *SPEED)
+"""Kinds of copies that are voices of their own; plain are those as recorded or only degraded."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Packed features with one row of ``start, frames, utterance, variant`` for each recording."""
+
+    features: NDArray[np.float16]
+    start: NDArray[np.int64]
+    frames: NDArray[np.int64]
+    utterance: list[str]
+    variant: list[str]
+
+    def crop(self, row: int, length: int, generator: np.random.Generator) -> NDArray[np.float16]:
+        """At most ``length`` consecutive frames of a recording from a random place."""
+        return self.read(self.piece(row, length, generator))
+
+    def piece(self, row: int, length: int, generator: np.random.Generator) -> Piece:
+        """Say which frames :meth:`crop` takes."""
+        frames = int(self.frames[row])
+        first = int(generator.integers(max(frames - length, 0) + 1))
+        return Piece(row, first, first + min(length, frames))
+
+    def read(self, piece: Piece) -> NDArray[np.float16]:
+        """Features ``(frames, mels)`` of a piece."""
+        start = int(self.start[piece.row])
+        return self.features[start + piece.first : start + piece.end]
+
+
+def read_pool(folder: Path, *, in_memory: bool = True) -> Pool:
+    with (folder / "index.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    features = np.load(folder / "features.npy", mmap_mode=None if in_memory else "r")
+    return Pool(
+        features,
+        np.array([int(row["start"]) for row in rows]),
+        np.array([int(row["frames"]) for row in rows]),
+        [row["utterance"] for row in rows],
+        [row["variant"] for row in rows],
+    )
+
+
+def speed_of(variant: str) -> str:
+    """Which of :data:`SPEEDS` a copy is at."""
+    return variant if variant in SPEEDS else SPEEDS[0]
+
+
+def read_speakers(table: Path) -> dict[str, str]:
+    """Speaker of every utterance of ``train.tsv`` or ``dev.tsv``."""
+    with table.open() as stream:
+        return {row["utterance"]: row["speaker"] for row in csv.DictReader(stream, delimiter="\t")}
+
+
+@dataclass(frozen=True)
+class CropConfig:
+    """How training crops are drawn."""
+
+    frames_per_batch: int = 6400  # 64 s of audio
+    crops_per_speaker: int = 1
+    seconds: tuple[float, ...] = (1.0, 1.0, 1.0, 1.5, 2.0, 3.0)  # one length per batch
+    recorded_probability: float = 0.5  # plain crops as recorded; the others are of any copy
+    noise_probability: float = 0.15  # beside that of copies which have some
+    noise_ratio_db: tuple[float, float] = (0.0, 20.0)
+    speech_probability: float = 0.1
+    speech_ratio_db: tuple[float, float] = (5.0, 20.0)
+    tilt_probability: float = 0.3
+    band_probability: float = 0.1
+    mask_probability: float = 0.2
+    level_deviation_db: float = 5.0
+    altered_speed_probability: float = 0.5
+
+
+class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
+    """Batches ``features (batch, frames, mels)``, ``label (batch,)``, ``row (batch,)``.
+
+    With ``targets``, also ``teacher_frames (batch, ceil(frames / stride), dimension)``, zero where
+    the teacher has none.
+
+    Batch ``number`` depends on the seed and that number alone, so that training which goes on
+    sees what it would have seen, and processes share the batches out.
+
+    Only ``usable`` rows of the pool are drawn, speakers with weight ``min(utterances, 12) ** 0.7``.
+    A speaker at another speed is another speaker: the class is the number of the speaker, and more
+    by the number of ``names`` for each speed before its own among those of the pool.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        noise: Pool,
+        speakers: dict[str, str],
+        config: CropConfig,
+        *,
+        usable: NDArray[np.bool_],
+        seed: int,
+        share: Share = EVERYTHING,
+        targets: FrameTargets | None = None,
+    ) -> None:
+        self.pool, self.noise, self.config, self.seed = pool, noise, config, seed
+        self.share, self.targets = share, targets
+        self.names = sorted({speakers[utterance] for utterance in pool.utterance})
+        numbers = {name: number for number, name in enumerate(self.names)}
+        self.rows: dict[tuple[int, str], list[int]] = defaultdict(list)
+        self.recorded: dict[int, list[int]] = defaultdict(list)
+        for row in np.flatnonzero(usable).tolist():
+            number = numbers[speakers[pool.utterance[row]]]
+            self.rows[number, speed_of(pool.variant[row])].append(row)
+            if pool.variant[row] == "recorded":
+                self.recorded[number].append(row)
+        utterances = Counter(speakers[utterance] for utterance in set(pool.utterance))
+        present = {speed for _, speed in self.rows}
+        self.speeds = [speed for speed in SPEEDS if speed in present]
+        counts = np.array([utterances[name] for name in self.names])
+        weights = np.minimum(counts, 12) ** 0.7
+        self.probability = weights / weights.sum()
+
+    @property
+    def classes(self) -> int:
+        altered = self.config.altered_speed_probability
+        return len(self.names) * (len(self.speeds) if altered else 1)
+
+    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+        for number in self.share:
+            yield self.batch(np.random.default_rng([self.seed, number]))
+
+    def batch(self, generator: np.random.Generator) -> dict[str, Tensor]:
+        length = round(generator.choice(self.config.seconds) * FRAMES_PER_SECOND)
+        copies = self.config.crops_per_speaker
+        size = self.config.frames_per_batch // length // copies
+        speakers = generator.choice(len(self.names), size, replace=False, p=self.probability)
+        altered = self.config.altered_speed_probability
+        others = len(self.speeds) - 1
+        share = [1 - altered, *[altered / others] * others] if others else [1.0]
+        speeds = generator.choice(len(self.speeds), size, p=share)
+        speakers, speeds = speakers.repeat(copies), speeds.repeat(copies)
+        rows, drawn = [], []
+        for speaker, speed in zip(speakers.tolist(), speeds.tolist(), strict=True):
+            choices = self.rows[speaker, self.speeds[speed]]
+            if generator.random() < self.config.recorded_probability:
+                choices = self.recorded.get(speaker, choices) if speed == 0 else choices
+            rows.append(choices[generator.integers(len(choices))])
+            drawn.append(self.fill(rows[-1], choices, length, generator))
+        crops = np.stack([np.concatenate([*map(self.pool.read, pieces)]) for pieces in drawn])
+        batch = {
+            "features": torch.from_numpy(self.augment(crops.astype(np.float32), generator)),
+            "label": torch.from_numpy(speakers + speeds * len(self.names)),
+            "row": torch.tensor(rows),
+        }
+        if self.targets is not None:
+            targets = np.stack([self.targets.read(pieces) for pieces in drawn])
+            batch["teacher_frames"] = torch.from_numpy(targets)
+        return batch
+
+    def fill(
+        self, row: int, choices: list[int], length: int, generator: np.random.Generator
+    ) -> list[Piece]:
+        """Draw ``length`` frames, continued in the speaker's other utterances where short."""
+        pieces = [self.pool.piece(row, length, generator)]
+        while (have := sum(piece.end - piece.first for piece in pieces)) < length:
+            other = choices[generator.integers(len(choices))]
+            pieces.append(self.pool.piece(int(other), length - have, generator))
+        return pieces
+
+    def augment(
+        self, features: augmentation.Features, generator: np.random.Generator
+    ) -> augmentation.Features:
+        """Tilt, babble, noise, bands, level and masks, each on a random part of the batch."""
+        config, size = self.config, len(features)
+        some = generator.random(size) < config.tilt_probability
+        features[some] = augmentation.tilt(features[some], generator)
+        speech = generator.random(size) < config.speech_probability
+        if speech.any():
+            others = features[generator.permutation(size)][speech]
+            ratio = generator.uniform(*config.speech_ratio_db, int(speech.sum()))
+            features[speech] = augmentation.mix(features[speech], others, ratio)
+        noisy = np.flatnonzero(generator.random(size) < config.noise_probability)
+        if len(noisy):
+            noise = self.noise_crops(len(noisy), features.shape[1], generator)
+            ratio = generator.uniform(*config.noise_ratio_db, len(noisy))
+            features[noisy] = augmentation.mix(features[noisy], noise, ratio)
+        limited = generator.random(size) < config.band_probability
+        features[limited] = augmentation.band_limit(features[limited], generator)
+        features = features - augmentation.level(features)
+        deviation = config.level_deviation_db * augmentation.DECIBEL
+        features += generator.normal(0, deviation, (size, 1, 1)).astype(np.float32)
+        masked = generator.random(size) < config.mask_probability
+        features[masked] = augmentation.mask(features[masked], generator)
+        return features
+
+    def noise_crops(
+        self, size: int, length: int, generator: np.random.Generator
+    ) -> augmentation.Features:
+        crops = []
+        for row in generator.integers(len(self.noise.start), size=size):
+            crop = self.noise.crop(int(row), length, generator)
+            crops.append(np.resize(crop, (length, crop.shape[1])))  # short noises repeat
+        return np.stack(crops).astype(np.float32)

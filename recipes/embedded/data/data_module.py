@@ -1,0 +1,121 @@
+"""What batches of training are drawn from: packed features, voices, speech and turn-taking."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from recipes.embedded.data.conversations import ConversationConfig, Conversations, read_speech
+from recipes.embedded.data.crops import CropConfig, Pool, SpeakerCrops, read_pool, read_speakers
+from recipes.embedded.data.teacher_frames import FrameTargets, read_frame_targets
+from recipes.embedded.data.teacher_targets import read_targets, teacher_keys
+from recipes.embedded.data.turns import Turn, read_templates
+from recipes.embedded.data.waveforms import Sources, read_sources
+from recipes.training.sharing import EVERYTHING, Share
+
+__all__ = ["Material", "add_material_options", "read_material"]
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """Everything that batches are drawn from.
+
+    Attributes
+    ----------
+    pool, noise : Pool
+        Features of voices and of noise.
+    sources : Sources
+        Waveforms of both, and rooms.
+    speakers : dict of str to str
+        Speaker of every utterance.
+    speech : dict of str to array
+        Probability of speech along each utterance.
+    templates : list
+        Turn-taking of each corpus.
+    teacher : Tensor, ``(rows, dimension)``
+        The teacher's unit vector for each row of the pool; NaN where it has none.
+    frames : FrameTargets
+        The teacher's frame features.
+    """
+
+    pool: Pool
+    noise: Pool
+    sources: Sources
+    speakers: dict[str, str]
+    speech: dict[str, NDArray[np.float32]]
+    templates: list[list[list[Turn]]]
+    teacher: Tensor
+    frames: FrameTargets
+
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        """Rows of the pool that are drawn from: those that the teacher knows."""
+        known: NDArray[np.bool_] = self.teacher.isfinite().all(1).numpy()
+        return known
+
+    def conversations(
+        self, config: ConversationConfig | None = None, *, seed: int, share: Share = EVERYTHING
+    ) -> Conversations:
+        """Draw simulated windows of conversation."""
+        return Conversations(
+            self.pool,
+            self.sources,
+            self.speakers,
+            self.speech,
+            self.templates,
+            config or ConversationConfig(),
+            usable=self.usable,
+            teacher=self.teacher.numpy(),
+            seed=seed,
+            share=share,
+        )
+
+    def crops(self, *, seed: int, share: Share = EVERYTHING) -> SpeakerCrops:
+        """Draw crops of one speaker each."""
+        return SpeakerCrops(
+            self.pool,
+            self.noise,
+            self.speakers,
+            CropConfig(),
+            usable=self.usable,
+            seed=seed,
+            share=share,
+            targets=self.frames,
+        )
+
+
+def add_material_options(parser: argparse.ArgumentParser) -> None:
+    """Add the folders and tables that :func:`read_material` reads to a command line."""
+    parser.add_argument(
+        "--packed", type=Path, required=True, help="from recipes.embedded.data.prepare"
+    )
+    parser.add_argument("--speakers", type=Path, required=True, help="train.tsv")
+    parser.add_argument("--annotations", type=Path, required=True, help="RTTM files by corpus")
+
+
+def read_material(options: argparse.Namespace, *, in_memory: bool = True) -> Material:
+    """Read what the options of :func:`add_material_options` name.
+
+    Parameters
+    ----------
+    in_memory
+        Read all features at once; otherwise each when it is drawn, through the system's page cache.
+    """
+    train = options.packed / "train"
+    pool = read_pool(train, in_memory=in_memory)
+    speakers = read_speakers(options.speakers)
+    return Material(
+        pool=pool,
+        noise=read_pool(options.packed / "noise"),
+        sources=read_sources(options.packed),
+        speakers=speakers,
+        speech=read_speech(train / "speech.npz"),
+        templates=read_templates(options.annotations),
+        teacher=read_targets(train / "teacher.npz", pool, speakers),
+        frames=read_frame_targets(train, teacher_keys(pool)),
+    )

@@ -1,0 +1,289 @@
+"""Pack the training speech and noise into one array of log-mel features.
+
+Every utterance is stored as recorded and in degraded copies: rooms, noise, codecs, telephone and
+far-field bands, and four speeds that count as other speakers. Gain, spectral tilt and further noise
+are cheap on log-mel power and are drawn anew at every training step (``augmentation.py``).
+
+    python -m recipes.embedded.data.prepare --data ../shared --output PACKED [--workers 2]
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import tarfile
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+import torch
+from numpy.typing import NDArray
+from scipy.signal import butter, fftconvolve, sosfilt
+
+from diarspk.features.log_mel import LogMel
+from recipes.training.speed import change_speed
+
+Waveform = NDArray[np.float32]
+SAMPLE_RATE = 16000
+GENERATED_NOISES = 60
+SPEED = {"slow": 0.9, "fast": 1.1, "slower": 0.8, "faster": 1.2}
+VARIANTS = ("recorded", "room", "room", "noisy", "channel", *SPEED)
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Features of one list of recordings: ``(frames, mels)`` and a row of the index for each."""
+
+    features: NDArray[np.float16]
+    rows: list[dict[str, str | int]]
+
+
+def read_shard(path: Path) -> Iterator[tuple[str, Waveform]]:
+    """Names and 16 kHz waveforms of the Ogg/Opus members of a tar shard."""
+    with tarfile.open(path) as archive:
+        for member in archive:
+            stream = archive.extractfile(member)
+            if stream is not None and member.name.endswith(".opus"):
+                audio, rate = soundfile.read(io.BytesIO(stream.read()), dtype="float32")
+                yield Path(member.name).stem, soxr.resample(audio, rate, SAMPLE_RATE)
+
+
+def read_impulse_responses(folder: Path, longest_s: float = 1.2) -> list[Waveform]:
+    """Measured responses, cut to ``longest_s`` so that no cathedral smears a whole crop."""
+    responses = []
+    for path in sorted(folder.glob("*.flac")):
+        audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        response = soxr.resample(audio[:, 0], rate, SAMPLE_RATE)
+        start = max(int(np.argmax(np.abs(response))) - 40, 0)
+        responses.append(response[start : start + int(longest_s * SAMPLE_RATE)])
+    return responses
+
+
+def simulate_rooms(count: int, generator: np.random.Generator) -> list[Waveform]:
+    """Impulse responses of shoebox rooms from closets to lecture halls (image method)."""
+    import pyroomacoustics as pra
+
+    responses: list[Waveform] = []
+    while len(responses) < count:
+        size = generator.uniform([2.5, 2.5, 2.3], [10.0, 8.0, 4.0])
+        absorption, order = pra.inverse_sabine(
+            max(generator.uniform(0.15, 0.8), 0.17 * np.prod(size) ** (1 / 3) / 2), size
+        )
+        room = pra.ShoeBox(
+            size,
+            fs=SAMPLE_RATE,
+            materials=pra.Material(min(absorption, 0.95)),
+            max_order=min(order, 12),
+        )
+        room.add_source(generator.uniform([0.5] * 3, size - 0.5))
+        room.add_microphone(generator.uniform([0.5] * 3, size - 0.5))
+        room.compute_rir()
+        response = np.asarray(room.rir[0][0], dtype=np.float32)
+        start = max(int(np.argmax(np.abs(response))) - 40, 0)
+        responses.append(response[start : start + int(0.8 * SAMPLE_RATE)])
+    return responses
+
+
+def reverberate(audio: Waveform, response: Waveform) -> Waveform:
+    return fftconvolve(audio, response)[: len(audio)].astype(np.float32)
+
+
+def encode_and_decode(audio: Waveform, rate: int, **codec: object) -> Waveform:
+    """Pass audio through a lossy codec of libsndfile at ``rate`` and back to 16 kHz."""
+    narrow = soxr.resample(audio, SAMPLE_RATE, rate)
+    peak = max(float(np.abs(narrow).max()), 1e-5)
+    stream = io.BytesIO()
+    soundfile.write(stream, narrow / peak * 0.8, rate, **codec)
+    stream.seek(0)
+    decoded, _ = soundfile.read(stream, dtype="float32")
+    widened = soxr.resample(decoded, rate, SAMPLE_RATE)[: len(audio)]
+    return np.pad(widened, (0, len(audio) - len(widened))).astype(np.float32)
+
+
+def band_limit(audio: Waveform, generator: np.random.Generator) -> Waveform:
+    """Limit to a far-field or handset band: random corner frequencies, second order."""
+    low, high = generator.uniform(80, 350), generator.uniform(2800, 7000)
+    sections = butter(2, [low, high], "bandpass", fs=SAMPLE_RATE, output="sos")
+    return sosfilt(sections, audio).astype(np.float32)
+
+
+def clip(audio: Waveform, generator: np.random.Generator) -> Waveform:
+    limit = np.quantile(np.abs(audio), generator.uniform(0.9, 0.995))
+    return np.clip(audio, -limit, limit).astype(np.float32)
+
+
+def pass_channel(audio: Waveform, generator: np.random.Generator) -> Waveform:
+    """One of: GSM, mu-law telephone, low-rate MP3, a band limit, clipping."""
+    choice = generator.integers(5)
+    if choice == 0:
+        return encode_and_decode(audio, 8000, format="WAV", subtype="GSM610")
+    if choice == 1:
+        return encode_and_decode(audio, 8000, format="WAV", subtype="ULAW")
+    if choice == 2:
+        return encode_and_decode(audio, SAMPLE_RATE, format="MP3", compression_level=0.9)
+    return band_limit(audio, generator) if choice == 3 else clip(audio, generator)
+
+
+def add_noise(audio: Waveform, noise: Waveform, ratio_db: float) -> Waveform:
+    """Add noise, repeated where it is short, ``ratio_db`` below the audio."""
+    noise = np.resize(noise, len(audio))
+    powers = np.mean(audio**2), max(float(np.mean(noise**2)), 1e-12)
+    return audio + noise * np.float32(np.sqrt(powers[0] / powers[1]) * 10 ** (-ratio_db / 20))
+
+
+def degrade(
+    audio: Waveform,
+    variant: str,
+    rooms: list[Waveform],
+    noises: list[Waveform],
+    generator: np.random.Generator,
+) -> Waveform:
+    if variant == "recorded":
+        return audio
+    if variant == "noisy":
+        if generator.random() < 0.5:
+            audio = reverberate(audio, rooms[generator.integers(len(rooms))])
+        noise = noises[generator.integers(len(noises))]
+        noise = np.roll(noise, int(generator.integers(len(noise))))
+        return add_noise(audio, noise, generator.uniform(0, 20))
+    if variant in SPEED:
+        audio = change_speed(audio, SPEED[variant])
+        if generator.random() < 0.5:
+            return audio
+    if variant == "channel" or (variant in SPEED and generator.random() < 0.5):
+        return pass_channel(audio, generator)
+    return reverberate(audio, rooms[generator.integers(len(rooms))])
+
+
+def generate_noise(
+    count: int, generator: np.random.Generator, seconds: float = 10.0
+) -> list[Waveform]:
+    """Coloured noise with slow level changes, and mains hum with harmonics."""
+    length = int(seconds * SAMPLE_RATE)
+    frequency = np.fft.rfftfreq(length, 1 / SAMPLE_RATE)
+    noises = []
+    for index in range(count):
+        spectrum = np.fft.rfft(generator.standard_normal(length))
+        audio = np.fft.irfft(spectrum / np.maximum(frequency, 20.0) ** generator.uniform(-0.2, 1.1))
+        if index % 4 == 0:
+            base, time = generator.uniform(45, 130), np.arange(length) / SAMPLE_RATE
+            tones = sum(
+                generator.random() / k * np.sin(2 * np.pi * base * k * time) for k in range(1, 12)
+            )
+            audio = audio / audio.std() * 0.3 + tones
+        knots = np.exp(generator.normal(0, 0.5, 12))
+        envelope = np.interp(np.arange(length), np.linspace(0, length, 12), knots)
+        noises.append((audio * envelope / audio.std() * 0.05).astype(np.float32))
+    return noises
+
+
+class Packer:
+    """Collects waveforms as float16 log-mel features with an index row each."""
+
+    def __init__(self) -> None:
+        torch.set_num_threads(1)
+        self.log_mel = LogMel()
+        self.blocks: list[NDArray[np.float16]] = []
+        self.rows: list[dict[str, str | int]] = []
+
+    def add(self, audio: Waveform, **row: str | int) -> None:
+        with torch.inference_mode():
+            features = self.log_mel(torch.from_numpy(np.ascontiguousarray(audio))[None])[0]
+        self.blocks.append(features.half().numpy())
+        self.rows.append({**row, "frames": len(features)})
+
+    def finish(self) -> Packed:
+        return Packed(np.concatenate(self.blocks), self.rows)
+
+
+def pack_part(
+    task: tuple[Path, int, int, list[Waveform], list[Waveform], tuple[str, ...]],
+) -> Packed:
+    """Features of every ``parts``-th utterance of one shard in every variant."""
+    shard, part, parts, rooms, noises, variants = task
+    packer = Packer()
+    for number, (utterance, audio) in enumerate(read_shard(shard)):
+        if number % parts != part:
+            continue
+        for copy, variant in enumerate(variants):
+            seed = [int.from_bytes(utterance.encode(), "little") % 2**63, copy]
+            degraded = degrade(audio, variant, rooms, noises, np.random.default_rng(seed))
+            packer.add(degraded, utterance=utterance, variant=variant)
+    return packer.finish()
+
+
+def read_noises(folder: Path, shortest_s: float = 0.5) -> dict[str, Waveform]:
+    """Read the noises of a folder, by the names of their files."""
+    noises = {}
+    for path in sorted(folder.glob("*.opus")):
+        audio, rate = soundfile.read(path, dtype="float32")
+        audio = soxr.resample(audio, rate, SAMPLE_RATE)
+        if len(audio) >= shortest_s * SAMPLE_RATE:
+            noises[path.stem] = audio
+    return noises
+
+
+def gather_noises(folder: Path, generator: np.random.Generator) -> dict[str, Waveform]:
+    """Read the noises of a folder, and generate some more."""
+    generated = enumerate(generate_noise(GENERATED_NOISES, generator))
+    return read_noises(folder) | {f"generated-{number:02d}": audio for number, audio in generated}
+
+
+def pack_noise(noises: dict[str, Waveform]) -> Packed:
+    packer = Packer()
+    for name, audio in noises.items():
+        packer.add(audio, utterance=name, variant="noise")
+    return packer.finish()
+
+
+def write(parts: list[Packed], output: Path) -> None:
+    """``features.npy`` (memory-mappable) and ``index.csv`` with each entry's first frame."""
+    output.mkdir(parents=True, exist_ok=True)
+    total = sum(len(part.features) for part in parts)
+    mels = parts[0].features.shape[1]
+    packed = np.lib.format.open_memmap(
+        output / "features.npy", "w+", dtype=np.float16, shape=(total, mels)
+    )
+    with (output / "index.csv").open("w", newline="") as stream:
+        table = csv.DictWriter(stream, ["utterance", "variant", "start", "frames"])
+        table.writeheader()
+        start = 0
+        for part in parts:
+            packed[start : start + len(part.features)] = part.features
+            for row in part.rows:
+                table.writerow({**row, "start": start})
+                start += int(row["frames"])
+    (output / "packed.json").write_text(json.dumps({"frames": total, "mels": mels}))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with speech/ and noise/")
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+
+    generator = np.random.default_rng(arguments.seed)
+    rooms = read_impulse_responses(arguments.data / "noise" / "rir")
+    rooms += simulate_rooms(300, generator)
+    shards = sorted((arguments.data / "speech").glob("train-*.tar"))
+    noises = gather_noises(arguments.data / "noise" / "noise", generator)
+    heard = list(noises.values())
+    tasks = [(shard, part, 4, rooms, heard, VARIANTS) for shard in shards for part in range(4)]
+    dev = (arguments.data / "speech" / "dev-00.tar", 0, 1, rooms, heard, ("recorded",))
+    with ProcessPoolExecutor(arguments.workers) as pool:
+        parts = list(pool.map(pack_part, tasks))
+        write([pool.submit(pack_part, dev).result()], arguments.output / "dev")
+    write(parts, arguments.output / "train")
+    write([pack_noise(noises)], arguments.output / "noise")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Training of the trunk with its utterance and activity heads."""

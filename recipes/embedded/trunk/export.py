@@ -1,0 +1,67 @@
+"""Turn training checkpoints into the weights that ship with the package.
+
+    python -m recipes.embedded.trunk.export --encoder RUN/final.ckpt --output \
+        diarspk/assets/NAME.json
+
+The activity head comes from the same checkpoint, or from ``--activity RUN_ACTIVITY/last.ckpt``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from diarspk.checkpoints.checkpoint import drop_prefix, write_checkpoint
+from diarspk.encoders.local.network import SpeakerNetwork, SpeakerNetworkConfig
+from diarspk.encoders.local.trunk import TrunkConfig
+from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
+
+
+def read_network(path: Path) -> SpeakerNetwork:
+    """Read the network inside a checkpoint of ``train.py``, in evaluation mode."""
+    checkpoint = torch.load(path, "cpu", weights_only=True)
+    settings: dict[str, Any] = dict(checkpoint["hyper_parameters"]["network"])
+    trunk = TrunkConfig(**settings.pop("trunk"))
+    network = SpeakerNetwork(SpeakerNetworkConfig(trunk=trunk, **settings)).eval()
+    network.load_state_dict(drop_prefix(checkpoint["state_dict"], "network."))
+    return network
+
+
+def read_activity(path: Path) -> ActivityHead:
+    """Read the activity head inside a checkpoint, in evaluation mode."""
+    checkpoint = torch.load(path, "cpu", weights_only=True)
+    head = ActivityHead(ActivityHeadConfig(**checkpoint["hyper_parameters"]["head"])).eval()
+    head.load_state_dict(drop_prefix(checkpoint["state_dict"], "head."))
+    return head
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--encoder", type=Path, required=True)
+    parser.add_argument("--activity", type=Path, help="where it is not the encoder's checkpoint")
+    parser.add_argument("--output", type=Path, required=True, help="card to write, NAME.json")
+    arguments = parser.parse_args()
+    network = read_network(arguments.encoder)
+    head = read_activity(arguments.activity or arguments.encoder)
+    parts = {"network": network, "activity": head}
+    tensors = {
+        f"{part}.{name}": value
+        for part, module in parts.items()
+        for name, value in module.state_dict().items()
+    }
+    card = {
+        "name": arguments.output.stem,
+        "network": asdict(network.config),
+        "activity": asdict(head.config),
+        "licence": "Apache-2.0",
+        "recipe": "recipes/embedded",
+    }
+    write_checkpoint(arguments.output, tensors, card)
+
+
+if __name__ == "__main__":
+    main()

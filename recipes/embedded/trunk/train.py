@@ -1,0 +1,308 @@
+"""Train the shared trunk with its utterance head and its activity head.
+
+    python -m recipes.embedded.trunk.train --packed PACKED --speakers ../shared/speech/train.tsv \
+        --annotations ../shared/conversations/annotations --output RUN --steps 9000 \
+        [--resume RUN/last.ckpt] [--optimizer muon --precision bf16-mixed --devices 2]
+
+A step has a batch of each of two kinds:
+
+- crops of one speaker each, of one to three seconds;
+- simulated conversations of ten seconds, of which the activity head is to say who talks when, and
+  the utterance head is to embed each speaker from the frames in which nobody else talks. The
+  trunk's context lets the neighbours in: so it learns to disregard them.
+
+Embeddings follow a teacher's (see ``teacher.py``), whole and in their nested prefixes, by cosine
+distance; crops are also classified among the training speakers at two speeds. The teacher's space
+is rotated to its principal axes first, so that a prefix carries the most that so few can. Where
+the network to start with has a whitening (see ``whitening.py``), the teacher goes through it too.
+``--centred`` takes that whitening away again, turns embeddings to the teacher's axes and takes its
+mean off both; in the end a whitening is fitted anew.
+
+The trunk's frames of a crop, through a linear map that is thrown away afterwards, also follow the
+frames that the teacher pools (as in multi-level x-vector distillation, arXiv 2303.01125): twelve
+hours of speech are two million frames, but eleven thousand utterances.
+
+For the last part of the run, batch norms keep the statistics of many batches: what is trained then
+is what will run.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+
+import lightning
+import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, IterableDataset
+
+from diarspk.encoders.local.network import SpeakerNetwork, SpeakerNetworkConfig, Whitening
+from diarspk.encoders.losses import AngularMarginSoftmax
+from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
+from recipes.embedded.data.conversations import Conversations
+from recipes.embedded.data.crops import SpeakerCrops
+from recipes.embedded.data.data_module import add_material_options, read_material
+from recipes.embedded.trunk.objectives import (
+    activity_loss,
+    clean_speech,
+    frame_distance,
+    teacher_distances,
+)
+from recipes.embedded.trunk.update_batch_norm import norms, settle_norms
+from recipes.embedded.trunk.warm_start import begin_with
+from recipes.training.sharing import EVERYTHING, Share, share_of_process
+from recipes.training.trainer import (
+    OptimizationConfig,
+    add_training_options,
+    make_trainer,
+    schedule_steps,
+)
+from recipes.training.warm_start import read_start
+
+Batch = dict[str, Tensor]
+
+SETTLING_SEED = 12345
+"""Added to the seed for the batches that batch norms settle on: training has not seen them."""
+
+JOINING_BATCHES = 40
+"""That embeddings are turned to the teacher's axes on."""
+
+HIDDEN = ("network.trunk.", "network.utterance.expand.", "head.layers.")
+"""Where Muon takes the matrices: neither inputs nor outputs of the network are counted there."""
+
+
+@dataclass(frozen=True)
+class TrainConfig(OptimizationConfig):
+    """How the embedded model is trained; it is stored in the checkpoint."""
+
+    learning_rate: float = 1.5e-3
+    warmup_steps: int = 200
+    weight_decay: float = 0.02
+    margin: float = 0.2
+    margin_from: float = 0.1  # fractions of the run between which the margin rises from zero
+    margin_to: float = 0.4
+    classification_weight: float = 0.2
+    teacher_weight: float = 10.0
+    prefix_weight: float = 0.2  # of each prefix's distance beside that of the whole
+    frame_weight: float = 4.0  # of the distance to the teacher's frames
+    activity_weight: float = 2.0
+    clean_frames: int = 12  # of a speaker in a conversation, to be embedded
+    settle_at: float = 0.85  # fraction of the run from which batch norms are fixed
+    settle_batches: int = 40  # of each kind
+
+
+class Pairs(IterableDataset[dict[str, Batch]]):
+    """A batch of crops beside one of conversations, as the sources' own seeds have it."""
+
+    def __init__(self, crops: SpeakerCrops, conversations: Conversations) -> None:
+        self.crops, self.conversations = crops, conversations
+
+    def __iter__(self) -> Iterator[dict[str, Batch]]:
+        for crops, conversations in zip(self.crops, self.conversations, strict=True):
+            yield {"crops": crops, "conversations": conversations}
+
+
+class EncoderTraining(lightning.LightningModule):
+    """Optimisation steps of trunk, utterance head and activity head."""
+
+    def __init__(
+        self,
+        network: SpeakerNetworkConfig,
+        head: ActivityHeadConfig,
+        train: TrainConfig,
+        *,
+        classes: int,
+        teacher: Tensor,
+        settling: Iterable[dict[str, Batch]],
+        frame_dimension: int = 0,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters(
+            {"network": asdict(network), "head": asdict(head), "train": asdict(train)}
+        )
+        self.train_config, self.settling = train, settling
+        self.network = SpeakerNetwork(network)
+        self.head = ActivityHead(head)
+        self.criterion = AngularMarginSoftmax(
+            network.dimension, classes, margin=0.0, prefixes=network.prefixes
+        )
+        self.mimic = nn.Linear(network.trunk.width, frame_dimension) if frame_dimension else None
+        self.register_buffer("teacher", teacher, persistent=False)  # a row for each of the pool's
+        self.teacher: Tensor
+
+    @torch.no_grad()
+    def join_teacher(self, batches: Iterable[dict[str, Batch]]) -> None:
+        """Drop the whitening, turn embeddings to the teacher's axes, take its mean off both.
+
+        The axes depend on what the teacher has heard, so a network that begins with the weights of
+        another run may have others: the nearest rotation between its embeddings of the batches'
+        crops and the teacher's (orthogonal Procrustes) becomes a part of its last map.
+        """
+        head = self.network.utterance
+        head.whitening = Whitening(self.network.config.dimension, head.mels)
+        self.network.eval()
+        heard = [(self.embed_crops(batch["crops"])[0], batch["crops"]["row"]) for batch in batches]
+        self.network.train()
+        embeddings = nn.functional.normalize(torch.cat([vectors for vectors, _ in heard]), dim=-1)
+        target = self.teacher[torch.cat([row for _, row in heard])]
+        left, _, right = torch.linalg.svd(embeddings.double().T @ target.double())
+        turn = (left @ right).to(embeddings)
+        head.affine.weight.copy_(turn.T @ head.affine.weight)
+        head.affine.bias.copy_(turn.T @ head.affine.bias)
+        mean = self.teacher[self.teacher.isfinite().all(1)].mean(0)
+        head.whitening.mean[: len(mean)].copy_(mean)
+
+    def on_train_batch_start(self, batch: dict[str, Batch], index: int) -> None:
+        config = self.train_config
+        settle_step = round(config.settle_at * config.steps)
+        if self.global_step == settle_step:
+            batches = islice(self.settling, config.settle_batches)
+            settle_norms(self.network, self.hear, batches)
+        elif self.global_step > settle_step:
+            for norm in norms(self.network):
+                norm.eval()
+
+    def training_step(self, batch: dict[str, Batch], index: int) -> Tensor:
+        return self.crop_loss(batch["crops"]) + self.conversation_loss(batch["conversations"])
+
+    def crop_loss(self, crops: Batch) -> Tensor:
+        """Loss of crops: how far embeddings and frames are from the teacher's, and whose they are.
+
+        ``crops`` are of :class:`~recipes.embedded.data.crops.SpeakerCrops`.
+        """
+        config = self.train_config
+        embeddings, frames = self.embed_crops(crops)
+        distance = self.distance(embeddings, crops["row"])
+        classification = self.classify(embeddings, crops["label"])
+        self.log_dict({"classification": classification, "teacher": distance}, prog_bar=True)
+        loss = config.teacher_weight * distance + config.classification_weight * classification
+        if self.mimic is None:
+            return loss
+        learned = frames[..., : self.network.utterance.width]
+        followed = frame_distance(self.mimic(learned), crops["teacher_frames"])
+        self.log_dict({"frames": followed}, prog_bar=True)
+        return loss + config.frame_weight * followed
+
+    def conversation_loss(self, windows: Batch) -> Tensor:
+        """Loss of windows: who talks when, and how far the speakers are from the teacher's.
+
+        ``windows`` are of :class:`~recipes.embedded.data.conversations.Conversations`.
+        """
+        config = self.train_config
+        embeddings, row, frames = self.embed_speakers(windows)
+        distance = self.distance(embeddings, row)
+        activity, error = activity_loss(self.head.powerset, self.head(frames), windows["activity"])
+        self.log_dict({"activity": activity, "frame_error": error, "local": distance})
+        return config.teacher_weight * distance + config.activity_weight * activity
+
+    def hear(self, batch: dict[str, Batch]) -> None:
+        """Pass both kinds through the network."""
+        self.embed_crops(batch["crops"])
+        self.embed_speakers(batch["conversations"])
+
+    def embed_crops(self, crops: Batch) -> tuple[Tensor, Tensor]:
+        """Embeddings ``(batch, dimension)`` and trunk frames."""
+        frames = self.network.trunk(crops["features"])
+        everything = frames.new_ones(len(frames), 1, frames.shape[1])
+        return self.pool(frames, everything)[:, 0], frames
+
+    def embed_speakers(self, windows: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Embeddings of all speakers ``(n, dimension)``, their rows of the pool, trunk frames."""
+        frames = self.network.trunk(windows["features"])
+        clean = clean_speech(windows["activity"]).transpose(1, 2)  # (batch, speakers, frames)
+        enough = clean.sum(-1) >= self.train_config.clean_frames
+        return self.pool(frames, clean)[enough], windows["row"][enough], frames
+
+    def pool(self, frames: Tensor, weights: Tensor) -> Tensor:
+        """Embed weighted frames, in single precision but for the map that widens them."""
+        head = self.network.utterance
+        wide = head.widen(frames).float()
+        with torch.autocast(frames.device.type, enabled=False):  # or variances would be lost
+            return head.embed_moments(head.moments(frames, weights.float(), wide))
+
+    def distance(self, embeddings: Tensor, row: Tensor) -> Tensor:
+        """Weighted distance to the teacher, of whole embeddings and of each prefix."""
+        if not len(row):
+            return embeddings.new_zeros(())
+        sizes = (embeddings.shape[1], *self.network.config.prefixes)
+        target = self.network.utterance.whitening(self.teacher[row])
+        whole, *nested = teacher_distances(embeddings, target, sizes)
+        return whole + self.train_config.prefix_weight * sum(nested)
+
+    def classify(self, embeddings: Tensor, label: Tensor) -> Tensor:
+        """Angular-margin softmax with the margin of the present step."""
+        config = self.train_config
+        progress = self.global_step / config.steps
+        rise = (progress - config.margin_from) / (config.margin_to - config.margin_from)
+        self.criterion.margin = config.margin * min(max(rise, 0.0), 1.0)
+        return self.criterion(embeddings, label)
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        return schedule_steps(self, HIDDEN, self.train_config)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_material_options(parser)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=9000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--learning-rate", type=float, default=TrainConfig.learning_rate)
+    add_training_options(parser)
+    parser.add_argument("--start", type=Path, help="checkpoint or card whose weights to begin with")
+    parser.add_argument(
+        "--centred", action="store_true", help="without the whitening of what it begins with"
+    )
+    parser.add_argument("--resume", type=Path, help="checkpoint of this run to go on from")
+    arguments = parser.parse_args()
+
+    lightning.seed_everything(arguments.seed)
+    material = read_material(arguments, in_memory=arguments.devices == 1)
+
+    def batches(seed: int, share: Share) -> Pairs:
+        crops = material.crops(seed=seed, share=share)
+        return Pairs(crops, material.conversations(seed=seed, share=share))
+
+    data = batches(arguments.seed, share_of_process(arguments.devices, arguments.resume))
+    network = SpeakerNetworkConfig()
+    training = EncoderTraining(
+        network,
+        ActivityHeadConfig(width=network.trunk.width),
+        TrainConfig(
+            steps=arguments.steps,
+            learning_rate=arguments.learning_rate,
+            optimizer=arguments.optimizer,
+            average=arguments.average,
+        ),
+        classes=data.crops.classes,
+        teacher=material.teacher,
+        settling=batches(arguments.seed + SETTLING_SEED, EVERYTHING),
+        frame_dimension=material.frames.dimension,
+    )
+    if arguments.start is not None:
+        begin_with(training, read_start(arguments.start, part="activity.", name="head."))
+    if arguments.centred:
+        training.join_teacher(islice(training.settling, JOINING_BATCHES))
+    for parameter in training.network.trunk.parameters():
+        if parameter.dim() == 4:  # convolutions run twice as fast on a CPU with channels last
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    trainer = make_trainer(
+        arguments.output,
+        steps=arguments.steps,
+        clip=5.0,
+        precision=arguments.precision,
+        devices=arguments.devices,
+        average=arguments.average,
+    )
+    # Batches are made in a process of their own, beside the threads that train.
+    loader = DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=4)
+    trainer.fit(training, loader, ckpt_path=arguments.resume)
+    trainer.save_checkpoint(arguments.output / "final.ckpt")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""Fit the whitening of the utterance head to embeddings of training speakers.
+
+    python -m recipes.embedded.trunk.whitening --packed PACKED --speakers \
+        ../shared/speech/train.tsv \
+        --encoder RUN/final.ckpt --output RUN/whitened.ckpt
+
+Speakers with two utterances or more are embedded from short crops as they were recorded: what
+varies within a voice there is what is to count less. How much the mean spectral shape of a crop
+counts beside what the network has learned is found here, too. Everything else in the checkpoint
+stays, so it can be exported, or trained further with ``train.py --start``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from diarspk.encoders.local.network import SpeakerNetwork, Whitening
+from diarspk.features.log_mel import gated_level
+from recipes.embedded.data.crops import FRAMES_PER_SECOND, Pool, read_pool, read_speakers
+from recipes.embedded.data.teacher_targets import falling_axes
+from recipes.embedded.trunk.export import read_network
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class WhiteningConfig:
+    """What the whitening is fitted to, and how firmly."""
+
+    seconds: tuple[float, ...] = (1.0, 2.0)
+    crops: int = 6  # of each speaker and length
+    variants: tuple[str, ...] = ("recorded",)
+    shrinkage: float = 0.3  # of the variance within speakers towards that of white noise
+    seed: int = 1
+
+
+def fit_whitening(
+    vectors: Tensor, speakers: NDArray[np.int64], shrinkage: float, *, mels: int = 0
+) -> Whitening:
+    """Linear discriminant analysis, of as many dimensions as there are without spectral shape.
+
+    Parameters
+    ----------
+    vectors
+        ``(n, dimension + mels)``: unit vectors, and the spectral shape behind them, several of each
+        speaker.
+    speakers
+        Number of each one's speaker, ``(n,)``.
+    shrinkage
+        In [0, 1]: 1 leaves the space as it is but for rotation and centre.
+    """
+    vectors = vectors.double()
+    _, number = np.unique(speakers, return_inverse=True)
+    index = torch.from_numpy(number)
+    counts = index.bincount().unsqueeze(1)
+    size = vectors.shape[1]
+    means = vectors.new_zeros(len(counts), size).index_add_(0, index, vectors) / counts
+    residual = vectors - means[index]
+    within = residual.T @ residual / (len(vectors) - len(counts))
+    white = within.trace() / size * torch.eye(size, dtype=vectors.dtype)
+    variances, axes = torch.linalg.eigh((1 - shrinkage) * within + shrinkage * white)
+    # Relative to the mean variance, so that numbers keep their size.
+    whiten = axes @ torch.diag((variances / variances.mean()).rsqrt()) @ axes.T
+    directions = falling_axes(whiten @ means.T.cov() @ whiten)
+    whitening = Whitening(size - mels, mels)
+    whitening.mean = vectors.mean(0).float()
+    whitening.matrix = (whiten @ directions)[:, : size - mels].float()
+    return whitening
+
+
+@torch.inference_mode()
+def embed_crops(
+    network: SpeakerNetwork, pool: Pool, config: WhiteningConfig, speakers: dict[str, str]
+) -> tuple[Tensor, NDArray[np.int64]]:
+    """Embed crops of the speakers with several utterances, but for the whitening.
+
+    Returns
+    -------
+    vectors : Tensor, ``(n, dimension + mels)``
+        See :meth:`diarspk.encoders.local.network.UtteranceHead.join_moments`.
+    numbers : ndarray, ``(n,)``
+        Of their speakers.
+    """
+    generator, head = np.random.default_rng(config.seed), network.utterance
+    found: list[Tensor] = []
+    numbers: list[int] = []
+    for seconds in config.seconds:
+        length = round(seconds * FRAMES_PER_SECOND)
+        drawn = draw_crops(pool, speakers, length, config, generator)
+        for first in range(0, len(drawn), BATCH):
+            batch = drawn[first : first + BATCH]
+            features = torch.from_numpy(np.stack([crop for _, crop in batch]).astype(np.float32))
+            frames = network.trunk(features - gated_level(features)[:, None, None])
+            everything = frames.new_ones(len(frames), 1, frames.shape[1])
+            found.append(head.join_moments(head.moments(frames, everything))[:, 0])
+            numbers.extend(number for number, _ in batch)
+    return torch.cat(found), np.array(numbers)
+
+
+def draw_crops(
+    pool: Pool,
+    speakers: dict[str, str],
+    length: int,
+    config: WhiteningConfig,
+    generator: np.random.Generator,
+) -> list[tuple[int, NDArray[np.float16]]]:
+    """Crops of ``length`` frames with the numbers of their speakers."""
+    rows: dict[str, list[int]] = defaultdict(list)
+    for row, (utterance, variant) in enumerate(zip(pool.utterance, pool.variant, strict=True)):
+        if variant in config.variants:
+            rows[speakers[utterance]].append(row)
+    drawn = []
+    for number, speaker in enumerate(sorted(rows)):
+        if len({pool.utterance[row] for row in rows[speaker]}) < 2:
+            continue
+        for row in generator.choice(rows[speaker], config.crops):
+            if pool.frames[row] >= length:
+                drawn.append((number, pool.crop(int(row), length, generator)))
+    return drawn
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--packed", type=Path, required=True)
+    parser.add_argument("--speakers", type=Path, required=True)
+    parser.add_argument("--encoder", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True, help="checkpoint to write")
+    parser.add_argument("--shrinkage", type=float, default=WhiteningConfig.shrinkage)
+    arguments = parser.parse_args()
+
+    config = WhiteningConfig(shrinkage=arguments.shrinkage)
+    network = read_network(arguments.encoder)
+    pool = read_pool(arguments.packed / "train", in_memory=False)
+    vectors, numbers = embed_crops(network, pool, config, read_speakers(arguments.speakers))
+    whitening = fit_whitening(vectors, numbers, config.shrinkage, mels=network.utterance.mels)
+    checkpoint = torch.load(arguments.encoder, "cpu", weights_only=True)
+    for name, value in whitening.state_dict().items():
+        checkpoint["state_dict"][f"network.utterance.whitening.{name}"] = value
+    torch.save(checkpoint, arguments.output)
+    print(f"fitted to {len(numbers)} crops of {len(np.unique(numbers))} speakers")
+
+
+if __name__ == "__main__":
+    main()

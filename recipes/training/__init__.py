@@ -1,0 +1,1 @@
+"""What the recipes' trainings share: trainer, optimizer, shares of batches, starting weights."""

@@ -1,0 +1,65 @@
+"""Weights to begin a training with: read, and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from diarspk.checkpoints.checkpoint import read_checkpoint
+from diarspk.errors import ArgumentError
+
+__all__ = ["check_start", "read_start"]
+
+
+def read_start(path: Path, *, part: str, name: str) -> dict[str, Tensor]:
+    """State of a training: from its checkpoint, or from the card of the model it became.
+
+    Parameters
+    ----------
+    part, name
+        What the names of one part's tensors begin with in the card, and what in the training.
+    """
+    if path.suffix != ".json":
+        state: dict[str, Tensor] = torch.load(path, "cpu", weights_only=True)["state_dict"]
+        return state
+    return {
+        name + key.removeprefix(part) if key.startswith(part) else key: tensor
+        for key, tensor in read_checkpoint(path).tensors.items()
+    }
+
+
+def check_start(
+    trained: Mapping[str, Tensor],
+    own: Mapping[str, Tensor],
+    *,
+    may_lack: Callable[[str], bool],
+    fits: Callable[[str], bool],
+    remedy: str,
+) -> None:
+    """Check that a training whose state is ``own`` can begin with trained weights.
+
+    Parameters
+    ----------
+    may_lack
+        Whether a tensor of the training may begin anew, by its name.
+    fits
+        Whether a tensor that both have can be taken over, by its name.
+    remedy
+        What to give instead.
+
+    Raises
+    ------
+    ArgumentError
+        If a tensor is strange to the training, does not fit, or is missing.
+    """
+    strange = trained.keys() - own.keys()
+    missing = {name for name in own.keys() - trained.keys() if not may_lack(name)}
+    unlike = {name for name in own.keys() & trained.keys() if not fits(name)}
+    if found := sorted(strange | missing | unlike):
+        raise ArgumentError(
+            f"the weights to begin with do not fit this training ({', '.join(found[:3])}); give "
+            f"{remedy}"
+        )

@@ -1,0 +1,199 @@
+"""Crops of recordings that lhotse's manifests list, for the recipe's batches."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soxr
+import torch
+from numpy.typing import NDArray
+from scipy.signal import fftconvolve
+from torch import Tensor
+
+from diarspk.audio import SAMPLE_RATE
+from diarspk.encoders import WindowedEncoder
+from diarspk.errors import ArgumentError
+from diarspk.features.log_mel import FeatureConfig, LogMel
+from recipes.embedded.data.augmentation import mask
+from recipes.training.speed import change_speed
+from recipes.zoo.embeddings import Embeddings, means_of
+from recipes.zoo.settings import Phase, Settings
+
+__all__ = ["CutCrops", "embed_cuts", "open_cuts", "speaker_of"]
+
+Waveform = NDArray[np.float32]
+
+SPEEDS = (1.0, 0.9, 1.1)
+AUGMENTED = 0.6
+"""Share of crops that get noise or a room, as in WeSpeaker's recipe."""
+
+MASKED = 0.3
+NOISE_RATIO_DB = (0.0, 15.0)
+
+
+def open_cuts(settings: Settings, phase: Phase, features: FeatureConfig | None) -> CutCrops:
+    """Open the training manifests of a run."""
+    data = settings.data
+    return CutCrops(
+        read_cuts(data.train),
+        phase,
+        features,
+        noise=read_cuts(data.noise) if data.noise else [],
+        rooms=read_cuts(data.rooms) if data.rooms else [],
+        copies=2 if settings.loss == "ge2e" else 1,
+    )
+
+
+def read_cuts(path: str | Path) -> list[Any]:
+    """Cuts of a manifest (``.jsonl.gz``), all of them in memory."""
+    from lhotse import CutSet
+
+    return list(CutSet.from_file(path))
+
+
+def speaker_of(cut: Any) -> str:
+    """Who speaks in a cut.
+
+    Raises
+    ------
+    ArgumentError
+        If its manifest does not say, or names several.
+    """
+    speakers = {supervision.speaker for supervision in cut.supervisions}
+    if len(speakers) != 1 or None in speakers:
+        raise ArgumentError(f"`train` must name one speaker per cut, got {speakers} in {cut.id}")
+    return str(speakers.pop())
+
+
+def load_cut(cut: Any) -> Waveform:
+    """First channel of a cut at 16 kHz, ``(time,)``."""
+    audio = np.asarray(cut.load_audio(), np.float32)[0]
+    rate = int(cut.sampling_rate)
+    return audio if rate == SAMPLE_RATE else soxr.resample(audio, rate, SAMPLE_RATE)
+
+
+class CutCrops:
+    """Batches of crops, every speaker of a batch drawn once (or `copies` times).
+
+    A speaker at 0.9 and at 1.1 times the speed is two other speakers.
+    """
+
+    def __init__(
+        self,
+        cuts: Sequence[Any],
+        phase: Phase,
+        features: FeatureConfig | None,
+        *,
+        noise: Sequence[Any] = (),
+        rooms: Sequence[Any] = (),
+        copies: int = 1,
+    ) -> None:
+        self.phase, self.noise, self.rooms, self.copies = phase, noise, rooms, copies
+        self.log_mel = None if features is None else LogMel(features)
+        self.cuts: dict[str, list[Any]] = defaultdict(list)
+        for cut in cuts:
+            self.cuts[speaker_of(cut)].append(cut)
+        self.names = sorted(self.cuts)
+        if len(self.names) < phase.crops // copies:
+            raise ArgumentError(
+                f"`crops` must be at most {len(self.names) * copies}, so that no speaker is drawn "
+                f"twice, got {phase.crops}"
+            )
+        self.samples = round(phase.frames_per_crop * SAMPLE_RATE / 100)
+        if self.log_mel is not None:  # as many samples as give that many frames
+            self.samples += self.log_mel.config.frame_length_samples
+            self.samples -= self.log_mel.config.frame_shift_samples
+
+    @property
+    def classes(self) -> int:
+        """Speakers at three speeds, in every phase alike."""
+        return len(SPEEDS) * len(self.names)
+
+    def batch(self, generator: np.random.Generator) -> dict[str, Tensor]:
+        """See :class:`recipes.zoo.sources.Source`."""
+        size = self.phase.crops // self.copies
+        chosen = generator.choice(len(self.names), size, replace=False)
+        altered = generator.random(size) < self.phase.altered_speed
+        speed = np.where(altered, generator.integers(1, len(SPEEDS), size), 0)
+        crops = [
+            self._crop(int(number), float(SPEEDS[kind]), generator)
+            for number, kind in zip(
+                chosen.repeat(self.copies), speed.repeat(self.copies), strict=True
+            )
+        ]
+        waveforms = torch.from_numpy(np.stack(crops))
+        label = torch.from_numpy((speed * len(self.names) + chosen).repeat(self.copies))
+        return {"features": self._features(waveforms, generator), "label": label}
+
+    def _features(self, waveforms: Tensor, generator: np.random.Generator) -> Tensor:
+        if self.log_mel is None:
+            return waveforms
+        with torch.inference_mode():
+            features = self.log_mel(waveforms).numpy()
+        masked = generator.random(len(features)) < MASKED
+        features[masked] = mask(features[masked], generator)
+        return torch.from_numpy(features)
+
+    def _crop(self, number: int, speed: float, generator: np.random.Generator) -> Waveform:
+        """Read a crop, repeated where its recording is too short, and degrade it."""
+        own = self.cuts[self.names[number]]
+        cut = own[generator.integers(len(own))]
+        wanted = self.samples * speed / SAMPLE_RATE
+        if cut.duration > wanted:
+            offset = generator.uniform(0, cut.duration - wanted)
+            cut = cut.truncate(offset=offset, duration=wanted, preserve_id=True)
+        audio = load_cut(cut)
+        if speed != 1.0:
+            audio = change_speed(audio, speed)
+        audio = np.resize(audio, self.samples).astype(np.float32)
+        kinds = [kind for kind in (self.noise, self.rooms) if len(kind)]
+        if kinds and generator.random() < AUGMENTED:
+            kind = kinds[generator.integers(len(kinds))]
+            other = load_cut(kind[int(generator.integers(len(kind)))])
+            audio = (
+                reverberate(audio, other) if kind is self.rooms else mix(audio, other, generator)
+            )
+        return audio
+
+
+def mix(audio: Waveform, noise: Waveform, generator: np.random.Generator) -> Waveform:
+    """Add noise at a random ratio of powers."""
+    ratio = generator.uniform(*NOISE_RATIO_DB)
+    begin = int(generator.integers(max(len(noise) - len(audio), 0) + 1))
+    noise = np.resize(noise[begin:], len(audio))
+    power = float(np.mean(audio**2)) / max(float(np.mean(noise**2)), 1e-12)
+    return audio + noise * np.float32(np.sqrt(power * 10 ** (-ratio / 10)))
+
+
+def reverberate(audio: Waveform, response: Waveform) -> Waveform:
+    """Convolve with an impulse response, at the power that the audio had."""
+    response = response[int(np.argmax(np.abs(response))) :]
+    wet = fftconvolve(audio, response)[: len(audio)]
+    gain = np.sqrt(np.mean(audio**2) / max(float(np.mean(wet**2)), 1e-12))
+    return (wet * gain).astype(np.float32)
+
+
+def embed_cuts(settings: Settings, encoder: WindowedEncoder) -> Embeddings:
+    """Embed the test cuts whole, and a few of every training speaker for the cohort."""
+    if not settings.data.test:
+        raise ArgumentError("`test` must be a manifest of the test cuts, got none")
+    test = read_cuts(settings.data.test)
+    cohort: dict[str, list[Any]] = defaultdict(list)
+    for cut in read_cuts(settings.data.train):
+        if len(cohort[speaker_of(cut)]) < settings.cohort_utterances:
+            cohort[speaker_of(cut)].append(cut)
+    vectors = {name: _embed_each(encoder, own) for name, own in cohort.items()}
+    return Embeddings(
+        [cut.id for cut in test],
+        [speaker_of(cut) for cut in test],
+        _embed_each(encoder, test),
+        means_of(vectors),
+    )
+
+
+def _embed_each(encoder: WindowedEncoder, cuts: Sequence[Any]) -> NDArray[np.float32]:
+    return np.stack([encoder.embed(load_cut(cut), SAMPLE_RATE) for cut in cuts])

@@ -1,0 +1,56 @@
+import json
+
+import pytest
+import torch
+
+from diarspk.checkpoints.checkpoint import read_checkpoint, write_checkpoint
+from diarspk.errors import ModelError
+
+
+@pytest.fixture
+def card(tmp_path):
+    path = tmp_path / "model.json"
+    tensors = {"weight": torch.arange(6.0).reshape(2, 3), "steps": torch.tensor(3)}
+    write_checkpoint(path, tensors, {"name": "model"})
+    return path
+
+
+def test_what_is_written_is_read(card):
+    checkpoint = read_checkpoint(card)
+    assert checkpoint.tensors["weight"].tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert checkpoint.tensors["weight"].dtype == torch.float32
+    assert checkpoint.tensors["steps"].item() == 3
+    assert checkpoint.card["name"] == "model"
+    assert len(checkpoint.fingerprint) == 16
+
+
+def test_the_same_weights_have_the_same_fingerprint(card, tmp_path):
+    other = tmp_path / "other.json"
+    write_checkpoint(other, read_checkpoint(card).tensors, {"name": "other"})
+    assert read_checkpoint(other).fingerprint == read_checkpoint(card).fingerprint
+
+
+def test_damaged_weights_are_refused(card):
+    weights = card.with_suffix(".safetensors")
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    with pytest.raises(ModelError, match=r"model\.safetensors: sha256 .* damaged"):
+        read_checkpoint(card)
+
+
+def test_missing_files_are_named(card):
+    card.with_suffix(".safetensors").unlink()
+    with pytest.raises(ModelError, match=r"model\.safetensors: no such file"):
+        read_checkpoint(card)
+
+
+def test_a_card_that_is_not_json_is_named(card):
+    card.write_text("{")
+    with pytest.raises(ModelError, match=r"model\.json: not JSON"):
+        read_checkpoint(card)
+
+
+def test_nothing_but_the_two_files_is_left(card):
+    assert {path.name for path in card.parent.iterdir()} == {"model.json", "model.safetensors"}
+    assert json.loads(card.read_text())["sha256"]

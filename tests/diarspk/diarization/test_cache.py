@@ -1,0 +1,102 @@
+"""What a pass over a recording is named after."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from diarspk.diarization.cache import SessionCache, digest_audio, digest_weights, session_key
+from diarspk.segmentation import ActivityHead, ActivityHeadConfig, ActivitySegmenter
+from tests.diarspk.diarization.test_result import make_session
+
+
+def make_segmenter(seed=0, **settings):
+    torch.manual_seed(seed)
+    head = ActivityHead(ActivityHeadConfig(width=8, channels=8, layers=1, heads=2))
+    return ActivitySegmenter(head, **settings)
+
+
+def test_a_file_and_its_bytes_have_one_digest(tmp_path):
+    file = tmp_path / "a.wav"
+    file.write_bytes(bytes(range(256)) * 9000)
+    stream = io.BytesIO(file.read_bytes())
+    stream.seek(5)
+    digest = digest_audio(file)
+    assert digest == digest_audio(str(file))
+    assert digest_audio(stream) == digest
+    assert stream.tell() == 5
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    assert digest_audio(file) != digest
+
+
+def test_arrays_differ_by_samples_type_shape_and_rate():
+    audio = np.arange(8, dtype=np.float32)
+    digests = [
+        digest_audio(audio, 16000),
+        digest_audio(audio + 1, 16000),
+        digest_audio(audio, 8000),
+        digest_audio(audio.astype(np.float64), 16000),
+        digest_audio(audio.reshape(2, 4), 16000),
+    ]
+    assert len(set(digests)) == len(digests)
+    assert digest_audio(audio.copy(), 16000) == digests[0]
+    assert digest_audio(torch.from_numpy(audio), 16000) == digests[0]
+
+
+def test_what_cannot_be_read_twice_has_none():
+    class Pipe(io.RawIOBase):
+        def readable(self):
+            return True
+
+        def seekable(self):
+            return False
+
+    assert digest_audio(Pipe()) is None
+
+
+def test_keys_follow_everything_that_the_pass_depends_on():
+    keys = [
+        session_key("audio", "print", make_segmenter()),
+        session_key("other", "print", make_segmenter()),
+        session_key("audio", "other", make_segmenter()),
+        session_key("audio", "print", make_segmenter(seed=1)),
+        session_key("audio", "print", make_segmenter(step_s=1.0)),
+        session_key("audio", "print", make_segmenter().halved()),
+        session_key("audio", "print", make_segmenter(), 1),
+    ]
+    assert len(set(keys)) == len(keys)
+    assert session_key("audio", "print", make_segmenter()) == keys[0]
+    assert all(len(key) == 32 for key in keys)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_what_a_segmenter_has_heard_is_no_setting(seed):
+    segmenter = make_segmenter(seed)
+    key = session_key("audio", "print", segmenter)
+    segmenter._heard = 3.0
+    assert session_key("audio", "print", segmenter) == key
+
+
+@pytest.mark.parametrize("voiced", [True, False])
+def test_a_session_comes_back_as_it_was(tmp_path, voiced):
+    session = make_session([[0, 1], [1, -1]])
+    if voiced:
+        vectors = np.random.default_rng(0).normal(size=(4, 16)).astype(np.float32)
+        session = replace(session, local=replace(session.local, voices=vectors))
+    cache = SessionCache(tmp_path)
+    cache.write("key", session)
+    found = cache.read("key", "meeting")
+    assert found is not None and (found.local.voices is not None) == voiced
+    for name in ("activity", "first", "embeddings", "seconds", *(["voices"] if voiced else [])):
+        np.testing.assert_array_equal(getattr(found.local, name), getattr(session.local, name))
+
+
+def test_weights_have_one_digest():
+    torch.manual_seed(0)
+    one = torch.nn.Linear(3, 2)
+    other = torch.nn.Linear(3, 2)
+    assert digest_weights(one) != digest_weights(other)
+    other.load_state_dict(one.state_dict())
+    assert digest_weights(one) == digest_weights(other)

@@ -1,0 +1,112 @@
+from functools import partial
+
+import numpy as np
+import pytest
+
+from diarspk.blocks import blocks
+from diarspk.diarization.first_pass import LocalSpeakers
+from diarspk.diarization.reconstruction import (
+    StitchingConfig,
+    binarize,
+    exclusive_activity,
+    find_turns,
+    keep_everyone,
+    speaker_activity,
+)
+
+CONFIG = StitchingConfig(speech_threshold=0.5, longest_gap_s=0.2, shortest_turn_s=0.2)
+
+
+def test_blocks_do_not_show(monkeypatch):
+    activity = np.random.default_rng(0).random((50, 4)).astype(np.float32)
+    active = binarize(activity, CONFIG)
+    alone = exclusive_activity(active, activity)
+    monkeypatch.setattr("diarspk.diarization.reconstruction.blocks", partial(blocks, size=7))
+    np.testing.assert_array_equal(binarize(activity, CONFIG), active)
+    np.testing.assert_array_equal(exclusive_activity(active, activity), alone)
+
+
+def test_blocks_cover_all_rows_once():
+    assert list(blocks(7, 3)) == [slice(0, 3), slice(3, 6), slice(6, 7)]
+    assert list(blocks(0)) == []
+
+
+def test_windows_are_averaged_where_they_overlap():
+    local = LocalSpeakers(
+        activity=np.array([[[0.8, 0.0]] * 4, [[0.4, 0.2]] * 4], np.float32),
+        first=np.array([0, 2]),
+        embeddings=np.zeros((2, 2, 3), np.float32),
+        seconds=np.ones((2, 2)),
+        frames=6,
+        hop=0.1,
+        start=0.0,
+    )
+    labels = np.array([[0, -1], [1, 0]])
+    activity = speaker_activity(local, labels, 2)
+    np.testing.assert_allclose(activity[:, 0], [0.8, 0.8, 0.5, 0.5, 0.2, 0.2], atol=1e-6)
+    np.testing.assert_allclose(activity[:, 1], [0.0, 0.0, 0.2, 0.2, 0.4, 0.4], atol=1e-6)
+
+
+def test_as_many_talk_as_are_expected():
+    activity = np.array([[0.9, 0.8, 0.0], [0.6, 0.3, 0.0], [0.3, 0.1, 0.0], [0.3, 0.3, 0.0]])
+    active = binarize(activity.astype(np.float32), StitchingConfig(speech_threshold=0.5))
+    assert active.tolist() == [
+        [True, True, False],
+        [True, False, False],
+        [False, False, False],
+        [True, False, False],
+    ]
+
+
+def test_speakers_may_be_permuted():
+    activity = np.random.default_rng(0).random((200, 4)).astype(np.float32)
+    order = np.array([2, 0, 3, 1])
+    active = binarize(activity, StitchingConfig(speech_threshold=0.5))
+    assert np.array_equal(
+        binarize(activity[:, order], StitchingConfig(speech_threshold=0.5)), active[:, order]
+    )
+
+
+def test_exclusive_keeps_the_more_probable():
+    active = np.array([[True, True], [True, False], [False, False]])
+    activity = np.array([[0.6, 0.9], [0.7, 0.8], [0.1, 0.2]], np.float32)
+    assert exclusive_activity(active, activity).tolist() == [
+        [False, True],
+        [True, False],
+        [False, False],
+    ]
+
+
+def test_turns_by_hand():
+    active = np.zeros((40, 2), bool)
+    active[0:10, 0] = active[12:20, 0] = True  # a gap of 0.2 s is bridged
+    active[25:26, 1] = True  # 0.1 s: dropped
+    active[30:40, 1] = True
+    activity = np.where(active, 0.75, 0.5).astype(np.float32)
+    turns = find_turns(active, activity, CONFIG, hop=0.1, duration=3.95)
+    assert [(turn.speaker, turn.start, turn.end) for turn in turns] == [
+        (0, 0.0, pytest.approx(2.0)),
+        (1, pytest.approx(3.0), 3.95),
+    ]
+    assert turns[1].confidence == pytest.approx(0.75)
+
+
+def test_a_speaker_who_is_never_first_keeps_a_turn():
+    activity = np.full((50, 2), 0.9, np.float32)
+    activity[:, 1] = np.linspace(0.0, 0.3, 50)
+    active = keep_everyone(binarize(activity, CONFIG), activity)
+    assert active[:, 0].all()
+    assert active[:, 1].nonzero()[0].tolist() == list(range(45, 50))
+
+
+def test_a_speaker_of_one_short_turn_keeps_it():
+    active = np.zeros((40, 2), bool)
+    active[0:20, 0] = active[25:26, 1] = True
+    turns = find_turns(active, active.astype(np.float32), CONFIG, hop=0.1, duration=4.0)
+    assert [turn.speaker for turn in turns] == [0, 1]
+
+
+def test_nobody_makes_no_turn():
+    activity = np.zeros((10, 0), np.float32)
+    active = binarize(activity, CONFIG)
+    assert find_turns(active, activity, CONFIG, hop=0.1, duration=1.0) == []

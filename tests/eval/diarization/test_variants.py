@@ -1,0 +1,116 @@
+"""Ablations and sweeps on a made-up session."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+from pyannote.core import Segment, Timeline
+
+from diarspk.clustering import AgglomerativeClusterer
+from diarspk.diarization.config import DiarizerConfig
+from eval.diarization import ablation, sweep, variants
+from eval.diarization import first_passes as listening
+from eval.diarization.conversation import Conversation
+from eval.diarization.first_passes import Heard
+from eval.diarization.plot import plot_reliability
+from tests.diarspk.diarization.test_result import LENGTH, finish, make_session
+
+CONFIG = DiarizerConfig(AgglomerativeClusterer(0.5))
+
+
+class Named(Conversation):
+    name = "meeting"
+
+
+def hear():
+    session = make_session([[0, 1], [1, -1], [0, -1], [1, 0]])
+    session.local.activity[0, LENGTH // 4 : -LENGTH // 4] = 0.9  # both at once
+    reference = finish(session, CONFIG).annotation
+    uem = Timeline([Segment(0.0, session.duration)], uri="meeting")
+    return [Heard(Named(None, reference, uem), session)]
+
+
+def test_without_overlap_the_second_speaker_is_missed():
+    heard = hear()
+    reference = heard[0].conversation.reference
+    shared = reference.get_overlap().duration() / sum(
+        segment.duration for segment, _ in reference.itertracks()
+    )
+    assert shared > 0.05
+    whole = variants.measure("set", heard, variants.Variant("default", CONFIG))
+    single = variants.measure("set", heard, variants.Variant("single", CONFIG, overlap=False))
+    assert whole.components.der == 0.0
+    assert (whole.right_counts, whole.recordings) == (1, 1)
+    np.testing.assert_allclose(single.components.miss_rate, shared, atol=1e-6)
+    assert single.components.false_alarm == 0.0
+
+
+def test_without_the_frame_head_there_are_no_vectors():
+    session = hear()[0].session
+    session = replace(session, local=replace(session.local, voices=np.ones((9, 3), np.float16)))
+    assert variants.Variant("default").of(session) is session
+    bare = variants.Variant("bare", frame_head=False).of(session)
+    assert bare.local.voices is None
+    np.testing.assert_array_equal(bare.local.activity, session.local.activity)
+
+
+def test_the_table_has_every_variant(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(listening, "read_conversations", lambda folder: [hear()[0].conversation])
+    monkeypatch.setattr(ablation, "load_segmenter", lambda name: name)
+    passes = []
+
+    class Listener:
+        def __init__(self, *, segmentation, cache):
+            passes.append(segmentation)
+
+        def listen(self, audio):
+            return hear()[0].session
+
+    monkeypatch.setattr(ablation, "Diarizer", Listener)
+    monkeypatch.setattr(Named, "audio", None, raising=False)
+    monkeypatch.setattr(
+        ablation, "VARIANTS", [variants.Variant(name, CONFIG, detector)
+                               for name, detector in (("a", None), ("b", None), ("c", "silero"))],
+    )  # fmt: skip
+    file = tmp_path / "ablation.json"
+    assert ablation.main(["--data", str(tmp_path), "--json", str(file)]) == 0
+    assert passes == [None, "silero"]  # one pass serves all variants of a detector
+    table = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    rows = [line.split("|")[2].strip() for line in table[1:]]
+    assert rows == ["a", "b", "c"]
+    assert [one["variant"] for one in json.loads(file.read_text())["results"]] == rows
+
+
+def test_a_sweep_measures_every_combination(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(listening, "read_conversations", lambda folder: [hear()[0].conversation])
+    monkeypatch.setattr(Named, "audio", None, raising=False)
+
+    class Listener:
+        class segmentation:
+            step_s = 2.5
+
+        def listen(self, audio):
+            return hear()[0].session
+
+    monkeypatch.setattr(sweep, "build_diarizer", lambda model, cache, segmentation: Listener())
+    file = tmp_path / "sweep.json"
+    words = "--threshold 0.5 1.9 --overlap 0.3 0.9 --reliable 1 --concentration 0 --step 1.25"
+    words += " --speech 0.5"
+    assert sweep.main(["--data", str(tmp_path), "--json", str(file), *words.split()]) == 0
+    assert Listener.segmentation.step_s == 1.25
+    results = json.loads(file.read_text())["results"]
+    rest = "reliable 1, concentration 0, speech 0.5"
+    assert [one["variant"] for one in results] == [
+        f"average {threshold} 0.0, {rest}, overlap {overlap}, gap 0.4"
+        for threshold in (0.5, 1.9)
+        for overlap in (0.3, 0.9)
+    ]
+    missed = [one["components"]["miss"] for one in results]
+    assert missed[0] == missed[2] == 0 < missed[1] == missed[3]  # the second of two at once
+    assert capsys.readouterr().out.count("average 0.5") == 2
+
+
+def test_a_reliability_diagram_is_drawn(tmp_path):
+    path = tmp_path / "reliability.svg"
+    plot_reliability([(0.5, 3, 12.0, 0.55, 0.4), (0.9, 10, 80.0, 0.97, 0.95)], path)
+    assert "share of their time that is right" in path.read_text() or path.stat().st_size > 2000

@@ -1,0 +1,268 @@
+"""The protocols of identity, on toy embeddings whose figures are known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diarspk.embeddings.space import Space
+from diarspk.errors import ArgumentError
+from diarspk.verification.alignment import LinearAlignment
+from diarspk.verification.gallery import Candidate, Identification
+from eval.embeddings import embedding_cache as embedded
+from eval.embeddings.embedding_cache import EmbeddedSplit, embed_split
+from eval.embeddings.speech import Utterance
+from eval.verification import alignment, identification, trials
+from eval.verification.alignment import Pair, compare_methods, curve_by_size, curve_by_speakers
+from eval.verification.cross_encoder_verification import (
+    gain_retained,
+    make_trials,
+    measure_latency,
+    score_alignment,
+)
+from eval.verification.gallery import measure_gallery, synthetic_voices
+from eval.verification.identification import Probe, identify_split, open_set_rates
+from eval.verification.trials import compare_scorings, pair_groups
+
+TURN = np.linalg.qr(np.random.default_rng(5).normal(size=(12, 12)))[0]
+
+
+def split(
+    space: str, *, people: int = 24, each: int = 5, noise: float = 0.25, seed: int = 0
+) -> EmbeddedSplit:
+    """Speakers around their own directions; the space `new` is turned and less noisy."""
+    random = np.random.default_rng(seed)
+    centres = np.repeat(random.normal(size=(people, 12)), each, axis=0)
+    rows = centres + (noise if space == "new" else 2.5 * noise) * random.normal(size=centres.shape)
+    rows = rows @ TURN if space == "new" else rows
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return EmbeddedSplit(
+        Space(space, 12, space),
+        rows.astype(np.float32),
+        tuple(f"u{number}" for number in range(len(rows))),
+        tuple(f"s{number // each:02d}" for number in range(len(rows))),
+        np.linspace(1, 5, len(rows)),
+    )
+
+
+def pair() -> Pair:
+    return Pair((split("old", seed=1), split("new", seed=1)), (split("old"), split("new")))
+
+
+def test_profiles_and_tests_share_no_utterance() -> None:
+    made = make_trials(("a", "b", "a", "a", "b", "c"), 1)
+    assert [rows.tolist() for rows in made.profiles] == [[0], [1]]
+    assert made.tests.tolist() == [2, 3, 4, 5]
+    assert made.labels.tolist() == [[True, True, False, False], [False, False, True, False]]
+    with pytest.raises(ArgumentError, match="got 1"):
+        make_trials(("a", "a", "b"), 1)
+
+
+def test_alignment_wins_back_what_different_spaces_lose() -> None:
+    data = pair()
+    made = make_trials(data.dev[0].speakers, 2)
+    methods = ("logits", "procrustes-m2", "m3")
+    rows = {row.result.method: row for row in compare_methods(data, made, methods)}
+    old, new = rows["old encoder on both sides"].result, rows["new encoder on both sides"].result
+    assert new.equal_error_rate < old.equal_error_rate < 0.3
+    assert rows["unaligned"].result.equal_error_rate > 0.35
+    for method in ("procrustes-m2", "m3"):
+        assert rows[method].result.equal_error_rate < 0.3
+        assert (rows[method].latency_us or 0) > 0
+    assert len(new.miss_rates) == 3
+    assert list(new.miss_rates) == sorted(new.miss_rates)
+
+
+def test_gain_retained() -> None:
+    assert gain_retained(0.10, 0.07, 0.05) == pytest.approx(0.6)
+    assert gain_retained(0.05, 0.07, 0.10) is None
+
+
+def test_more_pairs_and_more_speakers_help() -> None:
+    data = pair()
+    made = make_trials(data.dev[0].speakers, 2)
+    by_size = dict(curve_by_size(data, made, "least-squares-m2", [6, 100, 10_000]))
+    assert list(by_size) == [6, 100]
+    assert by_size[100].equal_error_rate < by_size[6].equal_error_rate
+    by_speakers = dict(curve_by_speakers(data, made, "least-squares-m2", [2, 5, 20, 200], 20))
+    assert list(by_speakers) == [5, 20]  # two have ten utterances, and there are only 24
+    assert by_speakers[20].equal_error_rate < by_speakers[5].equal_error_rate
+
+
+def test_latency_is_of_one_vector() -> None:
+    data = pair()
+    made = LinearAlignment(data.train[0].space, data.train[1].space)
+    made.fit(data.train[0].vectors, data.train[1].vectors)
+    assert 0 < measure_latency(made, repeats=5) < 1e6
+    trials_made = make_trials(data.dev[0].speakers, 2)
+    vectors = (data.dev[0].vectors, data.dev[1].vectors)
+    assert score_alignment("x", made, *vectors, trials_made).method == "x"
+
+
+def fake_embed(
+    folder: Path, name: str, system: str, *, cache: Path | None = None, limit: int | None = None
+) -> EmbeddedSplit:
+    return split(system, seed=1 if name == "train" else 0)
+
+
+def test_the_alignment_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(alignment, "embed_split", fake_embed)
+    options = ["--data", "x", "--enrolment", "old", "--runtime", "new"]
+    options += ["--methods", "procrustes-m1", "--curve", "procrustes-m1", "--sizes", "50"]
+    options += ["--speakers", "20", "--pairs", "40", "--json", str(tmp_path / "a.json")]
+    assert alignment.main(options) == 0
+    printed = capsys.readouterr().out
+    assert "gain kept %" in printed
+    assert "speakers of 40 pairs" in printed
+    report = json.loads((tmp_path / "a.json").read_text())
+    assert report["results"][-1]["result"]["method"] == "procrustes-m1"
+
+
+def probe(truth: str | None, name: str, probability: float) -> Probe:
+    return Probe(truth, Identification(None, 0.0, (Candidate(name, 0.5, probability),)))
+
+
+def test_open_set_rates_by_hand() -> None:
+    probes = [
+        probe("a", "a", 0.9),
+        probe("a", "b", 0.9),
+        probe("b", "b", 0.4),
+        probe("b", "b", 0.6),
+        probe(None, "a", 0.7),
+        probe(None, "a", 0.1),
+    ]
+    rates = open_set_rates(probes, 0.5)
+    assert (rates.known, rates.unknown) == (4, 2)
+    assert (rates.detected, rates.identified, rates.false_alarms) == (0.75, 0.5, 0.5)
+
+
+def test_half_of_the_speakers_are_found_and_the_others_are_not() -> None:
+    probes = identify_split(split("new"), 2)
+    rates = open_set_rates(probes, 0.5)
+    assert (rates.known, rates.unknown) == (24 * 3, 24 * 5)
+    assert rates.identified > 0.9
+    assert rates.false_alarms < 0.1
+
+
+def test_the_identification_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(identification, "embed_split", fake_embed)
+    assert identification.main(["--data", "x", "--systems", "new"]) == 0
+    assert "| new    |       0.5 |    72 |" in capsys.readouterr().out
+
+
+def test_scorings_of_the_same_trials() -> None:
+    dev = split("new")
+    first, second = np.triu_indices(len(dev.names), k=1)
+    scored = compare_scorings(dev, (first, second), split("new", seed=3).vectors[::5], top=10)
+    assert list(scored.scores) == ["cosine", "cosine, quality", "AS-norm", "AS-norm, quality"]
+    np.testing.assert_allclose(
+        scored.scores["cosine"][:3], [dev.vectors[0] @ dev.vectors[i] for i in (1, 2, 3)], atol=1e-6
+    )
+    assert scored.labels.sum() == 24 * 10
+    assert set(scored.quality["AS-norm, quality"]) == {
+        "log_shorter_s",
+        "log_longer_s",
+        "cohort_mean",
+    }
+    metadata = {"u0": "f", "u1": "f", "u2": "m"}
+    assert pair_groups(scored, dev, metadata)[:3] == ["f", "", ""]
+
+
+def test_the_trials_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib", reason="pictures need matplotlib")
+    monkeypatch.setattr(trials, "embed_split", fake_embed)
+    rows = [f"u{n}\t{'mf'[n % 10 < 5]}" for n in range(120)]
+    (tmp_path / "dev.tsv").write_text("\n".join(["utterance\tgender", *rows]) + "\n")
+    options = ["--data", str(tmp_path), "--systems", "new", "--cohort", "20", "--groups", "gender"]
+    options += ["--det", str(tmp_path / "det.png"), "--histogram", str(tmp_path / "scores.png")]
+    assert trials.main([*options, "--json", str(tmp_path / "t.json")]) == 0
+    printed = capsys.readouterr().out
+    assert "AS-norm, quality" in printed
+    assert "GARBE" in printed
+    for name in ("det.png", "scores-new.png"):
+        assert (tmp_path / name).read_bytes()[:4] == b"\x89PNG"
+    report = json.loads((tmp_path / "t.json").read_text())
+    assert {one["group"] for one in report["fairness"][0]["groups"]} == {"m", "f"}
+    (tmp_path / "list.txt").write_text("u0 u1 target\nu0 nobody nontarget\n")
+    assert trials.main([*options, "--trials", str(tmp_path / "list.txt")]) == 1
+    assert "'nobody'" in capsys.readouterr().err
+
+
+def test_a_list_of_recordings_below_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import soundfile
+
+    def embed(waveforms: Sequence[np.ndarray]) -> np.ndarray:
+        return np.array([[waveform.std(), 0.2] for waveform in waveforms], np.float32)
+
+    monkeypatch.setattr(embedded, "load_system", lambda name: (embed, Space("fp", 2, name)))
+    names = [f"id{person}/{take}.wav" for person in range(4) for take in range(2)]
+    random = np.random.default_rng(0)
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        level = 0.02 * 3 ** int(name[2])
+        soundfile.write(tmp_path / name, level / 3 * random.uniform(-1, 1, 1600), 16000)
+    lines = [f"{int(a[:3] == b[:3])} {a} {b}\n" for a in names for b in names if a < b]
+    (tmp_path / "list.txt").write_text("".join(lines))
+    options = ["--root", str(tmp_path), "--trials", str(tmp_path / "list.txt")]
+    assert trials.main(options) == 0
+    assert "| diarspk | cosine          |" in capsys.readouterr().out
+    assert trials.main(["--root", str(tmp_path)]) == 2
+    assert trials.main([*options, "--groups", "gender"]) == 1
+    assert "--metadata" in capsys.readouterr().err
+
+
+def test_a_small_gallery_is_measured(tmp_path: Path) -> None:
+    cost = measure_gallery(tmp_path / "g", 300, dimension=16, queries=10)
+    assert cost.entries == 300
+    assert cost.own_recall >= cost.recall
+    assert cost.recall >= 0.95
+    assert min(cost.scan_ms, cost.search_ms, cost.identify_ms, cost.megabytes) > 0
+
+
+def test_synthetic_voices_are_nearest_their_own() -> None:
+    rows = synthetic_voices(50, 64, np.random.default_rng(0))
+    nearest = np.argsort(-(rows @ rows.T), axis=1)[:, 1]
+    assert np.mean(nearest // 5 == np.arange(50) // 5) > 0.9
+
+
+def test_vectors_are_kept_and_belong_to_a_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def embed(waveforms: Sequence[np.ndarray]) -> np.ndarray:
+        calls.append(len(waveforms))
+        return np.array([[waveform.mean(), 1.0] for waveform in waveforms], np.float32)
+
+    made = [
+        Utterance(f"u{n}", f"s{n % 2}", np.full(16000 * (n + 1), n / 9, "f4")) for n in range(4)
+    ]
+    monkeypatch.setattr(embedded, "load_system", lambda name: (embed, Space("fp", 2, name)))
+    monkeypatch.setattr(embedded, "read_utterances", lambda folder, split: iter(made))
+    (tmp_path / "dev.tsv").write_text("a table")
+    first = embed_split(tmp_path, "dev", "toy", cache=tmp_path / "kept")
+    again = embed_split(tmp_path, "dev", "toy", cache=tmp_path / "kept")
+    assert len(calls) == 4
+    np.testing.assert_array_equal(first.vectors, again.vectors)
+    assert (again.names, again.speakers, again.space) == (
+        ("u0", "u1", "u2", "u3"),
+        ("s0", "s1", "s0", "s1"),
+        Space("fp", 2, "toy"),
+    )
+    assert again.seconds.tolist() == [1, 2, 3, 4]
+    np.testing.assert_allclose(np.linalg.norm(again.vectors, axis=1), 1, atol=1e-6)
+    (tmp_path / "dev.tsv").write_text("another table")
+    assert len(embed_split(tmp_path, "dev", "toy", cache=tmp_path / "kept", limit=2).names) == 2
+    assert len(calls) == 6

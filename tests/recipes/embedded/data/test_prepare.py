@@ -1,0 +1,62 @@
+"""Degraded copies of training speech."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recipes.embedded.data.prepare import SPEED, VARIANTS, add_noise, degrade
+
+
+def white(samples, scale=0.1, seed=0):
+    return (scale * np.random.default_rng(seed).normal(size=samples)).astype(np.float32)
+
+
+def ratio_db(audio, noisy):
+    return 10 * np.log10(np.mean(audio**2) / np.mean((noisy - audio) ** 2))
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.floats(-10, 30),
+    st.integers(100, 5000),
+    st.integers(100, 5000),
+    st.sampled_from([1e-3, 0.1]),
+)
+def test_noise_is_added_at_its_ratio(ratio, samples, noise_samples, scale):
+    audio, noise = white(samples), white(noise_samples, scale, seed=1)
+    noisy = add_noise(audio, noise, ratio)
+    assert noisy.shape == audio.shape and noisy.dtype == np.float32
+    assert ratio_db(audio, noisy) == pytest.approx(ratio, abs=0.05)
+    added = noisy - audio
+    likeness = np.corrcoef(added, np.resize(noise, samples))[0, 1]  # short noises repeat
+    assert likeness > 0.999
+
+
+def test_silence_adds_nothing_and_stays_silent():
+    audio, silence = white(1000), np.zeros(1000, np.float32)
+    np.testing.assert_array_equal(add_noise(audio, silence, 0.0), audio)
+    np.testing.assert_array_equal(add_noise(silence, audio, 0.0), silence)
+
+
+def test_noisy_copies_are_above_their_noise():
+    audio, room = white(8000), np.ones(1, np.float32)  # a room that changes nothing
+    noises = [white(3000, seed=1), white(20000, seed=2)]
+    ratios = [
+        ratio_db(audio, degrade(audio, "noisy", [room], noises, np.random.default_rng(seed)))
+        for seed in range(30)
+    ]
+    assert -0.1 < min(ratios) < 5
+    assert 15 < max(ratios) < 20.1
+
+
+@pytest.mark.parametrize("variant", dict.fromkeys(VARIANTS))
+def test_copies_last_as_long_as_the_recording(variant):
+    audio, rooms, noises = white(16000), [white(400, seed=3)], [white(5000, seed=1)]
+    for seed in range(6):
+        copy = degrade(audio, variant, rooms, noises, np.random.default_rng(seed))
+        assert np.isfinite(copy).all()
+        assert len(copy) == pytest.approx(16000 / SPEED.get(variant, 1.0), abs=1)
+        again = degrade(audio, variant, rooms, noises, np.random.default_rng(seed))
+        np.testing.assert_array_equal(copy, again)
+    np.testing.assert_array_equal(audio, white(16000))  # nothing was changed in place

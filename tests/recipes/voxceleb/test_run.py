@@ -1,0 +1,135 @@
+"""Crops from lhotse's manifests, of recordings that the tests write."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from diarspk.encoders import build_encoder
+from diarspk.errors import ArgumentError
+from diarspk.features.log_mel import FeatureConfig
+from tests.recipes.zoo.test_run import PHASE
+
+pytest.importorskip("lhotse")
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+from recipes.zoo import manifests as data  # noqa: E402
+from recipes.zoo.settings import DataSettings, Settings  # noqa: E402
+from recipes.zoo.sources import open_source  # noqa: E402
+
+RATE = 16000
+
+
+def write_manifest(path, recordings):
+    """One cut for each ``(name, speaker, samples)``."""
+    from lhotse import CutSet, Recording, SupervisionSegment
+    from lhotse.cut import MonoCut
+
+    cuts = []
+    for name, speaker, samples in recordings:
+        file = path.parent / f"{name}.wav"
+        soundfile.write(file, samples, RATE, subtype="FLOAT")
+        recording = Recording.from_file(file, recording_id=name)
+        duration = recording.duration
+        said = SupervisionSegment(name, name, 0.0, duration, speaker=speaker)
+        cuts.append(MonoCut(name, 0.0, duration, 0, recording=recording, supervisions=[said]))
+    CutSet.from_cuts(cuts).to_file(path)
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def manifests(tmp_path_factory):
+    """Each speaker is a constant level, so that a crop tells whose it is."""
+    folder = tmp_path_factory.mktemp("corpus")
+    tone = np.sin(2 * np.pi * 500 * np.arange(RATE) / RATE)
+    train = [
+        (f"{speaker}-{number}", speaker, 0.1 * (index + 1) * tone[: 4000 + 6000 * number])
+        for index, speaker in enumerate("abcde")
+        for number in range(2)
+    ]
+    rooms = [("room", "r", np.r_[np.zeros(50), 1.0, np.zeros(200), 0.5])]
+    noise = [("noise", "n", np.random.default_rng(0).normal(0, 0.01, 3000))]
+    return {
+        "train": write_manifest(folder / "train.jsonl.gz", train),
+        "test": write_manifest(folder / "test.jsonl.gz", train[:4]),
+        "noise": write_manifest(folder / "noise.jsonl.gz", noise),
+        "rooms": write_manifest(folder / "rooms.jsonl.gz", rooms),
+    }
+
+
+@pytest.fixture
+def settings(manifests):
+    phase = replace(PHASE, altered_speed=0.5)
+    return Settings("x-vector", DataSettings("lhotse", **manifests), phase, phase, workers=0)
+
+
+def test_a_batch_is_of_different_speakers(settings):
+    source = open_source(settings, settings.train, FeatureConfig())
+    assert source.classes == 15
+    batch = source.batch(np.random.default_rng(0))
+    assert batch["features"].shape == (4, 60, 80)
+    assert len({label % 5 for label in batch["label"].tolist()}) == 4
+    again = source.batch(np.random.default_rng(0))
+    assert torch.equal(batch["features"], again["features"])
+
+
+def test_labels_tell_the_speaker_and_the_speed(settings, manifests):
+    plain = replace(settings, data=replace(settings.data, noise="", rooms=""))
+    source = open_source(plain, plain.train, None)  # the waveform itself
+    seen = set()
+    for seed in range(8):
+        batch = source.batch(np.random.default_rng(seed))
+        for waveform, label in zip(batch["features"], batch["label"].tolist(), strict=True):
+            kind, speaker = divmod(label, 5)
+            loudest = float(waveform.abs().max())
+            assert loudest == pytest.approx(0.1 * (speaker + 1), rel=0.1)
+            part = waveform[200:3000].numpy()
+            crossings = np.count_nonzero(np.diff(np.sign(part))) / len(part) * RATE / 2
+            assert crossings == pytest.approx(500 * data.SPEEDS[kind], rel=0.03)
+            seen.add(kind)
+    assert seen == {0, 1, 2}
+
+
+def test_noise_keeps_its_ratio():
+    generator = np.random.default_rng(0)
+    audio, noise = generator.normal(0, 0.1, (2, 20000)).astype(np.float32)
+    ratios = [
+        10 * np.log10(np.mean(audio**2) / np.mean((data.mix(audio, noise, generator) - audio) ** 2))
+        for _ in range(20)
+    ]
+    assert min(ratios) >= -0.01 and max(ratios) <= 15.01
+    assert max(ratios) - min(ratios) > 5
+
+
+def test_a_room_keeps_the_power_and_the_start():
+    audio = np.zeros(1000, np.float32)
+    audio[100] = 1.0
+    response = np.zeros(300, np.float32)
+    response[[50, 150]] = 1.0, 0.5
+    wet = data.reverberate(audio, response)
+    assert np.flatnonzero(np.abs(wet) > 0.1).tolist() == [100, 200]
+    assert np.sum(wet**2) == pytest.approx(1.0, rel=1e-4)
+
+
+def test_too_few_speakers_are_an_error(settings):
+    phase = replace(settings.train, crops=6)
+    with pytest.raises(ArgumentError, match="`crops` must be at most 5"):
+        open_source(settings, phase, FeatureConfig())
+
+
+def test_a_cut_without_a_speaker_is_an_error(settings, manifests):
+    cut = data.read_cuts(manifests["train"])[0]
+    with pytest.raises(ArgumentError, match="must name one speaker per cut"):
+        data.speaker_of(cut.with_id("x").drop_supervisions())
+
+
+def test_test_cuts_are_embedded_under_their_ids(settings):
+    encoder = build_encoder("x-vector", dimension=6)
+    found = data.embed_cuts(settings, encoder)
+    assert found.names == ["a-0", "a-1", "b-0", "b-1"]
+    assert found.speakers == ["a", "a", "b", "b"]
+    assert (found.vectors.shape, found.cohort.shape) == ((4, 6), (5, 6))
