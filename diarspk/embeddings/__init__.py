@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from diarspk.embeddings.projection import Projection, project
     from diarspk.embeddings.reduction import Prefix, PrincipalComponents, Reduction, check_dimension
     from diarspk.embeddings.space import Space, require_same_space
-    from diarspk.embeddings.unit_vectors import unit_rows, unit_vectors
+    from diarspk.embeddings.unit_vectors import unit_rows
 
 __all__ = [
     "AutoEncoder",
@@ -27,7 +27,6 @@ __all__ = [
     "project",
     "require_same_space",
     "unit_rows",
-    "unit_vectors",
 ]
 
 _HOMES = {
@@ -43,7 +42,6 @@ _HOMES = {
     "project": "diarspk.embeddings.projection",
     "require_same_space": "diarspk.embeddings.space",
     "unit_rows": "diarspk.embeddings.unit_vectors",
-    "unit_vectors": "diarspk.embeddings.unit_vectors",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)
