@@ -89,6 +89,7 @@ def score(
     print(_report(scores))
     if details is not None:
         print(_report_breakdown(details))
+    print(f"\n{scores.reference_turns}")
 
 
 def _break_down(

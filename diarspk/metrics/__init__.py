@@ -5,6 +5,7 @@ from diarspk.metrics.breakdown import Breakdown, CountErrors, break_down
 from diarspk.metrics.components import Components
 from diarspk.metrics.conventions import CONVENTIONS, Convention
 from diarspk.metrics.rates import score
+from diarspk.metrics.reference_turns import ReferenceTurns
 from diarspk.metrics.scores import Scores
 from diarspk.metrics.timeline import draw_timeline
 
@@ -15,6 +16,7 @@ __all__ = [
     "Components",
     "Convention",
     "CountErrors",
+    "ReferenceTurns",
     "Scores",
     "break_down",
     "draw_timeline",

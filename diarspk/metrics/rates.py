@@ -11,6 +11,7 @@ from diarspk.errors import ArgumentError, ScoringWarning
 from diarspk.metrics.comparison import compare
 from diarspk.metrics.conventions import DEFAULT, find_convention
 from diarspk.metrics.pairing import Annotations, Regions, pair_files
+from diarspk.metrics.reference_turns import count_reference_turns
 from diarspk.metrics.scores import Scores
 
 __all__ = ["score"]
@@ -52,7 +53,8 @@ def score(
     Returns
     -------
     Scores
-        ``.pooled`` and ``.files[name]`` hold the components, ``.convention`` says what they mean.
+        ``.pooled`` and ``.files[name]`` hold the components, ``.convention`` says what they mean,
+        ``.reference_turns`` which kind of reference it is.
 
     Warns
     -----
@@ -86,6 +88,7 @@ def score(
         missing=pairing.missing,
         unscored=pairing.unscored,
         rules=rules,
+        reference_turns=count_reference_turns(pairing.pairs.values()),
     )
 
 

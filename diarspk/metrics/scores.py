@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from diarspk.metrics.components import Components
 from diarspk.metrics.conventions import DEFAULT, Convention
+from diarspk.metrics.reference_turns import ReferenceTurns
 
 __all__ = ["Scores"]
 
@@ -32,6 +33,8 @@ class Scores:
         Files that were left out, since the reference or the UEM lacks them.
     rules : Convention
         The scoring tool that is followed.
+    reference_turns : ReferenceTurns
+        How finely the references are segmented.
     """
 
     files: Mapping[str, Components]
@@ -41,6 +44,7 @@ class Scores:
     missing: tuple[str, ...] = ()
     unscored: tuple[str, ...] = ()
     rules: Convention = DEFAULT
+    reference_turns: ReferenceTurns = field(default_factory=ReferenceTurns)
 
     @property
     def pooled(self) -> Components:
@@ -100,4 +104,5 @@ class Scores:
             "files": {name: components.as_dict() for name, components in self.files.items()},
             "missing": list(self.missing),
             "unscored": list(self.unscored),
+            "reference_turns": self.reference_turns.as_dict(),
         }

@@ -15,6 +15,7 @@ from typing import Any
 
 from diarspk.errors import FormatError
 from eval.cues.table import Column, Figure, Row
+from eval.diarization.conversation import collection_title
 
 __all__ = ["READERS", "read_figures"]
 
@@ -88,10 +89,14 @@ def _intra_session(document: Mapping[str, Any], _: str) -> dict[tuple[Row, Colum
 def _diarization(document: Mapping[str, Any], _: str) -> dict[tuple[Row, Column], float]:
     """Of our diarizer with an encoder; what other diarizers reach says nothing of one encoder."""
     return {
-        ((encoder, UTTERANCE), Column(f"DER {one['collection']}", "low")): one["der"]
+        ((encoder, UTTERANCE), Column(f"DER {_set_name(one)}", "low")): one["der"]
         for one in document["results"]
         if (encoder := _encoder_of(one["system"])) is not None
     }
+
+
+def _set_name(result: Mapping[str, Any]) -> str:
+    return collection_title(result["collection"], result.get("reference", "own"))
 
 
 def _correlation(document: Mapping[str, Any], _: str) -> dict[tuple[Row, Column], float]:

@@ -1,42 +1,35 @@
-r"""Score diarization systems on folders of conversations: one table, ours beside the peer.
+r"""Score diarization systems on folders of conversations: one table, ours beside others.
 
-    python -m eval.diarization --data ../shared/conversations/ami --systems diarspk peer \
-        --seeds 0 1 --keep kept/ --markdown table.md --csv table.csv --json table.json
+    python -m eval.diarization --data ../shared/conversations/ami --systems diarspk baseline \
+        --references mfa only_words --seeds 0 1 --keep kept/ \
+        --markdown table.md --csv table.csv --json table.json
 
 A data set is a folder of conversations, or a manifest of recordings that lhotse has prepared. With
-``--keep``, an interrupted run goes on where it stopped, recording by recording.
+``--keep``, an interrupted run goes on where it stopped, recording by recording. With
+``--references``, each recording is scored against the RTTM files of ``FOLDER/references/NAME`` as
+well: references of one recording can differ by half of the error, so every row names its own.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import os
-import random
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import lru_cache
+from collections.abc import Sequence
 from io import StringIO
-from itertools import groupby
-from multiprocessing import get_context
 from pathlib import Path
 
 from diarspk.errors import DiarspkError
-from diarspk.metrics import score
-from eval.diarization.conversation import Conversation
-from eval.diarization.conversations import read_conversations
-from eval.diarization.manifests import data_set_name
-from eval.diarization.result_cache import Hypothesis, HypothesisStore
-from eval.diarization.results import Outcome, Summary
+from eval.diarization.benchmark import run_benchmark, summarize
+from eval.diarization.results import Summary
 from eval.report.report import describe_run, markdown_table, write_json
-from eval.systems.registry import DIARIZERS, RTTM_PREFIX, Diarize, load_diarizer
+from eval.systems.registry import DIARIZERS
 
-__all__ = ["main", "run_benchmark"]
+__all__ = ["main"]
 
 HEADER = (
     "set",
+    "reference",
     "system",
     "DER %",
     "miss %",
@@ -50,105 +43,15 @@ HEADER = (
     "DER over seeds",
 )
 
-COUNT_HEADER = ("set", "system", "speakers", "recordings", "right", "found (mean)", "DER %")
+COUNT_HEADER = (
+    *("set", "reference", "system", "speakers", "recordings", "right", "found (mean)", "DER %"),
+)
 
 CONVENTION = (
     "Strict DER: collar 0, overlap scored, pooled by duration, only what the UEM names. "
     "Time is wall-clock, from path to annotation, without loading models. DER over seeds is its "
     "standard deviation."
 )
-
-
-def run_benchmark(
-    folders: Sequence[Path],
-    systems: Sequence[str],
-    *,
-    jobs: int = 1,
-    seeds: Sequence[int] = (0,),
-    keep: Path | None = None,
-) -> Iterator[Outcome]:
-    """Every system on every recording with every seed, system by system.
-
-    Parameters
-    ----------
-    folders
-        Each holds conversations (see :func:`eval.diarization.conversations.read_conversations`).
-    systems
-        Names that :func:`eval.systems.registry.load_diarizer` knows.
-    jobs
-        Recordings at a time. With more than one, processing times include the contention.
-    seeds
-        Of the generators that a system may draw from, set before each recording.
-    keep
-        Folder of what was written before; recordings that are in it are not diarized again.
-    """
-    tasks = [
-        (system, data_set_name(folder), conversation, seed, keep)
-        for folder in folders
-        for conversation in read_conversations(folder)
-        for system in systems
-        for seed in seeds
-    ]
-    tasks.sort(key=lambda task: systems.index(task[0]))  # stable: keeps folders and names
-    if jobs == 1:
-        yield from map(diarize_and_score, *zip(*tasks, strict=True))
-        return
-    workers = ProcessPoolExecutor(jobs, get_context("spawn"), _share_cores, (jobs,))
-    with workers:
-        yield from workers.map(diarize_and_score, *zip(*tasks, strict=True))
-
-
-def diarize_and_score(
-    system: str,
-    collection: str,
-    conversation: Conversation,
-    seed: int = 0,
-    keep: Path | None = None,
-) -> Outcome:
-    """Run one system on one recording, unless it is kept, and compare with the reference."""
-    store = None if keep is None or system.startswith(RTTM_PREFIX) else HypothesisStore(keep)
-    found = None if store is None else store.read(system, collection, conversation.audio, seed)
-    if found is None:
-        found = _diarize(system, conversation.audio, seed)
-        if store is not None:
-            store.write(system, collection, conversation.audio, seed, found)
-    name = conversation.name
-    scores = score(
-        {name: conversation.reference},
-        {name: found.annotation},
-        {name: conversation.uem},
-        collar=0.0,
-    )
-    return Outcome(
-        system=system,
-        collection=collection,
-        recording=name,
-        components=scores.pooled,
-        reference_speakers=conversation.count_speakers(conversation.reference),
-        found_speakers=conversation.count_speakers(found.annotation),
-        duration=conversation.duration,
-        processing=found.processing,
-        seed=seed,
-    )
-
-
-def _diarize(system: str, audio: Path, seed: int) -> Hypothesis:
-    diarize = _loaded(system)
-    _set_seed(seed)
-    start = time.perf_counter()
-    hypothesis = diarize(audio)
-    return Hypothesis(hypothesis, time.perf_counter() - start)
-
-
-def summarize(outcomes: Sequence[Outcome]) -> list[Summary]:
-    """Pool outcomes by collection and system: the systems of one collection are neighbours."""
-
-    def key(outcome: Outcome) -> tuple[int, int]:
-        return collections.index(outcome.collection), systems.index(outcome.system)
-
-    collections = list(dict.fromkeys(outcome.collection for outcome in outcomes))
-    systems = list(dict.fromkeys(outcome.system for outcome in outcomes))
-    return [Summary(list(group)) for _, group in groupby(sorted(outcomes, key=key), key)]
 
 
 def format_summaries(
@@ -186,13 +89,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for outcome in run_benchmark(
             options.data,
             options.systems,
+            references=options.references,
             jobs=options.jobs,
             seeds=options.seeds,
             keep=options.keep,
         ):
             outcomes.append(outcome)
             print(
-                f"{outcome.system} {outcome.collection}/{outcome.recording}: "
+                f"{outcome.system} {outcome.collection}/{outcome.recording} "
+                f"({outcome.reference}): "
                 f"DER {100 * outcome.components.der:.1f} %",
                 file=sys.stderr,
             )
@@ -252,9 +157,16 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--systems",
         nargs="+",
-        default=["diarspk", "peer"],
+        default=["diarspk", "baseline"],
         metavar="SYSTEM",
         help=f"{', '.join(DIARIZERS)}, or rttm:FOLDER for what another system wrote",
+    )
+    add(
+        "--references",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="score against FOLDER/references/NAME as well, where a folder has it",
     )
     add("--jobs", type=int, default=1, metavar="N", help="recordings at a time")
     add("--seeds", type=int, nargs="+", default=[0], metavar="SEED")
@@ -273,6 +185,7 @@ def _row(summary: Summary, label: str) -> list[str]:
     shares = (parts.der, parts.miss_rate, parts.false_alarm_rate, parts.confusion_rate)
     return [
         label,
+        summary.reference,
         summary.system,
         *(f"{100 * share:.1f}" for share in shares),
         f"{100 * summary.count_accuracy:.0f}",
@@ -288,6 +201,7 @@ def _count_rows(summary: Summary) -> list[list[str]]:
     return [
         [
             summary.collection,
+            summary.reference,
             summary.system,
             str(count),
             str(len(part.outcomes)),
@@ -297,26 +211,6 @@ def _count_rows(summary: Summary) -> list[list[str]]:
         ]
         for count, part in summary.by_speakers().items()
     ]
-
-
-@lru_cache(maxsize=1)  # one at a time in memory: tasks come system by system
-def _loaded(system: str) -> Diarize:
-    return load_diarizer(system)
-
-
-def _set_seed(seed: int) -> None:
-    import numpy as np
-    import torch
-
-    random.seed(seed)
-    np.random.seed(seed)  # systems may use the old generator
-    torch.manual_seed(seed)
-
-
-def _share_cores(jobs: int) -> None:
-    import torch
-
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // jobs))
 
 
 if __name__ == "__main__":

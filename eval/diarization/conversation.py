@@ -2,22 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyannote.core import Annotation, Timeline
 
-__all__ = ["Conversation"]
+__all__ = ["OWN", "Conversation", "collection_title"]
+
+OWN = "own"
+"""Name of the reference that lies beside a recording."""
+
+
+def collection_title(collection: str, reference: str) -> str:
+    """Name of a data set with its reference, where that is not its own.
+
+    Examples
+    --------
+    >>> collection_title("ami", "own"), collection_title("ami", "mfa")
+    ('ami', 'ami (mfa)')
+    """
+    return collection if reference == OWN else f"{collection} ({reference})"
 
 
 @dataclass(frozen=True)
 class Conversation:
-    """A recording, who spoke when in it, and the part of it that is scored."""
+    """A recording, who spoke when in it, and the part of it that is scored.
+
+    Attributes
+    ----------
+    audio : Path
+    reference : Annotation
+        The one that lies beside the recording.
+    uem : Timeline
+    recording : str
+        Id, where it is not the name of the file.
+    further : mapping of str to Annotation
+        Other references of the same recording, by name.
+    """
 
     audio: Path
     reference: Annotation
     uem: Timeline
     recording: str = ""
+    further: Mapping[str, Annotation] = field(default_factory=dict)
+
+    @property
+    def references(self) -> dict[str, Annotation]:
+        """Every reference by name, its own first."""
+        return {OWN: self.reference, **self.further}
 
     @property
     def name(self) -> str:

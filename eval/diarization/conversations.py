@@ -5,17 +5,21 @@ Or lhotse's manifests of recordings and supervisions, as its recipes prepare a c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pyannote.core import Annotation
 
-from diarspk.errors import FormatError
+from diarspk.errors import ArgumentError, FormatError
 from diarspk.formats import read_rttm, read_uem
 from eval.diarization.conversation import Conversation
+from eval.diarization.manifests import data_set_name, read_manifests
 
-__all__ = ["list_recordings", "read_conversations"]
+__all__ = ["list_recordings", "read_collections", "read_conversations"]
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".opus")
+REFERENCES = "references"
 
 
 def list_recordings(folder: Path) -> list[Path]:
@@ -53,10 +57,53 @@ def read_conversations(folder: Path) -> list[Conversation]:
         If there is no recording, or a recording has no RTTM or UEM of its name.
     """
     if folder.name.endswith((".jsonl", ".jsonl.gz")):
-        from eval.diarization.manifests import read_manifests
-
         return read_manifests(folder)
     return [_read(path) for path in list_recordings(folder)]
+
+
+def read_collections(
+    folders: Sequence[Path], references: Sequence[str] = ()
+) -> dict[str, list[Conversation]]:
+    """Every recording of several data sets, by the name of the set.
+
+    Parameters
+    ----------
+    folders
+        As :func:`read_conversations` takes them.
+    references
+        Names of further references, ``FOLDER/references/NAME/RECORDING.rttm``. A folder may lack
+        them all, for those of another folder.
+
+    Raises
+    ------
+    ArgumentError
+        If no folder has a reference of that name.
+    FormatError
+        If a file is missing or cannot be read.
+    """
+    for name in references:
+        if not any((folder / REFERENCES / name).is_dir() for folder in folders):
+            listed = ", ".join(map(str, folders))
+            raise ArgumentError(
+                f"`references` must name a folder below {REFERENCES}/ of {listed}, got {name!r}"
+            )
+    return {
+        data_set_name(folder): [
+            _add_references(one, folder, references) for one in read_conversations(folder)
+        ]
+        for folder in folders
+    }
+
+
+def _add_references(conversation: Conversation, folder: Path, names: Sequence[str]) -> Conversation:
+    further = {}
+    for name in names:
+        if (folder / REFERENCES / name).is_dir():
+            path = folder / REFERENCES / name / f"{conversation.name}.rttm"
+            further[name] = read_rttm(path).get(
+                conversation.name, Annotation(uri=conversation.name)
+            )
+    return replace(conversation, further=further)
 
 
 def _read(audio: Path) -> Conversation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from eval.diarization.conversation import collection_title
 from eval.diarization.results import Summary
 
 __all__ = ["plot_errors", "plot_reliability"]
@@ -24,7 +25,10 @@ def plot_errors(summaries: Sequence[Summary], path: Path) -> None:
         "false alarm": [summary.components.false_alarm_rate for summary in summaries],
         "confusion": [summary.components.confusion_rate for summary in summaries],
     }
-    labels = [f"{summary.collection}\n{summary.system}" for summary in summaries]
+    labels = [
+        f"{collection_title(summary.collection, summary.reference)}\n{summary.system}"
+        for summary in summaries
+    ]
     figure = Figure(figsize=(2 + 1.2 * len(labels), 4), layout="constrained")
     axes = figure.add_subplot()
     below = [0.0] * len(labels)

@@ -21,9 +21,7 @@ __all__ = ["Hypothesis", "HypothesisStore"]
 
 SOURCES = (
     "diarspk",
-    "eval/systems/baseline.py",
-    "eval/systems/resemblyzer.py",
-    "eval/systems/registry.py",
+    "eval/systems",
 )
 
 
@@ -100,6 +98,6 @@ def _digest_sources() -> str:
     for name in SOURCES:
         found = [root / name] if (root / name).is_file() else sorted((root / name).rglob("*"))
         for path in found:
-            if path.suffix in (".py", ".json", ".safetensors"):
+            if path.suffix in (".py", ".txt", ".json", ".safetensors"):
                 digest.update(f"{path.relative_to(root)} {_digest_file(path)}\n".encode())
     return digest.hexdigest()

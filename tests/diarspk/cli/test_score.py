@@ -39,7 +39,7 @@ def run(*arguments: str | Path) -> Result:
 def test_the_table_has_every_file_the_pool_and_the_convention(files: tuple[Path, Path]) -> None:
     result = run(*files)
     assert (result.exit_code, result.stderr) == (0, "")
-    header, meeting, call, pooled, empty, convention = result.stdout.splitlines()
+    header, meeting, call, pooled, empty, convention, gap, kind = result.stdout.splitlines()
     assert header.split()[0] == "file"
     assert meeting.split()[:-1] == (
         ["meeting", "10.00", "1.00", "10.00", "1.00", "10.00", "2.00", "20.00", "40.00"]
@@ -49,6 +49,8 @@ def test_the_table_has_every_file_the_pool_and_the_convention(files: tuple[Path,
     assert pooled.split()[-2] == "28.57"  # 4 of 14 s, not the mean of 40 and 0
     assert empty == ""
     assert "No collar" in convention
+    assert (gap, kind.split(":")[0]) == ("", "Reference")
+    assert "0.0 % of 3 turns" in kind  # which kind of reference it is comes last
 
 
 def test_json_holds_the_same_numbers(files: tuple[Path, Path]) -> None:
@@ -56,6 +58,7 @@ def test_json_holds_the_same_numbers(files: tuple[Path, Path]) -> None:
     assert document["files"]["meeting"]["der"] == pytest.approx(0.4)
     assert document["pooled"]["confusion"] == pytest.approx(2.0)
     assert document["convention"]
+    assert document["reference_turns"]["turns"] == 3
 
 
 def test_collar_is_on_each_side(files: tuple[Path, Path]) -> None:

@@ -40,7 +40,8 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
             {"system": "diarspk", "collection": "ami", "der": 0.2},
             {"system": "diarspk:encoder=resnet34", "collection": "ami", "der": 0.3},
             {"system": "diarspk:silero", "collection": "ami", "der": 0.4},
-            {"system": "peer", "collection": "ami", "der": 0.5},
+            {"system": "diarspk", "collection": "ami", "reference": "mfa", "der": 0.6},
+            {"system": "baseline", "collection": "ami", "der": 0.5},
         ]
     },
     "correlation": {
@@ -119,6 +120,7 @@ def test_what_other_commands_wrote(files: dict[str, Path]) -> None:
     # Another segmentation is no encoder, and neither is another diarizer.
     assert values("diarization", files) == {
         (OWN, "DER ami"): 0.2,
+        (OWN, "DER ami (mfa)"): 0.6,
         (("resnet34", "utterance"), "DER ami"): 0.3,
     }
     assert values("correlation", files) == {

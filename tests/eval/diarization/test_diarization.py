@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from pyannote.core import Annotation, Segment
 
-from eval.diarization.__main__ import format_summaries, main, run_benchmark, summarize
+from eval.diarization import benchmark
+from eval.diarization.__main__ import format_summaries, main
+from eval.diarization.benchmark import run_benchmark, summarize
 from eval.systems import registry as systems
 
 REFERENCE = {
@@ -41,6 +43,7 @@ def name_one_speaker(audio: Path) -> Annotation:
 
 @pytest.fixture(autouse=True)
 def fake_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    benchmark._loaded.cache_clear()
     monkeypatch.setitem(systems.DIARIZERS, "fake", lambda: name_one_speaker)
 
 
@@ -90,7 +93,7 @@ def test_table_has_systems_side_by_side(folder: Path) -> None:
     summaries = summarize(list(run_benchmark([folder], ["fake", system])))
     table = format_summaries(summaries, per_recording=True)
     pooled, recordings = table.split("\n\n")
-    assert [line.split("|")[2].strip() for line in pooled.splitlines()[2:]] == ["fake", system]
+    assert [line.split("|")[3].strip() for line in pooled.splitlines()[2:]] == ["fake", system]
     assert "66.7" in pooled.splitlines()[2]
     assert [line.split("|")[1].strip() for line in recordings.splitlines()[2:]] == [
         "set/long",
@@ -105,8 +108,8 @@ def test_counts_stand_apart_by_the_right_number(folder: Path) -> None:
     _, counts = format_summaries(summaries, by_speakers=True).split("\n\n")
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in counts.splitlines()[2:]]
     # `fake` names one speaker always: right on `short`, whose 2 s it makes 6 s.
-    assert [row[2:6] for row in cells] == [["1", "1", "1", "1.0"], ["2", "1", "0", "1.0"]]
-    assert cells[0][6] == "200.0"
+    assert [row[3:7] for row in cells] == [["1", "1", "1", "1.0"], ["2", "1", "0", "1.0"]]
+    assert cells[0][7] == "200.0"
 
 
 def test_command_writes_table_and_json(
@@ -114,7 +117,7 @@ def test_command_writes_table_and_json(
 ) -> None:
     target = tmp_path / "report.json"
     assert main(["--data", str(folder), "--systems", "fake", "--json", str(target)]) == 0
-    assert "| set | fake" in capsys.readouterr().out
+    assert "| set | own       | fake " in capsys.readouterr().out
     report = json.loads(target.read_text())
     assert {"date", "command", "machine", "versions", "convention"} <= set(report)
     (result,) = report["results"]

@@ -11,9 +11,10 @@ import soundfile
 from pyannote.core import Annotation, Segment
 
 from diarspk.formats import save_annotation
-from eval.diarization import __main__ as diarization
+from eval.diarization import benchmark
 from eval.diarization import result_cache as kept
-from eval.diarization.__main__ import format_csv, main, run_benchmark, summarize
+from eval.diarization.__main__ import format_csv, main
+from eval.diarization.benchmark import run_benchmark, summarize
 from eval.diarization.result_cache import Hypothesis, HypothesisStore
 from eval.systems import registry as systems
 
@@ -45,7 +46,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         heard.append(audio.stem)
         return annotated((0, round(float(np.random.uniform(0.2, 0.8)), 3), "x"), uri=audio.stem)
 
-    diarization._loaded.cache_clear()
+    benchmark._loaded.cache_clear()
     monkeypatch.setitem(systems.DIARIZERS, "drawn", lambda: diarize)
     return heard
 

@@ -1,0 +1,352 @@
+r"""Compare diarspk with other projects: measured here in one run, and as they publish it.
+
+    python -m eval.diarization.comparison --data ../shared/conversations/simulated \
+        ../shared/conversations/ami --references mfa only_words --write
+
+The others run in environments of their own, made on first use (:mod:`eval.systems.environments`).
+``--write`` replaces ``eval/results/comparison.md``; the published figures are in
+``published.csv`` beside this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import groupby
+from pathlib import Path
+
+from pyannote.core import Segment, Timeline
+
+from diarspk.audio import SAMPLE_RATE, load_audio
+from diarspk.errors import DiarspkError, FormatError
+from diarspk.formats import read_rttm
+from eval.diarization.benchmark import run_diarizer, score_hypothesis, summarize
+from eval.diarization.conversation import Conversation
+from eval.diarization.conversations import read_collections
+from eval.diarization.result_cache import Hypothesis
+from eval.diarization.results import Outcome, Summary
+from eval.report.report import describe_run, markdown_table, write_json
+from eval.systems.peer_diarizer import PeerDiarizer
+from eval.systems.registry import Diarize, load_diarizer
+
+__all__ = ["PublishedFigure", "compare", "format_comparison", "main", "read_published"]
+
+PUBLISHED = Path(__file__).with_name("published.csv")
+RESULT = Path(__file__).parents[1] / "results" / "comparison.md"
+SYSTEMS = ("diarspk", "baseline", "senko")
+DEMO = "demo call"
+
+TITLES = {
+    "baseline": "Silero VAD 6.2.3 + Resemblyzer 0.1.4 + spectralcluster 0.2.22",
+    "senko": "Senko 0.2.2",
+}
+
+HEADER = (
+    *("set", "reference", "system", "DER %", "miss %", "false alarm %", "confusion %"),
+    *("speakers right", "real-time factor", "times ours"),
+)
+
+NOTES = """\
+Strict DER: collar 0, overlap scored, pooled by duration, only what the UEM names. Figures against
+different references of one recording do not compare. `own` is the reference that lies beside the
+recordings; that of the AMI excerpts counts pauses and laughter as speech, and a perfect answer by
+forced alignment (`mfa`) has a DER of 30.5 % against it. Speakers right: recordings with the number
+of speakers that the reference names.
+
+diarspk's settings were chosen on the simulated conversations and the AMI excerpts, which flatters
+its rows. The others run at their defaults: Senko as released, on the CPU (Silero VAD, CAM++,
+spectral clustering for recordings under 20 minutes); Silero VAD, Resemblyzer and spectralcluster
+(turn-to-diarize) put together as their documentation shows. Both name one speaker at a time."""
+
+PUBLISHED_NOTES = """\
+Not measured here, and on other recordings than those above: they compare among themselves only,
+and only under the same reference."""
+
+
+@dataclass(frozen=True)
+class PublishedFigure:
+    """Error rate that somebody has published.
+
+    Attributes
+    ----------
+    system, released : str
+        Name, and the date of the release.
+    set, reference, convention : str
+        What was scored, against whose turns, and by which rules.
+    remark, source : str
+    der : float
+        Percent.
+    """
+
+    system: str
+    released: str
+    set: str
+    reference: str
+    convention: str
+    remark: str
+    source: str
+    der: float
+
+
+def read_published(path: Path = PUBLISHED) -> list[PublishedFigure]:
+    """Read published figures.
+
+    Raises
+    ------
+    FormatError
+        With the line, if a row lacks a value or the error rate is no number.
+    """
+    columns = [field.name for field in fields(PublishedFigure)]
+    found = []
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = csv.reader(stream)
+        if next(rows, []) != columns:
+            raise FormatError(f"must have the columns {','.join(columns)}", str(path), 1)
+        for row in rows:
+            if len(row) != len(columns) or not all(row):
+                raise FormatError("must have a value in every column", str(path), rows.line_num)
+            values = dict(zip(columns, row, strict=True))
+            rate = values.pop("der")
+            try:
+                found.append(PublishedFigure(**values, der=float(rate)))
+            except ValueError:
+                raise FormatError(
+                    f"`der` must be a number, got {rate!r}", str(path), rows.line_num
+                ) from None
+    return found
+
+
+def compare(
+    collections: Mapping[str, Sequence[Conversation]],
+    diarizers: Mapping[str, Diarize],
+    *,
+    rounds: int = 1,
+) -> Iterator[Outcome]:
+    """Run every system on every recording; an outcome for each reference of it.
+
+    The systems take turns on each recording, so that a load that comes and goes meets all of
+    them. The time of a recording is that of the fastest round. Each system has heard one recording
+    before, unmeasured: what a first call imports and compiles is no cost of a recording.
+    """
+    for diarize in diarizers.values():
+        run_diarizer(diarize, next(iter(collections.values()))[0].audio)
+    for collection, conversations in collections.items():
+        for conversation in conversations:
+            runs: dict[str, list[Hypothesis]] = {system: [] for system in diarizers}
+            for _ in range(rounds):
+                for system, diarize in diarizers.items():
+                    runs[system].append(run_diarizer(diarize, conversation.audio))
+            for system, found in runs.items():
+                fastest = min(found, key=lambda one: one.processing)
+                yield from score_hypothesis(system, collection, conversation, fastest)
+
+
+def read_demo(audio: Path) -> Conversation:
+    """Read the recording of the demo with the reference beside it; the whole of it is scored.
+
+    Raises
+    ------
+    FormatError
+        If the reference is missing or is of another recording.
+    """
+    path = audio.with_suffix(".rttm")
+    references = read_rttm(path)
+    if audio.stem not in references:
+        raise FormatError(f"has no turn of `{audio.stem}`", str(path))
+    duration = len(load_audio(audio)) / SAMPLE_RATE
+    return Conversation(audio, references[audio.stem], Timeline([Segment(0, duration)]))
+
+
+def find_demo() -> Path | None:
+    """Find the recording in pyannote.audio's wheel, without importing it; None without it."""
+    found = importlib.util.find_spec("pyannote.audio")
+    places = [] if found is None else found.submodule_search_locations or []
+    paths = [Path(place) / "sample" / "sample.wav" for place in places]
+    return next((path for path in paths if path.exists()), None)
+
+
+def format_measured(summaries: Sequence[Summary]) -> str:
+    """Markdown: rows of one set and reference are neighbours, ours first."""
+    ours = {
+        (one.collection, one.reference): one.processing for one in reversed(summaries)
+    }  # of the first system
+    return markdown_table(
+        HEADER,
+        [_measured_row(one, ours[one.collection, one.reference]) for one in summaries],
+    )
+
+
+def format_published(figures: Sequence[PublishedFigure]) -> str:
+    """Markdown: a table for each reference, since figures of two do not compare."""
+    header = ("set", "system", "released", "DER %", "convention", "remark", "source")
+    parts = []
+    for reference, group in groupby(figures, lambda figure: figure.reference):
+        rows = [
+            [
+                *(one.set, one.system, one.released, f"{one.der:g}"),
+                *(one.convention, one.remark, one.source),
+            ]
+            for one in group
+        ]
+        parts.append(f"### Reference: {reference}\n\n{markdown_table(header, rows)}")
+    return "\n\n".join(parts)
+
+
+def format_comparison(
+    summaries: Sequence[Summary], figures: Sequence[PublishedFigure], setting: Sequence[str]
+) -> str:
+    """Write the document: what was measured, how, and what others have published.
+
+    Parameters
+    ----------
+    summaries
+        Ours first among those of one set and reference.
+    figures
+        Those of one reference are neighbours.
+    setting
+        Sentences on when, where and with what it was measured.
+    """
+    parts = [
+        "# diarspk beside other systems",
+        "## Measured here, in one run",
+        format_measured(summaries),
+        NOTES,
+        "\n".join(setting),
+        "## Published",
+        PUBLISHED_NOTES,
+        format_published(figures),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 if every recording was scored."""
+    options = _parser().parse_args(arguments)
+    load_before = os.getloadavg()[0]
+    outcomes = []
+    try:
+        figures = read_published()
+        collections = read_collections(options.data, options.references)
+        if (demo := options.demo or find_demo()) is not None:
+            collections[DEMO] = [read_demo(demo)]
+        else:
+            print("no demo call: pyannote.audio's wheel carries it", file=sys.stderr)
+        diarizers = {name: load_diarizer(name) for name in options.systems}
+        for outcome in compare(collections, diarizers, rounds=options.rounds):
+            outcomes.append(outcome)
+            print(_progress(outcome), file=sys.stderr)
+    except DiarspkError as error:
+        print(error, file=sys.stderr)
+        return 1
+    load = (load_before, os.getloadavg()[0])
+    summaries = summarize(outcomes)
+    document = format_comparison(
+        summaries, figures, _describe_setting(diarizers, options.rounds, load)
+    )
+    print(document, end="")
+    if options.write:
+        RESULT.write_text(document, encoding="utf-8")
+    if options.json is not None:
+        results = [one.as_dict() for one in summaries]
+        write_json({**describe_run(), "load": load, "results": results}, options.json)
+    return 0
+
+
+def _progress(outcome: Outcome) -> str:
+    return (
+        f"{outcome.system} {outcome.collection}/{outcome.recording} ({outcome.reference}): "
+        f"DER {100 * outcome.components.der:.1f} %, {outcome.processing:.1f} s"
+    )
+
+
+def _describe_setting(
+    diarizers: Mapping[str, Diarize], rounds: int, load: tuple[float, float]
+) -> list[str]:
+    from diarspk import load_encoder
+
+    run = describe_run()
+    machine, versions = run["machine"], run["versions"]
+    lines = [
+        "Times are wall-clock, from path to annotation, without loading models, pooled; the "
+        f"systems took turns on each recording, and the fastest of {rounds} rounds counts. Other "
+        f"work kept the machine busy (load average {load[0]:.1f} at the start, {load[1]:.1f} at "
+        f"the end, on {machine['cores']} cores), so that only the ratios say something.",
+        "",
+        f"- {run['date'][:10]}; {machine['processor']}, {machine['cores']} cores, "
+        f"OMP_NUM_THREADS {machine['threads']}",
+        f"- diarspk {versions['diarspk']}, encoder {load_encoder().fingerprint}; "
+        f"{_listed({name: versions[name] for name in ('python', 'torch', 'numpy')})}",
+    ]
+    for name, diarize in diarizers.items():
+        if isinstance(diarize, PeerDiarizer):
+            lines.append(f"- {name}: {_listed(diarize.versions)}")
+    return [*lines, f"- `{run['command']}`"]
+
+
+def _listed(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def _measured_row(summary: Summary, ours: float) -> list[str]:
+    parts = summary.components
+    shares = (parts.der, parts.miss_rate, parts.false_alarm_rate, parts.confusion_rate)
+    recordings = len(summary.outcomes)
+    return [
+        summary.collection,
+        summary.reference,
+        TITLES.get(summary.system, summary.system),
+        *(f"{100 * share:.1f}" for share in shares),
+        f"{round(summary.count_accuracy * recordings)} of {recordings}",
+        f"{summary.real_time_factor:.4f}",
+        f"{summary.processing / ours:.1f}",
+    ]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m eval.diarization.comparison",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add(
+        "--data",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="FOLDER",
+        help="folders of conversations, or lhotse's manifests",
+    )
+    add(
+        "--references",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="score against FOLDER/references/NAME, too",
+    )
+    add(
+        "--demo",
+        type=Path,
+        metavar="FILE",
+        help="recording of the demo, its RTTM beside it; default: that of pyannote.audio's wheel",
+    )
+    add("--systems", nargs="+", default=list(SYSTEMS), metavar="SYSTEM", help="ours first")
+    add(
+        "--rounds",
+        type=int,
+        default=1,
+        metavar="N",
+        help="runs of every recording, of which the fastest counts",
+    )
+    add("--write", action="store_true", help=f"replace {RESULT.relative_to(RESULT.parents[2])}")
+    add("--json", type=Path, metavar="FILE", help="figures, machine, versions, command")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,4 @@
+"""Scripts that run other projects' systems, each in an environment that holds these alone.
+
+They import nothing of diarspk, which is not installed there.
+"""
