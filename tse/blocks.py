@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError
 
 __all__ = ["BlockConfig", "extract_blocks"]
 
 Samples = NDArray[np.float32]
-SAMPLE_RATE = 16000
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ import soundfile
 from numpy.typing import NDArray
 from pyannote.core import Annotation
 
+from diarspk.atomic import atomic_path
 from diarspk.audio import SAMPLE_RATE, AudioStream, load_audio, open_audio
 from diarspk.errors import ArgumentError, FormatError
 from diarspk.features.speech_quality import check_speech
@@ -129,13 +129,11 @@ def _writing(file: Path) -> Iterator[soundfile.SoundFile]:
     if kind not in soundfile.available_formats():
         raise ArgumentError(f"`-o` must end in .wav, .flac or .ogg, got {file}; rename it")
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        with soundfile.SoundFile(part, "w", SAMPLE_RATE, 1, format=kind) as sound:
-            yield sound
-        os.replace(part, file)
-    finally:
-        part.unlink(missing_ok=True)
+    with (
+        atomic_path(file) as part,
+        soundfile.SoundFile(part, "w", SAMPLE_RATE, 1, format=kind) as sound,
+    ):
+        yield sound
 
 
 def _diarize(recording: Path, channel: int | None, progress: Progress | None) -> Annotation:

@@ -14,12 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from diarspk.audio import SAMPLE_RATE
 from tse.cues import Cue
 from tse.models import ARCHITECTURES, CrossAttentionConfig, ExtractionNetwork, build_network
 
 __all__ = ["Complexity", "main", "measure_complexity"]
-
-SAMPLE_RATE = 16000
 
 
 @dataclass(frozen=True)

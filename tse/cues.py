@@ -25,6 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from diarspk.audio import SAMPLE_RATE
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.errors import ArgumentError, AudioError
 from diarspk.features.log_mel import LogMel, mean_normalize
@@ -44,7 +45,6 @@ __all__ = [
     "make_cue_source",
 ]
 
-SAMPLE_RATE = 16000
 SHORTEST_S = 0.2
 QUIETEST = 1e-6
 """Peak below which a reference holds nothing to describe."""

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pyannote.core import Annotation, Segment, Timeline
 
+from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError, AudioError, DiarspkWarning
 
 __all__ = ["EnrolmentConfig", "clean_turns", "collect", "gate"]
 
 Samples = NDArray[np.float32]
-SAMPLE_RATE = 16000
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from diarspk.audio import SAMPLE_RATE
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.errors import DiarspkError
 from diarspk.verification.metrics import equal_error_rate
@@ -33,7 +34,6 @@ __all__ = [
 ]
 
 Samples = NDArray[np.float32]
-SAMPLE_RATE = 16000
 ACCEPTED_DB = 1.0
 ABSENT = math.nan
 """A measure that could not be taken."""

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
+from diarspk.audio import SAMPLE_RATE
+
 __all__ = ["Mixture", "MixtureConfig", "mix"]
 
 Samples = NDArray[np.float32]
-SAMPLE_RATE = 16000
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from diarspk.atomic import atomic_path
 from diarspk.errors import ModelError
 
 __all__ = ["Checkpoint", "drop_prefix", "read_checkpoint", "write_checkpoint"]
@@ -80,14 +80,10 @@ def write_checkpoint(
     data = save_tensors(written)
     complete = {**card, "sha256": hashlib.sha256(data).hexdigest()}
     text = json.dumps(complete, indent=2, ensure_ascii=False) + "\n"
-    _replace(card_path.with_suffix(".safetensors"), data)
-    _replace(card_path, text.encode())
-
-
-def _replace(path: Path, data: bytes) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(data)
-    os.replace(part, path)
+    with atomic_path(card_path.with_suffix(".safetensors")) as part:
+        part.write_bytes(data)
+    with atomic_path(card_path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
 
 
 def drop_prefix(state: Mapping[str, Any], prefix: str) -> dict[str, Tensor]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from diarspk.atomic import atomic_path
 from diarspk.cli.terminal import exit_on_error, say
 
 if TYPE_CHECKING:
@@ -142,14 +141,12 @@ def _write(given: Embeddings, vectors: NDArray[np.float32], space: Space, output
     import numpy as np
 
     output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output.parent) as folder:
-        draft = Path(folder) / "draft.npz"
+    with atomic_path(output) as part, part.open("wb") as stream:
         np.savez(
-            draft,
+            stream,
             vectors=vectors,
             files=np.array([file for file, _, _ in given.keys]),
             spans=np.array([(start, end) for _, start, end in given.keys]),
             model=np.array(space.name),
             fingerprint=np.array(space.fingerprint),
         )
-        os.replace(draft, output)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from diarspk.atomic import atomic_path
 from diarspk.cli.terminal import exit_on_error, say
 
 if TYPE_CHECKING:
@@ -94,8 +95,9 @@ def _write(annotations: list[Annotation], output: Path | None) -> None:
         for annotation in annotations:
             write_rttm(annotation, sys.stdout)
         return
-    draft = output.with_name(f".{output.name}.part")
-    with draft.open("w", encoding="utf-8", newline="\n") as stream:
+    with (
+        atomic_path(output) as part,
+        part.open("w", encoding="utf-8", newline="\n") as stream,
+    ):
         for annotation in annotations:
             write_rttm(annotation, stream)
-    draft.replace(output)

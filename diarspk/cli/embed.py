@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import diarspk
+from diarspk.atomic import atomic_path
 from diarspk.cli.terminal import Failures, exit_on_error, say
 from diarspk.errors import AudioError
 
@@ -156,14 +155,12 @@ def _save(
     import numpy as np
 
     output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output.parent) as folder:
-        draft = Path(folder) / output.name
+    with atomic_path(output) as part, part.open("wb") as stream:
         np.savez(
-            draft,
+            stream,
             vectors=np.stack([embedding.vector for embedding in embeddings]),
             files=np.array([embedding.file for embedding in embeddings]),
             spans=np.array([embedding.span for embedding in embeddings]),
             model=np.array(model),
             fingerprint=np.array(encoder.fingerprint),
         )
-        os.replace(draft, output)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import diarspk
+from diarspk.atomic import atomic_path
 from diarspk.cli.terminal import exit_on_error, say
 
 if TYPE_CHECKING:
@@ -141,13 +142,12 @@ def _score_list(
 
 def _write_scores(listed: list[Trial], scores: NDArray[np.float64], output: Path) -> None:
     """Kaldi's score file, whole or not at all."""
-    part = output.with_name(f".{output.name}.part")
     lines = (
         f"{one.enrolment} {one.test} {score:.6f}\n"
         for one, score in zip(listed, scores, strict=True)
     )
-    part.write_text("".join(lines), encoding="utf-8")
-    part.replace(output)
+    with atomic_path(output) as part:
+        part.write_text("".join(lines), encoding="utf-8")
 
 
 def _format(report: TrialReport) -> str:

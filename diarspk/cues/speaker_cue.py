@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.atomic import atomic_path
 from diarspk.audio import SAMPLE_RATE, Audio, load_audio
 from diarspk.embeddings.space import Space
 from diarspk.encoders.base import FrameEmbeddings, space_of
@@ -85,19 +86,17 @@ def extract_cue(
 
 def write_cue(cue: SpeakerCue, path: str | Path) -> None:
     """Write ``.npz``: the vectors, their hop and start, the space, and each prosody figure."""
-    path = Path(path)
-    part = path.with_name(f".{path.name}.part.npz")
-    np.savez(
-        part,
-        timbre=cue.timbre,
-        frames=cue.frames.data,
-        hop=cue.frames.hop,
-        start=cue.frames.start,
-        duration=cue.duration,
-        **{f"space.{key}": value for key, value in asdict(cue.space).items()},
-        **{f"prosody.{key}": value for key, value in asdict(cue.prosody).items()},
-    )
-    part.replace(path)
+    with atomic_path(path) as part, part.open("wb") as stream:
+        np.savez(
+            stream,
+            timbre=cue.timbre,
+            frames=cue.frames.data,
+            hop=cue.frames.hop,
+            start=cue.frames.start,
+            duration=cue.duration,
+            **{f"space.{key}": value for key, value in asdict(cue.space).items()},
+            **{f"prosody.{key}": value for key, value in asdict(cue.prosody).items()},
+        )
 
 
 def read_cue(path: str | Path) -> SpeakerCue:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -18,19 +17,20 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
+from diarspk.atomic import atomic_path
 from diarspk.audio import Audio
+from diarspk.checkpoints.digest import digest_file, digest_stream, digest_weights
 from diarspk.diarization.first_pass import LocalSpeakers
 from diarspk.diarization.session import Session
 from diarspk.diarization.subsegments import Subsegments
 from diarspk.encoders.precision import check_precision
 from diarspk.segmentation.segmenter import Segmenter
 
-__all__ = ["SessionCache", "digest_audio", "digest_weights", "session_key"]
+__all__ = ["SessionCache", "digest_audio", "session_key"]
 
 FORMAT = 6
 """Raised when the file layout changes."""
 
-CHUNK_BYTES = 1 << 20
 OPTIONAL = ("subsegments", "voices", "evidence")
 LOCAL_ARRAYS = [field.name for field in fields(LocalSpeakers) if field.name not in OPTIONAL]
 SHORT_ARRAYS = [field.name for field in fields(Subsegments)]
@@ -69,14 +69,8 @@ class SessionCache:
             If the folder cannot be written.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                np.savez(stream, allow_pickle=False, **_pack(session))
-            os.replace(part, self._path(key))
-        except BaseException:
-            Path(part).unlink(missing_ok=True)
-            raise
+        with atomic_path(self._path(key)) as part, part.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **_pack(session))
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.npz"
@@ -104,23 +98,18 @@ def session_key(audio_digest: str, fingerprint: str, segmenter: Segmenter, *opti
 
 def digest_audio(audio: Audio, sample_rate: int | None = None) -> str | None:
     """Sha256 of a file's bytes, or of an array's samples; None for what cannot be read twice."""
-    content = hashlib.sha256()
     if isinstance(audio, str | os.PathLike):
-        with open(audio, "rb") as stream:
-            while chunk := stream.read(CHUNK_BYTES):
-                content.update(chunk)
-        return content.hexdigest()
+        return digest_file(audio)
     if not isinstance(audio, np.ndarray | Tensor):
         if not audio.seekable():
             return None
         place = audio.tell()
         audio.seek(0)
-        while chunk := audio.read(CHUNK_BYTES):
-            content.update(chunk)
+        digest = digest_stream(audio)
         audio.seek(place)
-        return content.hexdigest()
+        return digest
     samples = np.ascontiguousarray(np.asarray(audio))
-    content.update(repr((samples.shape, str(samples.dtype), sample_rate)).encode())
+    content = hashlib.sha256(repr((samples.shape, str(samples.dtype), sample_rate)).encode())
     content.update(samples.data if samples.size else b"")
     return content.hexdigest()
 
@@ -134,15 +123,6 @@ def _describe(segmenter: Segmenter) -> list[object]:
     }
     modules = [value for value in vars(segmenter).values() if isinstance(value, nn.Module)]
     return [type(segmenter).__qualname__, settings, *map(digest_weights, modules)]
-
-
-def digest_weights(module: nn.Module) -> str:
-    """Sha256 of the state of a network."""
-    content = hashlib.sha256()
-    for name, tensor in sorted(module.state_dict().items()):
-        content.update(name.encode())
-        content.update(np.ascontiguousarray(tensor.detach().cpu().numpy()).tobytes())
-    return content.hexdigest()
 
 
 def _pack(session: Session) -> dict[str, np.ndarray[Any, Any]]:

@@ -8,8 +8,9 @@ from pathlib import Path
 from numpy.typing import ArrayLike
 
 from diarspk.audio import Audio, AudioStream, open_audio
+from diarspk.checkpoints.digest import digest_weights
 from diarspk.clustering import speaker_bounds
-from diarspk.diarization.cache import SessionCache, digest_audio, digest_weights, session_key
+from diarspk.diarization.cache import SessionCache, digest_audio, session_key
 from diarspk.diarization.config import UNKNOWN_SPACE, DiarizerConfig
 from diarspk.diarization.constraints import Knowledge, SpanPair
 from diarspk.diarization.first_pass import read_local_speakers

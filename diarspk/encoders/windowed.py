@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from diarspk.audio import Audio, load_audio
+from diarspk.checkpoints.digest import digest_weights
 from diarspk.encoders.architectures.base import Architecture
 from diarspk.encoders.architectures.masking import length_mask
 from diarspk.encoders.architectures.registry import _find, build_architecture
@@ -122,11 +122,7 @@ class WindowedEncoder(ClipEncoder):
 
 def fingerprint_of(network: Architecture, front_end: FrontEnd) -> str:
     """First 16 hexadecimal digits of a sha256 of the weights and of what the network hears."""
-    digest = hashlib.sha256(f"{type(network).__name__} {front_end.describe()}".encode())
-    for name, tensor in sorted(network.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]
+    return digest_weights(network, f"{type(network).__name__} {front_end.describe()}")[:16]
 
 
 def _pad(items: Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:

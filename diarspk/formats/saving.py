@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from os import PathLike
 from pathlib import Path
 
 from pyannote.core import Annotation
 
+from diarspk.atomic import atomic_path
 from diarspk.errors import ArgumentError, FormatError
 from diarspk.formats.audacity import write_audacity
 from diarspk.formats.csv import write_csv
@@ -61,12 +61,11 @@ def save_annotation(
     write = WRITERS.get(path.suffix.lower())
     if write is None:
         raise ArgumentError(f"`path` must end in one of {', '.join(SUFFIXES)}, got {str(path)!r}")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as stream:
+        with (
+            atomic_path(path) as part,
+            part.open("w", encoding="utf-8", newline="\n") as stream,
+        ):
             write(annotation, stream, confidence=confidence)
-        os.replace(temporary, path)
     except OSError as error:
         raise FormatError(f"cannot be written ({error.strerror}); check it", str(path)) from None
-    finally:
-        temporary.unlink(missing_ok=True)

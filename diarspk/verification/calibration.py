@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from diarspk.atomic import atomic_path
 from diarspk.checkpoints.assets import asset_folder
 from diarspk.errors import ArgumentError, FormatError
 from diarspk.verification.metrics import detection_curve
@@ -74,9 +75,8 @@ class ScoreCalibration:
 
     def write(self, path: Path) -> None:
         """Write JSON; a file that is there is replaced at once, never half."""
-        part = path.with_name(f".{path.name}.part")
-        part.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
-        part.replace(path)
+        with atomic_path(path) as part:
+            part.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> ScoreCalibration:

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.atomic import atomic_path
+
 __all__ = ["VectorCache"]
 
 
@@ -35,7 +37,6 @@ class VectorCache:
                 return vectors
         vectors = make()
         self.folder.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".part.npz")
-        np.savez(draft, vectors=vectors, key=np.array(key))
-        draft.replace(path)
+        with atomic_path(path) as part, part.open("wb") as stream:
+            np.savez(stream, vectors=vectors, key=np.array(key))
         return vectors

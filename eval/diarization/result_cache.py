@@ -15,6 +15,8 @@ from pathlib import Path
 
 from pyannote.core import Annotation
 
+from diarspk.atomic import atomic_path
+from diarspk.checkpoints.digest import digest_file
 from diarspk.formats import read_rttm, write_rttm
 
 __all__ = ["Hypothesis", "HypothesisStore"]
@@ -65,9 +67,8 @@ class HypothesisStore:
         }
         path = self._path(system, collection, audio, seed)
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(path.name + ".part")
-        draft.write_text(json.dumps(document), encoding="utf-8")
-        draft.replace(path)
+        with atomic_path(path) as part:
+            part.write_text(json.dumps(document), encoding="utf-8")
 
     def _path(self, system: str, collection: str, audio: Path, seed: int) -> Path:
         # A path in the name would make folders of its own; the digest keeps names apart.
@@ -83,11 +84,7 @@ def _key(system: str, audio: Path, seed: int) -> str:
 
 @cache
 def _digest_file(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+    return digest_file(path)
 
 
 @cache

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.atomic import atomic_path
 from diarspk.audio import SAMPLE_RATE, load_audio
 from diarspk.embeddings.space import Space
 from diarspk.encoders.base import space_of
@@ -136,17 +137,16 @@ def _digest(table: Path, space: str) -> str:
 
 def _write(found: EmbeddedSplit, file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.stem}.part.npz")
     space = [found.space.fingerprint, found.space.dimension, found.space.name]
-    np.savez(
-        part,
-        space=json.dumps(space),
-        vectors=found.vectors,
-        names=np.array(found.names),
-        speakers=np.array(found.speakers),
-        seconds=found.seconds,
-    )
-    part.replace(file)
+    with atomic_path(file) as part, part.open("wb") as stream:
+        np.savez(
+            stream,
+            space=json.dumps(space),
+            vectors=found.vectors,
+            names=np.array(found.names),
+            speakers=np.array(found.speakers),
+            seconds=found.seconds,
+        )
 
 
 def _read(file: Path) -> EmbeddedSplit:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.atomic import atomic_path
 from diarspk.audio import SAMPLE_RATE, load_audio
 from diarspk.errors import FormatError
 from eval.diarization.conversations import list_recordings
@@ -65,14 +66,13 @@ def embed_crops(crops: Iterable[Crop], audio: Path, embed: Embed) -> Embeddings:
 def write_embeddings(embeddings: Embeddings, path: Path) -> None:
     """Write a ``.npz`` as ``diarspk embed -o`` does: vectors, files, spans in seconds."""
     spans = [(crop.start / UNITS_PER_SECOND, crop.end / UNITS_PER_SECOND) for crop in embeddings]
-    temporary = path.with_name(path.name + ".part.npz")
-    np.savez(
-        temporary,
-        vectors=np.stack(list(embeddings.values())),
-        files=np.array([crop.session for crop in embeddings]),
-        spans=np.array(spans),
-    )
-    temporary.replace(path)
+    with atomic_path(path) as part, part.open("wb") as stream:
+        np.savez(
+            stream,
+            vectors=np.stack(list(embeddings.values())),
+            files=np.array([crop.session for crop in embeddings]),
+            spans=np.array(spans),
+        )
 
 
 def read_embeddings(path: Path) -> Embeddings:

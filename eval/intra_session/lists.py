@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from diarspk.atomic import atomic_path
 from diarspk.formats.lines import parse_lines
 from eval.intra_session.trials import Crop, Trial
 
@@ -63,14 +64,12 @@ def describe(trials: Sequence[Trial]) -> ListStatistics:
 
 def write_trials(trials: Iterable[Trial], path: Path) -> None:
     """Write a list; the file appears whole or not at all."""
-    temporary = path.with_name(path.name + ".part")
     lines = (
         f"{int(trial.target)} {_write_crop(trial.test)} {_write_crop(trial.enrolment)}\n"
         for trial in trials
     )
-    with temporary.open("w", encoding="utf-8", newline="\n") as stream:
+    with atomic_path(path) as part, part.open("w", encoding="utf-8", newline="\n") as stream:
         stream.writelines(lines)
-    temporary.replace(path)
 
 
 def read_trials(path: Path) -> list[Trial]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.atomic import atomic_path
 from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError, FormatError
 from diarspk.features.prosody import ProsodyStatistics
@@ -193,7 +194,5 @@ def stack_cues(cues: Sequence[Mapping[str, NDArray[np.float64]]]) -> Cues:
 
 def _keep(cues: Cues, file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.stem}.part.npz")
-    with part.open("wb") as stream:
+    with atomic_path(file) as part, part.open("wb") as stream:
         np.savez(stream, **{name: array for name, array in cues.items()})  # type: ignore[arg-type]
-    part.replace(file)

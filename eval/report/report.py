@@ -12,6 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from diarspk.atomic import atomic_path
+
 __all__ = ["describe_run", "markdown_table", "write_json"]
 
 PACKAGES = (
@@ -70,9 +72,8 @@ def describe_run() -> dict[str, Any]:
 
 def write_json(report: dict[str, Any], path: Path) -> None:
     """Write a report; an existing one is replaced at once, never half."""
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    with atomic_path(path) as part:
+        part.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 def _is_figure(cell: str) -> bool:

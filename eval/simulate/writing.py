@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 
 import soundfile
 
+from diarspk.atomic import atomic_path
 from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError, AudioError, FormatError
 from diarspk.formats import save_annotation
@@ -97,28 +96,17 @@ def write_conversation(made: Simulated, folder: Path, name: str) -> None:
     region = f"{name} 1 0.000 {seconds:.3f}\n"
     uem = folder / f"{name}.uem"
     try:
-        _write_whole(uem, lambda path: path.write_text(region, encoding="utf-8"))
+        with atomic_path(uem) as part:
+            part.write_text(region, encoding="utf-8")
     except OSError as error:
         raise FormatError(f"cannot be written ({error.strerror}); check it", str(uem)) from None
     samples = (made.mixture * 32767).round().astype("int16")
     audio = folder / f"{name}.flac"
     try:
-        _write_whole(
-            audio,
-            lambda path: soundfile.write(path, samples, SAMPLE_RATE, "PCM_16", format="FLAC"),
-        )
+        with atomic_path(audio) as part:
+            soundfile.write(part, samples, SAMPLE_RATE, "PCM_16", format="FLAC")
     except (OSError, soundfile.LibsndfileError) as error:
         raise AudioError(f"{audio}: cannot be written ({error}); check it") from None
-
-
-def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Write under a name that no reader of a folder takes for a recording, then rename."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _document(made: SimulatedSet) -> dict[str, Any]:

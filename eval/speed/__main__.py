@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE, open_audio
+from diarspk.checkpoints.digest import digest_stream
 from diarspk.encoders.precision import PRECISIONS
 from diarspk.errors import DiarspkError
 from eval.diarization.conversations import list_recordings
@@ -172,7 +172,7 @@ def _run(command: Sequence[str]) -> _Run:
         if process.returncode:
             raise subprocess.CalledProcessError(process.returncode, list(command))
         output.seek(0)
-        digest = hashlib.sha256(output.read()).hexdigest()
+        digest = digest_stream(output)
     unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2): bytes there, kilobytes elsewhere
     return _Run(seconds, usage.ru_maxrss * unit, digest)
 

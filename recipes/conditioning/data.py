@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from diarspk.atomic import atomic_path
 from diarspk.errors import ArgumentError, FormatError
 from eval.probes.decoder import content_of
 
@@ -51,8 +52,7 @@ class PackedVoices:
 def write_packed(voices: PackedVoices, file: Path) -> None:
     """Write ``.npz``; the file appears whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(file.name + ".part")
-    with part.open("wb") as stream:
+    with atomic_path(file) as part, part.open("wb") as stream:
         np.savez(
             stream,
             log_mel=voices.log_mel,
@@ -61,7 +61,6 @@ def write_packed(voices: PackedVoices, file: Path) -> None:
             speakers=np.array(voices.speakers),
             space=np.array([voices.encoder, voices.fingerprint]),
         )
-    part.replace(file)
 
 
 def read_packed(file: Path) -> PackedVoices:

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError
 from recipes.training.sharing import EVERYTHING, Share
 from recipes.training.speed import change_speed
-from tse.mixing import SAMPLE_RATE, Mixture, MixtureConfig, Samples, mix
+from tse.mixing import Mixture, MixtureConfig, Samples, mix
 
 INT16 = np.float32(32768)
 

@@ -23,9 +23,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from diarspk.audio import SAMPLE_RATE
 from eval.simulate.rooms import TAPS, simulate_room
 from recipes.embedded.data.prepare import (
-    SAMPLE_RATE,
     Waveform,
     generate_noise,
     read_impulse_responses,

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from diarspk.audio import load_audio
+from diarspk.audio import SAMPLE_RATE, load_audio
 from diarspk.errors import FormatError
-from recipes.embedded.data.prepare import SAMPLE_RATE, Waveform, generate_noise
+from recipes.embedded.data.prepare import Waveform, generate_noise
 from recipes.extraction.prepare import Piece, cut_pieces, simulate_rooms, write_pieces
 
 

@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from diarspk.atomic import atomic_path
 from eval.report.progress import follow
 from recipes.embedded.data.crops import Pool
 from recipes.xvector_distillation.crops import Crops, draw_crops, frame_places, whole_recording
@@ -75,20 +76,18 @@ def write_targets(
     device: torch.device | None = None,
 ) -> None:
     """Let the teacher hear everything; what is there is replaced at once, never half."""
-    part = folder.with_name(f"{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    for name in ("crops", "frames", "test"):
-        (part / name).mkdir(parents=True)
     teacher.network.to(device)
     for one in teacher.aggregations.values():
         one.to(device)
     crops = draw_crops(train, settings.variants, settings.students.frames_per_crop, settings.seed)
-    np.savez(part / "crops.npz", rows=crops.rows, begins=crops.begins, frames=crops.frames)
     layers = [layer for layer in teacher.layers if any(kind.layer == layer for kind in kinds)]
-    _write_crops(teacher, layers, settings, train, crops, part, device)
-    _write_test(teacher, test, part / "test", device)
-    shutil.rmtree(folder, ignore_errors=True)
-    part.replace(folder)
+    with atomic_path(folder) as part:
+        for name in ("crops", "frames", "test"):
+            (part / name).mkdir(parents=True)
+        np.savez(part / "crops.npz", rows=crops.rows, begins=crops.begins, frames=crops.frames)
+        _write_crops(teacher, layers, settings, train, crops, part, device)
+        _write_test(teacher, test, part / "test", device)
+        shutil.rmtree(folder, ignore_errors=True)  # a folder replaces nothing but an empty one
 
 
 def read_targets(run: Path) -> Targets:

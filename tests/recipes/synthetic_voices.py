@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from diarspk.audio import SAMPLE_RATE
 from diarspk.features.log_mel import LogMel
 from recipes.embedded.data.conversations import ConversationConfig, Conversations, transmit
 from recipes.embedded.data.crops import Pool, read_pool
-from recipes.embedded.data.prepare import SAMPLE_RATE, SPEED, Packed, Waveform, write
+from recipes.embedded.data.prepare import SPEED, Packed, Waveform, write
 from recipes.embedded.data.turns import Turn
 from recipes.embedded.data.waveforms import PLACES, Sources, pack_waveforms
 from recipes.training.sharing import EVERYTHING, Share

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import tempfile
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.checkpoints.digest import digest_file
 from diarspk.cues.export import layouts
 from diarspk.cues.export.references import References
 from diarspk.cues.export.targets import TARGETS, Target, check_space
@@ -136,10 +136,7 @@ def _card(target: Target, references: References, folder: Path) -> ExportCard:
         fingerprint=references.space.fingerprint,
         encoder=references.space.name,
         dimension=references.space.dimension,
-        files={
-            made.name: hashlib.sha256(made.read_bytes()).hexdigest()
-            for made in sorted(folder.iterdir())
-        },
+        files={made.name: digest_file(made) for made in sorted(folder.iterdir())},
         references={file: round(float(value), 4) for file, value in similarities},
         outliers=tuple(references.files[index] for index in profile.outliers),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from diarspk.atomic import atomic_path
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.onnx.graphs import build_graph
@@ -66,10 +66,8 @@ def export_encoder(encoder: SpeakerEncoder, path: str | Path) -> None:
         OUTPUTS,
         describe(encoder),
     )
-    path = Path(path)
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content)
-    os.replace(part, path)
+    with atomic_path(path) as part:
+        part.write_bytes(content)
 
 
 def example_waveform(sample_rate: int) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from diarspk.checkpoints.digest import digest_weights
 from diarspk.encoders.base import Embedding
 from diarspk.encoders.clips import ClipEncoder, Waveform, WindowConfig
 from diarspk.errors import ModelError
@@ -127,11 +127,7 @@ def _shortest(config: Any) -> int:
 
 
 def _fingerprint(network: Any, normalize: bool) -> str:
-    digest = hashlib.sha256(f"{type(network).__name__} {normalize}".encode())
-    for name, tensor in sorted(network.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]
+    return digest_weights(network, f"{type(network).__name__} {normalize}")[:16]
 
 
 def _read_object(path: Path) -> dict[str, Any]:

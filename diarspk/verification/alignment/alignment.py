@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from diarspk.checkpoints.digest import digest_arrays
 from diarspk.embeddings.space import Space
 from diarspk.embeddings.unit_vectors import unit_rows
 from diarspk.errors import ArgumentError, ModelError
@@ -170,8 +170,5 @@ def _number(speakers: Sequence[str]) -> NDArray[np.int64]:
 
 def new_space(arrays: Mapping[str, NDArray[np.float32]], dimension: int, name: str) -> Space:
     """Space that exists by what was learned: its fingerprint is a digest of that."""
-    digest = hashlib.sha256()
-    for key in sorted(arrays):
-        digest.update(key.encode())
-        digest.update(np.ascontiguousarray(arrays[key], "<f4").tobytes())
-    return Space(digest.hexdigest()[:16], dimension, name)
+    digest = digest_arrays({key: np.asarray(array, "<f4") for key, array in arrays.items()})
+    return Space(digest[:16], dimension, name)

@@ -12,8 +12,6 @@ database has the last word on each.
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from diarspk.atomic import atomic_path
 
 __all__ = ["IndexNote", "SignIndex", "open_index", "write_index"]
 
@@ -118,16 +118,9 @@ def write_index(
     blocks : callable
         Gives the same blocks each time: the first gives their mean.
     """
-    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    part.mkdir()
-    try:
+    with atomic_path(folder, durable=True) as part:
+        part.mkdir()
         _write_arrays(part, dimension, count, blocks)
-        for file in part.iterdir():
-            with file.open("rb+") as stream:
-                os.fsync(stream.fileno())
-        part.rename(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _write_arrays(

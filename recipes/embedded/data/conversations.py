@@ -25,11 +25,12 @@ from scipy import fft
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from diarspk.audio import SAMPLE_RATE
 from diarspk.features.log_mel import FeatureConfig, LogMel
 from eval.simulate.voices import fade
 from recipes.embedded.data import augmentation
 from recipes.embedded.data.crops import FRAMES_PER_SECOND, Pool
-from recipes.embedded.data.prepare import SAMPLE_RATE, SPEED, Waveform, pass_channel
+from recipes.embedded.data.prepare import SPEED, Waveform, pass_channel
 from recipes.embedded.data.turns import Turn, TurnConfig, TurnTaking
 from recipes.embedded.data.waveforms import DenseSpeech, Gap, Sources, at_power_one
 from recipes.training.sharing import EVERYTHING, Share

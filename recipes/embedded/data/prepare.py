@@ -26,11 +26,11 @@ import torch
 from numpy.typing import NDArray
 from scipy.signal import butter, fftconvolve, sosfilt
 
+from diarspk.audio import SAMPLE_RATE
 from diarspk.features.log_mel import LogMel
 from recipes.training.speed import change_speed
 
 Waveform = NDArray[np.float32]
-SAMPLE_RATE = 16000
 GENERATED_NOISES = 60
 SPEED = {"slow": 0.9, "fast": 1.1, "slower": 0.8, "faster": 1.2}
 VARIANTS = ("recorded", "room", "room", "noisy", "channel", *SPEED)

@@ -15,11 +15,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.audio import SAMPLE_RATE
 from diarspk.segmentation.silero import CHUNK_SAMPLES, SileroNetwork
 from eval.simulate.voices import speech_probability
 from recipes.embedded.data.prepare import Waveform, read_shard
 
-CHUNKS_PER_SECOND = 16000 / CHUNK_SAMPLES
+CHUNKS_PER_SECOND = SAMPLE_RATE / CHUNK_SAMPLES
 
 
 def detect(network: SileroNetwork, audio: Waveform) -> NDArray[np.uint8]:

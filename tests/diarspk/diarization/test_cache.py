@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from diarspk.diarization.cache import SessionCache, digest_audio, digest_weights, session_key
+from diarspk.checkpoints.digest import digest_weights
+from diarspk.diarization.cache import SessionCache, digest_audio, session_key
 from diarspk.segmentation import ActivityHead, ActivityHeadConfig, ActivitySegmenter
 from tests.diarspk.diarization.test_result import make_session
 

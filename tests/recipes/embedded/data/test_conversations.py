@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
+from diarspk.audio import SAMPLE_RATE
 from diarspk.features.log_mel import gated_level
 from recipes.embedded.data import augmentation, conversations
 from recipes.embedded.data.conversations import (
@@ -16,7 +17,7 @@ from recipes.embedded.data.conversations import (
     speech_frames,
     transmit,
 )
-from recipes.embedded.data.prepare import SAMPLE_RATE, SPEED
+from recipes.embedded.data.prepare import SPEED
 from recipes.embedded.data.waveforms import at_power_one
 from tests.recipes.synthetic_voices import (
     CHUNK,

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from diarspk.audio import SAMPLE_RATE
 from eval.simulate.rooms import TAPS
 from recipes.embedded.data import waveforms
-from recipes.embedded.data.prepare import SAMPLE_RATE, SPEED
+from recipes.embedded.data.prepare import SPEED
 from recipes.embedded.data.waveforms import (
     PLACES,
     SCALE,

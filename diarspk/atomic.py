@@ -1,0 +1,92 @@
+"""Files and folders that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+__all__ = ["atomic_path"]
+
+
+@contextmanager
+def atomic_path(path: str | os.PathLike[str], *, durable: bool = False) -> Iterator[Path]:
+    """Write beside ``path``, then replace it: readers see the old content or the new, never half.
+
+    Whatever is raised inside of the ``with`` removes the temporary file and leaves ``path`` as it
+    was. Threads and processes that write the same path do not disturb each other; the last wins.
+
+    Parameters
+    ----------
+    path : path
+        File to replace, or a folder that does not exist yet. Its parent folder must exist. A
+        symbolic link stays, and the file that it points to is replaced.
+    durable : bool, default False
+        Flush the content to the disk before it gets its name, so that it outlives a power failure.
+
+    Yields
+    ------
+    Path
+        Where to write: a hidden name in the same folder, without the suffix of ``path``, so that
+        no reader who looks for ``*.wav`` takes it for a recording. Open it, or make it a folder.
+
+    Raises
+    ------
+    OSError
+        If ``path`` cannot be written or replaced; the message names ``path``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "notes.txt"
+    >>> with atomic_path(file) as part:
+    ...     _ = part.write_text("whole")
+    >>> file.read_text()
+    'whole'
+    """
+    target = Path(os.path.realpath(path))
+    # Of the name only the beginning: with all of it, long names would become too long.
+    part = target.with_name(f".{target.name[:40]}.{secrets.token_hex(4)}.part")
+    try:
+        yield part
+        with suppress(FileNotFoundError):  # a new file has the permissions that the umask leaves
+            mode = target.stat().st_mode
+            if stat.S_ISREG(mode):
+                part.chmod(stat.S_IMODE(mode))
+        if durable:
+            _flush(part)
+        os.replace(part, target)
+        if durable:
+            _flush_entry(target.parent)
+    except OSError as error:
+        if error.filename == str(part):  # the reader knows `path`, not the temporary name
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
+    finally:
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
+
+
+def _flush(part: Path) -> None:
+    """Write a file, or every file of a folder, through to the disk."""
+    files = [file for file in part.rglob("*") if file.is_file()] if part.is_dir() else [part]
+    for file in files:
+        with file.open("rb+") as stream:
+            os.fsync(stream.fileno())
+
+
+def _flush_entry(folder: Path) -> None:
+    """Write the names in a folder through to the disk; Windows has no such call."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
