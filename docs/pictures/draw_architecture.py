@@ -15,6 +15,18 @@ from pathlib import Path
 INK, PALE, LINE, CODE = "#1a237e", "#eef1fb", "#7986cb", "#546e7a"
 ACCENT = "#fff3e0"
 
+FLOORS = (
+    ("recipes",),
+    ("eval",),
+    ("diarspk.cli", "tse"),
+    ("diarspk.diarization",),
+    ("diarspk.segmentation", "diarspk.cues"),
+    ("diarspk.encoders",),
+    ("diarspk.clustering", "diarspk.features", "diarspk.verification", "diarspk.metrics"),
+    ("diarspk.audio", "diarspk.embeddings", "diarspk.checkpoints", "diarspk.formats"),
+)
+"""Packages from the top down: imports go to lower floors only."""
+
 
 @dataclass
 class Picture:
@@ -184,27 +196,20 @@ def trunk() -> Picture:
 
 
 def imports() -> Picture:
-    """Draw which package may import which: upwards only."""
-    picture = Picture(1000, 500)
-    rows = (
-        (("recipes", "eval", "tse"),),
-        (("cli",),),
-        (("diarization",),),
-        (("segmentation", "verification", "cues"),),
-        (("clustering", "encoders"),),
-        (("embeddings", "features", "metrics"),),
-        (("audio", "checkpoints", "formats"),),
-    )
-    for floor, (names,) in enumerate(rows):
-        y = 14 + 68 * floor
-        width = 220
-        start = 500 - (len(names) * (width + 30) - 30) / 2
-        for place, name in enumerate(names):
-            shown = name if name in {"recipes", "eval", "tse"} else f"diarspk/{name}"
-            fill = ACCENT if name == "diarization" else PALE
-            picture.box(start + place * (width + 30), y, width, 42, shown, fill=fill)
-        if floor + 1 < len(rows):
-            picture.arrow((500, y + 42), (500, y + 66))
+    """Draw the packages in floors; each may import what is below it."""
+    width, height, gap = 200, 40, 20
+    picture = Picture(1000, 30 + 66 * len(FLOORS))
+    for floor, packages in enumerate(FLOORS):
+        y = 14 + 66 * floor
+        start = 500 - (len(packages) * (width + gap) - gap) / 2
+        for place, package in enumerate(packages):
+            fill = ACCENT if package == "diarspk.diarization" else PALE
+            x = start + place * (width + gap)
+            picture.box(x, y, width, height, package.replace(".", "/"), fill=fill)
+        if floor + 1 < len(FLOORS):
+            picture.arrow((500, y + height), (500, y + 64))
+    y = 14 + 66 * (len(FLOORS) - 1) + 58
+    picture.text(500, y, "and beneath all: errors, and modules of one function each", size=11)
     return picture
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import grimp
 import numpy as np
 import pytest
 import soundfile
@@ -128,6 +129,27 @@ def test_the_pictures_of_the_architecture_are_those_that_the_script_draws(
     assert len(drawn) == 3
     for picture in drawn:
         assert picture.read_text() == (folder / picture.name).read_text()
+
+
+def test_no_import_goes_up_in_the_drawing_of_the_floors() -> None:
+    floors = runpy.run_path(str(ROOT / "docs" / "pictures" / "draw_architecture.py"))["FLOORS"]
+    floor_of = {package: number for number, row in enumerate(floors) for package in row}
+    graph = grimp.build_graph("recipes", "eval", "tse", "diarspk", cache_dir=None)
+
+    def package(module: str) -> str:
+        parts = module.split(".")
+        return ".".join(parts[:2]) if parts[0] == "diarspk" else parts[0]
+
+    folders = {p for module in graph.modules if graph.find_children(p := package(module))}
+    assert folders - {"diarspk"} == set(floor_of)
+    upwards = {
+        (importer, imported)
+        for importer in graph.modules
+        for imported in graph.find_modules_directly_imported_by(importer)
+        if floor_of.get(package(imported), 99) <= floor_of.get(package(importer), -1)
+        if package(imported) != package(importer)
+    }
+    assert upwards == set()
 
 
 @pytest.mark.filterwarnings("default")  # the kernel's own packages warn
