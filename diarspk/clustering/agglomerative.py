@@ -12,8 +12,8 @@ from scipy.special import ndtr
 from diarspk.clustering.clusterer import PartitionClusterer
 from diarspk.clustering.clustering import Clustering
 from diarspk.clustering.partition import absorb
-from diarspk.clustering.problem import Problem
 from diarspk.clustering.tree import Linkage, MergeTree, merge_tree
+from diarspk.clustering.weighted_points import WeightedPoints
 from diarspk.errors import ArgumentError
 
 __all__ = ["AgglomerativeClusterer"]
@@ -57,35 +57,35 @@ class AgglomerativeClusterer(PartitionClusterer):
         if not self.min_duration >= 0:
             raise ArgumentError(f"`min_duration` must be at least 0 s, got {self.min_duration}.")
 
-    def partition(self, problem: Problem) -> Clustering:
+    def partition(self, points: WeightedPoints) -> Clustering:
         """Cut the tree, keep the longest clusters and let them absorb the others."""
-        return self._cut(self._tree(problem), problem)
+        return self._cut(self._tree(points), points)
 
-    def propose(self, problem: Problem) -> tuple[Clustering, NDArray[np.int64]]:
-        """See :class:`PartitionClusterer`; both are cuts of one tree."""
-        tree = self._tree(problem)
-        return self._cut(tree, problem), self._cut(tree, problem.unbounded()).labels
+    def candidates(self, points: WeightedPoints) -> tuple[Clustering, NDArray[np.int64]]:
+        """See :class:`PartitionClusterer`; both are cuts of one dendrogram."""
+        tree = self._tree(points)
+        return self._cut(tree, points), self._cut(tree, points.unbounded()).labels
 
-    def _tree(self, problem: Problem) -> MergeTree:
-        if self.min_duration > 0 and problem.durations is None:
+    def _tree(self, points: WeightedPoints) -> MergeTree:
+        if self.min_duration > 0 and points.durations is None:
             raise ArgumentError(
                 f"`durations` must be given where min_duration={self.min_duration} s is to hold."
             )
-        return merge_tree(problem, self.linkage)
+        return merge_tree(points, self.linkage)
 
-    def _cut(self, tree: MergeTree, problem: Problem) -> Clustering:
-        large = self._large_clusters(tree, problem)
+    def _cut(self, tree: MergeTree, points: WeightedPoints) -> Clustering:
+        large = self._large_clusters(tree, points)
         beyond = np.flatnonzero(tree.heights > self.threshold)
         automatic = int(beyond[0]) if len(beyond) else len(tree.heights)
-        speakers = int(np.clip(large[automatic], problem.fewest, problem.most))
+        speakers = int(np.clip(large[automatic], points.min_speakers, points.max_speakers))
         # Of the cuts with the right number of large clusters, the one closest to the threshold's.
-        merges = np.arange(problem.count - speakers + 1)
+        merges = np.arange(points.count - speakers + 1)
         misfit = np.abs(large[merges] - speakers)
         cut = int(np.lexsort((np.abs(merges - automatic), misfit))[0])
-        labels = tree.cut(problem.count - cut)
-        seconds = np.bincount(labels, problem.durations)
+        labels = tree.cut(points.count - cut)
+        seconds = np.bincount(labels, points.durations)
         kept = np.argsort(-seconds, kind="stable")[:speakers]
-        return Clustering(absorb(problem, labels, kept), self._count_scores(tree, large))
+        return Clustering(absorb(points, labels, kept), self._count_scores(tree, large))
 
     def _count_scores(self, tree: MergeTree, large: NDArray[np.int64]) -> dict[int, float]:
         """Probability of each count if the right threshold is only known to about 10 %."""
@@ -97,10 +97,10 @@ class AgglomerativeClusterer(PartitionClusterer):
         sums = np.bincount(np.maximum(large, 1), chances)
         return {count: float(sums[count]) for count in np.flatnonzero(sums > 0).tolist()}
 
-    def _large_clusters(self, tree: MergeTree, problem: Problem) -> NDArray[np.int64]:
+    def _large_clusters(self, tree: MergeTree, points: WeightedPoints) -> NDArray[np.int64]:
         """Count the clusters of `min_duration` or more after 0, 1, ... n - 1 merges: ``(n,)``."""
-        durations = problem.durations
-        seconds = np.zeros(problem.count) if durations is None else durations.copy()
+        durations = points.durations
+        seconds = np.zeros(points.count) if durations is None else durations.copy()
         gains = [(seconds >= self.min_duration).sum()]
         for keep, drop in tree.pairs:
             before = (seconds[[keep, drop]] >= self.min_duration).sum()

@@ -1,4 +1,4 @@
-"""The one signature of every clusterer, and the frame that most of them share."""
+"""Interface of clusterers, and the base class that enforces bounds and constraints for them."""
 
 from __future__ import annotations
 
@@ -10,105 +10,93 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from diarspk.clustering.clustering import Clustering, normalize_scores
+from diarspk.clustering.clustering import Clustering, normalize_scores, number_by_appearance
+from diarspk.clustering.clustering_input import ClusteringInput, validate
 from diarspk.clustering.condensing import EXACT_WINDOWS, condense
-from diarspk.clustering.constraints import tie
-from diarspk.clustering.gate import SingleSpeakerGate
-from diarspk.clustering.partition import (
-    count_clashes,
-    meet_bounds,
-    number_by_appearance,
-    scatter,
-    separate,
-)
-from diarspk.clustering.problem import Problem, pose
+from diarspk.clustering.partition import count_clashes, meet_bounds, scatter, separate
+from diarspk.clustering.speaker_bounds import SpeakerBounds
+from diarspk.clustering.weighted_points import WeightedPoints
 from diarspk.errors import ArgumentError
 
-__all__ = ["Clusterer", "PartitionClusterer"]
+__all__ = ["Clusterer", "PartitionClusterer", "SingleSpeakerTest"]
 
 
 class Clusterer(Protocol):
-    """Embeddings of one session's windows, in time order, to one speaker label each.
+    """Assignment of a session's windows to speakers."""
 
-    Parameters
+    def cluster(self, inputs: ClusteringInput) -> Clustering:
+        """Label windows by speaker, and score each candidate number of speakers.
+
+        Returns
+        -------
+        Clustering
+            Labels 0..k-1, numbered by first appearance; the same input gives the same labels.
+
+        Raises
+        ------
+        ArgumentError
+            See :func:`diarspk.clustering.clustering_input.validate`.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class SingleSpeakerTest:
+    """Single-speaker test: nearly all windows are similar to the mean of all.
+
+    Attributes
     ----------
-    embeddings : array, shape (n, dim)
-        Any scale: only directions count.
-    num_speakers, min_speakers, max_speakers : int, optional
-        Exact number and bounds, from 1. Always honoured, and n windows have at most n speakers
-        (windows tied by must-link pairs count as one).
-    durations : array, shape (n,), optional
-        Seconds of speech in each window.
-    cannot_link : array of int, shape (m, 2), optional
-        Pairs of windows that are different speakers, e.g. local speakers of one segmentation
-        window. Respected as far as the bounds allow.
-    must_link : array of int, shape (m, 2), optional
-        Pairs of windows that are one speaker. Always respected.
-    proposals : sequence of int arrays, shape (n,) each
-        Labels that other evidence suggests. Clusterers that search from a start may try these too.
-
-    Returns
-    -------
-    NDArray[np.int64], shape (n,)
-        Labels 0..k-1, numbered by first appearance; the same input gives the same labels.
-
-    Raises
-    ------
-    ArgumentError
-        See :func:`diarspk.clustering.pose`; also where pairs contradict each other.
+    similarity : float
+        Minimum cosine between a window and the mean of all windows.
+    share : float
+        Share of the windows that must reach it, so that a few noisy windows do not matter.
     """
 
-    def __call__(
-        self,
-        embeddings: ArrayLike,
-        *,
-        num_speakers: int | None = None,
-        min_speakers: int | None = None,
-        max_speakers: int | None = None,
-        durations: ArrayLike | None = None,
-        cannot_link: ArrayLike | None = None,
-        must_link: ArrayLike | None = None,
-        proposals: Sequence[ArrayLike] = (),
-    ) -> NDArray[np.int64]:
-        """Label windows by speaker."""
-        ...
+    similarity: float = 0.5
+    share: float = 0.95
 
-    def cluster(
-        self,
-        embeddings: ArrayLike,
-        *,
-        num_speakers: int | None = None,
-        min_speakers: int | None = None,
-        max_speakers: int | None = None,
-        durations: ArrayLike | None = None,
-        cannot_link: ArrayLike | None = None,
-        must_link: ArrayLike | None = None,
-        proposals: Sequence[ArrayLike] = (),
-    ) -> Clustering:
-        """Label windows by speaker, and say how much speaks for each number of speakers."""
-        ...
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        if not -1 <= self.similarity <= 1:
+            raise ArgumentError(f"`similarity` must be within -1..1, got {self.similarity}.")
+        if not 0 < self.share <= 1:
+            raise ArgumentError(f"`share` must be above 0 and at most 1, got {self.share}.")
+
+    def holds(self, points: WeightedPoints) -> bool:
+        """Whether all points are of one speaker; False where the bounds require more."""
+        if points.min_speakers > 1:
+            return False
+        mean = points.weights @ points.means
+        norm = float(np.linalg.norm(mean))
+        if norm == 0:
+            return False
+        # Means of several windows are shorter than 1, since their windows differ.
+        lengths = np.maximum(np.linalg.norm(points.means, axis=1), 1e-12)
+        near = points.means @ (mean / norm) / lengths >= self.similarity
+        return bool(points.weights[near].sum() >= self.share * points.weights.sum())
 
 
 @dataclass(frozen=True, kw_only=True)
 class PartitionClusterer(ABC):
-    """A clusterer that partitions at most `exact_up_to` rows: windows, or micro-clusters of them.
+    """Base class of clusterers: a subclass only partitions weighted points.
 
-    A subclass says only how rows are partitioned. Checks, micro-clusters for long sessions, the
-    bounds on the count, pairs and numbering are here, so they hold for all.
+    Validation, micro-clusters for long sessions, bounds on the count, must-link and cannot-link
+    pairs and numbering are implemented here, so they hold for every subclass.
 
-    An exact count is never worse, by :meth:`cost`, than merging or splitting what the clusterer
-    finds by itself: both are made, and the better one is taken.
+    An exact count is never worse, by :meth:`cost`, than merging or splitting the partition without
+    bounds: both are computed, and the one with the lower cost is returned.
 
     Attributes
     ----------
     exact_up_to : int
-        Most windows that are clustered one by one (more where the minimum count is higher).
-    gate : SingleSpeakerGate, optional
-        Asked first whether there is more than one speaker.
+        Maximum number of windows that are clustered one by one; longer sessions are reduced to so
+        many micro-clusters (more where the minimum number of speakers is higher).
+    single_speaker_test : SingleSpeakerTest, optional
+        Applied before the partition.
     """
 
     exact_up_to: int = EXACT_WINDOWS
-    gate: SingleSpeakerGate | None = None
+    single_speaker_test: SingleSpeakerTest | None = None
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -123,80 +111,65 @@ class PartitionClusterer(ABC):
         min_speakers: int | None = None,
         max_speakers: int | None = None,
         durations: ArrayLike | None = None,
-        cannot_link: ArrayLike | None = None,
         must_link: ArrayLike | None = None,
-        proposals: Sequence[ArrayLike] = (),
+        cannot_link: ArrayLike | None = None,
+        initial_labels: Sequence[ArrayLike] = (),
     ) -> NDArray[np.int64]:
-        """Label windows by speaker; see :class:`Clusterer`."""
-        return self.cluster(
-            embeddings,
-            num_speakers=num_speakers,
-            min_speakers=min_speakers,
-            max_speakers=max_speakers,
-            durations=durations,
-            cannot_link=cannot_link,
-            must_link=must_link,
-            proposals=proposals,
-        ).labels
+        """Label windows by speaker: :meth:`cluster` with its input as keywords.
 
-    def cluster(
-        self,
-        embeddings: ArrayLike,
-        *,
-        num_speakers: int | None = None,
-        min_speakers: int | None = None,
-        max_speakers: int | None = None,
-        durations: ArrayLike | None = None,
-        cannot_link: ArrayLike | None = None,
-        must_link: ArrayLike | None = None,
-        proposals: Sequence[ArrayLike] = (),
-    ) -> Clustering:
-        """Label windows and score counts; see :class:`Clusterer`."""
-        problem = pose(
+        Returns
+        -------
+        NDArray[np.int64], shape (n,)
+        """
+        inputs = ClusteringInput(
             embeddings,
-            num_speakers=num_speakers,
-            min_speakers=min_speakers,
-            max_speakers=max_speakers,
+            bounds=SpeakerBounds(num_speakers, min_speakers, max_speakers),
             durations=durations,
+            must_link=must_link,
             cannot_link=cannot_link,
-            proposals=proposals,
+            initial_labels=initial_labels,
         )
-        tied, membership = tie(problem, must_link)
-        found = self.solve(tied)
+        return self.cluster(inputs).labels
+
+    def cluster(self, inputs: ClusteringInput) -> Clustering:
+        """Label windows and score counts; see :class:`Clusterer`."""
+        points, membership = validate(inputs)
+        found = self.solve(points)
         return Clustering(number_by_appearance(found.labels[membership]), found.count_scores)
 
-    def solve(self, problem: Problem) -> Clustering:
-        """Partition a problem of any size within its bounds."""
-        if problem.most <= 1:
-            scores = {1: 1.0} if problem.count else {}
-            return Clustering(np.zeros(problem.count, dtype=np.int64), scores)
-        condensed, membership = condense(problem, max(self.exact_up_to, problem.fewest))
+    def solve(self, points: WeightedPoints) -> Clustering:
+        """Partition any number of points within their bounds."""
+        if points.max_speakers <= 1:
+            scores = {1: 1.0} if points.count else {}
+            return Clustering(np.zeros(points.count, dtype=np.int64), scores)
+        condensed, membership = condense(points, max(self.exact_up_to, points.min_speakers))
         found = self._within_bounds(condensed)
-        labels = separate(problem, found.labels[membership])
-        count = len(np.unique(labels))
-        scores = normalize_scores(found.count_scores, problem.fewest, problem.most, count)
+        labels = separate(points, found.labels[membership])
+        scores = normalize_scores(
+            found.count_scores, points.min_speakers, points.max_speakers, len(np.unique(labels))
+        )
         return Clustering(labels, scores)
 
     @abstractmethod
-    def partition(self, problem: Problem) -> Clustering:
-        """Labels ``(n,)`` from 0 for a problem of two rows or more that allows two speakers."""
+    def partition(self, points: WeightedPoints) -> Clustering:
+        """Labels ``(n,)`` from 0 of two points or more whose bounds allow two speakers."""
 
-    def propose(self, problem: Problem) -> tuple[Clustering, NDArray[np.int64]]:
-        """Partition within the bounds, and as if there were none."""
-        return self.partition(problem), self.partition(problem.unbounded()).labels
+    def candidates(self, points: WeightedPoints) -> tuple[Clustering, NDArray[np.int64]]:
+        """Partition within the bounds, and labels of the partition without bounds."""
+        return self.partition(points), self.partition(points.unbounded()).labels
 
-    def cost(self, problem: Problem, labels: NDArray[np.int64]) -> float:
-        """How bad a partition is among those of the same count; see :func:`scatter`."""
-        return scatter(problem, labels)
+    def cost(self, points: WeightedPoints, labels: NDArray[np.int64]) -> float:
+        """Cost by which partitions of the same count compare. Default: :func:`scatter`."""
+        return scatter(points, labels)
 
-    def _within_bounds(self, problem: Problem) -> Clustering:
-        if self.gate is not None and self.gate.holds(problem):
-            return Clustering(np.zeros(problem.count, dtype=np.int64), {1: 1.0})
-        if problem.fewest < problem.most:
-            found = self.partition(problem)
-            return Clustering(meet_bounds(problem, found.labels), found.count_scores)
-        own, automatic = self.propose(problem)
-        candidates = [separate(problem, meet_bounds(problem, x)) for x in (own.labels, automatic)]
-        # Python's min keeps the first of equals: the clusterer's own.
-        best = min(candidates, key=lambda x: (count_clashes(problem, x), self.cost(problem, x)))
+    def _within_bounds(self, points: WeightedPoints) -> Clustering:
+        if self.single_speaker_test is not None and self.single_speaker_test.holds(points):
+            return Clustering(np.zeros(points.count, dtype=np.int64), {1: 1.0})
+        if points.min_speakers < points.max_speakers:
+            found = self.partition(points)
+            return Clustering(meet_bounds(points, found.labels), found.count_scores)
+        own, unbounded = self.candidates(points)
+        met = [separate(points, meet_bounds(points, x)) for x in (own.labels, unbounded)]
+        # Python's min returns the first of equals: the clusterer's own.
+        best = min(met, key=lambda x: (count_clashes(points, x), self.cost(points, x)))
         return Clustering(best, own.count_scores)

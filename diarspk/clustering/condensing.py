@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.clustering.problem import Problem
 from diarspk.clustering.tree import merge_tree
+from diarspk.clustering.weighted_points import WeightedPoints
 
 __all__ = ["BLOCK_WINDOWS", "EXACT_WINDOWS", "condense"]
 
@@ -20,29 +20,29 @@ BLOCK_WINDOWS = 1000
 """Rows that are condensed at once: time is the rows times this, memory its square."""
 
 
-def condense(problem: Problem, limit: int) -> tuple[Problem, NDArray[np.int64]]:
-    """Reduce a problem to at most `limit` rows, or leave it as it is when it has no more.
+def condense(points: WeightedPoints, limit: int) -> tuple[WeightedPoints, NDArray[np.int64]]:
+    """Merge points into at most `limit` micro-clusters; as they are where there are no more.
 
     Consecutive blocks of rows are merged by Ward linkage, each to its share of the limit: Ward,
     since its clusters stay compact where average linkage would spend them on outliers.
 
     Returns
     -------
-    condensed : Problem
+    condensed : WeightedPoints
     membership : NDArray, shape (n,)
-        Row of `condensed` behind each row of `problem`.
+        Row of `condensed` behind each row of `points`.
     """
-    membership = np.arange(problem.count)
-    while problem.count > limit:
-        blocks = -(-problem.count // BLOCK_WINDOWS)
+    membership = np.arange(points.count)
+    while points.count > limit:
+        blocks = -(-points.count // BLOCK_WINDOWS)
         total = limit if blocks == 1 else max(limit, BLOCK_WINDOWS)
-        merged = np.zeros(problem.count, dtype=np.int64)
+        merged = np.zeros(points.count, dtype=np.int64)
         used = 0
-        for part, rows in enumerate(np.array_split(np.arange(problem.count), blocks)):
+        for part, rows in enumerate(np.array_split(np.arange(points.count), blocks)):
             share = max(total // blocks + (part < total % blocks), 1)
             if blocks > 1:
                 share = max(share, -(-len(rows) // LARGEST_SHRINKAGE))
-            merged[rows] = used + merge_tree(problem.subset(rows), "ward").cut(share)
+            merged[rows] = used + merge_tree(points.subset(rows), "ward").cut(share)
             used += share
-        problem, membership = problem.merged(merged), merged[membership]
-    return problem, membership
+        points, membership = points.merged(merged), merged[membership]
+    return points, membership

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from diarspk.clustering.agglomerative import AgglomerativeClusterer
 from diarspk.clustering.clusterer import PartitionClusterer
 from diarspk.clustering.clustering import Clustering
-from diarspk.clustering.problem import Problem
 from diarspk.clustering.spectral import FEWEST_ROWS
+from diarspk.clustering.weighted_points import WeightedPoints
 
 __all__ = ["EigengapClusterer"]
 
@@ -49,44 +49,44 @@ class EigengapClusterer(PartitionClusterer):
     fallback: AgglomerativeClusterer = field(default_factory=AgglomerativeClusterer)
     exact_up_to: int = field(default=1000, kw_only=True)
 
-    def partition(self, problem: Problem) -> Clustering:
+    def partition(self, points: WeightedPoints) -> Clustering:
         """Tune p, count speakers, then k-means on the eigenvectors of the count."""
-        if problem.count < FEWEST_ROWS:
-            return self.fallback.partition(problem)
+        if points.count < FEWEST_ROWS:
+            return self.fallback.partition(points)
         best, graph, gaps = np.inf, None, np.zeros(0)
-        for neighbours, laplacian in self._laplacians(problem):
-            found = self._gaps(laplacian, problem)
-            score = neighbours / problem.count / found.max() if found.any() else np.inf
+        for neighbours, laplacian in self._laplacians(points):
+            found = self._gaps(laplacian, points)
+            score = neighbours / points.count / found.max() if found.any() else np.inf
             if score < best:
                 best, graph, gaps = score, laplacian, found
         if graph is None:
-            return self.fallback.partition(problem)
-        scores = {problem.fewest + rank: float(gap) for rank, gap in enumerate(gaps)}
-        return Clustering(_embed_and_split(graph, problem.fewest + int(gaps.argmax())), scores)
+            return self.fallback.partition(points)
+        scores = {points.min_speakers + rank: float(gap) for rank, gap in enumerate(gaps)}
+        return Clustering(_embed_and_split(graph, points.min_speakers + int(gaps.argmax())), scores)
 
-    def _laplacians(self, problem: Problem) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    def _laplacians(self, points: WeightedPoints) -> Iterator[tuple[int, NDArray[np.float64]]]:
         """Each p with the unnormalised Laplacian of its binary, symmetrised graph."""
-        norms = np.linalg.norm(problem.means, axis=1, keepdims=True)
-        means = problem.means / np.maximum(norms, 1e-12)  # rows tied together may cancel out
+        norms = np.linalg.norm(points.means, axis=1, keepdims=True)
+        means = points.means / np.maximum(norms, 1e-12)  # rows tied together may cancel out
         affinity = (means @ means.T).round(12)  # equals rank by position, not by rounding errors
-        first, second = problem.cannot_link.T
+        first, second = points.cannot_link.T
         affinity[first, second] = affinity[second, first] = -1.0
         order = np.argsort(-affinity, axis=1, kind="stable")
-        highest = max(2, int(self.largest_share * problem.count))
+        highest = max(2, int(self.largest_share * points.count))
         for neighbours in np.unique(np.linspace(1, highest, self.trials).round().astype(int)):
             kept = np.zeros_like(affinity)
             np.put_along_axis(kept, order[:, :neighbours], 1.0, axis=1)
             graph = (kept + kept.T) / 2
             yield int(neighbours), np.diag(graph.sum(axis=1)) - graph
 
-    def _gaps(self, laplacian: NDArray[np.float64], problem: Problem) -> NDArray[np.float64]:
+    def _gaps(self, laplacian: NDArray[np.float64], points: WeightedPoints) -> NDArray[np.float64]:
         """Normalised gaps that stand for the allowed counts, from the fewest; 0 where none is."""
         from scipy.linalg import eigvalsh
 
         values = eigvalsh(laplacian, driver="evd")
         # The largest gaps of a graph with hubs lie at the top of its spectrum, far from any count.
-        most = min(problem.limit(self.most_speakers), problem.count // 2)
-        gaps = np.diff(values)[problem.fewest - 1 : max(most, problem.fewest)]
+        most = min(points.limit(self.most_speakers), points.count // 2)
+        gaps = np.diff(values)[points.min_speakers - 1 : max(most, points.min_speakers)]
         # A gap at the level of rounding is none: the graph has fallen apart into more pieces.
         if not len(gaps) or gaps.max() <= 1e-9 * max(values[-1], 1.0):
             return np.zeros(1)

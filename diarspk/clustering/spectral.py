@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from diarspk.clustering.agglomerative import AgglomerativeClusterer
 from diarspk.clustering.clusterer import PartitionClusterer
 from diarspk.clustering.clustering import Clustering
-from diarspk.clustering.problem import Problem
+from diarspk.clustering.weighted_points import WeightedPoints
 
 if TYPE_CHECKING:
     import spectralcluster
@@ -168,25 +168,25 @@ class SpectralClusterer(PartitionClusterer):
     fallback: AgglomerativeClusterer = field(default_factory=AgglomerativeClusterer)
     exact_up_to: int = field(default=600, kw_only=True)
 
-    def partition(self, problem: Problem) -> Clustering:
+    def partition(self, points: WeightedPoints) -> Clustering:
         """Single-speaker gate, then the package's spectral clustering."""
-        fallback = self.fallback.partition(problem)
-        if problem.count < FEWEST_ROWS or (problem.fewest == 1 and not fallback.labels.any()):
+        fallback = self.fallback.partition(points)
+        if points.count < FEWEST_ROWS or (points.min_speakers == 1 and not fallback.labels.any()):
             return fallback
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # k-means on duplicates; the count is mended after
             try:
-                return Clustering(self._predict(problem), fallback.count_scores)
+                return Clustering(self._predict(points), fallback.count_scores)
             # What the package raises when no eigengap is finite or an eigenvector's row is zero.
             except (ValueError, UnboundLocalError, np.linalg.LinAlgError):
                 return fallback
 
-    def _predict(self, problem: Problem) -> NDArray[np.int64]:
+    def _predict(self, points: WeightedPoints) -> NDArray[np.int64]:
         constraints = None
-        if len(problem.cannot_link):
-            constraints = np.zeros((problem.count, problem.count))
-            first, second = problem.cannot_link.T
+        if len(points.cannot_link):
+            constraints = np.zeros((points.count, points.count))
+            first, second = points.cannot_link.T
             constraints[first, second] = constraints[second, first] = -1.0
-        fewest, most = max(problem.fewest, 2), problem.limit(self.settings.most_speakers)
-        labels = self.settings.build(fewest, most).predict(problem.means, constraints)
+        fewest, most = max(points.min_speakers, 2), points.limit(self.settings.most_speakers)
+        labels = self.settings.build(fewest, most).predict(points.means, constraints)
         return np.asarray(labels, dtype=np.int64)

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.clustering.problem import Problem
+from diarspk.clustering.weighted_points import WeightedPoints
 
 __all__ = ["Linkage", "MergeTree", "merge_tree"]
 
@@ -60,7 +60,7 @@ def _join(pairs: NDArray[np.int64], total: int) -> NDArray[np.int64]:
     return labels
 
 
-def merge_tree(problem: Problem, linkage: Linkage = "average") -> MergeTree:
+def merge_tree(points: WeightedPoints, linkage: Linkage = "average") -> MergeTree:
     """Merge the closest two clusters until one is left.
 
     Average: mean of 1 - cosine over pairs of windows; centroid: Euclidean distance between means
@@ -73,13 +73,13 @@ def merge_tree(problem: Problem, linkage: Linkage = "average") -> MergeTree:
     2011 (arXiv 1109.2378). The last trees are remembered, since neither a threshold nor a
     count changes them: clustering again with another takes milliseconds.
     """
-    key = _digest(problem, linkage)
+    key = _digest(points, linkage)
     tree = _remembered.get(key)
     if tree is None:
-        windows = problem.count > 2 and bool((problem.weights == 1).all())
+        windows = points.count > 2 and bool((points.weights == 1).all())
         # Huge distances instead of forbidden ones are no distances between means.
-        windows &= linkage != "centroid" or not len(problem.cannot_link)
-        tree = _merge_windows(problem, linkage) if windows else _merge_rows(problem, linkage)
+        windows &= linkage != "centroid" or not len(points.cannot_link)
+        tree = _merge_windows(points, linkage) if windows else _merge_rows(points, linkage)
         _remembered.put(key, tree)
     return tree
 
@@ -112,31 +112,31 @@ class _Memory:
 _remembered = _Memory(200_000)
 
 
-def _digest(problem: Problem, linkage: Linkage) -> bytes:
-    content = blake2b(f"{linkage} {problem.means.shape}".encode(), digest_size=16)
-    for array in (problem.means, problem.weights, problem.cannot_link):
+def _digest(points: WeightedPoints, linkage: Linkage) -> bytes:
+    content = blake2b(f"{linkage} {points.means.shape}".encode(), digest_size=16)
+    for array in (points.means, points.weights, points.cannot_link):
         content.update(np.ascontiguousarray(array).data if array.size else b"-")
     return content.digest()
 
 
-def _merge_windows(problem: Problem, linkage: Linkage) -> MergeTree:
+def _merge_windows(points: WeightedPoints, linkage: Linkage) -> MergeTree:
     """Tree of rows of one window each, by scipy; a cannot-link pair is a huge distance."""
     from scipy.cluster.hierarchy import linkage as scipy_linkage
     from scipy.spatial.distance import squareform
 
-    distances = _distances(problem.means, problem.weights, linkage)
+    distances = _distances(points.means, points.weights, linkage)
     if linkage != "average":
         np.sqrt(distances, out=distances)  # scipy squares them again
-    first, second = problem.cannot_link.T
+    first, second = points.cannot_link.T
     distances[first, second] = distances[second, first] = FORBIDDEN
     np.fill_diagonal(distances, 0.0)
     steps = scipy_linkage(squareform(distances, checks=False), linkage)
     pairs, heights = _pair_lowest_rows(steps), steps[:, 2].copy()
     if not np.isfinite(heights).all():  # scipy's root of a square that rounding made negative
-        return _merge_rows(problem, linkage)
+        return _merge_rows(points, linkage)
     broken = np.flatnonzero(heights > HIGHEST)
     allowed = int(broken[0]) if len(broken) else len(heights)
-    return _merge_forbidden(problem, linkage, MergeTree(pairs[:allowed], heights[:allowed]))
+    return _merge_forbidden(points, linkage, MergeTree(pairs[:allowed], heights[:allowed]))
 
 
 def _pair_lowest_rows(steps: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -151,13 +151,13 @@ def _pair_lowest_rows(steps: NDArray[np.float64]) -> NDArray[np.int64]:
     return pairs
 
 
-def _merge_forbidden(problem: Problem, linkage: Linkage, allowed: MergeTree) -> MergeTree:
+def _merge_forbidden(points: WeightedPoints, linkage: Linkage, allowed: MergeTree) -> MergeTree:
     """Go on after the allowed merges with those that break pairs, by distance alone."""
-    if len(allowed.pairs) >= problem.count - 1:
+    if len(allowed.pairs) >= points.count - 1:
         return allowed
-    labels = _join(allowed.pairs, problem.count)
+    labels = _join(allowed.pairs, points.count)
     lowest = np.unique(labels, return_index=True)[1]
-    free = replace(problem, cannot_link=np.zeros((0, 2), dtype=np.int64))
+    free = replace(points, cannot_link=np.zeros((0, 2), dtype=np.int64))
     rest = _merge_rows(free.merged(labels), linkage)
     # Labels are numbered by lowest row, so lower labels have lower lowest rows.
     pairs = np.concatenate([allowed.pairs, lowest[rest.pairs]])
@@ -165,25 +165,25 @@ def _merge_forbidden(problem: Problem, linkage: Linkage, allowed: MergeTree) -> 
     return MergeTree(pairs, heights)
 
 
-def _merge_rows(problem: Problem, linkage: Linkage) -> MergeTree:
+def _merge_rows(points: WeightedPoints, linkage: Linkage) -> MergeTree:
     """Tree of rows of any weights."""
     if linkage == "centroid":
-        return _merge_in_order(problem, linkage)
-    return _merge_forbidden(problem, linkage, _merge_in_chains(problem, linkage))
+        return _merge_in_order(points, linkage)
+    return _merge_forbidden(points, linkage, _merge_in_chains(points, linkage))
 
 
-def _merge_in_chains(problem: Problem, linkage: Linkage) -> MergeTree:
+def _merge_in_chains(points: WeightedPoints, linkage: Linkage) -> MergeTree:
     """Merge nearest neighbours, found by following nearest rows (Müllner 2011, figure 3).
 
     Right for linkages whose unions are no nearer to others than their parts were. Ends where only
     merges are left that break cannot-link pairs.
     """
-    clusters = _Clusters(problem, linkage)
+    clusters = _Clusters(points, linkage)
     distances = clusters.distances
-    for row in range(1, problem.count):  # rounding must not make a ring of equal neighbours
+    for row in range(1, points.count):  # rounding must not make a ring of equal neighbours
         distances[row, :row] = distances[:row, row]
     chain: list[int] = []
-    waiting = list(range(problem.count))[::-1]
+    waiting = list(range(points.count))[::-1]
     merges: list[tuple[int, int, float]] = []
     while chain or waiting:
         if not chain:
@@ -228,10 +228,10 @@ def _in_order_of_height(merges: list[tuple[int, int, float]], linkage: Linkage) 
     return MergeTree(pairs, heights if linkage == "average" else np.sqrt(np.maximum(heights, 0.0)))
 
 
-def _merge_in_order(problem: Problem, linkage: Linkage) -> MergeTree:
+def _merge_in_order(points: WeightedPoints, linkage: Linkage) -> MergeTree:
     """Merge the closest two of all clusters, one pair after the other."""
-    clusters = _Clusters(problem, linkage)
-    pairs = np.zeros((max(problem.count - 1, 0), 2), dtype=np.int64)
+    clusters = _Clusters(points, linkage)
+    pairs = np.zeros((max(points.count - 1, 0), 2), dtype=np.int64)
     heights = np.full(len(pairs), np.inf)
     constrained = True
     for step in range(len(pairs)):
@@ -256,11 +256,11 @@ class _Clusters:
     remembers is still a lower bound, so it can wait until no other row is closer (`settled`).
     """
 
-    def __init__(self, problem: Problem, linkage: Linkage) -> None:
+    def __init__(self, points: WeightedPoints, linkage: Linkage) -> None:
         self.linkage = linkage
-        self.means, self.weights = problem.means.copy(), problem.weights.copy()
-        self.gone = np.zeros(problem.count, dtype=bool)
-        self.measure(problem.cannot_link)
+        self.means, self.weights = points.means.copy(), points.weights.copy()
+        self.gone = np.zeros(points.count, dtype=bool)
+        self.measure(points.cannot_link)
 
     def measure(self, cannot_link: NDArray[np.int64] | None = None) -> None:
         """Take all distances anew from the means; those of these pairs are infinite."""

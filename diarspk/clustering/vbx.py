@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from diarspk.clustering.agglomerative import AgglomerativeClusterer
 from diarspk.clustering.clusterer import PartitionClusterer
-from diarspk.clustering.clustering import Clustering
-from diarspk.clustering.partition import number_by_appearance
+from diarspk.clustering.clustering import Clustering, number_by_appearance
 from diarspk.clustering.plda import Plda
-from diarspk.clustering.problem import Problem
 from diarspk.clustering.variational import VBxSettings, evidence, infer, smooth_labels
+from diarspk.clustering.weighted_points import WeightedPoints
 from diarspk.errors import ArgumentError
 
 __all__ = [
@@ -73,10 +72,10 @@ class VBxClusterer(PartitionClusterer):
     centring : float
         Share of the mean embedding that is taken off for the start alone. All voices of a
         recording have its channel in common, which makes them alike.
-    most_initial : int
-        Most speakers to start with, unless the minimum is higher.
-    proposals : bool
-        Whether to start from the caller's proposals, too; the highest lower bound wins.
+    max_initial : int
+        Maximum number of speakers to start with, unless the minimum is higher.
+    use_initial_labels : bool
+        Start from the caller's initial labels as well; the highest lower bound wins.
     """
 
     plda: Plda
@@ -84,8 +83,8 @@ class VBxClusterer(PartitionClusterer):
     initial: AgglomerativeClusterer = field(
         default_factory=lambda: AgglomerativeClusterer(0.6, "centroid")
     )
-    most_initial: int = 50
-    proposals: bool = False
+    max_initial: int = 50
+    use_initial_labels: bool = False
     centring: float = 0.0
     exact_up_to: int = field(default=1_000_000, kw_only=True)
 
@@ -95,10 +94,10 @@ class VBxClusterer(PartitionClusterer):
         if not 0 <= self.centring < 1:
             raise ArgumentError(f"`centring` must be at least 0 and below 1, got {self.centring}.")
 
-    def partition(self, problem: Problem) -> Clustering:
+    def partition(self, points: WeightedPoints) -> Clustering:
         """Infer responsibilities; each row goes to its most probable speaker."""
-        starts = list(self._starts(problem))  # before there are features: both are large
-        features, weights = self.plda.project(problem.means), problem.weights
+        starts = list(self._starts(points))  # before there are features: both are large
+        features, weights = self.plda.project(points.means), points.weights
         posteriors = [
             infer(features, self.plda.between, start, self.settings, weights) for start in starts
         ]
@@ -108,39 +107,39 @@ class VBxClusterer(PartitionClusterer):
         found = np.asarray(responsibilities.argmax(axis=1), dtype=np.int64)
         return Clustering(found, _count_chances(responsibilities))
 
-    def _starts(self, problem: Problem) -> Iterator[NDArray[np.float64]]:
-        """Responsibilities to start from; proposals must be within the bounds."""
-        most = max(min(problem.most, self.most_initial), problem.fewest)
-        starts = [self._initial_labels(problem.bounded(problem.fewest, most))]
-        starts += problem.proposals if self.proposals else ()
+    def _starts(self, points: WeightedPoints) -> Iterator[NDArray[np.float64]]:
+        """Responsibilities to start from; the caller's must be within the bounds."""
+        most = max(min(points.max_speakers, self.max_initial), points.min_speakers)
+        starts = [self._initial_labels(points.bounded(points.min_speakers, most))]
+        starts += points.initial_labels if self.use_initial_labels else ()
         for number, labels in enumerate(starts):
             numbered = np.unique(labels, return_inverse=True)[1]
-            if number == 0 or problem.fewest <= numbered.max() + 1 <= most:
+            if number == 0 or points.min_speakers <= numbered.max() + 1 <= most:
                 yield smooth_labels(numbered, self.settings.smoothing)
 
-    def _initial_labels(self, problem: Problem) -> NDArray[np.int64]:
+    def _initial_labels(self, points: WeightedPoints) -> NDArray[np.int64]:
         if self.centring:
-            problem = problem.centred(self.centring)
-        return self.initial.solve(problem).labels
+            points = points.centred(self.centring)
+        return self.initial.solve(points).labels
 
-    def propose(self, problem: Problem) -> tuple[Clustering, NDArray[np.int64]]:
-        """See :class:`PartitionClusterer`; too many speakers are merged by their evidence."""
-        own, automatic = super().propose(problem)
+    def candidates(self, points: WeightedPoints) -> tuple[Clustering, NDArray[np.int64]]:
+        """See :class:`PartitionClusterer`; too many speakers are merged by :meth:`cost`."""
+        own, automatic = super().candidates(points)
         automatic = number_by_appearance(automatic)
-        while problem.most < automatic.max() + 1 <= MOST_COMPARED:
+        while points.max_speakers < automatic.max() + 1 <= MOST_COMPARED:
             merged = [
                 np.where(automatic == other, one, automatic)
                 for one, other in combinations(range(int(automatic.max()) + 1), 2)
             ]
-            best = min(merged, key=lambda labels: self.cost(problem, labels))
+            best = min(merged, key=lambda labels: self.cost(points, labels))
             automatic = number_by_appearance(best)
         return own, automatic
 
-    def cost(self, problem: Problem, labels: NDArray[np.int64]) -> float:
+    def cost(self, points: WeightedPoints, labels: NDArray[np.int64]) -> float:
         """Minus the lower bound of the log-likelihood of a partition."""
-        features = self.plda.project(problem.means)
+        features = self.plda.project(points.means)
         numbered = np.unique(labels, return_inverse=True)[1]
-        return -evidence(features, self.plda.between, numbered, self.settings, problem.weights)
+        return -evidence(features, self.plda.between, numbered, self.settings, points.weights)
 
 
 def _count_chances(responsibilities: NDArray[np.float64]) -> dict[int, float]:

@@ -58,7 +58,7 @@ def speaker_margins(
     weighted by activity; 0 where the speaker is in no window. Where there is one speaker alone,
     the cosine itself.
     """
-    from diarspk.clustering import centroids
+    from diarspk.embeddings.unit_vectors import centroids
 
     present, numbered = np.unique(labels[labels >= 0], return_inverse=True)
     total = np.zeros((local.frames, count), np.float32)

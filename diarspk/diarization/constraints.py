@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from diarspk.clustering.constraints import connect
+from diarspk.clustering.weighted_points import connect
 from diarspk.diarization.first_pass import LocalSpeakers
 from diarspk.embeddings.unit_vectors import unit_vectors
 from diarspk.errors import ArgumentError

@@ -49,8 +49,8 @@ def subsegment_vbx(
     start: AgglomerativeClusterer = VBX_START,
     centring: float = VBX_CENTRING,
 ) -> VBxClusterer:
-    """VBx for subsegments, which starts from what local speakers propose, too."""
-    return VBxClusterer(plda, settings, start, proposals=True, centring=centring)
+    """VBx for subsegments, which also starts from the labels that local speakers suggest."""
+    return VBxClusterer(plda, settings, start, use_initial_labels=True, centring=centring)
 
 
 @lru_cache(maxsize=4)

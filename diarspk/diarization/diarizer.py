@@ -9,12 +9,11 @@ from numpy.typing import ArrayLike
 
 from diarspk.audio import Audio, AudioStream, open_audio
 from diarspk.checkpoints.digest import digest_weights
-from diarspk.clustering import speaker_bounds
+from diarspk.clustering.speaker_bounds import SpeakerBounds
 from diarspk.diarization.cache import SessionCache, digest_audio, session_key
 from diarspk.diarization.config import UNKNOWN_SPACE, DiarizerConfig
 from diarspk.diarization.constraints import Knowledge, SpanPair
 from diarspk.diarization.first_pass import read_local_speakers
-from diarspk.diarization.linking import SpeakerBounds
 from diarspk.diarization.non_speech import embed_non_speech
 from diarspk.diarization.result import Diarization, finish
 from diarspk.diarization.session import Session
@@ -120,9 +119,6 @@ class Diarizer:
             If the bounds, or the pairs of spans, contradict each other, a known speaker is no
             embedding of this encoder, or the sample rate is missing.
         """
-        speaker_bounds(
-            1, num_speakers=num_speakers, min_speakers=min_speakers, max_speakers=max_speakers
-        )
         bounds = SpeakerBounds(num_speakers, min_speakers, max_speakers)
         knowledge = Knowledge(known_speakers or {}, same_speaker, different_speakers)
         knowledge.directions(self.encoder.dimension)  # a wrong one is told before the work

@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from diarspk.clustering import AgglomerativeClusterer, Clusterer, centroids
 from diarspk.clustering.adaptation import UNADAPTED, Adaptation, NonSpeechCluster
+from diarspk.clustering.agglomerative import AgglomerativeClusterer
+from diarspk.clustering.clusterer import Clusterer
+from diarspk.clustering.clustering_input import ClusteringInput
+from diarspk.clustering.speaker_bounds import UNBOUNDED, SpeakerBounds
 from diarspk.diarization.constraints import (
     NOTHING_KNOWN,
     Knowledge,
@@ -21,12 +24,11 @@ from diarspk.diarization.constraints import (
     span_pairs,
 )
 from diarspk.diarization.first_pass import LocalSpeakers
+from diarspk.embeddings.unit_vectors import centroids
 
 __all__ = [
-    "UNBOUNDED",
     "Linking",
     "LinkingConfig",
-    "SpeakerBounds",
     "join_speakers",
     "link",
     "link_by_subsegments",
@@ -46,33 +48,6 @@ PROPOSER_RELIABLE_S = 1.0
 
 FEWEST_FOR_PROPOSAL = 100
 """Subsegments, from 48 s of speech on, for which local speakers propose anything."""
-
-
-@dataclass(frozen=True)
-class SpeakerBounds:
-    """What the caller knows of the number of speakers."""
-
-    exact: int | None = None
-    fewest: int | None = None
-    most: int | None = None
-
-    @property
-    def needed(self) -> int:
-        """As many speakers must be found at least."""
-        return self.exact or self.fewest or 1
-
-    @property
-    def limit(self) -> int | None:
-        """No more speakers may be found."""
-        return self.exact or self.most
-
-    def plus(self, count: int) -> SpeakerBounds:
-        """Bounds with so many clusters more, which are no speakers."""
-        values = (None if x is None else x + count for x in (self.exact, self.fewest, self.most))
-        return SpeakerBounds(*values)
-
-
-UNBOUNDED = SpeakerBounds()
 
 
 @dataclass(frozen=True)
@@ -183,12 +158,12 @@ def link_by_subsegments(
         return None
     embeddings = short.embeddings[clean]
     found = clusterer.cluster(
-        config.adaptation(embeddings),
-        num_speakers=bounds.exact,
-        min_speakers=bounds.fewest,
-        max_speakers=bounds.most,
-        durations=short.seconds[clean],
-        proposals=_propose(local, embeddings),
+        ClusteringInput(
+            config.adaptation(embeddings),
+            bounds=bounds,
+            durations=short.seconds[clean],
+            initial_labels=_initial_labels(local, embeddings),
+        )
     )
     directions = centroids(embeddings, found.labels)
     anchors = knowledge.directions(embeddings.shape[1])
@@ -204,7 +179,7 @@ def link_by_subsegments(
     return Linking(labels, dict(found.count_scores))
 
 
-def _propose(local: LocalSpeakers, embeddings: NDArray[np.float32]) -> list[Labels]:
+def _initial_labels(local: LocalSpeakers, embeddings: NDArray[np.float32]) -> list[Labels]:
     """Speakers of subsegments ``(n, dim)`` by the local speaker clusters that they are nearest to.
 
     A local speaker has more speech than a subsegment, and is never in one cluster with another of
@@ -246,15 +221,14 @@ def _cluster(
     extra = 1 if len(noise) else 0
     count, total = len(embeddings), len(embeddings) + len(noise)
     chain = np.stack([np.arange(count, total - 1), np.arange(count + 1, total)], axis=1)
-    limits = bounds.plus(extra)
     found = clusterer.cluster(
-        config.adaptation(np.concatenate([embeddings, noise])),
-        num_speakers=limits.exact,
-        min_speakers=limits.fewest,
-        max_speakers=limits.most,
-        durations=np.concatenate([seconds, np.ones(len(noise))]),
-        cannot_link=pairs.cannot,
-        must_link=np.concatenate([pairs.must, chain]) if extra else pairs.must,
+        ClusteringInput(
+            config.adaptation(np.concatenate([embeddings, noise])),
+            bounds=bounds.plus(extra),
+            durations=np.concatenate([seconds, np.ones(len(noise))]),
+            must_link=np.concatenate([pairs.must, chain]) if extra else pairs.must,
+            cannot_link=pairs.cannot,
+        )
     )
     labels = found.labels[:count]
     if not extra:

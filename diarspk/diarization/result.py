@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from diarspk.clustering import Clusterer, speaker_bounds
+from diarspk.clustering.clusterer import Clusterer
+from diarspk.clustering.clustering_input import ClusteringInput
+from diarspk.clustering.speaker_bounds import UNBOUNDED, SpeakerBounds
 from diarspk.diarization.confidence import Calibration, speaker_margins
 from diarspk.diarization.constraints import NOTHING_KNOWN, Knowledge
 from diarspk.diarization.defaults import LOCAL_CLUSTERER, shipped_confidence
 from diarspk.diarization.first_pass import LocalSpeakers
-from diarspk.diarization.linking import UNBOUNDED, SpeakerBounds, rejoin
+from diarspk.diarization.linking import rejoin
 from diarspk.diarization.reconstruction import (
     Activity,
     Turn,
@@ -153,7 +155,6 @@ class Diarization:
             If there is no pass to start from, or the arguments contradict each other.
         """
         from diarspk.diarization.constraints import Knowledge
-        from diarspk.diarization.linking import SpeakerBounds
         from diarspk.diarization.result import recluster
 
         bounds = SpeakerBounds(num_speakers, min_speakers, max_speakers)
@@ -355,9 +356,6 @@ def recluster(
     config: DiarizerConfig | None = None,
 ) -> Diarization:
     """See :meth:`diarspk.Diarization.recluster`."""
-    speaker_bounds(
-        1, num_speakers=bounds.exact, min_speakers=bounds.fewest, max_speakers=bounds.most
-    )
     session, settings = _material(result)
     settings = config or settings
     if threshold is not None:
@@ -440,9 +438,11 @@ def split(result: Diarization, speaker: str, count: int = 2) -> Diarization:
             f"`count` must be at most {int(own.sum())}, the windows in which {speaker!r} talks, "
             f"got {count}."
         )
-    parts = (config.clusterer or LOCAL_CLUSTERER)(
-        local.embeddings[rows], num_speakers=count, durations=local.seconds[rows]
+    clusterer = config.clusterer or LOCAL_CLUSTERER
+    inputs = ClusteringInput(
+        local.embeddings[rows], bounds=SpeakerBounds(exact=count), durations=local.seconds[rows]
     )
+    parts = clusterer.cluster(inputs).labels
     seconds = np.bincount(parts, local.seconds[rows], minlength=count)
     # The longest part keeps the label, the others get labels that nobody has.
     fresh = int(labels.max()) + 1 + np.arange(count)

@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from diarspk.clustering import Clusterer
+from diarspk.clustering.clusterer import Clusterer
+from diarspk.clustering.speaker_bounds import UNBOUNDED, SpeakerBounds
 from diarspk.diarization.config import DiarizerConfig
 from diarspk.diarization.constraints import NOTHING_KNOWN, Knowledge
 from diarspk.diarization.defaults import LOCAL_CLUSTERER, shipped_vbx
 from diarspk.diarization.first_pass import LocalSpeakers
-from diarspk.diarization.linking import UNBOUNDED, Linking, SpeakerBounds, link, link_by_subsegments
+from diarspk.diarization.linking import Linking, link, link_by_subsegments
 from diarspk.diarization.session import Session
 from diarspk.errors import ModelError
 

@@ -15,7 +15,7 @@ from diarspk.embeddings.space import Space
 from diarspk.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from diarspk.clustering.adaptation import Projection
+    from diarspk.embeddings.projection import Projection
 
 __all__ = ["FrameEmbeddings", "SpeakerEncoder", "check_span", "space_of"]
 
@@ -132,7 +132,7 @@ class SpeakerEncoder(ABC):
             As that function does, and if embeddings are not of this encoder's length or it has no
             trained projection.
         """
-        from diarspk.clustering.adaptation import project
+        from diarspk.embeddings.projection import project
 
         vectors = np.asarray(embeddings)
         if vectors.ndim != 2 or vectors.shape[1] != self.dimension:

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.clustering.partition import number_by_appearance
+from diarspk.clustering.clustering import number_by_appearance
 from diarspk.clustering.plda import Plda
 from eval.clustering.clusterers import CLUSTERERS, make_clusterer
 from eval.report.report import describe_run, markdown_table, write_json

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.blocks import blocks
+from diarspk.clustering.clustering_input import ClusteringInput, validate
 from diarspk.clustering.condensing import condense
-from diarspk.clustering.problem import pose
 from diarspk.embeddings.reduction import directions
 from diarspk.errors import ArgumentError
 
@@ -58,9 +58,9 @@ class AttentionAggregation:
         if not len(embeddings):
             return embeddings
         rows = embeddings
-        membership = condense(pose(rows), self.most_keys)[1]
+        membership = condense(validate(ClusteringInput(rows))[0], self.most_keys)[1]
         for _ in range(self.iterations):
-            keys = pose(rows).merged(membership)
+            keys = validate(ClusteringInput(rows))[0].merged(membership)
             rows = directions(self._attend(rows, keys.means, keys.weights))
         return rows
 

@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.cluster import hierarchy
 
-from diarspk.clustering import AgglomerativeClusterer, pose
-from diarspk.clustering.partition import meet_bounds, number_by_appearance, scatter, separate
+from diarspk.clustering import AgglomerativeClusterer, ClusteringInput, SpeakerBounds
+from diarspk.clustering.clustering import number_by_appearance
+from diarspk.clustering.clustering_input import validate
+from diarspk.clustering.partition import meet_bounds, scatter, separate
 from diarspk.clustering.tree import (
     MergeTree,
     _Memory,
@@ -19,6 +21,10 @@ from diarspk.clustering.tree import (
 from diarspk.errors import ArgumentError
 
 every_linkage = pytest.mark.parametrize("linkage", ["average", "centroid", "ward"])
+
+
+def points_of(embeddings, **options):
+    return validate(ClusteringInput(embeddings, **options))[0]
 
 
 def scipy_tree(embeddings, linkage):
@@ -34,7 +40,7 @@ def test_merges_and_cuts_as_scipy_does(linkage, count, dim, seed):
     rng = np.random.default_rng(seed)
     embeddings = rng.normal(size=(count, dim))
     expected = scipy_tree(embeddings, linkage)
-    tree = merge_tree(pose(embeddings), linkage)
+    tree = merge_tree(points_of(embeddings), linkage)
     assert np.allclose(tree.heights, expected[:, 2], atol=1e-7)
     threshold = rng.uniform(0.0, expected[:, 2].max())
     labels = hierarchy.fcluster(expected, threshold, criterion="distance")
@@ -47,15 +53,15 @@ def test_merges_and_cuts_as_scipy_does(linkage, count, dim, seed):
 @given(speakers=st.integers(1, 30), seed=st.integers(0, 2**32 - 1))
 def test_a_cut_at_a_count_is_that_of_scipy_and_an_exact_count_no_worse(linkage, speakers, seed):
     embeddings = np.random.default_rng(seed).normal(size=(30, 4))
-    problem = pose(embeddings)
-    tree = merge_tree(problem, linkage)
+    points = points_of(embeddings)
+    tree = merge_tree(points, linkage)
     expected = tree.cut(speakers)
     if linkage != "centroid":  # whose heights may fall, so that scipy's cut is not the tree's
         labels = hierarchy.fcluster(scipy_tree(embeddings, linkage), speakers, criterion="maxclust")
         assert np.array_equal(expected, number_by_appearance(labels))
     ours = AgglomerativeClusterer(linkage=linkage)(embeddings, num_speakers=speakers)
     assert ours.max() + 1 == speakers
-    assert scatter(problem, ours) <= scatter(problem, expected) + 1e-9
+    assert scatter(points, ours) <= scatter(points, expected) + 1e-9
 
 
 @every_linkage
@@ -65,11 +71,11 @@ def test_all_ways_to_merge_make_one_tree(linkage, count, seed, paired):
     """Scipy on windows, chains of neighbours, and the closest pair of all, on the same input."""
     rng = np.random.default_rng(seed)
     pairs = rng.permutation(count)[: count // 2 * 2].reshape(-1, 2) if paired else None
-    problem = pose(rng.normal(size=(count, 5)), cannot_link=pairs)
-    windows, rows = merge_tree(problem, linkage), _merge_rows(problem, linkage)
+    points = points_of(rng.normal(size=(count, 5)), cannot_link=pairs)
+    windows, rows = merge_tree(points, linkage), _merge_rows(points, linkage)
     assert np.array_equal(windows.pairs, rows.pairs)
     np.testing.assert_allclose(windows.heights, rows.heights, atol=1e-7)
-    weighted = problem.merged(windows.cut(max(count // 2, 2)))
+    weighted = points.merged(windows.cut(max(count // 2, 2)))
     one, other = _merge_rows(weighted, linkage), _merge_in_order(weighted, linkage)
     assert np.array_equal(one.pairs, other.pairs)
     np.testing.assert_allclose(one.heights, other.heights, atol=1e-7)
@@ -89,17 +95,17 @@ def test_the_last_trees_are_remembered_and_no_more():
     memory.put(b"d", tree(99))
     assert memory.rows == 0
     embeddings = np.random.default_rng(0).normal(size=(20, 4))
-    problem = pose(embeddings)
-    assert merge_tree(problem) is merge_tree(pose(embeddings.copy()))
-    assert merge_tree(problem) is not merge_tree(problem, "ward")
+    points = points_of(embeddings)
+    assert merge_tree(points) is merge_tree(points_of(embeddings.copy()))
+    assert merge_tree(points) is not merge_tree(points, "ward")
 
 
 @every_linkage
 @pytest.mark.parametrize("count", [2, 3, 7, 40])
 def test_equal_windows_merge_at_no_distance(linkage, count):
-    problem = pose(np.tile([[0.3, -0.4, 0.1], [0.3, -0.4, 0.1], [-1.0, 0.0, 0.2]], (count, 1)))
+    points = points_of(np.tile([[0.3, -0.4, 0.1], [0.3, -0.4, 0.1], [-1.0, 0.0, 0.2]], (count, 1)))
     for merge in (_merge_windows, _merge_rows):
-        tree = merge(problem, linkage)
+        tree = merge(points, linkage)
         assert np.array_equal(tree.cut(2), [0, 0, 1] * count)
         np.testing.assert_allclose(tree.heights[:-1], 0.0, atol=1e-6)
 
@@ -119,9 +125,9 @@ def test_the_order_of_windows_does_not_matter(linkage, seed):
 
 @every_linkage
 def test_rows_that_stand_for_many_windows_go_on_from_their_own_tree(linkage):
-    problem = pose(np.random.default_rng(3).normal(size=(30, 5)))
-    tree = merge_tree(problem, linkage)
-    rest = merge_tree(problem.merged(tree.cut(12)), linkage)
+    points = points_of(np.random.default_rng(3).normal(size=(30, 5)))
+    tree = merge_tree(points, linkage)
+    rest = merge_tree(points.merged(tree.cut(12)), linkage)
     assert np.allclose(rest.heights, tree.heights[-11:])
     assert np.array_equal(rest.cut(4)[tree.cut(12)], tree.cut(4))
 
@@ -132,11 +138,11 @@ def test_rows_that_stand_for_many_windows_go_on_from_their_own_tree(linkage):
 def test_constrained_merges_match_a_search_over_all_pairs(linkage, seed):
     rng = np.random.default_rng(seed)
     pairs = np.array([[0, 1], [1, 2], [0, 2], [3, 4], [5, 9]])
-    problem = pose(rng.normal(size=(10, 4)), cannot_link=pairs)
-    tree = merge_tree(problem, linkage)
+    points = points_of(rng.normal(size=(10, 4)), cannot_link=pairs)
+    tree = merge_tree(points, linkage)
     clusters = [[row] for row in range(10)]
     while allowed := [
-        (_distance(problem.means, a, b, linkage), a, b)
+        (_distance(points.means, a, b, linkage), a, b)
         for a in clusters
         for b in clusters
         if a < b and not any((x in a and y in b) or (y in a and x in b) for x, y in pairs)
@@ -210,20 +216,20 @@ def test_bad_settings_are_named(setting, text):
 
 
 def test_too_few_speakers_are_split_where_they_scatter_most():
-    problem = pose(two_speakers_and_a_cough(), num_speakers=3)
-    labels = meet_bounds(problem, np.array([1] * 6 + [0] * 7))
+    points = points_of(two_speakers_and_a_cough(), bounds=SpeakerBounds(3))
+    labels = meet_bounds(points, np.array([1] * 6 + [0] * 7))
     assert labels.tolist() == [0] * 6 + [1] * 6 + [2]
 
 
 def test_too_many_speakers_are_merged_where_they_are_closest():
-    problem = pose(two_speakers_and_a_cough(), num_speakers=3)
-    labels = meet_bounds(problem, np.array([4, 4, 4, 2, 2, 2, 3, 3, 3, 3, 3, 3, 0]))
+    points = points_of(two_speakers_and_a_cough(), bounds=SpeakerBounds(3))
+    labels = meet_bounds(points, np.array([4, 4, 4, 2, 2, 2, 3, 3, 3, 3, 3, 3, 0]))
     assert labels.tolist() == [0] * 6 + [1] * 6 + [2]
 
 
 def test_of_a_cannot_link_pair_the_looser_window_moves():
-    problem = pose([[1, 0], [1, 0.1], [0.8, 0.6], [0, 1]], cannot_link=[[0, 2]])
-    assert separate(problem, np.array([0, 0, 0, 1])).tolist() == [0, 0, 1, 1]
+    points = points_of([[1, 0], [1, 0.1], [0.8, 0.6], [0, 1]], cannot_link=[[0, 2]])
+    assert separate(points, np.array([0, 0, 0, 1])).tolist() == [0, 0, 1, 1]
 
 
 def test_a_pair_without_another_speaker_to_go_to_stays():

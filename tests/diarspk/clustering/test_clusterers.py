@@ -11,19 +11,21 @@ from diarspk.clustering import (
     ICASSP2018,
     TURN_TO_DIARIZE,
     AgglomerativeClusterer,
+    ClusteringInput,
     EigengapClusterer,
     MultiStageClusterer,
-    SingleSpeakerGate,
+    SingleSpeakerTest,
+    SpeakerBounds,
     SpectralClusterer,
     VBxClusterer,
     VBxSettings,
     assign,
     centroids,
     condensing,
-    pose,
-    speaker_bounds,
 )
-from diarspk.clustering.partition import meet_bounds, number_by_appearance
+from diarspk.clustering.clustering import number_by_appearance
+from diarspk.clustering.clustering_input import validate
+from diarspk.clustering.partition import meet_bounds
 from diarspk.clustering.plda import Plda
 from diarspk.errors import ArgumentError
 
@@ -39,13 +41,13 @@ class VBxOfAnyDimension:
         return VBxClusterer(Plda(zero, zero, 3.0 * np.eye(dim), same), self.settings)
 
     def __call__(self, embeddings, **options):
-        return self.cluster(embeddings, **options).labels
+        return self.of(np.shape(embeddings)[1])(embeddings, **options)
 
-    def cluster(self, embeddings, **options):
-        return self.of(np.shape(embeddings)[1]).cluster(embeddings, **options)
+    def cluster(self, inputs):
+        return self.of(np.shape(inputs.embeddings)[1]).cluster(inputs)
 
-    def cost(self, problem, labels):
-        return self.of(problem.means.shape[1]).cost(problem, labels)
+    def cost(self, points, labels):
+        return self.of(points.means.shape[1]).cost(points, labels)
 
 
 CLUSTERERS = {
@@ -59,7 +61,7 @@ CLUSTERERS = {
     "eigengap": EigengapClusterer(),
     "eigengap-condensed": EigengapClusterer(exact_up_to=30),
     "multi-stage": MultiStageClusterer(exact_up_to=60),
-    "multi-stage-eigengap": MultiStageClusterer(EigengapClusterer(), fewest_rows=8),
+    "multi-stage-eigengap": MultiStageClusterer(EigengapClusterer(), min_windows=8),
     "vbx-gmm": VBxOfAnyDimension(VBxSettings(0.07, 0.8, iterations=20)),
     "vbx-hmm": VBxOfAnyDimension(VBxSettings(0.2, 6.0, 0.35)),
 }
@@ -179,17 +181,17 @@ def test_a_must_link_pair_overrules_the_evidence(clusterer):
 @given(task=tasks(), exact=st.integers(1, 8))
 def test_an_exact_count_is_no_worse_than_the_automatic_one_merged_or_split(clusterer, task, exact):
     embeddings = task[0]
-    problem = pose(embeddings, num_speakers=exact)
-    cost = clusterer.cost(problem, clusterer(embeddings, num_speakers=exact))
+    points, _ = validate(ClusteringInput(embeddings, bounds=SpeakerBounds(exact)))
+    cost = clusterer.cost(points, clusterer(embeddings, num_speakers=exact))
     automatic = clusterer(embeddings)
-    mended = number_by_appearance(meet_bounds(problem, automatic))
+    mended = number_by_appearance(meet_bounds(points, automatic))
     tolerance = 1e-9 * max(abs(cost), 1.0)
-    assert cost <= clusterer.cost(problem, mended) + tolerance
-    if problem.fewest == automatic.max():  # one less: every merge of two is compared
-        for one in range(problem.fewest + 1):
+    assert cost <= clusterer.cost(points, mended) + tolerance
+    if points.min_speakers == automatic.max():  # one less: every merge of two is compared
+        for one in range(points.min_speakers + 1):
             for other in range(one):
                 merged = number_by_appearance(np.where(automatic == one, other, automatic))
-                assert cost <= clusterer.cost(problem, merged) + tolerance
+                assert cost <= clusterer.cost(points, merged) + tolerance
 
 
 @every_clusterer
@@ -197,7 +199,8 @@ def test_an_exact_count_is_no_worse_than_the_automatic_one_merged_or_split(clust
 @given(task=tasks())
 def test_count_scores_are_shares_of_allowed_counts(clusterer, task):
     embeddings, fewest, most, pairs = task
-    found = clusterer.cluster(embeddings, min_speakers=fewest, max_speakers=most, cannot_link=pairs)
+    bounds = SpeakerBounds(minimum=fewest, maximum=most)
+    found = clusterer.cluster(ClusteringInput(embeddings, bounds=bounds, cannot_link=pairs))
     assert sum(found.count_scores.values()) == pytest.approx(1.0)
     assert all(score > 0 for score in found.count_scores.values())
     count = len(embeddings)
@@ -208,24 +211,24 @@ def test_count_scores_are_shares_of_allowed_counts(clusterer, task):
 @every_clusterer
 def test_clear_sessions_have_clear_count_scores(clusterer):
     embeddings, _ = conversation(3, noise=0.3)
-    scores = clusterer.cluster(embeddings).count_scores
+    scores = clusterer.cluster(ClusteringInput(embeddings)).count_scores
     assert max(scores, key=scores.get) == 3
 
 
-def test_a_gate_stops_at_one_speaker():
+def test_a_single_speaker_test_stops_at_one_speaker():
     one, _ = conversation(1, noise=0.9)
     three, _ = conversation(3)
     strict = AgglomerativeClusterer(0.1)
-    gated = AgglomerativeClusterer(0.1, gate=SingleSpeakerGate(0.5))
+    tested = AgglomerativeClusterer(0.1, single_speaker_test=SingleSpeakerTest(0.5))
     assert strict(one).max() > 0
-    assert gated(one).max() == 0
-    assert gated(one, num_speakers=3).max() == 2
-    assert gated(one, cannot_link=[[0, 1]]).max() > 0
-    assert np.array_equal(gated(three), strict(three))
+    assert tested(one).max() == 0
+    assert tested(one, num_speakers=3).max() == 2
+    assert tested(one, cannot_link=[[0, 1]]).max() > 0
+    assert np.array_equal(tested(three), strict(three))
     with pytest.raises(ArgumentError, match="`similarity` must be within"):
-        SingleSpeakerGate(1.5)
+        SingleSpeakerTest(1.5)
     with pytest.raises(ArgumentError, match="`share` must be above 0"):
-        SingleSpeakerGate(share=0.0)
+        SingleSpeakerTest(share=0.0)
 
 
 @every_clusterer
@@ -278,7 +281,7 @@ def test_bad_arguments_are_named(arguments, text):
 
 
 def test_extreme_scales_do_not_overflow():
-    vectors = pose([[1e300, 1e300], [1e-300, -1e-300]]).means
+    vectors = validate(ClusteringInput([[1e300, 1e300], [1e-300, -1e-300]]))[0].means
     assert np.allclose(np.abs(vectors), np.sqrt(0.5))
 
 
@@ -286,15 +289,33 @@ def test_extreme_scales_do_not_overflow():
     ("count", "bounds", "expected"),
     [
         (10, {}, (1, 10)),
-        (10, {"num_speakers": 3}, (3, 3)),
-        (10, {"num_speakers": 3, "min_speakers": 2, "max_speakers": 3}, (3, 3)),
-        (10, {"min_speakers": 12}, (10, 10)),
-        (10, {"min_speakers": np.int64(2), "max_speakers": 4}, (2, 4)),
-        (0, {"num_speakers": 3}, (0, 0)),
+        (10, {"exact": 3}, (3, 3)),
+        (10, {"exact": 3, "minimum": 2, "maximum": 3}, (3, 3)),
+        (10, {"minimum": 12}, (10, 10)),
+        (10, {"minimum": np.int64(2), "maximum": 4}, (2, 4)),
+        (0, {"exact": 3}, (0, 0)),
     ],
 )
-def test_speaker_bounds(count, bounds, expected):
-    assert speaker_bounds(count, **bounds) == expected
+def test_speaker_bounds_are_clipped_to_the_points(count, bounds, expected):
+    assert SpeakerBounds(**bounds).within(count) == expected
+
+
+bound = st.none() | st.integers(1, 9)
+
+
+@given(exact=bound, minimum=bound, maximum=bound, extra=st.integers(0, 3))
+def test_speaker_bounds_shift_and_contain_what_they_need(exact, minimum, maximum, extra):
+    try:
+        bounds = SpeakerBounds(exact, minimum, maximum)
+    except ArgumentError:
+        assert (minimum or 1) > (maximum or 9) or not (minimum or 1) <= exact <= (maximum or 9)
+        return
+    assert bounds.limit is None or bounds.needed <= bounds.limit
+    more = bounds.plus(extra)
+    if minimum or exact:
+        assert more.needed == bounds.needed + extra
+    assert more.limit == (None if bounds.limit is None else bounds.limit + extra)
+    assert bounds.within(100) == (bounds.needed, bounds.limit or 100)
 
 
 def test_a_cannot_link_pair_proves_two_speakers():
@@ -309,15 +330,17 @@ def test_a_cannot_link_pair_proves_two_speakers():
 def test_condensing_in_blocks_keeps_every_window(monkeypatch, limit):
     monkeypatch.setattr(condensing, "BLOCK_WINDOWS", 20)
     embeddings, _ = conversation(3, windows=101)
-    problem = pose(embeddings, durations=np.arange(101.0), cannot_link=[[0, 6], [3, 100]])
-    condensed, membership = condensing.condense(problem, limit)
+    points, _ = validate(
+        ClusteringInput(embeddings, durations=np.arange(101.0), cannot_link=[[0, 6], [3, 100]])
+    )
+    condensed, membership = condensing.condense(points, limit)
     assert condensed.count == limit
     assert np.array_equal(np.unique(membership), np.arange(limit))
     assert np.array_equal(condensed.weights, np.bincount(membership))
-    assert condensed.durations.sum() == pytest.approx(problem.durations.sum())
+    assert condensed.durations.sum() == pytest.approx(points.durations.sum())
     total = (condensed.means * condensed.weights[:, None]).sum(axis=0)
-    assert np.allclose(total, problem.means.sum(axis=0))
-    assert np.array_equal(condensed.cannot_link, membership[problem.cannot_link])
+    assert np.allclose(total, points.means.sum(axis=0))
+    assert np.array_equal(condensed.cannot_link, membership[points.cannot_link])
 
 
 def test_long_sessions_are_clustered_right_without_quadratic_memory(monkeypatch):
@@ -358,16 +381,17 @@ def test_assign_needs_a_centroid_of_the_same_dimension():
             assign([[1.0, 0.0]], vectors)
 
 
-def test_proposals_follow_their_rows():
+def test_initial_labels_follow_their_points():
     vectors = np.random.default_rng(0).normal(size=(5, 3))
-    problem = pose(vectors, proposals=[[4, 4, 0, 1, 1], np.arange(5)])
-    subset = problem.subset(np.array([3, 0]))
-    assert [one.tolist() for one in subset.proposals] == [[1, 4], [3, 0]]
-    merged = problem.merged(np.array([0, 0, 1, 2, 1]))
-    assert [one.tolist() for one in merged.proposals] == [[4, 0, 1], [0, 2, 3]]
+    initial = [[4, 4, 0, 1, 1], np.arange(5)]
+    points, _ = validate(ClusteringInput(vectors, initial_labels=initial))
+    subset = points.subset(np.array([3, 0]))
+    assert [one.tolist() for one in subset.initial_labels] == [[1, 4], [3, 0]]
+    merged = points.merged(np.array([0, 0, 1, 2, 1]))
+    assert [one.tolist() for one in merged.initial_labels] == [[4, 0, 1], [0, 2, 3]]
 
 
 @pytest.mark.parametrize("faulty", [[0, 1], [[0, 1, 2]], [0.5, 1.0, 2.0]])
-def test_a_proposal_must_fit_the_rows(faulty):
-    with pytest.raises(ArgumentError, match=r"`proposals` must be integers of shape \(3,\)"):
-        pose(np.eye(3), proposals=[faulty])
+def test_initial_labels_must_fit_the_windows(faulty):
+    with pytest.raises(ArgumentError, match=r"`initial_labels` must be integers of shape \(3,\)"):
+        validate(ClusteringInput(np.eye(3), initial_labels=[faulty]))

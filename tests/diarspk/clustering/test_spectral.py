@@ -11,11 +11,13 @@ from diarspk.clustering import (
     AUTO_TUNE,
     ICASSP2018,
     TURN_TO_DIARIZE,
+    ClusteringInput,
     EigengapClusterer,
     SpectralClusterer,
-    pose,
 )
-from diarspk.clustering.partition import number_by_appearance, separate
+from diarspk.clustering.clustering import number_by_appearance
+from diarspk.clustering.clustering_input import validate
+from diarspk.clustering.partition import separate
 
 with_auto_tune = copy.deepcopy(configs.icassp2018_clusterer)
 with_auto_tune.autotune = spectralcluster.AutoTune()
@@ -64,8 +66,8 @@ def test_cannot_link_pairs_are_propagated_by_the_package_then_parted():
     constraints = np.zeros((60, 60))
     constraints[pairs[:, 0], pairs[:, 1]] = constraints[pairs[:, 1], pairs[:, 0]] = -1.0
     package = copy.deepcopy(configs.turntodiarize_clusterer)
-    problem = pose(embeddings, cannot_link=pairs)
-    parted = separate(problem, package.predict(embeddings, constraints))
+    points, _ = validate(ClusteringInput(embeddings, cannot_link=pairs))
+    parted = separate(points, package.predict(embeddings, constraints))
     labels = SpectralClusterer()(embeddings, min_speakers=2, cannot_link=pairs)
     assert np.array_equal(labels, number_by_appearance(parted))
     assert (labels[pairs[:, 0]] != labels[pairs[:, 1]]).all()

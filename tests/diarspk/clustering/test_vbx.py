@@ -18,12 +18,13 @@ from diarspk.clustering import (
     COMMUNITY_1,
     DIHARD2,
     AgglomerativeClusterer,
+    ClusteringInput,
     VBxClusterer,
     VBxSettings,
 )
+from diarspk.clustering.clustering_input import validate
 from diarspk.clustering.markov import forward_backward
 from diarspk.clustering.plda_training import fit_plda
-from diarspk.clustering.problem import pose
 from diarspk.clustering.variational import evidence, infer, smooth_labels
 from diarspk.errors import ArgumentError
 
@@ -254,7 +255,7 @@ def test_finds_the_speakers_of_a_session_where_too_many_were_started(options):
     plda, embeddings, truth = trained()
     start = AgglomerativeClusterer(0.3, "centroid")
     assert start(embeddings).max() > 3
-    found = VBxClusterer(plda, options, start).cluster(embeddings)
+    found = VBxClusterer(plda, options, start).cluster(ClusteringInput(embeddings))
     assert max(found.count_scores, key=found.count_scores.get) == found.labels.max() + 1
     if options.speaker_regularization <= 17:
         assert np.array_equal(found.labels, truth)
@@ -280,22 +281,27 @@ def test_what_a_speaker_costs_grows_with_the_recording(loop, windows):
     )
 
 
-def test_proposals_are_starts_like_any_other():
+def test_initial_labels_are_starts_like_any_other():
     plda, embeddings, truth = trained()
     everybody = AgglomerativeClusterer(2.0)  # one cluster, which inference cannot part
-    deaf = VBxClusterer(plda, DIHARD2, everybody)
-    assert not deaf.cluster(embeddings, proposals=[truth]).labels.any()
-    open_minded = VBxClusterer(plda, DIHARD2, everybody, proposals=True)
-    assert not open_minded.cluster(embeddings).labels.any()
-    assert open_minded.cluster(embeddings, proposals=[truth]).labels.tolist() == truth.tolist()
+    fixed = VBxClusterer(plda, DIHARD2, everybody)
+    assert not fixed(embeddings, initial_labels=[truth]).any()
+    guided = VBxClusterer(plda, DIHARD2, everybody, use_initial_labels=True)
+    assert not guided(embeddings).any()
+    assert guided(embeddings, initial_labels=[truth]).tolist() == truth.tolist()
     shuffled = (truth + 1) % 3 * 7  # names mean nothing
-    assert open_minded.cluster(embeddings, proposals=[shuffled]).labels.tolist() == truth.tolist()
-    bounded = open_minded.cluster(embeddings, proposals=[truth], max_speakers=2)
-    assert bounded.labels.max() <= 1  # three are too many to be heard
-    # A proposal that says nothing takes nothing away.
-    usual = VBxClusterer(plda, DIHARD2, AgglomerativeClusterer(0.3, "centroid"), proposals=True)
+    assert (
+        guided.cluster(ClusteringInput(embeddings, initial_labels=[shuffled])).labels.tolist()
+        == truth.tolist()
+    )
+    bounded = guided(embeddings, initial_labels=[truth], max_speakers=2)
+    assert bounded.max() <= 1  # three are above the maximum
+    # An uninformative start takes nothing away.
+    usual = VBxClusterer(
+        plda, DIHARD2, AgglomerativeClusterer(0.3, "centroid"), use_initial_labels=True
+    )
     empty = np.zeros(len(truth), int)
-    assert usual.cluster(embeddings, proposals=[empty]).labels.tolist() == truth.tolist()
+    assert usual(embeddings, initial_labels=[empty]).tolist() == truth.tolist()
 
 
 def test_what_a_session_has_in_common_merges_nobody_at_the_start():
@@ -307,19 +313,19 @@ def test_what_a_session_has_in_common_merges_nobody_at_the_start():
     one, several = (
         VBxClusterer(plda, VBxSettings(0.3, 0.5), start, centring=share) for share in (0.0, 0.9)
     )
-    assert not one.cluster(session).labels.any()
-    assert (several.cluster(session).labels == truth).mean() > 0.9
+    assert not one.cluster(ClusteringInput(session)).labels.any()
+    assert (several.cluster(ClusteringInput(session)).labels == truth).mean() > 0.9
 
 
 def test_centring_by_hand():
-    problem = pose(np.array([[2.0, 0.0], [0.0, 3.0]]))
-    found = problem.centred(0.5)
+    points = validate(ClusteringInput([[2.0, 0.0], [0.0, 3.0]]))[0]
+    found = points.centred(0.5)
     # unit rows (1, 0) and (0, 1), their mean (0.5, 0.5): (0.75, -0.25) and (-0.25, 0.75)
     expected = np.array([[3.0, -1.0], [-1.0, 3.0]]) / np.sqrt(10)
     np.testing.assert_allclose(found.means, expected)
-    assert found.bounded(1, 2).most == problem.bounded(1, 2).most
-    np.testing.assert_allclose(problem.centred(0.0).means, np.eye(2))
-    opposite = pose(np.array([[1.0, 0.0], [-1.0, 0.0]])).merged(np.array([0, 0]))
+    assert found.bounded(1, 2).max_speakers == points.bounded(1, 2).max_speakers
+    np.testing.assert_allclose(points.centred(0.0).means, np.eye(2))
+    opposite = validate(ClusteringInput([[1.0, 0.0], [-1.0, 0.0]]))[0].merged(np.array([0, 0]))
     assert np.isfinite(opposite.centred(0.5).means).all()  # a row without a direction
 
 

@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from diarspk.clustering import AgglomerativeClusterer
+from diarspk.clustering import AgglomerativeClusterer, SpeakerBounds
 from diarspk.clustering.adaptation import Adaptation, Prefix
 from diarspk.diarization.constraints import Knowledge
 from diarspk.diarization.first_pass import LocalSpeakers
-from diarspk.diarization.linking import LinkingConfig, SpeakerBounds, link, link_by_subsegments
+from diarspk.diarization.linking import LinkingConfig, link, link_by_subsegments
 from diarspk.diarization.subsegments import Subsegments
 
 CLUSTERER = AgglomerativeClusterer(threshold=0.5)
@@ -120,7 +120,7 @@ def test_a_known_speaker_whom_no_cluster_is_like_gets_what_is_surely_theirs():
     assert link_by_subsegments(local, CLUSTERER, SpeakerBounds()).labels.max() == 1
     found = link_by_subsegments(local, CLUSTERER, SpeakerBounds(), knowledge=third)
     assert found.labels.tolist() == names
-    most = SpeakerBounds(most=2)
+    most = SpeakerBounds(maximum=2)
     assert link_by_subsegments(local, CLUSTERER, most, knowledge=third).labels.max() == 1
     first = Knowledge({"nora": local.embeddings[0, 0]})  # who is a cluster already
     again = link_by_subsegments(local, CLUSTERER, SpeakerBounds(), knowledge=first)
@@ -133,26 +133,26 @@ def test_subsegments_are_adapted_to_the_session_where_that_is_asked_for():
     seen = []
 
     class Remembering(AgglomerativeClusterer):
-        def cluster(self, embeddings, **options):
-            seen.append(np.asarray(embeddings).shape[1])
-            return super().cluster(embeddings, **options)
+        def cluster(self, inputs):
+            seen.append(inputs.embeddings.shape[1])
+            return super().cluster(inputs)
 
     config = LinkingConfig(adaptation=Adaptation(reduction=Prefix(4)))
     linking = link_by_subsegments(local, Remembering(0.5), SpeakerBounds(), config=config)
     assert seen == [4] and linking.labels.max() <= 2
 
 
-@pytest.mark.parametrize(("repeats", "proposed"), [(20, 0), (40, 1)])
-def test_local_speakers_propose_clusters_where_there_are_enough_of_them(repeats, proposed):
+@pytest.mark.parametrize(("repeats", "given"), [(20, 0), (40, 1)])
+def test_local_speakers_give_initial_labels_where_there_are_enough_of_them(repeats, given):
     names = [[0, 1, -1], [1, 0, -1], [2, -1, 0], [-1, 2, 1]]
     spoken = [0, 1, 2] * repeats
     local = with_subsegments(local_speakers(names), spoken)
     seen = []
 
     class Remembering(AgglomerativeClusterer):
-        def cluster(self, embeddings, *, proposals, **options):
-            seen.extend(proposals)
-            return super().cluster(embeddings, **options)
+        def cluster(self, inputs):
+            seen.extend(inputs.initial_labels)
+            return super().cluster(inputs)
 
     link_by_subsegments(local, Remembering(0.5), SpeakerBounds())
-    assert [one.tolist() for one in seen] == [spoken] * proposed
+    assert [one.tolist() for one in seen] == [spoken] * given
