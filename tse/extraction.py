@@ -1,19 +1,37 @@
-"""Extract one speaker from a recording: the function that most callers want."""
+"""Extraction of speakers from a recording: into an array, or into audio files."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from diarspk.audio import SAMPLE_RATE, Audio, open_audio
-from tse.cues import Cue
+from diarspk.atomic import atomic_path
+from diarspk.audio import SAMPLE_RATE, Audio, AudioStream, load_audio, open_audio
+from diarspk.errors import ArgumentError, FormatError
+from tse.cues import Cue, Reference
 from tse.extractor import Extractor
 from tse.loading import load_extractor
+from tse.meeting import clean_turns, collect, gate
 
-__all__ = ["extract"]
+if TYPE_CHECKING:
+    from pyannote.core import Annotation
+
+__all__ = ["extract", "extract_enrolled", "extract_speakers"]
+
+Samples = NDArray[np.float32]
+
+BLOCK_S = 15.0
+"""Seconds that are read and written at a time."""
+
+Progress = Callable[[str, float], None]
+"""Callable(stage, fraction done in [0, 1])."""
 
 
 def extract(
@@ -24,7 +42,7 @@ def extract(
     enrolment_sample_rate: int | None = None,
     channel: int | None = None,
     extractor: Extractor | None = None,
-) -> NDArray[np.float32]:
+) -> Samples:
     """Extract the voice of an enrolled speaker from a mixture.
 
     Parameters
@@ -32,16 +50,16 @@ def extract(
     mixture, sample_rate, channel
         See :func:`diarspk.audio.load_audio`: with arrays, the sample rate is required.
     enrolment
-        A recording of the speaker alone, or several in a list or tuple; or a cue of the extractor.
+        Recording of the speaker alone, a list or tuple of several, or a cue of the extractor.
     enrolment_sample_rate
-        Of an enrolment that is an array; that of the mixture where it is left out.
+        Sample rate of an enrolment given as an array. Default: that of the mixture.
     extractor
-        The embedded default where it is left out; load it once for many recordings.
+        Default: the embedded extractor. Load it once for many recordings.
 
     Returns
     -------
     ndarray of float32, ``(time,)``
-        At the rate of the mixture, and as long as it is. A silent mixture gives silence.
+        At the sample rate of the mixture and of the same length. A silent mixture gives silence.
 
     Raises
     ------
@@ -50,7 +68,7 @@ def extract(
     ArgumentError
         If a sample rate is missing or wrong.
     ModelError
-        If no extractor ships with this version.
+        If this installation has no embedded extractor.
     """
     stream = open_audio(mixture, sample_rate, channel=channel)
     extractor = extractor or load_extractor()
@@ -60,8 +78,92 @@ def extract(
         in_memory = not _is_file(enrolment)
         rate = enrolment_sample_rate or (sample_rate if in_memory else None)
         cue = extractor.cue(enrolment, rate)
-    found = [block[0] for block in extractor.extract_blocks(stream.blocks(), [cue])]
-    return _at_rate(np.concatenate(found), stream.source.sample_rate, mixture)
+    blocks = [block[0] for block in extractor.extract_blocks(stream.blocks(), [cue])]
+    return _resample(np.concatenate(blocks), stream.source.sample_rate, mixture)
+
+
+def extract_enrolled(
+    recording: Path,
+    enrolments: Sequence[Path],
+    output: Path,
+    *,
+    extractor_name: str | None = None,
+    channel: int | None = None,
+    warn: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Write the voice of a speaker enrolled by recordings to ``output``.
+
+    Parameters
+    ----------
+    warn
+        Receives what makes an enrolment less reliable, one line each.
+    """
+    from diarspk.features.speech_quality import check_speech
+
+    stream = open_audio(recording, channel=channel)
+    extractor = load_extractor(extractor_name)
+    references = []
+    for file in enrolments:
+        waveform = load_audio(file)
+        if warn is not None:
+            for message in check_speech(waveform):
+                warn(f"{file}: {message}")
+        references.append(Reference(waveform))
+    _write(extractor, stream, [extractor.source(references)], [output], progress)
+
+
+def extract_speakers(
+    recording: Path,
+    speakers: Sequence[str],
+    target: Callable[[str], Path],
+    *,
+    diarization: Path | None = None,
+    extractor_name: str | None = None,
+    channel: int | None = None,
+    gated: bool = False,
+    warn: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Write the voices of speakers of a diarization, each enrolled by its own turns.
+
+    Parameters
+    ----------
+    speakers
+        Labels of the diarization; all of them if empty.
+    target
+        Callable(label) -> file for the voice of that speaker.
+    diarization
+        RTTM. Default: the recording is diarized.
+    gated
+        Mute each voice outside the turns of its speaker.
+    warn
+        Receives warnings, one line each.
+    """
+    stream = open_audio(recording, channel=channel)
+    extractor = load_extractor(extractor_name)
+    annotation = (
+        _diarize(recording, channel, progress)
+        if diarization is None
+        else _read_diarization(diarization, stream.name)
+    )
+    names = list(speakers) or [str(label) for label in annotation.labels()]
+    if not names:
+        if warn is not None:
+            warn(f"{recording}: no speech found; nothing is written")
+        return
+    turns = {name: clean_turns(annotation, name) for name in names}
+    enrolments = collect(stream.blocks(BLOCK_S), turns)
+    cues = [extractor.source([Reference(enrolments[name], name)]) for name in names]
+    timelines = [annotation.label_timeline(name).support() for name in names] if gated else None
+
+    def mute(voices: Samples, position: int) -> Samples:
+        if timelines is None:
+            return voices
+        rows = [gate(row, position, line) for row, line in zip(voices, timelines, strict=True)]
+        return np.stack(rows)
+
+    _write(extractor, stream, cues, [target(name) for name in names], progress, mute)
 
 
 def _is_file(enrolment: object) -> bool:
@@ -69,13 +171,69 @@ def _is_file(enrolment: object) -> bool:
     return not hasattr(first, "shape")
 
 
-def _at_rate(voice: NDArray[np.float32], rate: int, mixture: Audio) -> NDArray[np.float32]:
-    """Bring a voice to the mixture's rate and, where that is known, to its exact length."""
+def _resample(voice: Samples, rate: int, mixture: Audio) -> Samples:
+    """Resample to the rate of the mixture and, where that is known, to its exact length."""
     if rate == SAMPLE_RATE:
         return voice
     resampled = soxr.resample(voice, SAMPLE_RATE, rate).astype(np.float32)
     shape = getattr(mixture, "shape", None)
     if shape is None:
         return resampled
+    # Rounding on the way to 16 kHz and back can add or lose a sample.
     resampled = resampled[: shape[-1]]
     return np.pad(resampled, (0, shape[-1] - len(resampled)))
+
+
+def _write(
+    extractor: Extractor,
+    stream: AudioStream,
+    cues: Sequence[Cue],
+    files: Sequence[Path],
+    progress: Progress | None,
+    postprocess: Callable[[Samples, int], Samples] | None = None,
+) -> None:
+    """Extract block by block into all files at once; they appear whole or not at all."""
+    position = 0
+    with ExitStack() as stack:
+        sounds = [stack.enter_context(_sound_file(file)) for file in files]
+        for voices in extractor.extract_blocks(stream.blocks(BLOCK_S), cues):
+            rows = voices if postprocess is None else postprocess(voices, position)
+            for sound, voice in zip(sounds, rows, strict=True):
+                sound.write(voice.clip(-1, 1))
+            position += voices.shape[1]
+            if progress is not None and stream.duration:
+                progress("extracting", min(position / SAMPLE_RATE / stream.duration, 1.0))
+
+
+@contextmanager
+def _sound_file(file: Path) -> Iterator[soundfile.SoundFile]:
+    kind = file.suffix[1:].upper()
+    if kind not in soundfile.available_formats():
+        raise ArgumentError(f"`-o` must end in .wav, .flac or .ogg, got {file}; rename it")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        atomic_path(file) as part,
+        soundfile.SoundFile(part, "w", SAMPLE_RATE, 1, format=kind) as sound,
+    ):
+        yield sound
+
+
+def _diarize(recording: Path, channel: int | None, progress: Progress | None) -> Annotation:
+    from diarspk import Diarizer
+
+    return Diarizer()(recording, channel=channel, progress=progress).annotation
+
+
+def _read_diarization(file: Path, recording: str) -> Annotation:
+    from diarspk.formats import read_rttm
+
+    annotations = read_rttm(file)
+    if recording in annotations:
+        return annotations[recording]
+    if len(annotations) != 1:
+        raise FormatError(
+            f"must have the turns of {recording}, or of one recording only, got those of "
+            f"{', '.join(annotations) or 'none'}",
+            str(file),
+        )
+    return next(iter(annotations.values()))

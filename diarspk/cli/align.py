@@ -1,4 +1,4 @@
-"""``diarspk align``: make embeddings of two encoders comparable."""
+"""Map embeddings of one encoder into the space of another."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["align"]
 
 align = typer.Typer(
-    help="Map embeddings of one encoder into the space of another one.", no_args_is_help=True
+    help="Map embeddings of one encoder into the space of another.", no_args_is_help=True
 )
 
-Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write it.")]
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Output file.")]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,7 @@ class Embeddings:
 @align.command()
 def fit(
     enrolment: Annotated[
-        Path, typer.Argument(metavar="ENROL.npz", help="`diarspk embed -o`, enrolment encoder.")
+        Path, typer.Argument(metavar="ENROLL.npz", help="`diarspk embed -o`, enrolment encoder.")
     ],
     runtime: Annotated[
         Path, typer.Argument(metavar="RUN.npz", help="The same recordings, run-time encoder.")

@@ -13,6 +13,7 @@ import typer
 
 import diarspk
 from diarspk.atomic import atomic_path
+from diarspk.cli.options import AsJson, Channel, Encoder, Engine, Recordings
 from diarspk.cli.terminal import Failures, exit_on_error, say
 from diarspk.errors import AudioError
 
@@ -35,34 +36,24 @@ class SpanEmbedding:
 
 
 def embed(
-    recordings: Annotated[
-        list[Path], typer.Argument(metavar="AUDIO...", help="Recordings of any format and rate.")
-    ],
+    recordings: Recordings,
     spans: Annotated[
         str | None,
         typer.Option(
             metavar="START:END,...",
-            help="One vector for each span, in seconds; without it, one for each recording.",
+            help="Spans in seconds, one vector each. Default: one vector per recording.",
         ),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object per vector and line.")
-    ] = False,
+    as_json: AsJson = False,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE.npz", help="Write all vectors to this file."),
     ] = None,
-    channel: Annotated[
-        int | None, typer.Option(min=0, help="Use this channel, from 0; without it, their mean.")
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="Encoder: a name that `diarspk models` lists, or a path.")
-    ] = None,
-    engine: Annotated[
-        str, typer.Option(help="What runs the network: `torch`, or `onnx` (an extra).")
-    ] = "torch",
+    channel: Channel = None,
+    encoder: Encoder = None,
+    engine: Engine = "torch",
 ) -> None:
-    """Print speaker embeddings: file, start, end and the vector, one line each."""
+    """Compute speaker embeddings: file, start, end and the vector, one line each."""
     wanted = None if spans is None else _parse_spans(spans)
     if output is not None and (output.suffix != ".npz" or as_json):
         raise typer.BadParameter(f"-o takes a .npz file and no --json, got {output}")
@@ -70,22 +61,22 @@ def embed(
     with exit_on_error():
         from diarspk.encoders.loading import DEFAULT
 
-        model = model or DEFAULT
-        encoder = diarspk.load_encoder(model)
+        model = encoder or DEFAULT
+        loaded = diarspk.load_encoder(model)
         if engine != "torch":
             from diarspk.encoders.onnx import with_engine
 
-            encoder = with_engine(encoder, engine)
+            loaded = with_engine(loaded, engine)
     found: list[SpanEmbedding] = []
     for recording in recordings:
         with failures.caught(recording):
-            embeddings = _embed_file(encoder, recording, wanted, channel)
+            embeddings = _embed_file(loaded, recording, wanted, channel)
             found.extend(embeddings)
             if output is None:
-                _print(embeddings, encoder, model, as_json)
+                _print(embeddings, loaded, model, as_json)
     if output is not None and found:
         with exit_on_error():
-            _save(found, encoder, model, output)
+            _save(found, loaded, model, output)
     failures.exit()
 
 

@@ -1,4 +1,4 @@
-"""``diarspk gallery``: people who are known by voice."""
+"""Enroll people by voice, and identify them in any recording."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import diarspk
+from diarspk.cli.options import AsJson, Encoder
 from diarspk.cli.table import aligned
 from diarspk.cli.terminal import Failures, exit_on_error, say
 
@@ -22,19 +23,15 @@ if TYPE_CHECKING:
 __all__ = ["gallery"]
 
 gallery = typer.Typer(
-    help="Enrol people by voice, and find them in any recording.", no_args_is_help=True
+    help="Enroll people by voice, and identify them in any recording.", no_args_is_help=True
 )
 
 Folder = Annotated[
-    Path, typer.Option("--gallery", "-g", metavar="DIR", help="The folder that holds the gallery.")
+    Path, typer.Option("--gallery", "-g", metavar="DIR", help="Folder of the gallery.")
 ]
 Recordings = Annotated[
     list[Path], typer.Argument(metavar="AUDIO...", help="Recordings of one speaker each.")
 ]
-Model = Annotated[
-    str | None, typer.Option(help="Encoder: a name that `diarspk models` lists, or a path.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
 
 
 @gallery.command()
@@ -42,7 +39,7 @@ def enroll(
     speaker: Annotated[str, typer.Argument(metavar="NAME")],
     recordings: Recordings,
     folder: Folder,
-    model: Model = None,
+    encoder: Encoder = None,
 ) -> None:
     """Add recordings of one person; the gallery is made where there is none.
 
@@ -58,10 +55,10 @@ def enroll(
     found: dict[str, tuple[NDArray[np.float32], float]] = {}
     with exit_on_error():
         check_name(speaker)
-        encoder = diarspk.load_encoder(model)
+        loaded = diarspk.load_encoder(encoder)
     for recording in recordings:
         with failures.caught(recording):
-            found[str(recording)] = _embed(encoder, recording)
+            found[str(recording)] = _embed(loaded, recording)
     with exit_on_error():
         if found:
             for index in build_profile([row for row, _ in found.values()]).outliers:
@@ -70,13 +67,13 @@ def enroll(
             opened = (
                 open_gallery(folder)
                 if there
-                else create_gallery(folder, space_of(encoder, model or ""))
+                else create_gallery(folder, space_of(loaded, encoder or ""))
             )
             with opened as people:
                 people.enroll(
                     speaker,
                     [row for row, _ in found.values()],
-                    fingerprint=encoder.fingerprint,
+                    fingerprint=loaded.fingerprint,
                     sources=list(found),
                     seconds=[seconds for _, seconds in found.values()],
                 )
@@ -90,23 +87,24 @@ def identify(
     recordings: Recordings,
     folder: Folder,
     known_prior: Annotated[
-        float, typer.Option(help="Probability, before listening, that it is somebody enrolled.")
+        float, typer.Option(help="Prior probability that the speaker is enrolled.")
     ] = 0.5,
     threshold: Annotated[
-        float | None, typer.Option(help="Cosine to accept at, instead of a probability of 1/2.")
+        float | None,
+        typer.Option(help="Cosine similarity to accept at. Default: a probability of 1/2."),
     ] = None,
     as_json: AsJson = False,
-    model: Model = None,
+    encoder: Encoder = None,
 ) -> None:
     """Say who speaks: file, name or "unknown", probability, cosine, one line each."""
     failures = Failures()
     with exit_on_error(), _opened(folder) as people:
-        encoder = diarspk.load_encoder(model)
+        loaded = diarspk.load_encoder(encoder)
         for recording in recordings:
             with failures.caught(recording):
                 answer = people.identify(
-                    _embed(encoder, recording)[0],
-                    fingerprint=encoder.fingerprint,
+                    _embed(loaded, recording)[0],
+                    fingerprint=loaded.fingerprint,
                     known_prior=known_prior,
                     threshold=threshold,
                 )
@@ -118,18 +116,18 @@ def identify(
 def search(
     recordings: Recordings,
     folder: Folder,
-    limit: Annotated[int, typer.Option(min=1, help="References to print.")] = 10,
+    limit: Annotated[int, typer.Option(min=1, help="Number of references to print.")] = 10,
     as_json: AsJson = False,
-    model: Model = None,
+    encoder: Encoder = None,
 ) -> None:
     """Print the stored references nearest to a voice: file, cosine, name, source."""
     failures = Failures()
     with exit_on_error(), _opened(folder) as people:
-        encoder = diarspk.load_encoder(model)
+        loaded = diarspk.load_encoder(encoder)
         for recording in recordings:
             with failures.caught(recording):
-                vector = _embed(encoder, recording)[0]
-                found = people.search(vector, fingerprint=encoder.fingerprint, limit=limit)
+                vector = _embed(loaded, recording)[0]
+                found = people.search(vector, fingerprint=loaded.fingerprint, limit=limit)
                 _print_matches(recording, found, as_json)
     failures.exit()
 

@@ -31,7 +31,7 @@ def lint(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
-    """List faults, and what scoring tools read in different ways, line by line."""
+    """Check RTTM and UEM files: faults, and what scoring tools read differently, line by line."""
     with exit_on_error():
         findings = _check(files, {} if audio is None else _durations(audio))
     if as_json:

@@ -1,4 +1,4 @@
-"""``diarspk models``: the models that can be named."""
+"""``diarspk models``: list of the available models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["models"]
 def models(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
-    """List the models that can be named, with size, source and fingerprint."""
+    """List the available models, with size, source and fingerprint."""
     with exit_on_error():
         from diarspk.models import available_models
 

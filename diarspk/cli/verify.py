@@ -11,6 +11,7 @@ import typer
 
 import diarspk
 from diarspk.atomic import atomic_path
+from diarspk.cli.options import Encoder
 from diarspk.cli.terminal import exit_on_error, say
 
 if TYPE_CHECKING:
@@ -29,33 +30,34 @@ def verify(
     ] = None,
     threshold: Annotated[
         float | None,
-        typer.Option(help="Cosine from which it is the same speaker; without it, a probability."),
+        typer.Option(
+            help="Cosine similarity to accept at. Default: a probability of the same speaker of "
+            "1/2."
+        ),
     ] = None,
     prior: Annotated[
         float,
-        typer.Option(
-            min=0.0, max=1.0, help="Probability of the same speaker before listening, 0 to 1."
-        ),
+        typer.Option(min=0.0, max=1.0, help="Prior probability of the same speaker, 0 to 1."),
     ] = 0.5,
     trials: Annotated[
         Path | None,
-        typer.Option(help="Score this list instead: `1 ENROL TEST` or `ENROL TEST target` lines."),
+        typer.Option(help="Trial list to score: lines `1 ENROLL TEST` or `ENROLL TEST target`."),
     ] = None,
     root: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where the recordings of a list lie.")
+        Path, typer.Option(metavar="DIR", help="Folder of the recordings of a trial list.")
     ] = Path(),
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write the scores of a list here."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write the scores of a trial list here."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    model: Annotated[
-        str | None, typer.Option(help="Encoder: a name that `diarspk models` lists, or a path.")
-    ] = None,
+    encoder: Encoder = None,
 ) -> None:
-    """Say whether two recordings hold the same speaker, or score a list of trials.
+    """Verify that two recordings are of the same speaker, or score a trial list.
 
-    For two recordings one line: both names, cosine, probability of the same speaker, answer.
+    Two recordings give one line: both names, cosine, probability of the same speaker, decision.
     """
     pair = recordings or []
     if trials is None and len(pair) != 2:
@@ -66,9 +68,9 @@ def verify(
         raise typer.BadParameter(f"--prior must be between 0 and 1, got {prior}")
     with exit_on_error():
         if trials is not None:
-            _score_list(trials, root, output, diarspk.load_encoder(model), as_json)
+            _score_list(trials, root, output, diarspk.load_encoder(encoder), as_json)
         else:
-            _compare(pair, threshold, prior, diarspk.load_encoder(model), as_json)
+            _compare(pair, threshold, prior, diarspk.load_encoder(encoder), as_json)
 
 
 def _compare(

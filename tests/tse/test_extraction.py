@@ -334,7 +334,8 @@ def run(*arguments: object) -> Result:
 
 def test_command_with_an_enrolment(recording: Path, card: Path) -> None:
     output = recording.with_name("only.wav")
-    done = run(recording, "--enroll", recording.with_name("me.wav"), "-o", output, "--model", card)
+    enrolment = recording.with_name("me.wav")
+    done = run(recording, "--enroll", enrolment, "-o", output, "--extractor", card)
     assert (done.exit_code, done.stdout) == (0, ""), done.stderr
     info = soundfile.info(output)
     assert (info.samplerate, info.channels, info.frames) == (RATE, 1, 9 * RATE)
@@ -342,7 +343,7 @@ def test_command_with_an_enrolment(recording: Path, card: Path) -> None:
 
 def test_command_with_a_diarization(recording: Path, card: Path) -> None:
     rttm, tracks = recording.with_suffix(".rttm"), recording.with_name("tracks")
-    options = ["--diarization", rttm, "--model", card]
+    options = ["--diarization", rttm, "--extractor", card]
     assert run(recording, *options, "--all", "-o", tracks).exit_code == 0
     assert sorted(file.name for file in tracks.iterdir()) == ["A.wav", "B.wav", "C.wav"]
     alone = recording.with_name("B.flac")
@@ -353,9 +354,10 @@ def test_command_with_a_diarization(recording: Path, card: Path) -> None:
 
 def test_command_failures_leave_nothing(recording: Path, card: Path) -> None:
     rttm, output = recording.with_suffix(".rttm"), recording.with_name("only.wav")
-    unknown = run(recording, "--diarization", rttm, "--speaker", "Z", "-o", output, "--model", card)
+    to_file = ["-o", output, "--extractor", card]
+    unknown = run(recording, "--diarization", rttm, "--speaker", "Z", *to_file)
     assert (unknown.exit_code, len(unknown.stderr.splitlines())) == (1, 1)
-    missing = run(recording, "--enroll", "missing.wav", "-o", output, "--model", card)
+    missing = run(recording, "--enroll", "missing.wav", *to_file)
     assert missing.exit_code == 1 and "missing.wav" in missing.stderr
     assert not output.exists() and not list(recording.parent.glob("*.part"))
 

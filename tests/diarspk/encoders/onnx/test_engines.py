@@ -207,7 +207,7 @@ def test_the_command_line_exports_and_embeds(tmp_path):
     done = CliRunner().invoke(app, ["export-encoder", "-o", str(graph)])
     assert (done.exit_code, done.stdout) == (0, "")
     vectors = []
-    for options in ([], ["--engine", "onnx"], ["--model", str(graph)]):
+    for options in ([], ["--engine", "onnx"], ["--encoder", str(graph)]):
         printed = CliRunner().invoke(app, ["embed", audio, *options]).stdout
         vectors.append(np.array(printed.split("\t")[3].split(), float))
     np.testing.assert_allclose(vectors[1], vectors[0], atol=1e-4)

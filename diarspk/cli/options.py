@@ -1,0 +1,28 @@
+"""Options that several commands share: one name, one help text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["AsJson", "Channel", "Encoder", "Engine", "Recordings"]
+
+Recordings = Annotated[
+    list[Path], typer.Argument(metavar="AUDIO...", help="Recordings of any format and sample rate.")
+]
+Channel = Annotated[
+    int | None, typer.Option(min=0, help="Channel to use, from 0. Default: mean of all channels.")
+]
+Encoder = Annotated[
+    str | None,
+    typer.Option(
+        help="Speaker encoder: a name that `diarspk models` lists, or the path of a checkpoint. "
+        "Default: the embedded one."
+    ),
+]
+Engine = Annotated[
+    str, typer.Option(help="Inference engine: `torch`, or `onnx` (needs the extra of that name).")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
