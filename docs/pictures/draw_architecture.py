@@ -18,7 +18,8 @@ ACCENT = "#fff3e0"
 FLOORS = (
     ("recipes",),
     ("eval",),
-    ("diarspk.cli", "tse"),
+    ("tse",),
+    ("diarspk.cli",),
     ("diarspk.diarization",),
     ("diarspk.segmentation", "diarspk.cues"),
     ("diarspk.encoders",),

@@ -64,7 +64,7 @@ def name(page: Path) -> str:
 )
 @pytest.mark.usefixtures("workspace")
 def test_the_python_blocks_of_a_page_run_one_after_another(page: Path) -> None:
-    names: dict[str, object] = {"__name__": page.stem}
+    names: dict[str, object] = {"__name__": "__main__"}
     for block in read_blocks(page):
         if block.language == "python":
             padded = "\n" * (block.line - 1) + block.code  # tracebacks name the page's lines
