@@ -41,6 +41,7 @@ class OptimizationConfig:
     warmup_steps: int = 100
     weight_decay: float = 0.01
     average: float | None = None  # decay of a running mean of the weights
+    decay_steps: int | None = None  # see schedule_rate
 
 
 def add_training_options(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +55,9 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--devices", type=int, default=1, help="processes, or accelerators, that step together"
+    )
+    parser.add_argument(
+        "--decay-steps", type=int, help="last steps in which a constant rate falls; default: cosine"
     )
     parser.add_argument(
         "--average", type=float, help="decay of a running mean of the weights, such as 0.999"
@@ -123,16 +127,32 @@ def schedule_steps(
         lr=config.learning_rate,
         weight_decay=config.weight_decay,
     )
-    return schedule_rate(optimizer, steps=config.steps, warmup_steps=config.warmup_steps)
+    return schedule_rate(
+        optimizer,
+        steps=config.steps,
+        warmup_steps=config.warmup_steps,
+        decay_steps=config.decay_steps,
+    )
 
 
 def schedule_rate(
-    optimizer: torch.optim.Optimizer, *, steps: int, warmup_steps: int
+    optimizer: torch.optim.Optimizer,
+    *,
+    steps: int,
+    warmup_steps: int,
+    decay_steps: int | None = None,
 ) -> OptimizerLRSchedulerConfig:
-    """Let the learning rate rise linearly, then fall by half a cosine to a hundredth at the end."""
+    """Let the learning rate rise linearly, then fall by half a cosine to a hundredth at the end.
+
+    With ``decay_steps`` it stays constant in between, and falls linearly in the last so many (Hu et
+    al. 2024, "MiniCPM", section 4: warmup, stable, decay). The number of steps may then be left
+    open: any checkpoint of the constant part can be resumed with the steps at which to end.
+    """
 
     def factor(step: int) -> float:
         warmup = min((step + 1) / warmup_steps, 1.0)
+        if decay_steps is not None:
+            return warmup * min(max((steps - step) / decay_steps, 0.01), 1.0)
         fall = (1 + math.cos(math.pi * min(step / steps, 1.0))) / 2
         return warmup * (0.01 + 0.99 * fall)
 

@@ -22,7 +22,8 @@ from diarspk.features.log_mel import mean_normalize
 from diarspk.verification.report import cross_calibrate, report_trials
 from diarspk.verification.score_normalization import adaptive_norm, cohort_statistics
 from diarspk.verification.trials import Trial, read_trials
-from recipes.embedded.data.crops import Pool, read_pool, read_speakers
+from recipes.embedded.data.crops import Pool, read_pool
+from recipes.embedded.data.speakers import read_speakers
 from recipes.zoo.embeddings import Embeddings, means_of
 from recipes.zoo.settings import Settings
 

@@ -13,7 +13,8 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from diarspk.errors import ArgumentError
 from diarspk.features.log_mel import FeatureConfig
-from recipes.embedded.data.crops import SPEEDS, CropConfig, SpeakerCrops, read_pool, read_speakers
+from recipes.embedded.data.crops import SPEEDS, CropConfig, SpeakerCrops, read_pool
+from recipes.embedded.data.speakers import read_speakers
 from recipes.zoo.settings import Phase, Settings
 
 __all__ = ["BatchSource", "NumberedBatches", "Source", "open_source"]

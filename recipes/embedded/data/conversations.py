@@ -56,8 +56,8 @@ class ConversationConfig(TurnConfig):
     alike_probability: float = 0.4  # windows whose voices are all near to the first in sound
     alike_voices: int = 150  # that count as near
     room_probability: float = 0.7
-    channel_probability: float = 0.12  # windows through a telephone, a lossy codec, clipping
-    band_probability: float = 0.15
+    channel_probability: float = 0.25  # windows through a telephone, a lossy codec, clipping
+    band_probability: float = 0.2
     speaker_level_db: float = 4.0
     turn_level_db: float = 1.5
     distant_probability: float = 0.35  # windows behind which somebody talks whom nobody annotates
@@ -166,6 +166,9 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
         for row in np.flatnonzero(usable).tolist():
             self.rows[pool.variant[row], speakers[pool.utterance[row]]].append(row)
         self.names = sorted({name for _, name in self.rows})
+        present = {speed for speed, _ in self.rows}
+        shares = {speed: share for speed, share in SPEEDS.items() if speed in present}
+        self.speeds = {speed: share / sum(shares.values()) for speed, share in shares.items()}
         counts = np.array([len(self.rows["recorded", name]) for name in self.names])
         weights = np.minimum(counts, 12) ** 0.7
         self.probability = weights / weights.sum()
@@ -234,7 +237,7 @@ class Conversations(IterableDataset[dict[str, Tensor]]):
         dry = np.zeros((config.speakers, config.samples), np.float32)
         activity = np.zeros((config.frames, config.speakers), np.float32)
         names = sorted({name for _, _, name in turns})
-        speed = str(generator.choice(list(SPEEDS), p=list(SPEEDS.values())))
+        speed = str(generator.choice(list(self.speeds), p=list(self.speeds.values())))
         voices = self.draw_voices(speed, generator)
         pause = float(generator.choice(config.longest_pauses_s))
         levels = generator.normal(0, config.speaker_level_db, config.speakers)

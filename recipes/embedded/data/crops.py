@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from torch.utils.data import IterableDataset
 
 from recipes.embedded.data import augmentation
 from recipes.embedded.data.prepare import SPEED
+from recipes.embedded.data.speakers import UNKNOWN
 from recipes.embedded.data.teacher_frames import FrameTargets, Piece
 from recipes.training.sharing import EVERYTHING, Share
 
@@ -68,10 +69,25 @@ def speed_of(variant: str) -> str:
     return variant if variant in SPEEDS else SPEEDS[0]
 
 
-def read_speakers(table: Path) -> dict[str, str]:
-    """Speaker of every utterance of ``train.tsv`` or ``dev.tsv``."""
-    with table.open() as stream:
-        return {row["utterance"]: row["speaker"] for row in csv.DictReader(stream, delimiter="\t")}
+def speaker_weights(
+    utterances: NDArray[np.int64], groups: Sequence[str], balance: float
+) -> NDArray[np.float64]:
+    """Weigh speakers by ``min(utterances, 12) ** 0.7``, and balance their groups.
+
+    Parameters
+    ----------
+    utterances
+        Of each speaker, ``(speakers,)``.
+    groups
+        Of each speaker.
+    balance
+        In [0, 1]: 0 leaves groups as frequent as they are, 1 makes all equally probable; between
+        them the total of a group is its own to the power of ``1 - balance``.
+    """
+    weights = np.minimum(utterances, 12) ** 0.7
+    _, number = np.unique(np.asarray(groups), return_inverse=True)
+    weights = weights * np.bincount(number, weights)[number] ** -balance
+    return weights / weights.sum()
 
 
 @dataclass(frozen=True)
@@ -80,7 +96,9 @@ class CropConfig:
 
     frames_per_batch: int = 6400  # 64 s of audio
     crops_per_speaker: int = 1
-    seconds: tuple[float, ...] = (1.0, 1.0, 1.0, 1.5, 2.0, 3.0)  # one length per batch
+    seconds: tuple[float, ...] = (1.0, 1.0, 1.0, 1.5, 2.0, 3.0, 5.0)  # one length per batch
+    group_balance: float = 0.4  # see speaker_weights
+    group_probability: float = 0.4  # batches of speakers of one sex and age group
     recorded_probability: float = 0.5  # plain crops as recorded; the others are of any copy
     noise_probability: float = 0.15  # beside that of copies which have some
     noise_ratio_db: tuple[float, float] = (0.0, 20.0)
@@ -102,7 +120,10 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
     Batch ``number`` depends on the seed and that number alone, so that training which goes on
     sees what it would have seen, and processes share the batches out.
 
-    Only ``usable`` rows of the pool are drawn, speakers with weight ``min(utterances, 12) ** 0.7``.
+    Only ``usable`` rows of the pool are drawn, speakers as :func:`speaker_weights` says. ``groups``
+    are those of speakers by sex and age; a part of the batches is of one group, so that voices
+    which are hard to tell apart are compared.
+
     A speaker at another speed is another speaker: the class is the number of the speaker, and more
     by the number of ``names`` for each speed before its own among those of the pool.
     """
@@ -118,6 +139,7 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
         seed: int,
         share: Share = EVERYTHING,
         targets: FrameTargets | None = None,
+        groups: Mapping[str, str] | None = None,
     ) -> None:
         self.pool, self.noise, self.config, self.seed = pool, noise, config, seed
         self.share, self.targets = share, targets
@@ -134,8 +156,8 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
         present = {speed for _, speed in self.rows}
         self.speeds = [speed for speed in SPEEDS if speed in present]
         counts = np.array([utterances[name] for name in self.names])
-        weights = np.minimum(counts, 12) ** 0.7
-        self.probability = weights / weights.sum()
+        self.groups = np.array([(groups or {}).get(name, UNKNOWN) for name in self.names])
+        self.probability = speaker_weights(counts, self.groups.tolist(), config.group_balance)
 
     @property
     def classes(self) -> int:
@@ -149,8 +171,8 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
     def batch(self, generator: np.random.Generator) -> dict[str, Tensor]:
         length = round(generator.choice(self.config.seconds) * FRAMES_PER_SECOND)
         copies = self.config.crops_per_speaker
-        size = self.config.frames_per_batch // length // copies
-        speakers = generator.choice(len(self.names), size, replace=False, p=self.probability)
+        size = max(self.config.frames_per_batch // length // copies, 1)
+        speakers = self.draw_speakers(size, generator)
         altered = self.config.altered_speed_probability
         others = len(self.speeds) - 1
         share = [1 - altered, *[altered / others] * others] if others else [1.0]
@@ -173,6 +195,24 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
             targets = np.stack([self.targets.read(pieces) for pieces in drawn])
             batch["teacher_frames"] = torch.from_numpy(targets)
         return batch
+
+    def draw_speakers(self, size: int, generator: np.random.Generator) -> NDArray[np.int64]:
+        """Draw different speakers, of one group at times where it has at least ``size``."""
+        probability = self.probability
+        if generator.random() < self.config.group_probability:
+            group = self.groups[generator.choice(len(self.names), p=probability)]
+            members = self.groups == group
+            if members.sum() >= size:
+                probability = np.where(members, probability, 0)
+                probability = probability / probability.sum()
+        return generator.choice(len(self.names), size, replace=False, p=probability)
+
+    def labels(self) -> NDArray[np.int64]:
+        """Class of each row of the pool, ``(rows,)``; -1 where it is never drawn."""
+        labels = np.full(len(self.pool.start), -1)
+        for (speaker, speed), rows in self.rows.items():
+            labels[rows] = speaker + self.speeds.index(speed) * len(self.names)
+        return labels
 
     def fill(
         self, row: int, choices: list[int], length: int, generator: np.random.Generator

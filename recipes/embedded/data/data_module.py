@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recipes.embedded.data.conversations import ConversationConfig, Conversations, read_speech
-from recipes.embedded.data.crops import CropConfig, Pool, SpeakerCrops, read_pool, read_speakers
+from recipes.embedded.data.crops import CropConfig, Pool, SpeakerCrops, read_pool
+from recipes.embedded.data.speakers import read_groups, read_speakers
 from recipes.embedded.data.teacher_frames import FrameTargets, read_frame_targets
-from recipes.embedded.data.teacher_targets import read_targets, teacher_keys
+from recipes.embedded.data.teacher_targets import read_axes, read_targets, teacher_keys
 from recipes.embedded.data.turns import Turn, read_templates
 from recipes.embedded.data.waveforms import Sources, read_sources
 from recipes.training.sharing import EVERYTHING, Share
@@ -33,6 +34,8 @@ class Material:
         Waveforms of both, and rooms.
     speakers : dict of str to str
         Speaker of every utterance.
+    groups : dict of str to str
+        Sex and age group of speakers.
     speech : dict of str to array
         Probability of speech along each utterance.
     templates : list
@@ -47,6 +50,7 @@ class Material:
     noise: Pool
     sources: Sources
     speakers: dict[str, str]
+    groups: dict[str, str]
     speech: dict[str, NDArray[np.float32]]
     templates: list[list[list[Turn]]]
     teacher: Tensor
@@ -86,6 +90,7 @@ class Material:
             seed=seed,
             share=share,
             targets=self.frames,
+            groups=self.groups,
         )
 
 
@@ -94,7 +99,7 @@ def add_material_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--packed", type=Path, required=True, help="from recipes.embedded.data.prepare"
     )
-    parser.add_argument("--speakers", type=Path, required=True, help="train.tsv")
+    parser.add_argument("--speakers", type=Path, required=True, help="train.tsv, or from labels")
     parser.add_argument("--annotations", type=Path, required=True, help="RTTM files by corpus")
 
 
@@ -114,8 +119,9 @@ def read_material(options: argparse.Namespace, *, in_memory: bool = True) -> Mat
         noise=read_pool(options.packed / "noise"),
         sources=read_sources(options.packed),
         speakers=speakers,
+        groups=read_groups(options.speakers),
         speech=read_speech(train / "speech.npz"),
         templates=read_templates(options.annotations),
-        teacher=read_targets(train / "teacher.npz", pool, speakers),
+        teacher=read_targets(train / "teacher.npz", pool, speakers, read_axes(train / "axes.npz")),
         frames=read_frame_targets(train, teacher_keys(pool)),
     )

@@ -14,10 +14,13 @@ import csv
 import io
 import json
 import tarfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
@@ -28,11 +31,15 @@ from scipy.signal import butter, fftconvolve, sosfilt
 
 from diarspk.audio import SAMPLE_RATE
 from diarspk.features.log_mel import LogMel
+from recipes.embedded.data.speakers import UNKNOWN, read_speakers
 from recipes.training.speed import change_speed
 
 Waveform = NDArray[np.float32]
 GENERATED_NOISES = 60
 SPEED = {"slow": 0.9, "fast": 1.1, "slower": 0.8, "faster": 1.2}
+ALTERED_UTTERANCES = 2
+"""Utterances of each speaker that are packed slower and faster too."""
+
 VARIANTS = ("recorded", "room", "room", "noisy", "channel", *SPEED)
 
 
@@ -44,14 +51,45 @@ class Packed:
     rows: list[dict[str, str | int]]
 
 
-def read_shard(path: Path) -> Iterator[tuple[str, Waveform]]:
-    """Names and 16 kHz waveforms of the Ogg/Opus members of a tar shard."""
+def read_shard(path: Path, part: int = 0, parts: int = 1) -> Iterator[tuple[str, Waveform]]:
+    """Names and 16 kHz waveforms of every ``parts``-th Ogg/Opus member of a tar shard."""
     with tarfile.open(path) as archive:
-        for member in archive:
-            stream = archive.extractfile(member)
-            if stream is not None and member.name.endswith(".opus"):
+        for number, member in enumerate(archive):
+            wanted = number % parts == part and member.name.endswith(".opus")
+            stream = archive.extractfile(member) if wanted else None
+            if stream is not None:
                 audio, rate = soundfile.read(io.BytesIO(stream.read()), dtype="float32")
                 yield Path(member.name).stem, soxr.resample(audio, rate, SAMPLE_RATE)
+
+
+def training_shards(speech: Path) -> list[Path]:
+    """Tar shards of labelled (``train-*``) and pseudo-labelled (``extra-*``) training speech."""
+    return sorted(speech.glob("train-*.tar")) + sorted(speech.glob("extra-*.tar"))
+
+
+def read_training(shard: Path, part: int = 0, parts: int = 1) -> Iterator[tuple[str, Waveform]]:
+    """Read a shard as :func:`read_shard` does, with a noise floor in the place of silence."""
+    for name, audio in read_shard(shard, part, parts):
+        seed = int.from_bytes(name.encode(), "little") % 2**63
+        yield name, fill_digital_silence(audio, np.random.default_rng(seed))
+
+
+def fill_digital_silence(
+    audio: Waveform, generator: np.random.Generator, *, shortest_s: float = 0.02
+) -> Waveform:
+    """Add white noise, 60 to 80 dB below full scale, to audio with stretches of digital silence.
+
+    A noise gate leaves such stretches: no microphone does, and their log-mels lie far below those
+    of any other recording. Other audio is returned as it is.
+    """
+    silent = np.abs(audio) < 2.0**-16
+    edges = np.flatnonzero(np.diff(np.pad(silent.astype(np.int8), 1)))
+    runs = edges[1::2] - edges[0::2]
+    if not (runs >= shortest_s * SAMPLE_RATE).any():
+        return audio
+    amplitude = 10 ** (generator.uniform(-80, -60) / 20)
+    noise = generator.standard_normal(len(audio)) * amplitude
+    return (audio + noise).astype(np.float32)
 
 
 def read_impulse_responses(folder: Path, longest_s: float = 1.2) -> list[Waveform]:
@@ -183,6 +221,20 @@ def generate_noise(
     return noises
 
 
+def altered_utterances(speakers: dict[str, str]) -> frozenset[str]:
+    """Utterances that are packed, and embedded by the teacher, slower and faster too.
+
+    They are the first :data:`ALTERED_UTTERANCES` of each speaker who is known.
+    """
+    count: Counter[str] = Counter()
+    altered = set()
+    for name, speaker in sorted(speakers.items()):
+        count[speaker] += 1
+        if speaker != UNKNOWN and count[speaker] <= ALTERED_UTTERANCES:
+            altered.add(name)
+    return frozenset(altered)
+
+
 class Packer:
     """Collects waveforms as float16 log-mel features with an index row each."""
 
@@ -202,19 +254,37 @@ class Packer:
         return Packed(np.concatenate(self.blocks), self.rows)
 
 
-def pack_part(
-    task: tuple[Path, int, int, list[Waveform], list[Waveform], tuple[str, ...]],
-) -> Packed:
-    """Features of every ``parts``-th utterance of one shard in every variant."""
-    shard, part, parts, rooms, noises, variants = task
+@dataclass(frozen=True)
+class Degradations:
+    """Copies that are packed of an utterance, and what they are made with."""
+
+    rooms: list[Waveform]
+    noises: list[Waveform]
+    altered: frozenset[str]
+
+    def copies(self, utterance: str) -> tuple[str, ...]:
+        """Variants that an utterance is packed in."""
+        plain = tuple(variant for variant in VARIANTS if variant not in SPEED)
+        return VARIANTS if utterance in self.altered else plain
+
+
+def pack_part(shard: Path, part: int, parts: int, degradations: Degradations) -> Packed:
+    """Features of every ``parts``-th utterance of one shard of training in every variant."""
     packer = Packer()
-    for number, (utterance, audio) in enumerate(read_shard(shard)):
-        if number % parts != part:
-            continue
-        for copy, variant in enumerate(variants):
+    for utterance, audio in read_training(shard, part, parts):
+        for copy, variant in enumerate(degradations.copies(utterance)):
             seed = [int.from_bytes(utterance.encode(), "little") % 2**63, copy]
-            degraded = degrade(audio, variant, rooms, noises, np.random.default_rng(seed))
-            packer.add(degraded, utterance=utterance, variant=variant)
+            generator = np.random.default_rng(seed)
+            made = degrade(audio, variant, degradations.rooms, degradations.noises, generator)
+            packer.add(made, utterance=utterance, variant=variant)
+    return packer.finish()
+
+
+def pack_recorded(shard: Path) -> Packed:
+    """Features of every utterance of a shard as it was recorded."""
+    packer = Packer()
+    for utterance, audio in read_shard(shard):
+        packer.add(audio, utterance=utterance, variant="recorded")
     return packer.finish()
 
 
@@ -242,24 +312,37 @@ def pack_noise(noises: dict[str, Waveform]) -> Packed:
     return packer.finish()
 
 
-def write(parts: list[Packed], output: Path) -> None:
-    """``features.npy`` (memory-mappable) and ``index.csv`` with each entry's first frame."""
+def write(parts: Iterable[Packed], output: Path) -> None:
+    """``features.npy`` (memory-mappable) and ``index.csv`` with each entry's first frame.
+
+    Parts are written as they come, so that one at a time is in memory. NumPy leaves room in a
+    header for the first axis to grow.
+    """
     output.mkdir(parents=True, exist_ok=True)
-    total = sum(len(part.features) for part in parts)
-    mels = parts[0].features.shape[1]
-    packed = np.lib.format.open_memmap(
-        output / "features.npy", "w+", dtype=np.float16, shape=(total, mels)
-    )
-    with (output / "index.csv").open("w", newline="") as stream:
+    start = mels = 0
+    with (
+        (output / "index.csv").open("w", newline="") as stream,
+        (output / "features.npy").open("wb") as features,
+    ):
         table = csv.DictWriter(stream, ["utterance", "variant", "start", "frames"])
         table.writeheader()
-        start = 0
         for part in parts:
-            packed[start : start + len(part.features)] = part.features
+            mels = part.features.shape[1]
+            if not start:
+                _write_header(features, 0, mels)
+            features.write(np.ascontiguousarray(part.features).tobytes())
             for row in part.rows:
                 table.writerow({**row, "start": start})
                 start += int(row["frames"])
-    (output / "packed.json").write_text(json.dumps({"frames": total, "mels": mels}))
+        features.seek(0)
+        _write_header(features, start, mels)
+    (output / "packed.json").write_text(json.dumps({"frames": start, "mels": mels}))
+
+
+def _write_header(stream: BinaryIO, frames: int, mels: int) -> None:
+    description = np.lib.format.dtype_to_descr(np.dtype(np.float16))
+    header = {"descr": description, "fortran_order": False, "shape": (frames, mels)}
+    np.lib.format.write_array_header_1_0(stream, header)
 
 
 def main() -> None:
@@ -273,16 +356,23 @@ def main() -> None:
     generator = np.random.default_rng(arguments.seed)
     rooms = read_impulse_responses(arguments.data / "noise" / "rir")
     rooms += simulate_rooms(300, generator)
-    shards = sorted((arguments.data / "speech").glob("train-*.tar"))
     noises = gather_noises(arguments.data / "noise" / "noise", generator)
-    heard = list(noises.values())
-    tasks = [(shard, part, 4, rooms, heard, VARIANTS) for shard in shards for part in range(4)]
-    dev = (arguments.data / "speech" / "dev-00.tar", 0, 1, rooms, heard, ("recorded",))
-    with ProcessPoolExecutor(arguments.workers) as pool:
-        parts = list(pool.map(pack_part, tasks))
-        write([pool.submit(pack_part, dev).result()], arguments.output / "dev")
-    write(parts, arguments.output / "train")
+    speech = arguments.data / "speech"
+    speakers = read_speakers(speech / "train.tsv", speech / "extra.tsv")
+    degradations = Degradations(rooms, list(noises.values()), altered_utterances(speakers))
+    write([pack_recorded(speech / "dev-00.tar")], arguments.output / "dev")
     write([pack_noise(noises)], arguments.output / "noise")
+    parts = 8
+    tasks = [(shard, part) for shard in training_shards(speech) for part in range(parts)]
+    with ProcessPoolExecutor(arguments.workers) as pool:
+        packed = pool.map(
+            pack_part,
+            [shard for shard, _ in tasks],
+            [part for _, part in tasks],
+            repeat(parts),
+            repeat(degradations),
+        )
+        write(packed, arguments.output / "train")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from diarspk.audio import SAMPLE_RATE
 from diarspk.segmentation.silero import CHUNK_SAMPLES, SileroNetwork
 from eval.simulate.voices import speech_probability
-from recipes.embedded.data.prepare import Waveform, read_shard
+from recipes.embedded.data.prepare import Waveform, read_training, training_shards
 
 CHUNKS_PER_SECOND = SAMPLE_RATE / CHUNK_SAMPLES
 
@@ -30,7 +30,7 @@ def detect(network: SileroNetwork, audio: Waveform) -> NDArray[np.uint8]:
 
 def detect_shard(shard: Path) -> dict[str, NDArray[np.uint8]]:
     network = SileroNetwork()
-    return {name: detect(network, audio) for name, audio in read_shard(shard)}
+    return {name: detect(network, audio) for name, audio in read_training(shard)}
 
 
 def main() -> None:
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
-    shards = sorted((arguments.data / "speech").glob("train-*.tar"))
+    shards = training_shards(arguments.data / "speech")
     with ProcessPoolExecutor(arguments.workers) as pool:
         found = {k: v for part in pool.map(detect_shard, shards) for k, v in part.items()}
     chunks = np.array([len(part) for part in found.values()])

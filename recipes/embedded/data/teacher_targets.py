@@ -13,27 +13,49 @@ from recipes.embedded.data.crops import Pool
 from recipes.embedded.data.prepare import SPEED
 
 
-def read_targets(path: Path, pool: Pool, speakers: dict[str, str]) -> Tensor:
+def read_targets(
+    path: Path, pool: Pool, speakers: dict[str, str], axes: Tensor | None = None
+) -> Tensor:
     """Teacher vector of every row of the pool, unit norm, ``(rows, dimension)``.
 
-    It lies halfway between the utterance and the mean of its speaker, which knows the voice better.
     A copy in a room or through a channel is to be embedded as the recording itself. Rows at a
-    speed that the teacher has not heard are NaN: they are not to be drawn.
+    speed that the teacher has not embedded are NaN: they are not to be drawn.
+
+    Parameters
+    ----------
+    path
+        ``teacher.npz``.
+    axes
+        Orthonormal columns that vectors are rotated to; default: their principal axes.
     """
-    stored = np.load(path)
-    keys = list(zip(stored["utterance"].tolist(), stored["speed"].tolist(), strict=True))
+    keys, vectors = read_vectors(path, speakers)
     number = {key: row for row, key in enumerate(keys)}
-    vectors = nn.functional.normalize(torch.from_numpy(stored["vector"]).double(), dim=-1)
-    means = group_means(vectors, [(speakers[utterance], speed) for utterance, speed in keys])
-    vectors = nn.functional.normalize(vectors + nn.functional.normalize(means, dim=-1), dim=-1)
-    rotated = (vectors @ principal_axes(vectors)).float()
+    rotated = (vectors @ (principal_axes(vectors) if axes is None else axes.double())).float()
     absent = torch.full((1, rotated.shape[1]), torch.nan)
     rows = [number.get(key, len(rotated)) for key in teacher_keys(pool)]
     return torch.cat([rotated, absent])[rows]
 
 
+def read_vectors(path: Path, speakers: dict[str, str]) -> tuple[list[tuple[str, str]], Tensor]:
+    """Read the utterance, speed and unit vector of everything that the teacher has embedded.
+
+    A vector lies halfway between the utterance and the mean of its speaker, which knows the voice
+    better.
+    """
+    stored = np.load(path)
+    keys = list(zip(stored["utterance"].tolist(), stored["speed"].tolist(), strict=True))
+    vectors = nn.functional.normalize(torch.from_numpy(stored["vector"]).double(), dim=-1)
+    means = group_means(vectors, [(speakers[utterance], speed) for utterance, speed in keys])
+    return keys, nn.functional.normalize(vectors + nn.functional.normalize(means, dim=-1), dim=-1)
+
+
+def read_axes(path: Path) -> Tensor | None:
+    """Read the axes of vectors that ``labels.py`` has found; None without a file."""
+    return torch.from_numpy(np.load(path)["vectors"]) if path.exists() else None
+
+
 def teacher_keys(pool: Pool) -> list[tuple[str, str]]:
-    """Utterance and speed, as the teacher hears them, of every row of the pool."""
+    """Utterance and speed, as the teacher embeds them, of every row of the pool."""
     speeds = [variant if variant in SPEED else "recorded" for variant in pool.variant]
     return list(zip(pool.utterance, speeds, strict=True))
 

@@ -42,8 +42,14 @@ def read_turns(path: Path) -> list[Turn]:
 
 
 def read_templates(folder: Path) -> list[list[list[Turn]]]:
-    """Turn-taking of AMI train and VoxConverse dev, drawn from with equal probability."""
-    corpora = (folder / "ami" / "train", folder / "voxconverse" / "dev")
+    """Turn-taking of AMI train and VoxConverse dev, drawn from with equal probability.
+
+    AMI's is that by forced alignment (``ami-mfa``) where the folder has it: its turns end where
+    speech ends, and part at pauses.
+    """
+    forced = folder / "ami-mfa" / "train"
+    ami = forced if forced.is_dir() else folder / "ami" / "train"
+    corpora = (ami, folder / "voxconverse" / "dev")
     return [
         [turns for path in sorted(corpus.glob("*.rttm")) if (turns := read_turns(path))]
         for corpus in corpora

@@ -25,7 +25,8 @@ from recipes.embedded.data.prepare import (
     Waveform,
     gather_noises,
     read_impulse_responses,
-    read_shard,
+    read_training,
+    training_shards,
 )
 from recipes.training.speed import change_speed
 
@@ -55,6 +56,10 @@ class Waveforms:
     @cached_property
     def names(self) -> list[str]:
         return list(self.place)
+
+    def length(self, name: str) -> int:
+        """Count the samples of one recording."""
+        return self.place[name].stop - self.place[name].start
 
     def read(self, name: str) -> Waveform:
         """One recording in [-1, 1], ``(time,)``."""
@@ -194,8 +199,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     generator = np.random.default_rng(arguments.seed)
-    shards = sorted((arguments.data / "speech").glob("train-*.tar"))
-    voices = pack_waveforms(chain.from_iterable(map(read_shard, shards)))
+    shards = training_shards(arguments.data / "speech")
+    voices = pack_waveforms(chain.from_iterable(map(read_training, shards)))
     write_waveforms(voices, arguments.output / "train")
     noises = gather_noises(arguments.data / "noise" / "noise", generator)
     write_waveforms(pack_waveforms(noises.items()), arguments.output / "noise")

@@ -44,6 +44,11 @@ def main() -> None:
     parser.add_argument("--encoder", type=Path, required=True)
     parser.add_argument("--activity", type=Path, help="where it is not the encoder's checkpoint")
     parser.add_argument("--output", type=Path, required=True, help="card to write, NAME.json")
+    parser.add_argument(
+        "--training",
+        action="store_true",
+        help="also the map to the teacher's frames, which training goes on with",
+    )
     arguments = parser.parse_args()
     network = read_network(arguments.encoder)
     head = read_activity(arguments.activity or arguments.encoder)
@@ -53,6 +58,9 @@ def main() -> None:
         for part, module in parts.items()
         for name, value in module.state_dict().items()
     }
+    if arguments.training:
+        state = torch.load(arguments.encoder, "cpu", weights_only=True)["state_dict"]
+        tensors |= {name: value for name, value in state.items() if name.startswith("mimic.")}
     card = {
         "name": arguments.output.stem,
         "network": asdict(network.config),

@@ -16,6 +16,18 @@ def teacher_distances(embeddings: Tensor, target: Tensor, sizes: Sequence[int]) 
     return [1 - similarity(embeddings[:, :n], target[:, :n]).mean() for n in sizes]
 
 
+def relation_distance(embeddings: Tensor, target: Tensor) -> Tensor:
+    """Mean squared difference of the cosines of all pairs of a batch to those of the target.
+
+    Park et al. 2019, "Relational knowledge distillation": which voices are alike, and how much.
+    """
+    unit = nn.functional.normalize
+    own, others = unit(embeddings, dim=-1), unit(target, dim=-1)
+    difference = own @ own.T - others @ others.T
+    size = len(embeddings)
+    return difference.square().sum() / max(size * (size - 1), 1)  # the diagonal adds nothing
+
+
 def frame_distance(frames: Tensor, target: Tensor) -> Tensor:
     """Mean cosine distance of ``(batch, frames, dimension)`` where the target is not zero."""
     known = target.any(-1)

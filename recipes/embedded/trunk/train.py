@@ -50,6 +50,7 @@ from recipes.embedded.trunk.objectives import (
     activity_loss,
     clean_speech,
     frame_distance,
+    relation_distance,
     teacher_distances,
 )
 from recipes.embedded.trunk.update_batch_norm import norms, settle_norms
@@ -85,13 +86,16 @@ class TrainConfig(OptimizationConfig):
     margin: float = 0.2
     margin_from: float = 0.1  # fractions of the run between which the margin rises from zero
     margin_to: float = 0.4
+    margin_steps: int = 5000  # that those are fractions of at most
     classification_weight: float = 0.2
     teacher_weight: float = 10.0
+    relation_weight: float = 5.0  # of the difference of cosines within a batch of crops
     prefix_weight: float = 0.2  # of each prefix's distance beside that of the whole
     frame_weight: float = 4.0  # of the distance to the teacher's frames
     activity_weight: float = 2.0
     clean_frames: int = 12  # of a speaker in a conversation, to be embedded
     settle_at: float = 0.85  # fraction of the run from which batch norms are fixed
+    settle_steps: int = 500  # that they are fixed for at most
     settle_batches: int = 40  # of each kind
 
 
@@ -158,7 +162,9 @@ class EncoderTraining(lightning.LightningModule):
 
     def on_train_batch_start(self, batch: dict[str, Batch], index: int) -> None:
         config = self.train_config
-        settle_step = round(config.settle_at * config.steps)
+        settle_step = max(
+            round(config.settle_at * config.steps), config.steps - config.settle_steps
+        )
         if self.global_step == settle_step:
             batches = islice(self.settling, config.settle_batches)
             settle_norms(self.network, self.hear, batches)
@@ -178,8 +184,16 @@ class EncoderTraining(lightning.LightningModule):
         embeddings, frames = self.embed_crops(crops)
         distance = self.distance(embeddings, crops["row"])
         classification = self.classify(embeddings, crops["label"])
-        self.log_dict({"classification": classification, "teacher": distance}, prog_bar=True)
-        loss = config.teacher_weight * distance + config.classification_weight * classification
+        relation = relation_distance(embeddings, self.target(crops["row"]))
+        self.log_dict(
+            {"classification": classification, "teacher": distance, "relation": relation},
+            prog_bar=True,
+        )
+        loss = (
+            config.teacher_weight * distance
+            + config.relation_weight * relation
+            + config.classification_weight * classification
+        )
         if self.mimic is None:
             return loss
         learned = frames[..., : self.network.utterance.width]
@@ -229,14 +243,31 @@ class EncoderTraining(lightning.LightningModule):
         if not len(row):
             return embeddings.new_zeros(())
         sizes = (embeddings.shape[1], *self.network.config.prefixes)
-        target = self.network.utterance.whitening(self.teacher[row])
+        target = self.target(row)
         whole, *nested = teacher_distances(embeddings, target, sizes)
         return whole + self.train_config.prefix_weight * sum(nested)
+
+    def target(self, row: Tensor) -> Tensor:
+        """Vectors that embeddings of rows of the pool are to follow, ``(n, dimension)``."""
+        target: Tensor = self.network.utterance.whitening(self.teacher[row])
+        return target
+
+    @torch.no_grad()
+    def seat_classes(self, labels: Tensor) -> None:
+        """Begin each class at the mean of the teacher's vectors of its rows.
+
+        ``labels (rows,)`` are classes of the pool's rows, -1 for none.
+        """
+        known = labels >= 0
+        target = nn.functional.normalize(self.target(known.nonzero()[:, 0]), dim=-1)
+        sums = torch.zeros_like(self.criterion.weight).index_add_(0, labels[known], target)
+        present = sums.any(-1)
+        self.criterion.weight[present] = nn.functional.normalize(sums[present], dim=-1)
 
     def classify(self, embeddings: Tensor, label: Tensor) -> Tensor:
         """Angular-margin softmax with the margin of the present step."""
         config = self.train_config
-        progress = self.global_step / config.steps
+        progress = self.global_step / min(config.steps, config.margin_steps)
         rise = (progress - config.margin_from) / (config.margin_to - config.margin_from)
         self.criterion.margin = config.margin * min(max(rise, 0.0), 1.0)
         return self.criterion(embeddings, label)
@@ -277,6 +308,7 @@ def main() -> None:
             learning_rate=arguments.learning_rate,
             optimizer=arguments.optimizer,
             average=arguments.average,
+            decay_steps=arguments.decay_steps,
         ),
         classes=data.crops.classes,
         teacher=material.teacher,
@@ -287,6 +319,8 @@ def main() -> None:
         begin_with(training, read_start(arguments.start, part="activity.", name="head."))
     if arguments.centred:
         training.join_teacher(islice(training.settling, JOINING_BATCHES))
+    if arguments.resume is None:
+        training.seat_classes(torch.from_numpy(data.crops.labels()))
     for parameter in training.network.trunk.parameters():
         if parameter.dim() == 4:  # convolutions run twice as fast on a CPU with channels last
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)

@@ -24,7 +24,8 @@ from torch import Tensor
 
 from diarspk.encoders.local.network import SpeakerNetwork, Whitening
 from diarspk.features.log_mel import gated_level
-from recipes.embedded.data.crops import FRAMES_PER_SECOND, Pool, read_pool, read_speakers
+from recipes.embedded.data.crops import FRAMES_PER_SECOND, Pool, read_pool
+from recipes.embedded.data.speakers import read_speakers
 from recipes.embedded.data.teacher_targets import falling_axes
 from recipes.embedded.trunk.export import read_network
 
@@ -115,7 +116,7 @@ def draw_crops(
     """Crops of ``length`` frames with the numbers of their speakers."""
     rows: dict[str, list[int]] = defaultdict(list)
     for row, (utterance, variant) in enumerate(zip(pool.utterance, pool.variant, strict=True)):
-        if variant in config.variants:
+        if variant in config.variants and utterance in speakers:
             rows[speakers[utterance]].append(row)
     drawn = []
     for number, speaker in enumerate(sorted(rows)):

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 lightning = pytest.importorskip("lightning")
 
-from recipes.training.trainer import make_trainer  # noqa: E402
+from recipes.training.trainer import make_trainer, schedule_rate  # noqa: E402
 
 
 class Descent(lightning.LightningModule):
@@ -59,3 +59,22 @@ def test_a_running_mean_of_the_weights_is_validated_and_kept(tmp_path: Path) -> 
     fit(2, [1.0, 2.0], average=0.5)
     resumed, _ = fit(4, [3.0, 4.0], average=0.5, ckpt_path=tmp_path / "2-2-1" / "last.ckpt")
     assert resumed.validated == [-7] and resumed.place.item() == -7
+
+
+def test_a_constant_rate_falls_in_the_last_steps() -> None:
+    def rates(steps: int, decay_steps: int | None) -> list[float]:
+        optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=2.0)
+        scheduled = schedule_rate(optimizer, steps=steps, warmup_steps=4, decay_steps=decay_steps)
+        found = []
+        for _ in range(steps):
+            found.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            scheduled["lr_scheduler"]["scheduler"].step()  # type: ignore[index, union-attr]
+        return found
+
+    falling = rates(20, 8)
+    assert falling[:4] == [0.5, 1.0, 1.5, 2.0]
+    assert falling[4:13] == [2.0] * 9
+    assert falling[13:] == pytest.approx([2 * left / 8 for left in range(7, 0, -1)])
+    assert rates(40, 8)[:13] == falling[:13]  # any step of the constant part may be gone on from
+    assert rates(20, None)[10] == pytest.approx(2 * (0.01 + 0.99 / 2))

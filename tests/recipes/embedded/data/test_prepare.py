@@ -5,7 +5,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recipes.embedded.data.prepare import SPEED, VARIANTS, add_noise, degrade
+from recipes.embedded.data.prepare import (
+    ALTERED_UTTERANCES,
+    SPEED,
+    VARIANTS,
+    Degradations,
+    Packed,
+    add_noise,
+    altered_utterances,
+    degrade,
+    fill_digital_silence,
+    write,
+)
 
 
 def white(samples, scale=0.1, seed=0):
@@ -60,3 +71,45 @@ def test_copies_last_as_long_as_the_recording(variant):
         again = degrade(audio, variant, rooms, noises, np.random.default_rng(seed))
         np.testing.assert_array_equal(copy, again)
     np.testing.assert_array_equal(audio, white(16000))  # nothing was changed in place
+
+
+def test_digital_silence_gets_a_noise_floor():
+    audio = white(16000)
+    generator = np.random.default_rng(0)
+    assert fill_digital_silence(audio, generator) is audio
+    gated = audio.copy()
+    gated[4000:8000] = 0
+    filled = fill_digital_silence(gated, generator)
+    level = 20 * np.log10(filled[4000:8000].std())
+    assert -80.5 < level < -59.5 and filled.dtype == np.float32
+    assert ratio_db(gated, filled) > 35
+    crossing = audio.copy()
+    crossing[100:200] = 0  # shorter than 20 ms
+    assert fill_digital_silence(crossing, generator) is crossing
+
+
+def test_a_few_utterances_of_known_speakers_are_altered():
+    speakers = {f"{letter}{number}": letter for letter in "ab" for number in range(5)}
+    altered = altered_utterances({**speakers, "b9": "?", "c": "one"})
+    first = {f"{letter}{number}" for letter in "ab" for number in range(ALTERED_UTTERANCES)}
+    assert altered == first | {"c"}
+    degradations = Degradations([], [], altered)
+    assert degradations.copies("c") == VARIANTS
+    assert set(VARIANTS) - set(degradations.copies("b9")) == set(SPEED)
+
+
+def test_parts_are_written_as_they_come(tmp_path):
+    blocks = [white(80 * frames, seed=frames).reshape(frames, 80) for frames in (3, 5, 2)]
+    parts = [
+        Packed(
+            block.astype(np.float16),
+            [{"utterance": str(len(block)), "variant": "recorded", "frames": len(block)}],
+        )
+        for block in blocks
+    ]
+    write(iter(parts), tmp_path)
+    features = np.load(tmp_path / "features.npy", mmap_mode="r")
+    np.testing.assert_array_equal(features, np.concatenate(blocks).astype(np.float16))
+    rows = (tmp_path / "index.csv").read_text().split()
+    assert rows == ["utterance,variant,start,frames", "3,recorded,0,3", "5,recorded,3,5",
+                    "2,recorded,8,2"]  # fmt: skip

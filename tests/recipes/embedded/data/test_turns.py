@@ -55,6 +55,10 @@ def test_templates_are_of_two_corpora_and_never_empty(tmp_path):
     ami, voxconverse = read_templates(tmp_path)
     assert ami == [[(100, 200, "x")], [(100, 200, "y")]]
     assert voxconverse == [[(100, 200, "z")]]
+    forced = tmp_path / "ami-mfa" / "train"
+    forced.mkdir(parents=True)
+    (forced / "x.rttm").write_text("SPEAKER x 1 1.00 0.50 <NA> <NA> x <NA> <NA>\n")
+    assert read_templates(tmp_path) == [[[(100, 150, "x")]], voxconverse]
 
 
 @settings(deadline=None)

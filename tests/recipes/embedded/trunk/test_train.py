@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,11 +13,16 @@ from diarspk.segmentation import ActivityHeadConfig, Powerset
 from diarspk.verification.metrics import equal_error_rate
 from recipes.embedded.data import augmentation
 from recipes.embedded.data.conversations import ConversationConfig
-from recipes.embedded.data.crops import SPEEDS, CropConfig, SpeakerCrops
+from recipes.embedded.data.crops import SPEEDS, CropConfig, SpeakerCrops, speaker_weights
 from recipes.embedded.data.prepare import SPEED
 from recipes.embedded.data.teacher_frames import FrameTargets, Piece, read_frame_targets
 from recipes.embedded.data.teacher_targets import principal_axes, read_targets
-from recipes.embedded.trunk.objectives import activity_loss, clean_speech, frame_distance
+from recipes.embedded.trunk.objectives import (
+    activity_loss,
+    clean_speech,
+    frame_distance,
+    relation_distance,
+)
 from recipes.embedded.trunk.update_batch_norm import settle_norms
 from recipes.embedded.trunk.whitening import WhiteningConfig, draw_crops, embed_crops, fit_whitening
 from recipes.training.sharing import Share
@@ -92,6 +96,40 @@ def test_resuming_goes_on_with_the_same_batches(talkers, pool, speakers, usable)
     assert not torch.equal(windows[0], windows[1])
 
 
+def test_a_batch_is_of_one_group_where_it_has_enough(pool, speakers, usable):
+    config = CropConfig(frames_per_batch=300, seconds=(1.0,), group_probability=1.0)
+    groups = {name: "even" if int(name) % 2 == 0 else "odd" for name in speakers.values()}
+    crops = SpeakerCrops(pool, pool, speakers, config, usable=usable, seed=0, groups=groups)
+    drawn = [batch["label"] % 8 % 2 for batch in islice(crops, 12)]
+    assert {tuple(numbers.tolist()) for numbers in drawn} == {(0, 0, 0), (1, 1, 1)}
+    wide = replace(config, frames_per_batch=600)  # six speakers, but a group has four
+    crops = SpeakerCrops(pool, pool, speakers, wide, usable=usable, seed=0, groups=groups)
+    assert all(len(set((b["label"] % 8 % 2).tolist())) == 2 for b in islice(crops, 6))
+
+
+def test_groups_are_balanced():
+    utterances = np.array([1, 1, 1, 40])
+    groups = ["few", "many", "many", "many"]
+    plain = speaker_weights(utterances, groups, 0.0)
+    assert plain / plain[0] == pytest.approx([1, 1, 1, 12**0.7])
+    even = speaker_weights(utterances, groups, 1.0)
+    assert even[0] == pytest.approx(0.5) and even.sum() == pytest.approx(1)
+    assert even[1:] / even[1] == pytest.approx(plain[1:] / plain[1])
+    half = speaker_weights(utterances, groups, 0.5)
+    total = plain[1:].sum() / plain[0]
+    assert half[1:].sum() / half[0] == pytest.approx(total**0.5)
+
+
+def test_labels_are_those_of_batches(pool, speakers, usable):
+    config = CropConfig(frames_per_batch=700, seconds=(1.0,))
+    usable = usable & (np.array(pool.variant) != "slow")
+    crops = SpeakerCrops(pool, pool, speakers, config, usable=usable, seed=0)
+    labels = crops.labels()
+    assert ((labels >= 0) == usable).all()
+    for batch in islice(crops, 3):
+        np.testing.assert_array_equal(labels[batch["row"].numpy()], batch["label"].numpy())
+
+
 def test_the_same_seed_gives_the_same_crops(pool, speakers, usable):
     config = CropConfig(frames_per_batch=800, seconds=(1.0,))
     first, again, other = (
@@ -161,6 +199,16 @@ def test_frame_targets_are_the_teachers_nearest_frames(tmp_path):
     assert read((1, 2, 12)) == [2, 3, 3]  # there is none for 12
     assert read((0, 4, 8), (1, 0, 8)) == [5, 1, 2]
     assert read((2, 0, 8)) == [0, 0]  # that utterance was heard at another speed only
+
+
+def test_relations_are_those_of_pairs():
+    """Turned together they are as before; one pair of three that is nearer counts by its square."""
+    vectors = torch.eye(3)
+    turn, _ = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(0)))
+    assert relation_distance(2 * vectors @ turn, vectors).item() == pytest.approx(0, abs=1e-9)
+    nearer = torch.tensor([[1.0, 0.0, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, 1.0]])
+    assert relation_distance(nearer, vectors).item() == pytest.approx(0.6**2 / 3)
+    assert relation_distance(vectors[:1], vectors[1:2]).item() == 0
 
 
 def test_unknown_frames_do_not_count():
@@ -282,6 +330,30 @@ def test_embeddings_join_a_teacher_with_other_axes(pool, speakers, usable):
         assert training.distance(embeddings, batch["crops"]["row"]).item() < 1e-3
 
 
+def test_classes_begin_at_the_teachers_means(pool, speakers, usable):
+    pytest.importorskip("lightning")
+    from recipes.embedded.trunk.train import EncoderTraining, TrainConfig
+
+    teacher = torch.randn(len(pool.start), 8, generator=torch.Generator().manual_seed(0))
+    training = EncoderTraining(
+        SMALL,
+        ActivityHeadConfig(width=16, channels=8, layers=1, heads=2),
+        TrainConfig(steps=1),
+        classes=3,
+        teacher=teacher,
+        settling=[],
+    )
+    before = training.criterion.weight[2].clone()
+    labels = torch.full((len(teacher),), -1)
+    labels[:2], labels[4] = 0, 1
+    training.seat_classes(labels)
+    first, second, third = training.criterion.weight.detach()
+    unit = torch.nn.functional.normalize
+    torch.testing.assert_close(first, unit(unit(teacher[:2], dim=-1).sum(0), dim=0))
+    torch.testing.assert_close(second, unit(teacher[4], dim=0))
+    assert torch.equal(third, before)
+
+
 def test_settled_statistics_are_plain_means():
     norm = torch.nn.BatchNorm1d(1)
     batches = [{"x": torch.tensor([[0.0], [2.0]])}, {"x": torch.tensor([[4.0], [4.0]])}]
@@ -344,6 +416,11 @@ def test_targets_lie_between_utterance_and_speaker(pool, speakers, tmp_path):
     cosine = expected[0] @ expected[1] / np.prod([np.linalg.norm(v) for v in expected])
     assert (targets[rows[0]] @ targets[rows[1]]).item() == pytest.approx(cosine, abs=1e-5)
     assert targets[known].norm(dim=1).allclose(torch.ones(int(known.sum())))
+    axes, _ = torch.linalg.qr(torch.randn(6, 6, generator=torch.Generator().manual_seed(1)))
+    rotated = read_targets(tmp_path / "teacher.npz", pool, speakers, axes)[rows]
+    torch.testing.assert_close(rotated @ rotated.T, targets[rows] @ targets[rows].T)
+    unit = expected[0] / np.linalg.norm(expected[0])
+    torch.testing.assert_close(rotated[0], torch.from_numpy(unit).float() @ axes)
 
 
 def test_levelled_crops_are_near_level_zero(pool, speakers, usable):
@@ -434,22 +511,41 @@ def test_crops_for_whitening_are_of_speakers_with_several_utterances(pool, speak
     assert numbers.tolist() == np.arange(8).repeat(3).tolist()
 
 
-def test_voices_are_heard_at_every_speed(monkeypatch):
-    from recipes.embedded.data import teacher
+def test_the_teacher_embeds_voices_at_every_speed():
+    from recipes.embedded.data.teacher import in_batches, stages
 
-    monkeypatch.setattr(teacher, "ALTERED_UTTERANCES", 1)
-    audio = np.zeros(9900, np.float32)
-    monkeypatch.setattr(teacher, "read_shard", lambda _: [("a", audio), ("b", audio), ("c", audio)])
-    heard = teacher.at_all_speeds([Path("shard")], {"a": "one", "b": "one", "c": "two"})
-    lengths = {"recorded": 9900, "slow": 11000, "fast": 9000, "slower": 12375, "faster": 8250}
-    assert [(name, speed, len(waveform)) for name, speed, waveform in heard] == [
-        *[("a", speed, length) for speed, length in lengths.items()],
-        ("b", "recorded", 9900),
-        *[("c", speed, length) for speed, length in lengths.items()],
+    speakers = {name: "one" for name in "abc"} | {"d": "two", "e": "?"}
+    recorded, *others = stages(list("bacde"), speakers)
+    assert recorded == [(name, "recorded") for name in "bacde"]
+    assert others == [[(name, speed) for name in "bad"] for speed in SPEED]
+    lengths = {"a": 3, "b": 1, "c": 2, "d": 5, "e": 4}
+    assert in_batches(recorded, lengths.__getitem__) == [
+        [(name, "recorded") for name in "bcaed"],
     ]
 
 
-def test_the_teacher_hears_every_utterance_as_if_alone():
+def test_stored_outputs_of_the_teacher_are_read_again(tmp_path):
+    from recipes.embedded.data.teacher import Store, StoredOutput
+
+    generator = np.random.default_rng(0)
+    outputs = [
+        StoredOutput(
+            *(generator.normal(size=shape).astype(np.float16) for shape in ((6,), (count, 3)))
+        )
+        for count in (2, 5)
+    ]
+    axes = torch.randn(8), torch.randn(8, 3)
+    store = Store(axes, [("a", "recorded"), ("b", "slow")], outputs)
+    store.write(tmp_path)
+    again = Store.read(tmp_path)
+    assert again.keys == store.keys
+    assert all(torch.equal(*pair) for pair in zip(again.axes, axes, strict=True))
+    for one, other in zip(again.outputs, outputs, strict=True):
+        np.testing.assert_array_equal(one.vector, other.vector)
+        np.testing.assert_array_equal(one.frames, other.frames)
+
+
+def test_the_teacher_embeds_every_utterance_as_if_alone():
     from diarspk.encoders.architectures.campplus import CamPlusPlus, CamPlusPlusConfig
     from recipes.embedded.data.teacher import Teacher
 
@@ -459,10 +555,10 @@ def test_the_teacher_hears_every_utterance_as_if_alone():
     generator = np.random.default_rng(0)
     waveforms = [generator.normal(0, 0.1, n).astype(np.float32) for n in (9000, 16000, 12345)]
     with torch.inference_mode():
-        together = teacher.hear(waveforms)
+        together = teacher.forward(waveforms)
         for one, waveform in zip(together, waveforms, strict=True):
             features = 1 + (len(waveform) - 400) // 160
             assert len(one.frames) == -(-features // 4)
-            (alone,) = teacher.hear([waveform])
+            (alone,) = teacher.forward([waveform])
             torch.testing.assert_close(one.vector, alone.vector, atol=1e-4, rtol=1e-4)
             torch.testing.assert_close(one.frames, alone.frames, atol=1e-4, rtol=1e-4)
