@@ -8,8 +8,8 @@ with the speed that it was at.
 
     python -m recipes.embedded.data.teacher --data ../shared --output PACKED/train [--workers 2]
 
-``teacher.npz`` holds an embedding of each of these, ``teacher-frames.npy`` the frame features before
-pooling, one every 40 ms, on their principal axes.
+``teacher.npz`` holds an embedding of each of these, ``teacher-frames.npy`` the frame features
+before pooling, one every 40 ms, on their principal axes.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Teacher:
 
 @dataclass(frozen=True)
 class StoredOutput:
-    """Teacher output of an utterance in half precision: ``vector (192,)``, ``frames (n, FRAME_DIMENSION)``."""
+    """Teacher output in half precision: ``vector (192,)``, ``frames (n, FRAME_DIMENSION)``."""
 
     vector: NDArray[np.float16]
     frames: NDArray[np.float16]

@@ -253,7 +253,7 @@ class EncoderTraining(lightning.LightningModule):
         return target
 
     @torch.no_grad()
-    def seat_classes(self, labels: Tensor) -> None:
+    def initialize_classes(self, labels: Tensor) -> None:
         """Begin each class at the mean of the teacher's vectors of its rows.
 
         ``labels (rows,)`` are classes of the pool's rows, -1 for none.
@@ -320,7 +320,7 @@ def main() -> None:
     if arguments.centred:
         training.join_teacher(islice(training.settling, JOINING_BATCHES))
     if arguments.resume is None:
-        training.seat_classes(torch.from_numpy(data.crops.labels()))
+        training.initialize_classes(torch.from_numpy(data.crops.labels()))
     for parameter in training.network.trunk.parameters():
         if parameter.dim() == 4:  # convolutions run twice as fast on a CPU with channels last
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)

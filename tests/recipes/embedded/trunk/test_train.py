@@ -346,7 +346,7 @@ def test_classes_begin_at_the_teachers_means(pool, speakers, usable):
     before = training.criterion.weight[2].clone()
     labels = torch.full((len(teacher),), -1)
     labels[:2], labels[4] = 0, 1
-    training.seat_classes(labels)
+    training.initialize_classes(labels)
     first, second, third = training.criterion.weight.detach()
     unit = torch.nn.functional.normalize
     torch.testing.assert_close(first, unit(unit(teacher[:2], dim=-1).sum(0), dim=0))
