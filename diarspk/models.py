@@ -15,8 +15,8 @@ from diarspk.encoders.architectures.registry import (
     ArchitectureEntry,
     count_parameters,
 )
-from diarspk.encoders.loading import _build_local
-from diarspk.segmentation.loading import load_activity
+from diarspk.encoders.loading import build_local_encoder
+from diarspk.segmentation.loading import build_activity
 
 __all__ = ["ModelCard", "available_models"]
 
@@ -58,8 +58,8 @@ def _describe(card_path: Path) -> ModelCard:
     from diarspk.segmentation.loading import shipped_target_head
 
     checkpoint = read_checkpoint(card_path)
-    encoder = _build_local(checkpoint)
-    parts: list[nn.Module] = [encoder.network, load_activity(card_path).head]
+    encoder = build_local_encoder(checkpoint)
+    parts: list[nn.Module] = [encoder.network, build_activity(checkpoint).head]
     heads = (encoder.frame_head, shipped_target_head(encoder.fingerprint))
     parts.extend(head for head in heads if head is not None)
     parameters = sum(p.numel() for part in parts for p in part.parameters())

@@ -20,20 +20,58 @@ from torch import Tensor
 from diarspk.atomic import atomic_path
 from diarspk.errors import ModelError
 
-__all__ = ["Checkpoint", "drop_prefix", "read_checkpoint", "write_checkpoint"]
+__all__ = ["Checkpoint", "drop_prefix", "read_card", "read_checkpoint", "write_checkpoint"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Checkpoint:
     """Tensors by name (float32) and the card that describes them."""
 
     tensors: dict[str, Tensor]
     card: dict[str, object]
 
+    def __repr__(self) -> str:
+        name = self.card.get("name", "")
+        return f"Checkpoint({name!r}, {len(self.tensors)} tensors, {self.fingerprint!r})"
+
     @property
     def fingerprint(self) -> str:
         """First 16 hexadecimal digits of the weights' sha256."""
         return str(self.card["sha256"])[:16]
+
+    def section(self, name: str) -> dict[str, Any]:
+        """Section of the card, such as the dimensions of a network.
+
+        Raises
+        ------
+        ModelError
+            If there is none of this name.
+        """
+        section = self.card.get(name)
+        if not isinstance(section, dict):
+            raise ModelError(
+                f"the card has no section {name!r}; it is not a checkpoint of this package"
+            )
+        return section
+
+
+def read_card(card_path: Path) -> dict[str, Any]:
+    """Read a JSON card alone: enough for a model's settings and its fingerprint.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, or no JSON object.
+    """
+    try:
+        card = json.loads(card_path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelError(f"{card_path}: no such file; reinstall the package") from error
+    except ValueError as error:
+        raise ModelError(f"{card_path}: not JSON ({error}); reinstall the package") from error
+    if not isinstance(card, dict):
+        raise ModelError(f"{card_path}: not a JSON object; reinstall the package")
+    return card
 
 
 def read_checkpoint(card_path: Path) -> Checkpoint:
@@ -45,13 +83,11 @@ def read_checkpoint(card_path: Path) -> Checkpoint:
         If a file is missing or damaged.
     """
     weights_path = card_path.with_suffix(".safetensors")
+    card = read_card(card_path)
     try:
-        card = json.loads(card_path.read_text(encoding="utf-8"))
         data = weights_path.read_bytes()
     except FileNotFoundError as error:
-        raise ModelError(f"{error.filename}: no such file; reinstall the package") from error
-    except json.JSONDecodeError as error:
-        raise ModelError(f"{card_path}: not JSON ({error}); reinstall the package") from error
+        raise ModelError(f"{weights_path}: no such file; reinstall the package") from error
     digest = hashlib.sha256(data).hexdigest()
     if digest != card.get("sha256"):
         raise ModelError(

@@ -86,8 +86,15 @@ class HeadFormat(Generic[Head]):
             ) from error
         return head.requires_grad_(False)
 
+    def load_asset(self, encoder: str) -> Head | None:
+        """Load the head that the package has for the encoder of that fingerprint.
 
-def _shipped_head(heads: HeadFormat[Head], fingerprint: str) -> Head | None:
-    """Head of one kind, which lies in a folder named after its section of the card."""
-    card = asset_folder() / heads.section / f"{fingerprint}.json"
-    return heads.read(card, fingerprint) if card.is_file() else None
+        Its folder in the assets is named after :attr:`section`. None where there is none.
+
+        Raises
+        ------
+        ModelError
+            If the file is damaged.
+        """
+        card = asset_folder() / self.section / f"{encoder}.json"
+        return self.read(card, encoder) if card.is_file() else None

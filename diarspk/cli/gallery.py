@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,7 +46,6 @@ def enroll(
     A recording that fails is named, and the others are enrolled.
     """
     from diarspk.embeddings.profile import build_profile
-    from diarspk.encoders.base import space_of
     from diarspk.verification.gallery import create_gallery, open_gallery
     from diarspk.verification.gallery.database import FILE_NAME
     from diarspk.verification.gallery.gallery import check_name
@@ -67,7 +66,7 @@ def enroll(
             opened = (
                 open_gallery(folder)
                 if there
-                else create_gallery(folder, space_of(loaded, encoder or ""))
+                else create_gallery(folder, replace(loaded.space, name=encoder or ""))
             )
             with opened as people:
                 people.enroll(

@@ -6,7 +6,7 @@ sequence, and how somebody speaks in the prosody. An application takes the parts
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from diarspk.atomic import atomic_path
 from diarspk.audio import SAMPLE_RATE, Audio, load_audio
 from diarspk.embeddings.space import Space
-from diarspk.encoders.base import FrameEmbeddings, space_of
+from diarspk.encoders.base import FrameEmbeddings
 from diarspk.errors import FormatError
 from diarspk.features.prosody import ProsodyStatistics, measure_prosody
 
@@ -79,7 +79,7 @@ def extract_cue(
         timbre=encoder.embed(waveform, SAMPLE_RATE),
         frames=encoder.embed_frames(waveform, SAMPLE_RATE),
         prosody=measure_prosody(waveform, SAMPLE_RATE),
-        space=space_of(encoder, name),
+        space=replace(encoder.space, name=name),
         duration=len(waveform) / SAMPLE_RATE,
     )
 

@@ -1,14 +1,22 @@
-"""Speaker encoders, and the parts they are made of."""
+"""Speaker encoders, and the networks that they are made of."""
 
-from diarspk.encoders.architectures.base import Architecture
-from diarspk.encoders.architectures.pooling import GatedStatisticsPooling
-from diarspk.encoders.architectures.registry import ARCHITECTURES, build_architecture
-from diarspk.encoders.base import FrameEmbeddings, SpeakerEncoder
-from diarspk.encoders.local.encoder import LocalEncoder, Region
-from diarspk.encoders.local.frame_head import FrameHead, FrameHeadConfig
-from diarspk.encoders.local.network import SpeakerNetwork, SpeakerNetworkConfig
-from diarspk.encoders.local.trunk import LocalTrunk, TrunkConfig
-from diarspk.encoders.windowed import WindowConfig, WindowedEncoder, build_encoder
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diarspk.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from diarspk.encoders.architectures.base import Architecture
+    from diarspk.encoders.architectures.pooling.gated import GatedStatisticsPooling
+    from diarspk.encoders.architectures.registry import ARCHITECTURES, build_architecture
+    from diarspk.encoders.base import FrameEmbeddings, SpeakerEncoder
+    from diarspk.encoders.clips import WindowConfig
+    from diarspk.encoders.local.encoder import LocalEncoder, Region
+    from diarspk.encoders.local.frame_head import FrameHead, FrameHeadConfig
+    from diarspk.encoders.local.network import SpeakerNetwork, SpeakerNetworkConfig
+    from diarspk.encoders.local.trunk import LocalTrunk, TrunkConfig
+    from diarspk.encoders.windowed import WindowedEncoder, build_encoder
 
 __all__ = [
     "ARCHITECTURES",
@@ -29,3 +37,25 @@ __all__ = [
     "build_architecture",
     "build_encoder",
 ]
+
+_HOMES = {
+    "ARCHITECTURES": "diarspk.encoders.architectures.registry",
+    "Architecture": "diarspk.encoders.architectures.base",
+    "FrameEmbeddings": "diarspk.encoders.base",
+    "FrameHead": "diarspk.encoders.local.frame_head",
+    "FrameHeadConfig": "diarspk.encoders.local.frame_head",
+    "GatedStatisticsPooling": "diarspk.encoders.architectures.pooling.gated",
+    "LocalEncoder": "diarspk.encoders.local.encoder",
+    "LocalTrunk": "diarspk.encoders.local.trunk",
+    "Region": "diarspk.encoders.local.encoder",
+    "SpeakerEncoder": "diarspk.encoders.base",
+    "SpeakerNetwork": "diarspk.encoders.local.network",
+    "SpeakerNetworkConfig": "diarspk.encoders.local.network",
+    "TrunkConfig": "diarspk.encoders.local.trunk",
+    "WindowConfig": "diarspk.encoders.clips",
+    "WindowedEncoder": "diarspk.encoders.windowed",
+    "build_architecture": "diarspk.encoders.architectures.registry",
+    "build_encoder": "diarspk.encoders.windowed",
+}
+
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

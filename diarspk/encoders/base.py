@@ -17,7 +17,7 @@ from diarspk.errors import ArgumentError
 if TYPE_CHECKING:
     from diarspk.embeddings.projection import Projection
 
-__all__ = ["FrameEmbeddings", "SpeakerEncoder", "check_span", "space_of"]
+__all__ = ["FrameEmbeddings", "SpeakerEncoder", "check_span"]
 
 Embedding = NDArray[np.float32]
 Span = tuple[float, float]
@@ -46,7 +46,21 @@ class SpeakerEncoder(ABC):
 
     ``audio`` is a path, a file object, a numpy array ``(time,)`` or ``(channels, time)``, or a
     torch tensor; with arrays ``sample_rate`` (Hz) is required.
+
+    Attributes
+    ----------
+    name : str
+        What a person calls the encoder. It identifies nothing: the fingerprint does.
     """
+
+    name: str = ""
+
+    def __repr__(self) -> str:
+        named = f"{self.name!r}, " if self.name else ""
+        return (
+            f"{type(self).__name__}({named}dimension={self.dimension}, "
+            f"fingerprint={self.fingerprint!r})"
+        )
 
     @property
     @abstractmethod
@@ -67,6 +81,11 @@ class SpeakerEncoder(ABC):
     @abstractmethod
     def fingerprint(self) -> str:
         """Identifies the embedding space: embeddings compare only if their fingerprints agree."""
+
+    @property
+    def space(self) -> Space:
+        """Embedding space: fingerprint and dimension, without a name."""
+        return Space(self.fingerprint, self.dimension)
 
     @abstractmethod
     def embed(
@@ -193,8 +212,3 @@ def check_span(span: Span, duration: float) -> None:
             f"`spans` must be (start, end) with 0 <= start < end inside the recording of "
             f"{duration:.2f} s, got ({start}, {end}); check the times."
         )
-
-
-def space_of(encoder: SpeakerEncoder, name: str = "") -> Space:
-    """Space of an encoder's embeddings."""
-    return Space(encoder.fingerprint, encoder.dimension, name)

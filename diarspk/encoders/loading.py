@@ -1,4 +1,8 @@
-"""Speaker encoders by name or path."""
+"""Speaker encoders by name or path.
+
+What a name does not need is not imported: the embedded default loads without the architectures
+of other projects, and without ONNX.
+"""
 
 from __future__ import annotations
 
@@ -7,35 +11,22 @@ from typing import Any, overload
 
 from diarspk.checkpoints.assets import asset_folder
 from diarspk.checkpoints.checkpoint import Checkpoint, drop_prefix, read_checkpoint
-from diarspk.checkpoints.heads import _shipped_head
-from diarspk.encoders.architectures.registry import ARCHITECTURES
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.local.encoder import LocalEncoder
-from diarspk.encoders.local.frame_head import FrameHead
+from diarspk.encoders.local.frame_head import FRAME_HEADS, FrameHead
 from diarspk.encoders.local.network import SpeakerNetwork, SpeakerNetworkConfig
 from diarspk.encoders.local.trunk import TrunkConfig
-from diarspk.encoders.pretrained.encoders import is_foreign, load_foreign_encoder
-from diarspk.encoders.pretrained.hub import find_repository, is_hub_name
-from diarspk.encoders.stored import build_stored_encoder, is_stored_encoder
+from diarspk.encoders.pretrained.locations import find_repository, is_hub_name, is_pretrained
 from diarspk.errors import ModelError
 
-__all__ = ["DEFAULT", "load_encoder", "shipped_frame_head"]
-
-
-def shipped_frame_head(fingerprint: str) -> FrameHead | None:
-    """Frame head that ships for an encoder; None where there is none.
-
-    It is a file of its own: the space of embeddings is the same with it and without.
-
-    Raises
-    ------
-    ModelError
-        If the file is damaged.
-    """
-    from diarspk.encoders.local.frame_head import FRAME_HEADS
-
-    return _shipped_head(FRAME_HEADS, fingerprint)
-
+__all__ = [
+    "DEFAULT",
+    "build_local_encoder",
+    "find_card",
+    "is_stored_encoder",
+    "load_encoder",
+    "load_frame_head",
+]
 
 DEFAULT = "local-tdnn"
 """Name of the embedded default."""
@@ -50,14 +41,22 @@ def load_encoder(name: str | Path | None = None, *, download: bool = False) -> S
 
     Parameters
     ----------
-    name
-        The name of an embedded model that :func:`available_models` lists; or the path of a
-        checkpoint's JSON card; or a checkpoint of another project, or the folder that holds it
-        (see :func:`diarspk.encoders.pretrained.load_foreign_encoder`); or ``hf:OWNER/NAME@COMMIT``
-        for such a folder on the Hugging Face hub. The embedded default where it is left out.
-    download
-        Whether files of the hub that are not in the local cache are downloaded. Nothing else ever
-        reaches for the network.
+    name : str or path, optional
+        One of
+
+        - an embedded model that :func:`diarspk.available_models` lists;
+        - the JSON card of a checkpoint of this package, or its ``.safetensors`` file;
+        - a checkpoint of another project, or the folder that holds it: see
+          :func:`diarspk.encoders.pretrained.load_pretrained_encoder`;
+        - ``hf:OWNER/NAME@COMMIT``, such a folder on the Hugging Face hub.
+
+        Default: the embedded encoder.
+    download : bool, default False
+        Download files of the hub that are not in the local cache. Nothing else uses the network.
+
+    Returns
+    -------
+    SpeakerEncoder
 
     Raises
     ------
@@ -65,28 +64,78 @@ def load_encoder(name: str | Path | None = None, *, download: bool = False) -> S
         If there is no such model, or its files are damaged, unsafe or of an unknown network.
     """
     if is_hub_name(name):
-        name = find_repository(str(name), download=download)
-    if name is not None and Path(name).exists() and is_foreign(Path(name)):
-        return load_foreign_encoder(Path(name))
-    checkpoint = read_checkpoint(_card_path(name))
-    if is_stored_encoder(checkpoint.card):
-        return build_stored_encoder(checkpoint)
-    return _build_local(checkpoint)
+        folder = find_repository(str(name), download=download)
+        encoder = _load_pretrained(folder)
+        encoder.name = str(name)
+        return encoder
+    if name is not None and is_pretrained(Path(name)):
+        encoder = _load_pretrained(Path(name))
+        encoder.name = Path(name).name
+        return encoder
+    checkpoint = read_checkpoint(find_card(name))
+    if not is_stored_encoder(checkpoint.card):
+        return build_local_encoder(checkpoint)
+    from diarspk.encoders.stored import build_stored_encoder
+
+    return build_stored_encoder(checkpoint)
 
 
-def _build_local(checkpoint: Checkpoint) -> LocalEncoder:
-    from diarspk.encoders.loading import shipped_frame_head
+def _load_pretrained(path: Path) -> SpeakerEncoder:
+    from diarspk.encoders.pretrained.encoders import load_pretrained_encoder
 
-    settings: dict[str, Any] = dict(_section(checkpoint, "network"))
+    return load_pretrained_encoder(path)
+
+
+def build_local_encoder(checkpoint: Checkpoint) -> LocalEncoder:
+    """Build the encoder of a checkpoint with a local trunk, with its frame head where it has one.
+
+    A segmenter reads the same checkpoint, so whoever needs both reads the file once.
+
+    Raises
+    ------
+    ModelError
+        If the card has no section "network", or a file of the frame head is damaged.
+    """
+    settings: dict[str, Any] = dict(checkpoint.section("network"))
     trunk = TrunkConfig(**{k: _frozen(v) for k, v in settings.pop("trunk").items()})
     config = SpeakerNetworkConfig(trunk=trunk, **{k: _frozen(v) for k, v in settings.items()})
     network = SpeakerNetwork(config)
     network.load_state_dict(drop_prefix(checkpoint.tensors, "network."))
     fingerprint = checkpoint.fingerprint
-    return LocalEncoder(network.requires_grad_(False), fingerprint, shipped_frame_head(fingerprint))
+    return LocalEncoder(
+        network.requires_grad_(False),
+        fingerprint,
+        load_frame_head(fingerprint),
+        name=str(checkpoint.card.get("name", "")),
+    )
 
 
-def _card_path(name: str | Path | None) -> Path:
+def load_frame_head(fingerprint: str) -> FrameHead | None:
+    """Load the frame head of an encoder from the assets; None where there is none.
+
+    It is a file of its own: the embedding space is the same with it and without.
+
+    Raises
+    ------
+    ModelError
+        If the file is damaged.
+    """
+    return FRAME_HEADS.load_asset(fingerprint)
+
+
+def is_stored_encoder(card: dict[str, object]) -> bool:
+    """Whether a card describes a checkpoint of :func:`diarspk.encoders.stored.write_encoder`."""
+    return "architecture" in card
+
+
+def find_card(name: str | Path | None) -> Path:
+    """Find the JSON card of a checkpoint of this package, by the model's name or a path.
+
+    Raises
+    ------
+    ModelError
+        If there is none.
+    """
     name = DEFAULT if name is None else name
     embedded = asset_folder() / f"{name}.json"
     if embedded.is_file():
@@ -95,6 +144,8 @@ def _card_path(name: str | Path | None) -> Path:
     path = path.with_suffix(".json") if path.suffix == ".safetensors" else path
     if path.is_file():
         return path
+    from diarspk.encoders.architectures.registry import ARCHITECTURES
+
     if str(name) in ARCHITECTURES:
         raise ModelError(
             f"`name` must be a model with weights, got the architecture {name}; give the path of a "
@@ -104,15 +155,6 @@ def _card_path(name: str | Path | None) -> Path:
     raise ModelError(f"`name` must be a known model ({known}) or the path of a card, got {name}")
 
 
-def _section(checkpoint: Checkpoint, name: str) -> dict[str, Any]:
-    section = checkpoint.card.get(name)
-    if not isinstance(section, dict):
-        raise ModelError(
-            f"the card has no section {name!r}; it is not a checkpoint of this package"
-        )
-    return section
-
-
 def _frozen(value: object) -> Any:
-    """JSON has lists where a frozen configuration has tuples."""
+    """Turn JSON's lists into the tuples that a frozen configuration has."""
     return tuple(value) if isinstance(value, list) else value

@@ -15,7 +15,7 @@ from diarspk.encoders.windowed import WindowedEncoder
 from diarspk.errors import ModelError
 from diarspk.features.log_mel import FeatureConfig
 
-__all__ = ["build_stored_encoder", "is_stored_encoder", "write_encoder"]
+__all__ = ["build_stored_encoder", "write_encoder"]
 
 
 def write_encoder(
@@ -51,11 +51,6 @@ def write_encoder(
     write_checkpoint(path, network.state_dict(), card, half=False)
 
 
-def is_stored_encoder(card: Mapping[str, object]) -> bool:
-    """Whether a card describes what :func:`write_encoder` has written."""
-    return "architecture" in card
-
-
 def build_stored_encoder(checkpoint: Checkpoint) -> WindowedEncoder:
     """Make an encoder of a checkpoint that :func:`write_encoder` has written.
 
@@ -81,4 +76,6 @@ def build_stored_encoder(checkpoint: Checkpoint) -> WindowedEncoder:
             f"{card.get('name')}: the card does not fit the tensors ({fault}); restore both files"
         ) from error
     front_end: FrontEnd = WaveformFrontEnd() if features is None else MelFrontEnd(features)
-    return WindowedEncoder(network.requires_grad_(False), front_end)
+    encoder = WindowedEncoder(network.requires_grad_(False), front_end)
+    encoder.name = str(card.get("name", ""))
+    return encoder

@@ -13,7 +13,6 @@ from diarspk.audio import Audio, load_audio
 from diarspk.checkpoints.digest import digest_weights
 from diarspk.encoders.architectures.base import Architecture
 from diarspk.encoders.architectures.masking import length_mask
-from diarspk.encoders.architectures.registry import _find, build_architecture
 from diarspk.encoders.base import Embedding, FrameEmbeddings
 from diarspk.encoders.clips import ClipEncoder, Waveform, WindowConfig
 from diarspk.encoders.front_end import FrontEnd
@@ -137,6 +136,11 @@ def _pad(items: Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:
 def build_encoder(
     name: str, *, dimension: int | None = None, pooling: str | None = None, seed: int = 0
 ) -> WindowedEncoder:
-    """Build an encoder with random weights; see :func:`build_architecture`."""
+    """Build an encoder with random weights; see :func:`diarspk.encoders.build_architecture`."""
+    # Imported here, so that a WindowedEncoder does not bring every architecture with it.
+    from diarspk.encoders.architectures.registry import build_architecture, find_architecture
+
     network = build_architecture(name, dimension=dimension, pooling=pooling, seed=seed)
-    return WindowedEncoder(network.requires_grad_(False), _find(name).front_end)
+    encoder = WindowedEncoder(network.requires_grad_(False), find_architecture(name).front_end)
+    encoder.name = name
+    return encoder

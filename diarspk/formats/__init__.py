@@ -1,9 +1,16 @@
 """Files that say who speaks when: RTTM and UEM in; RTTM, JSON, CSV, subtitles and labels out."""
 
-from diarspk.formats.lint import Finding, lint_rttm, lint_uem
-from diarspk.formats.rttm import read_rttm, write_rttm
-from diarspk.formats.saving import save_annotation
-from diarspk.formats.uem import read_uem
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diarspk.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from diarspk.formats.lint import Finding, lint_rttm, lint_uem
+    from diarspk.formats.rttm import read_rttm, write_rttm
+    from diarspk.formats.saving import save_annotation
+    from diarspk.formats.uem import read_uem
 
 __all__ = [
     "Finding",
@@ -14,3 +21,15 @@ __all__ = [
     "save_annotation",
     "write_rttm",
 ]
+
+_HOMES = {
+    "Finding": "diarspk.formats.lint",
+    "lint_rttm": "diarspk.formats.lint",
+    "lint_uem": "diarspk.formats.lint",
+    "read_rttm": "diarspk.formats.rttm",
+    "read_uem": "diarspk.formats.uem",
+    "save_annotation": "diarspk.formats.saving",
+    "write_rttm": "diarspk.formats.rttm",
+}
+
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from pathlib import Path
 
-from diarspk.checkpoints.checkpoint import drop_prefix, read_checkpoint
-from diarspk.checkpoints.heads import _shipped_head
-from diarspk.encoders.loading import _card_path, _section
-from diarspk.encoders.pretrained.encoders import is_foreign
-from diarspk.encoders.pretrained.hub import find_repository, is_hub_name
-from diarspk.encoders.stored import is_stored_encoder
+from diarspk.checkpoints.checkpoint import Checkpoint, drop_prefix, read_card, read_checkpoint
+from diarspk.encoders.loading import find_card, is_stored_encoder
+from diarspk.encoders.pretrained.locations import find_repository, is_hub_name, is_pretrained
 from diarspk.errors import ModelError
 from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
 from diarspk.segmentation.pyannet import PyanNetSegmenter
@@ -33,7 +29,7 @@ def shipped_target_head(fingerprint: str) -> TargetActivityHead | None:
     """
     from diarspk.segmentation.target_speaker_vad import TARGET_HEADS
 
-    return _shipped_head(TARGET_HEADS, fingerprint)
+    return TARGET_HEADS.load_asset(fingerprint)
 
 
 SILERO = "silero"
@@ -78,18 +74,22 @@ def load_segmenter(name: str | Path | None = None, *, download: bool = False) ->
 
 def has_activity_head(name: str | Path | None) -> bool:
     """Whether a model brings an activity head of its own: those like the embedded one do."""
-    if is_hub_name(name) or (name is not None and Path(name).exists() and is_foreign(Path(name))):
+    if is_hub_name(name) or (name is not None and is_pretrained(Path(name))):
         return False
     try:
-        card = json.loads(_card_path(name).read_text(encoding="utf-8"))
-    except (ModelError, ValueError):
+        card = read_card(find_card(name))
+    except ModelError:
         return True  # loading it will tell what is wrong
     return not is_stored_encoder(card)
 
 
 def load_activity(name: str | Path | None = None) -> ActivitySegmenter:
     """Load the activity head that was trained with an encoder; see :func:`load_encoder`."""
-    checkpoint = read_checkpoint(_card_path(name))
-    head = ActivityHead(ActivityHeadConfig(**_section(checkpoint, "activity")))
+    return build_activity(read_checkpoint(find_card(name)))
+
+
+def build_activity(checkpoint: Checkpoint) -> ActivitySegmenter:
+    """Build the segmenter of a checkpoint that is read already."""
+    head = ActivityHead(ActivityHeadConfig(**checkpoint.section("activity")))
     head.load_state_dict(drop_prefix(checkpoint.tensors, "activity."))
     return ActivitySegmenter(head.requires_grad_(False), trunk=checkpoint.fingerprint)

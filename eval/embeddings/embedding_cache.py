@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from diarspk.atomic import atomic_path
 from diarspk.audio import SAMPLE_RATE, load_audio
 from diarspk.embeddings.space import Space
-from diarspk.encoders.base import space_of
 from diarspk.errors import FormatError
 from eval.embeddings.speech import Utterance, read_utterances
 from eval.systems.registry import EMBEDDERS, Embed, load_embedder
@@ -62,7 +61,8 @@ def load_system(name: str) -> tuple[Embed, Space | None]:
     from diarspk import load_encoder
 
     encoder = load_encoder(None if name == "diarspk" else name)
-    return lambda waveforms: encoder.embed_batch(waveforms, SAMPLE_RATE), space_of(encoder, name)
+    space = replace(encoder.space, name=name)
+    return lambda waveforms: encoder.embed_batch(waveforms, SAMPLE_RATE), space
 
 
 def embed_split(

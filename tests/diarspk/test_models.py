@@ -1,8 +1,7 @@
 import pytest
 
 import diarspk
-from diarspk.encoders.loading import DEFAULT, load_encoder
-from diarspk.errors import ModelError
+from diarspk.encoders.loading import DEFAULT
 from diarspk.models import available_models
 
 
@@ -24,25 +23,3 @@ def test_architectures_are_listed_after_the_embedded():
     assert (card.kind, card.parameters, card.dimension) == ("architecture", 6_634_336, 256)
     assert card.frame_hop == pytest.approx(0.08)
     assert len({card.name for card in cards}) == len(cards)
-
-
-def test_an_architecture_has_no_weights_to_load():
-    with pytest.raises(ModelError, match=r"got the architecture resnet34; give the path"):
-        load_encoder("resnet34")
-
-
-def test_assets_are_small():
-    assert sum(card.size_bytes for card in available_models()) <= 40e6
-
-
-def test_a_model_loads_by_path_too():
-    from importlib.resources import as_file, files
-
-    with as_file(files("diarspk") / "assets" / f"{DEFAULT}.json") as card:
-        for path in (card, card.with_suffix(".safetensors")):
-            assert load_encoder(path).fingerprint == load_encoder().fingerprint
-
-
-def test_an_unknown_name_lists_the_known():
-    with pytest.raises(ModelError, match=rf"known model \({DEFAULT}\).*got nonesuch"):
-        load_encoder("nonesuch")

@@ -21,7 +21,6 @@ import diarspk
 import tse
 from diarspk.cli import app
 from diarspk.cues.speaker_cue import SpeakerCue
-from diarspk.encoders.base import space_of
 from diarspk.encoders.loading import DEFAULT as ENCODER
 from diarspk.errors import ArgumentError, AudioError, DiarspkWarning, ModelError
 from eval.embeddings.speech import read_utterances
@@ -51,7 +50,7 @@ def voice(seconds: float, seed: int = 0) -> NDArray[np.float32]:
 def describe(reference: NDArray[np.float32], fingerprint: str | None = None) -> SpeakerCue:
     """What `extract_cue` finds, but for the prosody, which is not read here."""
     encoder = diarspk.load_encoder()
-    space = space_of(encoder, "")
+    space = encoder.space
     return SpeakerCue(
         timbre=encoder.embed(reference, RATE),
         frames=encoder.embed_frames(reference, RATE),

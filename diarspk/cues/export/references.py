@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from diarspk.embeddings.profile import SpeakerProfile, build_profile
 from diarspk.embeddings.space import Space
 from diarspk.embeddings.unit_vectors import unit_rows
-from diarspk.encoders.base import space_of
 from diarspk.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -80,5 +79,5 @@ def read_references(
     if not paths or len(set(paths)) < len(paths):
         raise ArgumentError(f"`files` must be different recordings, got {paths}")
     vectors = np.stack([encoder.embed(path) for path in paths])
-    space = space_of(encoder, name)
+    space = replace(encoder.space, name=name)
     return References(speaker, space, tuple(paths), unit_rows(vectors, space.dimension))

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from torch import Tensor, nn
 
 from diarspk.encoders.architectures.masking import Mask
-from diarspk.encoders.architectures.pooling import Pooling
+from diarspk.encoders.architectures.pooling.statistics import Pooling
 
 __all__ = ["Architecture"]
 

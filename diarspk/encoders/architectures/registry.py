@@ -24,7 +24,13 @@ from diarspk.encoders.front_end import FrontEnd, MelFrontEnd, WaveformFrontEnd
 from diarspk.errors import ArgumentError
 from diarspk.features.log_mel import FeatureConfig
 
-__all__ = ["ARCHITECTURES", "ArchitectureEntry", "build_architecture", "count_parameters"]
+__all__ = [
+    "ARCHITECTURES",
+    "ArchitectureEntry",
+    "build_architecture",
+    "count_parameters",
+    "find_architecture",
+]
 
 
 @dataclass(frozen=True)
@@ -140,7 +146,7 @@ def build_architecture(
     ArgumentError
         If there is no such architecture or pooling, or it cannot hear so many mels.
     """
-    entry = _find(name)
+    entry = find_architecture(name)
     if mels is not None:
         _check_mels(entry, mels)
     config = entry.config
@@ -178,7 +184,14 @@ def _check_mels(entry: ArchitectureEntry, mels: int) -> None:
         )
 
 
-def _find(name: str) -> ArchitectureEntry:
+def find_architecture(name: str) -> ArchitectureEntry:
+    """Look up an architecture.
+
+    Raises
+    ------
+    ArgumentError
+        If there is none of this name.
+    """
     if name not in ARCHITECTURES:
         raise ArgumentError(
             f"`name` must be an architecture ({', '.join(ARCHITECTURES)}), got {name!r}"

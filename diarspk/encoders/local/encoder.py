@@ -55,8 +55,14 @@ class LocalEncoder(SpeakerEncoder):
     """
 
     def __init__(
-        self, network: SpeakerNetwork, fingerprint: str, frame_head: FrameHead | None = None
+        self,
+        network: SpeakerNetwork,
+        fingerprint: str,
+        frame_head: FrameHead | None = None,
+        *,
+        name: str = "",
     ) -> None:
+        self.name = name
         self.network = fold_norms(network)
         self.frame_head = None if frame_head is None else frame_head.eval()
         self.log_mel = LogMel()

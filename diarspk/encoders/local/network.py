@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from diarspk.encoders.architectures.pooling import GatedStatisticsPooling
-from diarspk.encoders.architectures.pooling.gated import sum_moments
+from diarspk.encoders.architectures.pooling.gated import GatedStatisticsPooling, sum_moments
 from diarspk.encoders.local.trunk import LocalTrunk, TimeDelayLayer, TrunkConfig
 
 __all__ = ["SpeakerNetwork", "SpeakerNetworkConfig", "UtteranceHead", "Whitening"]

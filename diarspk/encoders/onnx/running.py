@@ -64,7 +64,7 @@ def with_engine(
     content = export_graph(graph.eval(), example, INPUT, OUTPUTS, describe(encoder))
     network = OnnxNetwork(encoder, open_session(content, threads=threads))
     other = WindowedEncoder(network, WaveformFrontEnd(encoder.sample_rate), encoder.config)
-    other._fingerprint = encoder.fingerprint
+    other._fingerprint, other.name = encoder.fingerprint, encoder.name
     return other
 
 

@@ -1,13 +1,30 @@
 """Checkpoints of other projects, read safely: tensors and plain values, never code."""
 
-from diarspk.encoders.pretrained.campplus import find_campplus, load_campplus
-from diarspk.encoders.pretrained.encoders import load_foreign_encoder
-from diarspk.encoders.pretrained.state import load_strictly, read_state
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diarspk.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from diarspk.encoders.pretrained.campplus import find_campplus, load_campplus
+    from diarspk.encoders.pretrained.encoders import load_pretrained_encoder
+    from diarspk.encoders.pretrained.state import load_strictly, read_state
 
 __all__ = [
     "find_campplus",
     "load_campplus",
-    "load_foreign_encoder",
+    "load_pretrained_encoder",
     "load_strictly",
     "read_state",
 ]
+
+_HOMES = {
+    "find_campplus": "diarspk.encoders.pretrained.campplus",
+    "load_campplus": "diarspk.encoders.pretrained.campplus",
+    "load_pretrained_encoder": "diarspk.encoders.pretrained.encoders",
+    "load_strictly": "diarspk.encoders.pretrained.state",
+    "read_state": "diarspk.encoders.pretrained.state",
+}
+
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -11,6 +11,7 @@ from diarspk.encoders.onnx.exporting import PRODUCER
 from diarspk.encoders.onnx.sessions import open_session
 from diarspk.encoders.pretrained.campplus import build_campplus_encoder
 from diarspk.encoders.pretrained.espnet import is_espnet, load_espnet
+from diarspk.encoders.pretrained.locations import find_file
 from diarspk.encoders.pretrained.pyannote import INERT, load_pyannote
 from diarspk.encoders.pretrained.speechbrain import load_speechbrain
 from diarspk.encoders.pretrained.state import read_state
@@ -19,23 +20,10 @@ from diarspk.encoders.pretrained.wespeaker import load_wespeaker
 from diarspk.encoders.pretrained.wespeaker_onnx import is_wespeaker_onnx, load_wespeaker_onnx
 from diarspk.errors import ModelError
 
-__all__ = ["FILES", "is_foreign", "load_foreign_encoder"]
-
-FILES = (
-    *("avg_model.pt", "pytorch_model.bin", "embedding_model.ckpt"),
-    *("campplus_cn_en_common.pt", "campplus_cn_common.bin", "campplus_voxceleb.bin"),
-)
-"""Names that the projects give to the file with the weights, looked for in a folder."""
-
-SUFFIXES = (".pt", ".pth", ".bin", ".ckpt", ".onnx")
+__all__ = ["load_pretrained_encoder"]
 
 
-def is_foreign(path: Path) -> bool:
-    """Whether a path looks like a checkpoint of another project, or a folder with one."""
-    return path.is_dir() or path.suffix in SUFFIXES
-
-
-def load_foreign_encoder(path: Path) -> ClipEncoder:
+def load_pretrained_encoder(path: Path) -> ClipEncoder:
     """Load a speaker encoder of another project, or one that was exported to ONNX.
 
     WeSpeaker (PyTorch and ONNX), pyannote.audio, 3D-Speaker, SpeechBrain, ESPnet-SPK, and
@@ -44,9 +32,9 @@ def load_foreign_encoder(path: Path) -> ClipEncoder:
     Parameters
     ----------
     path
-        The file with the weights, or the folder in which it has its usual name
-        (:data:`FILES`), or the folder of a model of transformers. ``config.yaml`` is read where
-        it lies beside the weights; for ESPnet's it has to.
+        File with the weights; or the folder in which it has its usual name, see
+        :data:`~diarspk.encoders.pretrained.locations.FILES`; or the folder of a model of
+        transformers. ``config.yaml`` beside the weights is read; ESPnet's need it.
 
     Raises
     ------
@@ -56,7 +44,7 @@ def load_foreign_encoder(path: Path) -> ClipEncoder:
     """
     if path.is_dir() and is_transformers(path):
         return load_transformers(path)
-    path = _find_file(path)
+    path = find_file(path)
     if path.suffix == ".onnx":
         return _load_onnx(path)
     checkpoint = read_state(path, inert=INERT)
@@ -87,15 +75,3 @@ def _load_onnx(path: Path) -> ClipEncoder:
         f"{path}: neither `diarspk export-encoder` nor WeSpeaker has written this graph; only "
         "theirs are encoders here"
     )
-
-
-def _find_file(path: Path) -> Path:
-    if not path.is_dir():
-        return path
-    for name in FILES:
-        if (path / name).is_file():
-            return path / name
-    others = [file for pattern in ("*.pth", "*.onnx") for file in path.glob(pattern)]
-    if len(others) == 1:
-        return others[0]
-    raise ModelError(f"{path}: none of {', '.join(FILES)} is in this folder; give the file itself")

@@ -2,7 +2,7 @@
 
 ::
 
-    gallery = create_gallery("people", space_of(encoder))
+    gallery = create_gallery("people", encoder.space)
     gallery.enroll("alice", encoder.embed("alice.wav"), fingerprint=encoder.fingerprint)
     gallery.identify(encoder.embed("unknown.wav"), fingerprint=encoder.fingerprint).speaker
 

@@ -13,6 +13,7 @@ import soundfile
 from typer.testing import CliRunner, Result
 
 from diarspk.cli import app
+from diarspk.embeddings.space import Space
 from diarspk.verification.calibration import ScoreCalibration
 
 SAMPLE_RATE = 16000
@@ -24,6 +25,7 @@ class ToneEncoder:
 
     dimension = 4
     fingerprint = "tones"
+    space = Space("tones", 4)
 
     def embed(self, audio: np.ndarray | str | Path, sample_rate: int | None = None) -> np.ndarray:
         if isinstance(audio, str | Path):

@@ -171,7 +171,7 @@ def test_latents_are_read_and_checked(tmp_path: Path) -> None:
 
 
 class LoudnessEncoder:
-    fingerprint, dimension = "loud", 2
+    fingerprint, dimension, space = "loud", 2, Space("loud", 2)
 
     def embed(self, audio: str) -> np.ndarray:
         level = float(np.abs(soundfile.read(audio)[0]).mean())

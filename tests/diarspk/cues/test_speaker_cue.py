@@ -17,7 +17,7 @@ PROSODY = ProsodyStatistics(120.0, 90.0, 200.0, 2.5, 0.6, -20.0, 5.0, 4.0, 0.9)
 
 
 class ToyEncoder:
-    fingerprint, dimension = "toy", 3
+    fingerprint, dimension, space = "toy", 3, Space("toy", 3)
 
     def embed(self, audio: np.ndarray, sample_rate: int) -> np.ndarray:
         return np.array([1, 0, 0], np.float32)

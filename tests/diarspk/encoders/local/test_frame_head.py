@@ -17,7 +17,6 @@ from diarspk.encoders import (
     SpeakerNetworkConfig,
     TrunkConfig,
 )
-from diarspk.encoders.loading import shipped_frame_head
 from diarspk.encoders.local import encoder as local_module
 from diarspk.encoders.local.frame_head import FRAME_HEADS, FrameStream
 from diarspk.encoders.local.local_attention import LocalAttention, cut_windows, join_blocks
@@ -284,4 +283,3 @@ def test_a_head_among_the_assets_is_loaded_with_its_encoder(tmp_path, monkeypatc
     assert encoder.frame_head is not None
     assert encoder.frame_head.config == head.config
     assert encoder.fingerprint == plain.fingerprint
-    assert shipped_frame_head("unknown") is None

@@ -158,9 +158,9 @@ def test_a_damaged_or_strange_graph_is_an_error(tmp_path):
 
 
 def load_encoder_file(file):
-    from diarspk.encoders.pretrained import load_foreign_encoder
+    from diarspk.encoders.pretrained import load_pretrained_encoder
 
-    return load_foreign_encoder(file)
+    return load_pretrained_encoder(file)
 
 
 class Named(torch.nn.Module):
