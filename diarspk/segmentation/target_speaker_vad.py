@@ -122,6 +122,6 @@ TARGET_HEADS = HeadFormat(
     section="targets",
     kind="target activity head",
     build=lambda **settings: TargetActivityHead(TargetActivityConfig(**settings)),
-    recipe="recipes.embedded.targets.train",
+    recipe="recipes.embedded.target_speaker_vad.train",
 )
 """How target activity heads are stored."""

@@ -1,12 +1,12 @@
-"""Turn a checkpoint of a head over a frozen encoder into the card that ships beside that encoder.
+"""Export a head that was trained over a frozen encoder: weights and card.
 
-    python -m recipes.embedded.export_head frames --checkpoint RUN_FRAMES/final.ckpt
-    python -m recipes.embedded.export_head targets --checkpoint RUN_TARGETS/final.ckpt \
+    python -m recipes.embedded.export_head frame --checkpoint RUN_FRAMES/final.ckpt
+    python -m recipes.embedded.export_head target-speaker-vad --checkpoint RUN_TSVAD/final.ckpt \
         [--before EARLIER/FINGERPRINT.json --share-before 0.5]
 
-The files lie in a folder of the kind in ``diarspk/assets`` and are named after the encoder's
-fingerprint, as :mod:`diarspk.checkpoints.heads` looks for them. The space of embeddings stays the
-same. With ``--before`` the weights are averaged with those of an earlier card (Wortsman et al.,
+The files lie in a folder of ``diarspk/assets`` for each kind of head and are named after the
+encoder's fingerprint, as :mod:`diarspk.checkpoints.heads` looks for them. The embedding space stays
+the same. With ``--before`` the weights are averaged with those of an earlier card (Wortsman et al.,
 Robust fine-tuning of zero-shot models, CVPR 2022, section 3).
 """
 
@@ -27,11 +27,11 @@ from diarspk.errors import ModelError
 from diarspk.segmentation.target_speaker_vad import TARGET_HEADS
 from recipes.training.averaging import average_weights
 
-KINDS: dict[str, HeadFormat[Any]] = {"frames": FRAME_HEADS, "targets": TARGET_HEADS}
+HEADS: dict[str, HeadFormat[Any]] = {"frame": FRAME_HEADS, "target-speaker-vad": TARGET_HEADS}
 
 
 def read_training(path: Path, heads: HeadFormat[Head]) -> tuple[Head, str, int]:
-    """Head, fingerprint of its encoder, and steps behind a checkpoint of the head's recipe."""
+    """Read the head in a checkpoint, the fingerprint of its encoder, and the steps behind it."""
     checkpoint = torch.load(path, "cpu", weights_only=True)
     settings = checkpoint["hyper_parameters"]
     head = heads.build(**settings["head"]).eval()
@@ -43,7 +43,7 @@ def export_head(
     checkpoint: Path,
     heads: HeadFormat[Head],
     folder: Path,
-    model: str | None = None,
+    encoder: str | None = None,
     *,
     before: Path | None = None,
     share_before: float = 0.5,
@@ -52,7 +52,7 @@ def export_head(
 
     Parameters
     ----------
-    model
+    encoder
         The encoder, for heads over the trunk of a training checkpoint, which has no fingerprint.
     before, share_before
         Card of a head over the same encoder, whose weights are averaged in, and their share.
@@ -62,46 +62,49 @@ def export_head(
     ModelError
         If one of the heads was trained over another encoder, or it is not known over which.
     """
-    head, encoder, steps = read_training(checkpoint, heads)
-    if model is not None:
-        named = load_encoder(model).fingerprint
-        if encoder not in ("", named):
-            raise ModelError(f"{checkpoint}: was trained over the encoder {encoder}, not {named}")
-        encoder = named
-    if not encoder:
-        raise ModelError(f"{checkpoint}: does not say over which encoder; give --model")
+    head, fingerprint, steps = read_training(checkpoint, heads)
+    if encoder is not None:
+        given = load_encoder(encoder).fingerprint
+        if fingerprint not in ("", given):
+            raise ModelError(
+                f"{checkpoint}: was trained over the encoder {fingerprint}, not {given}"
+            )
+        fingerprint = given
+    if not fingerprint:
+        raise ModelError(f"{checkpoint}: does not say over which encoder; give --encoder")
     averaged: dict[str, object] = {}
     if before is not None:
-        earlier = heads.read(before, encoder).state_dict()
+        earlier = heads.read(before, fingerprint).state_dict()
         head.load_state_dict(average_weights(head.state_dict(), earlier, share_before))
         name = read_checkpoint(before).fingerprint
         averaged = {"before": name, "share_before": share_before}
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{encoder}.json"
+    path = folder / f"{fingerprint}.json"
     card: dict[str, object] = {
         "licence": "Apache-2.0",
         "recipe": heads.recipe.replace(".", "/") + ".py",
         "steps": steps,
         **averaged,
     }
-    heads.write(path, head, encoder=encoder, card=card)
+    heads.write(path, head, encoder=fingerprint, card=card)
     return path
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("head", choices=HEADS)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--output", type=Path, help="folder to write the card to, if another")
-    parser.add_argument("--model", help="encoder of a head that does not know its own")
+    parser.add_argument("--encoder", help="encoder of a head that does not know its own")
     parser.add_argument("--before", type=Path, help="card of an earlier head, to average in")
     parser.add_argument("--share-before", type=float, default=0.5, help="of its weights")
     options = parser.parse_args()
+    heads = HEADS[options.head]
     path = export_head(
         options.checkpoint,
-        KINDS[options.kind],
-        options.output or asset_folder() / options.kind,
-        options.model,
+        heads,
+        options.output or asset_folder() / heads.section,
+        options.encoder,
         before=options.before,
         share_before=options.share_before,
     )

@@ -21,7 +21,7 @@ from diarspk.encoders.loading import DEFAULT
 from diarspk.encoders.local.encoder import LocalEncoder
 from recipes.extraction.warm_start import OF_A_JOINT_ENCODER, grow
 from recipes.training.averaging import average_weights
-from recipes.training.warm_start import read_start
+from recipes.training.warm_start import read_warm_start
 from tse.loading import WITHOUT_ENCODER, write_extractor
 from tse.models.architectures import read_network
 
@@ -55,7 +55,7 @@ def export(
     settings, state = stored["hyper_parameters"], stored["state_dict"]
     averaged: dict[str, object] = {}
     if before is not None:
-        trained = read_start(before, **OF_A_JOINT_ENCODER)
+        trained = read_warm_start(before, **OF_A_JOINT_ENCODER)
         shared = {
             name: tensor
             for name, tensor in state.items()

@@ -37,7 +37,7 @@ from recipes.extraction.data import BatchConfig, ExtractionBatches, Voices, read
 from recipes.extraction.warm_start import (
     OF_A_JOINT_ENCODER,
     begin_as_separator,
-    begin_with,
+    load_warm_start,
     translate_vectors,
 )
 from recipes.training.optimizer import make_optimizer, split_parameters
@@ -48,7 +48,7 @@ from recipes.training.trainer import (
     make_trainer,
     schedule_rate,
 )
-from recipes.training.warm_start import read_start
+from recipes.training.warm_start import read_warm_start
 from tse.conditioning import ConditioningConfig
 from tse.cues import CUES, CueSource, make_cue_source
 from tse.losses import ExtractionLoss, SpeakerLoss, si_sdr_loss
@@ -313,7 +313,7 @@ def main() -> None:
     )
     training = make_training(network, train, arguments.cue, data.speakers)
     if arguments.start is not None:
-        begin_with(training, read_start(arguments.start, **OF_A_JOINT_ENCODER))
+        load_warm_start(training, read_warm_start(arguments.start, **OF_A_JOINT_ENCODER))
     if arguments.vectors_before is not None:
         before, after = np.load(arguments.vectors_before), np.asarray(voices.vectors)
         explained = translate_vectors(
@@ -321,7 +321,7 @@ def main() -> None:
         )
         print(f"the encoder's vectors explain {explained:.1%} of those before")
     if arguments.separator is not None:
-        state = read_start(arguments.separator, **OF_A_JOINT_ENCODER)
+        state = read_warm_start(arguments.separator, **OF_A_JOINT_ENCODER)
         trained = {name.removeprefix("network."): tensor for name, tensor in state.items()}
         count = begin_as_separator(training.network, trained)
         print(f"begins with {count} parameters of {arguments.separator.name}")

@@ -12,20 +12,26 @@ import torch
 from torch import Tensor, nn
 
 from diarspk.errors import ArgumentError
-from recipes.training.warm_start import check_start
+from recipes.training.warm_start import check_warm_start
 from tse.conditioning import CueReader, standardized
 from tse.models import ExtractionNetwork
 
-__all__ = ["OF_A_JOINT_ENCODER", "begin_as_separator", "begin_with", "grow", "translate_vectors"]
+__all__ = [
+    "OF_A_JOINT_ENCODER",
+    "begin_as_separator",
+    "grow",
+    "load_warm_start",
+    "translate_vectors",
+]
 
 OF_A_JOINT_ENCODER = {"part": "encoder.", "name": "joint.network."}
-"""Names of its tensors in a card, and in a training: see `read_start`."""
+"""Names of its tensors in a card, and in a training: see `read_warm_start`."""
 
 LAST_MAPS = (".expand.", ".project.", ".attention.output.")
 """Names of what the residual paths of a spliced block end with: zeros there add nothing."""
 
 
-def begin_with(training: nn.Module, trained: Mapping[str, Tensor]) -> None:
+def load_warm_start(training: nn.Module, trained: Mapping[str, Tensor]) -> None:
     """Take over the weights of a training, whose network may be smaller: see :func:`grow`.
 
     Raises
@@ -54,7 +60,7 @@ def grow(own: Mapping[str, Tensor], trained: Mapping[str, Tensor]) -> dict[str, 
         If a tensor does not fit, or one that is of no new part is missing.
     """
     blocks = set(map(_block, trained))
-    check_start(
+    check_warm_start(
         trained,
         own,
         may_lack=lambda name: _block(name) not in blocks or _of_attention(name),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 import lightning
 import torch
@@ -23,6 +23,7 @@ __all__ = [
     "Precision",
     "add_training_options",
     "make_trainer",
+    "optimization_settings",
     "schedule_rate",
     "schedule_steps",
     "steps_done",
@@ -62,6 +63,16 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--average", type=float, help="decay of a running mean of the weights, such as 0.999"
     )
+
+
+Settings = TypeVar("Settings", bound=OptimizationConfig)
+
+
+def optimization_settings(kind: type[Settings], options: argparse.Namespace) -> Settings:
+    """Make settings of the options that are named like them; the others have their defaults."""
+    given = vars(options)
+    names = (field.name for field in fields(kind) if field.name in given)
+    return kind(**{name: given[name] for name in names})
 
 
 def make_trainer(

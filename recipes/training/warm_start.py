@@ -11,10 +11,10 @@ from torch import Tensor
 from diarspk.checkpoints.checkpoint import read_checkpoint
 from diarspk.errors import ArgumentError
 
-__all__ = ["check_start", "read_start"]
+__all__ = ["check_warm_start", "read_warm_start"]
 
 
-def read_start(path: Path, *, part: str, name: str) -> dict[str, Tensor]:
+def read_warm_start(path: Path, *, part: str, name: str) -> dict[str, Tensor]:
     """State of a training: from its checkpoint, or from the card of the model it became.
 
     Parameters
@@ -31,7 +31,7 @@ def read_start(path: Path, *, part: str, name: str) -> dict[str, Tensor]:
     }
 
 
-def check_start(
+def check_warm_start(
     trained: Mapping[str, Tensor],
     own: Mapping[str, Tensor],
     *,

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE
 from diarspk.features.log_mel import LogMel
-from recipes.embedded.data.conversations import ConversationConfig, Conversations, transmit
+from recipes.embedded.data.conversations import ConversationConfig, Conversations
 from recipes.embedded.data.crops import Pool, read_pool
+from recipes.embedded.data.mixing import transmit
 from recipes.embedded.data.prepare import SPEED, Packed, Waveform, write
-from recipes.embedded.data.turns import Turn
+from recipes.embedded.data.turns import Turn, TurnTaking
+from recipes.embedded.data.voice_pool import VoicePool
 from recipes.embedded.data.waveforms import PLACES, Sources, pack_waveforms
 from recipes.training.sharing import EVERYTHING, Share
 from recipes.training.speed import change_speed
@@ -34,7 +36,7 @@ PLAIN = {
     "distant_probability": 0.0,
     "noise_ratio_db": (60.0, 61.0),
     "quiet_probability": 0.0,
-    "most_bursts": 0,
+    "max_bursts": 0,
 }
 """Settings of windows of nothing but the voices and a little noise."""
 
@@ -101,18 +103,11 @@ class Talkers:
         seed: int = 0,
         share: Share = EVERYTHING,
     ) -> Conversations:
-        return Conversations(
-            self.pool,
-            self.sources,
-            self.speakers,
-            self.speech,
-            templates,
-            config,
-            usable=self.usable,
-            teacher=teacher,
-            seed=seed,
-            share=share,
+        voices = VoicePool(
+            self.pool, self.speakers, self.speech, config, usable=self.usable, teacher=teacher
         )
+        turns = TurnTaking(templates, config)
+        return Conversations(turns, voices, self.sources, config, seed=seed, share=share)
 
 
 def make_talkers(

@@ -1,4 +1,4 @@
-"""What batches of training are drawn from: packed features, voices, speech and turn-taking."""
+"""Training data of the embedded model: packed features, waveforms, speech and turn-taking."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recipes.embedded.data.conversations import ConversationConfig, Conversations, read_speech
+from recipes.embedded.data.conversations import ConversationConfig, Conversations
 from recipes.embedded.data.crops import CropConfig, Pool, SpeakerCrops, read_pool
 from recipes.embedded.data.speakers import read_groups, read_speakers
+from recipes.embedded.data.speech_frames import read_speech_probabilities
 from recipes.embedded.data.teacher_frames import FrameTargets, read_frame_targets
 from recipes.embedded.data.teacher_targets import read_axes, read_targets, teacher_keys
-from recipes.embedded.data.turns import Turn, read_templates
+from recipes.embedded.data.turns import Turn, TurnTaking, read_templates
+from recipes.embedded.data.voice_pool import VoicePool
 from recipes.embedded.data.waveforms import Sources, read_sources
 from recipes.training.sharing import EVERYTHING, Share
 
-__all__ = ["Material", "add_material_options", "read_material"]
+__all__ = ["TrainingData", "add_data_options", "read_training_data"]
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
-    """Everything that batches are drawn from.
+class TrainingData:
+    """Packed recordings and their labels, from which batches are drawn.
 
     Attributes
     ----------
@@ -58,7 +60,7 @@ class Material:
 
     @property
     def usable(self) -> NDArray[np.bool_]:
-        """Rows of the pool that are drawn from: those that the teacher knows."""
+        """Rows of the pool that are drawn: those that the teacher has embedded, ``(rows,)``."""
         known: NDArray[np.bool_] = self.teacher.isfinite().all(1).numpy()
         return known
 
@@ -66,18 +68,17 @@ class Material:
         self, config: ConversationConfig | None = None, *, seed: int, share: Share = EVERYTHING
     ) -> Conversations:
         """Draw simulated windows of conversation."""
-        return Conversations(
+        config = config or ConversationConfig()
+        voices = VoicePool(
             self.pool,
-            self.sources,
             self.speakers,
             self.speech,
-            self.templates,
-            config or ConversationConfig(),
+            config,
             usable=self.usable,
             teacher=self.teacher.numpy(),
-            seed=seed,
-            share=share,
         )
+        turns = TurnTaking(self.templates, config)
+        return Conversations(turns, voices, self.sources, config, seed=seed, share=share)
 
     def crops(self, *, seed: int, share: Share = EVERYTHING) -> SpeakerCrops:
         """Draw crops of one speaker each."""
@@ -94,8 +95,8 @@ class Material:
         )
 
 
-def add_material_options(parser: argparse.ArgumentParser) -> None:
-    """Add the folders and tables that :func:`read_material` reads to a command line."""
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """Add the folders and tables that :func:`read_training_data` reads to a command line."""
     parser.add_argument(
         "--packed", type=Path, required=True, help="from recipes.embedded.data.prepare"
     )
@@ -103,8 +104,8 @@ def add_material_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--annotations", type=Path, required=True, help="RTTM files by corpus")
 
 
-def read_material(options: argparse.Namespace, *, in_memory: bool = True) -> Material:
-    """Read what the options of :func:`add_material_options` name.
+def read_training_data(options: argparse.Namespace, *, in_memory: bool = True) -> TrainingData:
+    """Read what the options of :func:`add_data_options` name.
 
     Parameters
     ----------
@@ -114,13 +115,13 @@ def read_material(options: argparse.Namespace, *, in_memory: bool = True) -> Mat
     train = options.packed / "train"
     pool = read_pool(train, in_memory=in_memory)
     speakers = read_speakers(options.speakers)
-    return Material(
+    return TrainingData(
         pool=pool,
         noise=read_pool(options.packed / "noise"),
         sources=read_sources(options.packed),
         speakers=speakers,
         groups=read_groups(options.speakers),
-        speech=read_speech(train / "speech.npz"),
+        speech=read_speech_probabilities(train / "speech.npz"),
         templates=read_templates(options.annotations),
         teacher=read_targets(train / "teacher.npz", pool, speakers, read_axes(train / "axes.npz")),
         frames=read_frame_targets(train, teacher_keys(pool)),

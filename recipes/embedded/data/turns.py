@@ -25,7 +25,7 @@ class TurnConfig:
     dense_probability: float = 0.6  # windows chosen for overlap and rapid change
     invented_probability: float = 0.2  # turns drawn at random instead of from a template
     interjection_probability: float = 0.3  # windows with short turns laid over the others
-    most_interjections: int = 4
+    max_interjections: int = 4
     interjection_frames: tuple[int, int] = (25, 100)
     empty_probability: float = 0.12  # windows in which nobody talks
 
@@ -118,7 +118,7 @@ class TurnTaking:
             return turns
         names, frames = sorted({name for _, _, name in turns}), self.config.frames
         added: list[Turn] = []
-        for _ in range(generator.integers(1, self.config.most_interjections + 1)):
+        for _ in range(generator.integers(1, self.config.max_interjections + 1)):
             length = int(generator.integers(*self.config.interjection_frames))
             start = int(generator.integers(frames - length + 1))
             end, name = start + length, str(generator.choice(names))

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,14 +74,6 @@ class Sources:
     rooms: NDArray[np.float16]
 
 
-class Gap(NamedTuple):
-    """Samples of an utterance between words: breaths, clicks, rustling."""
-
-    utterance: str
-    first: int
-    last: int
-
-
 class DenseSpeech:
     """Speech of the training speakers without long pauses, at a power of one.
 
@@ -125,9 +116,9 @@ class DenseSpeech:
             length = int(np.ceil(missing * speed)) + 1
             first = int(generator.integers(max(len(dense) - length, 0) + 1))
             piece = dense[first : first + length]
-            heard = (piece if speed == 1.0 else change_speed(piece, speed))[:missing]
-            pieces.append(fade(heard))
-            missing -= len(heard)
+            played = (piece if speed == 1.0 else change_speed(piece, speed))[:missing]
+            pieces.append(fade(played))
+            missing -= len(played)
         return np.concatenate([np.zeros(0, np.float32), *pieces])
 
 

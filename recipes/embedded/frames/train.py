@@ -1,21 +1,20 @@
 """Train the frame head on simulated conversations, over the frozen trunk and utterance head.
 
     python -m recipes.embedded.frames.train --packed PACKED \
-        --speakers ../shared/speech/train.tsv --annotations ../shared/conversations/annotations \
+        --speakers DATA/speech/train.tsv --annotations DATA/conversations/annotations \
         --output RUN_FRAMES --steps 3000 [--resume RUN_FRAMES/last.ckpt]
         [--start diarspk/assets/frames/FINGERPRINT.json]
         [--optimizer muon --precision bf16-mixed --devices 2]
 
 A frame is to be embedded as the utterance head embeds its speaker's clean speech (see
-``voices.py``), also where others talk or have just talked; where several do, as the loudest of
-them. ``export_head.py`` makes a card of the result. What a head has learned to pool depends on
+``clean_voices.py``), also where others talk or have just talked; where several do, as the loudest
+of them. ``export_head.py`` makes a card of the result. What a head has learned to pool depends on
 the trunk more than on the space of its embeddings: after more training of the trunk, ``--start``
 begins with the head that belonged to it before.
 """
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -23,7 +22,6 @@ import lightning
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from diarspk.encoders.loading import load_encoder
 from diarspk.encoders.local.encoder import LocalEncoder
@@ -31,19 +29,11 @@ from diarspk.encoders.local.frame_head import FrameHead, FrameHeadConfig
 from diarspk.encoders.local.network import SpeakerNetwork
 from diarspk.errors import ModelError
 from recipes.embedded.data.conversations import ConversationConfig
-from recipes.embedded.data.data_module import add_material_options, read_material
+from recipes.embedded.frames.clean_voices import CleanVoices
 from recipes.embedded.frames.objectives import FrameObjective, frame_losses
-from recipes.embedded.frames.voices import CleanVoices
+from recipes.embedded.head_training import fit_head, head_parser, read_conversations
 from recipes.embedded.trunk.export import read_network
-from recipes.embedded.trunk.warm_start import begin_with
-from recipes.training.sharing import share_of_process
-from recipes.training.trainer import (
-    OptimizationConfig,
-    add_training_options,
-    make_trainer,
-    schedule_steps,
-)
-from recipes.training.warm_start import read_start
+from recipes.training.trainer import OptimizationConfig, optimization_settings, schedule_steps
 
 
 @dataclass(frozen=True)
@@ -108,7 +98,7 @@ class FrameTraining(lightning.LightningModule):
         return schedule_steps(self.head, ("layers.",), self.config)
 
 
-def read_trunk(model: Path | None) -> tuple[SpeakerNetwork, str]:
+def read_trunk(encoder: Path | None) -> tuple[SpeakerNetwork, str]:
     """Network and fingerprint of a card, or of a checkpoint of ``train.py``, which has none.
 
     Raises
@@ -116,63 +106,34 @@ def read_trunk(model: Path | None) -> tuple[SpeakerNetwork, str]:
     ModelError
         If it is another kind of encoder.
     """
-    if model is not None and model.suffix == ".ckpt":
-        return read_network(model), ""
-    encoder = load_encoder() if model is None else load_encoder(model)
-    if not isinstance(encoder, LocalEncoder):
-        raise ModelError(f"{model}: has no local trunk; give a card of recipes/embedded")
-    return encoder.network, encoder.fingerprint
+    if encoder is not None and encoder.suffix == ".ckpt":
+        return read_network(encoder), ""
+    loaded = load_encoder() if encoder is None else load_encoder(encoder)
+    if not isinstance(loaded, LocalEncoder):
+        raise ModelError(f"{encoder}: has no local trunk; give a card of recipes/embedded")
+    return loaded.network, loaded.fingerprint
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    add_material_options(parser)
-    parser.add_argument("--model", type=Path, help="card or checkpoint; the embedded without it")
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=3000)
+    parser = head_parser(__doc__, steps=3000, seed=4, learning_rate=FrameTrainConfig.learning_rate)
+    parser.add_argument("--encoder", type=Path, help="card or checkpoint; default: the embedded")
     parser.add_argument("--windows", type=int, default=6, help="of ten seconds in a batch")
-    parser.add_argument("--seed", type=int, default=4)
-    parser.add_argument("--learning-rate", type=float, default=FrameTrainConfig.learning_rate)
-    add_training_options(parser)
     parser.add_argument("--start", type=Path, help="frame head to begin with")
-    parser.add_argument("--resume", type=Path, help="checkpoint of this run to go on from")
-    arguments = parser.parse_args()
+    options = parser.parse_args()
 
-    lightning.seed_everything(arguments.seed)
-    network, fingerprint = read_trunk(arguments.model)
-    # Not in memory: the system's page cache serves the process that trains and the one that draws.
-    material = read_material(arguments, in_memory=False)
-    conversations = material.conversations(
-        ConversationConfig(windows_per_batch=arguments.windows),
-        seed=arguments.seed,
-        share=share_of_process(arguments.devices, arguments.resume),
+    lightning.seed_everything(options.seed)
+    network, fingerprint = read_trunk(options.encoder)
+    conversations = read_conversations(
+        options, ConversationConfig(windows_per_batch=options.windows)
     )
     training = FrameTraining(
         network,
-        CleanVoices(conversations, network),
+        CleanVoices(conversations.voices, network),
         FrameHeadConfig(width=network.config.trunk.width, dimension=network.config.dimension),
-        FrameTrainConfig(
-            steps=arguments.steps,
-            learning_rate=arguments.learning_rate,
-            optimizer=arguments.optimizer,
-            average=arguments.average,
-        ),
+        optimization_settings(FrameTrainConfig, options),
         encoder=fingerprint,
     )
-    if arguments.start is not None:
-        begin_with(training, read_start(arguments.start, part="", name="head."))
-    trainer = make_trainer(
-        arguments.output,
-        steps=arguments.steps,
-        clip=1.0,
-        precision=arguments.precision,
-        devices=arguments.devices,
-        average=arguments.average,
-    )
-    # Windows are made in a process of their own, beside those that train.
-    loader = DataLoader(conversations, batch_size=None, num_workers=1, prefetch_factor=4)
-    trainer.fit(training, loader, ckpt_path=arguments.resume)
-    trainer.save_checkpoint(arguments.output / "final.ckpt")
+    fit_head(training, conversations, options, warm_start=options.start)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
     python -m recipes.embedded.trunk.export --encoder RUN/final.ckpt --output \
         diarspk/assets/NAME.json
 
-The activity head comes from the same checkpoint, or from ``--activity RUN_ACTIVITY/last.ckpt``.
+The segmentation head comes from the same checkpoint, or from ``--segmentation
+RUN_SEGMENTATION/last.ckpt``.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ def read_network(path: Path) -> SpeakerNetwork:
     return network
 
 
-def read_activity(path: Path) -> ActivityHead:
-    """Read the activity head inside a checkpoint, in evaluation mode."""
+def read_segmentation_head(path: Path) -> ActivityHead:
+    """Read the segmentation head inside a checkpoint, in evaluation mode."""
     checkpoint = torch.load(path, "cpu", weights_only=True)
     head = ActivityHead(ActivityHeadConfig(**checkpoint["hyper_parameters"]["head"])).eval()
     head.load_state_dict(drop_prefix(checkpoint["state_dict"], "head."))
@@ -42,7 +43,9 @@ def read_activity(path: Path) -> ActivityHead:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--encoder", type=Path, required=True)
-    parser.add_argument("--activity", type=Path, help="where it is not the encoder's checkpoint")
+    parser.add_argument(
+        "--segmentation", type=Path, help="where it is not the encoder's checkpoint"
+    )
     parser.add_argument("--output", type=Path, required=True, help="card to write, NAME.json")
     parser.add_argument(
         "--training",
@@ -51,7 +54,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     network = read_network(arguments.encoder)
-    head = read_activity(arguments.activity or arguments.encoder)
+    head = read_segmentation_head(arguments.segmentation or arguments.encoder)
     parts = {"network": network, "activity": head}
     tensors = {
         f"{part}.{name}": value

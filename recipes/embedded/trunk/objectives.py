@@ -35,7 +35,9 @@ def frame_distance(frames: Tensor, target: Tensor) -> Tensor:
     return (distance * known).sum() / known.sum().clamp_min(1)
 
 
-def activity_loss(powerset: Powerset, logits: Tensor, activity: Tensor) -> tuple[Tensor, Tensor]:
+def segmentation_loss(
+    powerset: Powerset, logits: Tensor, activity: Tensor
+) -> tuple[Tensor, Tensor]:
     """Permutation-invariant power-set cross-entropy, and share of wrong frames.
 
     Plaquet & Bredin 2023, equation 3: each window ``logits (batch, frames, classes)`` is compared

@@ -38,6 +38,7 @@ import lightning
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
+from torch.optim.swa_utils import update_bn
 from torch.utils.data import DataLoader, IterableDataset
 
 from diarspk.encoders.local.network import SpeakerNetwork, SpeakerNetworkConfig, Whitening
@@ -45,16 +46,15 @@ from diarspk.encoders.losses import AngularMarginSoftmax
 from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
 from recipes.embedded.data.conversations import Conversations
 from recipes.embedded.data.crops import SpeakerCrops
-from recipes.embedded.data.data_module import add_material_options, read_material
+from recipes.embedded.data.data_module import add_data_options, read_training_data
+from recipes.embedded.trunk.net2net import load_warm_start
 from recipes.embedded.trunk.objectives import (
-    activity_loss,
     clean_speech,
     frame_distance,
     relation_distance,
+    segmentation_loss,
     teacher_distances,
 )
-from recipes.embedded.trunk.update_batch_norm import norms, settle_norms
-from recipes.embedded.trunk.warm_start import begin_with
 from recipes.training.sharing import EVERYTHING, Share, share_of_process
 from recipes.training.trainer import (
     OptimizationConfig,
@@ -62,7 +62,7 @@ from recipes.training.trainer import (
     make_trainer,
     schedule_steps,
 )
-from recipes.training.warm_start import read_start
+from recipes.training.warm_start import read_warm_start
 
 Batch = dict[str, Tensor]
 
@@ -149,10 +149,14 @@ class EncoderTraining(lightning.LightningModule):
         head = self.network.utterance
         head.whitening = Whitening(self.network.config.dimension, head.mels)
         self.network.eval()
-        heard = [(self.embed_crops(batch["crops"])[0], batch["crops"]["row"]) for batch in batches]
+        embedded = [
+            (self.embed_crops(batch["crops"])[0], batch["crops"]["row"]) for batch in batches
+        ]
         self.network.train()
-        embeddings = nn.functional.normalize(torch.cat([vectors for vectors, _ in heard]), dim=-1)
-        target = self.teacher[torch.cat([row for _, row in heard])]
+        embeddings = nn.functional.normalize(
+            torch.cat([vectors for vectors, _ in embedded]), dim=-1
+        )
+        target = self.teacher[torch.cat([row for _, row in embedded])]
         left, _, right = torch.linalg.svd(embeddings.double().T @ target.double())
         turn = (left @ right).to(embeddings)
         head.affine.weight.copy_(turn.T @ head.affine.weight)
@@ -167,10 +171,10 @@ class EncoderTraining(lightning.LightningModule):
         )
         if self.global_step == settle_step:
             batches = islice(self.settling, config.settle_batches)
-            settle_norms(self.network, self.hear, batches)
+            update_bn(batches, self)
+            self.fix_norms()
         elif self.global_step > settle_step:
-            for norm in norms(self.network):
-                norm.eval()
+            self.fix_norms()
 
     def training_step(self, batch: dict[str, Batch], index: int) -> Tensor:
         return self.crop_loss(batch["crops"]) + self.conversation_loss(batch["conversations"])
@@ -209,12 +213,20 @@ class EncoderTraining(lightning.LightningModule):
         config = self.train_config
         embeddings, row, frames = self.embed_speakers(windows)
         distance = self.distance(embeddings, row)
-        activity, error = activity_loss(self.head.powerset, self.head(frames), windows["activity"])
+        activity, error = segmentation_loss(
+            self.head.powerset, self.head(frames), windows["activity"]
+        )
         self.log_dict({"activity": activity, "frame_error": error, "local": distance})
         return config.teacher_weight * distance + config.activity_weight * activity
 
-    def hear(self, batch: dict[str, Batch]) -> None:
-        """Pass both kinds through the network."""
+    def fix_norms(self) -> None:
+        """Let batch norms use their running statistics, and no longer change them."""
+        for module in self.network.modules():
+            if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+                module.eval()
+
+    def forward(self, batch: dict[str, Batch]) -> None:
+        """Pass both kinds through the network, to update the statistics of its batch norms."""
         self.embed_crops(batch["crops"])
         self.embed_speakers(batch["conversations"])
 
@@ -278,7 +290,7 @@ class EncoderTraining(lightning.LightningModule):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    add_material_options(parser)
+    add_data_options(parser)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=9000)
     parser.add_argument("--seed", type=int, default=0)
@@ -292,7 +304,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     lightning.seed_everything(arguments.seed)
-    material = read_material(arguments, in_memory=arguments.devices == 1)
+    material = read_training_data(arguments, in_memory=arguments.devices == 1)
 
     def batches(seed: int, share: Share) -> Pairs:
         crops = material.crops(seed=seed, share=share)
@@ -316,7 +328,7 @@ def main() -> None:
         frame_dimension=material.frames.dimension,
     )
     if arguments.start is not None:
-        begin_with(training, read_start(arguments.start, part="activity.", name="head."))
+        load_warm_start(training, read_warm_start(arguments.start, part="activity.", name="head."))
     if arguments.centred:
         training.join_teacher(islice(training.settling, JOINING_BATCHES))
     if arguments.resume is None:

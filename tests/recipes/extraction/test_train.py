@@ -23,9 +23,9 @@ from diarspk.errors import ArgumentError
 from recipes.extraction.data import BatchConfig, ExtractionBatches, Voices, equalize, read_voices
 from recipes.extraction.prepare import at_speeds, cut_pieces, write_pieces
 from recipes.extraction.translate import translate
-from recipes.extraction.warm_start import begin_with, translate_vectors
+from recipes.extraction.warm_start import load_warm_start, translate_vectors
 from recipes.training.sharing import Share
-from recipes.training.warm_start import read_start
+from recipes.training.warm_start import read_warm_start
 from tse.conditioning import ConditioningConfig, CueReader
 from tse.cues import Cue
 from tse.mixing import MixtureConfig, mix
@@ -404,7 +404,9 @@ def test_a_larger_network_begins_by_computing_the_same(
     training = torch.nn.Module()
     training.network = build_network(larger).eval()
     write_extractor(tmp_path / "small.json", trained, "enrolment")
-    begin_with(training, read_start(tmp_path / "small.json", part="encoder.", name="joint."))
+    load_warm_start(
+        training, read_warm_start(tmp_path / "small.json", part="encoder.", name="joint.")
+    )
     cue = Cue(enrolment=torch.randn(2, 8000), enrolment_samples=torch.tensor([8000, 5000]))
     mixture = torch.randn(2, 6000)
     trained.load_state_dict({k: v.half().float() for k, v in trained.state_dict().items()})
@@ -426,7 +428,7 @@ def test_a_network_that_does_not_fit_stays_as_it_is(other: BandSplitConfig) -> N
     before = {name: tensor.clone() for name, tensor in training.state_dict().items()}
     trained = {f"network.{k}": v for k, v in build_network(SMALL).state_dict().items()}
     with pytest.raises(ArgumentError, match=r"do not fit this training \(network\."):
-        begin_with(training, trained)
+        load_warm_start(training, trained)
     assert all(torch.equal(before[k], v) for k, v in training.state_dict().items())
 
 

@@ -10,14 +10,15 @@ from scipy import signal
 from diarspk.audio import SAMPLE_RATE
 from diarspk.features.log_mel import gated_level
 from recipes.embedded.data import augmentation, conversations
-from recipes.embedded.data.conversations import (
-    ConversationConfig,
-    gaps,
-    read_speech,
-    speech_frames,
-    transmit,
-)
+from recipes.embedded.data.conversations import ConversationConfig
+from recipes.embedded.data.mixing import SHIFT, transmit
 from recipes.embedded.data.prepare import SPEED
+from recipes.embedded.data.speech_frames import (
+    non_speech_intervals,
+    read_speech_probabilities,
+    speech_mask,
+)
+from recipes.embedded.data.voice_pool import smooth_filter
 from recipes.embedded.data.waveforms import at_power_one
 from tests.recipes.synthetic_voices import (
     CHUNK,
@@ -55,20 +56,20 @@ def test_speech_frames_drop_long_pauses_only():
     probability = np.ones(100, np.float32)  # a value for every two frames
     probability[30:40] = 0.0  # 20 frames: kept
     probability[60:80] = 0.05  # 40 frames: dropped
-    kept = speech_frames(probability, 200)
+    kept = speech_mask(probability, 200)
     assert kept[:120].all() and not kept[120:160].any() and kept[160:].all()
-    assert gaps(probability, 200) == [(120, 160)]
-    assert speech_frames(np.zeros(10, np.float32), 20).all()  # nothing to go by
+    assert non_speech_intervals(probability, 200) == [(120, 160)]
+    assert speech_mask(np.zeros(10, np.float32), 20).all()  # nothing to go by
 
 
-def test_read_speech(tmp_path):
+def test_read_speech_probabilities(tmp_path):
     np.savez(
         tmp_path / "speech.npz",
         utterance=["a", "b"],
         chunks=[1, 2],
         probability=np.array([255, 0, 51], np.uint8),
     )
-    speech = read_speech(tmp_path / "speech.npz")
+    speech = read_speech_probabilities(tmp_path / "speech.npz")
     np.testing.assert_allclose(speech["a"], [1.0])
     np.testing.assert_allclose(speech["b"], [0.0, 0.2])
 
@@ -77,7 +78,7 @@ def test_a_window_has_samples_for_its_frames():
     for frames in (1, 400, 1000):
         config = ConversationConfig(frames=frames)
         assert len(log_mel(np.zeros(config.samples, np.float32))) == frames
-        assert config.samples >= frames * conversations.SHIFT  # turns fit in
+        assert config.samples >= frames * SHIFT  # turns fit in
 
 
 @pytest.mark.parametrize("rooms", [0.0, 1.0])
@@ -120,6 +121,21 @@ def test_the_same_seed_gives_the_same_windows(talkers, changes):
     assert not torch.equal(first["features"], other["features"])
 
 
+def test_batches_stay_what_they_are(talkers):
+    """A training that is resumed after an update of this code goes on with the same batches."""
+    made = talkers.conversations(
+        [[TURNS]],
+        ConversationConfig(windows_per_batch=3),
+        teacher=np.eye(8)[talkers.numbers].astype(np.float32),
+        seed=7,
+    )
+    batch = next(iter(made))
+    assert batch["row"].tolist() == [[0, 16, 32], [38, 6, 70], [96, 64, 112]]
+    assert batch["activity"].sum(1).tolist() == [[219, 0, 0], [0, 0, 0], [175, 118, 0]]
+    means = batch["features"].mean((1, 2)).tolist()
+    assert means == pytest.approx([-2.3731, -13.0585, -0.2549], abs=0.01)
+
+
 def test_equal_channels_leave_no_speaker_a_spectrum_of_its_own(tmp_path):
     """Speakers of noise differ in a constant filter alone; with equal channels it is gone."""
     generator = np.random.default_rng(0)
@@ -140,9 +156,9 @@ def test_equal_channels_leave_no_speaker_a_spectrum_of_its_own(tmp_path):
 
 def test_alike_voices_are_neighbours(talkers):
     def distances(probability):
-        made = converse(talkers, alike_probability=probability, alike_voices=3)
+        made = converse(talkers, similar_probability=probability, similar_voices=3)
         generator = np.random.default_rng(0)
-        drawn = [made.draw_voices("recorded", generator) for _ in range(40)]
+        drawn = [made.voices.draw("recorded", 3, generator) for _ in range(40)]
         assert all(len(set(names)) == 3 for names in drawn)
         steps = [(int(name) - int(names[0])) % 8 for names in drawn for name in names[1:]]
         return [min(step, 8 - step) for step in steps]
@@ -155,13 +171,13 @@ def test_alike_voices_are_neighbours(talkers):
 def test_voices_are_heard_at_the_speed_of_their_rows(talkers, speed, monkeypatch):
     monkeypatch.setattr(conversations, "SPEEDS", {speed: 1.0})
     made = converse(talkers, equal_channel_probability=0.0)
-    laid = made.lay(TURNS, None, np.random.default_rng(3))
+    laid = made.render(TURNS, None, np.random.default_rng(3))
     assert [talkers.pool.variant[row] for row in laid.rows] == [speed] * 3
     for lane, row, (start, end) in zip(laid.lanes, laid.rows, [(0, 500), (500, 900)], strict=False):
         name = talkers.speakers[talkers.pool.utterance[row]]
         heard = log_mel(lane)[start + 5 : end - 5].mean(0)
         likeness = {
-            kind: fine_likeness(heard, made.mean_spectrum(name, kind))
+            kind: fine_likeness(heard, made.voices.mean_spectrum(name, kind))
             for kind in ("recorded", *SPEED)
         }
         assert max(likeness, key=likeness.get) == speed
@@ -218,16 +234,19 @@ def test_a_distant_voice_is_quiet_and_nobodys(talkers):
 def test_background_is_at_its_ratio(talkers):
     made = converse(talkers, noise_ratio_db=(20.0, 20.0))
     for seed in range(4):
-        background = made.background(np.random.default_rng(seed))
+        background = made.mixer.background(made.config.samples, np.random.default_rng(seed))
         assert background.shape == (made.config.samples,)
         assert np.mean(background**2) == pytest.approx(0.01, rel=1e-3)
-    loud = converse(talkers, most_bursts=5, burst_level_db=(0.0, 0.0), gap_gain_db=(0.0, 0.0))
-    powers = [np.mean(loud.background(np.random.default_rng(seed)) ** 2) for seed in range(8)]
+    loud = converse(talkers, max_bursts=5, burst_level_db=(0.0, 0.0), gap_gain_db=(0.0, 0.0))
+    powers = [
+        np.mean(loud.mixer.background(loud.config.samples, np.random.default_rng(seed)) ** 2)
+        for seed in range(8)
+    ]
     assert max(powers) > 1e-3
 
 
 def test_gaps_are_where_nobody_speaks(talkers):
-    found = converse(talkers).gaps
+    found = converse(talkers).mixer.gaps
     assert {gap.utterance for gap in found} == set(talkers.speech)
     for gap in found:
         probability = talkers.speech[gap.utterance]
@@ -240,21 +259,21 @@ def test_gaps_are_where_nobody_speaks(talkers):
 def test_speakers_have_places_of_their_own_in_one_room(talkers):
     made = converse(talkers, room_probability=1.0)
     rooms = talkers.sources.rooms.astype(np.float32)
-    drawn = [made.draw_room(np.random.default_rng(seed)) for seed in range(20)]
+    drawn = [made.mixer.draw_room(np.random.default_rng(seed)) for seed in range(20)]
     for room in drawn:
         (number,) = {int(np.argwhere((rooms == place).all(-1))[0, 0]) for place in room}
         assert {*map(bytes, room)} == {*map(bytes, rooms[number])}
     assert len({room.tobytes() for room in drawn}) > len(rooms)  # who is where differs
-    assert converse(talkers, room_probability=0.0).draw_room(np.random.default_rng(0)) is None
+    assert converse(talkers, room_probability=0.0).mixer.draw_room(np.random.default_rng(0)) is None
 
 
 def test_a_room_goes_on_sounding_and_leaves_level_and_labels(talkers):
     made = converse(talkers, equal_channel_probability=0.0)
     room = talkers.sources.rooms[0].astype(np.float32)
-    dry, wet = (made.lay(APART, where, np.random.default_rng(1)) for where in (None, room))
+    dry, wet = (made.render(APART, where, np.random.default_rng(1)) for where in (None, room))
     np.testing.assert_array_equal(dry.activity, wet.activity)
     np.testing.assert_array_equal(dry.rows, wet.rows)
-    end = 400 * conversations.SHIFT
+    end = 400 * SHIFT
     after = slice(end + 100, end + 400)
     assert np.mean(wet.lanes[0, after] ** 2) > 100 * np.mean(dry.lanes[0, after] ** 2)
     # Tones of a harmonic voice meet their echoes: each place has a level of its own, about.
@@ -274,11 +293,11 @@ def test_two_voices_at_once_beat(tmp_path):
         for number, hertz in enumerate((1000.0, 1020.0))
     }
     made = converse(make_talkers(tmp_path, voices), speakers=2, band_probability=0.0)
-    laid = made.lay([(0, 1000, "a"), (0, 1000, "b")], None, np.random.default_rng(0))
+    laid = made.render([(0, 1000, "a"), (0, 1000, "b")], None, np.random.default_rng(0))
     lanes = [at_power_one(lane) for lane in laid.lanes]
 
     def features(mixture):
-        return made.degrade(mixture, np.random.default_rng(0), level_db=0.0)[10:-10]
+        return made.mixer.features(mixture, np.random.default_rng(0), level_db=0.0)[10:-10]
 
     alone, both = [features(lane) for lane in lanes], features(sum(lanes))
     loudest = int(both.mean(0).argmax())
@@ -319,7 +338,7 @@ def test_a_response_is_convolved():
 
 def test_a_filter_is_given_on_the_mel_axis_and_has_no_phase():
     generator = np.random.default_rng(0)
-    shape = conversations._smooth_filter(MELS, generator)
+    shape = smooth_filter(MELS, generator)
     click = np.zeros(4001, np.float32)
     click[2000] = 1.0
     response = transmit(click, None, shape)

@@ -1,93 +1,29 @@
-"""The recipes of heads over a frozen encoder, on a handful of synthetic voices."""
+"""The recipe of the frame head, on a handful of synthetic voices."""
 
 import itertools
-import json
 import math
 
 import numpy as np
 import pytest
 import torch
 
-from diarspk.checkpoints.checkpoint import read_checkpoint
-from diarspk.diarization.first_pass import LocalSpeakers
 from diarspk.encoders import (
-    FrameHead,
-    FrameHeadConfig,
     SpeakerNetwork,
-    SpeakerNetworkConfig,
-    TrunkConfig,
 )
-from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.local.frame_head import FRAME_HEADS
 from diarspk.errors import ModelError
-from diarspk.features.recording import Recording
-from diarspk.segmentation import ActivityHead, ActivityHeadConfig, ActivitySegmenter
-from diarspk.segmentation.target_speaker_vad import TARGET_HEADS, TargetActivityConfig
-from recipes.embedded.data.conversations import SHIFT, ConversationConfig
+from recipes.embedded.data.conversations import label_frames, label_power
 from recipes.embedded.data.crops import SPEEDS, speed_of
+from recipes.embedded.data.mixing import SHIFT
+from recipes.embedded.frames.clean_voices import CleanVoices, number_voices
 from recipes.embedded.frames.objectives import (
     FrameObjective,
     contrast,
     frame_losses,
     right_speakers,
 )
-from recipes.embedded.frames.voices import CleanVoices, number_voices
-from recipes.embedded.targets.first_passes import FirstPassConfig, FirstPasses, add_common
-from tests.recipes.synthetic_voices import MELS, PLAIN, VARIANTS, coloured_noise, make_talkers
-
-SPEAKERS = 6
-TEMPLATES = [[[(0, 500, "a"), (400, 800, "b"), (800, 1000, "a")]]]
-"""One conversation of two speakers who overlap for a second."""
-SMALL = SpeakerNetworkConfig(
-    trunk=TrunkConfig(
-        front_channels=(4, 8), coarse_channels=4, coarse_pairs=1, width=16, dilations=(1,)
-    ),
-    pooled_channels=32,
-    dimension=8,
-    prefixes=(4,),
-)
-HEAD = FrameHeadConfig(
-    width=16, channels=16, layers=1, heads=2, kernel=5, reach=8, pooled_reach=10, dimension=8
-)
-SETTINGS = {
-    **PLAIN,
-    "windows_per_batch": 2,
-    "noise_ratio_db": (0.0, 35.0),
-    "equal_channel_probability": 0.0,
-    "alike_probability": 0.0,
-}
-
-
-@pytest.fixture(scope="module")
-def talkers(tmp_path_factory):
-    """Two utterances of each speaker in every variant; a voice is a comb over the mel axis."""
-    generator = np.random.default_rng(0)
-    position = (np.arange(MELS) + 0.5) / MELS
-    voices = {
-        f"{speaker}-{number}": coloured_noise(
-            3 * np.cos(np.pi * (speaker + 1) * position),
-            int(generator.integers(24000, 40000)),
-            generator,
-        )
-        for speaker in range(SPEAKERS)
-        for number in range(2)
-    }
-    return make_talkers(tmp_path_factory.mktemp("packed"), voices)
-
-
-@pytest.fixture(scope="module")
-def make(talkers):
-    """Conversations of the talkers, with settings changed by name."""
-
-    def conversations(seed=0, **changes):
-        return talkers.conversations(
-            TEMPLATES,
-            ConversationConfig(**{**SETTINGS, **changes}),
-            teacher=np.eye(SPEAKERS)[talkers.numbers],
-            seed=seed,
-        )
-
-    return conversations
+from tests.recipes.embedded.small_model import HEAD, SMALL, SPEAKERS, TEMPLATES, spread_voices
+from tests.recipes.synthetic_voices import VARIANTS
 
 
 def test_power_is_that_of_each_speaker_alone(make):
@@ -98,11 +34,11 @@ def test_power_is_that_of_each_speaker_alone(make):
     assert (power[activity > 0] > 0).all()
     assert power[activity == 0].eq(0).all()
     # Of one who talks alone it is the power of the mixture, but for the common filter and level.
-    laid = conversations.lay(TEMPLATES[0][0], None, np.random.default_rng(3))
-    own = conversations.power(laid.lanes)
-    (mixture,) = conversations.power(laid.lanes.sum(0, keepdims=True)).T
+    laid = conversations.render(TEMPLATES[0][0], None, np.random.default_rng(3))
+    own = label_power(laid.lanes, 250, 4)
+    (mixture,) = label_power(laid.lanes.sum(0, keepdims=True), 250, 4).T
     # A filter smears over the ends of turns: frames there are left out.
-    talking = conversations.label_frames(laid.activity)
+    talking = label_frames(laid.activity, 4)
     inner = talking[1:-1] == talking[:-2]
     inner &= talking[1:-1] == talking[2:]
     alone = np.pad(inner.all(1), 1) & (talking.sum(1) == 1)
@@ -115,11 +51,11 @@ def test_power_is_that_of_each_speaker_alone(make):
     np.testing.assert_allclose(own[40], np.mean(laid.lanes[:, frame] ** 2, axis=1), rtol=1e-5)
 
 
-def test_a_voice_is_a_speaker_at_a_speed(make, talkers):
-    numbers = number_voices(make())
+def test_a_voice_is_a_speaker_at_a_speed(make, comb):
+    numbers = number_voices(make().voices)
     assert sorted(set(numbers.tolist())) == list(range(len(SPEEDS) * SPEAKERS))
-    speeds = map(speed_of, talkers.pool.variant)
-    keys = set(zip(talkers.numbers.tolist(), speeds, numbers.tolist(), strict=True))
+    speeds = map(speed_of, comb.pool.variant)
+    keys = set(zip(comb.numbers.tolist(), speeds, numbers.tolist(), strict=True))
     assert len(keys) == len(SPEEDS) * SPEAKERS
 
 
@@ -129,12 +65,12 @@ def test_clean_voices_are_means_over_crops_and_do_not_depend_on_the_order(make):
     conversations = make()
     each = 2 * len(VARIANTS)  # rows of a speaker
     rows = torch.tensor([[0, each + 1], [3 * each, 0]])
-    together = CleanVoices(conversations, network, crops=2, seconds=1.5)
+    together = CleanVoices(conversations.voices, network, crops=2, seconds=1.5)
     vectors = together(rows)
     assert vectors.shape == (2, 2, 8)
     torch.testing.assert_close(vectors.norm(dim=-1), torch.ones(2, 2))
     assert torch.equal(vectors[0, 0], vectors[1, 1])
-    alone = CleanVoices(conversations, network, crops=2, seconds=1.5)
+    alone = CleanVoices(conversations.voices, network, crops=2, seconds=1.5)
     torch.testing.assert_close(alone(rows[1]), vectors[1], atol=1e-5, rtol=0)
     voice = int(together.number(rows)[0, 1])
     crops = [
@@ -230,27 +166,20 @@ def test_silence_has_no_loss_but_a_gradient():
     assert vectors.grad.eq(0).all()
 
 
-def spread_voices(network, conversations):
-    """Take off what the embeddings of an untrained network have in common, nearly all."""
-    rows = torch.arange(0, len(conversations.pool.start), len(VARIANTS))
-    vectors = CleanVoices(conversations, network)(rows)
-    network.utterance.whitening.mean[: vectors.shape[1]].copy_(vectors.mean(0))
-
-
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")
 def test_training_lowers_its_loss_resumes_and_is_exported(make, tmp_path):
     lightning = pytest.importorskip("lightning")
     from recipes.embedded.export_head import export_head
     from recipes.embedded.frames.train import FrameTrainConfig, FrameTraining
-    from recipes.embedded.trunk.warm_start import begin_with
+    from recipes.embedded.trunk.net2net import load_warm_start
     from recipes.training.trainer import steps_done
-    from recipes.training.warm_start import read_start
+    from recipes.training.warm_start import read_warm_start
 
     def training(encoder="here"):
         lightning.seed_everything(0)
         network = SpeakerNetwork(SMALL).eval()
         spread_voices(network, make())
-        voices = CleanVoices(make(), network, crops=2, seconds=1.0)
+        voices = CleanVoices(make().voices, network, crops=2, seconds=1.0)
         config = FrameTrainConfig(steps=120, learning_rate=5e-3, warmup_steps=5)
         return FrameTraining(network, voices, HEAD, config, encoder=encoder)
 
@@ -295,171 +224,14 @@ def test_training_lowers_its_loss_resumes_and_is_exported(make, tmp_path):
         export_head(tmp_path / "final.ckpt", FRAME_HEADS, tmp_path, "local-tdnn")
 
     begun = training()
-    begin_with(begun, read_start(card, part="", name="head."))
+    load_warm_start(begun, read_warm_start(card, part="", name="head."))
     both = (head(frames, module.frozen[0].utterance) for head in (stored, begun.head.eval()))
     assert torch.equal(*both)
 
     nameless = training(encoder="")
     fit(nameless, 1).save_checkpoint(tmp_path / "nameless.ckpt")
-    with pytest.raises(ModelError, match="give --model"):
+    with pytest.raises(ModelError, match="give --encoder"):
         export_head(tmp_path / "nameless.ckpt", FRAME_HEADS, tmp_path)
-
-
-def passes(make, **changes):
-    torch.manual_seed(0)
-    network = SpeakerNetwork(SMALL).eval().requires_grad_(False)
-    spread_voices(network, make())
-    encoder = LocalEncoder(network, "here", FrameHead(HEAD).requires_grad_(False))
-    segmenter = ActivitySegmenter(
-        ActivityHead(
-            ActivityHeadConfig(width=16, channels=8, layers=1, heads=2, window_s=2.0)
-        ).requires_grad_(False)
-    )
-    settings = {"steps_s": (1.0,), "clustered": 0.0, "common_probability": 0.0, **changes}
-    config = FirstPassConfig(precision="single", **settings)
-    return FirstPasses(make(frames=400, speakers=3), encoder, segmenter, config)
-
-
-def test_first_passes_are_what_the_diarizer_has(make):
-    found = passes(make)
-    batch = next(iter(found))
-    assert batch["frames"].shape == (2, 100, SMALL.trunk.channels)
-    assert batch["directions"].shape == (2, 3, 8)
-    assert batch["likeness"].shape == batch["prior"].shape == batch["activity"].shape == (2, 100, 3)
-    torch.testing.assert_close(batch["directions"].norm(dim=-1), torch.ones(2, 3))
-    assert batch["prior"].ge(0).all() and batch["prior"].le(1).all()
-    again = next(iter(passes(make)))
-    assert all(torch.equal(batch[name], again[name]) for name in batch)
-    (_, frames), *_ = found.encoder.trunk_blocks(
-        Recording(
-            "", next(iter(make(frames=400, speakers=3)))["features"][0].half().numpy(), 0, 4, 0.01
-        )
-    )
-    torch.testing.assert_close(batch["frames"][0], frames)
-
-
-def test_speakers_are_known_by_clean_speech_their_own_or_both(make):
-    clean = next(iter(passes(make, own_share=(0.0, 0.0))))
-    own = next(iter(passes(make, own_share=(1.0, 1.0))))
-    found = passes(make)
-    rows = next(iter(make(frames=400, speakers=3)))["row"]
-    torch.testing.assert_close(clean["directions"], found.voices(rows), atol=1e-5, rtol=0)
-    alone = own["activity"] * (own["activity"].sum(-1, keepdim=True) == 1)
-    said = alone.sum(1) > 0
-    weights = alone.transpose(1, 2)
-    expected = found.encoder.network.utterance(own["frames"], weights)
-    expected = torch.nn.functional.normalize(expected, dim=-1)
-    torch.testing.assert_close(own["directions"][said], expected[said], atol=1e-4, rtol=0)
-    torch.testing.assert_close(own["directions"][~said], clean["directions"][~said])
-
-
-def test_speakers_of_a_window_are_those_that_clustering_finds(make):
-    found, batch = passes(make, clustered=1.0), None
-    for batch in itertools.islice(found, 4):
-        there, right = batch["present"], batch["activity"]
-        assert there.any(1).all()
-        assert not right[~there[:, None].expand_as(right)].any()
-        assert not batch["prior"][~there[:, None].expand_as(right)].any()
-        norms = batch["directions"].norm(dim=-1)
-        torch.testing.assert_close(norms[there], torch.ones(int(there.sum())))
-        # Nobody is two speakers: whoever is found twice talks once.
-        truth = right.transpose(1, 2)[right.any(1)]
-        assert len(torch.unique(truth, dim=0)) == len(truth)
-    assert batch is not None
-
-
-def test_a_cluster_belongs_to_whom_it_shares_most_with(make, monkeypatch):
-    from diarspk.diarization.linking import Linking
-    from recipes.embedded.targets import first_passes
-
-    found = passes(make)
-    talk = np.zeros((1, 10, 3), np.float32)
-    talk[0, :6, 0] = talk[0, 6:, 1] = talk[0, 4:5, 2] = 1
-    local = LocalSpeakers(
-        activity=talk,
-        first=np.zeros(1, np.int64),
-        embeddings=np.eye(8, dtype=np.float32)[None, :3],
-        seconds=talk.sum(1) * 0.04,
-        frames=10,
-        hop=0.04,
-        start=0.0,
-    )
-    labels = np.array([[2, 0, 1]])
-    monkeypatch.setattr(first_passes, "link_session", lambda *_: Linking(labels))
-    activity = np.zeros((10, 2), np.float32)
-    activity[:5, 1] = activity[7:, 0] = 1
-    known = found.cluster(local, activity, 0.4)
-    assert known.labels.tolist() == [[0, 1, -1]]  # the third has no place left
-    assert known.owner.tolist() == [1, 0]
-    np.testing.assert_array_equal(known.directions, np.eye(8)[:2])
-    monkeypatch.setattr(first_passes, "link_session", lambda *_: Linking(np.full((1, 3), -1)))
-    assert found.cluster(local, activity, 0.4) is None
-
-
-def test_what_voices_have_in_common_makes_them_alike():
-    added = add_common(np.eye(3, dtype=np.float32)[:2], np.array([0, 0, 2], np.float32))
-    np.testing.assert_allclose(added @ added.T, [[1, 0.8], [0.8, 1]], atol=1e-6)
-
-
-def test_windows_have_something_in_common(make):
-    plain, other = (next(iter(passes(make, common_probability=share))) for share in (0.0, 1.0))
-    for name in ("frames", "prior", "activity", "present"):
-        torch.testing.assert_close(plain[name], other[name])
-    for name in ("directions", "likeness"):
-        assert not torch.allclose(plain[name], other[name], atol=0.01)
-    norms = other["directions"].norm(dim=-1)
-    torch.testing.assert_close(norms[other["present"]], torch.ones(int(other["present"].sum())))
-
-
-def test_frame_error_is_strict_der():
-    from recipes.embedded.targets.train import frame_error
-
-    right = torch.tensor([[1, 0], [1, 1], [0, 1], [0, 0]]).bool()
-    found = torch.tensor([[0, 1], [1, 0], [0, 1], [1, 0]]).bool()
-    assert frame_error(found, right).item() == pytest.approx((1 + 1 + 0 + 1) / 4)
-
-
-@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")
-def test_the_target_head_learns_to_correct(make, tmp_path):
-    lightning = pytest.importorskip("lightning")
-    from recipes.embedded.export_head import export_head
-    from recipes.embedded.targets.train import TargetTraining
-    from recipes.training.trainer import OptimizationConfig
-
-    lightning.seed_everything(0)
-    config = TargetActivityConfig(
-        width=16, channels=16, layers=1, heads=2, kernel=5, dimension=8, window_s=4.0, speakers=3
-    )
-    train = OptimizationConfig(steps=50, learning_rate=5e-3, warmup_steps=3)
-    module, logged = TargetTraining(config, train, encoder="here"), []
-    module.log_dict = lambda values, **_: logged.append(values)
-    trainer = lightning.Trainer(
-        accelerator="cpu",
-        max_steps=50,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    trainer.fit(module, torch.utils.data.DataLoader(passes(make), batch_size=None))
-    assert logged[0]["loss"].item() == pytest.approx(logged[0]["loss_before"].item(), rel=1e-4)
-    late = [(each["loss"] / each["loss_before"]).item() for each in logged[-8:]]
-    assert np.mean(late) < 0.95
-    trainer.save_checkpoint(tmp_path / "final.ckpt")
-    card = export_head(tmp_path / "final.ckpt", TARGET_HEADS, tmp_path / "targets")
-    stored, batch = TARGET_HEADS.read(card, "here"), next(iter(passes(make)))
-    parts = (batch[name] for name in ("directions", "likeness", "prior", "present"))
-    parts = tuple(parts)
-    both = (head(head.listen(batch["frames"]), *parts) for head in (stored, module.head.eval()))
-    torch.testing.assert_close(*both, atol=0.05, rtol=0)
-
-    averaged = export_head(
-        tmp_path / "final.ckpt", TARGET_HEADS, tmp_path / "mean", before=card, share_before=0.25
-    )
-    told = json.loads(averaged.read_text())
-    assert (told["before"], told["share_before"]) == (read_checkpoint(card).fingerprint, 0.25)
-    one, mean = (TARGET_HEADS.read(each, "here").state_dict() for each in (card, averaged))
-    torch.testing.assert_close(one, mean, atol=1e-3, rtol=0)  # of a head and itself
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")

@@ -18,12 +18,11 @@ from recipes.embedded.data.prepare import SPEED
 from recipes.embedded.data.teacher_frames import FrameTargets, Piece, read_frame_targets
 from recipes.embedded.data.teacher_targets import principal_axes, read_targets
 from recipes.embedded.trunk.objectives import (
-    activity_loss,
     clean_speech,
     frame_distance,
     relation_distance,
+    segmentation_loss,
 )
-from recipes.embedded.trunk.update_batch_norm import settle_norms
 from recipes.embedded.trunk.whitening import WhiteningConfig, draw_crops, embed_crops, fit_whitening
 from recipes.training.sharing import Share
 from tests.recipes.synthetic_voices import eight_talkers
@@ -354,31 +353,55 @@ def test_classes_begin_at_the_teachers_means(pool, speakers, usable):
     assert torch.equal(third, before)
 
 
-def test_settled_statistics_are_plain_means():
-    norm = torch.nn.BatchNorm1d(1)
-    batches = [{"x": torch.tensor([[0.0], [2.0]])}, {"x": torch.tensor([[4.0], [4.0]])}]
-    settle_norms(norm, lambda batch: norm(batch["x"]), batches)
-    assert norm.running_mean.item() == pytest.approx(2.5)
-    assert norm.running_var.item() == pytest.approx(1.0)  # of 2 (unbiased) and 0
+def test_fixed_norms_have_the_plain_mean_over_batches(talkers, pool, speakers, usable):
+    pytest.importorskip("lightning")
+    from torch.optim.swa_utils import update_bn
+
+    from recipes.embedded.trunk.train import EncoderTraining, Pairs, TrainConfig
+
+    training = EncoderTraining(
+        SMALL,
+        ActivityHeadConfig(width=16, channels=8, layers=1, heads=2),
+        TrainConfig(steps=1),
+        classes=2,
+        teacher=torch.zeros(len(pool.start), 8),
+        settling=[],
+    )
+    crop = CropConfig(frames_per_batch=400, seconds=(1.0,))
+    data = Pairs(
+        SpeakerCrops(pool, pool, speakers, crop, usable=usable, seed=0),
+        talkers.conversations(
+            TEMPLATES, ConversationConfig(windows_per_batch=1), teacher=np.eye(8)[talkers.numbers]
+        ),
+    )
+    norm = next(m for m in training.network.modules() if isinstance(m, torch.nn.BatchNorm2d))
+    means = []
+    norm.register_forward_pre_hook(lambda _, inputs: means.append(inputs[0].mean((0, 2, 3))))
+    norm.running_mean += 100.0  # of earlier steps, to be forgotten
+    update_bn(islice(data, 2), training)
+    training.fix_norms()
+    assert len(means) == 4  # two kinds of batches
+    torch.testing.assert_close(norm.running_mean, torch.stack(means).mean(0))
     assert not norm.training and norm.momentum == 0.1
+    assert training.network.training
 
 
-def test_activity_loss_does_not_depend_on_the_order_of_speakers():
+def test_segmentation_loss_does_not_depend_on_the_order_of_speakers():
     torch.manual_seed(0)
     logits, powerset = torch.randn(2, 30, 7), Powerset(3, 2)
     activity = powerset.members[torch.randint(7, (2, 30))]
-    loss, error = activity_loss(powerset, logits, activity)
-    again, error_again = activity_loss(powerset, logits, activity[..., [2, 0, 1]])
+    loss, error = segmentation_loss(powerset, logits, activity)
+    again, error_again = segmentation_loss(powerset, logits, activity[..., [2, 0, 1]])
     assert loss.item() == pytest.approx(again.item(), rel=1e-6)
     assert error.item() == error_again.item()
 
 
-def test_activity_loss_of_a_perfect_guess_is_zero():
+def test_segmentation_loss_of_a_perfect_guess_is_zero():
     powerset = Powerset(3, 2)
     classes = torch.arange(7).repeat(3)[None]
     renamed = powerset.members[classes][..., [1, 2, 0]]
     logits = 50.0 * torch.nn.functional.one_hot(powerset.encode(renamed), 7).float()
-    loss, error = activity_loss(powerset, logits, powerset.members[classes])
+    loss, error = segmentation_loss(powerset, logits, powerset.members[classes])
     assert loss.item() == pytest.approx(0.0, abs=1e-5)
     assert error.item() == 0.0
 

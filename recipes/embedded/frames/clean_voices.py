@@ -1,4 +1,4 @@
-"""What a frame is to be embedded as: the voice of its speaker, heard alone."""
+"""Embeddings of speakers' clean speech, which frames of their voices are trained towards."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from torch import Tensor, nn
 from diarspk.encoders.local.network import SpeakerNetwork
 from diarspk.encoders.precision import Precision, multiply_in
 from recipes.embedded.data import augmentation
-from recipes.embedded.data.conversations import Conversations
 from recipes.embedded.data.crops import FRAMES_PER_SECOND, speed_of
+from recipes.embedded.data.voice_pool import VoicePool
+
+__all__ = ["CleanVoices", "number_voices"]
 
 
 class CleanVoices:
@@ -19,24 +21,26 @@ class CleanVoices:
 
     A voice is a speaker at one speed. Its crops come from different utterances or copies of them
     (as recorded, in rooms, through a channel), so that what they share is the voice more than the
-    channel; the embedding is the mean of the utterance head's for each. It is found when it is
+    channel; the embedding is the mean of the utterance head's for each. It is computed when it is
     first asked for, and depends on the voice and the seed alone.
 
     Parameters
     ----------
-    conversations
-        Whose pool and speakers' rows are used.
+    pool
+        The voices, with their rows.
     network
         In evaluation mode.
-    crops, seconds
-        How many of a voice, and how long they are at most.
+    crops
+        Number of crops of a voice.
+    seconds
+        Maximum length of a crop.
     precision
-        In which the trunk multiplies matrices.
+        Numerical precision of the trunk.
     """
 
     def __init__(
         self,
-        conversations: Conversations,
+        pool: VoicePool,
         network: SpeakerNetwork,
         *,
         crops: int = 3,
@@ -44,11 +48,11 @@ class CleanVoices:
         precision: Precision = "single",
         seed: int = 0,
     ) -> None:
-        self.conversations, self.network, self.seed = conversations, network, seed
+        self.pool, self.network, self.seed = pool, network, seed
         self.precision = precision
         self.crops, self.frames = crops, round(seconds * FRAMES_PER_SECOND)
-        self.numbers = number_voices(conversations)
-        self.found: dict[int, Tensor] = {}
+        self.numbers = number_voices(pool)
+        self._embeddings: dict[int, Tensor] = {}
 
     def number(self, rows: Tensor) -> Tensor:
         """Numbers of the voices of rows of the pool, in the same shape."""
@@ -57,9 +61,9 @@ class CleanVoices:
     def __call__(self, rows: Tensor) -> Tensor:
         """Embed the voices of rows of the pool ``(...)``: unit vectors ``(..., dimension)``."""
         voices = self.number(rows).flatten().tolist()
-        if missing := sorted(set(voices) - set(self.found)):
-            self.found.update(zip(missing, self.embed(missing), strict=True))
-        vectors = torch.stack([self.found[voice] for voice in voices])
+        if missing := sorted(set(voices) - set(self._embeddings)):
+            self._embeddings.update(zip(missing, self.embed(missing), strict=True))
+        vectors = torch.stack([self._embeddings[voice] for voice in voices])
         return vectors.view(*rows.shape, -1)
 
     @torch.no_grad()
@@ -77,22 +81,22 @@ class CleanVoices:
         return nn.functional.normalize(sums, dim=-1)
 
     def draw(self, voice: int) -> list[augmentation.Features]:
-        """Crops ``(frames, mels)`` of a voice, at level zero."""
+        """Draw crops ``(frames, mels)`` of a voice, at level zero."""
         generator = np.random.default_rng([self.seed, 2, voice])
         rows = generator.permutation(np.flatnonzero(self.numbers == voice))[: self.crops]
         crops = []
         for row in rows.tolist():
-            dense = self.conversations.read_dense(row).astype(np.float32)
+            dense = self.pool.read_dense(row).astype(np.float32)
             first = int(generator.integers(max(len(dense) - self.frames, 0) + 1))
             crops.append(dense[first : first + self.frames])
         return crops
 
 
-def number_voices(conversations: Conversations) -> NDArray[np.int64]:
-    """Give every row of the pool the number of its voice, ``(rows,)``; -1 if it is never drawn."""
-    numbers = np.full(len(conversations.pool.start), -1)
+def number_voices(pool: VoicePool) -> NDArray[np.int64]:
+    """Assign a number to the voice of every row, ``(rows,)``; -1 if it is never drawn."""
+    numbers = np.full(len(pool.pool.start), -1)
     known: dict[tuple[str, str], int] = {}
-    for (variant, name), rows in sorted(conversations.rows.items()):
+    for (variant, name), rows in sorted(pool.rows.items()):
         numbers[rows] = known.setdefault((speed_of(variant), name), len(known))
     return numbers
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from recipes.training.warm_start import check_start
+from recipes.training.warm_start import check_warm_start
 
-__all__ = ["begin_with", "grow"]
+__all__ = ["grow", "load_warm_start"]
 
 THROWN_AWAY = ("criterion.", "mimic.")
 """Parts of a training that no model has: they begin anew where they are missing."""
@@ -27,7 +27,7 @@ FADED = 0.05
 """Gain of the batch norm of a new time-delay layer: its rectifier would never learn from zero."""
 
 
-def begin_with(training: nn.Module, trained: Mapping[str, Tensor]) -> None:
+def load_warm_start(training: nn.Module, trained: Mapping[str, Tensor]) -> None:
     """Take over the weights of a training of the same network, or of a smaller trunk.
 
     Raises
@@ -55,12 +55,12 @@ def grow(own: Mapping[str, Tensor], trained: Mapping[str, Tensor]) -> dict[str, 
     Raises
     ------
     ArgumentError
-        As :func:`begin_with` does.
+        As :func:`load_warm_start` does.
     """
     trained = {_in_pairs(name): tensor for name, tensor in trained.items()}
     parts = {_part(name) for name in trained} | {""}
     columns = _columns(trained, own)
-    check_start(
+    check_warm_start(
         trained,
         own,
         may_lack=lambda name: name.startswith(THROWN_AWAY) or _part(name) not in parts,

@@ -8,8 +8,8 @@ import torch
 from diarspk.checkpoints.checkpoint import write_checkpoint
 from diarspk.encoders import SpeakerNetwork, SpeakerNetworkConfig, TrunkConfig
 from diarspk.errors import ArgumentError
-from recipes.embedded.trunk.warm_start import FADED, begin_with, grow
-from recipes.training.warm_start import read_start
+from recipes.embedded.trunk.net2net import FADED, grow, load_warm_start
+from recipes.training.warm_start import read_warm_start
 from tests.diarspk.encoders.local.test_network import random_features, trained_looking
 
 SMALL = TrunkConfig(
@@ -86,7 +86,7 @@ def embeddings_of(training):
 def test_a_larger_trunk_computes_what_the_smaller_one_does(trunk, rename):
     trained, training = make_trained(), make_training(trunk)
     kept = training.criterion.weight.clone()
-    begin_with(training, rename(model_state(trained)))
+    load_warm_start(training, rename(model_state(trained)))
     torch.testing.assert_close(frames_of(training), frames_of(trained), atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(
         embeddings_of(training), embeddings_of(trained), atol=1e-5, rtol=1e-5
@@ -98,7 +98,7 @@ def test_a_larger_trunk_computes_what_the_smaller_one_does(trunk, rename):
 @pytest.mark.parametrize("trunk", [replace(SMALL, dilations=(1, 2, 1, 3)), LARGEST])
 def test_new_layers_add_next_to_nothing(trunk):
     trained, training = make_trained(), make_training(trunk)
-    begin_with(training, model_state(trained))
+    load_warm_start(training, model_state(trained))
     before, after = frames_of(trained), frames_of(training)
     difference = (before - after).norm() / before.norm()
     assert 0 < difference < 0.1
@@ -154,7 +154,7 @@ def test_what_does_not_fit_is_refused_and_nothing_changed(fault):
     training = make_training(LARGEST)
     before = {name: value.clone() for name, value in training.state_dict().items()}
     with pytest.raises(ArgumentError, match=r"do not fit this training \(.*\); give"):
-        begin_with(training, misfits()[fault])
+        load_warm_start(training, misfits()[fault])
     after = training.state_dict()
     assert all(torch.equal(after[name], value) for name, value in before.items())
 
@@ -164,7 +164,7 @@ def test_nothing_that_is_new_stays_dead(trunk):
     """Two steps of descent wake up what was read by nobody, every weight of it."""
     torch.manual_seed(0)
     trained, training = make_trained(), make_training(trunk)
-    begin_with(training, model_state(trained))
+    load_warm_start(training, model_state(trained))
     training.train()
     optimizer = torch.optim.SGD(training.network.parameters(), lr=0.05)
     target = torch.randn(8, 8)
@@ -188,8 +188,8 @@ def test_training_begins_with_the_weights_of_a_model(tmp_path):
         name.replace("head.", "activity."): value for name, value in model_state(trained).items()
     }
     write_checkpoint(tmp_path / "model.json", tensors, {"name": "model"})
-    state = read_start(tmp_path / "model.json", part="activity.", name="head.")
-    begin_with(training, state)
+    state = read_warm_start(tmp_path / "model.json", part="activity.", name="head.")
+    load_warm_start(training, state)
     torch.testing.assert_close(training.head.weight, trained.head.weight, atol=1e-3, rtol=0)
     torch.testing.assert_close(
         training.network.trunk.projection.affine.weight,

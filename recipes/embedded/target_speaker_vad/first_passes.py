@@ -27,7 +27,7 @@ from diarspk.features.recording import Recording
 from diarspk.segmentation.segmenter import ActivitySegmenter
 from recipes.embedded.data.conversations import Conversations
 from recipes.embedded.data.crops import FRAMES_PER_SECOND
-from recipes.embedded.frames.voices import CleanVoices
+from recipes.embedded.frames.clean_voices import CleanVoices
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,9 @@ class FirstPasses(IterableDataset[dict[str, Tensor]]):
     ) -> None:
         self.conversations, self.encoder, self.segmenter = conversations, encoder, segmenter
         self.config = config or FirstPassConfig()
-        self.voices = CleanVoices(conversations, encoder.network, precision=self.config.precision)
+        self.voices = CleanVoices(
+            conversations.voices, encoder.network, precision=self.config.precision
+        )
         self.settings = DiarizerConfig()
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:

@@ -1,8 +1,8 @@
-"""Train the target activity head on simulated conversations, over everything else frozen.
+"""Train the head of target-speaker VAD on simulated conversations, over everything else frozen.
 
-    python -m recipes.embedded.targets.train --packed PACKED \
-        --speakers ../shared/speech/train.tsv --annotations ../shared/conversations/annotations \
-        --output RUN_TARGETS --steps 4000 [--resume RUN_TARGETS/last.ckpt]
+    python -m recipes.embedded.target_speaker_vad.train --packed PACKED \
+        --speakers DATA/speech/train.tsv --annotations DATA/conversations/annotations \
+        --output RUN_TSVAD --steps 4000 [--resume RUN_TSVAD/last.ckpt]
         [--start diarspk/assets/targets/FINGERPRINT.json]
         [--optimizer muon --precision bf16-mixed]
 
@@ -12,7 +12,6 @@ diarizer does it (see ``first_passes.py``); the head learns to correct what come
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,7 +19,6 @@ import lightning
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from diarspk.encoders.loading import load_encoder
 from diarspk.segmentation.loading import load_segmenter
@@ -28,17 +26,9 @@ from diarspk.segmentation.segmenter import ActivitySegmenter
 from diarspk.segmentation.target_speaker_vad import SUREST, TargetActivityConfig, TargetActivityHead
 from recipes.embedded.data.conversations import ConversationConfig
 from recipes.embedded.data.crops import FRAMES_PER_SECOND
-from recipes.embedded.data.data_module import add_material_options, read_material
-from recipes.embedded.targets.first_passes import FirstPasses
-from recipes.embedded.trunk.warm_start import begin_with
-from recipes.training.sharing import share_of_process
-from recipes.training.trainer import (
-    OptimizationConfig,
-    add_training_options,
-    make_trainer,
-    schedule_steps,
-)
-from recipes.training.warm_start import read_start
+from recipes.embedded.head_training import fit_head, head_parser, read_conversations
+from recipes.embedded.target_speaker_vad.first_passes import FirstPasses
+from recipes.training.trainer import OptimizationConfig, optimization_settings, schedule_steps
 
 
 def frame_error(active: Tensor, activity: Tensor) -> Tensor:
@@ -48,8 +38,8 @@ def frame_error(active: Tensor, activity: Tensor) -> Tensor:
     return wrong.sum() / activity.sum().clamp_min(1)
 
 
-class TargetTraining(lightning.LightningModule):
-    """Optimisation steps of the target activity head alone."""
+class TargetSpeakerVadTraining(lightning.LightningModule):
+    """Optimisation steps of the TS-VAD head alone."""
 
     def __init__(
         self, head: TargetActivityConfig, train: OptimizationConfig, *, encoder: str = ""
@@ -87,67 +77,36 @@ class TargetTraining(lightning.LightningModule):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    add_material_options(parser)
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=4000)
+    parser = head_parser(
+        __doc__, steps=4000, seed=8, learning_rate=OptimizationConfig.learning_rate
+    )
     parser.add_argument("--windows", type=int, default=8, help="in a batch")
     parser.add_argument("--workers", type=int, default=1, help="processes that make windows")
-    parser.add_argument("--seed", type=int, default=8)
-    parser.add_argument("--learning-rate", type=float, default=OptimizationConfig.learning_rate)
-    add_training_options(parser)
-    parser.add_argument("--start", type=Path, help="target activity head to begin with")
-    parser.add_argument("--resume", type=Path, help="checkpoint of this run to go on from")
-    arguments = parser.parse_args()
+    parser.add_argument("--start", type=Path, help="TS-VAD head to begin with")
+    options = parser.parse_args()
 
-    lightning.seed_everything(arguments.seed)
+    lightning.seed_everything(options.seed)
     encoder, segmenter = load_encoder(), load_segmenter()
     assert isinstance(segmenter, ActivitySegmenter)
     network = encoder.network.config
     config = TargetActivityConfig(width=network.trunk.width, dimension=network.dimension)
-    material = read_material(arguments, in_memory=False)
-    conversations = material.conversations(
+    conversations = read_conversations(
+        options,
         ConversationConfig(
             frames=round(config.window_s * FRAMES_PER_SECOND),
             speakers=config.speakers,
-            windows_per_batch=arguments.windows,
+            windows_per_batch=options.windows,
             empty_probability=0.2,
             # How many talk at once is a probability here, and is to be that of conversations.
             dense_probability=0.2,
             interjection_probability=0.2,
         ),
-        seed=arguments.seed,
-        share=share_of_process(arguments.devices, arguments.resume),
     )
-    training = TargetTraining(
-        config,
-        OptimizationConfig(
-            steps=arguments.steps,
-            learning_rate=arguments.learning_rate,
-            optimizer=arguments.optimizer,
-            average=arguments.average,
-        ),
-        encoder=encoder.fingerprint,
+    training = TargetSpeakerVadTraining(
+        config, optimization_settings(OptimizationConfig, options), encoder=encoder.fingerprint
     )
-    if arguments.start is not None:
-        begin_with(training, read_start(arguments.start, part="", name="head."))
-    trainer = make_trainer(
-        arguments.output,
-        steps=arguments.steps,
-        clip=1.0,
-        precision=arguments.precision,
-        devices=arguments.devices,
-        average=arguments.average,
-    )
-    # Windows are made in processes of their own, beside those that train.
-    loader = DataLoader(
-        FirstPasses(conversations, encoder, segmenter),
-        batch_size=None,
-        num_workers=arguments.workers,
-        prefetch_factor=4,
-    )
-    trainer.fit(training, loader, ckpt_path=arguments.resume)
-    trainer.save_checkpoint(arguments.output / "final.ckpt")
+    batches = FirstPasses(conversations, encoder, segmenter)
+    fit_head(training, batches, options, warm_start=options.start, workers=options.workers)
 
 
 if __name__ == "__main__":
