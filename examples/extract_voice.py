@@ -15,7 +15,7 @@ import tse
 
 
 def main() -> None:
-    """Read the command line, enrol, extract, check."""
+    """Read the command line, enroll, extract, check."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("mixture", type=Path)
     parser.add_argument("enrolments", type=Path, nargs="+", help="the speaker alone")

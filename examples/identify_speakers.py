@@ -18,7 +18,7 @@ from diarspk.verification.gallery import create_gallery, open_gallery
 
 
 def main() -> None:
-    """Read the command line, enrol, diarize, name."""
+    """Read the command line, enroll, diarize, name."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("recording", type=Path)
     parser.add_argument("enrolments", nargs="*", metavar="NAME=FILE")

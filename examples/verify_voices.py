@@ -17,7 +17,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("first", type=Path)
     parser.add_argument("second", type=Path)
-    parser.add_argument("--prior", type=float, default=0.5, help="probability before listening")
+    parser.add_argument("--prior", type=float, default=0.5, help="prior probability of one person")
     options = parser.parse_args()
 
     encoder = diarspk.load_encoder()
