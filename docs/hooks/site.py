@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -117,10 +119,35 @@ def root_page(name: str) -> Callable[[], str]:
     return read
 
 
+def notebook_page(name: str) -> Callable[[], str]:
+    """Read a notebook of the repository when asked: its texts, code, and what that has printed."""
+
+    def read() -> str:
+        cells = json.loads((ROOT / name).read_text(encoding="utf-8"))["cells"]
+        return "\n\n".join(part for cell in cells for part in notebook_parts(cell))
+
+    return read
+
+
+def notebook_parts(cell: Any) -> Iterator[str]:
+    """Yield the Markdown of a cell, then that of each output."""
+    source = "".join(cell["source"])
+    yield source if cell["cell_type"] == "markdown" else f"```python\n{source}\n```"
+    for output in cell.get("outputs", ()):
+        data = output.get("data", {})
+        if "image/svg+xml" in data:
+            picture = base64.b64encode("".join(data["image/svg+xml"]).encode()).decode()
+            yield f'<img alt="output" src="data:image/svg+xml;base64,{picture}">'
+        else:
+            text = "".join(output.get("text") or data.get("text/plain", ()))
+            yield f"```text\n{text.rstrip()}\n```"
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "<!-- models -->": model_table,
     "<!-- architectures -->": architecture_table,
     "<!-- commands -->": command_tables,
+    "<!-- examples/tour.ipynb -->": notebook_page("examples/tour.ipynb"),
     "<!-- CONTRIBUTING.md -->": root_page("CONTRIBUTING.md"),
     "<!-- CHANGELOG.md -->": root_page("CHANGELOG.md"),
 }
