@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import soxr
 
-from diarspk.audio.resampling import regroup, resample
 from diarspk.audio.source import AudioSource, Samples
 from diarspk.errors import ArgumentError, AudioError
 
@@ -91,3 +91,30 @@ class AudioStream:
             raise AudioError(
                 f"{self.source.label}: holds no samples that can be decoded; check the recording"
             )
+
+
+def resample(chunks: Iterable[Samples], sample_rate: int, target: int) -> Iterator[Samples]:
+    """Resample consecutive ``(time,)`` chunks with soxr (HQ), as if they were one array."""
+    if sample_rate == target:
+        yield from chunks
+        return
+    resampler = soxr.ResampleStream(sample_rate, target, 1, dtype="float32", quality="HQ")
+    for chunk in chunks:
+        yield resampler.resample_chunk(chunk)
+    yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
+
+
+def regroup(chunks: Iterable[Samples], length: int) -> Iterator[Samples]:
+    """Join and cut ``(time,)`` chunks to blocks of ``length`` samples; the last may be shorter."""
+    waiting: list[Samples] = []
+    count = 0
+    for chunk in chunks:
+        while len(chunk):
+            head, chunk = np.split(chunk, [length - count])
+            waiting.append(head)
+            count += len(head)
+            if count == length:
+                yield np.concatenate(waiting)
+                waiting, count = [], 0
+    if waiting:
+        yield np.concatenate(waiting)

@@ -9,14 +9,16 @@ from pyannote.core import Annotation
 
 from diarspk.atomic import atomic_path
 from diarspk.errors import ArgumentError, FormatError
-from diarspk.formats.audacity import write_audacity
-from diarspk.formats.csv import write_csv
-from diarspk.formats.json import write_json
 from diarspk.formats.rttm import write_rttm
-from diarspk.formats.srt import write_srt
-from diarspk.formats.textgrid import write_textgrid
 from diarspk.formats.turns import Confidence
-from diarspk.formats.vtt import write_vtt
+from diarspk.formats.writers import (
+    write_audacity,
+    write_csv,
+    write_json,
+    write_srt,
+    write_textgrid,
+    write_vtt,
+)
 
 __all__ = ["SUFFIXES", "save_annotation"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from diarspk.encoders.local.depthwise import convolve_depthwise
+from diarspk.encoders.local.conformer import convolve_depthwise
 from diarspk.segmentation.powerset import Powerset
 
 __all__ = ["ActivityHead", "ActivityHeadConfig"]

@@ -20,7 +20,7 @@ from diarspk.encoders.architectures.masking import (
     masked_variance,
     windowed,
 )
-from diarspk.encoders.architectures.pooling.names import build_pooling
+from diarspk.encoders.architectures.pooling.registry import build_pooling
 from diarspk.encoders.architectures.sinc import SincFilters
 
 __all__ = ["RawNet3", "RawNet3Config", "SincFront"]

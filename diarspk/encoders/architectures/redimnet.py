@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from diarspk.encoders.architectures.base import Architecture
 from diarspk.encoders.architectures.masking import Mask
-from diarspk.encoders.architectures.pooling.names import build_pooling
+from diarspk.encoders.architectures.pooling.registry import build_pooling
 from diarspk.encoders.architectures.redimnet_blocks import (
     HEADS,
     ChannelNorm,

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from diarspk.encoders.architectures.base import Architecture
 from diarspk.encoders.architectures.ecapa import SqueezeExcitation
 from diarspk.encoders.architectures.masking import Mask, blank, masked_mean, strided
-from diarspk.encoders.architectures.pooling.names import build_pooling
+from diarspk.encoders.architectures.pooling.registry import build_pooling
 
 __all__ = ["SkaTdnn", "SkaTdnnConfig"]
 

@@ -12,9 +12,8 @@ from torch import Tensor, nn
 
 from diarspk.audio import SAMPLE_RATE, Audio, open_audio
 from diarspk.encoders.base import Embedding, FrameEmbeddings, Span, SpeakerEncoder, check_span
-from diarspk.encoders.local.folding import fold_norms
 from diarspk.encoders.local.frame_head import FrameHead
-from diarspk.encoders.local.network import SpeakerNetwork
+from diarspk.encoders.local.network import SpeakerNetwork, fold_norms
 from diarspk.encoders.precision import Precision, multiply_in
 from diarspk.features.log_mel import LogMel
 from diarspk.features.recording import Recording, analyse

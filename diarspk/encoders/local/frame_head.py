@@ -17,8 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from diarspk.checkpoints.heads import HeadFormat
-from diarspk.encoders.local.depthwise import convolve_depthwise
-from diarspk.encoders.local.local_attention import BLOCK, LocalAttention, LocalWeights, cut_windows
+from diarspk.encoders.local.conformer import BLOCK, ConformerLayer, LocalWeights, cut_windows
 from diarspk.encoders.local.network import UtteranceHead
 
 __all__ = ["FRAME_HEADS", "FrameHead", "FrameHeadConfig", "FrameStream"]
@@ -60,7 +59,10 @@ class FrameHead(nn.Module):
         self.config = config = config or FrameHeadConfig()
         self.norm = nn.LayerNorm(config.width)
         self.project = nn.Linear(config.width, config.channels)
-        self.layers = nn.ModuleList(EnhancerLayer(config) for _ in range(config.layers))
+        self.layers = nn.ModuleList(
+            ConformerLayer(config.channels, config.heads, config.kernel, config.reach)
+            for _ in range(config.layers)
+        )
         self.pool = LocalWeights(config.channels, 1, config.pooled_reach)
         self.correct = nn.Linear(config.channels, config.dimension)
         self._start_as_window()
@@ -181,46 +183,6 @@ class FrameStream:
             self._held[None], self.utterance, wanted=wanted, moments=self._moments[None]
         )
         return found[0]
-
-
-class EnhancerLayer(nn.Module):
-    """Half a feed-forward, self-attention, convolution, half a feed-forward (Conformer).
-
-    Gulati et al. 2020, section 2.4, with attention to near frames only and layer norm where the
-    convolution has batch norm: neighbours in a batch have no influence.
-    """
-
-    def __init__(self, config: FrameHeadConfig) -> None:
-        super().__init__()
-        channels = config.channels
-        self.before, self.after = _feed_forward(channels), _feed_forward(channels)
-        self.attention_norm = nn.LayerNorm(channels)
-        self.attention = LocalAttention(channels, config.heads, config.reach)
-        self.gate = nn.Sequential(
-            nn.LayerNorm(channels), nn.Linear(channels, 2 * channels), nn.GLU(dim=-1)
-        )
-        self.convolution = nn.Conv1d(
-            channels, channels, config.kernel, padding=config.kernel // 2, groups=channels
-        )
-        self.mix = nn.Sequential(nn.LayerNorm(channels), nn.SiLU(), nn.Linear(channels, channels))
-        self.norm = nn.LayerNorm(channels)
-
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        x = x + 0.5 * self.before(x)
-        x = x + self.attention(self.attention_norm(x), mask)
-        gated = self.gate(x) * mask.unsqueeze(-1)
-        x = x + self.mix(convolve_depthwise(self.convolution, gated))
-        x = x + 0.5 * self.after(x)
-        return self.norm(x)
-
-
-def _feed_forward(channels: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.LayerNorm(channels),
-        nn.Linear(channels, 4 * channels),
-        nn.SiLU(),
-        nn.Linear(4 * channels, channels),
-    )
 
 
 FRAME_HEADS = HeadFormat(

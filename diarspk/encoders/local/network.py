@@ -6,11 +6,18 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from diarspk.encoders.architectures.pooling.gated import GatedStatisticsPooling, sum_moments
-from diarspk.encoders.local.trunk import LocalTrunk, TimeDelayLayer, TrunkConfig
+from diarspk.encoders.local.trunk import (
+    FrontStage,
+    LocalTrunk,
+    ResidualPair,
+    TimeDelayLayer,
+    TrunkConfig,
+)
 
-__all__ = ["SpeakerNetwork", "SpeakerNetworkConfig", "UtteranceHead", "Whitening"]
+__all__ = ["SpeakerNetwork", "SpeakerNetworkConfig", "UtteranceHead", "Whitening", "fold_norms"]
 
 
 SHAPE_SCALE = 0.1
@@ -140,3 +147,28 @@ class Whitening(nn.Module):
         """Whiten vectors of unit length, with or without what is behind them."""
         size = vectors.shape[-1]
         return (vectors - self.mean[:size]) @ self.matrix[:size]
+
+
+FOLDED: dict[type[nn.Module], dict[str, str]] = {
+    FrontStage: {"norm": "reduce"},
+    ResidualPair: {"norm1": "conv1", "norm2": "conv2"},
+}
+"""Batch norms after convolutions, each with the convolution that it is folded into."""
+
+
+def fold_norms(network: SpeakerNetwork) -> SpeakerNetwork:
+    """Fold the batch norms of trunk and utterance head away, in place.
+
+    The network then computes the same in fewer passes over memory, and can no longer be trained.
+    """
+    network.eval()
+    for module in network.modules():
+        if isinstance(module, TimeDelayLayer) and isinstance(module.norm, nn.BatchNorm1d):
+            module.affine = fuse_linear_bn_eval(module.affine, module.norm)
+            module.norm = nn.Identity()
+        for norm, convolution in FOLDED.get(type(module), {}).items():
+            if isinstance(found := getattr(module, norm), nn.BatchNorm2d):
+                fused = fuse_conv_bn_eval(getattr(module, convolution), found)
+                setattr(module, convolution, fused)
+                setattr(module, norm, nn.Identity())
+    return network

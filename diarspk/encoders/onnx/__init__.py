@@ -9,7 +9,7 @@ from diarspk.lazy import lazy_names
 if TYPE_CHECKING:
     from diarspk.encoders.onnx.encoder import OnnxEncoder
     from diarspk.encoders.onnx.exporting import export_encoder
-    from diarspk.encoders.onnx.running import ENGINES, with_engine
+    from diarspk.encoders.onnx.runtime import ENGINES, with_engine
 
 __all__ = [
     "ENGINES",
@@ -19,10 +19,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ENGINES": "diarspk.encoders.onnx.running",
+    "ENGINES": "diarspk.encoders.onnx.runtime",
     "OnnxEncoder": "diarspk.encoders.onnx.encoder",
     "export_encoder": "diarspk.encoders.onnx.exporting",
-    "with_engine": "diarspk.encoders.onnx.running",
+    "with_engine": "diarspk.encoders.onnx.runtime",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -15,23 +15,18 @@ from torch import Tensor, nn
 from diarspk.atomic import atomic_path
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.local.encoder import LocalEncoder
+from diarspk.encoders.onnx.encoder import INPUT, OUTPUTS, PRODUCER
 from diarspk.encoders.onnx.graphs import build_graph
 from diarspk.encoders.windowed import WindowedEncoder
 from diarspk.errors import ModelError
 
 __all__ = [
-    "INPUT",
-    "OUTPUTS",
-    "PRODUCER",
     "describe",
     "example_waveform",
     "export_encoder",
     "export_graph",
 ]
 
-PRODUCER = "diarspk"
-INPUT = "waveform"
-OUTPUTS = ("embedding", "frames")
 EXAMPLE_S = 2.0
 OPSET = 18
 

@@ -6,17 +6,14 @@ from pathlib import Path
 
 from diarspk.checkpoints.checkpoint import drop_prefix
 from diarspk.encoders.clips import ClipEncoder
-from diarspk.encoders.onnx.encoder import OnnxEncoder
-from diarspk.encoders.onnx.exporting import PRODUCER
-from diarspk.encoders.onnx.sessions import open_session
+from diarspk.encoders.onnx.encoder import PRODUCER, OnnxEncoder, open_session
 from diarspk.encoders.pretrained.campplus import build_campplus_encoder
 from diarspk.encoders.pretrained.espnet import is_espnet, load_espnet
 from diarspk.encoders.pretrained.locations import find_file
-from diarspk.encoders.pretrained.pyannote import INERT, load_pyannote
 from diarspk.encoders.pretrained.speechbrain import load_speechbrain
 from diarspk.encoders.pretrained.state import read_state
 from diarspk.encoders.pretrained.transformers import is_transformers, load_transformers
-from diarspk.encoders.pretrained.wespeaker import load_wespeaker
+from diarspk.encoders.pretrained.wespeaker import INERT, load_pyannote, load_wespeaker
 from diarspk.encoders.pretrained.wespeaker_onnx import is_wespeaker_onnx, load_wespeaker_onnx
 from diarspk.errors import ModelError
 

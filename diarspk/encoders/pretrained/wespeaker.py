@@ -1,4 +1,8 @@
-"""WeSpeaker's checkpoints: ``avg_model.pt``, with or without the ``config.yaml`` beside it."""
+"""WeSpeaker's checkpoints, and pyannote.audio's copies of its ResNets.
+
+WeSpeaker's are an ``avg_model.pt``, with or without the ``config.yaml`` beside it; pyannote.audio's
+a ``pytorch_model.bin``.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ import yaml
 from torch import Tensor
 
 from diarspk.audio import SAMPLE_RATE
+from diarspk.checkpoints.checkpoint import drop_prefix
 from diarspk.encoders.architectures.base import Architecture
 from diarspk.encoders.architectures.campplus import CamPlusPlus, CamPlusPlusConfig
 from diarspk.encoders.architectures.ecapa import WESPEAKER_ECAPA, EcapaTdnn
@@ -24,9 +29,19 @@ from diarspk.encoders.windowed import WindowedEncoder
 from diarspk.errors import ModelError
 from diarspk.features.log_mel import FeatureConfig
 
-__all__ = ["build_wespeaker", "load_wespeaker", "read_wespeaker_config", "resnet_config"]
+__all__ = [
+    "INERT",
+    "build_wespeaker",
+    "load_pyannote",
+    "load_wespeaker",
+    "read_wespeaker_config",
+    "resnet_config",
+]
 
 State = Mapping[str, Tensor]
+
+INERT = ("pyannote.audio.", "torch.torch_version.", "lightning.", "pytorch_lightning.")
+"""Classes that describe a pyannote.audio checkpoint, and that nothing here needs."""
 
 POOLINGS = {
     "TSTP": ("temporal-statistics",),
@@ -53,6 +68,28 @@ def load_wespeaker(path: Path, state: State) -> WindowedEncoder:
     features = FeatureConfig(mels=network.config.mels)
     if config_path.is_file():
         features = read_wespeaker_config(config_path, network)
+    return WindowedEncoder(network.requires_grad_(False), MelFrontEnd(features))
+
+
+def load_pyannote(path: Path, checkpoint: Mapping[str, Any]) -> WindowedEncoder:
+    """Make an encoder of the checkpoint of a ``WeSpeakerResNet``.
+
+    Its pooling takes the plain unbiased standard deviation, without WeSpeaker's floor.
+
+    Raises
+    ------
+    ModelError
+        If it is another of pyannote.audio's models.
+    """
+    state = drop_prefix(checkpoint["state_dict"], "resnet.")
+    if "seg_1.weight" not in state:
+        raise ModelError(
+            f"{path}: a pyannote.audio checkpoint, but not of a WeSpeakerResNet; "
+            "only those are speaker encoders here"
+        )
+    network = ResNet(resnet_config(state, pooling="unbiased-statistics"))
+    load_strictly(network, state, path)
+    features = FeatureConfig(mels=network.config.mels)
     return WindowedEncoder(network.requires_grad_(False), MelFrontEnd(features))
 
 

@@ -12,7 +12,7 @@ import torch
 from diarspk.encoders.base import Embedding
 from diarspk.encoders.clips import Waveform, WindowConfig
 from diarspk.encoders.front_end import FrontEnd, MelFrontEnd
-from diarspk.encoders.onnx.clips import SessionEncoder
+from diarspk.encoders.onnx.encoder import SessionEncoder
 from diarspk.errors import ModelError
 from diarspk.features.log_mel import FeatureConfig
 
@@ -55,7 +55,7 @@ class WeSpeakerOnnxEncoder(SessionEncoder):
     Parameters
     ----------
     session
-        From :func:`diarspk.encoders.onnx.sessions.open_session`.
+        From :func:`diarspk.encoders.onnx.encoder.open_session`.
     front_end
         The features that the graph takes.
     dimension

@@ -8,7 +8,7 @@ from diarspk.lazy import lazy_names
 
 if TYPE_CHECKING:
     from diarspk.encoders.s3prl.encoder import UpstreamArchitecture, build_upstream_encoder
-    from diarspk.encoders.s3prl.names import NO_DOWNLOAD, available_upstreams
+    from diarspk.encoders.s3prl.sources import NO_DOWNLOAD, available_upstreams
     from diarspk.encoders.s3prl.upstream import Upstream, UpstreamConfig, load_upstream
 
 __all__ = [
@@ -22,11 +22,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    "NO_DOWNLOAD": "diarspk.encoders.s3prl.names",
+    "NO_DOWNLOAD": "diarspk.encoders.s3prl.sources",
     "Upstream": "diarspk.encoders.s3prl.upstream",
     "UpstreamArchitecture": "diarspk.encoders.s3prl.encoder",
     "UpstreamConfig": "diarspk.encoders.s3prl.upstream",
-    "available_upstreams": "diarspk.encoders.s3prl.names",
+    "available_upstreams": "diarspk.encoders.s3prl.sources",
     "build_upstream_encoder": "diarspk.encoders.s3prl.encoder",
     "load_upstream": "diarspk.encoders.s3prl.upstream",
 }

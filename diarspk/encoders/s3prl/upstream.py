@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from diarspk.encoders.architectures.masking import Mask, length_mask
 from diarspk.encoders.s3prl.compatibility import import_s3prl
-from diarspk.encoders.s3prl.names import check_source
+from diarspk.encoders.s3prl.sources import check_source
 from diarspk.errors import ArgumentError, ModelError
 
 __all__ = ["Upstream", "UpstreamConfig", "load_upstream"]

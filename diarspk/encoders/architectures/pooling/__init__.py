@@ -19,10 +19,10 @@ if TYPE_CHECKING:
         AttentionConfig,
         ChannelAttentiveStatisticsPooling,
     )
-    from diarspk.encoders.architectures.pooling.dictionary import DictionaryPooling
     from diarspk.encoders.architectures.pooling.gated import GatedStatisticsPooling
-    from diarspk.encoders.architectures.pooling.names import POOLINGS, build_pooling
+    from diarspk.encoders.architectures.pooling.registry import POOLINGS, build_pooling
     from diarspk.encoders.architectures.pooling.statistics import (
+        DictionaryPooling,
         MeanPooling,
         Pooling,
         StatisticsPooling,
@@ -48,17 +48,17 @@ __all__ = [
 _HOMES = {
     "AttentionConfig": "diarspk.encoders.architectures.pooling.attentive",
     "ChannelAttentiveStatisticsPooling": "diarspk.encoders.architectures.pooling.attentive",
-    "DictionaryPooling": "diarspk.encoders.architectures.pooling.dictionary",
+    "DictionaryPooling": "diarspk.encoders.architectures.pooling.statistics",
     "ESPNET_ATTENTION": "diarspk.encoders.architectures.pooling.attentive",
     "GatedStatisticsPooling": "diarspk.encoders.architectures.pooling.gated",
     "MeanPooling": "diarspk.encoders.architectures.pooling.statistics",
-    "POOLINGS": "diarspk.encoders.architectures.pooling.names",
+    "POOLINGS": "diarspk.encoders.architectures.pooling.registry",
     "Pooling": "diarspk.encoders.architectures.pooling.statistics",
     "SPEECHBRAIN_ATTENTION": "diarspk.encoders.architectures.pooling.attentive",
     "StatisticsPooling": "diarspk.encoders.architectures.pooling.statistics",
     "TemporalStatisticsPooling": "diarspk.encoders.architectures.pooling.statistics",
     "WESPEAKER_ATTENTION": "diarspk.encoders.architectures.pooling.attentive",
-    "build_pooling": "diarspk.encoders.architectures.pooling.names",
+    "build_pooling": "diarspk.encoders.architectures.pooling.registry",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

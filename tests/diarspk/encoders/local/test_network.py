@@ -6,8 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diarspk.encoders import GatedStatisticsPooling, LocalTrunk, SpeakerNetwork, TrunkConfig
-from diarspk.encoders.local.folding import fold_norms
-from diarspk.encoders.local.network import SHAPE_SCALE, SpeakerNetworkConfig, UtteranceHead
+from diarspk.encoders.local.network import (
+    SHAPE_SCALE,
+    SpeakerNetworkConfig,
+    UtteranceHead,
+    fold_norms,
+)
 from diarspk.encoders.local.trunk import sliding_mean, stride_mean
 
 SMALL = TrunkConfig(

@@ -16,7 +16,7 @@ from diarspk.encoders import LocalEncoder, SpeakerNetwork, WindowedEncoder
 from diarspk.encoders.architectures.resnet import RESNET18, ResNet
 from diarspk.encoders.front_end import MelFrontEnd, WaveformFrontEnd
 from diarspk.encoders.onnx import export_encoder, with_engine
-from diarspk.encoders.onnx.features import GraphLogMel
+from diarspk.encoders.onnx.graphs import GraphLogMel
 from diarspk.encoders.pretrained.speechbrain import SpeechBrainFrontEnd
 from diarspk.errors import ArgumentError, ModelError
 from diarspk.features.log_mel import FeatureConfig, LogMel

@@ -13,8 +13,8 @@ from diarspk.encoders.architectures.pooling.attentive import (
     WESPEAKER_ATTENTION,
     ChannelAttentiveStatisticsPooling,
 )
-from diarspk.encoders.architectures.pooling.dictionary import DictionaryPooling
 from diarspk.encoders.architectures.pooling.statistics import (
+    DictionaryPooling,
     MeanPooling,
     Pooling,
     StatisticsPooling,

@@ -8,8 +8,7 @@ import pytest
 from diarspk.encoders.clips import WindowConfig
 from diarspk.encoders.front_end import MelFrontEnd
 from diarspk.encoders.onnx import with_engine
-from diarspk.encoders.onnx.clips import SessionEncoder
-from diarspk.encoders.onnx.encoder import OnnxEncoder
+from diarspk.encoders.onnx.encoder import OnnxEncoder, SessionEncoder
 from diarspk.encoders.pretrained.wespeaker_onnx import WeSpeakerOnnxEncoder
 
 FACTS = {

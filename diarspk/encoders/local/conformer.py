@@ -1,4 +1,4 @@
-"""Self-attention over the frames near to each frame, in time linear in the length.
+"""Conformer layers whose attention is local, so that cost is linear in the length.
 
 Frames are cut into blocks; the frames of a block attend to the block and to ``reach`` frames on
 both sides of it, of which those farther than ``reach`` from the frame itself are masked. Position
@@ -10,11 +10,54 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-__all__ = ["LocalAttention", "LocalWeights", "cut_windows", "join_blocks", "split_heads"]
+__all__ = [
+    "ConformerLayer",
+    "LocalAttention",
+    "LocalWeights",
+    "convolve_depthwise",
+    "cut_windows",
+    "join_blocks",
+    "split_heads",
+]
 
 BLOCK = 50
 MASKED = -1e9
 """Not infinite: a frame without a valid neighbour has finite weights, of which nothing is kept."""
+
+
+class ConformerLayer(nn.Module):
+    """Half a feed-forward, self-attention, convolution, half a feed-forward.
+
+    Gulati et al. 2020 (Conformer), section 2.4, with attention to near frames only, and layer norm
+    where the convolution has batch norm: neighbours in a batch have no influence.
+
+    Shape
+    -----
+    ``(batch, frames, channels)``, mask ``(batch, frames)`` -> ``(batch, frames, channels)``
+    """
+
+    def __init__(self, channels: int, heads: int, kernel: int, reach: int) -> None:
+        super().__init__()
+        self.before, self.after = _feed_forward(channels), _feed_forward(channels)
+        self.attention_norm = nn.LayerNorm(channels)
+        self.attention = LocalAttention(channels, heads, reach)
+        self.gate = nn.Sequential(
+            nn.LayerNorm(channels), nn.Linear(channels, 2 * channels), nn.GLU(dim=-1)
+        )
+        self.convolution = nn.Conv1d(
+            channels, channels, kernel, padding=kernel // 2, groups=channels
+        )
+        self.mix = nn.Sequential(nn.LayerNorm(channels), nn.SiLU(), nn.Linear(channels, channels))
+        self.norm = nn.LayerNorm(channels)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Process frames; those outside ``mask`` influence no other."""
+        x = x + 0.5 * self.before(x)
+        x = x + self.attention(self.attention_norm(x), mask)
+        gated = self.gate(x) * mask.unsqueeze(-1)
+        x = x + self.mix(convolve_depthwise(self.convolution, gated))
+        x = x + 0.5 * self.after(x)
+        return self.norm(x)
 
 
 class LocalWeights(nn.Module):
@@ -67,6 +110,21 @@ class LocalAttention(nn.Module):
         return self.merge(join_blocks(mixed.transpose(2, 3).flatten(3), x.shape[1]))
 
 
+def convolve_depthwise(convolution: nn.Conv1d, x: Tensor) -> Tensor:
+    """Apply a depthwise ``convolution`` of odd kernel and stride 1, ``(batch, frames, channels)``.
+
+    The same sums as the module's own, over an image of one row whose channels come last: oneDNN has
+    a kernel for that layout, which is 15 to 25 times as fast.
+    """
+    image = x.unsqueeze(1).permute(0, 3, 1, 2)  # (batch, channels, 1, frames), nothing moves
+    weight = convolution.weight.unsqueeze(2).contiguous(memory_format=torch.channels_last)
+    reach = convolution.kernel_size[0] // 2
+    y = nn.functional.conv2d(
+        image, weight, convolution.bias, padding=(0, reach), groups=convolution.groups
+    )
+    return y.permute(0, 2, 3, 1).squeeze(1)
+
+
 def cut_windows(x: Tensor, reach: int) -> Tensor:
     """Cut ``(batch, frames, n)`` into blocks with ``reach`` frames more on both sides.
 
@@ -85,3 +143,12 @@ def split_heads(windows: Tensor, heads: int) -> Tensor:
 def join_blocks(blocks: Tensor, frames: int) -> Tensor:
     """Undo :func:`cut_windows` without reach: ``(batch, frames, n)``."""
     return blocks.flatten(1, 2)[:, :frames]
+
+
+def _feed_forward(channels: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.LayerNorm(channels),
+        nn.Linear(channels, 4 * channels),
+        nn.SiLU(),
+        nn.Linear(4 * channels, channels),
+    )

@@ -13,10 +13,9 @@ from diarspk.encoders.architectures.masking import Mask, length_mask
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.front_end import WaveformFrontEnd
 from diarspk.encoders.local.encoder import LocalEncoder
-from diarspk.encoders.onnx.clips import SessionEncoder
-from diarspk.encoders.onnx.exporting import INPUT, OUTPUTS, describe, example_waveform, export_graph
+from diarspk.encoders.onnx.encoder import INPUT, OUTPUTS, SessionEncoder, open_session
+from diarspk.encoders.onnx.exporting import describe, example_waveform, export_graph
 from diarspk.encoders.onnx.graphs import TrunkGraph, build_graph
-from diarspk.encoders.onnx.sessions import open_session
 from diarspk.encoders.windowed import WindowedEncoder
 from diarspk.errors import ArgumentError
 
@@ -43,7 +42,7 @@ def with_engine(
     engine
         One of :data:`ENGINES`.
     threads
-        As for :func:`diarspk.encoders.onnx.sessions.open_session`.
+        As for :func:`diarspk.encoders.onnx.encoder.open_session`.
 
     Raises
     ------

@@ -1,0 +1,142 @@
+"""Files with one turn a line, cue or interval: CSV, JSON, subtitles, Audacity, Praat.
+
+Every writer has the signature ``write(annotation, stream, *, confidence=None)``; only JSON and CSV
+have a place for confidence. Times are rounded to milliseconds, in seconds where the format has no
+clock.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from html import escape
+from typing import Any, TextIO
+
+from pyannote.core import Annotation
+
+from diarspk.formats.turns import Confidence, RoundedTurn, rounded_turns
+
+__all__ = [
+    "write_audacity",
+    "write_csv",
+    "write_json",
+    "write_srt",
+    "write_textgrid",
+    "write_vtt",
+]
+
+
+def write_csv(
+    annotation: Annotation, stream: TextIO, *, confidence: Confidence | None = None
+) -> None:
+    """Write ``start,end,speaker,confidence``; the last is empty where it is not known."""
+    table = csv.writer(stream, lineterminator="\n")
+    table.writerow(["start", "end", "speaker", "confidence"])
+    for turn in rounded_turns(annotation, confidence):
+        sure = "" if turn.confidence is None else f"{turn.confidence:.3f}"
+        table.writerow([f"{turn.start:.3f}", f"{turn.end:.3f}", turn.speaker, sure])
+
+
+def write_json(
+    annotation: Annotation, stream: TextIO, *, confidence: Confidence | None = None
+) -> None:
+    """Write ``{"uri": ..., "speakers": [...], "turns": [{"start", "end", "speaker"}, ...]}``.
+
+    A turn has "confidence" too where it is known.
+    """
+    turns = [_as_dict(turn) for turn in rounded_turns(annotation, confidence)]
+    speakers = sorted({turn["speaker"] for turn in turns})
+    document = {"uri": annotation.uri, "speakers": speakers, "turns": turns}
+    json.dump(document, stream, indent=2, ensure_ascii=False)
+    stream.write("\n")
+
+
+def _as_dict(turn: RoundedTurn) -> dict[str, Any]:
+    fields = {"start": turn.start, "end": turn.end, "speaker": turn.speaker}
+    if turn.confidence is None:
+        return fields
+    return {**fields, "confidence": round(turn.confidence, 3)}
+
+
+def write_srt(
+    annotation: Annotation, stream: TextIO, *, confidence: Confidence | None = None
+) -> None:
+    """Write numbered cues; confidence has no place in them."""
+    for number, turn in enumerate(rounded_turns(annotation), 1):
+        start, end = _clock(turn.start_ms, ","), _clock(turn.end_ms, ",")
+        stream.write(f"{number}\n{start} --> {end}\n{turn.speaker}\n\n")
+
+
+def _clock(milliseconds: int, mark: str) -> str:
+    """``hours:minutes:seconds`` with ``mark`` before the milliseconds."""
+    seconds, milliseconds = divmod(milliseconds, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{seconds:02}{mark}{milliseconds:03}"
+
+
+def write_vtt(
+    annotation: Annotation, stream: TextIO, *, confidence: Confidence | None = None
+) -> None:
+    """Write cues with ``<v name>``; confidence has no place in them."""
+    stream.write("WEBVTT\n\n")
+    for turn in rounded_turns(annotation):
+        name = escape(turn.speaker, quote=False)
+        start, end = _clock(turn.start_ms, "."), _clock(turn.end_ms, ".")
+        stream.write(f"{start} --> {end}\n<v {name}>{name}</v>\n\n")
+
+
+def write_audacity(
+    annotation: Annotation, stream: TextIO, *, confidence: Confidence | None = None
+) -> None:
+    """Write one label a turn; confidence has no place in them."""
+    for turn in rounded_turns(annotation):
+        stream.write(f"{turn.start:.3f}\t{turn.end:.3f}\t{turn.speaker}\n")
+
+
+def write_textgrid(
+    annotation: Annotation, stream: TextIO, *, confidence: Confidence | None = None
+) -> None:
+    """Write a tier for each speaker, from 0 to the last end; confidence has no place in them.
+
+    Intervals of a tier must not overlap: turns of one speaker that do are joined.
+    """
+    tiers: dict[str, list[RoundedTurn]] = {}
+    for turn in rounded_turns(annotation):
+        tiers.setdefault(turn.speaker, []).append(turn)
+    end_ms = max((turn.end_ms for turns in tiers.values() for turn in turns), default=0)
+    extent = f"xmin = 0\nxmax = {end_ms / 1000:.3f}\n"
+    stream.write('File type = "ooTextFile"\nObject class = "TextGrid"\n\n')
+    stream.write(f"{extent}tiers? <exists>\nsize = {len(tiers)}\nitem []:\n")
+    for number, (speaker, turns) in enumerate(sorted(tiers.items()), 1):
+        intervals = list(_fill(_join(turns), end_ms))
+        name = speaker.replace('"', '""')
+        stream.write(f'item [{number}]:\nclass = "IntervalTier"\nname = "{name}"\n{extent}')
+        stream.write(f"intervals: size = {len(intervals)}\n")
+        for index, (first_ms, last_ms, speaks) in enumerate(intervals, 1):
+            stream.write(f"intervals [{index}]:\nxmin = {first_ms / 1000:.3f}\n")
+            stream.write(f'xmax = {last_ms / 1000:.3f}\ntext = "{name if speaks else ""}"\n')
+
+
+def _join(turns: Iterable[RoundedTurn]) -> list[tuple[int, int]]:
+    """Start and end of what overlaps, joined; ``turns`` are by start time."""
+    joined: list[tuple[int, int]] = []
+    for turn in turns:
+        if joined and turn.start_ms < joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], turn.end_ms))
+        else:
+            joined.append((turn.start_ms, turn.end_ms))
+    return joined
+
+
+def _fill(intervals: Iterable[tuple[int, int]], end_ms: int) -> Iterator[tuple[int, int, bool]]:
+    """Start, end, and whether it is speech, without a gap from 0 to ``end_ms``."""
+    position = 0
+    for first_ms, last_ms in intervals:
+        if first_ms > position:
+            yield position, first_ms, False
+        yield first_ms, last_ms, True
+        position = last_ms
+    if end_ms > position:
+        yield position, end_ms, False
