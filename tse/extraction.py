@@ -16,9 +16,9 @@ from diarspk.atomic import atomic_path
 from diarspk.audio import SAMPLE_RATE, Audio, AudioStream, load_audio, open_audio
 from diarspk.errors import ArgumentError, FormatError
 from tse.cues import Cue, Reference
+from tse.enrolment import collect, gate, single_speaker_turns
 from tse.extractor import Extractor
 from tse.loading import load_extractor
-from tse.meeting import clean_turns, collect, gate
 
 if TYPE_CHECKING:
     from pyannote.core import Annotation
@@ -152,7 +152,7 @@ def extract_speakers(
         if warn is not None:
             warn(f"{recording}: no speech found; nothing is written")
         return
-    turns = {name: clean_turns(annotation, name) for name in names}
+    turns = {name: single_speaker_turns(annotation, name) for name in names}
     enrolments = collect(stream.blocks(BLOCK_S), turns)
     cues = [extractor.source([Reference(enrolments[name], name)]) for name in names]
     timelines = [annotation.label_timeline(name).support() for name in names] if gated else None

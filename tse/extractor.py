@@ -1,8 +1,8 @@
-"""An extractor: a trained network with the source of the cues that it was trained with."""
+"""Extractor: a trained network and the cue source that it was trained with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from diarspk.audio import SAMPLE_RATE, Audio, load_audio
 from diarspk.cues.speaker_cue import SpeakerCue
 from diarspk.encoders.base import SpeakerEncoder
-from diarspk.errors import ArgumentError
-from tse.blocks import BlockConfig, extract_blocks
-from tse.cues import Cue, CueSource, Reference
-from tse.hearing import Hearing
-from tse.models import ExtractionNetwork
-from tse.streaming import ExtractionStream
+from diarspk.errors import ArgumentError, ModelError
+from tse.cue_sources import CueSource
+from tse.cues import Cue, Reference
+from tse.ensemble import Ensemble
+from tse.models.network import ExtractionNetwork
+from tse.streaming import BlockConfig, ExtractionStream, extract_blocks
 
 __all__ = ["Extractor"]
 
@@ -26,23 +26,25 @@ Samples = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Extractor:
-    """Extracts the speaker whom a cue describes.
+    """Extractor of the speaker described by a cue.
 
     Attributes
     ----------
     network : ExtractionNetwork
-        In evaluation mode.
+        Extraction network in evaluation mode.
     source : CueSource
-        Makes cues of enrolments.
+        Cue source for enrolments.
     fingerprint : str
-        Of the weights; empty where they were not read from a checkpoint.
+        Fingerprint of the weights; empty if they were not read from a checkpoint.
     space : str
-        Fingerprint of the speaker encoder whose vectors the network reads; empty without one.
+        Fingerprint of the speaker encoder whose embeddings the network reads; empty without one.
     passes : int
-        How often a network that is not causal hears a mixture in each reading of the cue.
+        Number of time-shifted passes of a non-causal network per cue variant; see
+        :mod:`tse.ensemble`.
     verifier : SpeakerEncoder, optional
-        Of the cue's embedding, to weigh two readings of the cue; see :mod:`tse.hearing`.
-        ``dataclasses.replace(extractor, verifier=None)`` takes half the time, and errs more often.
+        Speaker encoder that weighs two cue variants; see :mod:`tse.ensemble`.
+        ``dataclasses.replace(extractor, verifier=None)`` halves the time and confuses more
+        speakers.
     """
 
     network: ExtractionNetwork
@@ -61,14 +63,21 @@ class Extractor:
                 f"{self.verifier.fingerprint}; leave it as it was loaded, or give None"
             )
 
+    def __repr__(self) -> str:
+        passes = "1 pass" if self.passes == 1 else f"{self.passes} passes"
+        kind = "causal" if self.causal else passes
+        verified = ", verified" if self.verifier is not None else ""
+        name = f"{self.fingerprint!r}, " if self.fingerprint else ""
+        return f"Extractor({name}{type(self.source).__name__}, {kind}{verified})"
+
     @property
     def sample_rate(self) -> int:
-        """Rate in Hz of what goes in and comes out."""
+        """Sample rate of input and output in Hz."""
         return SAMPLE_RATE
 
     @property
     def causal(self) -> bool:
-        """Whether :meth:`stream` can be used."""
+        """Whether the network is causal, so that :meth:`stream` can be used."""
         return self.network.causal
 
     def cue(
@@ -78,14 +87,14 @@ class Extractor:
         *,
         speaker: str = "",
     ) -> Cue:
-        """Describe a speaker by one recording or several.
+        """Compute the cue of a speaker from one recording or several.
 
         Parameters
         ----------
         enrolment, sample_rate
-            See :func:`diarspk.audio.load_audio`; a list or tuple holds several.
+            See :func:`diarspk.audio.load_audio`; several recordings in a list or tuple.
         speaker
-            Name, for extractors of a closed set of speakers.
+            Name of the speaker, for extractors of a closed set.
 
         Raises
         ------
@@ -105,7 +114,7 @@ class Extractor:
         cue: Cue | SpeakerCue | Audio,
         sample_rate: int | None = None,
     ) -> Samples:
-        """Extract from a whole recording, block by block where it is long.
+        """Extract from a recording, a long one block by block.
 
         Parameters
         ----------
@@ -113,29 +122,27 @@ class Extractor:
             See :func:`diarspk.audio.load_audio`; arrays without a rate are at
             :attr:`sample_rate`.
         cue
-            From :meth:`cue`; or what :func:`diarspk.cues.speaker_cue.extract_cue` found; or an
-            embedding ``(dim,)`` of the same encoder; or an enrolment, as :meth:`cue` takes it.
+            Cue of :meth:`cue`, speaker cue of :func:`diarspk.cues.extract_cue`, embedding
+            ``(dim,)`` of the same encoder, or an enrolment as for :meth:`cue`.
 
         Returns
         -------
         ndarray of float32, ``(time,)``
-            At 16 kHz, as long as the mixture is at that rate.
+            At 16 kHz, of the length of the mixture at that rate.
 
         Raises
         ------
         AudioError
             If the audio cannot be read.
         ModelError, ArgumentError
-            If the cue is of another encoder or has another size.
+            If the cue is of another encoder or of another size.
         """
         waveform = load_audio(mixture, _rate(mixture, sample_rate))
         cues = [self.accept(cue, sample_rate)]
         return np.concatenate([block[0] for block in self.extract_blocks([waveform], cues)])
 
     def accept(self, cue: Cue | SpeakerCue | Audio, sample_rate: int | None = None) -> Cue:
-        """Turn whatever describes a speaker into the cue that the network reads."""
-        from diarspk.errors import ModelError
-
+        """Convert a description of a speaker, see :meth:`__call__`, to the cue of the network."""
         if isinstance(cue, Cue):
             return cue
         if isinstance(cue, SpeakerCue):
@@ -165,32 +172,33 @@ class Extractor:
         cues: Sequence[Cue],
         config: BlockConfig | None = None,
     ) -> Iterator[Samples]:
-        """Extract several speakers in one pass, in memory that does not grow with the recording.
+        """Extract several speakers in one pass over a recording, in bounded memory.
 
         Parameters
         ----------
         blocks
             Consecutive ``(time,)`` at 16 kHz, of any lengths.
         cues
-            Of one speaker each.
+            Cues of one speaker each.
+        config
+            Blocks of a non-causal network. Default: 15 s with an overlap of 1 s.
 
         Returns
         -------
         iterator of ndarray, ``(speakers, time)``
-            Consecutive; joined, they are as long as the blocks together.
+            Consecutive; together as long as ``blocks``.
         """
         if self.causal:
             yield from self._stream_blocks(blocks, cues)
             return
 
-        hear = Hearing(self.network, self.passes, self.verifier)
+        ensemble = Ensemble(self.network, self.passes, self.verifier)
 
         def extract(block: Samples) -> Samples:
             mixture = torch.from_numpy(np.ascontiguousarray(block))[None]
-            return np.concatenate([hear(mixture, cue).numpy() for cue in cues])
+            return np.concatenate([ensemble(mixture, cue).numpy() for cue in cues])
 
-        operation: Callable[[Samples], Samples] = extract
-        yield from extract_blocks(blocks, operation, config or BlockConfig())
+        yield from extract_blocks(blocks, extract, config or BlockConfig())
 
     def _stream_blocks(self, blocks: Iterable[Samples], cues: Sequence[Cue]) -> Iterator[Samples]:
         streams = [self.stream(cue) for cue in cues]
@@ -200,11 +208,11 @@ class Extractor:
         yield np.stack([stream.flush().numpy() for stream in streams])
 
     def stream(self, cue: Cue) -> ExtractionStream:
-        """Extract from audio as it arrives; the extractor must be causal."""
+        """Open a stream for audio as it arrives; the extractor must be causal."""
         return ExtractionStream(self.network, cue)
 
 
 def _rate(audio: object, sample_rate: int | None) -> int | None:
-    """Read arrays that have no rate at the extractor's."""
+    """Sample rate of the audio; arrays without one are at that of the extractor."""
     in_memory = isinstance(audio, np.ndarray | torch.Tensor)
     return SAMPLE_RATE if sample_rate is None and in_memory else sample_rate

@@ -1,4 +1,4 @@
-"""Extractors by name or path, and their checkpoints."""
+"""Loading of extractors by name or path, and writing of their checkpoints."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from diarspk.checkpoints.checkpoint import (
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.errors import ModelError
-from tse.cues import make_cue_source
+from tse.cue_sources import make_cue_source
 from tse.extractor import Extractor
-from tse.models import ExtractionNetwork, describe_network
-from tse.models.architectures import read_network
+from tse.models.architectures import describe_network, read_network
+from tse.models.network import ExtractionNetwork
 
 __all__ = ["DEFAULT", "load_extractor", "write_extractor"]
 
 DEFAULT = "band-split"
-"""Name of the embedded default."""
+"""Name of the embedded extractor."""
 
 WITHOUT_ENCODER = ("log-mel", "enrolment", "one-hot")
+"""Cue sources that need no speaker encoder."""
 
 
 def load_extractor(name: str | Path | None = None) -> Extractor:
@@ -35,8 +36,8 @@ def load_extractor(name: str | Path | None = None) -> Extractor:
     Parameters
     ----------
     name
-        The name of an embedded extractor, or the path of a checkpoint's JSON card; the embedded
-        default where it is left out.
+        Name of an embedded extractor, or path of the JSON card of a checkpoint. Default: the
+        embedded extractor.
 
     Raises
     ------
@@ -73,22 +74,25 @@ def write_extractor(
     joint: bool = False,
     notes: dict[str, object] | None = None,
 ) -> None:
-    """Write a checkpoint of an extractor.
+    """Write the checkpoint of an extractor: a JSON card, and weights in half precision.
 
     Parameters
     ----------
     card_path
-        ``NAME.json``; the weights go beside it, in half precision.
+        ``NAME.json``; the weights go to ``NAME.safetensors`` beside it.
     network
-        Whose ``config`` is written with the weights.
+        Extraction network; its ``config`` is written to the card.
     cue
-        Name of its cue source, with the ``speakers`` of a closed set.
+        Name of its cue source, see :data:`tse.cue_sources.CUES`.
+    speakers
+        Closed set of speakers of the cue source "one-hot".
     encoder, encoder_name
-        Whose vectors it reads. With ``joint``, the encoder was trained with the extractor, and its
-        weights are written too.
+        Speaker encoder whose embeddings the network reads, and its name.
+    joint
+        Whether the encoder was trained with the extractor; its weights are then written as well.
     notes
-        More entries of the card: data, licence, training, results; ``passes``, and ``verified``
-        where the encoder is the verifier, see :class:`~tse.extractor.Extractor`.
+        Further entries of the card: data, licence, training, results, and the settings ``passes``
+        and ``verified`` of :class:`~tse.extractor.Extractor`.
     """
     config = network.config
     tensors = {f"network.{key}": value for key, value in network.state_dict().items()}
@@ -132,7 +136,7 @@ def _card_path(name: str | Path | None) -> Path:
 
 
 def _encoder(checkpoint: Checkpoint) -> SpeakerEncoder | None:
-    """Load the speaker encoder whose vectors the extractor reads; None where it reads none."""
+    """Load the speaker encoder of a checkpoint; None if the extractor uses none."""
     card: dict[str, Any] = checkpoint.card
     if card["cue"] in WITHOUT_ENCODER:
         return None

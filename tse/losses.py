@@ -1,7 +1,7 @@
-"""Training objectives of extractors; each gives a value for every item of a batch.
+"""Training losses of extractors, one value per item of a batch.
 
-Estimates, targets and mixtures are ``(batch, time)``; values are ``(batch,)``, in dB where not
-said otherwise, and fall as extraction gets better.
+Estimates, targets and mixtures are ``(batch, time)``; losses are ``(batch,)``, in dB unless stated
+otherwise, and lower is better.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from diarspk.encoders.losses import Softmax
-from tse.spectrum import compress
+from tse.models.spectrum import compress
 
 __all__ = [
     "ExtractionLoss",
@@ -21,71 +21,83 @@ __all__ = [
     "thresholded_snr_loss",
 ]
 
-SMALLEST = 1e-8
+EPSILON = 1e-8
 SPECTRUM_WEIGHT = 100.0
+"""Weight at which the spectral loss has gradients as large as those of a tenth of the SNR loss."""
+
 WINDOW_SAMPLES, HOP_SAMPLES = 512, 160
 
 
 def si_sdr_loss(estimate: Tensor, target: Tensor) -> Tensor:
-    """Negative scale-invariant SDR with the mean taken off both (Le Roux et al. 2019)."""
+    """Negative scale-invariant SDR of zero-mean signals (Le Roux et al. 2019)."""
     estimate = estimate - estimate.mean(-1, keepdim=True)
     target = target - target.mean(-1, keepdim=True)
     power = target.square().sum(-1, keepdim=True)
-    projection = (estimate * target).sum(-1, keepdim=True) / (power + SMALLEST) * target
+    projection = (estimate * target).sum(-1, keepdim=True) / (power + EPSILON) * target
     distortion = (estimate - projection).square().sum(-1)
-    return -_decibels((projection.square().sum(-1) + SMALLEST) / (distortion + SMALLEST))
+    return -_decibels((projection.square().sum(-1) + EPSILON) / (distortion + EPSILON))
 
 
-def thresholded_snr_loss(estimate: Tensor, target: Tensor, *, highest_db: float = 30.0) -> Tensor:
-    """Negative SNR with a soft upper bound (Wisdom et al. 2020).
+def thresholded_snr_loss(estimate: Tensor, target: Tensor, *, max_db: float = 30.0) -> Tensor:
+    """Negative thresholded SNR (Wisdom et al. 2020).
 
-    Unlike SI-SDR it holds the scale of the output to the mixture's, so blocks of a long recording
-    fit together, and a nearly perfect item does not outweigh the rest of a batch.
+    Unlike SI-SDR it fixes the scale of the output, so that blocks of a long recording fit together;
+    the threshold keeps nearly perfect items from dominating a batch.
+
+    Parameters
+    ----------
+    max_db
+        Soft upper bound of the SNR.
     """
     power, error = target.square().sum(-1), (target - estimate).square().sum(-1)
-    bound = 10 ** (-highest_db / 10)
-    return _decibels((error + bound * power + SMALLEST) / (power + SMALLEST))
+    bound = 10 ** (-max_db / 10)
+    return _decibels((error + bound * power + EPSILON) / (power + EPSILON))
 
 
-def absent_target_loss(estimate: Tensor, mixture: Tensor, *, lowest_db: float = -30.0) -> Tensor:
-    """Count what is left of a mixture without the target, with a soft lower bound.
+def absent_target_loss(estimate: Tensor, mixture: Tensor, *, min_db: float = -30.0) -> Tensor:
+    """Power of the output relative to the mixture, for mixtures without the target.
 
-    After Wisdom et al. 2021, "What's all the FUSS about free universal sound separation data?",
-    which so treats sources that are absent.
+    The loss of inactive sources in Wisdom et al. 2021, "What's all the FUSS about free universal
+    sound separation data?".
+
+    Parameters
+    ----------
+    min_db
+        Soft lower bound of the loss.
     """
-    left, power = estimate.square().sum(-1), mixture.square().sum(-1)
-    bound = 10 ** (lowest_db / 10)
-    return _decibels((left + bound * power + SMALLEST) / (power + SMALLEST))
+    residue, power = estimate.square().sum(-1), mixture.square().sum(-1)
+    bound = 10 ** (min_db / 10)
+    return _decibels((residue + bound * power + EPSILON) / (power + EPSILON))
 
 
 def compressed_spectrum_loss(estimate: Tensor, target: Tensor, mixture: Tensor) -> Tensor:
-    """Squared error of spectra compressed by a power of 0.3, magnitudes and complex values.
+    """Squared error of compressed spectra, of magnitudes and of complex values; dimensionless.
 
-    ``0.7 | |S|^c - |E|^c |^2 + 0.3 | |S|^c e^{j arg S} - |E|^c e^{j arg E} |^2``, the mean over the
-    bins of 32 ms every 10 ms, in one for every item, without unit (Braun & Tashev 2021, "A
-    consolidated view of loss functions for supervised deep learning-based speech enhancement").
-    Quiet bins count beside loud ones, so that every voiced frame teaches which voice it is. The
-    mixture gives the level only; an absent target is one of zeros.
+    ``0.7 | |S|^c - |E|^c |^2 + 0.3 | |S|^c e^{j arg S} - |E|^c e^{j arg E} |^2`` with ``c`` = 0.3,
+    averaged over bins of 32 ms frames every 10 ms (Braun & Tashev 2021, "A consolidated view of
+    loss functions for supervised deep learning-based speech enhancement").
+
+    Compression gives quiet bins weight beside loud ones. The mixture is used for its level only;
+    the target of a mixture without it is zero.
     """
-    level = mixture.square().mean(-1, keepdim=True).sqrt().clamp_min(SMALLEST)
-    (found, found_parts), (right, right_parts) = (
+    level = mixture.square().mean(-1, keepdim=True).sqrt().clamp_min(EPSILON)
+    (estimated, estimated_parts), (true, true_parts) = (
         compress(_spectrum(waveform / level)) for waveform in (estimate, target)
     )
-    magnitudes = (found - right).square().mean((1, 2))
-    return 0.7 * magnitudes + 0.3 * (found_parts - right_parts).square().mean((1, 2, 3))
+    magnitudes = (estimated - true).square().mean((1, 2))
+    return 0.7 * magnitudes + 0.3 * (estimated_parts - true_parts).square().mean((1, 2, 3))
 
 
 class ExtractionLoss(nn.Module):
-    """One objective where the target is present, another where it is absent.
+    """Loss of a batch: one objective for items with the target, another for items without.
 
     Parameters
     ----------
     objective
         "snr" (:func:`thresholded_snr_loss`), "si-sdr" (:func:`si_sdr_loss`), or "spectrum+snr": a
-        tenth of "snr" and :data:`SPECTRUM_WEIGHT` times :func:`compressed_spectrum_loss`, at which
-        both have gradients of about one size.
+        tenth of "snr" and :data:`SPECTRUM_WEIGHT` times :func:`compressed_spectrum_loss`.
     absent_weight
-        Of items without the target.
+        Weight of :func:`absent_target_loss`, for items without the target.
     """
 
     OBJECTIVES = {  # noqa: RUF012
@@ -100,10 +112,10 @@ class ExtractionLoss(nn.Module):
         self.spectrum = objective == "spectrum+snr"
 
     def forward(self, estimate: Tensor, target: Tensor, mixture: Tensor, present: Tensor) -> Tensor:
-        """Mean over a batch; ``present`` ``(batch,)`` is true where the target talks."""
-        found = self.objective(estimate, target)
-        left = self.absent_weight * absent_target_loss(estimate, mixture)
-        loss = torch.where(present, found, left).mean()
+        """Mean over a batch; ``present`` ``(batch,)`` is true for items with the target."""
+        extraction = self.objective(estimate, target)
+        absence = self.absent_weight * absent_target_loss(estimate, mixture)
+        loss = torch.where(present, extraction, absence).mean()
         if not self.spectrum:
             return loss
         spectrum = compressed_spectrum_loss(estimate, target, mixture).mean()
@@ -111,10 +123,10 @@ class ExtractionLoss(nn.Module):
 
 
 class SpeakerLoss(Softmax):
-    """Multi-task loss: which training speaker the network's reading of the cue is.
+    """Speaker classification loss on the conditioning, in nats.
 
-    As in SpEx+ (Ge et al. 2020), for cues that are learned with the extractor. Called
-    with conditioning vectors ``(batch, width)`` and labels ``(batch,)``; gives nats.
+    Multi-task loss of SpEx+ (Ge et al. 2020), for cues that are trained with the extractor. Called
+    with conditioning vectors ``(batch, width)`` and labels ``(batch,)`` of training speakers.
     """
 
 

@@ -1,8 +1,8 @@
-"""How well a speaker was extracted, how often the wrong one was, and what failed to be measured.
+"""Metrics of target speech extraction: signal quality, speaker confusion, absent targets.
 
-Signal measures come from torchmetrics and the packages behind it (``pip install
-diarspk[extraction]``). What cannot be measured is NaN for its mixture and is counted; means are
-over what could be.
+Signal metrics come from torchmetrics and the packages behind it (``pip install
+diarspk[extraction]``). A metric that cannot be computed for a mixture is NaN and counted as a
+failure; means are over the others.
 """
 
 from __future__ import annotations
@@ -35,12 +35,14 @@ __all__ = [
 
 Samples = NDArray[np.float32]
 ACCEPTED_DB = 1.0
+"""SI-SDRi above which a mixture counts as accepted."""
+
 ABSENT = math.nan
-"""A measure that could not be taken."""
+"""Value of a metric that cannot be computed."""
 
 
 def si_sdr(estimate: Samples, target: Samples) -> float:
-    """Scale-invariant SDR in dB, the mean taken off both; NaN if the target is silent."""
+    """Scale-invariant SDR in dB of zero-mean signals; NaN if the target is silent."""
     from torchmetrics.functional.audio import scale_invariant_signal_distortion_ratio
 
     if not np.any(target):
@@ -50,7 +52,7 @@ def si_sdr(estimate: Samples, target: Samples) -> float:
 
 
 def sdr(estimate: Samples, target: Samples) -> float:
-    """SDR of BSS Eval in dB: a filter of 512 taps on the target is forgiven."""
+    """SDR of BSS Eval in dB, invariant to a filter of 512 taps on the target."""
     from torchmetrics.functional.audio import signal_distortion_ratio
 
     pair = torch.from_numpy(estimate).double(), torch.from_numpy(target).double()
@@ -58,7 +60,7 @@ def sdr(estimate: Samples, target: Samples) -> float:
 
 
 def pesq(estimate: Samples, target: Samples) -> float:
-    """Wide-band PESQ (ITU-T P.862.2), a mean opinion score; it fails on silence."""
+    """Wide-band PESQ (ITU-T P.862.2), MOS-LQO; raises on silence."""
     from torchmetrics.functional.audio.pesq import perceptual_evaluation_speech_quality
 
     pair = torch.from_numpy(estimate), torch.from_numpy(target)
@@ -74,7 +76,7 @@ def stoi(estimate: Samples, target: Samples) -> float:
 
 
 def dnsmos(estimate: Samples, target: Samples) -> float:
-    """DNSMOS P.835, overall; it needs no target, but its models, which are downloaded once."""
+    """DNSMOS P.835, overall quality, without a reference; its models are downloaded once."""
     from torchmetrics.functional.audio.dnsmos import deep_noise_suppression_mean_opinion_score
 
     scores = deep_noise_suppression_mean_opinion_score(
@@ -89,23 +91,27 @@ MEASURES: dict[str, Callable[[Samples, Samples], float]] = {
     "STOI": stoi,
     "DNSMOS": dnsmos,
 }
-"""Measures of an estimate against its target, beside SI-SDR."""
+"""Optional metrics of an estimate against its target, beside SI-SDR."""
 
 
 @dataclass(frozen=True)
 class ExtractionScore:
-    """One mixture in which the target talks.
+    """Metrics of one mixture in which the target talks.
 
     Attributes
     ----------
-    input_db, output_db : float
-        SI-SDR of the mixture, and of the estimate.
+    input_db : float
+        SI-SDR of the mixture.
+    output_db : float
+        SI-SDR of the estimate.
     interferer_db : float
-        Highest SI-SDR of the estimate to an interferer; NaN without one.
-    target_similarity, interferer_similarity : float
-        Cosine of the estimate's embedding to the target's and to the nearest interferer's.
+        Highest SI-SDR of the estimate to an interferer; NaN without interferers.
+    target_similarity : float
+        Cosine of the estimate's embedding to that of the target.
+    interferer_similarity : float
+        Highest cosine of the estimate's embedding to that of an interferer.
     measures : mapping of str to float
-        Further ones, by name.
+        Optional metrics, by name.
     """
 
     input_db: float
@@ -117,31 +123,34 @@ class ExtractionScore:
 
     @property
     def improvement_db(self) -> float:
-        """SI-SDRi."""
+        """SI-SDR improvement in dB."""
         return self.output_db - self.input_db
 
 
 @dataclass(frozen=True)
 class ExtractionSummary:
-    """Many mixtures.
+    """Metrics pooled over mixtures.
 
     Attributes
     ----------
     mixtures : int
-    input_db, improvement_db : float
-        Means in dB.
+        Number of mixtures.
+    input_db : float
+        Mean SI-SDR of the mixtures.
+    improvement_db : float
+        Mean SI-SDR improvement.
     accepted : float
-        Share with SI-SDRi above 1 dB.
+        Acceptance rate: fraction with SI-SDRi above 1 dB.
     negative : float
-        Share with SI-SDRi below zero.
+        Fraction with SI-SDRi below zero.
     nearer_interferer : float
-        Share whose embedding is nearer an interferer's than the target's.
+        Speaker confusion: fraction whose embedding is nearer to an interferer than to the target.
     louder_interferer : float
-        Share with a higher SI-SDR to an interferer than to the target.
+        Fraction with a higher SI-SDR to an interferer than to the target.
     measures : mapping of str to float
-        Means of the further measures.
+        Means of the optional metrics.
     failures : mapping of str to int
-        How many mixtures a mean is without.
+        Number of mixtures without a value, for each metric that has any.
     """
 
     mixtures: int
@@ -169,9 +178,9 @@ def score_extraction(
     Parameters
     ----------
     interferers
-        The other voices as they are in the mixture.
+        Other voices as in the mixture.
     encoder
-        What tells whose voice the estimate is; better not the one that made the cue.
+        Speaker encoder for the similarities; preferably another one than that of the cue.
     measures
         Names in :data:`MEASURES`.
     """
@@ -191,21 +200,21 @@ def score_extraction(
 
 
 def summarise(scores: Sequence[ExtractionScore]) -> ExtractionSummary:
-    """Pool mixtures; a share is of the mixtures in which it could be told."""
-    gains = [one.improvement_db for one in scores]
-    similar = [one.interferer_similarity - one.target_similarity for one in scores]
+    """Pool scores of mixtures; fractions are of the mixtures with a value."""
+    improvements = [one.improvement_db for one in scores]
+    confusion = [one.interferer_similarity - one.target_similarity for one in scores]
     louder = [one.interferer_db - one.output_db for one in scores]
     names = sorted({name for one in scores for name in one.measures})
     columns = {name: [one.measures.get(name, ABSENT) for one in scores] for name in names}
-    counted: dict[str, list[float]] = {"SI-SDR": gains, "similarity": similar, **columns}
+    counted: dict[str, list[float]] = {"SI-SDR": improvements, "similarity": confusion, **columns}
     return ExtractionSummary(
         mixtures=len(scores),
         input_db=_mean([one.input_db for one in scores]),
-        improvement_db=_mean(gains),
-        accepted=_share(gains, lambda gain: gain > ACCEPTED_DB),
-        negative=_share(gains, lambda gain: gain < 0),
-        nearer_interferer=_share(similar, lambda excess: excess > 0),
-        louder_interferer=_share(louder, lambda excess: excess > 0),
+        improvement_db=_mean(improvements),
+        accepted=_fraction(improvements, lambda gain: gain > ACCEPTED_DB),
+        negative=_fraction(improvements, lambda gain: gain < 0),
+        nearer_interferer=_fraction(confusion, lambda excess: excess > 0),
+        louder_interferer=_fraction(louder, lambda excess: excess > 0),
         measures={name: _mean(values) for name, values in columns.items()},
         failures={
             name: missing
@@ -216,24 +225,24 @@ def summarise(scores: Sequence[ExtractionScore]) -> ExtractionSummary:
 
 
 def attenuation_db(estimate: Samples, mixture: Samples) -> float:
-    """How far an output lies below its mixture, in dB: what an absent target should leave.
+    """Attenuation of a mixture by extraction, in dB; the metric where the target is absent.
 
-    Infinite where nothing is left, NaN for a silent mixture.
+    Infinite for a silent output, NaN for a silent mixture.
     """
-    power, left = float(np.mean(np.square(mixture))), float(np.mean(np.square(estimate)))
+    power, residue = float(np.mean(np.square(mixture))), float(np.mean(np.square(estimate)))
     if power == 0:
         return ABSENT
-    return math.inf if left == 0 else 10 * math.log10(power / left)
+    return math.inf if residue == 0 else 10 * math.log10(power / residue)
 
 
 def detection_error(present: ArrayLike, absent: ArrayLike) -> float:
-    """Equal error rate of telling whether the target was there.
+    """Equal error rate of detecting whether the target talks.
 
     Parameters
     ----------
     present, absent
-        Cosine of the output's embedding to the enrolment's, for mixtures with and without the
-        target; what could not be embedded counts as the least likeness there is.
+        Cosines of the output's embedding to that of the enrolment, for mixtures with and without
+        the target. NaN (an output without an embedding) counts as a cosine of -1.
     """
     scores = np.nan_to_num(np.concatenate([np.ravel(present), np.ravel(absent)]), nan=-1.0)
     return equal_error_rate(scores, np.arange(len(scores)) < np.size(present))
@@ -242,12 +251,12 @@ def detection_error(present: ArrayLike, absent: ArrayLike) -> float:
 def _attempt(
     measure: Callable[[Samples, Samples], float], estimate: Samples, target: Samples
 ) -> float:
-    """Measure, or give NaN where the measure, or the package behind it, fails."""
+    """Compute a metric; NaN if it, or the package behind it, fails."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return measure(estimate, target)
-    # Whatever these packages raise means that there is no value; failures are counted.
+    # These packages raise errors of many kinds; each means that there is no value.
     except Exception:
         return ABSENT
 
@@ -276,7 +285,7 @@ def _mean(values: ArrayLike) -> float:
     return float(known.mean()) if len(known) else ABSENT
 
 
-def _share(
+def _fraction(
     values: ArrayLike, condition: Callable[[NDArray[np.float64]], NDArray[np.bool_]]
 ) -> float:
     known = np.asarray(values, float)

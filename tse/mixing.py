@@ -1,7 +1,7 @@
-"""Mixtures of one speaker with others, noise and rooms, drawn from a seeded generator.
+"""Simulation of mixtures: a target, interferers, noise and reverberation; seeded.
 
-Nothing here reads files: voices, noises and rooms are arrays, so that training, evaluation and
-tests make mixtures by the same rules.
+Voices, noises and room impulse responses are arrays, so that training, evaluation and tests mix by
+the same rules.
 """
 
 from __future__ import annotations
@@ -22,25 +22,28 @@ Samples = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class MixtureConfig:
-    """How mixtures are drawn; pairs are bounds of a uniform draw.
+    """Distributions of mixtures; pairs are bounds of a uniform distribution.
 
     Attributes
     ----------
     seconds : float
+        Length of a mixture.
     speakers : tuple of float
-        Probability of one speaker, of two, of three, ...
+        Probabilities of one speaker, two, three, ...
     absent_probability : float
-        Of the target's being none of the speakers.
+        Probability that the target is none of the speakers.
     overlap : tuple of float
-        Share of the mixture in which each other speaker talks.
+        Fraction of the mixture in which each interferer talks.
     interferer_db : tuple of float
-        Level of each other speaker above the target's.
+        Level of each interferer relative to the target.
     noise_probability : float
+        Probability of noise.
     noise_ratio_db : tuple of float
-        Level of the target above the noise.
+        Signal-to-noise ratio of the target.
     room_probability : float
+        Probability of reverberation.
     level_db : tuple of float
-        Root mean square of the mixture below full scale.
+        Level of the mixture in dB relative to full scale.
     """
 
     seconds: float = 3.0
@@ -55,23 +58,26 @@ class MixtureConfig:
 
     @property
     def samples(self) -> int:
-        """Length of a mixture."""
+        """Length of a mixture in samples at 16 kHz."""
         return round(self.seconds * SAMPLE_RATE)
 
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    """A mixture and what it was made of; all ``(time,)`` float32 at 16 kHz and of one length.
+    """Mixture and its components, all ``(time,)`` float32 at 16 kHz and of one length.
 
     Attributes
     ----------
     mixture : ndarray
-        The sum of all that follows.
+        Sum of the components.
     target : ndarray
-        As the microphone hears it, with its room; zeros where the target is absent.
+        Target as in the mixture, reverberant; zeros if absent.
     interferers : tuple of ndarray
+        Other voices as in the mixture.
     noise : ndarray
+        Noise as in the mixture.
     present : bool
+        Whether the target talks in the mixture.
     """
 
     mixture: Samples
@@ -90,26 +96,30 @@ def mix(
     *,
     room: NDArray[np.floating] | None = None,
 ) -> Mixture:
-    """Mix voices, each brought to the level drawn for it.
+    """Mix voices and noise at levels drawn from ``config``.
 
     Parameters
     ----------
     target : ndarray, ``(time,)``, optional
-        None makes a mixture in which the target is absent. Voices of another length are cut, or
-        placed at random between silence.
-    others, noise
-        Likewise; noise that is short repeats.
+        Target voice; None makes a mixture without the target. A voice of another length than the
+        mixture is cut, or placed at random in silence.
+    others
+        Voices of the interferers, likewise.
+    noise : ndarray, ``(time,)``, optional
+        Noise; a short one repeats.
+    config, generator
+        Distributions, and the generator to draw from.
     room : ndarray, ``(sources, taps)``, optional
-        Impulse responses of one room, for the target and the others in turn.
+        Impulse responses of one room, for the target and the interferers in turn.
     """
     length = config.samples
     silence = np.zeros(length, np.float32)
     voice = silence if target is None else _place(target, length, length, generator)
-    voices = [voice] if target is None else [_levelled(voice, 0.0)]
+    voices = [voice] if target is None else [_scale(voice, 0.0)]
     for other in others:
-        talked = round(length * generator.uniform(*config.overlap))
-        placed = _place(other, talked, length, generator)
-        voices.append(_levelled(placed, generator.uniform(*config.interferer_db)))
+        active = round(length * generator.uniform(*config.overlap))
+        placed = _place(other, active, length, generator)
+        voices.append(_scale(placed, generator.uniform(*config.interferer_db)))
     if room is not None:
         voices = [
             fftconvolve(voice, room[index % len(room)])[:length].astype(np.float32)
@@ -119,7 +129,7 @@ def mix(
     if noise is not None:
         ratio = generator.uniform(*config.noise_ratio_db)
         long_enough = np.resize(noise, max(length, len(noise)))
-        background = _levelled(_place(long_enough, length, length, generator), -ratio)
+        background = _scale(_place(long_enough, length, length, generator), -ratio)
     parts = [*voices, background]
     total = np.sum(parts, axis=0)
     power = float(np.sqrt(np.mean(total**2)))
@@ -130,18 +140,18 @@ def mix(
     )
 
 
-def _place(voice: Samples, longest: int, length: int, generator: np.random.Generator) -> Samples:
-    """At most ``longest`` samples from a random place in ``voice``, at a random place in zeros."""
-    start = int(generator.integers(max(len(voice) - longest, 0) + 1))
-    cut = voice[start : start + longest]
+def _place(voice: Samples, duration: int, length: int, generator: np.random.Generator) -> Samples:
+    """Cut up to ``duration`` samples at random from ``voice``, place them at random in zeros."""
+    start = int(generator.integers(max(len(voice) - duration, 0) + 1))
+    cut = voice[start : start + duration]
     placed = np.zeros(length, np.float32)
     begin = int(generator.integers(length - len(cut) + 1))
     placed[begin : begin + len(cut)] = cut
     return placed
 
 
-def _levelled(voice: Samples, level_db: float) -> Samples:
-    """Bring the mean power where there is sound to ``level_db`` above one."""
+def _scale(voice: Samples, level_db: float) -> Samples:
+    """Scale the level of the active (nonzero) samples to ``level_db`` relative to one."""
     active = voice[np.abs(voice) > 0]
     power = float(np.sqrt(np.mean(active**2))) if len(active) else 0.0
     return (voice * (10 ** (level_db / 20) / max(power, 1e-6))).astype(np.float32)

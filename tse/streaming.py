@@ -1,33 +1,108 @@
-"""A causal extractor on audio as it arrives."""
+"""Extraction in bounded memory: cross-faded blocks for any network, a stream for a causal one."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError
 from tse.cues import Cue
 from tse.models.network import ExtractionNetwork, Memory
 
-__all__ = ["ExtractionStream"]
+__all__ = ["BlockConfig", "ExtractionStream", "extract_blocks"]
+
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class BlockConfig:
+    """Overlapping blocks of a long recording.
+
+    Attributes
+    ----------
+    block_s : float
+        Length of a block in seconds.
+    overlap_s : float
+        Overlap with the next block in seconds, at most half a block.
+    """
+
+    block_s: float = 15.0
+    overlap_s: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < 2 * self.overlap_s <= self.block_s:
+            raise ArgumentError(
+                f"`overlap_s` must be positive and at most half of block_s={self.block_s}, "
+                f"got {self.overlap_s}"
+            )
+
+
+def extract_blocks(
+    chunks: Iterable[Samples], extract: Callable[[Samples], Samples], config: BlockConfig
+) -> Iterator[Samples]:
+    """Apply ``extract`` to overlapping blocks of a stream and cross-fade the outputs.
+
+    Parameters
+    ----------
+    chunks
+        Consecutive ``(time,)`` of any lengths, at 16 kHz.
+    extract
+        Callable: ``(time,)`` -> ``(speakers, time)``.
+    config
+        Length and overlap of the blocks.
+
+    Returns
+    -------
+    iterator of ndarray, ``(speakers, time)``
+        Consecutive; together as long as the chunks. A stream of one block or less is extracted as
+        a whole.
+    """
+    block, overlap = round(config.block_s * SAMPLE_RATE), round(config.overlap_s * SAMPLE_RATE)
+    fade_in = ((np.arange(overlap) + 0.5) / overlap).astype(np.float32)
+    waiting, tail = np.zeros(0, np.float32), None
+    for chunk in chunks:
+        waiting = np.concatenate([waiting, chunk])
+        while len(waiting) > block:
+            voices = _cross_fade(extract(waiting[:block]), tail, fade_in)
+            yield voices[:, : block - overlap]
+            tail = voices[:, block - overlap :]
+            waiting = waiting[block - overlap :]
+    if len(waiting):
+        yield _cross_fade(extract(waiting), tail, fade_in)
+
+
+def _cross_fade(voices: Samples, tail: Samples | None, fade_in: Samples) -> Samples:
+    """Blend the start of a block with the end of the previous one, ``(speakers, overlap)``."""
+    if tail is None:
+        return voices
+    overlap = tail.shape[1]
+    head = tail * (1 - fade_in) + voices[:, :overlap] * fade_in
+    return np.concatenate([head, voices[:, overlap:]], axis=1)
 
 
 class ExtractionStream:
-    """Takes blocks of any length and gives what is ready; together, the offline output.
+    """Streaming extraction by a causal network; the outputs together equal the offline output.
 
-    A sample is ready when all frames that cover it are: ``latency_samples`` later at most.
+    A sample is given out once all frames that cover it are complete, at most
+    :attr:`latency_samples` later.
 
     Parameters
     ----------
     network : ExtractionNetwork
-        A causal one, in evaluation mode.
+        Causal, in evaluation mode.
     cue : Cue
         Of one speaker.
 
     Raises
     ------
     ArgumentError
-        If the network is not causal, or the cue is of several speakers.
+        If the network is not causal, or the cue describes several speakers.
     """
 
     def __init__(self, network: ExtractionNetwork, cue: Cue) -> None:
@@ -38,26 +113,30 @@ class ExtractionStream:
         self.network, self.framing = network, network.framing
         lead = self.framing.window_samples - self.framing.hop_samples
         self.memory: Memory = {}
-        self.waiting = torch.zeros(1, lead)  # what the next frame begins with
-        self.sums = torch.zeros(1, lead)  # output that later frames will add to
+        self.waiting = torch.zeros(1, lead)  # samples that the next frame begins with
+        self.sums = torch.zeros(1, lead)  # overlap-add that later frames contribute to
         self.lead, self.received, self.given = lead, 0, 0
         with torch.inference_mode():
             self.conditioning = network.condition(cue)
 
+    def __repr__(self) -> str:
+        seconds = self.received / SAMPLE_RATE
+        return f"ExtractionStream({seconds:.1f} s, latency {self.latency_samples} samples)"
+
     @property
     def latency_samples(self) -> int:
-        """How far the output lies behind the input."""
+        """Algorithmic latency of the output."""
         return self.framing.window_samples
 
     def push(self, block: Tensor) -> Tensor:
-        """Take ``(time,)`` at 16 kHz and give the samples ``(ready,)`` that it completes."""
+        """Take samples ``(time,)`` at 16 kHz and return those ``(ready,)`` that are complete."""
         self.received += len(block)
         ready = self._advance(block)
         self.given += len(ready)
         return ready
 
     def flush(self) -> Tensor:
-        """End: give the rest, so that as many samples came out as went in."""
+        """Return the remaining samples, so that as many came out as went in."""
         frames = -(-self.received // self.framing.hop_samples) + self.framing.overlap - 1
         tail = frames * self.framing.hop_samples - self.received
         rest = self._advance(torch.zeros(max(tail, 0)))[: self.received - self.given]
@@ -79,6 +158,6 @@ class ExtractionStream:
             total[:, index * hop : index * hop + window] += frames[:, index]
         total[:, : self.sums.shape[1]] += self.sums
         done, self.sums = total[0, : count * hop], total[:, count * hop :]
-        skipped = min(self.lead, len(done))  # what lies before the first sample
+        skipped = min(self.lead, len(done))  # the first frames begin before the first sample
         self.lead -= skipped
         return done[skipped:]

@@ -158,6 +158,6 @@ def _row(name: str, components: Components) -> list[str]:
         (components.false_alarm, components.false_alarm_rate),
         (components.confusion, components.confusion_rate),
     )
-    cells = [cell for seconds, rate in parts for cell in (f"{seconds:.2f}", f"{100 * rate:.2f}")]
+    columns = [cell for seconds, rate in parts for cell in (f"{seconds:.2f}", f"{100 * rate:.2f}")]
     rates = [f"{100 * rate:.2f}" for rate in (components.der, components.jer)]
-    return [name, f"{components.total:.2f}", *cells, *rates]
+    return [name, f"{components.total:.2f}", *columns, *rates]

@@ -22,4 +22,4 @@ def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     padded = (
         [first.ljust(widths[0]), *map(str.rjust, others, widths[1:])] for first, *others in lines
     )
-    return "\n".join("  ".join(cells).rstrip() for cells in padded)
+    return "\n".join("  ".join(line).rstrip() for line in padded)

@@ -31,9 +31,9 @@ from eval.diarization.conversation import Conversation
 from eval.diarization.conversations import read_conversations
 from eval.report.report import describe_run, markdown_table, write_json
 from tse.cues import Reference
+from tse.enrolment import collect, single_speaker_turns
 from tse.extractor import Extractor
 from tse.loading import load_extractor
-from tse.meeting import clean_turns, collect
 
 __all__ = ["MeetingTrials", "overlapped_stretches", "run_conversation"]
 
@@ -70,7 +70,7 @@ def run_conversation(
     annotation = conversation.reference
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DiarspkWarning)
-        turns = {str(name): clean_turns(annotation, name) for name in annotation.labels()}
+        turns = {str(name): single_speaker_turns(annotation, name) for name in annotation.labels()}
     enrolments = collect([waveform], turns)
     cues = [extractor.source([Reference(enrolments[name], name)]) for name in turns]
     tracks = np.concatenate(list(extractor.extract_blocks([waveform], cues)), axis=1)

@@ -34,7 +34,8 @@ from eval.extraction.mixtures import CONDITIONS, draw_trials
 from eval.report.progress import follow
 from eval.report.report import describe_run, markdown_table, write_json
 from eval.verification.__main__ import score_all_pairs
-from tse.cues import CueSource, OneHotCue, Reference
+from tse.cue_sources import CueSource, OneHotCue
+from tse.cues import Reference
 from tse.loading import load_extractor
 from tse.metrics import ExtractionSummary
 

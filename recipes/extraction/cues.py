@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.features.log_mel import LogMel, gated_level
-from tse.cues import Cue, CueSource, Reference, collate_cues
+from tse.cue_sources import CueSource
+from tse.cues import Cue, Reference, collate_cues
 
 PACKED = ("utterance", "utterance+map", "enrolment")
 """Cues of which everything is packed; a batch without one of their levels trains without it."""
@@ -17,7 +18,7 @@ PACKED = ("utterance", "utterance+map", "enrolment")
 
 @dataclass(frozen=True)
 class BatchCues:
-    """Cue of every item of a batch, by a name of :data:`tse.cues.CUES`."""
+    """Cue of every item of a batch, by a name of :data:`tse.cue_sources.CUES`."""
 
     name: str
     source: CueSource

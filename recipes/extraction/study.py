@@ -24,9 +24,9 @@ import torch
 from recipes.extraction.data import BatchConfig, read_voices
 from recipes.extraction.export import export
 from recipes.extraction.train import TrainConfig
-from tse.cues import CUES
-from tse.fusion import FUSIONS
+from tse.cue_sources import CUES
 from tse.mixing import MixtureConfig
+from tse.models.fusion import FUSIONS
 
 
 def cells() -> list[tuple[str, str, str]]:

@@ -49,8 +49,7 @@ from recipes.training.trainer import (
     schedule_rate,
 )
 from recipes.training.warm_start import read_warm_start
-from tse.conditioning import ConditioningConfig
-from tse.cues import CUES, CueSource, make_cue_source
+from tse.cue_sources import CUES, CueSource, make_cue_source
 from tse.losses import ExtractionLoss, SpeakerLoss, si_sdr_loss
 from tse.mixing import MixtureConfig
 from tse.models import (
@@ -61,6 +60,7 @@ from tse.models import (
     describe_network,
 )
 from tse.models.architectures import NetworkConfig
+from tse.models.conditioning import ConditioningConfig
 from tse.models.network import LEAD_SAMPLES
 
 VALIDATION_SEED = 777

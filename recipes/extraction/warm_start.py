@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from diarspk.errors import ArgumentError
 from recipes.training.warm_start import check_warm_start
-from tse.conditioning import CueReader, standardized
 from tse.models import ExtractionNetwork
+from tse.models.conditioning import CueReader, standardized
 
 __all__ = [
     "OF_A_JOINT_ENCODER",

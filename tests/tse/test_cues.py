@@ -7,20 +7,18 @@ from numpy.typing import NDArray
 
 from diarspk.encoders.base import FrameEmbeddings, SpeakerEncoder
 from diarspk.errors import ArgumentError, AudioError
-from tse.conditioning import ConditioningConfig, CueReader
-from tse.cues import (
+from tse.cue_sources import (
     CUES,
-    Cue,
     EnrolmentCue,
     FrameCue,
     LogMelCue,
     MultiLevelCue,
     OneHotCue,
-    Reference,
     UtteranceCue,
-    collate_cues,
     make_cue_source,
 )
+from tse.cues import Cue, Reference, collate_cues
+from tse.models.conditioning import ConditioningConfig, CueReader
 
 
 class TwoNumbers(SpeakerEncoder):

@@ -27,11 +27,11 @@ from eval.embeddings.speech import read_utterances
 from eval.extraction.__main__ import evaluate
 from eval.extraction.mixtures import CONDITIONS, Trial, draw_trials
 from tests.paths import SHARED
-from tse.blocks import BlockConfig, extract_blocks
-from tse.conditioning import ConditioningConfig
+from tse.enrolment import EnrolmentConfig, collect, gate, single_speaker_turns
 from tse.loading import load_extractor, write_extractor
-from tse.meeting import EnrolmentConfig, clean_turns, collect, gate
 from tse.models import BandSplitConfig, build_network
+from tse.models.conditioning import ConditioningConfig
+from tse.streaming import BlockConfig, extract_blocks
 
 RATE = 16000
 SMALL = BandSplitConfig(
@@ -85,6 +85,14 @@ def test_public_names() -> None:
         tse.nonsense  # noqa: B018
 
 
+def test_values_print_as_a_person_reads_them(card: Path) -> None:
+    extractor = load_extractor(card)
+    assert repr(extractor) == f"Extractor({extractor.fingerprint!r}, MultiLevelCue, 1 pass)"
+    assert repr(tse.Reference(voice(2.0), "alice")) == "Reference('alice', 2.0 s)"
+    cue = extractor.cue(voice(2.0), RATE)
+    assert repr(cue) == "Cue(batch of 1: vector (192,), enrolment 2.0 s)"
+
+
 def test_an_array_is_as_long_as_it_was_at_its_own_rate(card: Path) -> None:
     extractor = load_extractor(card)
     reference = voice(2.0, 1)
@@ -125,7 +133,7 @@ def test_passes_are_averaged_over_frames_that_begin_later(card: Path) -> None:
         replace(once, passes=0)
 
 
-def test_a_card_says_how_a_mixture_is_heard(tmp_path: Path) -> None:
+def test_a_card_holds_the_settings_of_the_ensemble(tmp_path: Path) -> None:
     torch.manual_seed(0)
     notes: dict[str, object] = {"passes": 3, "verified": True}
     config = replace(SMALL, conditioning=ConditioningConfig(0), causal=False)
@@ -190,15 +198,15 @@ def test_long_audio_goes_through_in_blocks(tmp_path: Path, causal: bool) -> None
 def test_blocks_of_what_changes_nothing_change_nothing(cuts: list[int], rest: int) -> None:
     waveform = np.random.default_rng(0).normal(size=sum(cuts) + rest).astype(np.float32)
     chunks = np.split(waveform, np.cumsum(cuts))
-    longest = []
+    lengths = []
 
     def unchanged(block: NDArray[np.float32]) -> NDArray[np.float32]:
-        longest.append(len(block))
+        lengths.append(len(block))
         return block[None]
 
     found = list(extract_blocks(chunks, unchanged, BlockConfig(1.0, 0.25)))
     np.testing.assert_allclose(np.concatenate(found, axis=1)[0], waveform, atol=1e-6)
-    assert max(longest) <= 16000
+    assert max(lengths) <= 16000
 
 
 def test_blocks_must_be_longer_than_their_overlap() -> None:
@@ -246,7 +254,7 @@ SPEECH = SHARED / "speech"
 
 
 @pytest.mark.skipif(not SPEECH.is_dir(), reason="the shared speech is not here")
-def test_the_shipped_extractor_finds_the_enrolled_voice() -> None:
+def test_the_embedded_extractor_finds_the_enrolled_voice() -> None:
     utterances = list(islice(read_utterances(SPEECH, "dev"), 150))
     trials = list(draw_trials(utterances, CONDITIONS["clean-2"], count=12, seed=3, seconds=3.0))
     extractor = load_extractor()
@@ -260,7 +268,7 @@ def test_the_shipped_extractor_finds_the_enrolled_voice() -> None:
     assert run.summary.improvement_db > 1.5
 
 
-def test_the_shipped_extractor_is_small_and_runs() -> None:
+def test_the_embedded_extractor_is_small_and_runs() -> None:
     extractor = load_extractor()
     found = tse.extract(voice(2.0), enrolment=voice(3.0, 1), sample_rate=RATE)
     assert found.shape == (32000,) and np.isfinite(found).all()
@@ -281,20 +289,20 @@ def meeting() -> Annotation:
     return annotation
 
 
-def test_clean_turns_are_alone_and_longest_first() -> None:
-    turns = clean_turns(meeting(), "B")
+def test_single_speaker_turns_come_by_falling_length() -> None:
+    turns = single_speaker_turns(meeting(), "B")
     assert [(round(t.start, 3), round(t.end, 3)) for t in turns] == [(4.1, 4.9), (6.1, 6.9)]
-    short = clean_turns(meeting(), "A", EnrolmentConfig(longest_s=1.0))
+    short = single_speaker_turns(meeting(), "A", EnrolmentConfig(max_total_s=1.0))
     assert [(t.start, round(t.end, 3)) for t in short] == [(0.1, 1.1)]
     with pytest.warns(DiarspkWarning, match="alone for less"):
-        assert clean_turns(meeting(), "C") == [Segment(8, 8.5)]
+        assert single_speaker_turns(meeting(), "C") == [Segment(8, 8.5)]
     with pytest.raises(ArgumentError, match="must be one of"):
-        clean_turns(meeting(), "D")
+        single_speaker_turns(meeting(), "D")
 
 
 def test_collecting_does_not_depend_on_blocks() -> None:
     waveform = voice(9.0)
-    turns = {"A": clean_turns(meeting(), "A"), "B": clean_turns(meeting(), "B")}
+    turns = {"A": single_speaker_turns(meeting(), "A"), "B": single_speaker_turns(meeting(), "B")}
     whole = collect([waveform], turns)
     parts = collect(np.array_split(waveform, 13), turns)
     assert len(whole["B"]) == round(1.6 * RATE)

@@ -17,7 +17,7 @@ from tse.losses import (
     thresholded_snr_loss,
 )
 from tse.models import BandSplitConfig, build_network
-from tse.oracle import OracleConfig, optimise_cue
+from tse.optimised_cue import OptimisationConfig, optimise_cue
 
 
 def signals(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -118,12 +118,12 @@ def test_an_oracle_cue_is_never_worse_and_mostly_better() -> None:
     one, other = signals()
     mixture = one + other
     cue = Cue(vector=torch.randn(3, 192))
-    better = optimise_cue(network, mixture, one, cue, OracleConfig(15, 0.05))
+    better = optimise_cue(network, mixture, one, cue, OptimisationConfig(15, 0.05))
     losses = [thresholded_snr_loss(network(mixture, c), one) for c in (cue, better)]
     assert (losses[1] <= losses[0] + 1e-5).all()
     assert losses[1].mean() < losses[0].mean() - 0.01
     assert better.vector is not None and not better.vector.requires_grad
-    unchanged = optimise_cue(network, mixture, one, cue, OracleConfig(0))
+    unchanged = optimise_cue(network, mixture, one, cue, OptimisationConfig(0))
     np.testing.assert_array_equal(unchanged.vector, cue.vector)
     with pytest.raises(ArgumentError, match="neither"):
         optimise_cue(network, mixture, one, Cue(enrolment=mixture))

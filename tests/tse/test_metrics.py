@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from tse.complexity import measure_complexity
-from tse.conditioning import ConditioningConfig
 from tse.metrics import (
     MEASURES,
     ExtractionScore,
@@ -18,6 +16,8 @@ from tse.metrics import (
     summarise,
 )
 from tse.models import BandSplitConfig, TimeDomainConfig, build_network
+from tse.models.complexity import measure_complexity
+from tse.models.conditioning import ConditioningConfig
 
 pytest.importorskip("torchmetrics")
 

@@ -10,10 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diarspk.errors import ArgumentError, ModelError
-from tse.conditioning import Conditioning, ConditioningConfig
 from tse.cues import Cue
-from tse.framing import Framing
-from tse.fusion import FUSIONS
 from tse.models import (
     BandSplitConfig,
     CrossAttentionConfig,
@@ -23,8 +20,10 @@ from tse.models import (
     describe_network,
 )
 from tse.models.architectures import ARCHITECTURES, read_network
+from tse.models.conditioning import Conditioning, ConditioningConfig
+from tse.models.fusion import FUSIONS
 from tse.models.layers import FrameAttention
-from tse.spectrum import SpectralMap, SpectralTransform
+from tse.models.spectrum import Framing, SpectralMap, SpectralTransform
 from tse.streaming import ExtractionStream
 
 SIZES = ConditioningConfig(vector_size=6, sequence_size=5, width=8)
@@ -99,7 +98,7 @@ def test_silence_gives_silence(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_silence_in_front_is_heard_and_cut_off(name: str) -> None:
+def test_silence_in_front_is_processed_and_cut_off(name: str) -> None:
     network, mixture, cue = make(SMALL[name]), noise(2, 500), make_cue()
     padded = torch.nn.functional.pad(mixture, (90, 0))
     found = network.extract(mixture, network.condition(cue), lead_samples=90)
@@ -127,7 +126,7 @@ def test_padding_of_a_cue_changes_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CAUSAL)
-def test_a_causal_network_does_not_hear_the_future(name: str) -> None:
+def test_a_causal_network_does_not_depend_on_the_future(name: str) -> None:
     network, mixture, cue = make(CAUSAL[name]), noise(1, 960), make_cue(1)
     changed = mixture.clone()
     changed[:, 640:] = 5 * noise(1, 320, seed=9)
@@ -145,11 +144,11 @@ def test_a_stream_equals_the_offline_output(name: str, cuts: list[int], rest: in
     time = sum(cuts) + rest + 1
     mixture = noise(1, time)
     stream = ExtractionStream(network, cue)
-    given_out, parts, heard = 0, [], 0
+    given_out, parts, received = 0, [], 0
     for block in mixture[0].split([*cuts, rest + 1]):
         parts.append(stream.push(block))
-        heard, given_out = heard + len(block), given_out + len(parts[-1])
-        assert given_out > heard - stream.latency_samples
+        received, given_out = received + len(block), given_out + len(parts[-1])
+        assert given_out > received - stream.latency_samples
     parts.append(stream.flush())
     assert torch.allclose(torch.cat(parts), network(mixture, cue)[0], atol=1e-4)
 

@@ -1,4 +1,4 @@
-"""Extraction networks: mixture ``(batch, time)`` and cue to the voice that the cue describes."""
+"""Extraction networks: mixture ``(batch, time)`` and cue to the voice of the target."""
 
 from tse.models.architectures import ARCHITECTURES, build_network, describe_network
 from tse.models.band_split import BandSplitConfig, BandSplitNetwork

@@ -1,4 +1,4 @@
-"""Networks by name, from configurations and back: what checkpoints and command lines need."""
+"""Named configurations, and networks from configurations as cards store them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from diarspk.errors import ModelError
-from tse.conditioning import ConditioningConfig
 from tse.models.band_split import BandSplitConfig, BandSplitNetwork
+from tse.models.conditioning import ConditioningConfig
 from tse.models.cross_attention import CrossAttentionConfig, CrossAttentionNetwork
 from tse.models.network import ExtractionNetwork
 from tse.models.time_domain import TimeDomainConfig, TimeDomainNetwork
@@ -36,7 +36,7 @@ ARCHITECTURES: dict[str, NetworkConfig] = {
         BandSplitConfig(spectral_map=False, causal=True)
     ),
 }
-"""Named settings; "band-split" is the shipped extractor's."""
+"""Configurations by name; "band-split" is that of the embedded extractor."""
 
 FAMILIES = {
     "band-split": (BandSplitConfig, BandSplitNetwork),
@@ -55,18 +55,18 @@ def build_network(config: NetworkConfig) -> ExtractionNetwork:
 
 
 def describe_network(config: NetworkConfig) -> dict[str, Any]:
-    """Write a configuration as JSON holds it, with the name of its family."""
+    """Serialise a configuration for a JSON card, with the name of its family."""
     families = {kind: name for name, (kind, _) in FAMILIES.items()}
     return {"family": families[type(config)], **asdict(config)}
 
 
 def read_network(settings: Mapping[str, Any]) -> ExtractionNetwork:
-    """Build what :func:`describe_network` described.
+    """Build an untrained network from a serialised configuration.
 
     Raises
     ------
     ModelError
-        If it is of no family here, or has settings that the family lacks.
+        If the family is unknown, or has no such settings.
     """
     values = {key: _frozen(value) for key, value in settings.items()}
     family = values.pop("family", None)
@@ -91,5 +91,5 @@ def _config(family: str, values: dict[str, Any]) -> NetworkConfig:
 
 
 def _frozen(value: object) -> Any:
-    """JSON has lists where a frozen configuration has tuples."""
+    """Turn lists of JSON into the tuples of a frozen configuration."""
     return tuple(value) if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""The band-split extractor: bands as tokens, paths over time and across bands in turns.
+"""Band-split extractor: bands as tokens, alternating paths over time and across bands.
 
 Two kinds of blocks:
 
@@ -21,24 +21,29 @@ import torch
 from torch import Tensor, nn
 
 from diarspk.errors import ArgumentError
-from tse.conditioning import Conditioning, ConditioningConfig
 from tse.cues import Cue
-from tse.framing import Framing
-from tse.fusion import make_fusion
-from tse.models.bands import BANDS_16K, BandEncoder, MaskDecoder
-from tse.models.layers import FrameAttention, RecurrentPath, Spliced
+from tse.models.conditioning import Conditioning, ConditioningConfig
+from tse.models.fusion import make_fusion
+from tse.models.layers import (
+    BANDS_16K,
+    BandEncoder,
+    FrameAttention,
+    MaskDecoder,
+    RecurrentPath,
+    Spliced,
+)
 from tse.models.network import ExtractionNetwork, Memory
-from tse.spectrum import SpectralMap, SpectralTransform, compress
+from tse.models.spectrum import Framing, SpectralMap, SpectralTransform, compress
 
 __all__ = ["BandSplitConfig", "BandSplitNetwork", "make_blocks"]
 
 
 @dataclass(frozen=True)
 class BandSplitConfig:
-    """Dimensions of a :class:`BandSplitNetwork`; they are saved with its weights.
+    """Dimensions of a :class:`BandSplitNetwork`; saved with its weights.
 
-    The defaults are those of the shipped extractor. They were chosen for training on two CPU cores:
-    see ``recipes/extraction/README.md``.
+    The defaults are those of the embedded extractor, chosen for training on two CPU cores: see
+    ``recipes/extraction/README.md``.
     """
 
     window_samples: int = 640
@@ -71,14 +76,14 @@ class BandSplitConfig:
 
 
 class Enrolment(NamedTuple):
-    """Compressed magnitudes ``(batch, frames, bins)``, and which frames are not padding."""
+    """Compressed magnitudes ``(batch, frames, bins)``, and a mask of the valid frames."""
 
     magnitude: Tensor
     valid: Tensor
 
 
 class BandSplitNetwork(ExtractionNetwork):
-    """Spectrum, cue and spectral map to a complex mask of the mixture's spectrum."""
+    """Estimator of a complex mask on the spectrum of the mixture."""
 
     def __init__(self, config: BandSplitConfig | None = None) -> None:
         config = config or BandSplitConfig()
@@ -111,7 +116,7 @@ class BandSplitNetwork(ExtractionNetwork):
         return self.transform.inverse(spectrum * self.decoder(tokens))
 
     def enrolment(self, cue: Cue) -> Enrolment | None:
-        """Spectra of the enrolment, where the cue has one and they are needed."""
+        """Spectra of the enrolment, or None if the cue has none or the network needs none."""
         if cue.enrolment is None or (self.map is None and self.enrolled is None):
             return None
         frames, valid = self.enrolment_frames(cue)
@@ -120,7 +125,7 @@ class BandSplitNetwork(ExtractionNetwork):
 
 
 def make_blocks(config: BandSplitConfig, *, fused: bool = True) -> nn.ModuleList:
-    """Make the blocks of a configuration; unless ``fused``, none of them takes in the cue."""
+    """Build the blocks of a configuration; unless ``fused``, none of them fuses the cue."""
     kind = SplicedBlock if config.block == "spliced" else RecurrentBlock
     places = range(config.blocks if config.fuse == "every" else 1) if fused else range(0)
     return nn.ModuleList(
@@ -129,7 +134,7 @@ def make_blocks(config: BandSplitConfig, *, fused: bool = True) -> nn.ModuleList
 
 
 class EnrolledFrames(nn.Module):
-    """Frames of the enrolment as the mixture's attend to them.
+    """Encoder of enrolment frames for the attention of mixture frames.
 
     Shape
     -----
@@ -144,14 +149,14 @@ class EnrolledFrames(nn.Module):
         self.project = nn.Linear(2 * width, width)
 
     def forward(self, magnitude: Tensor) -> Tensor:
-        """Describe each frame, with those beside it."""
+        """Encode each frame with its neighbours."""
         hidden = nn.functional.silu(self.convolve(self.norm(magnitude), None))
         projected: Tensor = self.project(hidden)
         return projected
 
 
 class SplicedBlock(nn.Module):
-    """Across bands and over time in a bottleneck, then over time within bands.
+    """Residual paths: across bands and over time in a bottleneck, then over time within bands.
 
     Shape
     -----
@@ -182,7 +187,7 @@ class SplicedBlock(nn.Module):
         self.project = nn.Linear(config.hidden, channels)
 
     def forward(self, x: Tensor, conditioning: Conditioning, memory: Memory | None) -> Tensor:
-        """Two residual paths."""
+        """Apply both paths."""
         joint = self.reduce(self.joint_norm(x).flatten(2))  # (batch, frames, width)
         if self.fusion is not None:
             joint = self.fusion(joint, conditioning)
@@ -194,7 +199,7 @@ class SplicedBlock(nn.Module):
 
 
 class RecurrentBlock(nn.Module):
-    """Over time within bands, then across the bands of each frame, both by an LSTM.
+    """Residual paths: an LSTM over time within bands, then one across the bands of each frame.
 
     Shape
     -----
@@ -210,7 +215,7 @@ class RecurrentBlock(nn.Module):
         self.across = RecurrentPath(f"{index}.bands", channels, hidden, causal=False)
 
     def forward(self, x: Tensor, conditioning: Conditioning, memory: Memory | None) -> Tensor:
-        """Two residual paths."""
+        """Apply both paths."""
         if self.fusion is not None:
             x = self.fusion(x, conditioning)
         batch, frames, bands, channels = x.shape

@@ -1,9 +1,9 @@
-"""The embedding-free extractor: mixture and enrolment through one encoder, then attention.
+"""Embedding-free extractor: cross-attention of mixture frames to enrolment frames.
 
-The idea of USEF-TSE (Zeng & Li 2024, arXiv 2409.02615, section 3): no speaker encoder; the frames
-of the mixture ask those of the enrolment, and what they get goes on beside them. There the two are
-encoded by convolutions and go into TF-GridNet; here by bands, into the blocks of
-:mod:`tse.models.band_split`.
+After USEF-TSE (Zeng & Li 2024, arXiv 2409.02615, section 3): without a speaker encoder, one encoder
+for mixture and enrolment; the attended enrolment is concatenated to the mixture. The paper encodes
+by convolutions and separates by TF-GridNet; here the encoder splits bands, and the separator are
+the blocks of :mod:`tse.models.band_split`.
 """
 
 from __future__ import annotations
@@ -14,24 +14,23 @@ import torch
 from torch import Tensor, nn
 
 from diarspk.errors import ArgumentError
-from tse.conditioning import Conditioning, ConditioningConfig
 from tse.cues import Cue
-from tse.framing import Framing
-from tse.fusion import attend
 from tse.models.band_split import BandSplitConfig, make_blocks
-from tse.models.bands import BandEncoder, MaskDecoder
+from tse.models.conditioning import Conditioning, ConditioningConfig
+from tse.models.fusion import attend
+from tse.models.layers import BandEncoder, MaskDecoder
 from tse.models.network import ExtractionNetwork, Memory
-from tse.spectrum import SpectralTransform, compress
+from tse.models.spectrum import Framing, SpectralTransform, compress
 
 __all__ = ["CrossAttentionConfig", "CrossAttentionNetwork"]
 
 
 @dataclass(frozen=True)
 class CrossAttentionConfig:
-    """Dimensions of a :class:`CrossAttentionNetwork`.
+    """Dimensions of a :class:`CrossAttentionNetwork`; saved with its weights.
 
-    ``backbone`` gives framing, bands and blocks; its fusion, spectral map and attention play no
-    part.
+    ``backbone`` gives framing, bands and blocks; its fusion, spectral map and attention are not
+    used.
     """
 
     backbone: BandSplitConfig = field(default_factory=lambda: BandSplitConfig(spectral_map=False))
@@ -40,12 +39,12 @@ class CrossAttentionConfig:
 
     @property
     def causal(self) -> bool:
-        """Whether the backbone is."""
+        """Whether the backbone is causal."""
         return self.backbone.causal
 
 
 class CrossAttentionNetwork(ExtractionNetwork):
-    """Frames of the mixture beside what the enrolment answers them, to a mask."""
+    """Mask estimator on mixture tokens concatenated with attended enrolment tokens."""
 
     def __init__(self, config: CrossAttentionConfig | None = None) -> None:
         config = config or CrossAttentionConfig()
@@ -63,7 +62,13 @@ class CrossAttentionNetwork(ExtractionNetwork):
         self.decoder = MaskDecoder(back.bands, back.channels, back.mask_hidden)
 
     def condition(self, cue: Cue) -> Conditioning:
-        """Encode the enrolment into what the attention reads."""
+        """Encode the enrolment into keys and values of the attention.
+
+        Raises
+        ------
+        ArgumentError
+            If the cue has no enrolment.
+        """
         if cue.enrolment is None:
             raise ArgumentError(
                 "`cue` must have an enrolment for an embedding-free extractor, got none"
@@ -74,7 +79,7 @@ class CrossAttentionNetwork(ExtractionNetwork):
         return Conditioning(sequence.mean(1), sequence, mask, cue)
 
     def encode(self, spectrum: Tensor) -> Tensor:
-        """Band tokens of a mixture or an enrolment."""
+        """Encode the spectrum of a mixture or an enrolment into band tokens."""
         magnitude, parts = compress(spectrum)
         return self.encoder(torch.cat([parts, magnitude[..., None]], dim=-1))
 
@@ -83,8 +88,9 @@ class CrossAttentionNetwork(ExtractionNetwork):
         spectrum = self.transform(frames)
         tokens = self.encode(spectrum)
         query = self.query(tokens.flatten(2))
-        answered = self.answer(attend(query, conditioning.sequence, conditioning.mask, self.heads))
-        tokens = self.join(torch.cat([tokens, answered.view_as(tokens)], dim=-1))
+        values = attend(query, conditioning.sequence, conditioning.mask, self.heads)
+        attended = self.answer(values).view_as(tokens)
+        tokens = self.join(torch.cat([tokens, attended], dim=-1))
         for block in self.blocks:
             tokens = block(tokens, conditioning, memory)
         return self.transform.inverse(spectrum * self.decoder(tokens))

@@ -1,22 +1,88 @@
-"""Layers over time that a causal network can also run block by block."""
+"""Layers of the band-split networks: bands, time-delay layers, recurrence, attention.
+
+Layers over time of a causal network also run block by block: with a
+:data:`~tse.models.network.Memory` they keep what the next block needs.
+"""
 
 from __future__ import annotations
+
+from itertools import groupby
 
 import torch
 from torch import Tensor, nn
 
-from tse.conditioning import Conditioning
-from tse.fusion import attend
+from tse.models.conditioning import Conditioning
+from tse.models.fusion import attend
 from tse.models.network import Memory
 
-__all__ = ["FrameAttention", "RecurrentPath", "Spliced", "splice"]
+__all__ = [
+    "BANDS_16K",
+    "BandEncoder",
+    "FrameAttention",
+    "MaskDecoder",
+    "RecurrentPath",
+    "Spliced",
+    "splice",
+]
+
+BANDS_16K = (5,) * 8 + (10,) * 4 + (20,) * 4 + (40,) * 4
+"""Widths in bins of 25 Hz: 125 Hz up to 1 kHz, 250 up to 2, 500 up to 4, 1000 up to 8 kHz."""
+
+
+class BandEncoder(nn.Module):
+    """Affine projection of each band of the features to ``channels`` (Luo & Yu 2023, BSRNN).
+
+    Shape
+    -----
+    ``(batch, frames, bins, features)`` -> ``(batch, frames, bands, channels)``
+    """
+
+    def __init__(self, bands: tuple[int, ...], features: int, channels: int) -> None:
+        super().__init__()
+        self.bands = bands
+        self.affine = nn.ModuleList(nn.Linear(width * features, channels) for width in bands)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Encode the bands."""
+        parts = torch.split(features, list(self.bands), dim=2)
+        tokens = [layer(part.flatten(2)) for layer, part in zip(self.affine, parts, strict=True)]
+        return torch.stack(tokens, dim=2)
+
+
+class MaskDecoder(nn.Module):
+    """Complex mask from band tokens, by a perceptron whose output layer bands of one width share.
+
+    In BSRNN every band has a perceptron of its own: together half of the parameters.
+
+    Shape
+    -----
+    tokens ``(batch, frames, bands, channels)`` -> ``(batch, frames, bins)``, complex
+    """
+
+    def __init__(self, bands: tuple[int, ...], channels: int, hidden: int) -> None:
+        super().__init__()
+        # Neighbouring bands of one width share an output layer: [(width, how many), ...]
+        self.runs = [(width, len(list(run))) for width, run in groupby(bands)]
+        self.norm = nn.LayerNorm(channels)
+        self.shared = nn.Sequential(nn.Linear(channels, hidden), nn.SiLU())
+        self.output = nn.ModuleDict({str(w): nn.Linear(hidden, 4 * w) for w, _ in self.runs})
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Mask of every bin, through the gated linear unit of BSRNN."""
+        hidden = self.shared(self.norm(tokens))
+        parts = torch.split(hidden, [count for _, count in self.runs], dim=2)
+        masks = []
+        for (width, _), part in zip(self.runs, parts, strict=True):
+            values = nn.functional.glu(self.output[str(width)](part), dim=-1)
+            masks.append(values.reshape(*values.shape[:-1], width, 2).flatten(2, 3))
+        return torch.view_as_complex(torch.cat(masks, dim=2).contiguous())
 
 
 class Spliced(nn.Module):
-    """Three frames ``dilation`` apart side by side, as Kaldi splices them, then a matrix product.
+    """Time-delay layer (dilated convolution of kernel 3) as Kaldi's splice and one matrix product.
 
-    A product is what a CPU does best: it trains two to three times faster here than a recurrent
-    layer or a depthwise convolution with as many operations.
+    On a CPU it trains two to three times faster than a recurrent layer or a depthwise convolution
+    with as many operations.
 
     Shape
     -----
@@ -33,12 +99,22 @@ class Spliced(nn.Module):
         self.affine = nn.Linear(self.KERNEL * channels, width)
 
     def forward(self, x: Tensor, memory: Memory | None) -> Tensor:
-        """Convolve; in a causal layer the last frame is the present one."""
+        """Convolve; a causal layer sees the present frame and earlier ones only."""
         return self.affine(splice(x, self.dilation, self.name if self.causal else None, memory))
 
 
 def splice(x: Tensor, dilation: int, causal_name: str | None, memory: Memory | None) -> Tensor:
-    """Lay three frames of ``(batch, frames, ..., channels)`` side by side on the last axis."""
+    """Concatenate three frames, ``dilation`` apart, of ``(batch, frames, ..., channels)``.
+
+    Parameters
+    ----------
+    causal_name
+        Key of a causal layer in ``memory``; None pads on both sides.
+
+    Returns
+    -------
+    Tensor, ``(batch, frames, ..., 3 * channels)``
+    """
     frames, reach = x.shape[1], 2 * dilation
     before = reach if causal_name else dilation
     lead = x.new_zeros(len(x), before, *x.shape[2:])
@@ -52,7 +128,7 @@ def splice(x: Tensor, dilation: int, causal_name: str | None, memory: Memory | N
 
 
 class RecurrentPath(nn.Module):
-    """Normalise, recur over frames (both ways unless causal), project: a residual of ``x``.
+    """Residual LSTM over frames (bidirectional unless causal) after layer normalisation.
 
     Shape
     -----
@@ -67,7 +143,7 @@ class RecurrentPath(nn.Module):
         self.affine = nn.Linear(hidden * (1 if causal else 2), channels)
 
     def forward(self, x: Tensor, memory: Memory | None = None) -> Tensor:
-        """Add what the past, and the future unless causal, says."""
+        """Add the projected states to ``x``."""
         state = None
         if self.causal and memory is not None and f"{self.name}.h" in memory:
             state = memory[f"{self.name}.h"], memory[f"{self.name}.c"]
@@ -78,7 +154,7 @@ class RecurrentPath(nn.Module):
 
 
 class FrameAttention(nn.Module):
-    """Each frame attends to all frames of the mixture and of the cue's sequence: a residual.
+    """Residual attention of each frame to all frames of the mixture and of the cue's sequence.
 
     Shape
     -----
@@ -95,9 +171,9 @@ class FrameAttention(nn.Module):
         self.output = nn.Linear(channels, channels)
 
     def forward(self, x: Tensor, conditioning: Conditioning) -> Tensor:
-        """Add what the frames that are asked answer."""
+        """Add the attended values to ``x``."""
         normed = self.norm(x)
-        asked = torch.cat([self.key_value(normed), self.cue(conditioning.sequence)], dim=1)
+        key_value = torch.cat([self.key_value(normed), self.cue(conditioning.sequence)], dim=1)
         own = conditioning.mask.new_ones(x.shape[:2])
         mask = torch.cat([own, conditioning.mask], dim=1)
-        return x + self.output(attend(self.query(normed), asked, mask, self.heads))
+        return x + self.output(attend(self.query(normed), key_value, mask, self.heads))

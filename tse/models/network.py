@@ -1,8 +1,8 @@
-"""What all extraction networks share: framing, level, conditioning and state.
+"""Base class of extraction networks: framing, level normalisation, conditioning and state.
 
-A network works on frames. Offline all frames of a mixture pass at once; a causal network may also
-be given them a few at a time, with a :data:`Memory` in which each layer keeps what it still needs.
-Both give the same output.
+A network works on frames. Offline it processes all frames of a mixture at once; a causal network
+also takes them a few at a time, with a :data:`Memory` for the state of its layers. Both give the
+same output.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ import torch
 from torch import Tensor, nn
 
 from diarspk.errors import ArgumentError
-from tse.conditioning import Conditioning, ConditioningConfig, CueReader, valid_frames
 from tse.cues import Cue
-from tse.framing import Framing
+from tse.models.conditioning import Conditioning, ConditioningConfig, CueReader, valid_frames
+from tse.models.spectrum import Framing
 
 __all__ = ["LEAD_SAMPLES", "ExtractionNetwork", "Memory", "causal_level", "mean_level"]
 
 Memory = dict[str, Tensor]
-"""What the layers of a causal network carry from one call to the next, by name of the layer."""
+"""State of the layers of a causal network between calls, by name of the layer."""
 
 LEAD_SAMPLES = 1280
-"""Silence in front of a mixture, 80 ms, in which a network that is not causal settles."""
+"""Silence (80 ms) prepended to a mixture, a run-in for non-causal networks."""
 
-LOWEST_LEVEL = 1e-5
-"""Root mean square below which a mixture is not brought up to level one any more."""
+MIN_LEVEL = 1e-5
+"""Root mean square below which a mixture is not amplified any further."""
 
 
 class ExtractionNetwork(nn.Module, ABC):
-    """Mixture and cue to the voice that the cue describes.
+    """Base class: mixture and cue to the voice that the cue describes.
 
-    The mixture is brought to level one first, by its mean power or, in a causal network, by that
-    of what has been heard so far, and the output back to the mixture's: what comes out scales with
-    what goes in.
+    The mixture is normalised to a level (root mean square) of one, by its mean power or, in a
+    causal network, by the mean power so far, and the output is scaled back: it is equivariant to
+    the level of the mixture.
 
     Shape
     -----
@@ -51,14 +51,14 @@ class ExtractionNetwork(nn.Module, ABC):
 
     @abstractmethod
     def process(self, frames: Tensor, conditioning: Conditioning, memory: Memory | None) -> Tensor:
-        """Frames ``(batch, frames, window)`` of level one to frames that are to be summed."""
+        """Map frames ``(batch, frames, window)`` of level one to frames for overlap-add."""
 
     def condition(self, cue: Cue) -> Conditioning:
-        """Read a cue once, for any number of blocks."""
+        """Project a cue, once for any number of blocks."""
         return self.reader(cue)
 
     def forward(self, mixture: Tensor, cue: Cue) -> Tensor:
-        """Extract.
+        """Extract from a batch of mixtures.
 
         Raises
         ------
@@ -75,21 +75,21 @@ class ExtractionNetwork(nn.Module, ABC):
     def extract(
         self, mixture: Tensor, conditioning: Conditioning, *, lead_samples: int = 0
     ) -> Tensor:
-        """Extract from ``(batch, time)`` with a cue that has been read.
+        """Extract from ``(batch, time)`` with a projected cue.
 
         Parameters
         ----------
         lead_samples
-            Of silence to hear before the mixture; what comes out begins after it.
+            Silence to prepend to the mixture; it is cut off the output.
         """
         frames = self.framing.split(nn.functional.pad(mixture, (lead_samples, 0)))
         frames = self.extract_frames(frames, conditioning, None)
         return self.framing.join(frames, lead_samples + mixture.shape[1])[:, lead_samples:]
 
     def enrolment_frames(self, cue: Cue) -> tuple[Tensor, Tensor]:
-        """Frames ``(batch, frames, window)`` of an enrolment at level one, and which are valid.
+        """Split an enrolment at level one into frames ``(batch, frames, window)``, with their mask.
 
-        What lies beyond the valid samples plays no part.
+        Padding is ignored: the level is that of the valid samples.
         """
         assert cue.enrolment is not None
         time, hop = cue.enrolment.shape[1], self.framing.hop_samples
@@ -98,7 +98,7 @@ class ExtractionNetwork(nn.Module, ABC):
             samples = torch.full((cue.batch,), time, device=cue.device)
         waveform = cue.enrolment * valid_frames(time, samples, cue.enrolment)
         power = waveform.square().sum(1) / samples.clamp_min(1)
-        level = power.sqrt().clamp_min(LOWEST_LEVEL)[:, None]
+        level = power.sqrt().clamp_min(MIN_LEVEL)[:, None]
         frames = self.framing.split(waveform / level)
         return frames, valid_frames(frames.shape[1], -(-samples // hop), frames)
 
@@ -106,19 +106,19 @@ class ExtractionNetwork(nn.Module, ABC):
         self, frames: Tensor, conditioning: Conditioning, memory: Memory | None
     ) -> Tensor:
         """:meth:`process` at the level of the mixture."""
-        fresh = frames[..., -self.framing.hop_samples :]  # what no earlier frame has held
+        fresh = frames[..., -self.framing.hop_samples :]  # samples that no earlier frame has
         power = fresh.square().mean(-1, keepdim=True)  # (batch, frames, 1)
         level = causal_level(power, memory) if self.causal else mean_level(power)
-        return self.process(frames / level.clamp_min(LOWEST_LEVEL), conditioning, memory) * level
+        return self.process(frames / level.clamp_min(MIN_LEVEL), conditioning, memory) * level
 
 
 def mean_level(power: Tensor) -> Tensor:
-    """Root of the mean over all frames of a power ``(batch, frames, 1)``: ``(batch, 1, 1)``."""
+    """Root mean square over all frames of a power ``(batch, frames, 1)``: ``(batch, 1, 1)``."""
     return power.mean(1, keepdim=True).sqrt()
 
 
 def causal_level(power: Tensor, memory: Memory | None) -> Tensor:
-    """Root of the mean over the frames up to each one, those before this call included."""
+    """Root mean square up to each frame, ``(batch, frames, 1)``, earlier calls included."""
     counts = torch.ones_like(power).cumsum(1)
     sums = power.cumsum(1)
     if memory is not None:

@@ -1,4 +1,4 @@
-"""The time-domain extractor: learned filters, a temporal convolutional network, a mask.
+"""Time-domain extractor: learned filters, a temporal convolutional network, a mask.
 
 TD-SpeakerBeam (Delcroix et al. 2020, "Improving speaker discrimination of target speech extraction
 with time-domain SpeakerBeam") over Conv-TasNet (Luo & Mesgarani 2019).
@@ -12,10 +12,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from tse.conditioning import Conditioning, ConditioningConfig
-from tse.framing import Framing
-from tse.fusion import make_fusion
+from tse.models.conditioning import Conditioning, ConditioningConfig
+from tse.models.fusion import make_fusion
 from tse.models.network import ExtractionNetwork, Memory
+from tse.models.spectrum import Framing
 
 __all__ = ["TimeDomainConfig", "TimeDomainNetwork"]
 
@@ -39,7 +39,7 @@ class TimeDomainConfig:
 
 
 class TimeDomainNetwork(ExtractionNetwork):
-    """Learned analysis and synthesis filters around a mask on their outputs."""
+    """Estimator of a mask between learned analysis and synthesis filters."""
 
     def __init__(self, config: TimeDomainConfig | None = None) -> None:
         config = config or TimeDomainConfig()
@@ -77,14 +77,19 @@ class TimeDomainNetwork(ExtractionNetwork):
 
 
 def fusion_places(config: TimeDomainConfig) -> list[int]:
-    """Blocks before which the cue is fused: the eighth as in the paper, or each repeat's first."""
+    """List the blocks before which the cue is fused: the eighth, or the first of each repeat."""
     if config.fuse == "every":
         return [repeat * config.blocks for repeat in range(config.repeats)]
     return [min(7, config.blocks * config.repeats - 1)]
 
 
 class ConvolutionalBlock(nn.Module):
-    """Widen, convolve each channel over time, narrow: ``(residual, skip)`` of the input's shape."""
+    """Block of Conv-TasNet: pointwise, depthwise, pointwise convolution.
+
+    Shape
+    -----
+    ``(batch, frames, bottleneck)`` -> residual and skip connection, both of the same shape
+    """
 
     def __init__(self, config: TimeDomainConfig, index: int, *, last: bool) -> None:
         super().__init__()
@@ -96,10 +101,11 @@ class ConvolutionalBlock(nn.Module):
         )
         self.convolve = nn.Conv1d(hidden, hidden, config.kernel, dilation=dilation, groups=hidden)
         self.activate = nn.Sequential(nn.PReLU(), _norm(hidden, causal=config.causal))
-        # The last block's residual would go nowhere.
+        # The residual of the last block would not be used.
         self.narrow = nn.Linear(hidden, config.bottleneck * (1 if last else 2))
 
     def forward(self, x: Tensor, memory: Memory | None) -> tuple[Tensor, Tensor]:
+        """Compute residual and skip connection."""
         y = self.widen(x).transpose(1, 2)  # (batch, hidden, frames)
         if self.causal:
             lead = y.new_zeros(*y.shape[:2], self.reach)
@@ -118,17 +124,17 @@ class ConvolutionalBlock(nn.Module):
 
 
 class GlobalNorm(nn.Module):
-    """Normalise over frames and channels together (Luo & Mesgarani 2019, global layer norm)."""
+    """Global layer normalisation, over frames and channels (Luo & Mesgarani 2019)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.norm = nn.GroupNorm(1, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(batch, frames, channels)`` to the same."""
+        """Normalise ``(batch, frames, channels)``."""
         return self.norm(x.transpose(1, 2)).transpose(1, 2)
 
 
 def _norm(channels: int, *, causal: bool) -> nn.Module:
-    """Over each frame in a causal network, which has not heard the others yet."""
+    """Build the normalisation: per frame in a causal network, which has no later frames yet."""
     return nn.LayerNorm(channels) if causal else GlobalNorm(channels)

@@ -16,7 +16,7 @@ from eval.extraction.__main__ import evaluate, extraction, format_runs, measure_
 from eval.extraction.meetings import overlapped_stretches
 from eval.extraction.mixtures import CONDITIONS, Trial, draw_trials
 from eval.extraction.study import Cell, conclude, cue_error, draw_study, format_study
-from tse.cues import EnrolmentCue, LogMelCue, OneHotCue
+from tse.cue_sources import EnrolmentCue, LogMelCue, OneHotCue
 from tse.metrics import ExtractionSummary
 
 pytest.importorskip("torchmetrics")

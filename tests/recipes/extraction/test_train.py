@@ -26,10 +26,10 @@ from recipes.extraction.translate import translate
 from recipes.extraction.warm_start import load_warm_start, translate_vectors
 from recipes.training.sharing import Share
 from recipes.training.warm_start import read_warm_start
-from tse.conditioning import ConditioningConfig, CueReader
 from tse.cues import Cue
 from tse.mixing import MixtureConfig, mix
 from tse.models import BandSplitConfig, build_network, describe_network
+from tse.models.conditioning import ConditioningConfig, CueReader
 
 RATE = 16000
 
@@ -260,7 +260,7 @@ def test_training_learns_exports_and_goes_on_exactly(voices: Voices, tmp_path: P
     from recipes.extraction.cues import BatchCues
     from recipes.extraction.export import export
     from recipes.extraction.train import ExtractionTraining, TrainConfig, fit_conditioning
-    from tse.cues import OneHotCue
+    from tse.cue_sources import OneHotCue
     from tse.loading import load_extractor
     from tse.models import BandSplitConfig
 
@@ -336,7 +336,7 @@ SMALL = BandSplitConfig(channels=16, hidden=24, bottleneck=32, mask_hidden=32, b
 
 def checkpoint(path: Path, seed: int, **sizes: int) -> Path:
     from recipes.extraction.train import TrainConfig, fit_conditioning
-    from tse.cues import OneHotCue
+    from tse.cue_sources import OneHotCue
 
     config = fit_conditioning(replace(SMALL, spectral_map=False, **sizes), OneHotCue(("a",)))
     torch.manual_seed(seed)

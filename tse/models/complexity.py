@@ -1,10 +1,11 @@
 """Parameters and multiply-accumulate operations of extraction networks.
 
-python -m tse.complexity
+python -m tse.models.complexity
 """
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from diarspk.audio import SAMPLE_RATE
 from tse.cues import Cue
-from tse.models import ARCHITECTURES, CrossAttentionConfig, ExtractionNetwork, build_network
+from tse.models.architectures import ARCHITECTURES, build_network
+from tse.models.cross_attention import CrossAttentionConfig
+from tse.models.network import ExtractionNetwork
 
 __all__ = ["Complexity", "main", "measure_complexity"]
 
@@ -28,11 +31,13 @@ class Complexity:
     Attributes
     ----------
     parameters : int
+        Number of parameters.
     macs_per_second : float
-        Of a second of mixture, at an enrolment of four seconds: products of matrices, convolutions
-        and recurrences; neither Fourier transforms nor what is done value by value.
+        Multiply-accumulate operations per second of mixture, with an enrolment of four seconds:
+        matrix products, convolutions and recurrences, without Fourier transforms and elementwise
+        operations.
     latency_ms : float
-        From a sample to its output in a stream; infinite unless the network is causal.
+        Algorithmic latency in a stream; infinite unless the network is causal.
     """
 
     parameters: int
@@ -41,7 +46,7 @@ class Complexity:
 
 
 def measure_complexity(network: ExtractionNetwork, *, seconds: float = 1.0) -> Complexity:
-    """Run a network on noise and count."""
+    """Count the parameters and operations of a network on ``seconds`` of noise."""
     time = round(seconds * SAMPLE_RATE)
     sizes = network.reader.config
     needs_enrolment = not (sizes.vector_size or sizes.sequence_size) or getattr(
@@ -53,7 +58,7 @@ def measure_complexity(network: ExtractionNetwork, *, seconds: float = 1.0) -> C
         enrolment=torch.randn(1, 4 * SAMPLE_RATE) if needs_enrolment else None,
     )
     counter = FlopCounterMode(display=False)
-    with torch.no_grad(), _recurrences(network) as recurrent, counter:
+    with torch.no_grad(), _lstm_operations(network) as recurrent, counter:
         network(torch.randn(1, time), cue)
     macs = counter.get_total_flops() / 2 + sum(recurrent)
     latency = 1000 * network.framing.window_samples / SAMPLE_RATE
@@ -65,36 +70,37 @@ def measure_complexity(network: ExtractionNetwork, *, seconds: float = 1.0) -> C
 
 
 @contextmanager
-def _recurrences(network: nn.Module) -> Iterator[list[float]]:
-    """Operations of the LSTMs, which the counter does not see inside oneDNN's kernel."""
-    found: list[float] = []
+def _lstm_operations(network: nn.Module) -> Iterator[list[float]]:
+    """Count the operations of LSTMs, of whose kernel PyTorch's counter sees nothing."""
+    counts: list[float] = []
 
     def count(layer: nn.LSTM, inputs: tuple[Any, ...], output: object) -> None:
         x: Tensor = inputs[0]
-        directions = 2 if layer.bidirectional else 1
+        passes = 2 if layer.bidirectional else 1
         gates = 4 * layer.hidden_size * (layer.input_size + layer.hidden_size)
-        found.append(float(x.shape[0] * x.shape[1] * directions * gates))
+        counts.append(float(x.shape[0] * x.shape[1] * passes * gates))
 
     lstms = [layer for layer in network.modules() if isinstance(layer, nn.LSTM)]
     handles = [layer.register_forward_hook(count) for layer in lstms]
     try:
-        yield found
+        yield counts
     finally:
         for handle in handles:
             handle.remove()
 
 
 def main() -> None:
-    """Print a Markdown table of all architectures."""
+    """Print a Markdown table of all named configurations."""
+    argparse.ArgumentParser(description="Print a Markdown table of sizes and costs.").parse_args()
     print("| architecture | parameters | MB (half) | MMAC/s | latency ms |")
     print("|:--|--:|--:|--:|--:|")
     for name, config in ARCHITECTURES.items():
         torch.manual_seed(0)
-        found = measure_complexity(build_network(config).eval())
+        cost = measure_complexity(build_network(config).eval())
         attention = " (no speaker encoder)" if isinstance(config, CrossAttentionConfig) else ""
         print(
-            f"| {name}{attention} | {found.parameters:,} | {2e-6 * found.parameters:.1f} | "
-            f"{found.macs_per_second / 1e6:,.0f} | {found.latency_ms:.0f} |"
+            f"| {name}{attention} | {cost.parameters:,} | {2e-6 * cost.parameters:.1f} | "
+            f"{cost.macs_per_second / 1e6:,.0f} | {cost.latency_ms:.0f} |"
         )
 
 

@@ -1,4 +1,4 @@
-"""The learned reading of a cue: from whatever levels it has to one width, for all fusions."""
+"""Conditioning: a learned projection of every level of a cue to one width, for all fusions."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ __all__ = ["Conditioning", "ConditioningConfig", "CueReader"]
 
 @dataclass(frozen=True)
 class ConditioningConfig:
-    """What a network is told of the speaker.
+    """Dimensions of a :class:`CueReader`; saved with the weights of its network.
 
     Attributes
     ----------
-    vector_size, sequence_size : int
-        Of the cue; 0 where it has no such level.
+    vector_size : int
+        Dimension of the cue's vector; 0 if the cue has none.
+    sequence_size : int
+        Features per frame of the cue's sequence; 0 if the cue has none.
     width : int
         Channels of the conditioning.
     """
@@ -32,17 +34,18 @@ class ConditioningConfig:
 
 @dataclass(frozen=True, eq=False)
 class Conditioning:
-    """A cue as fusions read it.
+    """Projected cue, the input of fusions.
 
     Attributes
     ----------
     vector : Tensor, ``(batch, width)``
+        Projected vector; of a cue without one, the mean of the projected sequence.
     sequence : Tensor, ``(batch, frames, width)``
-        A sequence of one frame, the vector, where the cue has no sequence.
+        Projected sequence; of a cue without one, the vector as a sequence of one frame.
     mask : Tensor of bool, ``(batch, frames)``
         True on valid frames.
     cue : Cue
-        What was read, for networks that use the enrolment itself.
+        The cue itself, for networks that use its enrolment.
     """
 
     vector: Tensor
@@ -51,7 +54,7 @@ class Conditioning:
     cue: Cue
 
     def extend(self, sequence: Tensor, mask: Tensor) -> Conditioning:
-        """Add frames ``(batch, frames, width)`` to the sequence, and their mask to its mask."""
+        """Append frames ``(batch, frames, width)`` and their mask ``(batch, frames)``."""
         return replace(
             self,
             sequence=torch.cat([self.sequence, sequence], dim=1),
@@ -60,14 +63,15 @@ class Conditioning:
 
 
 class CueReader(nn.Module):
-    """Projects vector and sequence to ``width`` channels.
+    """Projection of a cue's vector and sequence to ``width`` channels, by a perceptron each.
 
-    Both are first brought to mean zero and variance one over their components. Unit vectors of 192
-    values are otherwise so small that biases hide them, and training begins without a cue.
+    A level that is missing is derived from the other one, see :class:`Conditioning`; if both are
+    missing (a bare enrolment), the conditioning is zero.
 
-    Each fusion finds both: a cue without a vector gives the mean of its projected sequence, a cue
-    without a sequence a sequence of one frame. A cue with neither (a bare enrolment), or one that
-    lacks a level that the network was trained with, gives zeros there.
+    Shape
+    -----
+    vector ``(batch, dim)``, sequence ``(batch, frames, features)`` -> ``(batch, width)``,
+    ``(batch, frames, width)``
     """
 
     def __init__(self, config: ConditioningConfig) -> None:
@@ -77,15 +81,17 @@ class CueReader(nn.Module):
         self.sequence = _perceptron(config.sequence_size, width) if config.sequence_size else None
 
     def forward(self, cue: Cue) -> Conditioning:
-        """Read a cue.
+        """Project a cue.
 
         Raises
         ------
         ArgumentError
-            If a level has another size than the network's.
+            If a level has another size than the network was built for.
         """
         _check_size("vector", cue.vector, self.config.vector_size)
         _check_size("sequence", cue.sequence, self.config.sequence_size)
+        # Standardized over components, since the entries of unit vectors of 192 values are so small
+        # that biases would hide them at the start of training.
         sequence = None
         if self.sequence is not None and cue.sequence is not None:
             sequence = self.sequence(standardized(cue.sequence))
@@ -104,7 +110,7 @@ class CueReader(nn.Module):
 
 
 def valid_frames(count: int, lengths: Tensor | None, like: Tensor) -> Tensor:
-    """Mask ``(batch, count)`` that is true on the first ``lengths`` ``(batch,)`` frames."""
+    """Mask ``(batch, count)``, true on the first ``lengths`` ``(batch,)`` positions."""
     positions = torch.arange(count, device=like.device)
     if lengths is None:
         return torch.ones(len(like), count, dtype=torch.bool, device=like.device)
@@ -112,7 +118,7 @@ def valid_frames(count: int, lengths: Tensor | None, like: Tensor) -> Tensor:
 
 
 def standardized(x: Tensor) -> Tensor:
-    """Bring ``(..., components)`` to mean zero and variance one."""
+    """Standardize ``(..., components)`` to mean zero and variance one."""
     return nn.functional.layer_norm(x, x.shape[-1:])
 
 

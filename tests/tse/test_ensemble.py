@@ -1,4 +1,4 @@
-"""How a mixture is heard: leads, passes, two readings of the cue and their verification."""
+"""Test-time ensembling: shifted passes, two cue variants and their verification."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import diarspk
-from tse.conditioning import ConditioningConfig
 from tse.cues import Cue
-from tse.framing import Framing
-from tse.hearing import LEAD_SAMPLES, Hearing
+from tse.ensemble import LEAD_SAMPLES, Ensemble
 from tse.models import BandSplitConfig, build_network
+from tse.models.conditioning import ConditioningConfig
+from tse.models.spectrum import Framing
 
 RATE = 16000
 TIME = torch.arange(2 * RATE) / RATE
@@ -58,8 +58,8 @@ class TwoTones:
         return torch.nn.functional.normalize(parts + 1e-6).numpy()
 
 
-def hear(network: object, mixture: Tensor, cue: Cue = CUE, passes: int = 1) -> Tensor:
-    return Hearing(network, passes, TwoTones())(mixture, cue)  # type: ignore[arg-type]
+def extract(network: object, mixture: Tensor, cue: Cue = CUE, passes: int = 1) -> Tensor:
+    return Ensemble(network, passes, TwoTones())(mixture, cue)  # type: ignore[arg-type]
 
 
 def own(mixture: Tensor) -> Tensor:
@@ -77,24 +77,24 @@ def likely(mixture: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize(("whole", "enrolled"), [(own, other), (other, own), (own, own)])
-def test_the_reading_that_is_verified_is_taken(
+def test_the_cue_variant_that_is_verified_is_taken(
     whole: Callable[[Tensor], Tensor], enrolled: Callable[[Tensor], Tensor]
 ) -> None:
-    found = hear(Finder(whole, enrolled), 0.5 * OWN + 0.5 * OTHER)
+    found = extract(Finder(whole, enrolled), 0.5 * OWN + 0.5 * OTHER)
     assert torch.allclose(found, 0.5 * OWN, atol=1e-4)
 
 
-def test_readings_that_are_as_likely_are_averaged() -> None:
+def test_variants_with_equal_scores_are_averaged() -> None:
     network = Finder(lambda mixture: 0.8 * own(mixture), lambda mixture: 1.2 * own(mixture))
-    assert torch.allclose(hear(network, OWN + OTHER), OWN, atol=1e-4)
+    assert torch.allclose(extract(network, OWN + OTHER), OWN, atol=1e-4)
 
 
-def test_the_remainder_of_another_voice_is_heard() -> None:
+def test_the_residual_of_an_interferer_is_extracted_from() -> None:
     network = Finder(likely, likely)
-    found = hear(network, 0.5 * OWN + 0.5 * OTHER)
+    found = extract(network, 0.5 * OWN + 0.5 * OTHER)
     assert torch.allclose(found, 0.5 * OWN, atol=1e-4)
     assert len(network.leads) == 4
-    unverified = Hearing(network)  # type: ignore[arg-type]
+    unverified = Ensemble(network)  # type: ignore[arg-type]
     assert torch.allclose(unverified(OWN + OTHER, CUE), OTHER, atol=1e-4)
 
 
@@ -108,29 +108,29 @@ def test_the_remainder_of_another_voice_is_heard() -> None:
     ],
     ids=["no enrolment", "no vector", "too short", "silent"],
 )
-def test_what_cannot_be_verified_is_heard_once(mixture: Tensor, cue: Cue) -> None:
-    network = Finder(lambda heard: 0.5 * heard, lambda heard: 0.5 * heard)
-    assert torch.equal(hear(network, mixture, cue), 0.5 * mixture)
+def test_what_cannot_be_verified_takes_one_pass(mixture: Tensor, cue: Cue) -> None:
+    network = Finder(lambda mixture: 0.5 * mixture, lambda mixture: 0.5 * mixture)
+    assert torch.equal(extract(network, mixture, cue), 0.5 * mixture)
     assert len(network.leads) == 1
 
 
 @given(passes=st.integers(1, 4), verified=st.booleans())
 @settings(deadline=None)
-def test_hearings_divide_a_hop(passes: int, verified: bool) -> None:
+def test_passes_divide_a_hop(passes: int, verified: bool) -> None:
     network = Finder(own, own)
     cue = CUE if verified else replace(CUE, enrolment=None)
-    hear(network, OWN, cue, passes)
+    extract(network, OWN, cue, passes)
     count = passes * (1 + verified)
     assert sorted(network.leads) == [LEAD_SAMPLES + 32 * n // count for n in range(count)]
 
 
-def test_a_network_hears_silence_first() -> None:
+def test_silence_comes_before_the_mixture() -> None:
     torch.manual_seed(0)
     config = BandSplitConfig(blocks=1, conditioning=ConditioningConfig(2))
     network = build_network(config).eval().requires_grad_(False)
     mixture = OWN + OTHER
     later = torch.nn.functional.pad(mixture, (LEAD_SAMPLES, 0))
-    found = Hearing(network)(mixture, CUE)
+    found = Ensemble(network)(mixture, CUE)
     assert torch.allclose(found, network(later, CUE)[:, LEAD_SAMPLES:], atol=1e-6)
     assert not torch.allclose(found, network(mixture, CUE), atol=1e-6)
 
@@ -143,7 +143,7 @@ def test_volume_changes_nothing_but_the_volume() -> None:
     voice, mixture = ((0.1 * generator.normal(size=2 * RATE)).astype(np.float32) for _ in range(2))
     vector = torch.from_numpy(encoder.embed(voice, RATE))[None]
     cue = Cue(vector=vector, enrolment=torch.from_numpy(voice)[None])
-    verified = Hearing(network, verifier=encoder)
+    verified = Ensemble(network, verifier=encoder)
     loud = verified(torch.from_numpy(mixture)[None], cue)
     quiet = verified(torch.from_numpy(0.1 * mixture)[None], cue)
     assert torch.allclose(quiet, 0.1 * loud, atol=1e-3 * float(loud.abs().max()))

@@ -1,8 +1,8 @@
-"""The cue that would have been best: optimised on the extraction loss itself.
+"""Oracle cue: the cue optimised by gradient descent on the extraction loss.
 
-Ashihara et al. 2024, "Investigation of speaker representation for target-speaker speech processing"
-(arXiv 2410.11243): an upper bound, which needs the target, on what any description of the speaker
-could do with a given extractor.
+Upper bound, which needs the target, on what any cue could achieve with a given extractor (Ashihara
+et al. 2024, "Investigation of speaker representation for target-speaker speech processing", arXiv
+2410.11243).
 """
 
 from __future__ import annotations
@@ -17,12 +17,20 @@ from tse.cues import Cue
 from tse.losses import thresholded_snr_loss
 from tse.models.network import ExtractionNetwork
 
-__all__ = ["OracleConfig", "optimise_cue"]
+__all__ = ["OptimisationConfig", "optimise_cue"]
 
 
 @dataclass(frozen=True)
-class OracleConfig:
-    """How a cue is optimised; 100 steps are the paper's."""
+class OptimisationConfig:
+    """Settings of the optimisation; the number of iterations is the paper's.
+
+    Attributes
+    ----------
+    iterations : int
+        Gradient steps.
+    learning_rate : float
+        Step size of Adam.
+    """
 
     iterations: int = 100
     learning_rate: float = 0.01
@@ -33,29 +41,30 @@ def optimise_cue(
     mixture: Tensor,
     target: Tensor,
     cue: Cue,
-    config: OracleConfig | None = None,
+    config: OptimisationConfig | None = None,
 ) -> Cue:
-    """Improve vector and sequence of a cue by gradient, with the network as it is.
+    """Optimise vector and sequence of a cue; network and enrolment stay fixed.
 
     Parameters
     ----------
     network
-        In evaluation mode.
+        Extraction network in evaluation mode.
     mixture, target : Tensor, ``(batch, time)``
+        Mixtures, and the target in each.
     cue
-        To begin with; its enrolment stays as it is.
+        Initial cue.
 
     Returns
     -------
     Cue
-        For each item the best one met, so never worse than ``cue``.
+        Best cue of all iterations for each item, so never worse than the initial one.
 
     Raises
     ------
     ArgumentError
         If the cue has neither vector nor sequence.
     """
-    config = config or OracleConfig()
+    config = config or OptimisationConfig()
     levels = {
         name: value.clone().requires_grad_(True)
         for name in ("vector", "sequence")

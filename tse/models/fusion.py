@@ -1,7 +1,8 @@
-"""Fusions: how a network's features take in a cue.
+"""Fusions of a cue into the features of a network.
 
-One signature: features ``(batch, ..., channels)`` and a :class:`~tse.conditioning.Conditioning`
-give features of the same shape. With ``e`` the cue's vector:
+One signature: features ``(batch, ..., channels)`` and a
+:class:`~tse.models.conditioning.Conditioning` give features of the same shape. With ``e`` the
+vector of the conditioning:
 
 ==================  ==========================================================
 concatenate         ``W [x; e]``
@@ -19,7 +20,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from diarspk.errors import ArgumentError
-from tse.conditioning import Conditioning
+from tse.models.conditioning import Conditioning
 
 __all__ = [
     "FUSIONS",
@@ -34,7 +35,7 @@ __all__ = [
 
 
 class Concatenate(nn.Module):
-    """``W [x; e]``, beginning as the identity plus a small share of ``e``."""
+    """Concatenation: ``W [x; e]``."""
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
@@ -42,50 +43,54 @@ class Concatenate(nn.Module):
         self.cue = nn.Linear(width, channels, bias=False)
 
     def forward(self, x: Tensor, conditioning: Conditioning) -> Tensor:
-        """Fuse; ``W [x; e]`` is the sum of two products, so ``e`` is not repeated over time."""
+        """Fuse a cue into ``x``."""
+        # W [x; e] as a sum of two products, so that e is not repeated over time.
         return self.features(x) + _broadcast(self.cue(conditioning.vector), x)
 
 
 class Add(nn.Module):
-    """``x + W e``."""
+    """Addition: ``x + W e``."""
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
         self.cue = nn.Linear(width, channels)
 
     def forward(self, x: Tensor, conditioning: Conditioning) -> Tensor:
-        """Fuse."""
+        """Fuse a cue into ``x``."""
         return x + _broadcast(self.cue(conditioning.vector), x)
 
 
 class Multiply(nn.Module):
-    """``x * W e``, with a bias of one so that training begins near the identity."""
+    """Multiplication: ``x * W e`` (SpeakerBeam)."""
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
         self.cue = nn.Linear(width, channels)
-        nn.init.ones_(self.cue.bias)
+        nn.init.ones_(self.cue.bias)  # near the identity at the start of training
 
     def forward(self, x: Tensor, conditioning: Conditioning) -> Tensor:
-        """Fuse."""
+        """Fuse a cue into ``x``."""
         return x * _broadcast(self.cue(conditioning.vector), x)
 
 
 class Film(nn.Module):
-    """``(1 + gamma(e)) x + beta(e)``."""
+    """Feature-wise linear modulation: ``(1 + gamma(e)) x + beta(e)``."""
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
         self.cue = nn.Linear(width, 2 * channels)
 
     def forward(self, x: Tensor, conditioning: Conditioning) -> Tensor:
-        """Fuse."""
+        """Fuse a cue into ``x``."""
         scale, shift = self.cue(conditioning.vector).chunk(2, dim=-1)
         return (1 + _broadcast(scale, x)) * x + _broadcast(shift, x)
 
 
 class CrossAttention(nn.Module):
-    """Features ask, the cue's sequence answers; with a vector alone, all get the same answer."""
+    """Cross-attention: queries from the features, keys and values from the cue's sequence.
+
+    With a vector alone (a sequence of one frame), all positions get the same value.
+    """
 
     def __init__(self, channels: int, width: int, heads: int = 4) -> None:
         super().__init__()
@@ -95,10 +100,11 @@ class CrossAttention(nn.Module):
         self.output = nn.Linear(channels, channels)
 
     def forward(self, x: Tensor, conditioning: Conditioning) -> Tensor:
-        """Fuse."""
-        query, asked = self.query(x.flatten(1, -2)), self.key_value(conditioning.sequence)
-        answer = attend(query, asked, conditioning.mask, self.heads)
-        return x + self.output(answer).view_as(x)
+        """Fuse a cue into ``x``."""
+        # (batch, ..., channels) -> (batch, positions, channels)
+        query, key_value = self.query(x.flatten(1, -2)), self.key_value(conditioning.sequence)
+        values = attend(query, key_value, conditioning.mask, self.heads)
+        return x + self.output(values).view_as(x)
 
 
 FUSIONS: dict[str, Callable[[int, int], nn.Module]] = {
@@ -108,16 +114,16 @@ FUSIONS: dict[str, Callable[[int, int], nn.Module]] = {
     "film": Film,
     "cross-attention": CrossAttention,
 }
-"""Fusions by name; each takes the channels of the features and the width of the conditioning."""
+"""Fusions by name: callables (channels of the features, width of the conditioning) -> module."""
 
 
 def make_fusion(name: str, channels: int, width: int) -> nn.Module:
-    """Make a fusion by name.
+    """Build a fusion by name.
 
     Raises
     ------
     ArgumentError
-        If there is none of that name.
+        If the name is unknown.
     """
     if name not in FUSIONS:
         raise ArgumentError(f"`name` must be one of {', '.join(FUSIONS)}, got {name!r}")
@@ -125,15 +131,15 @@ def make_fusion(name: str, channels: int, width: int) -> nn.Module:
 
 
 def attend(query: Tensor, key_value: Tensor, mask: Tensor, heads: int) -> Tensor:
-    """Multi-head attention.
+    """Compute multi-head scaled dot-product attention.
 
     Parameters
     ----------
     query : Tensor, ``(batch, positions, channels)``
     key_value : Tensor, ``(batch, others, 2 * channels)``
-        Keys beside values.
+        Keys and values, concatenated.
     mask : Tensor of bool, ``(batch, others)``
-        False on those that play no part.
+        False on positions to ignore.
 
     Returns
     -------
@@ -144,10 +150,10 @@ def attend(query: Tensor, key_value: Tensor, mask: Tensor, heads: int) -> Tensor
         for x in (query, *key_value.chunk(2, dim=-1))
     )
     mask = mask[:, None, None]
-    answer = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-    return answer.transpose(1, 2).flatten(2)
+    values = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+    return values.transpose(1, 2).flatten(2)
 
 
 def _broadcast(vector: Tensor, x: Tensor) -> Tensor:
-    """``(batch, channels)`` to the axes of ``x`` ``(batch, ..., channels)``."""
+    """Reshape ``(batch, channels)`` to the axes of ``x`` ``(batch, ..., channels)``."""
     return vector.view(len(vector), *[1] * (x.dim() - 2), -1)

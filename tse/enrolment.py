@@ -1,4 +1,4 @@
-"""Enrolments from a diarized recording: where each speaker talks alone."""
+"""Enrolments from a diarized recording: single-speaker turns, and gating of extracted voices."""
 
 from __future__ import annotations
 
@@ -13,40 +13,47 @@ from pyannote.core import Annotation, Segment, Timeline
 from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError, AudioError, DiarspkWarning
 
-__all__ = ["EnrolmentConfig", "clean_turns", "collect", "gate"]
+__all__ = ["EnrolmentConfig", "collect", "gate", "single_speaker_turns"]
 
 Samples = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class EnrolmentConfig:
-    """Which turns enrol a speaker.
+    """Selection of the turns that enroll a speaker; all in seconds.
 
     Attributes
     ----------
     margin_s : float
-        Cut off both ends of what is spoken alone, where the diarization may be late.
-    shortest_s, longest_s : float
-        Turns below the first are left out; together they last the second at most.
-    fewest_s : float
-        With less than this spoken alone, turns with others in them are taken too.
+        Cut off both ends of single-speaker speech, where boundaries of a diarization are imprecise.
+    min_turn_s : float
+        Minimum length of a turn.
+    max_total_s : float
+        Maximum length of all turns together.
+    min_total_s : float
+        Minimum length of single-speaker speech; below it overlapped turns are used as well.
     """
 
     margin_s: float = 0.1
-    shortest_s: float = 0.6
-    longest_s: float = 12.0
-    fewest_s: float = 1.5
+    min_turn_s: float = 0.6
+    max_total_s: float = 12.0
+    min_total_s: float = 1.5
 
 
-def clean_turns(
+def single_speaker_turns(
     annotation: Annotation, speaker: str, config: EnrolmentConfig | None = None
 ) -> list[Segment]:
-    """Where a speaker talks alone, the longest first, as much as an enrolment needs.
+    """Select turns in which only ``speaker`` talks, the longest first, up to the maximum length.
+
+    Warns
+    -----
+    DiarspkWarning
+        If there is too little single-speaker speech and overlapped turns are used.
 
     Raises
     ------
     ArgumentError
-        If there is no such speaker.
+        If the diarization has no such speaker.
     """
     config = config or EnrolmentConfig()
     if speaker not in annotation.labels():
@@ -60,20 +67,20 @@ def clean_turns(
     inner = [
         Segment(turn.start + config.margin_s, turn.end - config.margin_s)
         for turn in alone
-        if turn.duration - 2 * config.margin_s >= config.shortest_s
+        if turn.duration - 2 * config.margin_s >= config.min_turn_s
     ]
-    if sum(turn.duration for turn in inner) < config.fewest_s:
+    if sum(turn.duration for turn in inner) < config.min_total_s:
         warnings.warn(
-            f"{speaker} talks alone for less than {config.fewest_s} s: turns in which others talk "
-            "too are part of the enrolment, and what is extracted may hold them",
+            f"{speaker} talks alone for less than {config.min_total_s} s: turns in which others "
+            "talk too are part of the enrolment, and what is extracted may hold them",
             DiarspkWarning,
             stacklevel=2,
         )
         inner = list(own)
-    return _longest(inner, config.longest_s)
+    return _limit_total(inner, config.max_total_s)
 
 
-def _longest(turns: Iterable[Segment], total_s: float) -> list[Segment]:
+def _limit_total(turns: Iterable[Segment], total_s: float) -> list[Segment]:
     chosen, left = [], total_s
     for turn in sorted(turns, key=lambda turn: (-turn.duration, turn.start)):
         chosen.append(Segment(turn.start, turn.start + min(turn.duration, left)))
@@ -84,14 +91,21 @@ def _longest(turns: Iterable[Segment], total_s: float) -> list[Segment]:
 
 
 def collect(blocks: Iterable[Samples], turns: dict[str, list[Segment]]) -> dict[str, Samples]:
-    """Cut each speaker's turns out of a stream at 16 kHz and join them, in one pass.
+    """Concatenate each speaker's turns of a recording, in one pass over it.
+
+    Parameters
+    ----------
+    blocks
+        Consecutive ``(time,)`` at 16 kHz.
+    turns
+        Turns of each speaker.
 
     Raises
     ------
     AudioError
-        If a speaker's turns lie outside the recording.
+        If the turns of a speaker lie outside the recording.
     """
-    found: dict[str, list[Samples]] = {speaker: [] for speaker in turns}
+    parts_of: dict[str, list[Samples]] = {speaker: [] for speaker in turns}
     position = 0
     for block in blocks:
         for speaker, own in turns.items():
@@ -99,19 +113,31 @@ def collect(blocks: Iterable[Samples], turns: dict[str, list[Segment]]) -> dict[
                 first = max(round(turn.start * SAMPLE_RATE) - position, 0)
                 last = min(round(turn.end * SAMPLE_RATE) - position, len(block))
                 if first < last:
-                    found[speaker].append(block[first:last])
+                    parts_of[speaker].append(block[first:last])
         position += len(block)
-    for speaker, parts in found.items():
+    for speaker, parts in parts_of.items():
         if not parts:
             raise AudioError(
                 f"{speaker}: no turn lies within the recording of {position / SAMPLE_RATE:.1f} s; "
                 "check that the diarization is of this recording"
             )
-    return {speaker: np.concatenate(parts) for speaker, parts in found.items()}
+    return {speaker: np.concatenate(parts) for speaker, parts in parts_of.items()}
 
 
 def gate(voice: Samples, start_samples: int, turns: Timeline, *, margin_s: float = 0.3) -> Samples:
-    """Fade out a block ``(time,)`` that begins at ``start_samples`` outside a speaker's turns."""
+    """Mute a block of a voice outside the turns of its speaker, with linear fades.
+
+    Parameters
+    ----------
+    voice : ndarray, ``(time,)``
+        Block at 16 kHz.
+    start_samples
+        Position of the block in the recording.
+    turns
+        Turns of the speaker, in seconds of the recording.
+    margin_s
+        Length of the fades before and after a turn.
+    """
     time = (np.arange(len(voice)) + start_samples) / SAMPLE_RATE
     weight = np.zeros(len(voice), np.float32)
     window = Segment(time[0] - margin_s, time[-1] + margin_s) if len(voice) else Segment()
