@@ -11,8 +11,8 @@ from scipy.special import ndtr
 
 from diarspk.clustering.clusterer import PartitionClusterer
 from diarspk.clustering.clustering import Clustering
+from diarspk.clustering.dendrogram import Dendrogram, Linkage, agglomerate
 from diarspk.clustering.partition import absorb
-from diarspk.clustering.tree import Linkage, MergeTree, merge_tree
 from diarspk.clustering.weighted_points import WeightedPoints
 from diarspk.errors import ArgumentError
 
@@ -34,7 +34,7 @@ class AgglomerativeClusterer(PartitionClusterer):
     threshold : float
         Distance up to which clusters merge. Average linkage: mean cosine distance, in [0, 2];
         centroid: Euclidean distance between means of unit vectors, in [0, 2]; Ward: see
-        :func:`diarspk.clustering.tree.merge_tree`.
+        :func:`diarspk.clustering.dendrogram.agglomerate`.
     linkage : {"average", "centroid", "ward"}
         Distance between clusters.
     min_duration : float
@@ -58,38 +58,38 @@ class AgglomerativeClusterer(PartitionClusterer):
             raise ArgumentError(f"`min_duration` must be at least 0 s, got {self.min_duration}.")
 
     def partition(self, points: WeightedPoints) -> Clustering:
-        """Cut the tree, keep the longest clusters and let them absorb the others."""
-        return self._cut(self._tree(points), points)
+        """Cut the dendrogram, keep the longest clusters and let them absorb the others."""
+        return self._cut(self._dendrogram(points), points)
 
     def candidates(self, points: WeightedPoints) -> tuple[Clustering, NDArray[np.int64]]:
         """See :class:`PartitionClusterer`; both are cuts of one dendrogram."""
-        tree = self._tree(points)
-        return self._cut(tree, points), self._cut(tree, points.unbounded()).labels
+        dendrogram = self._dendrogram(points)
+        return self._cut(dendrogram, points), self._cut(dendrogram, points.unbounded()).labels
 
-    def _tree(self, points: WeightedPoints) -> MergeTree:
+    def _dendrogram(self, points: WeightedPoints) -> Dendrogram:
         if self.min_duration > 0 and points.durations is None:
             raise ArgumentError(
                 f"`durations` must be given where min_duration={self.min_duration} s is to hold."
             )
-        return merge_tree(points, self.linkage)
+        return agglomerate(points, self.linkage)
 
-    def _cut(self, tree: MergeTree, points: WeightedPoints) -> Clustering:
-        large = self._large_clusters(tree, points)
-        beyond = np.flatnonzero(tree.heights > self.threshold)
-        automatic = int(beyond[0]) if len(beyond) else len(tree.heights)
+    def _cut(self, dendrogram: Dendrogram, points: WeightedPoints) -> Clustering:
+        large = self._large_clusters(dendrogram, points)
+        beyond = np.flatnonzero(dendrogram.heights > self.threshold)
+        automatic = int(beyond[0]) if len(beyond) else len(dendrogram.heights)
         speakers = int(np.clip(large[automatic], points.min_speakers, points.max_speakers))
         # Of the cuts with the right number of large clusters, the one closest to the threshold's.
         merges = np.arange(points.count - speakers + 1)
         misfit = np.abs(large[merges] - speakers)
         cut = int(np.lexsort((np.abs(merges - automatic), misfit))[0])
-        labels = tree.cut(points.count - cut)
+        labels = dendrogram.cut(points.count - cut)
         seconds = np.bincount(labels, points.durations)
         kept = np.argsort(-seconds, kind="stable")[:speakers]
-        return Clustering(absorb(points, labels, kept), self._count_scores(tree, large))
+        return Clustering(absorb(points, labels, kept), self._count_scores(dendrogram, large))
 
-    def _count_scores(self, tree: MergeTree, large: NDArray[np.int64]) -> dict[int, float]:
+    def _count_scores(self, dendrogram: Dendrogram, large: NDArray[np.int64]) -> dict[int, float]:
         """Probability of each count if the right threshold is only known to about 10 %."""
-        heights = np.maximum.accumulate(tree.heights)
+        heights = np.maximum.accumulate(dendrogram.heights)
         spread = THRESHOLD_SPREAD * max(self.threshold, 1e-9)
         below = np.concatenate([[0.0], ndtr((heights - self.threshold) / spread), [1.0]])
         # The threshold lies below the next merge, and not below the one before.
@@ -97,13 +97,13 @@ class AgglomerativeClusterer(PartitionClusterer):
         sums = np.bincount(np.maximum(large, 1), chances)
         return {count: float(sums[count]) for count in np.flatnonzero(sums > 0).tolist()}
 
-    def _large_clusters(self, tree: MergeTree, points: WeightedPoints) -> NDArray[np.int64]:
+    def _large_clusters(self, dendrogram: Dendrogram, points: WeightedPoints) -> NDArray[np.int64]:
         """Count the clusters of `min_duration` or more after 0, 1, ... n - 1 merges: ``(n,)``."""
         durations = points.durations
         seconds = np.zeros(points.count) if durations is None else durations.copy()
         gains = [(seconds >= self.min_duration).sum()]
-        for keep, drop in tree.pairs:
-            before = (seconds[[keep, drop]] >= self.min_duration).sum()
-            seconds[keep] += seconds[drop]
-            gains.append((seconds[keep] >= self.min_duration) - before)
+        for low, high in dendrogram.pairs:
+            before = (seconds[[low, high]] >= self.min_duration).sum()
+            seconds[low] += seconds[high]
+            gains.append((seconds[low] >= self.min_duration) - before)
         return np.cumsum(gains, dtype=np.int64)

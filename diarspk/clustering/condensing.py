@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.clustering.tree import merge_tree
+from diarspk.clustering.dendrogram import agglomerate
 from diarspk.clustering.weighted_points import WeightedPoints
 
 __all__ = ["BLOCK_WINDOWS", "EXACT_WINDOWS", "condense"]
@@ -42,7 +42,7 @@ def condense(points: WeightedPoints, limit: int) -> tuple[WeightedPoints, NDArra
             share = max(total // blocks + (part < total % blocks), 1)
             if blocks > 1:
                 share = max(share, -(-len(rows) // LARGEST_SHRINKAGE))
-            merged[rows] = used + merge_tree(points.subset(rows), "ward").cut(share)
+            merged[rows] = used + agglomerate(points.subset(rows), "ward").cut(share)
             used += share
         points, membership = points.merged(merged), merged[membership]
     return points, membership

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.clustering.clustering import number_by_appearance
-from diarspk.clustering.tree import merge_tree
+from diarspk.clustering.dendrogram import agglomerate
 from diarspk.clustering.weighted_points import WeightedPoints
 
 __all__ = [
@@ -48,7 +48,7 @@ def meet_bounds(points: WeightedPoints, labels: NDArray[np.int64]) -> NDArray[np
         labels = _split(points, labels, points.min_speakers - count)
     if count > points.max_speakers:
         merged = points.merged(labels)
-        labels = merge_tree(merged, "ward").cut(points.max_speakers)[labels]
+        labels = agglomerate(merged, "ward").cut(points.max_speakers)[labels]
     return labels
 
 
@@ -73,7 +73,7 @@ def _halve(
     if len(rows) < 2:
         return -np.inf, rows
     part = points.subset(rows)
-    halves = merge_tree(part, "ward").cut(2)
+    halves = agglomerate(part, "ward").cut(2)
     whole = np.zeros(len(rows), dtype=np.int64)
     return scatter(part, whole) - scatter(part, halves), rows[halves == 1]
 

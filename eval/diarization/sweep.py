@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import get_args
 
 from diarspk.clustering import AgglomerativeClusterer, Clusterer, VBxClusterer
+from diarspk.clustering.dendrogram import Linkage
 from diarspk.clustering.plda import read_plda
-from diarspk.clustering.tree import Linkage
 from diarspk.diarization.config import DiarizerConfig
 from diarspk.diarization.defaults import SUBSEGMENT_VBX, VBX_CENTRING, VBX_START, subsegment_vbx
 from diarspk.diarization.reconstruction import StitchingConfig

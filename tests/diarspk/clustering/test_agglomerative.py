@@ -1,4 +1,4 @@
-"""The merge tree against scipy, constraints against brute force, and the minimum duration."""
+"""The dendrogram against scipy, constraints against brute force, and the minimum duration."""
 
 import numpy as np
 import pytest
@@ -9,15 +9,8 @@ from scipy.cluster import hierarchy
 from diarspk.clustering import AgglomerativeClusterer, ClusteringInput, SpeakerBounds
 from diarspk.clustering.clustering import number_by_appearance
 from diarspk.clustering.clustering_input import validate
+from diarspk.clustering.dendrogram import agglomerate
 from diarspk.clustering.partition import meet_bounds, scatter, separate
-from diarspk.clustering.tree import (
-    MergeTree,
-    _Memory,
-    _merge_in_order,
-    _merge_rows,
-    _merge_windows,
-    merge_tree,
-)
 from diarspk.errors import ArgumentError
 
 every_linkage = pytest.mark.parametrize("linkage", ["average", "centroid", "ward"])
@@ -27,7 +20,7 @@ def points_of(embeddings, **options):
     return validate(ClusteringInput(embeddings, **options))[0]
 
 
-def scipy_tree(embeddings, linkage):
+def scipy_linkage(embeddings, linkage):
     unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
     metric = "cosine" if linkage == "average" else "euclidean"
     return hierarchy.linkage(unit, linkage, metric=metric)
@@ -39,9 +32,9 @@ def scipy_tree(embeddings, linkage):
 def test_merges_and_cuts_as_scipy_does(linkage, count, dim, seed):
     rng = np.random.default_rng(seed)
     embeddings = rng.normal(size=(count, dim))
-    expected = scipy_tree(embeddings, linkage)
-    tree = merge_tree(points_of(embeddings), linkage)
-    assert np.allclose(tree.heights, expected[:, 2], atol=1e-7)
+    expected = scipy_linkage(embeddings, linkage)
+    dendrogram = agglomerate(points_of(embeddings), linkage)
+    assert np.allclose(dendrogram.heights, expected[:, 2], atol=1e-7)
     threshold = rng.uniform(0.0, expected[:, 2].max())
     labels = hierarchy.fcluster(expected, threshold, criterion="distance")
     ours = AgglomerativeClusterer(threshold, linkage)(embeddings)
@@ -54,10 +47,12 @@ def test_merges_and_cuts_as_scipy_does(linkage, count, dim, seed):
 def test_a_cut_at_a_count_is_that_of_scipy_and_an_exact_count_no_worse(linkage, speakers, seed):
     embeddings = np.random.default_rng(seed).normal(size=(30, 4))
     points = points_of(embeddings)
-    tree = merge_tree(points, linkage)
-    expected = tree.cut(speakers)
-    if linkage != "centroid":  # whose heights may fall, so that scipy's cut is not the tree's
-        labels = hierarchy.fcluster(scipy_tree(embeddings, linkage), speakers, criterion="maxclust")
+    dendrogram = agglomerate(points, linkage)
+    expected = dendrogram.cut(speakers)
+    if linkage != "centroid":  # whose heights may fall, so that scipy's cut is another
+        labels = hierarchy.fcluster(
+            scipy_linkage(embeddings, linkage), speakers, criterion="maxclust"
+        )
         assert np.array_equal(expected, number_by_appearance(labels))
     ours = AgglomerativeClusterer(linkage=linkage)(embeddings, num_speakers=speakers)
     assert ours.max() + 1 == speakers
@@ -65,49 +60,12 @@ def test_a_cut_at_a_count_is_that_of_scipy_and_an_exact_count_no_worse(linkage, 
 
 
 @every_linkage
-@settings(max_examples=20, deadline=None)
-@given(count=st.integers(3, 30), seed=st.integers(0, 2**32 - 1), paired=st.booleans())
-def test_all_ways_to_merge_make_one_tree(linkage, count, seed, paired):
-    """Scipy on windows, chains of neighbours, and the closest pair of all, on the same input."""
-    rng = np.random.default_rng(seed)
-    pairs = rng.permutation(count)[: count // 2 * 2].reshape(-1, 2) if paired else None
-    points = points_of(rng.normal(size=(count, 5)), cannot_link=pairs)
-    windows, rows = merge_tree(points, linkage), _merge_rows(points, linkage)
-    assert np.array_equal(windows.pairs, rows.pairs)
-    np.testing.assert_allclose(windows.heights, rows.heights, atol=1e-7)
-    weighted = points.merged(windows.cut(max(count // 2, 2)))
-    one, other = _merge_rows(weighted, linkage), _merge_in_order(weighted, linkage)
-    assert np.array_equal(one.pairs, other.pairs)
-    np.testing.assert_allclose(one.heights, other.heights, atol=1e-7)
-
-
-def test_the_last_trees_are_remembered_and_no_more():
-    def tree(rows):
-        return MergeTree(np.zeros((rows - 1, 2), np.int64), np.zeros(rows - 1))
-
-    memory = _Memory(10)
-    for name, rows in [(b"a", 5), (b"b", 5), (b"a", 5)]:
-        memory.put(name, tree(rows))
-    assert memory.rows == 8
-    assert memory.get(b"a") is not None
-    memory.put(b"c", tree(4))  # "b" was used before "a"
-    assert [name for name in (b"a", b"b", b"c") if memory.get(name)] == [b"a", b"c"]
-    memory.put(b"d", tree(99))
-    assert memory.rows == 0
-    embeddings = np.random.default_rng(0).normal(size=(20, 4))
-    points = points_of(embeddings)
-    assert merge_tree(points) is merge_tree(points_of(embeddings.copy()))
-    assert merge_tree(points) is not merge_tree(points, "ward")
-
-
-@every_linkage
 @pytest.mark.parametrize("count", [2, 3, 7, 40])
 def test_equal_windows_merge_at_no_distance(linkage, count):
     points = points_of(np.tile([[0.3, -0.4, 0.1], [0.3, -0.4, 0.1], [-1.0, 0.0, 0.2]], (count, 1)))
-    for merge in (_merge_windows, _merge_rows):
-        tree = merge(points, linkage)
-        assert np.array_equal(tree.cut(2), [0, 0, 1] * count)
-        np.testing.assert_allclose(tree.heights[:-1], 0.0, atol=1e-6)
+    dendrogram = agglomerate(points, linkage)
+    assert np.array_equal(dendrogram.cut(2), [0, 0, 1] * count)
+    np.testing.assert_allclose(dendrogram.heights[:-1], 0.0, atol=1e-6)
 
 
 @every_linkage
@@ -126,10 +84,10 @@ def test_the_order_of_windows_does_not_matter(linkage, seed):
 @every_linkage
 def test_rows_that_stand_for_many_windows_go_on_from_their_own_tree(linkage):
     points = points_of(np.random.default_rng(3).normal(size=(30, 5)))
-    tree = merge_tree(points, linkage)
-    rest = merge_tree(points.merged(tree.cut(12)), linkage)
-    assert np.allclose(rest.heights, tree.heights[-11:])
-    assert np.array_equal(rest.cut(4)[tree.cut(12)], tree.cut(4))
+    dendrogram = agglomerate(points, linkage)
+    rest = agglomerate(points.merged(dendrogram.cut(12)), linkage)
+    assert np.allclose(rest.heights, dendrogram.heights[-11:])
+    assert np.array_equal(rest.cut(4)[dendrogram.cut(12)], dendrogram.cut(4))
 
 
 @every_linkage
@@ -139,7 +97,7 @@ def test_constrained_merges_match_a_search_over_all_pairs(linkage, seed):
     rng = np.random.default_rng(seed)
     pairs = np.array([[0, 1], [1, 2], [0, 2], [3, 4], [5, 9]])
     points = points_of(rng.normal(size=(10, 4)), cannot_link=pairs)
-    tree = merge_tree(points, linkage)
+    dendrogram = agglomerate(points, linkage)
     clusters = [[row] for row in range(10)]
     while allowed := [
         (_distance(points.means, a, b, linkage), a, b)
@@ -149,12 +107,12 @@ def test_constrained_merges_match_a_search_over_all_pairs(linkage, seed):
     ]:
         _, a, b = min(allowed)
         clusters = [c for c in clusters if c not in (a, b)] + [a + b]
-        labels = tree.cut(len(clusters))
+        labels = dendrogram.cut(len(clusters))
         assert sorted(map(sorted, clusters)) == sorted(
             np.flatnonzero(labels == label).tolist() for label in range(len(clusters))
         )
-    assert np.isinf(tree.heights[10 - len(clusters) :]).all()
-    assert np.isfinite(tree.heights[: 10 - len(clusters)]).all()
+    assert np.isinf(dendrogram.heights[10 - len(clusters) :]).all()
+    assert np.isfinite(dendrogram.heights[: 10 - len(clusters)]).all()
 
 
 def _distance(means, a, b, linkage):
