@@ -12,8 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from diarspk.clustering.clustering import Clustering, normalize_scores, number_by_appearance
 from diarspk.clustering.clustering_input import ClusteringInput, validate
-from diarspk.clustering.condensing import EXACT_WINDOWS, condense
-from diarspk.clustering.partition import count_clashes, meet_bounds, scatter, separate
+from diarspk.clustering.partition import (
+    EXACT_WINDOWS,
+    condense,
+    count_violations,
+    enforce_bounds,
+    scatter,
+    separate,
+)
 from diarspk.clustering.speaker_bounds import SpeakerBounds
 from diarspk.clustering.weighted_points import WeightedPoints
 from diarspk.errors import ArgumentError
@@ -167,9 +173,9 @@ class PartitionClusterer(ABC):
             return Clustering(np.zeros(points.count, dtype=np.int64), {1: 1.0})
         if points.min_speakers < points.max_speakers:
             found = self.partition(points)
-            return Clustering(meet_bounds(points, found.labels), found.count_scores)
+            return Clustering(enforce_bounds(points, found.labels), found.count_scores)
         own, unbounded = self.candidates(points)
-        met = [separate(points, meet_bounds(points, x)) for x in (own.labels, unbounded)]
+        met = [separate(points, enforce_bounds(points, x)) for x in (own.labels, unbounded)]
         # Python's min returns the first of equals: the clusterer's own.
-        best = min(met, key=lambda x: (count_clashes(points, x), self.cost(points, x)))
+        best = min(met, key=lambda x: (count_violations(points, x), self.cost(points, x)))
         return Clustering(best, own.count_scores)

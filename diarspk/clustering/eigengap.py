@@ -14,6 +14,7 @@ from diarspk.clustering.clusterer import PartitionClusterer
 from diarspk.clustering.clustering import Clustering
 from diarspk.clustering.spectral import FEWEST_ROWS
 from diarspk.clustering.weighted_points import WeightedPoints
+from diarspk.embeddings.unit_vectors import normalize_rows
 
 __all__ = ["EigengapClusterer"]
 
@@ -66,8 +67,7 @@ class EigengapClusterer(PartitionClusterer):
 
     def _laplacians(self, points: WeightedPoints) -> Iterator[tuple[int, NDArray[np.float64]]]:
         """Each p with the unnormalised Laplacian of its binary, symmetrised graph."""
-        norms = np.linalg.norm(points.means, axis=1, keepdims=True)
-        means = points.means / np.maximum(norms, 1e-12)  # rows tied together may cancel out
+        means = normalize_rows(points.means)  # windows joined by must-link pairs may cancel out
         affinity = (means @ means.T).round(12)  # equals rank by position, not by rounding errors
         first, second = points.cannot_link.T
         affinity[first, second] = affinity[second, first] = -1.0

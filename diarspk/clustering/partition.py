@@ -1,4 +1,4 @@
-"""Bounds and cannot-link pairs of a partition, whichever clusterer made it."""
+"""Operations on partitions of weighted points: micro-clusters, bounds and cannot-link pairs."""
 
 from __future__ import annotations
 
@@ -10,37 +10,81 @@ from numpy.typing import NDArray
 from diarspk.clustering.clustering import number_by_appearance
 from diarspk.clustering.dendrogram import agglomerate
 from diarspk.clustering.weighted_points import WeightedPoints
+from diarspk.embeddings.unit_vectors import normalize_rows
 
 __all__ = [
+    "BLOCK_POINTS",
+    "EXACT_WINDOWS",
     "absorb",
-    "count_clashes",
-    "meet_bounds",
+    "condense",
+    "count_violations",
+    "enforce_bounds",
     "scatter",
     "separate",
 ]
 
+EXACT_WINDOWS = 4000
+"""Points that are clustered one by one: 128 MB of distances, an hour at a hop of 0.9 s."""
+
+BLOCK_POINTS = 1000
+"""Points that are condensed at once: time is the points times this, memory its square."""
+
+MAX_SHRINKAGE = 10
+"""Points that one pass merges into one, on average: more would mix speakers early."""
+
+
+def condense(points: WeightedPoints, limit: int) -> tuple[WeightedPoints, NDArray[np.int64]]:
+    """Merge points into at most `limit` micro-clusters; returned as they are where they are fewer.
+
+    Consecutive blocks of points are merged by Ward linkage, each to its share of the limit: Ward,
+    since its clusters stay compact where average linkage would spend them on outliers.
+
+    Returns
+    -------
+    condensed : WeightedPoints
+    membership : NDArray, shape (n,)
+        Micro-cluster of each of `points`.
+    """
+    membership = np.arange(points.count)
+    while points.count > limit:
+        blocks = -(-points.count // BLOCK_POINTS)
+        total = limit if blocks == 1 else max(limit, BLOCK_POINTS)
+        labels = np.zeros(points.count, dtype=np.int64)
+        used = 0
+        for block, rows in enumerate(np.array_split(np.arange(points.count), blocks)):
+            share = max(total // blocks + (block < total % blocks), 1)
+            if blocks > 1:
+                share = max(share, -(-len(rows) // MAX_SHRINKAGE))
+            labels[rows] = used + agglomerate(points.subset(rows), "ward").cut(share)
+            used += share
+        points, membership = points.merged(labels), labels[membership]
+    return points, membership
+
 
 def scatter(points: WeightedPoints, labels: NDArray[np.int64]) -> float:
-    """Sum of squares around the speakers' means, over windows.
+    """Within-cluster sum of squares, over windows.
 
     With unit vectors this is also the mean cosine distance between two windows of one speaker,
-    times the windows: what average linkage and Ward keep low. The share of it that lies inside
-    rows, which no partition of the rows can change, is left out.
+    times the windows: what average linkage and Ward keep low. The share of it inside points, which
+    no partition of the points can change, is left out.
     """
-    return float(_scatters(points, labels).sum())
+    merged = points.merged(labels)
+    squares = points.weights * (points.means**2).sum(axis=1)
+    sums = np.bincount(labels, squares, minlength=merged.count)
+    return float((sums - merged.weights * (merged.means**2).sum(axis=1)).sum())
 
 
-def count_clashes(points: WeightedPoints, labels: NDArray[np.int64]) -> int:
+def count_violations(points: WeightedPoints, labels: NDArray[np.int64]) -> int:
     """Count the cannot-link pairs that share a speaker."""
     first, second = points.cannot_link.T
     return int((labels[first] == labels[second]).sum())
 
 
-def meet_bounds(points: WeightedPoints, labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Split or merge speakers until the count is allowed, each time at the best price in scatter.
+def enforce_bounds(points: WeightedPoints, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Split or merge speakers until the count is allowed, each time at the lowest :func:`scatter`.
 
-    Speakers are merged, and halved, by Ward linkage: its next merge is the one that adds least to
-    :func:`scatter`. The speaker is split whose halves lower it most.
+    Speakers are merged, and halved, by Ward linkage, whose next merge is the one that adds least to
+    the scatter. The speaker is split whose halves lower it most.
     """
     labels = number_by_appearance(labels)
     count = int(labels.max()) + 1
@@ -56,11 +100,11 @@ def _split(points: WeightedPoints, labels: NDArray[np.int64], times: int) -> NDA
     labels = labels.copy()
     halves = {speaker: _halve(points, labels, speaker) for speaker in range(labels.max() + 1)}
     for _ in range(times):
-        # Python's max keeps the first of equals, so that the result does not depend on chance.
+        # Python's max returns the first of equals, so that the result is deterministic.
         speaker = max(halves, key=lambda candidate: halves[candidate][0])
-        fresh = len(halves)
-        labels[halves[speaker][1]] = fresh
-        for part in (speaker, fresh):
+        new = len(halves)
+        labels[halves[speaker][1]] = new
+        for part in (speaker, new):
             halves[part] = _halve(points, labels, part)
     return labels
 
@@ -68,7 +112,7 @@ def _split(points: WeightedPoints, labels: NDArray[np.int64], times: int) -> NDA
 def _halve(
     points: WeightedPoints, labels: NDArray[np.int64], speaker: int
 ) -> tuple[float, NDArray[np.int64]]:
-    """Split a speaker in two: what that gains in scatter, and the rows of the second half."""
+    """Split a speaker in two: the decrease in scatter, and the rows of the second half."""
     rows = np.flatnonzero(labels == speaker)
     if len(rows) < 2:
         return -np.inf, rows
@@ -79,24 +123,24 @@ def _halve(
 
 
 def separate(points: WeightedPoints, labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Part the cannot-link pairs that share a speaker, keeping the number of speakers.
+    """Separate the cannot-link pairs that share a speaker, at the same number of speakers.
 
-    Of such a pair, the row that loses less similarity moves to the nearest speaker that none of
+    Of such a pair, the point that loses less similarity moves to the nearest speaker that none of
     its own pairs forbids; where there is no such speaker, the pair stays together.
     """
     pairs = points.cannot_link
-    clashes = pairs[labels[pairs[:, 0]] == labels[pairs[:, 1]]]
-    if not len(clashes):
+    violations = pairs[labels[pairs[:, 0]] == labels[pairs[:, 1]]]
+    if not len(violations):
         return labels
     labels = labels.copy()
-    centres = _directions(points.merged(labels).means)
+    centroids = normalize_rows(points.merged(labels).means)
     partners = _partners(points)
-    for first, second in clashes:
+    for first, second in violations:
         if labels[first] != labels[second]:
             continue
         moves = []
         for row in (first, second):
-            similarity = centres @ points.means[row]
+            similarity = centroids @ points.means[row]
             own = similarity[labels[row]]
             similarity[labels[partners(row)]] = -np.inf
             moves.append((own - similarity.max(), row, int(similarity.argmax())))
@@ -107,7 +151,7 @@ def separate(points: WeightedPoints, labels: NDArray[np.int64]) -> NDArray[np.in
 
 
 def _partners(points: WeightedPoints) -> Callable[[int], NDArray[np.int64]]:
-    """Rows that a row is paired with, looked up without a search through all pairs."""
+    """Look-up of the points that a point must not be linked with, without a search of all pairs."""
     both = np.concatenate([points.cannot_link, points.cannot_link[:, ::-1]])
     both = both[np.argsort(both[:, 0], kind="stable")]
     bounds = np.searchsorted(both[:, 0], np.arange(points.count + 1))
@@ -115,27 +159,11 @@ def _partners(points: WeightedPoints) -> Callable[[int], NDArray[np.int64]]:
 
 
 def absorb(
-    points: WeightedPoints, labels: NDArray[np.int64], kept: NDArray[np.int64]
+    points: WeightedPoints, labels: NDArray[np.int64], speakers: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Give every speaker outside `kept` to the one of `kept` with the most similar mean."""
+    """Relabel every cluster outside `speakers` as the speaker with the most similar centroid."""
     means = points.merged(labels).means
-    nearest = kept[(means @ _directions(means[kept]).T).argmax(axis=1)]
-    nearest[kept] = kept
+    nearest = speakers[(means @ normalize_rows(means[speakers]).T).argmax(axis=1)]
+    nearest[speakers] = speakers
     absorbed: NDArray[np.int64] = nearest[labels]
     return absorbed
-
-
-def _scatters(points: WeightedPoints, labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Sum of squares around each label's mean: ``(k,)``."""
-    merged = points.merged(labels)
-    squares = points.weights * (points.means**2).sum(axis=1)
-    sums = np.bincount(labels, squares, minlength=merged.count)
-    around: NDArray[np.float64] = sums - merged.weights * (merged.means**2).sum(axis=1)
-    return around
-
-
-def _directions(means: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scale rows to unit norm; a mean of zero, which has no direction, stays zero."""
-    norms = np.linalg.norm(means, axis=1, keepdims=True)
-    directions: NDArray[np.float64] = means / np.where(norms > 0, norms, 1.0)
-    return directions

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from diarspk.blocks import blocks
+from diarspk.embeddings.unit_vectors import normalize_rows
 from diarspk.errors import ArgumentError, ModelError
 
 __all__ = ["Plda", "read_plda", "write_plda"]
@@ -119,8 +120,7 @@ def spherical(vectors: Matrix, origin: Matrix) -> Matrix:
     Length normalisation after centring makes embeddings Gaussian enough (Garcia-Romero and
     Espy-Wilson 2011).
     """
-    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    centred = unit - origin
+    centred = normalize_rows(vectors) - origin
     lengths = np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12)
     scaled: Matrix = np.sqrt(vectors.shape[1]) * centred / lengths
     return scaled

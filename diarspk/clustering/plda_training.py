@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from diarspk.clustering.plda import Plda, spherical
+from diarspk.embeddings.unit_vectors import normalize_rows
 from diarspk.errors import ArgumentError
 
 __all__ = ["fit_plda", "plda_likelihoods"]
@@ -60,8 +61,7 @@ def fit_plda(
             "`speakers` must be two or more, one of them with two embeddings or more, "
             f"got {len(names)} speakers of {len(vectors)} embeddings."
         )
-    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    origin = unit.mean(axis=0)
+    origin = normalize_rows(vectors).mean(axis=0)
     scaled = spherical(vectors, origin)
     mean = scaled.mean(axis=0)
     statistics = _gather(scaled - mean, classes)

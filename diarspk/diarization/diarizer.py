@@ -153,7 +153,7 @@ class Diarizer:
         stream = open_audio(audio, sample_rate, channel=channel)
         digest = None if self.cache is None else digest_audio(audio, sample_rate)
         settings = self.config.linking.non_speech
-        silence_s = None if settings is None else settings.shortest_s
+        silence_s = None if settings is None else settings.min_non_speech_s
         heads = (self.trunk.frame_head, self.target_head) if self.cache else ()
         weights = [digest_weights(head) for head in heads if head is not None]
         recording: Recording | None = None
@@ -208,7 +208,7 @@ class Diarizer:
                 recording,
                 self.trunk,
                 local,
-                shortest_s=settings.shortest_s,
+                shortest_s=settings.min_non_speech_s,
                 encoder=encoder,
                 stream=stream,
             )

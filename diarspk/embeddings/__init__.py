@@ -1,4 +1,4 @@
-"""Speaker embeddings as vectors, whoever made them: spaces, unit vectors, reduction."""
+"""Speaker embeddings as vectors, whichever encoder they are from."""
 
 from __future__ import annotations
 
@@ -7,12 +7,33 @@ from typing import TYPE_CHECKING
 from diarspk.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from diarspk.embeddings.autoencoder import AutoEncoder
-    from diarspk.embeddings.profile import SpeakerProfile, build_profile
-    from diarspk.embeddings.projection import Projection, project
-    from diarspk.embeddings.reduction import Prefix, PrincipalComponents, Reduction, check_dimension
-    from diarspk.embeddings.space import Space, require_same_space
-    from diarspk.embeddings.unit_vectors import unit_rows
+    from diarspk.embeddings.profile import (
+        SpeakerProfile,
+        build_profile,
+    )
+    from diarspk.embeddings.reduction import (
+        AutoEncoder,
+        Prefix,
+        PrincipalComponents,
+        Projection,
+        Reduction,
+        check_dimension,
+        project,
+    )
+    from diarspk.embeddings.space import (
+        Space,
+        require_same_space,
+    )
+    from diarspk.embeddings.unit_vectors import (
+        assign,
+        centroids,
+        normalize_in_place,
+        normalize_or_first_axis,
+        normalize_rows,
+        unit_rows,
+        unit_vector,
+        unit_vectors,
+    )
 
 __all__ = [
     "AutoEncoder",
@@ -22,26 +43,40 @@ __all__ = [
     "Reduction",
     "Space",
     "SpeakerProfile",
+    "assign",
     "build_profile",
+    "centroids",
     "check_dimension",
+    "normalize_in_place",
+    "normalize_or_first_axis",
+    "normalize_rows",
     "project",
     "require_same_space",
     "unit_rows",
+    "unit_vector",
+    "unit_vectors",
 ]
 
 _HOMES = {
-    "AutoEncoder": "diarspk.embeddings.autoencoder",
+    "AutoEncoder": "diarspk.embeddings.reduction",
     "Prefix": "diarspk.embeddings.reduction",
     "PrincipalComponents": "diarspk.embeddings.reduction",
-    "Projection": "diarspk.embeddings.projection",
+    "Projection": "diarspk.embeddings.reduction",
     "Reduction": "diarspk.embeddings.reduction",
     "Space": "diarspk.embeddings.space",
     "SpeakerProfile": "diarspk.embeddings.profile",
+    "assign": "diarspk.embeddings.unit_vectors",
     "build_profile": "diarspk.embeddings.profile",
+    "centroids": "diarspk.embeddings.unit_vectors",
     "check_dimension": "diarspk.embeddings.reduction",
-    "project": "diarspk.embeddings.projection",
+    "normalize_in_place": "diarspk.embeddings.unit_vectors",
+    "normalize_or_first_axis": "diarspk.embeddings.unit_vectors",
+    "normalize_rows": "diarspk.embeddings.unit_vectors",
+    "project": "diarspk.embeddings.reduction",
     "require_same_space": "diarspk.embeddings.space",
     "unit_rows": "diarspk.embeddings.unit_vectors",
+    "unit_vector": "diarspk.embeddings.unit_vectors",
+    "unit_vectors": "diarspk.embeddings.unit_vectors",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -1,34 +1,52 @@
-"""Embeddings scaled to unit norm, centroids of them, and assignment to centroids."""
+"""Embeddings scaled to unit norm, centroids of them, and assignment to centroids.
+
+What becomes of a zero vector is said by the name: :func:`unit_vectors` and :func:`unit_rows` check
+what users give and raise; :func:`normalize_rows`, :func:`normalize_in_place` and
+:func:`unit_vector` leave it zero, as :func:`torch.nn.functional.normalize` does;
+:func:`normalize_or_first_axis` replaces it by a unit vector.
+"""
 
 from __future__ import annotations
+
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from diarspk.errors import ArgumentError
 
-__all__ = ["assign", "centroids", "unit_rows", "unit_vectors"]
+__all__ = [
+    "assign",
+    "centroids",
+    "normalize_in_place",
+    "normalize_or_first_axis",
+    "normalize_rows",
+    "unit_rows",
+    "unit_vector",
+    "unit_vectors",
+]
+
+Float = TypeVar("Float", bound=np.floating[Any])
+
+EPSILON = 1e-12
+"""Norms below count as zero, as in :func:`torch.nn.functional.normalize`."""
 
 
-def unit_rows(vectors: ArrayLike, dimension: int) -> NDArray[np.float32]:
-    """Check vectors ``(dim,)`` or ``(n, dim)`` and bring them to unit norm, ``(n, dim)``.
+def unit_vectors(embeddings: ArrayLike, name: str = "embeddings") -> NDArray[np.float64]:
+    """Check embeddings ``(n, dim)`` and scale them to unit norm, in float64.
+
+    Parameters
+    ----------
+    embeddings : array, shape (n, dim)
+        Any scale, however large or small.
+    name : str
+        Name of the argument in error messages.
 
     Raises
     ------
     ArgumentError
-        If the shape is another, a value is not finite, or a vector is zero.
+        The shape is another, a value is not finite, or a vector is zero.
     """
-    rows = np.atleast_2d(np.asarray(vectors, np.float32))
-    if rows.ndim != 2 or rows.shape[1] != dimension or len(rows) == 0:
-        raise ArgumentError(f"`vectors` must be of shape (n, {dimension}), got {np.shape(vectors)}")
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    if not np.isfinite(norms).all() or (norms < 1e-6).any():
-        raise ArgumentError("`vectors` must be finite and not zero; was the recording silent?")
-    return np.asarray(rows / norms, np.float32)
-
-
-def unit_vectors(embeddings: ArrayLike, name: str = "embeddings") -> NDArray[np.float64]:
-    """Embeddings ``(n, dim)`` scaled to unit norm; `name` is what an error calls them."""
     vectors = np.array(embeddings, dtype=np.float64)  # a copy, which is scaled in place
     if vectors.ndim != 2:
         raise ArgumentError(f"`{name}` must be of shape (n, dim), got shape {vectors.shape}.")
@@ -42,30 +60,75 @@ def unit_vectors(embeddings: ArrayLike, name: str = "embeddings") -> NDArray[np.
         row = int(np.flatnonzero(peaks == 0)[0])
         raise ArgumentError(f"`{name}` must have a direction, got a zero vector in row {row}.")
     vectors /= peaks
-    _scale(vectors)
+    normalize_in_place(vectors)
     return vectors
 
 
-def _scale(rows: NDArray[np.float64]) -> None:
-    """Bring rows to unit norm in place, but for those that have no direction."""
+def unit_rows(vectors: ArrayLike, dimension: int) -> NDArray[np.float32]:
+    """Check vectors ``(n, dim)`` or ``(dim,)`` of a space and scale them to unit norm.
+
+    Returns
+    -------
+    NDArray of float32, shape (n, dim)
+
+    Raises
+    ------
+    ArgumentError
+        The shape is another, a value is not finite, or a vector is zero.
+    """
+    rows = np.atleast_2d(np.asarray(vectors, np.float32))
+    if rows.ndim != 2 or rows.shape[1] != dimension or len(rows) == 0:
+        raise ArgumentError(f"`vectors` must be of shape (n, {dimension}), got {np.shape(vectors)}")
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    if not np.isfinite(norms).all() or (norms < 1e-6).any():
+        raise ArgumentError("`vectors` must be finite and not zero; was the recording silent?")
+    return np.asarray(rows / norms, np.float32)
+
+
+def normalize_rows(vectors: NDArray[Float]) -> NDArray[Float]:
+    """Scale vectors ``(..., dim)`` to unit norm; zero vectors stay zero."""
+    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    scaled: NDArray[Float] = vectors / np.maximum(norms, EPSILON)
+    return scaled
+
+
+def normalize_in_place(rows: NDArray[np.float64]) -> None:
+    """Scale rows ``(n, dim)`` to unit norm without a copy; zero rows stay zero."""
     norms = np.sqrt(np.einsum("nd,nd->n", rows, rows))
     rows /= np.maximum(norms, np.finfo(np.float64).tiny)[:, None]
 
 
+def normalize_or_first_axis(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scale vectors ``(n, dim)`` to unit norm; zero vectors become the first axis.
+
+    For vectors that are compared by cosine next, where a zero vector would be an error.
+    """
+    scaled = normalize_rows(vectors)
+    zero = np.linalg.norm(vectors, axis=1) < EPSILON
+    scaled[zero] = 0.0
+    scaled[zero, 0] = 1.0
+    return scaled
+
+
+def unit_vector(vector: NDArray[Float]) -> NDArray[Float]:
+    """Scale one vector ``(dim,)`` to unit norm; a zero vector stays zero."""
+    scaled: NDArray[Any] = vector / max(float(np.linalg.norm(vector)), EPSILON)
+    return scaled
+
+
 def centroids(embeddings: ArrayLike, labels: ArrayLike) -> NDArray[np.float64]:
-    """Mean direction of each speaker's embeddings.
+    """Mean of each speaker's unit vectors, scaled to unit norm.
 
     Parameters
     ----------
     embeddings : array, shape (n, dim)
         Any scale: every embedding counts the same.
     labels : array of int, shape (n,)
-        Labels 0..k-1, each held by one embedding or more.
+        Labels 0..k-1, each of one embedding or more.
 
     Returns
     -------
     NDArray, shape (k, dim)
-        Unit norm.
 
     Raises
     ------
@@ -86,7 +149,7 @@ def centroids(embeddings: ArrayLike, labels: ArrayLike) -> NDArray[np.float64]:
 
 
 def assign(embeddings: ArrayLike, centroids: ArrayLike) -> NDArray[np.int64]:
-    """Row of the most similar centroid by cosine, the first of equals: ``(n,)``.
+    """Row of the centroid with the highest cosine, the first of equals: ``(n,)``.
 
     Parameters
     ----------
@@ -99,11 +162,11 @@ def assign(embeddings: ArrayLike, centroids: ArrayLike) -> NDArray[np.int64]:
         Dimensions differ, or there is no centroid.
     """
     vectors = unit_vectors(embeddings)
-    directions = unit_vectors(centroids, "centroids")
-    if not len(directions) or vectors.shape[1] != directions.shape[1]:
+    centres = unit_vectors(centroids, "centroids")
+    if not len(centres) or vectors.shape[1] != centres.shape[1]:
         raise ArgumentError(
             f"`centroids` must be of shape (k, {vectors.shape[1]}) with k >= 1, "
-            f"got shape {directions.shape}."
+            f"got shape {centres.shape}."
         )
-    nearest: NDArray[np.int64] = (vectors @ directions.T).argmax(axis=1)
+    nearest: NDArray[np.int64] = (vectors @ centres.T).argmax(axis=1)
     return nearest

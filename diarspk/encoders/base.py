@@ -15,7 +15,7 @@ from diarspk.embeddings.space import Space
 from diarspk.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from diarspk.embeddings.projection import Projection
+    from diarspk.embeddings.reduction import Projection
 
 __all__ = ["FrameEmbeddings", "SpeakerEncoder", "check_span"]
 
@@ -143,7 +143,7 @@ class SpeakerEncoder(ABC):
         Parameters
         ----------
         embeddings, dimension, method
-            See :func:`diarspk.clustering.adaptation.project`.
+            See :func:`diarspk.embeddings.project`.
 
         Raises
         ------
@@ -151,7 +151,7 @@ class SpeakerEncoder(ABC):
             As that function does, and if embeddings are not of this encoder's length or it has no
             trained projection.
         """
-        from diarspk.embeddings.projection import project
+        from diarspk.embeddings.reduction import project
 
         vectors = np.asarray(embeddings)
         if vectors.ndim != 2 or vectors.shape[1] != self.dimension:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyannote.core import Annotation, Segment, Timeline
 
+from diarspk.intervals import find_runs
 from diarspk.metrics.cells import Cells, match_speakers
 from diarspk.metrics.comparison import cut_pair
 from diarspk.metrics.conventions import DEFAULT
@@ -139,8 +140,7 @@ def _errors(cells: Cells, pairs: NDArray[np.int64]) -> dict[str, NDArray[np.bool
 
 def _runs(mask: NDArray[np.bool_], edges: NDArray[np.float64]) -> list[Segment]:
     """Join neighbouring cells."""
-    changes = np.flatnonzero(np.diff(np.pad(mask.astype(np.int8), 1)))
-    return [Segment(*edges[[first, last]]) for first, last in changes.reshape(-1, 2)]
+    return [Segment(*edges[run]) for run in find_runs(mask)]
 
 
 def _extent(annotations: Sequence[Annotation], uem: Timeline | None) -> Segment:

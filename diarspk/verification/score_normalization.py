@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from diarspk.embeddings.unit_vectors import normalize_rows
 from diarspk.errors import ArgumentError
 
 __all__ = ["CohortStatistics", "adaptive_norm", "cohort_statistics"]
@@ -39,7 +40,10 @@ def cohort_statistics(
     ArgumentError
         If dimensions differ or fewer than two cohort speakers count.
     """
-    rows, others = _unit(embeddings), _unit(cohort)
+    rows, others = (
+        normalize_rows(np.atleast_2d(np.asarray(vectors, np.float64)))
+        for vectors in (embeddings, cohort)
+    )
     if rows.shape[1] != others.shape[1]:
         raise ArgumentError(
             f"`cohort` must hold vectors of dimension {rows.shape[1]}, got {others.shape[1]}"
@@ -73,8 +77,3 @@ def adaptive_norm(
     by_enrolment = (raw - enrolments.mean) / enrolments.deviation
     by_test = (raw - tests.mean) / tests.deviation
     return np.asarray((by_enrolment + by_test) / 2)
-
-
-def _unit(vectors: ArrayLike) -> NDArray[np.float64]:
-    wide = np.atleast_2d(np.asarray(vectors, np.float64))
-    return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12))

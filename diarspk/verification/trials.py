@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.embeddings.unit_vectors import normalize_rows
 from diarspk.errors import ArgumentError, FormatError
 from diarspk.formats.lines import TextFile, parse_lines, split_fields
 
@@ -52,7 +53,8 @@ def read_trials(file: TextFile) -> list[Trial]:
 
 def cosine_scores(enrolments: Vectors, tests: Vectors) -> NDArray[np.float64]:
     """Cosines of rows: ``(trials, dim)`` and ``(trials, dim)`` of any norm -> ``(trials,)``."""
-    return np.asarray(np.sum(_unit(enrolments) * _unit(tests), axis=1))
+    first, second = (normalize_rows(np.asarray(x, np.float64)) for x in (enrolments, tests))
+    return np.asarray(np.sum(first * second, axis=1))
 
 
 def score_trials(
@@ -93,8 +95,3 @@ def _parse_trial(line: str) -> Trial:
     raise ValueError(
         f"a trial must be `1 ENROL TEST` (or 0) or `ENROL TEST target` (or nontarget), got {line!r}"
     )
-
-
-def _unit(vectors: Vectors) -> NDArray[np.float64]:
-    wide = np.asarray(vectors, np.float64)
-    return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12))

@@ -22,11 +22,10 @@ from diarspk.clustering.adaptation import (
     KWON2021,
     UNADAPTED,
     Adaptation,
-    Prefix,
-    PrincipalComponents,
 )
 from diarspk.clustering.plda import Plda, read_plda
 from diarspk.diarization.defaults import subsegment_vbx
+from diarspk.embeddings.reduction import Prefix, PrincipalComponents
 from diarspk.errors import ArgumentError, ModelError
 
 __all__ = ["ADAPTATIONS", "CLUSTERERS", "Make", "find_plda", "make_clusterer"]

@@ -23,10 +23,11 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from diarspk.clustering.adaptation import Adaptation, AutoEncoder, Prefix, PrincipalComponents
+from diarspk.clustering.adaptation import Adaptation
 from diarspk.clustering.plda import Plda
 from diarspk.diarization.config import DiarizerConfig
 from diarspk.diarization.result import finish
+from diarspk.embeddings.reduction import AutoEncoder, Prefix, PrincipalComponents
 from diarspk.errors import ArgumentError, DiarspkError
 from diarspk.metrics import Components, score
 from eval.clustering.clusterers import ADAPTATIONS, CLUSTERERS, find_plda, make_clusterer

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.embeddings.space import Space
+from diarspk.embeddings.unit_vectors import normalize_rows
 from diarspk.errors import ArgumentError
 from diarspk.verification.alignment.alignment import Alignment, Pairs, Rows, Side, new_space
 
@@ -70,8 +71,7 @@ class LogitAlignment(Alignment):
         for side, rows in zip(_SIDES, (pairs.enrolment, pairs.runtime), strict=True):
             sums = np.zeros((int(pairs.speakers.max()) + 1, rows.shape[1]), np.float64)
             np.add.at(sums, pairs.speakers, rows)
-            means = sums / np.linalg.norm(sums, axis=1, keepdims=True)
-            self.means_[side] = means.astype(np.float32)
+            self.means_[side] = normalize_rows(sums).astype(np.float32)
             logits = rows @ self.means_[side].T
             centre = logits.mean(0) if self.centred else np.zeros(logits.shape[1])
             self.centres_[side] = centre.astype(np.float32)

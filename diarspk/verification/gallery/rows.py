@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from diarspk.embeddings.space import Space, require_same_space
-from diarspk.embeddings.unit_vectors import unit_rows
+from diarspk.embeddings.unit_vectors import unit_rows, unit_vector
 from diarspk.verification.gallery.entries import Match
 
 __all__ = [
@@ -97,10 +97,7 @@ def read_profiles(
         for speaker, fingerprint, blob in cursor:
             row = _to_rows([fingerprint], [blob], space)[0]
             sums[speaker] = sums[speaker] + row if speaker in sums else row
-    return {
-        speaker: (total / max(float(np.linalg.norm(total)), 1e-8)).astype(np.float32)
-        for speaker, total in sums.items()
-    }
+    return {speaker: unit_vector(total).astype(np.float32) for speaker, total in sums.items()}
 
 
 def nearest(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.embeddings.unit_vectors import normalize_rows
 from diarspk.errors import ArgumentError
 from diarspk.verification.calibration import ScoreCalibration, fit_calibration
 from diarspk.verification.gallery.gallery import Gallery
@@ -56,7 +57,7 @@ def score_references(
     scores, labels : ndarray, ``(references * people,)``
     """
     totals = np.stack([rows.sum(0) for rows in references.values()])  # (people, dim)
-    means = totals / np.linalg.norm(totals, axis=1, keepdims=True)
+    means = normalize_rows(totals)
     scores, labels = [], []
     for person, rows in enumerate(references.values()):
         cosines = (rows @ means.T).astype(np.float64)  # (n, people)

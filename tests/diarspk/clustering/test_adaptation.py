@@ -6,17 +6,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diarspk.clustering import condensing
+from diarspk.clustering import partition
 from diarspk.clustering.adaptation import (
     KWON2021,
     Adaptation,
     AttentionAggregation,
-    AutoEncoder,
     NonSpeechCluster,
-    Prefix,
-    PrincipalComponents,
-    project,
 )
+from diarspk.embeddings import AutoEncoder, Prefix, PrincipalComponents, project
 from diarspk.errors import ArgumentError
 
 QUICK = AutoEncoder(dimension=6, steps=300, learning_rate=1e-2)
@@ -105,14 +102,14 @@ def test_a_trained_auto_encoder_restores_nearly_as_its_control_does():
         return ((embeddings - restored) ** 2).sum()
 
     best = residual(np.linalg.svd(embeddings)[2][:6])
-    found = residual(AutoEncoder(6, 1000, 1e-2)._fit(embeddings))
-    start = residual(AutoEncoder(6, 1, 1e-9)._fit(embeddings))
+    found = residual(AutoEncoder(6, 1000, 1e-2).fit(embeddings))
+    start = residual(AutoEncoder(6, 1, 1e-9).fit(embeddings))
     assert best - 1e-9 <= found < best + 0.1 * (start - best)
 
 
 def test_a_long_session_is_fitted_to_a_part_of_it():
     embeddings, truth = session(count=600)
-    part = AutoEncoder(6, 300, 1e-2, most_rows=100)
+    part = AutoEncoder(6, 300, 1e-2, max_rows=100)
     adapted = part(embeddings)
     assert adapted.shape == (600, 6)
     assert gap(adapted, truth) > gap(embeddings, truth)
@@ -137,10 +134,10 @@ def test_without_temperature_all_become_alike():
 
 
 def test_aggregation_over_micro_clusters_is_near_that_over_all(monkeypatch):
-    monkeypatch.setattr(condensing, "BLOCK_WINDOWS", 100)
+    monkeypatch.setattr(partition, "BLOCK_POINTS", 100)
     embeddings, _ = session(count=400, noise=0.3)
     exact = AttentionAggregation()(embeddings)
-    near = AttentionAggregation(most_keys=40)(embeddings)
+    near = AttentionAggregation(max_keys=40)(embeddings)
     assert (exact * near).sum(axis=1).min() > 0.99
 
 
@@ -163,7 +160,7 @@ def test_parts_follow_each_other_and_each_has_a_switch():
 
 def test_non_speech_is_taken_evenly():
     rows = np.arange(1000, dtype=np.float32)[:, None]
-    chosen = NonSpeechCluster(most_rows=5).choose(rows)
+    chosen = NonSpeechCluster(max_rows=5).choose(rows)
     assert chosen[:, 0].tolist() == [0, 250, 500, 749, 999]
     assert len(NonSpeechCluster().choose(rows[:3])) == 3
     assert len(NonSpeechCluster().choose(rows[:0])) == 0
@@ -176,12 +173,12 @@ def test_non_speech_is_taken_evenly():
         (lambda: PrincipalComponents(2.5), "`dimension`"),
         (lambda: Prefix(True), "`dimension`"),
         (lambda: AutoEncoder(loss="hinge"), "`loss` must be one of mse, cosine"),
-        (lambda: AutoEncoder(steps=0), "`steps` and `most_rows`"),
+        (lambda: AutoEncoder(steps=0), "`steps` and `max_rows`"),
         (lambda: AutoEncoder(learning_rate=0.0), "`learning_rate`"),
         (lambda: AttentionAggregation(-1.0), "`temperature`"),
-        (lambda: AttentionAggregation(iterations=0), "`iterations` and `most_keys`"),
-        (lambda: NonSpeechCluster(most_rows=0), "`most_rows`"),
-        (lambda: NonSpeechCluster(shortest_s=0.0), "`shortest_s`"),
+        (lambda: AttentionAggregation(iterations=0), "`iterations` and `max_keys`"),
+        (lambda: NonSpeechCluster(max_rows=0), "`max_rows`"),
+        (lambda: NonSpeechCluster(min_non_speech_s=0.0), "`min_non_speech_s`"),
     ],
 )
 def test_impossible_settings_are_named(make, text):

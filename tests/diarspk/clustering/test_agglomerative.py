@@ -10,7 +10,7 @@ from diarspk.clustering import AgglomerativeClusterer, ClusteringInput, SpeakerB
 from diarspk.clustering.clustering import number_by_appearance
 from diarspk.clustering.clustering_input import validate
 from diarspk.clustering.dendrogram import agglomerate
-from diarspk.clustering.partition import meet_bounds, scatter, separate
+from diarspk.clustering.partition import enforce_bounds, scatter, separate
 from diarspk.errors import ArgumentError
 
 every_linkage = pytest.mark.parametrize("linkage", ["average", "centroid", "ward"])
@@ -175,13 +175,13 @@ def test_bad_settings_are_named(setting, text):
 
 def test_too_few_speakers_are_split_where_they_scatter_most():
     points = points_of(two_speakers_and_a_cough(), bounds=SpeakerBounds(3))
-    labels = meet_bounds(points, np.array([1] * 6 + [0] * 7))
+    labels = enforce_bounds(points, np.array([1] * 6 + [0] * 7))
     assert labels.tolist() == [0] * 6 + [1] * 6 + [2]
 
 
 def test_too_many_speakers_are_merged_where_they_are_closest():
     points = points_of(two_speakers_and_a_cough(), bounds=SpeakerBounds(3))
-    labels = meet_bounds(points, np.array([4, 4, 4, 2, 2, 2, 3, 3, 3, 3, 3, 3, 0]))
+    labels = enforce_bounds(points, np.array([4, 4, 4, 2, 2, 2, 3, 3, 3, 3, 3, 3, 0]))
     assert labels.tolist() == [0] * 6 + [1] * 6 + [2]
 
 

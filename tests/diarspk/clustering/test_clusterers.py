@@ -21,11 +21,11 @@ from diarspk.clustering import (
     VBxSettings,
     assign,
     centroids,
-    condensing,
+    partition,
 )
 from diarspk.clustering.clustering import number_by_appearance
 from diarspk.clustering.clustering_input import validate
-from diarspk.clustering.partition import meet_bounds
+from diarspk.clustering.partition import enforce_bounds
 from diarspk.clustering.plda import Plda
 from diarspk.errors import ArgumentError
 
@@ -184,7 +184,7 @@ def test_an_exact_count_is_no_worse_than_the_automatic_one_merged_or_split(clust
     points, _ = validate(ClusteringInput(embeddings, bounds=SpeakerBounds(exact)))
     cost = clusterer.cost(points, clusterer(embeddings, num_speakers=exact))
     automatic = clusterer(embeddings)
-    mended = number_by_appearance(meet_bounds(points, automatic))
+    mended = number_by_appearance(enforce_bounds(points, automatic))
     tolerance = 1e-9 * max(abs(cost), 1.0)
     assert cost <= clusterer.cost(points, mended) + tolerance
     if points.min_speakers == automatic.max():  # one less: every merge of two is compared
@@ -328,12 +328,12 @@ def test_a_cannot_link_pair_proves_two_speakers():
 
 @pytest.mark.parametrize("limit", [2, 7, 20, 33, 100])
 def test_condensing_in_blocks_keeps_every_window(monkeypatch, limit):
-    monkeypatch.setattr(condensing, "BLOCK_WINDOWS", 20)
+    monkeypatch.setattr(partition, "BLOCK_POINTS", 20)
     embeddings, _ = conversation(3, windows=101)
     points, _ = validate(
         ClusteringInput(embeddings, durations=np.arange(101.0), cannot_link=[[0, 6], [3, 100]])
     )
-    condensed, membership = condensing.condense(points, limit)
+    condensed, membership = partition.condense(points, limit)
     assert condensed.count == limit
     assert np.array_equal(np.unique(membership), np.arange(limit))
     assert np.array_equal(condensed.weights, np.bincount(membership))
@@ -344,7 +344,7 @@ def test_condensing_in_blocks_keeps_every_window(monkeypatch, limit):
 
 
 def test_long_sessions_are_clustered_right_without_quadratic_memory(monkeypatch):
-    monkeypatch.setattr(condensing, "BLOCK_WINDOWS", 200)
+    monkeypatch.setattr(partition, "BLOCK_POINTS", 200)
     embeddings, truth = conversation(4, windows=3000)
     clusterer = AgglomerativeClusterer(0.5, exact_up_to=100)
     tracemalloc.start()

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from diarspk.clustering import AgglomerativeClusterer, SpeakerBounds
-from diarspk.clustering.adaptation import Adaptation, Prefix
+from diarspk.clustering.adaptation import Adaptation
 from diarspk.diarization.constraints import Knowledge
 from diarspk.diarization.first_pass import LocalSpeakers
 from diarspk.diarization.linking import LinkingConfig, link, link_by_subsegments
 from diarspk.diarization.subsegments import Subsegments
+from diarspk.embeddings.reduction import Prefix
 
 CLUSTERER = AgglomerativeClusterer(threshold=0.5)
 

@@ -11,7 +11,6 @@ from diarspk.clustering.adaptation import (
     KWON2021,
     Adaptation,
     NonSpeechCluster,
-    PrincipalComponents,
 )
 from diarspk.clustering.plda import Plda
 from diarspk.diarization.cache import SessionCache
@@ -24,6 +23,7 @@ from diarspk.diarization.reconstruction import StitchingConfig
 from diarspk.diarization.result import Diarization, finish
 from diarspk.diarization.session import Session
 from diarspk.diarization.spurious_speakers import GhostPolicy
+from diarspk.embeddings import PrincipalComponents
 from diarspk.errors import ArgumentError, ModelError
 
 CONFIG = DiarizerConfig(

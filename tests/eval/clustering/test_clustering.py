@@ -8,8 +8,9 @@ import pytest
 from pyannote.core import Annotation, Segment, Timeline
 
 from diarspk.clustering import AgglomerativeClusterer
-from diarspk.clustering.adaptation import Adaptation, PrincipalComponents
+from diarspk.clustering.adaptation import Adaptation
 from diarspk.diarization.config import DiarizerConfig
+from diarspk.embeddings.reduction import PrincipalComponents
 from diarspk.errors import ArgumentError
 from eval.clustering import __main__ as clustering
 from eval.clustering.clusterers import ADAPTATIONS, CLUSTERERS, make_clusterer
