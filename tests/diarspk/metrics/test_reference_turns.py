@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given
 from pyannote.core import Annotation, Segment, Timeline
 
 from diarspk import score
+from diarspk.errors import ScoringWarning
 from diarspk.metrics import ReferenceTurns
 
 
@@ -36,7 +38,9 @@ def test_limits_themselves_are_not_short_however_files_round() -> None:
 
 
 def test_turns_that_meet_or_overlap_are_one() -> None:
-    assert count((0, 1, "a"), (1, 2, "a"), (1.5, 3, "a")).turns == 1
+    assert count((0, 1, "a"), (1, 2, "a")).turns == 1
+    with pytest.warns(ScoringWarning, match="overlap in the"):
+        assert count((0, 1, "a"), (1, 2, "a"), (1.5, 3, "a")).turns == 1
 
 
 def test_a_region_chooses_turns_and_cuts_none() -> None:
