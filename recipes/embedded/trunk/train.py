@@ -69,8 +69,8 @@ Batch = dict[str, Tensor]
 SETTLING_SEED = 12345
 """Added to the seed for the batches that batch norms settle on: training has not seen them."""
 
-JOINING_BATCHES = 40
-"""That embeddings are turned to the teacher's axes on."""
+JOINING_BATCHES = 120
+"""That embeddings are turned to the teacher's axes on: ten fit the rotation to their noise."""
 
 HIDDEN = ("network.trunk.", "network.utterance.expand.", "head.layers.")
 """Where Muon takes the matrices: neither inputs nor outputs of the network are counted there."""
@@ -89,7 +89,7 @@ class TrainConfig(OptimizationConfig):
     margin_steps: int = 5000  # that those are fractions of at most
     classification_weight: float = 0.2
     teacher_weight: float = 10.0
-    relation_weight: float = 5.0  # of the difference of cosines within a batch of crops
+    relation_weight: float = 30.0  # of the difference of cosines within a batch of crops
     prefix_weight: float = 0.2  # of each prefix's distance beside that of the whole
     frame_weight: float = 4.0  # of the distance to the teacher's frames
     activity_weight: float = 2.0
@@ -300,6 +300,7 @@ def main() -> None:
     parser.add_argument(
         "--centred", action="store_true", help="without the whitening of what it begins with"
     )
+    parser.add_argument("--save-every", type=int, default=250, help="steps between checkpoints")
     parser.add_argument("--resume", type=Path, help="checkpoint of this run to go on from")
     arguments = parser.parse_args()
 
@@ -342,6 +343,7 @@ def main() -> None:
         clip=5.0,
         precision=arguments.precision,
         devices=arguments.devices,
+        save_every=arguments.save_every,
         average=arguments.average,
     )
     # Batches are made in a process of their own, beside the threads that train.
