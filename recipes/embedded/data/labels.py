@@ -41,7 +41,7 @@ SAME_CLUSTER = 0.5
 """Cosine above which clusters of utterances are joined (average linkage)."""
 
 SAME_SPEAKER = 0.7
-"""Cosine of means above which two are one person: few lie between 0.6 and 0.7 (NOTES, 51)."""
+"""Cosine of means above which two are one person: few lie between 0.6 and 0.7 (NOTES, 53)."""
 
 OLDER = "older "
 OLDER_FROM = 50
