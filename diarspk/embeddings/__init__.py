@@ -32,7 +32,6 @@ if TYPE_CHECKING:
         normalize_rows,
         unit_rows,
         unit_vector,
-        unit_vectors,
     )
 
 __all__ = [
@@ -54,7 +53,6 @@ __all__ = [
     "require_same_space",
     "unit_rows",
     "unit_vector",
-    "unit_vectors",
 ]
 
 _HOMES = {
@@ -76,7 +74,6 @@ _HOMES = {
     "require_same_space": "diarspk.embeddings.space",
     "unit_rows": "diarspk.embeddings.unit_vectors",
     "unit_vector": "diarspk.embeddings.unit_vectors",
-    "unit_vectors": "diarspk.embeddings.unit_vectors",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

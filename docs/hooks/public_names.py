@@ -23,14 +23,16 @@ ROOTS = ("diarspk", "tse")
 
 
 def public_packages() -> list[str]:
-    """List the two roots, every package inside them that exports names, and ``errors``."""
+    """List the two roots, every package inside them that exports names, and modules with a page."""
     inside = [
         module.name
         for root in ROOTS
         for module in pkgutil.walk_packages(importlib.import_module(root).__path__, f"{root}.")
         if module.ispkg
     ]
-    return [*ROOTS, *(name for name in inside if public_names(name)), "diarspk.errors"]
+    pages = [page.read_text(encoding="utf-8") for page in sorted(REFERENCE.glob("*.md"))]
+    paged = [name for page in pages for name in COMMENT.findall(page)]
+    return list(dict.fromkeys([*ROOTS, *filter(public_names, inside), *paged]))
 
 
 def public_names(package: str) -> list[str]:
