@@ -27,7 +27,7 @@ from eval.correlation.report import analyse, draw_scatter, format_study, write_h
 from eval.correlation.study import DER_MEASURES, Measured, Study
 from eval.diarization.conversations import read_conversations
 from eval.embeddings.speech import read_utterances
-from eval.report.report import describe_run, write_json
+from eval.report.run_record import describe_run, write_json
 
 __all__ = ["main"]
 

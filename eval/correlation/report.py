@@ -13,7 +13,7 @@ from typing import Any
 
 from eval.correlation.association import Association, Interval, associate, compare
 from eval.correlation.study import CONVENTIONAL, DER_MEASURES, EER_MEASURES, Measured
-from eval.report.report import markdown_table
+from eval.report.markdown import markdown_table
 
 __all__ = ["Analysis", "analyse", "draw_scatter", "format_study", "write_html"]
 

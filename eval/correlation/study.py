@@ -26,7 +26,7 @@ from eval.intra_session.lists import LIST_NAMES
 from eval.intra_session.scoring import score_cosines
 from eval.intra_session.trials import Crop, Trial, TrialRules, build_lists
 from eval.systems.registry import Embed
-from eval.verification.__main__ import score_all_pairs
+from eval.verification.all_pairs import score_all_pairs
 
 __all__ = ["CONVENTIONAL", "DER_MEASURES", "EER_MEASURES", "Measured", "Study"]
 

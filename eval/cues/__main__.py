@@ -20,7 +20,7 @@ from eval.cues.results import OWN, READERS, Found, read_figures
 from eval.cues.table import Column, CueTable, Figure, Row
 from eval.probes.probing import describe_carried
 from eval.probes.protocol import add_carried_options, run_carried
-from eval.report.report import describe_run, write_json
+from eval.report.run_record import describe_run, write_json
 
 __all__ = ["main", "merge"]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from eval.report.report import markdown_table
+from eval.report.markdown import markdown_table
 
 __all__ = ["Column", "CueTable", "Figure", "Row"]
 

@@ -30,7 +30,8 @@ from eval.diarization.conversation import Conversation
 from eval.diarization.conversations import read_collections
 from eval.diarization.result_cache import Hypothesis
 from eval.diarization.results import Outcome, Summary
-from eval.report.report import describe_run, markdown_table, write_json
+from eval.report.markdown import markdown_table
+from eval.report.run_record import describe_run, write_json
 from eval.systems.peer_diarizer import PeerDiarizer
 from eval.systems.registry import Diarize, load_diarizer
 

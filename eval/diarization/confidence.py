@@ -29,7 +29,8 @@ from diarspk.errors import DiarspkError
 from eval.diarization.conversation import Conversation
 from eval.diarization.first_passes import add_listening_options, build_diarizer, listen
 from eval.diarization.plot import Bin, plot_reliability
-from eval.report.report import describe_run, markdown_table, write_json
+from eval.report.markdown import markdown_table
+from eval.report.run_record import describe_run, write_json
 
 __all__ = ["Turns", "calibration_error", "fit_calibration", "main", "reliability", "true_shares"]
 

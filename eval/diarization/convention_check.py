@@ -28,7 +28,8 @@ from pyannote.core import Annotation, Segment, Timeline
 from diarspk.errors import DiarspkError, FormatError, ScoringWarning
 from diarspk.formats import read_rttm
 from diarspk.metrics import score
-from eval.report.report import describe_run, markdown_table, write_json
+from eval.report.markdown import markdown_table
+from eval.report.run_record import describe_run, write_json
 
 __all__ = ["Agreement", "Tool", "check", "find_tools", "main", "perturb"]
 

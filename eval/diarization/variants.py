@@ -13,7 +13,8 @@ from diarspk.diarization.result import finish
 from diarspk.diarization.session import Session
 from diarspk.metrics import Components, score
 from eval.diarization.first_passes import Heard
-from eval.report.report import describe_run, markdown_table, write_json
+from eval.report.markdown import markdown_table
+from eval.report.run_record import describe_run, write_json
 
 __all__ = ["Variant", "VariantResult", "measure", "report"]
 

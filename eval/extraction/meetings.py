@@ -29,7 +29,8 @@ from diarspk.errors import DiarspkError, DiarspkWarning
 from diarspk.verification.metrics import equal_error_rate
 from eval.diarization.conversation import Conversation
 from eval.diarization.conversations import read_conversations
-from eval.report.report import describe_run, markdown_table, write_json
+from eval.report.markdown import markdown_table
+from eval.report.run_record import describe_run, write_json
 from tse.cues import Reference
 from tse.enrolment import collect, single_speaker_turns
 from tse.extractor import Extractor

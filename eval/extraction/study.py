@@ -29,11 +29,12 @@ from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import DiarspkError
 from diarspk.verification.metrics import equal_error_rate
 from eval.embeddings.speech import Utterance, read_utterances
-from eval.extraction.__main__ import evaluate, extraction
+from eval.extraction.evaluation import evaluate, extraction
 from eval.extraction.mixtures import CONDITIONS, draw_trials
+from eval.report.markdown import markdown_table
 from eval.report.progress import follow
-from eval.report.report import describe_run, markdown_table, write_json
-from eval.verification.__main__ import score_all_pairs
+from eval.report.run_record import describe_run, write_json
+from eval.verification.all_pairs import score_all_pairs
 from tse.cue_sources import CueSource, OneHotCue
 from tse.cues import Reference
 from tse.loading import load_extractor

@@ -30,7 +30,8 @@ from eval.intra_session.lists import LIST_NAMES, describe, read_trials, write_tr
 from eval.intra_session.runs import UNITS_PER_SECOND
 from eval.intra_session.scoring import TARGET_PRIOR, Estimate, ListScore, score_list
 from eval.intra_session.trials import Trial, TrialRules, build_lists
-from eval.report.report import describe_run, markdown_table, write_json
+from eval.report.markdown import markdown_table
+from eval.report.run_record import describe_run, write_json
 from eval.systems.registry import EMBEDDERS, load_embedder
 
 __all__ = ["main"]

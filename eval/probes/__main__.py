@@ -25,7 +25,7 @@ from eval.probes.protocol import add_carried_options, add_common_options, run_ca
 from eval.probes.synthesis import SynthesisSystem
 from eval.probes.synthesis_report import CONVENTION, format_report, probe_synthesis
 from eval.probes.vectors import CONTROLS, chosen_utterances, load_reader
-from eval.report.report import describe_run, write_json
+from eval.report.run_record import describe_run, write_json
 
 __all__ = ["main"]
 

@@ -14,8 +14,8 @@ from eval.probes.disentanglement import Disentanglement, measure_disentanglement
 from eval.probes.labels import TASKS, Record, Task
 from eval.probes.linear import Probed, probe_labels, probe_values
 from eval.probes.vectors import PROSODY, Cues
-from eval.report.report import markdown_table
-from eval.verification.__main__ import score_all_pairs
+from eval.report.markdown import markdown_table
+from eval.verification.all_pairs import score_all_pairs
 
 __all__ = [
     "CONVENTION",

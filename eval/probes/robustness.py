@@ -16,7 +16,7 @@ from eval.probes.degradation import Degradation
 from eval.probes.fitting import group_interval
 from eval.probes.probing import comparable
 from eval.probes.vectors import Cues, Read, stack_cues
-from eval.report.report import markdown_table
+from eval.report.markdown import markdown_table
 
 __all__ = [
     "CONVENTION",

@@ -13,7 +13,7 @@ from eval.probes.leakage import probe_leakage, separation
 from eval.probes.similarity import profiles_of
 from eval.probes.sweep import sweep_mean, sweep_norm
 from eval.probes.synthesis import SynthesisSystem, Voice
-from eval.report.report import markdown_table
+from eval.report.markdown import markdown_table
 
 __all__ = ["CONVENTION", "format_report", "probe_synthesis"]
 

@@ -19,8 +19,8 @@ from diarspk.errors import ArgumentError, DiarspkError
 from eval.diarization.conversations import read_conversations
 from eval.diarization.manifests import data_set_name
 from eval.extraction.mixtures import read_noise
+from eval.report.markdown import markdown_table
 from eval.report.progress import follow
-from eval.report.report import markdown_table
 from eval.simulate.conversation import Sources, simulate
 from eval.simulate.settings import SimulationConfig
 from eval.simulate.statistics import HEADER, describe

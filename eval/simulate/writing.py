@@ -15,7 +15,7 @@ from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError, AudioError, FormatError
 from diarspk.formats import save_annotation
 from eval.diarization.conversations import AUDIO_SUFFIXES
-from eval.report.report import describe_run, write_json
+from eval.report.run_record import describe_run, write_json
 from eval.simulate.conversation import Simulated
 from eval.simulate.settings import SimulationConfig
 

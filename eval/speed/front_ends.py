@@ -30,8 +30,9 @@ from diarspk.encoders import Architecture
 from diarspk.encoders.s3prl import UpstreamConfig, build_upstream_encoder
 from diarspk.encoders.s3prl.compatibility import import_s3prl
 from diarspk.errors import ArgumentError, ModelError
+from eval.report.markdown import markdown_table
 from eval.report.progress import follow
-from eval.report.report import describe_run, markdown_table, write_json
+from eval.report.run_record import describe_run, write_json
 
 __all__ = ["RANDOM", "PairCost", "main", "measure", "write_hubert", "write_wavlm"]
 

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from diarspk.errors import DiarspkError
 from diarspk.verification.alignment import METHODS, Alignment, make_alignment
 from eval.embeddings.embedding_cache import EmbeddedSplit, embed_split
-from eval.report.report import describe_run, markdown_table, write_json
+from eval.report.markdown import markdown_table
+from eval.report.run_record import describe_run, write_json
 from eval.verification.cross_encoder_verification import (
     FALSE_ALARM_RATES,
     AsymmetricResult,

@@ -24,7 +24,7 @@ from diarspk.verification.calibration import ScoreCalibration, fit_calibration
 from diarspk.verification.metrics import cllr, equal_error_rate
 from diarspk.verification.report import cross_calibrate
 from eval.embeddings.speech import Utterance, read_utterances
-from eval.verification.__main__ import score_all_pairs
+from eval.verification.all_pairs import score_all_pairs
 
 __all__ = ["fit_encoder", "main"]
 

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from diarspk.embeddings.space import Space
 from diarspk.errors import DiarspkError
 from diarspk.verification.gallery import Gallery, Match, create_gallery, open_gallery
-from eval.report.report import describe_run, markdown_table, write_json
+from eval.report.markdown import markdown_table
+from eval.report.run_record import describe_run, write_json
 
 __all__ = ["GalleryCost", "main", "measure_gallery", "synthetic_voices"]
 

@@ -22,8 +22,9 @@ from diarspk.errors import DiarspkError
 from diarspk.verification.calibration import fit_calibration
 from diarspk.verification.gallery import Gallery, Identification, create_gallery
 from eval.embeddings.embedding_cache import EmbeddedSplit, embed_split
-from eval.report.report import describe_run, markdown_table, write_json
-from eval.verification.__main__ import score_all_pairs
+from eval.report.markdown import markdown_table
+from eval.report.run_record import describe_run, write_json
+from eval.verification.all_pairs import score_all_pairs
 
 __all__ = ["OpenSetRates", "identify_split", "main", "open_set_rates"]
 

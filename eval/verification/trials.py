@@ -33,7 +33,8 @@ from diarspk.verification.score_normalization import (
 from diarspk.verification.trials import read_trials
 from eval.embeddings.embedding_cache import EmbeddedSplit, embed_files, embed_split
 from eval.report.detection_plot import plot_det, plot_scores
-from eval.report.report import describe_run, markdown_table, write_json
+from eval.report.markdown import markdown_table
+from eval.report.run_record import describe_run, write_json
 
 __all__ = ["Scored", "compare_scorings", "main", "pair_groups"]
 

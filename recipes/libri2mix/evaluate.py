@@ -22,9 +22,9 @@ import numpy as np
 import diarspk
 from diarspk.audio import SAMPLE_RATE, load_audio
 from diarspk.errors import FormatError
-from eval.extraction.__main__ import Run, evaluate, extraction, format_runs
+from eval.extraction.evaluation import Run, evaluate, extraction, format_runs
 from eval.extraction.mixtures import Trial
-from eval.report.report import describe_run, write_json
+from eval.report.run_record import describe_run, write_json
 from recipes.libri2mix.prepare import speaker_of
 from tse.loading import load_extractor
 from tse.metrics import MEASURES

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from diarspk.encoders.architectures.registry import count_parameters
-from eval.report.report import describe_run, write_json
+from eval.report.run_record import describe_run, write_json
 from recipes.embedded.data.crops import Pool, read_pool
 from recipes.xvector_distillation.aggregation import fit_aggregation
 from recipes.xvector_distillation.correlation import correlate

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from eval.report.report import markdown_table
+from eval.report.markdown import markdown_table
 from recipes.xvector_distillation.correlation import plot_correlations
 from recipes.xvector_distillation.layer_activations import levels_of
 from recipes.xvector_distillation.stages import REPORT

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.report.report import markdown_table
+from eval.report.markdown import markdown_table
 
 HEADER = (
     *("run", "architecture", "loss", "steps", "parameters", "real-time factor", "EER %"),

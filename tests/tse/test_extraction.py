@@ -24,7 +24,7 @@ from diarspk.cues.speaker_cue import SpeakerCue
 from diarspk.encoders.loading import DEFAULT as ENCODER
 from diarspk.errors import ArgumentError, AudioError, DiarspkWarning, ModelError
 from eval.embeddings.speech import read_utterances
-from eval.extraction.__main__ import evaluate
+from eval.extraction.evaluation import evaluate
 from eval.extraction.mixtures import CONDITIONS, Trial, draw_trials
 from tests.paths import SHARED
 from tse.enrolment import EnrolmentConfig, collect, gate, single_speaker_turns

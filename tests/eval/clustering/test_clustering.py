@@ -13,8 +13,9 @@ from diarspk.diarization.config import DiarizerConfig
 from diarspk.embeddings.reduction import PrincipalComponents
 from diarspk.errors import ArgumentError
 from eval.clustering import __main__ as clustering
+from eval.clustering import scaling
 from eval.clustering.clusterers import ADAPTATIONS, CLUSTERERS, make_clusterer
-from eval.clustering.table import reductions, try_all
+from eval.clustering.sweep import reductions, try_all
 from eval.diarization.confidence import (
     Turns,
     calibration_error,
@@ -28,17 +29,17 @@ from tests.diarspk.diarization.test_result import CONFIG, finish, make_session
 
 
 def test_made_up_sessions_are_what_they_say():
-    embeddings, truth, pairs = clustering.make_session(100)
+    embeddings, truth, pairs = scaling.make_session(100)
     assert embeddings.shape == (100, 192)
     assert embeddings.dtype == np.float32
     assert (truth[pairs[:, 0]] != truth[pairs[:, 1]]).all()
     assert len(pairs) == (truth[1:] != truth[:-1]).sum()
-    assert np.array_equal(clustering.make_session(100)[0], embeddings)
+    assert np.array_equal(scaling.make_session(100)[0], embeddings)
 
 
 @pytest.mark.parametrize("name", CLUSTERERS)
 def test_every_clusterer_finds_the_made_up_speakers(name):
-    cost = clustering.run_one(name, 300)
+    cost = scaling.run_one(name, 300)
     assert (cost.clusterer, cost.embeddings) == (name, 300)
     assert cost.purity > 0.9
     assert cost.seconds > 0
@@ -47,7 +48,7 @@ def test_every_clusterer_finds_the_made_up_speakers(name):
 def test_costs_as_a_table(monkeypatch, capsys, tmp_path):
     def pretend(name, count, *, limit_s):
         seconds = None if count > 100 else 0.5
-        return clustering.Cost(name, count, seconds, 200.0, 10.0, 8, 1.0)
+        return scaling.Cost(name, count, seconds, 200.0, 10.0, 8, 1.0)
 
     monkeypatch.setattr(clustering, "measure", pretend)
     file = tmp_path / "costs.json"

@@ -7,8 +7,9 @@ import pytest
 from pyannote.core import Annotation, Segment
 
 from eval.diarization import benchmark
-from eval.diarization.__main__ import format_summaries, main
+from eval.diarization.__main__ import main
 from eval.diarization.benchmark import run_benchmark, summarize
+from eval.diarization.tables import format_summaries
 from eval.systems import registry as systems
 
 REFERENCE = {

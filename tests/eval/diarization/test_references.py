@@ -10,9 +10,10 @@ from pyannote.core import Annotation, Segment
 
 from diarspk.errors import ArgumentError, FormatError
 from eval.diarization import benchmark
-from eval.diarization.__main__ import format_summaries, main
+from eval.diarization.__main__ import main
 from eval.diarization.benchmark import run_benchmark, summarize
 from eval.diarization.conversations import read_collections
+from eval.diarization.tables import format_summaries
 from eval.systems import registry
 
 

@@ -13,9 +13,10 @@ from pyannote.core import Annotation, Segment
 from diarspk.formats import save_annotation
 from eval.diarization import benchmark
 from eval.diarization import result_cache as kept
-from eval.diarization.__main__ import format_csv, main
+from eval.diarization.__main__ import main
 from eval.diarization.benchmark import run_benchmark, summarize
 from eval.diarization.result_cache import Hypothesis, HypothesisStore
+from eval.diarization.tables import format_csv
 from eval.systems import registry as systems
 
 
@@ -110,7 +111,7 @@ def test_seeds_are_set_pooled_and_compared(folder: Path, calls: list[str]) -> No
     assert summary.der_deviation == pytest.approx(np.std(rates, ddof=1))
     assert summary.der_deviation > 0
     header, row = format_csv([summary]).splitlines()
-    assert header.startswith("set,system,DER %") and row.split(",")[-2] == "3"
+    assert header.startswith("set,reference,system,DER %") and row.split(",")[-2] == "3"
 
 
 def test_command_writes_every_kind_of_table(

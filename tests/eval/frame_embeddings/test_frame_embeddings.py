@@ -13,7 +13,8 @@ from diarspk.encoders import FrameHead, FrameHeadConfig, LocalEncoder
 from diarspk.encoders.loading import load_encoder
 from diarspk.encoders.local.frame_head import FRAME_HEADS
 from eval.diarization.conversation import Conversation
-from eval.frame_embeddings.__main__ import embed_systems, format_figures, main
+from eval.frame_embeddings.__main__ import main
+from eval.frame_embeddings.comparison import embed_systems, format_figures
 from eval.frame_embeddings.labels import FrameLabels, Halves, label_frames, split_halves
 from eval.frame_embeddings.scoring import (
     Answers,

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy
 import pytest
 
-from eval.report import report
-from eval.report.report import describe_run, markdown_table, write_json
+from eval.report import markdown
+from eval.report.markdown import markdown_table
+from eval.report.run_record import describe_run, write_json
 
 
-def test_examples() -> None:
-    assert doctest.testmod(report).failed == 0
+def test_examples_of_tables() -> None:
+    assert doctest.testmod(markdown).failed == 0
 
 
 def test_row_of_another_length_is_refused() -> None:

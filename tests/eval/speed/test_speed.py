@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from eval.speed import __main__ as speed
-from eval.speed.__main__ import (
+from eval.speed import measurement as speed
+from eval.speed.__main__ import main
+from eval.speed.measurement import (
     Measurement,
     format_measurements,
-    main,
     measure,
     write_long_recording,
 )

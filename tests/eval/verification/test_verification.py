@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from diarspk.errors import ArgumentError
 from eval.embeddings.speech import Utterance
 from eval.systems import registry as systems
-from eval.verification import __main__ as verification
-from eval.verification.__main__ import format_verifications, main, run_verification, score_all_pairs
+from eval.verification import __main__ as command
+from eval.verification.__main__ import main
+from eval.verification.all_pairs import format_verifications, run_verification, score_all_pairs
 
 SECOND = 16000
 
@@ -99,7 +100,7 @@ def test_table_has_a_row_per_system() -> None:
 def test_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(verification, "read_utterances", lambda folder, split: utterances())
+    monkeypatch.setattr(command, "read_utterances", lambda folder, split: utterances())
     target = tmp_path / "report.json"
     assert main(["--data", "any", "--systems", "fake", "--crops", "1", "--json", str(target)]) == 0
     assert "EER %" in capsys.readouterr().out
@@ -111,9 +112,9 @@ def test_command_on_equal_spectra_across_utterances(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seen = []
-    monkeypatch.setattr(verification, "read_utterances", lambda folder, split: utterances())
+    monkeypatch.setattr(command, "read_utterances", lambda folder, split: utterances())
     monkeypatch.setattr(
-        verification, "equalize_spectra", lambda given: seen.extend(given) or list(given)
+        command, "equalize_spectra", lambda given: seen.extend(given) or list(given)
     )
     target = tmp_path / "report.json"
     options = ["--systems", "fake", "--crops", "1", "--equal-spectra", "--across-utterances"]
@@ -128,6 +129,6 @@ def test_command_on_equal_spectra_across_utterances(
 def test_unknown_system(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(verification, "read_utterances", lambda folder, split: utterances())
+    monkeypatch.setattr(command, "read_utterances", lambda folder, split: utterances())
     assert main(["--data", "any", "--systems", "nobody"]) == 1
     assert "`systems` must be among" in capsys.readouterr().err

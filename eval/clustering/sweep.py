@@ -1,6 +1,6 @@
 """Every clusterer with every session adaptation on the same passes over conversations.
 
-    python -m eval.clustering.table --data ../shared/conversations/ami \
+    python -m eval.clustering.sweep --data ../shared/conversations/ami \
         ../shared/conversations/simulated --thresholds 0.4 0.5 0.6 0.7 0.8 --cache passes
 
 One threshold for all recordings of all sets: the one with the least DER, pooled over all. With
@@ -32,7 +32,8 @@ from diarspk.errors import ArgumentError, DiarspkError
 from diarspk.metrics import Components, score
 from eval.clustering.clusterers import ADAPTATIONS, CLUSTERERS, find_plda, make_clusterer
 from eval.diarization.first_passes import Heard, add_listening_options, build_diarizer, listen
-from eval.report.report import describe_run, markdown_table, write_json
+from eval.report.markdown import markdown_table
+from eval.report.run_record import describe_run, write_json
 
 Units = Literal["local", "subsegments"]
 
@@ -246,7 +247,7 @@ def _as_dict(tried: Tried) -> dict[str, object]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m eval.clustering.table", description=__doc__)
+    parser = argparse.ArgumentParser("python -m eval.clustering.sweep", description=__doc__)
     add_listening_options(parser)
     add = parser.add_argument
     add("--clusterers", nargs="+", default=list(CLUSTERERS), choices=CLUSTERERS, metavar="NAME")

@@ -1,6 +1,6 @@
 """Speed of the engines that can run an encoder, and how far their embeddings lie apart.
 
-    python -m eval.speed.engines --models local-tdnn resnet34 ecapa-c512 campplus --seconds 10
+    python -m eval.speed.onnx --models local-tdnn resnet34 ecapa-c512 campplus --seconds 10
 
 A model is one that ``diarspk models`` lists (architectures are run with random weights: that
 changes no speed) or the path of a checkpoint. Engines take turns, so that a load on the machine
@@ -22,7 +22,8 @@ import torch
 from diarspk import SpeakerEncoder, load_encoder
 from diarspk.encoders import ARCHITECTURES, build_encoder
 from diarspk.encoders.onnx import ENGINES, with_engine
-from eval.report.report import describe_run, markdown_table, write_json
+from eval.report.markdown import markdown_table
+from eval.report.run_record import describe_run, write_json
 
 __all__ = ["EngineSpeed", "find_encoder", "main", "measure"]
 
@@ -99,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m eval.speed.engines", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m eval.speed.onnx", description=__doc__)
     add = parser.add_argument
     add("--models", nargs="+", default=["local-tdnn", "resnet34", "ecapa-c512", "campplus"])
     add("--seconds", type=float, default=10.0, help="length of the audio")

@@ -1,4 +1,4 @@
-"""What every report holds beside its figures: the table, the machine, the versions, the command."""
+"""Date, command, machine and versions of a run, which every report records beside its figures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Sequence
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 from diarspk.atomic import atomic_path
 
-__all__ = ["describe_run", "markdown_table", "write_json"]
+__all__ = ["describe_run", "write_json"]
 
 PACKAGES = (
     "diarspk",
@@ -26,33 +25,6 @@ PACKAGES = (
     "silero-vad",
     "spectralcluster",
 )
-
-
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Markdown, aligned so that it also reads as plain text; figures end at the right.
-
-    Examples
-    --------
-    >>> print(markdown_table(["system", "DER %"], [["ours", "9.5"], ["peer", "12.25"]]))
-    | system | DER % |
-    |:-------|------:|
-    | ours   |   9.5 |
-    | peer   | 12.25 |
-    """
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    numeric = [all(_is_figure(cell) for cell in column) for column in zip(*rows, strict=True)]
-    rule = "|".join(
-        f"{'-' * (width + 1)}:" if right else f":{'-' * (width + 1)}"
-        for width, right in zip(widths, numeric, strict=True)
-    )
-    lines = [
-        " | ".join(
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(row, widths, numeric, strict=True)
-        )
-        for row in (header, *rows)
-    ]
-    return "\n".join([f"| {lines[0]} |", f"|{rule}|", *(f"| {line} |" for line in lines[1:])])
 
 
 def describe_run() -> dict[str, Any]:
@@ -74,10 +46,6 @@ def write_json(report: dict[str, Any], path: Path) -> None:
     """Write a report; an existing one is replaced at once, never half."""
     with atomic_path(path) as part:
         part.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-
-
-def _is_figure(cell: str) -> bool:
-    return cell == "-" or cell.replace(".", "", 1).lstrip("+-").isdigit()
 
 
 def _module_name() -> str:
