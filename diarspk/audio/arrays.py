@@ -1,9 +1,9 @@
-"""Audio that is already in memory: numpy arrays and torch tensors."""
+"""Audio in memory: numpy arrays and torch tensors."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
@@ -24,7 +24,7 @@ CHUNK_SAMPLES = 1 << 16
 class ArraySource:
     """Samples ``(channels, time)`` of any supported type, converted chunk by chunk."""
 
-    samples: NDArray[Any]
+    samples: NDArray[Any] = field(repr=False)
     sample_rate: int
     label: str = "audio"
 
@@ -35,7 +35,7 @@ class ArraySource:
 
     @property
     def duration(self) -> float:
-        """Seconds."""
+        """Duration in seconds."""
         return float(self.samples.shape[1] / self.sample_rate)
 
     def chunks(self) -> Iterator[Samples]:

@@ -55,7 +55,7 @@ class FfmpegSource:
 
 
 def open_ffmpeg(file: AudioFile, label: str, fault: str) -> FfmpegSource:
-    """Learn rate, channels and, where the container tells, duration of the first audio track.
+    """Read sample rate, channels and, where the container has it, duration of the first track.
 
     Parameters
     ----------

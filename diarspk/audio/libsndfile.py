@@ -14,20 +14,20 @@ from diarspk.audio.source import AudioFile, Samples, warn_if_shorter
 __all__ = ["SoundfileSource", "open_soundfile"]
 
 CHUNK_SAMPLES = 4096
-"""What is lost at most where a damaged file ends: libsndfile gives a chunk whole or not at all."""
+"""Maximum loss at the end of a damaged file: libsndfile returns a chunk whole or not at all."""
 
 CHUNKS = 16
-"""Chunks that are handed on together."""
+"""Chunks that are joined to one array."""
 
 WRONG_LENGTH = re.compile(r": (\d+) \(should be (\d+)\)")
 """libsndfile's log of a header (WAV, AIFF, AU, W64) whose length in bytes is not the file's."""
 
 STREAMED_LENGTH = 0x7FFF0000
-"""From here up, a length means that the writer streamed and did not know it."""
+"""Lengths from here on stand for a length that a streaming writer did not know."""
 
 
 class _ForwardSoundFile(soundfile.SoundFile):  # type: ignore[misc]
-    """A file that is only read onwards.
+    """Sound file that is read sequentially.
 
     Where it can, soundfile seeks to the current position after every read; in MP3 that loses the
     bit reservoir, and frames that need it come out silent.
@@ -39,7 +39,7 @@ class _ForwardSoundFile(soundfile.SoundFile):  # type: ignore[misc]
 
 @dataclass(frozen=True, eq=False)
 class SoundfileSource:
-    """A file that libsndfile opened once and will open again for reading."""
+    """File that libsndfile can decode; it is opened anew at every reading."""
 
     file: AudioFile
     label: str

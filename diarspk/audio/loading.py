@@ -1,4 +1,4 @@
-"""Open audio of any kind, checking what can be checked before decoding."""
+"""Opening and loading of audio; everything that a header tells is checked before decoding."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from diarspk.errors import ArgumentError, AudioError
 
 __all__ = ["load_audio", "open_audio"]
 
-LOWEST_RATE, HIGHEST_RATE = 4000, 384_000
-"""Sample rates, in Hz, that are not likely to be a mistake of unit or a corrupt header."""
+MIN_RATE, MAX_RATE = 4000, 384_000
+"""Sample rates in Hz beyond these are taken for a wrong unit or a corrupt header."""
 
 
 def load_audio(
@@ -55,7 +55,7 @@ def open_audio(
     sample_rate : int, optional
         In Hz, from 4000 to 384000; required with arrays. With files it is a check only.
     channel : int, optional
-        Zero-based channel; without it, the mean of all channels.
+        Zero-based channel. Default: the mean of all channels.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def open_audio(
     """
     if sample_rate is not None and not _is_rate(sample_rate):
         raise ArgumentError(
-            f"`sample_rate` must be a whole number from {LOWEST_RATE} to {HIGHEST_RATE} Hz, "
+            f"`sample_rate` must be a whole number from {MIN_RATE} to {MAX_RATE} Hz, "
             f"got {sample_rate!r}"
         )
     source = _open_source(audio, sample_rate)
@@ -83,7 +83,7 @@ def open_audio(
 
 
 def _is_rate(rate: object) -> bool:
-    return isinstance(rate, Integral) and LOWEST_RATE <= int(rate) <= HIGHEST_RATE
+    return isinstance(rate, Integral) and MIN_RATE <= int(rate) <= MAX_RATE
 
 
 def _open_source(audio: Audio, sample_rate: int | None) -> AudioSource:
@@ -94,8 +94,8 @@ def _open_source(audio: Audio, sample_rate: int | None) -> AudioSource:
     source = _open_file(*_checked_file(audio))
     if not _is_rate(source.sample_rate):
         raise AudioError(
-            f"{source.label}: its sample rate of {source.sample_rate} Hz is not from {LOWEST_RATE} "
-            f"to {HIGHEST_RATE} Hz; resample it, or repair its header"
+            f"{source.label}: its sample rate of {source.sample_rate} Hz is not from {MIN_RATE} "
+            f"to {MAX_RATE} Hz; resample it, or repair its header"
         )
     if sample_rate not in (None, source.sample_rate):
         raise ArgumentError(

@@ -1,4 +1,4 @@
-"""What can be heard: the kinds of audio a caller passes, and the one shape they are read in."""
+"""Kinds of audio that a caller may pass, and the protocol of a source that can be read."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ __all__ = ["Audio", "AudioFile", "AudioSource", "Samples", "warn_if_shorter"]
 Samples: TypeAlias = NDArray[np.float32]
 AudioFile: TypeAlias = str | BinaryIO
 Audio: TypeAlias = Union[str, "PathLike[str]", BinaryIO, NDArray[Any], "Tensor"]
-"""A path, a binary file object, or an array or tensor ``(time,)`` or ``(channels, time)``."""
+"""Path, binary file object, or array or tensor ``(time,)`` or ``(channels, time)``."""
 
-SHORTFALL = 0.1
-"""Seconds by which audio may fall short of its header: codecs pad, and headers of MP3 estimate."""
+MAX_SHORTFALL_S = 0.1
+"""Seconds by which audio may be shorter than its header says: codecs pad, MP3 headers estimate."""
 
 
 class AudioSource(Protocol):
-    """Audio at its own rate and channel count, readable from the start any number of times."""
+    """Audio at its own sample rate, which can be read from the start any number of times."""
 
     @property
     def label(self) -> str:
-        """Name of the audio in messages, as the caller gave it."""
+        """Name in messages, as the caller gave it."""
 
     @property
     def sample_rate(self) -> int:
-        """Samples a second of every channel."""
+        """Sample rate in Hz."""
 
     @property
     def channels(self) -> int:
@@ -43,15 +43,15 @@ class AudioSource(Protocol):
 
     @property
     def duration(self) -> float | None:
-        """Seconds, as far as they are known before decoding."""
+        """Duration in seconds; None where only decoding would tell."""
 
     def chunks(self) -> Iterator[Samples]:
-        """Read from the start: consecutive ``(channels, time)``, each short enough for memory."""
+        """Read from the start: consecutive ``(channels, time)`` of bounded length."""
 
 
 def warn_if_shorter(label: str, decoded: float, promised: float | None) -> None:
     """Warn with :class:`~diarspk.AudioWarning` if fewer seconds were decoded than promised."""
-    if promised is not None and 0 < decoded < promised - SHORTFALL:
+    if promised is not None and 0 < decoded < promised - MAX_SHORTFALL_S:
         warnings.warn(
             f"{label}: truncated, {decoded:.1f} s of {promised:.1f} s could be decoded; "
             "the rest is missing from the result",

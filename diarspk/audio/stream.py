@@ -1,4 +1,4 @@
-"""Audio as a stream of 16 kHz mono blocks."""
+"""Audio as a stream of 16 kHz mono blocks of bounded memory."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from diarspk.errors import ArgumentError, AudioError
 __all__ = ["SAMPLE_RATE", "AudioStream"]
 
 SAMPLE_RATE = 16000
-"""Rate at which all audio is read, in Hz."""
+"""Sample rate in Hz of all audio inside the library; input of other rates is resampled."""
 
 
 @dataclass(frozen=True, eq=False)
 class AudioStream:
-    """Audio that is opened, and read as 16 kHz mono block by block.
+    """Opened audio, read as 16 kHz mono block by block.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class AudioStream:
     source : AudioSource
         The audio at its own rate.
     channel : int, optional
-        Zero-based channel to hear; without it, the mean of all.
+        Zero-based channel. Default: the mean of all channels.
     """
 
     name: str
@@ -38,7 +38,7 @@ class AudioStream:
 
     @property
     def duration(self) -> float | None:
-        """Seconds as the header tells them; None where only decoding would tell."""
+        """Duration in seconds by the header; None where only decoding would tell."""
         return self.source.duration
 
     def blocks(self, seconds: float = 30.0) -> Iterator[Samples]:
@@ -47,7 +47,7 @@ class AudioStream:
         Parameters
         ----------
         seconds : float
-            Length of a block.
+            Length of a block in seconds.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Checkpoints as safetensors with a JSON card: reading, writing, and where the shipped ones lie."""
+"""Checkpoints as safetensors with a JSON card, and the assets of the packages."""
 
 from __future__ import annotations
 

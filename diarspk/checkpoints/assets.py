@@ -1,4 +1,4 @@
-"""Where the files lie that ship with a package."""
+"""Assets: the models that are installed with a package."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ __all__ = ["asset_folder"]
 
 @cache
 def asset_folder(package: str = "diarspk") -> Path:
-    """Folder of the weights, calibrations and PLDA models of a package; it need not exist."""
+    """Folder of a package's weights, calibrations and PLDA models; it need not exist."""
     return Path(str(files(package) / "assets"))

@@ -1,7 +1,7 @@
-"""Weights on disk: safetensors beside a JSON card with the configuration and a sha256.
+"""Checkpoints: weights as safetensors, and a JSON card with configuration and SHA-256.
 
 A checkpoint NAME is two files: ``NAME.safetensors``, and ``NAME.json`` with the configuration of
-the network, where the weights come from, and the digest that :func:`read_checkpoint` verifies.
+the network, the source of the weights, and the digest that :func:`read_checkpoint` verifies.
 """
 
 from __future__ import annotations
@@ -25,7 +25,15 @@ __all__ = ["Checkpoint", "drop_prefix", "read_card", "read_checkpoint", "write_c
 
 @dataclass(frozen=True, repr=False)
 class Checkpoint:
-    """Tensors by name (float32) and the card that describes them."""
+    """Tensors of a network and their card.
+
+    Attributes
+    ----------
+    tensors : dict of str to Tensor
+        By state-dict key; floating-point tensors are float32.
+    card : dict
+        Content of the JSON file.
+    """
 
     tensors: dict[str, Tensor]
     card: dict[str, object]
@@ -36,7 +44,7 @@ class Checkpoint:
 
     @property
     def fingerprint(self) -> str:
-        """First 16 hexadecimal digits of the weights' sha256."""
+        """First 16 hexadecimal digits of the SHA-256 of the weights file."""
         return str(self.card["sha256"])[:16]
 
     def section(self, name: str) -> dict[str, Any]:
@@ -108,7 +116,19 @@ def write_checkpoint(
     *,
     half: bool = True,
 ) -> None:
-    """Write tensors, in half precision or as they are, and their card, replacing old files."""
+    """Write a checkpoint, replacing one that exists.
+
+    Parameters
+    ----------
+    card_path
+        ``NAME.json``.
+    tensors
+        By state-dict key.
+    card
+        Content of the JSON file; the digest is added.
+    half
+        Write floating-point tensors as float16.
+    """
     written = {
         name: (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous()
         for name, tensor in tensors.items()
@@ -123,6 +143,6 @@ def write_checkpoint(
 
 
 def drop_prefix(state: Mapping[str, Any], prefix: str) -> dict[str, Tensor]:
-    """Keep the tensors whose names begin with ``prefix``, under names without it."""
+    """Select the tensors whose keys begin with ``prefix``, and drop it from their keys."""
     tensors = ((name, value) for name, value in state.items() if isinstance(value, Tensor))
     return {name[len(prefix) :]: value for name, value in tensors if name.startswith(prefix)}

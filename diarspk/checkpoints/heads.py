@@ -1,4 +1,4 @@
-"""Files of the heads that are trained over an encoder after it, and belong to it alone."""
+"""Checkpoints of heads: networks trained on the frames of one encoder, and used with it alone."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ Head = TypeVar("Head", bound=nn.Module)
 
 @dataclass(frozen=True)
 class HeadFormat(Generic[Head]):
-    """How one kind of head is stored: ``NAME.safetensors`` in half precision, and its JSON card.
+    """Checkpoint format of one kind of head: float16 safetensors, and a JSON card.
 
     Attributes
     ----------
     section : str
-        Of the card, with the head's dimensions.
+        Section of the card with the head's dimensions, and folder of such heads in the assets.
     kind : str
-        What such a head is called in messages.
+        Name of the kind in messages.
     build : callable
-        Makes a head of its dimensions.
+        Builds a head from its dimensions, passed as keywords.
     recipe : str
-        The module that trains one.
+        Module that trains such a head.
     """
 
     section: str
@@ -49,23 +49,23 @@ class HeadFormat(Generic[Head]):
         card_path
             ``NAME.json``.
         head
-            With its dimensions as ``config``, a dataclass.
+            Its attribute ``config`` is a dataclass with its dimensions.
         encoder
-            Fingerprint of the encoder over whose trunk it was trained.
+            Fingerprint of the encoder on whose frames it was trained.
         card
-            What else is to be known of the head.
+            Further entries of the card.
         """
         settings: Any = head.config
         complete = {**card, self.section: asdict(settings), "encoder": encoder}
         write_checkpoint(card_path, head.state_dict(), complete)
 
     def read(self, card_path: Path, encoder: str) -> Head:
-        """Read what :meth:`write` has written, for the encoder of that fingerprint.
+        """Read a head that :meth:`write` has written, for the encoder of that fingerprint.
 
         Raises
         ------
         ModelError
-            If a file is missing or damaged, holds something else, or belongs to another encoder.
+            If a file is missing or damaged, is of another kind, or belongs to another encoder.
         """
         checkpoint = read_checkpoint(card_path)
         settings, trained = checkpoint.card.get(self.section), checkpoint.card.get("encoder")

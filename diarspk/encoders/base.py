@@ -1,4 +1,4 @@
-"""The one interface of all speaker encoders."""
+"""Interface of all speaker encoders: audio to embeddings of spans, of frames, of masked windows."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ Embedding = NDArray[np.float32]
 Span = tuple[float, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FrameEmbeddings:
-    """One vector per frame.
+    """Vectors at a constant frame rate.
 
     Attributes
     ----------
@@ -33,19 +33,25 @@ class FrameEmbeddings:
     hop : float
         Seconds from one frame to the next.
     start : float
-        Seconds of the centre of the first frame.
+        Centre of the first frame in seconds.
     """
 
     data: NDArray[np.float32]
     hop: float
     start: float
 
+    def __repr__(self) -> str:
+        frames, channels = self.data.shape
+        return (
+            f"FrameEmbeddings({frames} frames x {channels}, hop={self.hop:g}, start={self.start:g})"
+        )
+
 
 class SpeakerEncoder(ABC):
-    """Turns audio into speaker embeddings of unit norm, compared by cosine.
+    """Speaker embeddings of unit norm, compared by cosine similarity.
 
-    ``audio`` is a path, a file object, a numpy array ``(time,)`` or ``(channels, time)``, or a
-    torch tensor; with arrays ``sample_rate`` (Hz) is required.
+    ``audio`` is a path, a binary file object, a numpy array ``(time,)`` or ``(channels, time)``, or
+    a torch tensor; arrays need their ``sample_rate`` in Hz.
 
     Attributes
     ----------
@@ -65,12 +71,12 @@ class SpeakerEncoder(ABC):
     @property
     @abstractmethod
     def sample_rate(self) -> int:
-        """Rate in Hz that audio is brought to."""
+        """Sample rate of the network's input in Hz; audio is resampled to it."""
 
     @property
     @abstractmethod
     def dimension(self) -> int:
-        """Length of an embedding."""
+        """Number of dimensions of an embedding."""
 
     @property
     @abstractmethod
@@ -80,7 +86,7 @@ class SpeakerEncoder(ABC):
     @property
     @abstractmethod
     def fingerprint(self) -> str:
-        """Identifies the embedding space: embeddings compare only if their fingerprints agree."""
+        """Digest that identifies the embedding space; embeddings of two spaces do not compare."""
 
     @property
     def space(self) -> Space:
@@ -96,14 +102,14 @@ class SpeakerEncoder(ABC):
         *,
         channel: int | None = None,
     ) -> Embedding:
-        """Embed a recording, or parts of it from one pass.
+        """Embed a recording, or spans of it from a single forward pass where the network can.
 
         Parameters
         ----------
         audio, sample_rate, channel
             See :func:`diarspk.audio.load_audio`.
         spans
-            ``(start, end)`` in seconds, half open. Without it the whole recording is one span.
+            Half-open ``(start, end)`` in seconds. Default: the whole recording.
 
         Returns
         -------
@@ -122,23 +128,37 @@ class SpeakerEncoder(ABC):
     def embed_frames(
         self, audio: Audio, sample_rate: int | None = None, *, channel: int | None = None
     ) -> FrameEmbeddings:
-        """One embedding for every ``frame_hop`` seconds."""
+        """Embed a recording at a constant frame rate, every ``frame_hop`` seconds.
+
+        Parameters
+        ----------
+        audio, sample_rate, channel
+            See :func:`diarspk.audio.load_audio`.
+
+        Raises
+        ------
+        AudioError
+            If the audio cannot be read.
+        """
 
     def embed_batch(self, batch: Sequence[Audio], sample_rate: int | None = None) -> Embedding:
-        """Embed recordings of any lengths: ``(n, dim)``, each as :meth:`embed` gives it alone."""
+        """Embed ``n`` recordings of any lengths: ``(n, dim)``, invariant to their padding."""
         if not batch:
             return np.zeros((0, self.dimension), np.float32)
         return np.stack([self.embed(audio, sample_rate) for audio in batch])
 
     @property
     def prefixes(self) -> tuple[int, ...]:
-        """Shorter lengths that embeddings were trained to be cut to; none for most encoders."""
+        """Dimensions of the nested embeddings: prefixes trained to be embeddings themselves.
+
+        Empty for encoders without Matryoshka training (Kusupati et al. 2022).
+        """
         return ()
 
     def project(
         self, embeddings: ArrayLike, dimension: int = 20, method: Projection = "session"
     ) -> Embedding:
-        """Bring embeddings of one session to fewer dimensions: unit vectors ``(n, dimension)``.
+        """Reduce the dimension of one session's embeddings: unit vectors ``(n, dimension)``.
 
         Parameters
         ----------
@@ -148,8 +168,8 @@ class SpeakerEncoder(ABC):
         Raises
         ------
         ArgumentError
-            As that function does, and if embeddings are not of this encoder's length or it has no
-            trained projection.
+            As that function does; also if embeddings are not of this encoder's dimension, or
+            ``method`` is "trained" and the encoder has no nested embeddings.
         """
         from diarspk.embeddings.reduction import project
 
@@ -166,23 +186,21 @@ class SpeakerEncoder(ABC):
         return project(vectors, dimension, method)
 
     def embed_masked(self, windows: NDArray[np.float32], masks: NDArray[np.bool_]) -> Embedding:
-        """Embed the speakers of windows of 16 kHz audio, each from the frames it has.
+        """Embed the speakers of windows of 16 kHz audio, each from the frames of its mask.
 
-        Here the frames of a speaker are cut out and joined. An encoder that can leave the others
-        out of its pooling does that instead, and hears each window once.
+        This default concatenates the audio under each speaker's mask and embeds it. Encoders whose
+        pooling takes frame weights override it, and compute each window once.
 
         Parameters
         ----------
-        windows
-            ``(windows, time)``.
-        masks
-            Frames that a speaker has, equally spaced over the window:
-            ``(windows, frames, speakers)``.
+        windows : ndarray of float32, ``(windows, time)``
+        masks : ndarray of bool, ``(windows, frames, speakers)``
+            Frames of each speaker, equally spaced over the window.
 
         Returns
         -------
         ndarray of float32
-            ``(windows, speakers, dim)`` of unit norm; zero for a speaker without frames.
+            ``(windows, speakers, dim)`` of unit norm; zero where a mask is empty.
         """
         count, frames, speakers = masks.shape
         edges = np.round(np.linspace(0, windows.shape[1], frames + 1)).astype(np.int64)
@@ -199,12 +217,12 @@ class SpeakerEncoder(ABC):
 
 
 def check_span(span: Span, duration: float) -> None:
-    """Refuse a span that does not begin inside a recording of ``duration`` seconds.
+    """Check that a span in seconds is not empty and begins inside the recording.
 
     Raises
     ------
     ArgumentError
-        With the span and the duration.
+        Otherwise, with the span and the duration.
     """
     start, end = span
     if not (0 <= start < end and start < duration):

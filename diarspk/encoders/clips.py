@@ -1,4 +1,4 @@
-"""Speaker encoders that embed clips: spans cut out, in parts and batches that fit into memory."""
+"""Encoders of clips: spans are cut out and embedded in batches that fit into memory."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ Waveform = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class WindowConfig:
-    """How a recording is cut for a network that needs a whole utterance.
+    """Windowing of a recording for a network that embeds whole utterances; all in seconds.
 
     Attributes
     ----------
     window : float
-        Seconds around the centre of a frame embedding that it is made from.
+        Length of the window of a frame embedding.
     hop : float
-        Seconds from one frame embedding to the next.
+        Hop between frame embeddings.
     longest : float
-        Seconds that are embedded at once; a longer span is the mean of equal parts.
+        Maximum length of a forward pass; the embedding of a longer span is the mean over equal
+        parts.
     batch : float
-        Seconds of audio, padding included, in one batch: this bounds the memory.
+        Audio in one batch, padding included; this bounds the memory.
     """
 
     window: float = 1.5
@@ -41,16 +42,13 @@ class WindowConfig:
 
 
 class ClipEncoder(SpeakerEncoder):
-    """Speaker embeddings from whatever embeds one short clip, or a batch of them.
-
-    A span is embedded as if it were a recording of its own.
-    """
+    """Base of encoders that embed each span as if it were a recording of its own."""
 
     config: WindowConfig
 
     @abstractmethod
     def embed_parts(self, parts: Sequence[Waveform]) -> Embedding:
-        """Embed waveforms that each fit into memory: unit vectors ``(n, dim)``."""
+        """Embed waveforms no longer than ``config.longest``: unit vectors ``(n, dim)``."""
 
     @property
     def frame_hop(self) -> float:
@@ -78,7 +76,7 @@ class ClipEncoder(SpeakerEncoder):
     def embed_frames(
         self, audio: Audio, sample_rate: int | None = None, *, channel: int | None = None
     ) -> FrameEmbeddings:
-        """Embed a window around every ``frame_hop`` seconds; at the ends it is cut off."""
+        """Embed a window every ``frame_hop`` seconds, truncated at both ends of the recording."""
         waveform = load_audio(audio, sample_rate, channel=channel)
         hop, half = self.config.hop, self.config.window / 2
         duration = len(waveform) / self.sample_rate
@@ -107,12 +105,12 @@ class ClipEncoder(SpeakerEncoder):
         return result
 
     def _parts(self, clip: Waveform) -> list[Waveform]:
-        """Equal parts no longer than ``config.longest``."""
+        """Split a clip into equal parts no longer than ``config.longest``."""
         count = math.ceil(len(clip) / (self.config.longest * self.sample_rate))
         return np.array_split(clip, max(count, 1))
 
     def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
-        """Sort indices by length; a batch is as long as its longest item times its items."""
+        """Batch the indices of clips by length, so that little of a batch is padding."""
         limit = self.config.batch * self.sample_rate
         batch: list[int] = []
         for index in sorted(range(len(lengths)), key=lambda index: lengths[index]):

@@ -1,4 +1,4 @@
-"""What a network hears: the waveform, or log-mel features less their mean."""
+"""Front ends of networks: the waveform, or mean-normalised log-mel features."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
+from diarspk.audio import SAMPLE_RATE
 from diarspk.features.log_mel import FeatureConfig, LogMel, mean_normalize
 
 __all__ = ["FrontEnd", "MelFrontEnd", "WaveformFrontEnd"]
 
 
 class FrontEnd(ABC):
-    """One waveform to the inputs of a network.
+    """Computation of a network's input from one waveform.
 
     Attributes
     ----------
     sample_rate : int
-        Rate in Hz of the waveform.
+        Sample rate of the waveform in Hz.
     hop_samples : int
-        Samples from one input to the next.
+        Samples from one input frame to the next; 1 where the input is the waveform.
     """
 
     sample_rate: int
@@ -28,19 +29,19 @@ class FrontEnd(ABC):
 
     @abstractmethod
     def __call__(self, waveform: Tensor) -> Tensor:
-        """Turn ``(time,)`` in [-1, 1] into inputs: ``(frames, mels)``, or ``(time,)``."""
+        """Compute the input ``(frames, mels)``, or ``(time,)``, of a waveform ``(time,)``."""
 
     @abstractmethod
     def samples_for(self, inputs: int) -> int:
-        """Least number of samples that give so many inputs."""
+        """Minimum number of samples that give ``inputs`` input frames."""
 
     @abstractmethod
     def describe(self) -> str:
-        """Everything that changes the inputs, for fingerprints."""
+        """Every setting that changes the input, as text for fingerprints."""
 
 
 class MelFrontEnd(FrontEnd):
-    """Kaldi's log-mel features, less their mean over the utterance."""
+    """Kaldi's log-mel features with mean normalisation over the utterance."""
 
     def __init__(self, config: FeatureConfig | None = None) -> None:
         self.log_mel = LogMel(config)
@@ -49,34 +50,34 @@ class MelFrontEnd(FrontEnd):
         self.hop_samples = self.config.frame_shift_samples
 
     def __call__(self, waveform: Tensor) -> Tensor:
-        """``(frames, mels)``."""
+        """Compute ``(frames, mels)``."""
         return mean_normalize(self.log_mel(waveform[None]))[0]
 
     def samples_for(self, inputs: int) -> int:
-        """Count a frame, and a shift for every other."""
+        """Frame length, and a frame shift for every further frame."""
         return self.config.frame_length_samples + (inputs - 1) * self.hop_samples
 
     def describe(self) -> str:
-        """Name the settings."""
+        """Describe the settings of the features."""
         return repr(self.config)
 
 
 class WaveformFrontEnd(FrontEnd):
-    """The waveform itself."""
+    """Waveform as it is."""
 
     hop_samples = 1
 
-    def __init__(self, sample_rate: int = 16000) -> None:
+    def __init__(self, sample_rate: int = SAMPLE_RATE) -> None:
         self.sample_rate = sample_rate
 
     def __call__(self, waveform: Tensor) -> Tensor:
-        """``(time,)``."""
+        """Convert to float32 ``(time,)``."""
         return waveform.to(torch.float32)
 
     def samples_for(self, inputs: int) -> int:
-        """Count the same."""
+        """Return the same number."""
         return inputs
 
     def describe(self) -> str:
-        """Name the rate."""
+        """Sample rate of the waveform."""
         return f"waveform at {self.sample_rate} Hz"

@@ -1,8 +1,8 @@
-"""In which precision the large matrices of a pass over a recording are multiplied.
+"""Numerical precision of inference: float32, or bfloat16 autocast.
 
-Processors with instructions for bfloat16 (AVX512-BF16, AMX) multiply it several times faster than
-single precision. Products are summed in single precision, and only what a layer gives out is
-rounded: an embedding then has a cosine of 0.9998 and more to the one of single precision.
+Processors with instructions for bfloat16 (AVX512-BF16, AMX) multiply matrices in it several times
+faster than in float32. Accumulation stays in float32 and only the output of a layer is rounded, so
+an embedding keeps a cosine similarity of at least 0.9998 to its float32 value.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from diarspk.errors import ArgumentError
 __all__ = ["PRECISIONS", "Precision", "check_precision", "choose_precision", "multiply_in"]
 
 Precision = Literal["auto", "single", "bfloat16"]
-"""``auto`` is bfloat16 where the processor has instructions for it, and single elsewhere."""
+"""Name of a precision: "auto" is bfloat16 where the processor has instructions, else single."""
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 PROBES = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
 
 
 def check_precision(name: str) -> Precision:
-    """Precision of a name.
+    """Check the name of a precision.
 
     Raises
     ------
     ArgumentError
-        If there is none.
+        If it is none of :data:`PRECISIONS`.
     """
     for precision in PRECISIONS:
         if precision == name:
@@ -38,15 +38,17 @@ def check_precision(name: str) -> Precision:
 
 
 def choose_precision(precision: Precision) -> Literal["single", "bfloat16"]:
-    """Say what ``auto`` is on this processor; another precision is what it is."""
+    """Resolve "auto" for this processor."""
     if precision != "auto":
         return precision
-    probes = [getattr(torch.cpu, name, None) for name in PROBES]  # each since some release
+    probes = [
+        getattr(torch.cpu, name, None) for name in PROBES
+    ]  # absent from older releases of torch
     native = any(probe() for probe in probes if probe is not None)
     return "bfloat16" if native else "single"
 
 
 def multiply_in(precision: Precision) -> AbstractContextManager[object]:
-    """Multiply matrices in that precision inside of a ``with``, in this thread alone."""
+    """Context manager in which this thread multiplies matrices in the given precision."""
     chosen = choose_precision(precision)
     return torch.autocast("cpu", torch.bfloat16, enabled=chosen == "bfloat16")

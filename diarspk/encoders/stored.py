@@ -1,4 +1,4 @@
-"""Networks of the architectures here, with weights that somebody has trained, on disk."""
+"""Checkpoints of trained architectures: a JSON card and safetensors."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ def write_encoder(
     features: FeatureConfig | None,
     about: Mapping[str, object],
 ) -> None:
-    """Write a network as a card and a safetensors file that :func:`diarspk.load_encoder` reads.
+    """Write a network as a checkpoint that :func:`diarspk.load_encoder` reads.
 
     Parameters
     ----------
     path
-        Of the card, ``NAME.json``.
+        Card, ``NAME.json``; the weights go to ``NAME.safetensors``.
     network, architecture, pooling
         As built by :func:`diarspk.encoders.build_architecture`.
     features
-        What it was trained on; None for the waveform.
+        Features it was trained on; None for the waveform.
     about
-        What else the card says: ``licence`` and ``recipe`` at least.
+        Further entries of the card: ``licence`` and ``recipe`` at least.
     """
     card = {
         **about,
@@ -52,7 +52,7 @@ def write_encoder(
 
 
 def build_stored_encoder(checkpoint: Checkpoint) -> WindowedEncoder:
-    """Make an encoder of a checkpoint that :func:`write_encoder` has written.
+    """Build the encoder of a checkpoint that :func:`write_encoder` has written.
 
     Raises
     ------

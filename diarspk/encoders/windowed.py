@@ -1,4 +1,4 @@
-"""A speaker encoder of any network: spans cut out, embedded in batches of similar lengths."""
+"""Encoder from any architecture and front end: spans in batches of similar lengths."""
 
 from __future__ import annotations
 
@@ -23,8 +23,16 @@ __all__ = ["WindowConfig", "WindowedEncoder", "build_encoder", "fingerprint_of"]
 class WindowedEncoder(ClipEncoder):
     """Speaker embeddings from an :class:`~diarspk.encoders.architectures.base.Architecture`.
 
-    A span is embedded as if it were a recording of its own. What is too short for the network is
+    A span is embedded as if it were a recording of its own; one too short for the network is
     repeated until it is long enough.
+
+    Parameters
+    ----------
+    network : Architecture
+        It is put into evaluation mode.
+    front_end : FrontEnd
+        Computes the network's input.
+    config : WindowConfig, optional
     """
 
     def __init__(
@@ -54,10 +62,10 @@ class WindowedEncoder(ClipEncoder):
         return self._fingerprint
 
     def embed_masked(self, windows: Waveform, masks: NDArray[np.bool_]) -> Embedding:
-        """See :meth:`SpeakerEncoder.embed_masked`; a network of local frames pools those alone.
+        """See :meth:`SpeakerEncoder.embed_masked`; a network with local frames pools under masks.
 
-        This is what pyannote.audio does with its ResNets: features and their mean are those of the
-        whole window.
+        As in pyannote.audio with its ResNets: one forward pass per window, whose features are
+        normalised over the whole window, and the mask as weights of the pooling.
         """
         if not self.network.local:
             return super().embed_masked(windows, masks)
@@ -69,25 +77,26 @@ class WindowedEncoder(ClipEncoder):
 
     @torch.inference_mode()
     def _pool_masked(self, windows: Waveform, masks: NDArray[np.bool_]) -> Embedding:
-        """Pool each speaker from one pass: unit vectors ``(windows, speakers, dim)``."""
+        """Pool every speaker from one forward pass: unit vectors ``(windows, speakers, dim)``."""
         frames, _ = self.network.encode(torch.stack([self._inputs(window) for window in windows]))
         places = np.arange(frames.shape[1]) * self.network.stride + self.network.offset
         samples = places * self.front_end.hop_samples + self.front_end.samples_for(1) // 2
         nearest = samples % windows.shape[1] * masks.shape[1] // windows.shape[1]
         vectors = []
         for own in masks.transpose(2, 0, 1):  # (windows, frames) of each speaker
-            kept = own[:, nearest]
-            missed = ~kept.any(axis=1)  # too short for any frame: the one that is closest
+            pooled_frames = own[:, nearest]
+            # A mask shorter than a frame of the network selects none: take the closest one.
+            missed = ~pooled_frames.any(axis=1)
             closest = np.abs(nearest - own.argmax(axis=1)[:, None]).argmin(axis=1)
-            kept[missed, closest[missed]] = True
-            pooled = self.network.pool(frames, torch.from_numpy(kept))
+            pooled_frames[missed, closest[missed]] = True
+            pooled = self.network.pool(frames, torch.from_numpy(pooled_frames))
             vectors.append(nn.functional.normalize(self.network.project(pooled), dim=-1))
         return torch.stack(vectors, dim=1).numpy()
 
     def encode_frames(
         self, audio: Audio, sample_rate: int | None = None, *, channel: int | None = None
     ) -> FrameEmbeddings:
-        """Frame features ``(frames, channels)`` before pooling, as the network makes them.
+        """Compute frame features ``(frames, channels)``: the input of the network's pooling.
 
         A recording longer than ``config.longest`` is encoded in equal parts.
         """
@@ -112,7 +121,7 @@ class WindowedEncoder(ClipEncoder):
         return embeddings
 
     def _inputs(self, waveform: Waveform) -> Tensor:
-        """Compute inputs; a waveform that is too short for the network is repeated."""
+        """Compute the network's input; a waveform that is too short is repeated."""
         least = self.front_end.samples_for(self.network.minimum)
         if len(waveform) < least:
             waveform = np.resize(waveform, least)
@@ -120,12 +129,12 @@ class WindowedEncoder(ClipEncoder):
 
 
 def fingerprint_of(network: Architecture, front_end: FrontEnd) -> str:
-    """First 16 hexadecimal digits of a sha256 of the weights and of what the network hears."""
+    """Digest of weights, architecture and front end: 16 hexadecimal digits of SHA-256."""
     return digest_weights(network, f"{type(network).__name__} {front_end.describe()}")[:16]
 
 
 def _pad(items: Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:
-    """Stack ``(frames, ...)`` behind each other with zeros, and mask the zeros."""
+    """Pad items ``(frames, ...)`` with zeros to one batch, and mask the padding."""
     lengths = torch.tensor([len(item) for item in items])
     batch = nn.utils.rnn.pad_sequence(list(items), batch_first=True)
     if int(lengths.min()) == batch.shape[1]:

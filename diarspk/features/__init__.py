@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from diarspk.features.prosody import ProsodyStatistics, measure_prosody
     from diarspk.features.recording import Recording, analyse
     from diarspk.features.speech_quality import (
-        FEWEST_SPEECH_S,
-        LOWEST_RATIO_DB,
+        MIN_RATIO_DB,
+        MIN_SPEECH_S,
         SpeechQuality,
         check_speech,
         measure_speech,
     )
 
 __all__ = [
-    "FEWEST_SPEECH_S",
-    "LOWEST_RATIO_DB",
+    "MIN_RATIO_DB",
+    "MIN_SPEECH_S",
     "FeatureConfig",
     "LogMel",
     "ProsodyStatistics",
@@ -35,9 +35,9 @@ __all__ = [
 ]
 
 _HOMES = {
-    "FEWEST_SPEECH_S": "diarspk.features.speech_quality",
+    "MIN_SPEECH_S": "diarspk.features.speech_quality",
     "FeatureConfig": "diarspk.features.log_mel",
-    "LOWEST_RATIO_DB": "diarspk.features.speech_quality",
+    "MIN_RATIO_DB": "diarspk.features.speech_quality",
     "LogMel": "diarspk.features.log_mel",
     "ProsodyStatistics": "diarspk.features.prosody",
     "Recording": "diarspk.features.recording",

@@ -1,4 +1,4 @@
-"""How somebody speaks, in a few figures: pitch, energy, rate (librosa)."""
+"""Prosody statistics of a speaker: pitch, energy and speaking rate, by librosa."""
 
 from __future__ import annotations
 
@@ -16,34 +16,37 @@ __all__ = ["ProsodyStatistics", "measure_prosody"]
 
 FRAME_SAMPLES = 1024
 HOP_SAMPLES = 256  # 16 ms
-LOWEST_PITCH_HZ, HIGHEST_PITCH_HZ = 60.0, 600.0
+MIN_PITCH_HZ, MAX_PITCH_HZ = 60.0, 600.0
 SPEECH_RANGE_DB = 35.0
-"""Frames within this of the loudest ones count as speech."""
+"""Frames at most so much below the loudest count as speech."""
+
 NUCLEUS_DIP_DB = 2.0
-NUCLEUS_FRAMES = 5  # 80 ms between nuclei at least
-SHORTEST_S = 0.2
+"""Minimum prominence of a syllable nucleus."""
+
+NUCLEUS_FRAMES = 5  # minimum distance of nuclei: 80 ms
+MIN_DURATION_S = 0.2
 
 
 @dataclass(frozen=True)
 class ProsodyStatistics:
-    """Statistics over a recording of one speaker.
+    """Prosody over a recording of one speaker.
 
     Attributes
     ----------
     pitch_hz : float
         Median fundamental frequency of the voiced frames; NaN where none is voiced.
     pitch_low_hz, pitch_high_hz : float
-        Its 5th and 95th percentile.
+        5th and 95th percentile of the fundamental frequency.
     pitch_deviation : float
-        Standard deviation in semitones: how lively the melody is.
+        Standard deviation of the fundamental frequency in semitones.
     voiced_share : float
-        Voiced frames among those of speech, in [0, 1].
+        Share of voiced frames among those of speech, in [0, 1].
     energy_db : float
-        Mean level of speech against full scale. It follows the gain of the microphone.
+        Mean level of speech in dBFS, which depends on the gain.
     energy_deviation_db : float
-        Standard deviation of the level over speech; free of gain.
+        Standard deviation of the level over speech, which does not depend on the gain.
     rate_hz : float
-        Syllable nuclei for each second of speech.
+        Syllable nuclei per second of speech.
     speech_s : float
         Seconds of speech.
     """
@@ -81,32 +84,32 @@ def measure_prosody(
     """
     librosa = _librosa()
     waveform = load_audio(audio, sample_rate, channel=channel)  # (time,)
-    if len(waveform) < SHORTEST_S * SAMPLE_RATE:
+    if len(waveform) < MIN_DURATION_S * SAMPLE_RATE:
         raise AudioError(
-            f"prosody needs {SHORTEST_S:g} s of audio, got {len(waveform) / SAMPLE_RATE:.3f} s"
+            f"prosody needs {MIN_DURATION_S:g} s of audio, got {len(waveform) / SAMPLE_RATE:.3f} s"
         )
     level = _level_db(librosa, waveform)  # (frames,)
     speech = level > level.max() - SPEECH_RANGE_DB
     pitch, voiced, _ = librosa.pyin(
         waveform,
-        fmin=LOWEST_PITCH_HZ,
-        fmax=HIGHEST_PITCH_HZ,
+        fmin=MIN_PITCH_HZ,
+        fmax=MAX_PITCH_HZ,
         sr=SAMPLE_RATE,
         frame_length=FRAME_SAMPLES,
         hop_length=HOP_SAMPLES,
     )
-    heard = voiced & speech & np.isfinite(pitch)
+    voiced_speech = voiced & speech & np.isfinite(pitch)
     seconds = float(speech.sum()) * HOP_SAMPLES / SAMPLE_RATE
-    middle, low, high, deviation = _pitch_statistics(pitch[heard])
+    middle, low, high, deviation = _pitch_statistics(pitch[voiced_speech])
     return ProsodyStatistics(
         pitch_hz=middle,
         pitch_low_hz=low,
         pitch_high_hz=high,
         pitch_deviation=deviation,
-        voiced_share=float(heard.sum() / speech.sum()),
+        voiced_share=float(voiced_speech.sum() / speech.sum()),
         energy_db=float(level[speech].mean()),
         energy_deviation_db=float(level[speech].std()),
-        rate_hz=_count_nuclei(level, heard) / seconds,
+        rate_hz=_count_nuclei(level, voiced_speech) / seconds,
         speech_s=seconds,
     )
 

@@ -1,6 +1,6 @@
-"""A recording as log-mel features: what every stage after decoding reads.
+"""Log-mel features of a whole recording, which every stage after decoding reads.
 
-Features are kept in half precision: an hour is 58 MB, whatever the rate and format of the file.
+They are stored in half precision: 58 MB an hour, whatever the rate and format of the file.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ __all__ = ["Recording", "analyse"]
 
 BLOCK_S = 20.0
 GATE_DB = 10.0
-MOST_EXPECTED_S = 24 * 3600.0
-"""A header that promises more is not trusted."""
+MAX_EXPECTED_S = 24 * 3600.0
+"""Maximum duration for which a header is trusted to allocate memory."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Recording:
-    """Log-mel features of a recording, with the level that makes them independent of volume.
+    """Log-mel features of a recording, with the level that makes them independent of gain.
 
     Attributes
     ----------
@@ -38,9 +38,9 @@ class Recording:
         Name of the recording, as written to RTTM.
     features : ndarray of float16, ``(frames, mels)``
     level : float
-        Gated level (see :func:`diarspk.features.log_mel.gated_level`) in natural log power.
+        Gated level in natural log power; see :func:`diarspk.features.log_mel.gated_level`.
     duration : float
-        Seconds.
+        Duration in seconds.
     frame_shift : float
         Seconds from one frame to the next.
     """
@@ -51,8 +51,17 @@ class Recording:
     duration: float
     frame_shift: float
 
-    def levelled(self, first: int, last: int) -> Tensor:
-        """Features of frames ``first`` to ``last`` (clipped to the recording) less the level."""
+    def __repr__(self) -> str:
+        return f"Recording({self.uri!r}, {self.duration:.1f} s, {len(self.features)} frames)"
+
+    def normalized(self, first: int, last: int) -> Tensor:
+        """Level-normalised features of frames ``first`` to ``last``, clipped to the recording.
+
+        Returns
+        -------
+        Tensor
+            ``(frames, mels)`` float32: log-mel features less :attr:`level`.
+        """
         part = self.features[max(first, 0) : max(last, 0)]
         return torch.from_numpy(part.astype(np.float32)) - self.level
 
@@ -63,37 +72,37 @@ def analyse(
     *,
     progress: Callable[[float], None] | None = None,
 ) -> Recording:
-    """Read a recording block by block into features.
+    """Compute the log-mel features of a recording block by block.
 
     Parameters
     ----------
     stream
         Audio at 16 kHz, in blocks of any length.
     log_mel
-        The front-end of the encoder that will read the features.
+        Front end of the encoder that will read the features.
     progress
         Called with the seconds read so far.
     """
     framer, shift = _Framer(log_mel), log_mel.config.frame_shift_ms / 1000
-    kept = _Kept(stream.duration or 0.0, shift, log_mel.config.mels)
+    buffer = _FeatureBuffer(stream.duration or 0.0, shift, log_mel.config.mels)
     for block in _read_ahead(stream.blocks(BLOCK_S)):
         for features in framer.push(block):
-            kept.push(features)
+            buffer.push(features)
         if progress is not None:
             progress(framer.samples / SAMPLE_RATE)
-    if not kept.frames:  # shorter than one frame
-        kept.push(framer.flush())
+    if not buffer.frames:  # shorter than one frame
+        buffer.push(framer.flush())
     return Recording(
         uri=stream.name,
-        features=kept.features[: kept.frames],
-        level=_gated_level(kept.powers[: kept.frames]),
+        features=buffer.features[: buffer.frames],
+        level=_gated_level(buffer.powers[: buffer.frames]),
         duration=framer.samples / SAMPLE_RATE,
         frame_shift=shift,
     )
 
 
 def _read_ahead(blocks: Iterator[Samples]) -> Iterator[Samples]:
-    """Pass blocks on, each decoded by another thread while the one before it is in use."""
+    """Decode each block in another thread while the one before it is processed."""
     with ThreadPoolExecutor(max_workers=1) as thread:
         coming = thread.submit(next, blocks, None)
         while (block := coming.result()) is not None:
@@ -101,15 +110,15 @@ def _read_ahead(blocks: Iterator[Samples]) -> Iterator[Samples]:
             yield block
 
 
-class _Kept:
-    """Features and powers of all frames so far, in arrays with room for those that are expected.
+class _FeatureBuffer:
+    """Features and powers of the frames so far, in arrays allocated for the expected duration.
 
-    Blocks of a long recording that are kept one by one, between the large temporary arrays of
-    their making, leave holes in memory that are larger than what is kept.
+    A list of blocks would fragment the heap: between the large temporary arrays of the transform,
+    blocks that stay leave gaps of more memory than they hold.
     """
 
     def __init__(self, seconds: float, frame_shift: float, mels: int) -> None:
-        room = math.ceil(min(seconds, MOST_EXPECTED_S) / frame_shift) + 1
+        room = math.ceil(min(seconds, MAX_EXPECTED_S) / frame_shift) + 1
         self.features = np.empty((room, mels), np.float16)
         self.powers = np.empty(room, np.float64)
         self.frames = 0
@@ -117,7 +126,7 @@ class _Kept:
     def push(self, features: Tensor) -> None:
         """Take in ``(frames, mels)``."""
         end = self.frames + len(features)
-        if end > len(self.powers):  # the length was not known, or not told truly
+        if end > len(self.powers):  # the duration is unknown, or the header wrong
             room = max(end, 2 * len(self.powers))
             self.features = _enlarged(self.features, room)
             self.powers = _enlarged(self.powers, room)
@@ -127,14 +136,14 @@ class _Kept:
 
 
 def _enlarged(array: NDArray[Any], room: int) -> NDArray[Any]:
-    """Copy into a longer one."""
+    """Copy into a longer array."""
     longer = np.empty((room, *array.shape[1:]), array.dtype)
     longer[: len(array)] = array
     return longer
 
 
 class _Framer:
-    """Features of consecutive blocks, equal to those of the whole signal at once."""
+    """Framing of consecutive blocks, equal to that of the whole signal at once."""
 
     def __init__(self, log_mel: LogMel) -> None:
         self.log_mel = log_mel
@@ -142,7 +151,7 @@ class _Framer:
         self.samples = 0
 
     def push(self, block: NDArray[np.float32]) -> Iterator[Tensor]:
-        """At most one ``(frames, mels)``."""
+        """Yield at most one ``(frames, mels)``: frames complete with this block."""
         config = self.log_mel.config
         length, shift = config.frame_length_samples, config.frame_shift_samples
         self.samples += len(block)

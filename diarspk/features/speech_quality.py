@@ -1,4 +1,4 @@
-"""Whether there is enough clean speech for an embedding that can be relied on."""
+"""Speech quality: amount of speech and signal-to-noise ratio, as warnings about an embedding."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ from numpy.typing import NDArray
 
 from diarspk.features.log_mel import LogMel
 
-__all__ = ["FEWEST_SPEECH_S", "LOWEST_RATIO_DB", "SpeechQuality", "check_speech", "measure_speech"]
+__all__ = ["MIN_RATIO_DB", "MIN_SPEECH_S", "SpeechQuality", "check_speech", "measure_speech"]
 
-FEWEST_SPEECH_S = 2.0
-LOWEST_RATIO_DB = 10.0
+MIN_SPEECH_S = 2.0
+"""Seconds of speech below which embeddings are less reliable."""
+
+MIN_RATIO_DB = 10.0
+"""Ratio of speech to background in dB below which embeddings are less reliable."""
+
 DECIBEL = float(np.log(10) / 10)
 
 
 @dataclass(frozen=True)
 class SpeechQuality:
-    """Rough measures that need no model.
+    """Energy-based measures of the speech in a waveform.
 
     Attributes
     ----------
@@ -34,7 +38,7 @@ class SpeechQuality:
 
 
 def measure_speech(waveform: NDArray[np.float32]) -> SpeechQuality:
-    """Measure a 16 kHz waveform ``(time,)``."""
+    """Measure the speech in a 16 kHz waveform ``(time,)``."""
     log_mel = LogMel()
     with torch.inference_mode():
         features = log_mel(torch.from_numpy(np.ascontiguousarray(waveform, np.float32))[None])[0]
@@ -46,17 +50,17 @@ def measure_speech(waveform: NDArray[np.float32]) -> SpeechQuality:
 
 
 def check_speech(waveform: NDArray[np.float32]) -> list[str]:
-    """Say what makes an embedding of this 16 kHz waveform ``(time,)`` less reliable."""
+    """List what makes an embedding of a 16 kHz waveform ``(time,)`` less reliable, as texts."""
     quality = measure_speech(waveform)
     found = []
-    if quality.speech_s < FEWEST_SPEECH_S:
+    if quality.speech_s < MIN_SPEECH_S:
         found.append(
             f"{quality.speech_s:.1f} s of speech; embeddings are less reliable "
-            f"below {FEWEST_SPEECH_S:g} s"
+            f"below {MIN_SPEECH_S:g} s"
         )
-    elif quality.ratio_db < LOWEST_RATIO_DB:
+    elif quality.ratio_db < MIN_RATIO_DB:
         found.append(
             f"speech is only {quality.ratio_db:.0f} dB above the background; embeddings of noisy "
-            f"speech (below {LOWEST_RATIO_DB:g} dB) are less reliable"
+            f"speech (below {MIN_RATIO_DB:g} dB) are less reliable"
         )
     return found

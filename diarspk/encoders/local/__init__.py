@@ -1,4 +1,4 @@
-"""The embedded encoder: a trunk with bounded context, and the heads that read its frames."""
+"""The embedded encoder: a convolutional trunk with bounded context, and heads over its frames."""
 
 from __future__ import annotations
 

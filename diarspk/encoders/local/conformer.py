@@ -1,8 +1,8 @@
 """Conformer layers whose attention is local, so that cost is linear in the length.
 
 Frames are cut into blocks; the frames of a block attend to the block and to ``reach`` frames on
-both sides of it, of which those farther than ``reach`` from the frame itself are masked. Position
-is a trained bias for each distance (Raffel et al. 2020, section 2.1), so a shift changes nothing.
+both sides of it, and those farther than ``reach`` from the query are masked. Position is a learned
+bias for each distance (Raffel et al. 2020, section 2.1), so the layer is shift-invariant.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ __all__ = [
 ]
 
 BLOCK = 50
+"""Frames of a block."""
+
 MASKED = -1e9
-"""Not infinite: a frame without a valid neighbour has finite weights, of which nothing is kept."""
+"""Finite, so that a query without a valid key gives finite weights, not NaN; they are unused."""
 
 
 class ConformerLayer(nn.Module):
@@ -77,7 +79,7 @@ class LocalWeights(nn.Module):
         self.bias = nn.Parameter(torch.zeros(heads, 2 * reach + 1))
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Weights that sum to one over the valid frames within reach."""
+        """Compute weights that sum to one over the valid frames within reach."""
         query = split_heads(cut_windows(self.query(x), 0), self.heads)
         key = split_heads(cut_windows(self.key(x), self.reach), self.heads)
         logits = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
@@ -89,13 +91,18 @@ class LocalWeights(nn.Module):
         return (logits + bias).masked_fill(~allowed, MASKED).softmax(-1)
 
     def _distances(self, like: Tensor) -> Tensor:
-        """Frames from each frame of a block to each of its window: ``(BLOCK, BLOCK + 2 reach)``."""
+        """Distance from each query of a block to each key: ``(BLOCK, BLOCK + 2 reach)``."""
         keys = torch.arange(BLOCK + 2 * self.reach, device=like.device) - self.reach
         return keys - torch.arange(BLOCK, device=like.device)[:, None]
 
 
 class LocalAttention(nn.Module):
-    """Multi-head self-attention over near frames: ``(batch, frames, channels)`` -> the same."""
+    """Multi-head self-attention over near frames.
+
+    Shape
+    -----
+    ``(batch, frames, channels)``, mask ``(batch, frames)`` -> ``(batch, frames, channels)``
+    """
 
     def __init__(self, channels: int, heads: int, reach: int) -> None:
         super().__init__()
@@ -104,19 +111,20 @@ class LocalAttention(nn.Module):
         self.merge = nn.Linear(channels, channels)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Mix the valid frames near to each; ``mask`` is ``(batch, frames)``."""
+        """Attend to the valid frames within reach of each frame."""
         value = split_heads(cut_windows(self.value(x), self.weights.reach), self.weights.heads)
         mixed = self.weights(x, mask) @ value  # (batch, blocks, heads, BLOCK, channels / heads)
         return self.merge(join_blocks(mixed.transpose(2, 3).flatten(3), x.shape[1]))
 
 
 def convolve_depthwise(convolution: nn.Conv1d, x: Tensor) -> Tensor:
-    """Apply a depthwise ``convolution`` of odd kernel and stride 1, ``(batch, frames, channels)``.
+    """Apply a depthwise convolution of odd kernel, stride 1 to ``(batch, frames, channels)``.
 
-    The same sums as the module's own, over an image of one row whose channels come last: oneDNN has
-    a kernel for that layout, which is 15 to 25 times as fast.
+    Equal to calling the module.
     """
-    image = x.unsqueeze(1).permute(0, 3, 1, 2)  # (batch, channels, 1, frames), nothing moves
+    # As an image of one row in channels-last layout: oneDNN has a kernel for that, which is 15 to
+    # 25 times as fast as the one for one-dimensional convolutions.
+    image = x.unsqueeze(1).permute(0, 3, 1, 2)  # (batch, channels, 1, frames), a view
     weight = convolution.weight.unsqueeze(2).contiguous(memory_format=torch.channels_last)
     reach = convolution.kernel_size[0] // 2
     y = nn.functional.conv2d(
@@ -126,9 +134,9 @@ def convolve_depthwise(convolution: nn.Conv1d, x: Tensor) -> Tensor:
 
 
 def cut_windows(x: Tensor, reach: int) -> Tensor:
-    """Cut ``(batch, frames, n)`` into blocks with ``reach`` frames more on both sides.
+    """Cut ``(batch, frames, n)`` into blocks that overlap by ``reach`` frames on both sides.
 
-    Returns ``(batch, blocks, BLOCK + 2 reach, n)``; beyond the ends are zeros.
+    Returns ``(batch, blocks, BLOCK + 2 reach, n)``, zero-padded at the ends.
     """
     rest = -x.shape[1] % BLOCK
     padded = nn.functional.pad(x, (0, 0, reach, reach + rest))
@@ -136,12 +144,12 @@ def cut_windows(x: Tensor, reach: int) -> Tensor:
 
 
 def split_heads(windows: Tensor, heads: int) -> Tensor:
-    """Part ``(batch, blocks, frames, n)`` into ``(batch, blocks, heads, frames, n / heads)``."""
+    """Split ``(batch, blocks, frames, n)`` into ``(batch, blocks, heads, frames, n / heads)``."""
     return windows.reshape(*windows.shape[:3], heads, -1).transpose(2, 3)
 
 
 def join_blocks(blocks: Tensor, frames: int) -> Tensor:
-    """Undo :func:`cut_windows` without reach: ``(batch, frames, n)``."""
+    """Invert :func:`cut_windows` of zero reach: ``(batch, frames, n)``."""
     return blocks.flatten(1, 2)[:, :frames]
 
 

@@ -1,4 +1,8 @@
-"""The embedded encoder: a local trunk that runs once over a recording, and heads that read it."""
+"""The embedded encoder: one pass of the trunk over a recording, pooled into any spans.
+
+The trunk has a bounded receptive field, so a recording is processed in blocks, each with the
+context that makes it equal to a single pass; memory does not grow with the recording.
+"""
 
 from __future__ import annotations
 
@@ -20,19 +24,20 @@ from diarspk.features.recording import Recording, analyse
 
 __all__ = ["LocalEncoder", "Region"]
 
-BLOCK_FRAMES = 1500  # trunk frames per block: a minute, so that context costs little
+BLOCK_FRAMES = 1500
+"""Trunk frames of a block: a minute, so that recomputing the context costs little."""
 
 
 @dataclass(frozen=True)
 class Region:
-    """Frames to pool into one embedding.
+    """Weighted trunk frames to pool into one embedding.
 
     Attributes
     ----------
     first : int
         First trunk frame.
     weights : ndarray of float32, ``(frames,)``
-        Weight in [0, 1] of each consecutive frame.
+        Weights in [0, 1] of the consecutive frames from there.
     """
 
     first: int
@@ -40,17 +45,25 @@ class Region:
 
     @property
     def last(self) -> int:
-        """Past the last trunk frame."""
+        """End of the region: one past its last trunk frame."""
         return self.first + len(self.weights)
 
 
 class LocalEncoder(SpeakerEncoder):
     """Speaker embeddings from a :class:`~diarspk.encoders.local.network.SpeakerNetwork`.
 
-    Memory does not grow with the recording beyond its features (58 MB an hour): the trunk runs
-    over blocks with enough context on both sides to equal a single pass. The batch norms of the
-    network are folded away in place. With a ``frame_head``, frame embeddings are its vectors;
-    without one, each is what the utterance head makes of that frame alone.
+    Memory grows by the features alone, 58 MB an hour.
+
+    Parameters
+    ----------
+    network : SpeakerNetwork
+        Its batch norms are folded into the layers before them, in place.
+    fingerprint : str
+        Identifies the embedding space.
+    frame_head : FrameHead, optional
+        Computes frame embeddings. Default: the utterance head, over each frame alone.
+    name : str
+        Name of the model.
     """
 
     def __init__(
@@ -69,12 +82,12 @@ class LocalEncoder(SpeakerEncoder):
 
     @property
     def sample_rate(self) -> int:
-        """Rate in Hz that audio is brought to."""
+        """Sample rate of the network's input in Hz; audio is resampled to it."""
         return SAMPLE_RATE
 
     @property
     def dimension(self) -> int:
-        """Length of an embedding."""
+        """Number of dimensions of an embedding."""
         return self.network.config.dimension
 
     @property
@@ -84,12 +97,12 @@ class LocalEncoder(SpeakerEncoder):
 
     @property
     def prefixes(self) -> tuple[int, ...]:
-        """Lengths of the nested embeddings."""
+        """Dimensions of the nested embeddings."""
         return self.network.config.prefixes
 
     @property
     def fingerprint(self) -> str:
-        """Identifies the embedding space."""
+        """Digest that identifies the embedding space."""
         return self._fingerprint
 
     def embed(
@@ -116,16 +129,24 @@ class LocalEncoder(SpeakerEncoder):
     def analyse(
         self, audio: Audio, sample_rate: int | None = None, *, channel: int | None = None
     ) -> Recording:
-        """Features of a recording, for the methods below."""
+        """Compute the log-mel features of a recording."""
         return analyse(open_audio(audio, sample_rate, channel=channel), self.log_mel)
 
     @property
     def frame_start(self) -> float:
-        """Seconds of the centre of the first trunk frame."""
+        """Centre of the first trunk frame in seconds."""
         return self.log_mel.config.frame_length_ms / 2000
 
     def region(self, span: Span, frames: int) -> Region:
-        """Find the trunk frames, of ``frames`` in all, centred in a span; at least one."""
+        """Convert a span in seconds to the trunk frames centred in it, at least one.
+
+        Parameters
+        ----------
+        span
+            Half-open ``(start, end)`` in seconds.
+        frames
+            Number of trunk frames of the recording.
+        """
         start, end = span
         first = round((start - self.frame_start) / self.frame_hop)
         last = round((end - self.frame_start) / self.frame_hop)
@@ -134,7 +155,13 @@ class LocalEncoder(SpeakerEncoder):
         return Region(first, np.ones(last - first, np.float32))
 
     def embed_spans(self, recording: Recording, spans: Sequence[Span]) -> Embedding:
-        """Embed spans in seconds from one pass of the trunk: unit vectors ``(n, dim)``."""
+        """Embed ``n`` spans in seconds from one pass of the trunk: unit vectors ``(n, dim)``.
+
+        Raises
+        ------
+        ArgumentError
+            If a span is empty or lies outside the recording.
+        """
         frames = self.count_frames(recording)
         for span in spans:
             check_span(span, recording.duration)
@@ -147,7 +174,14 @@ class LocalEncoder(SpeakerEncoder):
         *,
         progress: Callable[[float], None] | None = None,
     ) -> Embedding:
-        """Embed regions of trunk frames from one pass of the trunk: unit vectors ``(n, dim)``."""
+        """Embed ``n`` regions from one pass of the trunk: unit vectors ``(n, dim)``.
+
+        Parameters
+        ----------
+        recording, regions
+        progress
+            Called with the seconds processed so far.
+        """
         pool = RegionPool(self.network, regions)
         for first, frames in self.trunk_blocks(recording):
             pool.add(first, frames)
@@ -156,25 +190,30 @@ class LocalEncoder(SpeakerEncoder):
         return pool.embeddings
 
     def count_frames(self, recording: Recording) -> int:
-        """Trunk frames of a recording."""
+        """Count the trunk frames of a recording."""
         stride = self.network.config.trunk.stride
         return -(-len(recording.features) // stride)
 
     def trunk_blocks(
         self, recording: Recording, precision: Precision = "single"
     ) -> Iterator[tuple[int, Tensor]]:
-        """First frame and ``(frames, channels)`` of consecutive blocks, equal to a single pass.
+        """Compute trunk frames block by block, equal to a single pass.
 
-        Frames come in single precision, whatever the precision of the products in them.
+        Yields
+        ------
+        (int, Tensor)
+            First trunk frame of the block, and ``(frames, channels)`` in float32 whatever the
+            precision of inference.
         """
         stride, context = self.network.config.trunk.stride, self.network.config.trunk.context
         total = self.count_frames(recording)
         for first in range(0, total, BLOCK_FRAMES):
             last = min(first + BLOCK_FRAMES, total)
-            before = min(context, first)
-            features = recording.levelled((first - before) * stride, (last + context) * stride)
+            before = min(context, first)  # there is less context at the start of the recording
+            features = recording.normalized((first - before) * stride, (last + context) * stride)
             with torch.inference_mode(), multiply_in(precision):
                 frames = self.network.trunk(features[None])[0].float()
+            # The frames of the context saw the block's edge: only those of the block are exact.
             yield first, frames[before : before + last - first]
 
     def embed_each(self, recording: Recording) -> Embedding:
@@ -187,25 +226,28 @@ class LocalEncoder(SpeakerEncoder):
 
     @torch.inference_mode()
     def _embed_alone(self, frames: Tensor) -> Embedding:
-        """Embed frames one by one: unit vectors ``(frames, dim)``."""
+        """Embed each frame on its own by the utterance head: unit vectors ``(frames, dim)``."""
         alone = torch.eye(len(frames))[None]
         vectors = self.network.utterance(frames[None], alone)[0]
         return nn.functional.normalize(vectors, dim=-1).numpy()
 
 
 class RegionPool:
-    """Pools regions while blocks of trunk frames pass by; a region may span many blocks."""
+    """Accumulator that pools regions over consecutive blocks; a region may span many of them.
+
+    Statistics pooling adds up: a region that is not complete is its sums so far.
+    """
 
     def __init__(self, network: SpeakerNetwork, regions: Sequence[Region]) -> None:
         self.head = network.utterance
         self.regions = regions
         self.waiting = sorted(range(len(regions)), key=lambda index: -regions[index].first)
-        self.open: dict[int, Tensor] = {}  # moments of the regions that have begun
+        self.open: dict[int, Tensor] = {}  # sums of the regions that have begun
         self.embeddings = np.zeros((len(regions), network.config.dimension), np.float32)
 
     @torch.inference_mode()
     def add(self, first: int, frames: Tensor) -> None:
-        """Take in ``frames`` ``(frames, channels)`` that begin at trunk frame ``first``."""
+        """Add the next block ``(frames, channels)``, whose first trunk frame is ``first``."""
         last = first + len(frames)
         while self.waiting and self.regions[self.waiting[-1]].first < last:
             self.open[self.waiting.pop()] = torch.zeros(())
@@ -216,7 +258,7 @@ class RegionPool:
         moments = self.head.moments(frames[None], weights[None])[0]  # (regions, heads, sums)
         for index, moment in zip(active, moments.unbind(0), strict=True):
             self.open[index] = self.open[index] + moment
-        self._finish([index for index in active if self.regions[index].last <= last])
+        self._embed([index for index in active if self.regions[index].last <= last])
 
     def _weights(self, index: int, first: int, last: int) -> NDArray[np.float32]:
         region = self.regions[index]
@@ -227,7 +269,7 @@ class RegionPool:
         ]
         return weights
 
-    def _finish(self, indices: list[int]) -> None:
+    def _embed(self, indices: list[int]) -> None:
         if indices:
             moments = torch.stack([self.open.pop(index) for index in indices])
             embeddings = self.head.embed_moments(moments[None])[0]

@@ -1,11 +1,10 @@
 """The frame head: one speaker embedding for every frame of the trunk.
 
-A pooled window that holds two speakers gives a voice between them. Here each frame chooses, by
-attention, which of the frames around it the utterance head is to pool for it, so that a frame near
-a change of speaker is embedded from its own speaker's. That is the enhancer in the place of
-global pooling of Heo et al. 2022 (high-resolution embedding extractor, arXiv 2211.04060), made
-such that its vectors lie in the space of the utterance head: before any training, the head pools
-about a second around the frame.
+An embedding of a window with two speakers lies between theirs. Here each frame selects, by
+attention, the frames around it that the utterance head pools for it, so a frame near a speaker
+change is embedded from its own speaker. This is the enhancer that replaces global pooling in Heo
+et al. 2022 (high-resolution embedding extractor, arXiv 2211.04060), built such that its vectors lie
+in the space of the utterance head: untrained, it pools about a second around each frame.
 """
 
 from __future__ import annotations
@@ -30,23 +29,23 @@ EVERY_FRAME = slice(None)
 class FrameHeadConfig:
     """Dimensions of a :class:`FrameHead`; they are saved with its weights."""
 
-    width: int = 512  # channels of the trunk's frames that it reads, the first ones
+    width: int = 512  # the first channels of a trunk frame, which are learned
     channels: int = 128
     layers: int = 2
     heads: int = 4
     kernel: int = 15
     reach: int = 25  # trunk frames on each side that a layer attends to: a second
-    pooled_reach: int = 40  # on each side that are pooled: 3.24 s in all
+    pooled_reach: int = 40  # trunk frames on each side that are pooled: 3.24 s in all
     dimension: int = 192
 
     @property
     def context(self) -> int:
-        """Trunk frames on each side that can influence an embedding."""
+        """Receptive field: trunk frames on each side that influence an embedding."""
         return self.layers * (self.reach + self.kernel // 2) + self.pooled_reach
 
 
 class FrameHead(nn.Module):
-    """Embed every trunk frame by its speaker, in the space of an utterance head.
+    """Embedding of every trunk frame, in the space of an utterance head.
 
     Shape
     -----
@@ -65,10 +64,10 @@ class FrameHead(nn.Module):
         )
         self.pool = LocalWeights(config.channels, 1, config.pooled_reach)
         self.correct = nn.Linear(config.channels, config.dimension)
-        self._start_as_window()
+        self._initialise_as_window()
 
-    def _start_as_window(self) -> None:
-        """Pool a bell of about a second around each frame, and correct nothing, until trained."""
+    def _initialise_as_window(self) -> None:
+        """Initialise to pooling with a Gaussian weight of about a second, without correction."""
         reach = self.config.pooled_reach
         distance = torch.arange(-reach, reach + 1) / max(reach, 1)
         with torch.no_grad():
@@ -85,10 +84,20 @@ class FrameHead(nn.Module):
         wanted: slice = EVERY_FRAME,
         moments: Tensor | None = None,
     ) -> Tensor:
-        """Embed the ``wanted`` frames; ``utterance`` pools what is chosen for each.
+        """Embed the ``wanted`` frames.
 
-        ``moments`` are those of the frames, where the caller has them: what
-        :meth:`UtteranceHead.frame_moments` makes of them.
+        Parameters
+        ----------
+        frames
+            Trunk frames ``(batch, frames, channels)``.
+        utterance
+            Pools the frames that attention selects.
+        mask
+            Valid frames ``(batch, frames)``. Default: all.
+        wanted
+            Frames to embed. Default: all.
+        moments
+            Output of :meth:`UtteranceHead.frame_moments` for the frames, where the caller has it.
         """
         if mask is None:
             mask = torch.ones(frames.shape[:2], dtype=torch.bool, device=frames.device)
@@ -99,14 +108,14 @@ class FrameHead(nn.Module):
         for layer in self.layers:
             x = layer(x, mask)
         weights = self.pool(x, mask).squeeze(2)  # (batch, blocks, BLOCK, keys)
-        with torch.autocast(x.device.type, enabled=False):  # or variances would be lost
+        with torch.autocast(x.device.type, enabled=False):  # variances cancel in bfloat16
             chosen = self._pool(weights.to(moments.dtype), moments, wanted)
             pooled = nn.functional.normalize(utterance.embed_moments(chosen), dim=-1)
         vectors = nn.functional.normalize(pooled + self.correct(x[:, wanted]), dim=-1)
         return vectors.masked_fill(~mask[:, wanted].unsqueeze(-1), 0.0)
 
     def _pool(self, weights: Tensor, moments: Tensor, wanted: slice) -> Tensor:
-        """Sum moments ``(batch, frames, heads, sums)`` by the weights of the ``wanted`` frames."""
+        """Sum moments ``(batch, frames, heads, sums)`` with the weights of the wanted frames."""
         near = cut_windows(moments.flatten(2), self.config.pooled_reach)
         place = torch.arange(moments.shape[1], device=moments.device)[wanted]
         block, row = place // BLOCK, place % BLOCK
@@ -117,9 +126,9 @@ class FrameHead(nn.Module):
         return summed[:, block, number].view_as(moments[:, wanted])
 
     def stream(self, blocks: Iterable[Tensor], utterance: UtteranceHead) -> Iterator[Tensor]:
-        """Embed consecutive blocks ``(frames, channels)`` of a recording, as if it were one.
+        """Embed a recording in consecutive blocks ``(frames, channels)``, equal to a single pass.
 
-        Yields ``(frames, dimension)`` in blocks of other lengths.
+        Yields ``(frames, dimension)``, in blocks of other lengths.
         """
         stream = FrameStream(self, utterance)
         for block in blocks:
@@ -132,55 +141,56 @@ class FrameHead(nn.Module):
 
 
 class FrameStream:
-    """Embeds the frames of one recording block by block; each as soon as its context is there.
+    """Streaming frame head: embeds each frame of a recording as soon as its context is complete.
 
-    What it keeps is the frames that are still to be embedded, and their context.
+    It buffers the frames that are not embedded yet, and their context.
 
     Parameters
     ----------
     head, utterance
         The networks.
     every
-        Frames from one that is embedded to the next; the recording's first is one of them.
+        Hop between embedded frames, from the recording's first.
     """
 
     def __init__(self, head: FrameHead, utterance: UtteranceHead, every: int = 1) -> None:
         self.head, self.utterance, self.every = head, utterance, every
-        self._held = torch.zeros(0, head.config.width)  # from frame `_origin` on
-        self._moments = torch.zeros(0)  # of the same
-        self._origin, self._done = 0, 0  # frames of the recording, of which the latter are behind
+        self._buffer = torch.zeros(0, head.config.width)  # from frame `_origin` on
+        self._moments = torch.zeros(0)  # of the same frames
+        self._origin = 0  # first buffered frame of the recording
+        self._done = 0  # frames of the recording that are embedded
 
     def push(self, block: Tensor, moments: Tensor) -> Tensor:
-        """Take in the next frames, give out the vectors that are ready.
+        """Push the next frames; return the embeddings that they complete.
 
         Shape
         -----
-        block ``(frames, channels)``, and what the utterance head's ``frame_moments`` makes of it
+        block ``(frames, channels)``, and its :meth:`UtteranceHead.frame_moments`
         ``(frames, heads, sums)`` -> ``(n, dimension)``
         """
-        self._held = torch.cat([self._held, block[:, : self.head.config.width]])
+        self._buffer = torch.cat([self._buffer, block[:, : self.head.config.width]])
         self._moments = torch.cat([self._moments, moments]) if len(self._moments) else moments
         context = self.head.config.context
-        vectors = self._embed(max(self._origin + len(self._held) - context, self._done))
+        vectors = self._embed(max(self._origin + len(self._buffer) - context, self._done))
         drop = max(self._done - context - self._origin, 0)
-        self._held, self._moments = self._held[drop:], self._moments[drop:]
+        self._buffer, self._moments = self._buffer[drop:], self._moments[drop:]
         self._origin += drop
         return vectors
 
     def flush(self) -> Tensor:
-        """Give out the vectors of the last frames."""
-        return self._embed(self._origin + len(self._held))
+        """Return the embeddings of the last frames, whose context the recording's end cuts."""
+        return self._embed(self._origin + len(self._buffer))
 
     @torch.inference_mode()
     def _embed(self, last: int) -> Tensor:
-        """Embed up to a frame of the recording."""
+        """Embed the frames up to ``last`` of the recording."""
         first = -(-self._done // self.every) * self.every
         self._done = last
         if first >= last:
             return torch.zeros(0, self.head.config.dimension)
         wanted = slice(first - self._origin, last - self._origin, self.every)
         found: Tensor = self.head(
-            self._held[None], self.utterance, wanted=wanted, moments=self._moments[None]
+            self._buffer[None], self.utterance, wanted=wanted, moments=self._moments[None]
         )
         return found[0]
 
@@ -191,4 +201,4 @@ FRAME_HEADS = HeadFormat(
     build=lambda **settings: FrameHead(FrameHeadConfig(**settings)),
     recipe="recipes.embedded.frames.train",
 )
-"""How frame heads are stored."""
+"""Format of the checkpoints of frame heads; the keys are those of files, and stay."""

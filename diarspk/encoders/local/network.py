@@ -1,4 +1,4 @@
-"""The shared speaker network: one local trunk, and the heads that read it."""
+"""The shared speaker network: trunk and utterance head; batch-norm folding for inference."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["SpeakerNetwork", "SpeakerNetworkConfig", "UtteranceHead", "Whitening
 
 
 SHAPE_SCALE = 0.1
-"""Spectral shapes differ by about one in natural log power, the entries of unit vectors by less."""
+"""Brings spectral shapes, which vary by about one in log power, to the scale of unit vectors."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,17 @@ class SpeakerNetworkConfig:
     trunk: TrunkConfig = field(default_factory=TrunkConfig)
     pooled_channels: int = 1024
     dimension: int = 192
-    prefixes: tuple[int, ...] = (64, 20)  # nested shorter embeddings, trained together
+    prefixes: tuple[int, ...] = (64, 20)  # dimensions of the nested embeddings
 
 
 class SpeakerNetwork(nn.Module):
-    """Log-mel features to frame features, and weighted frames to speaker embeddings."""
+    """Trunk and utterance head: log-mel features to frames, weighted frames to embeddings.
+
+    Shape
+    -----
+    level-normalised features ``(batch, frames, mels)``, weights of one span
+    ``(batch, 1, frames')`` -> embeddings ``(batch, dimension)``, not normalised
+    """
 
     def __init__(self, config: SpeakerNetworkConfig | None = None) -> None:
         super().__init__()
@@ -50,7 +56,7 @@ class SpeakerNetwork(nn.Module):
         )
 
     def forward(self, features: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Embed levelled ``(batch, frames, mels)``: ``(batch, dimension)``, not normalised."""
+        """Embed each item as one span. Default: all its frames, of equal weight."""
         frames = self.trunk(features)
         if weights is None:
             weights = frames.new_ones(len(frames), 1, frames.shape[1])
@@ -58,10 +64,10 @@ class SpeakerNetwork(nn.Module):
 
 
 class UtteranceHead(nn.Module):
-    """Pool weighted frames to embeddings.
+    """Pooling of weighted trunk frames to embeddings.
 
-    With ``mels``, the mean spectral shape of the frames (their long-term average spectrum) goes
-    into the embedding beside what is learned, by the whitening alone: training knows nothing of it.
+    With ``mels``, the mean spectral shape of the frames (their long-term average spectrum) enters
+    the embedding through the whitening, which is fitted after training.
 
     Shape
     -----
@@ -79,23 +85,29 @@ class UtteranceHead(nn.Module):
         self.whitening = Whitening(dimension, mels)
 
     def forward(self, frames: Tensor, weights: Tensor) -> Tensor:
-        """Embeddings, not normalised."""
+        """Compute embeddings, not normalised."""
         return self.embed_moments(self.moments(frames, weights))
 
     def widen(self, frames: Tensor) -> Tensor:
-        """Expand what is learned of frames: ``(batch, frames, pooled channels)``."""
+        """Expand the learned channels of frames: ``(batch, frames, pooled channels)``."""
         return self.expand(frames[..., : self.width])
 
     def moments(self, frames: Tensor, weights: Tensor, wide: Tensor | None = None) -> Tensor:
-        """Sum over weighted frames; see :meth:`frame_moments`."""
+        """Compute the moments of spans: weighted sums of :meth:`frame_moments`."""
         return sum_moments(self.frame_moments(frames, wide), weights)
 
     def frame_moments(self, frames: Tensor, wide: Tensor | None = None) -> Tensor:
-        """Moments of every frame alone ``(batch, frames, heads, sums)``; a span's are their sum.
+        """Compute the moments of each frame: ``(batch, frames, heads, sums)``.
 
-        Those of :class:`GatedStatisticsPooling`, and behind them each head's share of the mel bins,
-        weighted by its gate. ``wide`` is what :meth:`widen` makes of the frames, where the caller
-        has it.
+        They are those of :class:`GatedStatisticsPooling`, followed by the share of the mel bins of
+        each head, weighted by its gate. The moments of a span are the sum over its frames.
+
+        Parameters
+        ----------
+        frames
+            Trunk frames ``(batch, frames, channels)``.
+        wide
+            Output of :meth:`widen`, where the caller has it already.
         """
         learned = self.pooling.frame_moments(self.widen(frames) if wide is None else wide)
         if not self.mels:
@@ -110,7 +122,7 @@ class UtteranceHead(nn.Module):
         return self.whitening(self.join_moments(moments))
 
     def join_moments(self, moments: Tensor) -> Tensor:
-        """Find what the whitening reads: unit vectors, and the mean spectral shape behind them."""
+        """Compute the input of the whitening: unit vectors, then the mean spectral shape."""
         sums = 1 + 2 * self.expand.affine.out_features // self.pooling.heads
         learned, shape = moments[..., :sums], moments[..., sums:]
         pooled = self.pooling.statistics(learned)
@@ -123,12 +135,12 @@ class UtteranceHead(nn.Module):
 
 
 class Whitening(nn.Module):
-    """Take the mean of all voices off unit vectors, and level what varies within a voice.
+    """Centring and within-speaker whitening of unit vectors.
 
-    The linear map has the axes of a discriminant analysis by falling ratio of variances, between
-    speakers to within one, so a prefix of its output separates voices best. It is fitted, not
-    trained (``recipes/embedded/trunk/whitening.py``); until then it changes no cosine, and leaves
-    out the spectral shape of ``mels`` bins behind the vectors.
+    The axes are those of a linear discriminant analysis by decreasing ratio of between-speaker to
+    within-speaker variance, so a prefix of the output separates speakers best. The map is fitted
+    after training by ``recipes/embedded/trunk/whitening.py``; until then it is the identity on the
+    vectors, and ignores the spectral shape of ``mels`` bins.
 
     Shape
     -----
@@ -144,7 +156,7 @@ class Whitening(nn.Module):
         self.matrix: Tensor
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """Whiten vectors of unit length, with or without what is behind them."""
+        """Whiten unit vectors, with or without the spectral shape."""
         size = vectors.shape[-1]
         return (vectors - self.mean[:size]) @ self.matrix[:size]
 
@@ -153,13 +165,13 @@ FOLDED: dict[type[nn.Module], dict[str, str]] = {
     FrontStage: {"norm": "reduce"},
     ResidualPair: {"norm1": "conv1", "norm2": "conv2"},
 }
-"""Batch norms after convolutions, each with the convolution that it is folded into."""
+"""Attributes of modules: a batch norm, and the convolution that it is folded into."""
 
 
 def fold_norms(network: SpeakerNetwork) -> SpeakerNetwork:
-    """Fold the batch norms of trunk and utterance head away, in place.
+    """Fold the batch norms of a network into the layers before them, in place.
 
-    The network then computes the same in fewer passes over memory, and can no longer be trained.
+    The network computes the same in fewer passes over memory, and cannot be trained any more.
     """
     network.eval()
     for module in network.modules():

@@ -1,14 +1,14 @@
-"""The local trunk: log-mel features to frame features that depend on two seconds around them.
+"""The trunk: a convolutional network over log-mel features with a bounded receptive field.
 
-The mean of the three seconds around a frame is taken off its mel bins, which removes the channel.
-The energy of the frame is kept beside them, and so is the shape of that mean, its profile: a
-second of speech has mean formants, which its bins have lost with their mean. A small
-two-dimensional convolutional front (as CAM++ and ResNets have; it shares filters across
-frequency) is followed by residual time-delay layers. Nothing looks at the whole utterance, so a
-recording of any length streams through in blocks, and a span can be pooled from a single pass.
+Its input has three planes: log-mel features less their mean over the three seconds around a frame
+(which removes the channel), the energy of the frame, and the spectral shape of that mean, called
+its profile (mean formants, which subtracting the mean has removed). A small two-dimensional
+convolutional front, as in CAM++ and ResNets, is followed by residual time-delay layers. No layer
+depends on the whole utterance, so a recording of any length is processed in blocks, and any span
+can be pooled from a single pass.
 
-Every layer is written on ``(batch, frames, channels)``; a time-delay layer is Kaldi's "splice, then
-affine", which is one matrix product.
+Layers take ``(batch, frames, channels)``; a time-delay layer is Kaldi's "splice, then affine", one
+matrix product.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["LocalTrunk", "TrunkConfig"]
 
 
 FLOOR = 9.0
-"""Natural log power by which the softly clipped floor of the features lies below their level."""
+"""Soft floor of the features: natural log power below the level of the recording."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class TrunkConfig:
     coarse_pairs: int = 2
     width: int = 512
     dilations: tuple[int, ...] = (1, 2, 3, 4, 2, 1, 3)
-    mean_reach: int = 150  # feature frames on each side whose mean is taken off a frame
-    profile: bool = True  # whether spectral shape is heard, and given out behind what is learned
+    mean_reach: int = 150  # feature frames on each side in the mean that is subtracted
+    profile: bool = True  # spectral shape as an input plane, and as channels of the output
 
     @property
     def stride(self) -> int:
@@ -49,15 +49,16 @@ class TrunkConfig:
 
     @property
     def channels(self) -> int:
-        """Channels of a trunk frame: what is learned, and the mel bins of its spectral shape."""
+        """Channels of a trunk frame: the learned ones, then the mel bins of its spectral shape."""
         return self.width + self.profile * self.mels
 
     @property
     def context(self) -> int:
-        """Trunk frames on each side that can influence a trunk frame (rounded up)."""
-        front, hop = 0.0, 1 / self.stride  # trunk frames between two frames of what a stage reads
+        """Receptive field: trunk frames on each side that influence a trunk frame, rounded up."""
+        front, hop = 0.0, 1 / self.stride  # hop of a stage's input in trunk frames
         for pairs in self.front_pairs:
-            front += hop + 4 * hop * pairs  # a frame before the stage, two after for each pair
+            # One input frame by the strided convolution, two output frames for each pair.
+            front += hop + 4 * hop * pairs
             hop *= 2
         if self.coarse_channels:
             front += 1 + 2 * self.coarse_pairs
@@ -66,20 +67,25 @@ class TrunkConfig:
 
     @property
     def flattened(self) -> int:
-        """Channels by mel bins that leave the front, and the profile beside them."""
+        """Channels that enter the projection: channels times mel bins of the front, and profile."""
         bins = self.mels // self.stride
         front = self.front_channels[-1] * bins + self.coarse_channels * -(-bins // 2)
         return front + self.profile * self.mels
 
 
 class LocalTrunk(nn.Module):
-    """Log-mel features ``(batch, frames, mels)`` to trunk frames ``(batch, frames', channels)``.
+    """Convolutional network shared by all heads.
 
-    ``frames' = ceil(frames / stride)``. The first ``width`` channels are learned. With a profile,
-    the others are the spectral shape of the frame: its log power in each mel bin less their mean.
+    Shape
+    -----
+    level-normalised log-mel features ``(batch, frames, mels)``, mask ``(batch, frames)``
+    -> trunk frames ``(batch, ceil(frames / stride), channels)``
 
-    ``mask`` ``(batch, frames)`` is true on valid frames; what lies outside it is treated as the
-    zero padding that a shorter input would have, so that padding a batch changes nothing.
+    The first ``width`` channels are learned. With a profile, the others are the spectral shape of
+    the frame: log power in each mel bin less their mean.
+
+    The mask is true on valid frames; the rest is treated as the zero padding of a shorter input,
+    so the output does not depend on the padding of a batch.
     """
 
     def __init__(self, config: TrunkConfig | None = None) -> None:
@@ -105,38 +111,38 @@ class LocalTrunk(nn.Module):
         )
 
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Frame features of levelled log-mel features."""
-        # A soft floor 39 dB below the level: silence, however deep, is zero, as padding is.
+        """Compute trunk frames."""
+        # A soft floor 39 dB below the level: digital silence becomes zero, as padding is.
         x = nn.functional.softplus(features + FLOOR) / FLOOR
         mean = sliding_mean(x, self.config.mean_reach, mask)
         planes = [x - mean, x.mean(-1, keepdim=True).expand_as(x)]
-        beside, behind = [], []  # the front, and the learned channels
+        skip: list[Tensor] = []  # past the front, to the projection
+        shape: list[Tensor] = []  # past the whole trunk, to the output
         if self.config.profile:
             profile = spectral_shape(mean)
             planes.append(profile)
-            beside.append(profile[:, :: self.config.stride])
-            behind.append(stride_mean(spectral_shape(x), self.config.stride, mask))
+            skip.append(profile[:, :: self.config.stride])
+            shape.append(stride_mean(spectral_shape(x), self.config.stride, mask))
         x = torch.stack(planes, dim=-1)  # channels last, which oneDNN prefers
         x = x.permute(0, 3, 1, 2)  # (batch, planes, frames, mels)
         for stage in self.front:
             x, mask = stage(x, mask)
         stages = [x] if self.coarse is None else [x, self.coarse(x, mask)[0]]
-        # (batch, frames', channels * mels') of each, side by side
-        heard = [stage.permute(0, 2, 1, 3).flatten(2) for stage in stages]
-        x = torch.cat([*heard, *beside], dim=-1)
+        front = [stage.permute(0, 2, 1, 3).flatten(2) for stage in stages]
+        x = torch.cat([*front, *skip], dim=-1)  # (batch, frames', channels * mels')
         x = self.projection(x, mask)
         for layer in self.layers:
             x = x + layer(x, mask)
-        return torch.cat([x, *behind], dim=-1)
+        return torch.cat([x, *shape], dim=-1)
 
 
 class ResidualPair(nn.Module):
-    """A residual pair of 3 x 3 convolutions."""
+    """Residual block of two 3 x 3 convolutions."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.norm1: nn.Module = nn.BatchNorm2d(channels)  # norms can be folded away
+        self.norm1: nn.Module = nn.BatchNorm2d(channels)  # the identity after folding
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.norm2: nn.Module = nn.BatchNorm2d(channels)
 
@@ -147,7 +153,7 @@ class ResidualPair(nn.Module):
 
 
 class FrontStage(nn.Module):
-    """Halve frequency, and time with a ``time_stride`` of 2; then residual pairs."""
+    """Strided convolution that halves mels, and time by ``time_stride``; then residual blocks."""
 
     def __init__(self, before: int, after: int, *, pairs: int = 1, time_stride: int = 2) -> None:
         super().__init__()
@@ -165,7 +171,7 @@ class FrontStage(nn.Module):
         return x, mask
 
     def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *rest: Any) -> None:
-        """Read the one pair of a stage that was written before there could be several."""
+        # Older checkpoints have one pair, whose keys lack "pairs.0.".
         for name in ("conv1", "norm1", "conv2", "norm2"):
             for key in [key for key in state_dict if key.startswith(f"{prefix}{name}.")]:
                 state_dict[f"{prefix}pairs.0.{key.removeprefix(prefix)}"] = state_dict.pop(key)
@@ -173,13 +179,13 @@ class FrontStage(nn.Module):
 
 
 class TimeDelayLayer(nn.Module):
-    """Splice ``kernel`` frames ``dilation`` apart, affine map, batch norm, ReLU; length is kept."""
+    """Splice ``kernel`` frames ``dilation`` apart, affine map, batch norm, ReLU; same length."""
 
     def __init__(self, before: int, after: int, *, kernel: int, dilation: int = 1) -> None:
         super().__init__()
         self.kernel, self.dilation = kernel, dilation
         self.affine = nn.Linear(before * kernel, after, bias=False)
-        self.norm: nn.Module = nn.BatchNorm1d(after)  # the identity once it is folded away
+        self.norm: nn.Module = nn.BatchNorm1d(after)  # the identity after folding
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         if mask is not None:
@@ -188,7 +194,7 @@ class TimeDelayLayer(nn.Module):
         return self.norm(y.flatten(0, 1)).view_as(y).relu_()
 
     def splice(self, x: Tensor) -> Tensor:
-        """Lay ``kernel`` frames side by side: ``(batch, frames, kernel * channels)``."""
+        """Concatenate the frames of each tap: ``(batch, frames, kernel * channels)``."""
         if self.kernel == 1:
             return x
         frames, reach = x.shape[1], (self.kernel - 1) // 2 * self.dilation
@@ -198,16 +204,16 @@ class TimeDelayLayer(nn.Module):
 
 
 def sliding_mean(x: Tensor, reach: int, mask: Tensor | None = None) -> Tensor:
-    """Mean of the valid frames at most ``reach`` away, for every frame of ``(batch, frames, n)``.
+    """Mean over the valid frames at most ``reach`` away, for each of ``(batch, frames, n)``.
 
-    At the ends, and where ``mask`` ends, it is the mean of what there is.
+    At the ends of an item the window is truncated.
     """
     valid = x.new_ones(x.shape[:2]) if mask is None else mask.to(x.dtype)
     valid = valid.unsqueeze(-1)
     window = torch.arange(x.shape[1], device=x.device)
     first, last = (window - reach).clamp_min(0), (window + reach + 1).clamp_max(x.shape[1])
 
-    def window_sum(values: Tensor) -> Tensor:
+    def window_sum(values: Tensor) -> Tensor:  # by differences of the cumulative sum
         sums = nn.functional.pad(values.cumsum(1), (0, 0, 1, 0))
         return sums[:, last] - sums[:, first]
 
@@ -215,12 +221,12 @@ def sliding_mean(x: Tensor, reach: int, mask: Tensor | None = None) -> Tensor:
 
 
 def spectral_shape(x: Tensor) -> Tensor:
-    """Natural log power in each mel bin less their mean, of softly clipped ``(..., mels)``."""
+    """Log power in each mel bin less their mean, of soft-floored features ``(..., mels)``."""
     return FLOOR * (x - x.mean(-1, keepdim=True))
 
 
 def stride_mean(x: Tensor, stride: int, mask: Tensor | None = None) -> Tensor:
-    """Mean of the valid ones of every ``stride`` frames: ``(batch, ceil(frames / stride), n)``."""
+    """Mean over the valid frames of each stride: ``(batch, ceil(frames / stride), n)``."""
     valid = x.new_ones(x.shape[:2]) if mask is None else mask.to(x.dtype)
     valid = valid.unsqueeze(-1)
     rest = -x.shape[1] % stride

@@ -62,7 +62,7 @@ def test_streaming_equals_all_at_once(system, seconds):
     total, length = local.frames, local.activity.shape[1]
     assert local.first.tolist() == window_starts(total, length, 62).tolist()
     with torch.inference_mode():
-        frames = encoder.network.trunk(recording.levelled(0, len(recording.features))[None])
+        frames = encoder.network.trunk(recording.normalized(0, len(recording.features))[None])
         for window, first in enumerate(local.first):
             part = slice(first, first + length)
             found = segmenter(frames[:, part], np.array([first]))[0]

@@ -39,10 +39,10 @@ def test_a_length_that_is_not_told_truly_changes_nothing(monkeypatch, promised):
     assert (found.level, found.duration) == (expected.level, expected.duration)
 
 
-def test_levelled_frames_are_clipped_to_the_recording():
+def test_normalised_frames_are_clipped_to_the_recording():
     found = analyse(open_audio(noise(1.0), 16000), LogMel())
-    assert len(found.levelled(-5, 10)) == 10
-    assert len(found.levelled(90, 500)) == len(found.features) - 90
+    assert len(found.normalized(-5, 10)) == 10
+    assert len(found.normalized(90, 500)) == len(found.features) - 90
 
 
 def test_progress_is_in_seconds():
