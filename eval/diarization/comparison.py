@@ -272,14 +272,16 @@ def _describe_setting(
 
     run = describe_run()
     machine, versions = run["machine"], run["versions"]
+    fastest = f", of which the fastest of {rounds} runs counts" if rounds > 1 else ""
+    waiting = os.environ.get("OMP_WAIT_POLICY", "default")
     lines = [
         "Times are wall-clock, from path to annotation, without loading models, pooled; the "
-        f"systems took turns on each recording, and the fastest of {rounds} rounds counts. Other "
-        f"work kept the machine busy (load average {load[0]:.1f} at the start, {load[1]:.1f} at "
-        f"the end, on {machine['cores']} cores), so that only the ratios say something.",
+        f"systems took turns on each recording{fastest}. The load average was {load[0]:.1f} at "
+        f"the start and {load[1]:.1f} at the end: above the {machine['cores']} cores, other work "
+        "slowed all systems alike, and only the ratios (times ours) say something.",
         "",
         f"- {run['date'][:10]}; {machine['processor']}, {machine['cores']} cores, "
-        f"OMP_NUM_THREADS {machine['threads']}",
+        f"OMP_NUM_THREADS {machine['threads']}, OMP_WAIT_POLICY {waiting}",
         f"- diarspk {versions['diarspk']}, encoder {load_encoder().fingerprint}; "
         f"{_listed({name: versions[name] for name in ('python', 'torch', 'numpy')})}",
     ]
