@@ -11,6 +11,7 @@ answer has ``speech`` and ``windows``, each (start, end) in seconds, and a ``lab
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from eval.systems.workers.resemblyzer import DIMENSION, SAMPLE_RATE, load_voice_encoder
@@ -60,7 +61,9 @@ def _cluster(embeddings: NDArray[np.float32]) -> NDArray[np.int64]:
 
     if len(embeddings) < 3:  # spectralcluster 0.2.22 fails for fewer (UnboundLocalError)
         return np.zeros(len(embeddings), np.int64)
-    labels: NDArray[np.int64] = turntodiarize_clusterer.predict(embeddings)
+    # Its AutoTune narrows its own range with every recording that it clusters, so that what it
+    # makes of one would depend on those before: each recording has a clusterer as configured.
+    labels: NDArray[np.int64] = deepcopy(turntodiarize_clusterer).predict(embeddings)
     return labels
 
 
