@@ -1,126 +1,117 @@
-"""``diarspk embed`` over an encoder whose vectors tell which samples it was given."""
+"""``diarspk embed`` with a tiny encoder: what it prints is what the encoder gives."""
 
 from __future__ import annotations
 
 import json
 import os
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 import soundfile
-from numpy.typing import NDArray
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from diarspk.cli import app
+from diarspk import SpeakerEncoder, load_encoder
+from tests.tiny_model import tone
 
-SAMPLE_RATE = 16000
-
-
-class FakeEncoder:
-    """The embedding of a span is ``(start, end)``; of a whole recording, ``(0, duration)``."""
-
-    dimension = 2
-    fingerprint = "abc123"
-
-    def embed(
-        self,
-        audio: NDArray[np.float32],
-        sample_rate: int | None = None,
-        spans: Sequence[tuple[float, float]] | None = None,
-    ) -> NDArray[np.float32]:
-        assert sample_rate == SAMPLE_RATE
-        return np.array((0, len(audio) / SAMPLE_RATE) if spans is None else spans, np.float32)
+RATE = 16000
+Embed = Callable[..., Result]
 
 
-@pytest.fixture(autouse=True)
-def _fakes(monkeypatch: pytest.MonkeyPatch) -> None:
-    quality = ModuleType("diarspk.features.speech_quality")
+@pytest.fixture
+def embed(run: Callable[..., Result], tiny: Path) -> Embed:
+    return lambda *words: run("embed", "--encoder", tiny, *words)
 
-    def check_speech(audio: NDArray[np.float32]) -> list[str]:
-        return ["under two seconds of speech"] if len(audio) < 2 * SAMPLE_RATE else []
 
-    monkeypatch.setattr(quality, "check_speech", check_speech, raising=False)
-    monkeypatch.setitem(sys.modules, "diarspk.features.speech_quality", quality)
-    monkeypatch.setattr("diarspk.load_encoder", lambda name: FakeEncoder(), raising=False)
+@pytest.fixture(scope="module")
+def encoder(tiny: Path) -> SpeakerEncoder:
+    return load_encoder(tiny)
 
 
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
-    """Three seconds of noise in two channels."""
+    """Six seconds in two channels, a speaker in each."""
     file = tmp_path / "a.wav"
-    samples = np.random.default_rng(0).normal(0, 0.1, (3 * SAMPLE_RATE, 2))
-    soundfile.write(file, samples, SAMPLE_RATE)
+    soundfile.write(file, np.stack([tone("ann", 6.0), tone("ben", 6.0)], axis=1), RATE)
     return file
 
 
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, ["embed", *map(str, arguments)])
+def vector(line: str) -> list[float]:
+    return [float(value) for value in line.split("\t")[3].split()]
 
 
-def test_a_recording_is_one_line(recording: Path) -> None:
-    result = run(recording)
+def test_a_recording_is_one_line(embed: Embed, recording: Path, encoder: SpeakerEncoder) -> None:
+    result = embed(recording)
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout == f"{recording}\t0.000\t3.000\t0.000000 3.000000\n"
+    (line,) = result.stdout.splitlines()
+    assert line.split("\t")[:3] == [str(recording), "0.000", "6.000"]
+    np.testing.assert_allclose(vector(line), encoder.embed(recording), atol=1e-6)
 
 
-def test_spans_are_a_line_each_and_short_ones_warn(recording: Path) -> None:
-    result = run(recording, "--spans", "0:2.5,1.0:2.5")
-    assert [line.split("\t")[1:3] for line in result.stdout.splitlines()] == [
-        ["0.000", "2.500"],
-        ["1.000", "2.500"],
-    ]
-    assert result.stderr == f"warning: {recording} 1:2.5: under two seconds of speech\n"
+def test_spans_are_a_line_each_and_short_ones_warn(
+    embed: Embed, recording: Path, encoder: SpeakerEncoder
+) -> None:
+    result = embed(recording, "--spans", "0:6,1.0:2.5")
+    lines = result.stdout.splitlines()
+    assert [line.split("\t")[1:3] for line in lines] == [["0.000", "6.000"], ["1.000", "2.500"]]
+    spans = encoder.embed(recording, spans=[(0, 6), (1, 2.5)])
+    np.testing.assert_allclose([vector(line) for line in lines], spans, atol=1e-6)
+    (warning,) = result.stderr.splitlines()
+    assert warning.startswith(f"warning: {recording} 1:2.5: 1.5 s of speech")
 
 
-def test_json_is_one_object_per_line(recording: Path) -> None:
-    (line,) = run(recording, "--json").stdout.splitlines()
-    assert json.loads(line) == {
+def test_json_is_one_object_per_line(
+    embed: Embed, recording: Path, encoder: SpeakerEncoder, tiny: Path
+) -> None:
+    (line,) = embed(recording, "--json").stdout.splitlines()
+    found = json.loads(line)
+    np.testing.assert_allclose(found.pop("vector"), encoder.embed(recording), atol=1e-6)
+    assert found == {
         "file": str(recording),
-        "span": [0.0, 3.0],
-        "vector": [0.0, 3.0],
-        "dimension": 2,
-        "model": "local-tdnn",
-        "fingerprint": "abc123",
+        "span": [0.0, 6.0],
+        "dimension": encoder.dimension,
+        "model": str(tiny),
+        "fingerprint": encoder.fingerprint,
     }
 
 
-def test_npz_holds_vectors_and_their_origin(recording: Path, tmp_path: Path) -> None:
+def test_npz_holds_vectors_and_their_origin(
+    embed: Embed, recording: Path, encoder: SpeakerEncoder, tmp_path: Path
+) -> None:
     output = tmp_path / "new" / "out.npz"
-    result = run(recording, "--spans", "0:2,1:3", "--channel", "1", "-o", output)
+    result = embed(recording, "--spans", "0:5,1:6", "--channel", "1", "-o", output)
     assert (result.exit_code, result.stdout) == (0, "")
+    spans = encoder.embed(recording, spans=[(0, 5), (1, 6)], channel=1)
     with np.load(output) as saved:
-        np.testing.assert_array_equal(saved["vectors"], [[0, 2], [1, 3]])
-        np.testing.assert_array_equal(saved["spans"], [[0, 2], [1, 3]])
+        np.testing.assert_allclose(saved["vectors"], spans, atol=1e-6)
+        np.testing.assert_array_equal(saved["spans"], [[0, 5], [1, 6]])
         assert saved["files"].tolist() == [str(recording)] * 2
-        assert saved["fingerprint"] == "abc123"
+        assert saved["fingerprint"] == encoder.fingerprint
     assert os.listdir(output.parent) == ["out.npz"]
 
 
-def test_a_failed_file_is_named_and_the_others_are_done(recording: Path) -> None:
-    result = run("missing.wav", recording)
+def test_a_failed_file_is_named_and_the_others_are_done(embed: Embed, recording: Path) -> None:
+    result = embed("missing.wav", recording)
     assert result.exit_code == 1
     assert len(result.stdout.splitlines()) == 1
     assert len(result.stderr.splitlines()) == 1
     assert "missing.wav" in result.stderr
 
 
-def test_a_span_beyond_the_end_names_file_and_duration(recording: Path) -> None:
-    result = run(recording, "--spans", "1:9")
+def test_a_span_beyond_the_end_names_file_and_duration(embed: Embed, recording: Path) -> None:
+    result = embed(recording, "--spans", "1:9")
     assert (result.exit_code, result.stdout) == (1, "")
     assert f"{recording}: the span 1:9" in result.stderr
-    assert "3.00 s" in result.stderr
+    assert "6.00 s" in result.stderr
 
 
 @pytest.mark.parametrize("spans", ["", "1", "2:1", "1:1", "-1:2", "a:b", "1:2:3", "0:inf", "nan:1"])
-def test_senseless_spans_are_a_usage_error(recording: Path, spans: str) -> None:
-    result = run(recording, f"--spans={spans}")
+def test_senseless_spans_are_a_usage_error(embed: Embed, recording: Path, spans: str) -> None:
+    result = embed(recording, f"--spans={spans}")
     assert (result.exit_code, result.stdout) == (2, "")
 
 
 @pytest.mark.parametrize("options", [["-o", "out.txt"], ["-o", "out.npz", "--json"]])
-def test_unclear_output_is_a_usage_error(recording: Path, options: list[str]) -> None:
-    assert run(recording, *options).exit_code == 2
+def test_unclear_output_is_a_usage_error(embed: Embed, recording: Path, options: list[str]) -> None:
+    assert embed(recording, *options).exit_code == 2
