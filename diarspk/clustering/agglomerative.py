@@ -1,4 +1,4 @@
-"""Agglomerative clustering, cut at a distance or at a number of speakers."""
+"""Agglomerative hierarchical clustering (AHC), cut at a threshold or at a number of speakers."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from diarspk.errors import ArgumentError
 __all__ = ["AgglomerativeClusterer"]
 
 THRESHOLD_SPREAD = 0.1
-"""Standard deviation of the threshold, over the threshold, that the count scores assume."""
+"""Relative standard deviation of the threshold that the count scores assume."""
 
 
 @dataclass(frozen=True)
 class AgglomerativeClusterer(PartitionClusterer):
-    """Merge the closest clusters until they are farther apart than a threshold.
+    """Agglomerative hierarchical clustering with a distance threshold.
 
-    Count scores: the chance of each count if the threshold is normally distributed around the one
-    given, with a tenth of it as standard deviation.
+    Count scores: the probability of each count if the threshold is normally distributed around the
+    one given, with a tenth of it as standard deviation.
 
     Attributes
     ----------
     threshold : float
-        Distance up to which clusters merge. Average linkage: mean cosine distance, in [0, 2];
-        centroid: Euclidean distance between means of unit vectors, in [0, 2]; Ward: see
+        Maximum distance of a merge: mean cosine distance in [0, 2] for average linkage, Euclidean
+        distance between means of unit vectors in [0, 2] for centroid; for Ward see
         :func:`diarspk.clustering.dendrogram.agglomerate`.
     linkage : {"average", "centroid", "ward"}
         Distance between clusters.
     min_duration : float
-        A speaker has at least this many seconds in all: clusters that have less neither count as
-        speakers nor stay, but join the nearest that has, as far as the bounds allow.
+        Minimum seconds of speech of a speaker: shorter clusters do not count as speakers and are
+        merged into the nearest longer one, as far as the bounds allow.
     """
 
     threshold: float = 0.5
@@ -58,7 +58,7 @@ class AgglomerativeClusterer(PartitionClusterer):
             raise ArgumentError(f"`min_duration` must be at least 0 s, got {self.min_duration}.")
 
     def partition(self, points: WeightedPoints) -> Clustering:
-        """Cut the dendrogram, keep the longest clusters and let them absorb the others."""
+        """Cut the dendrogram; the longest clusters are the speakers and absorb the others."""
         return self._cut(self._dendrogram(points), points)
 
     def candidates(self, points: WeightedPoints) -> tuple[Clustering, NDArray[np.int64]]:
@@ -84,17 +84,17 @@ class AgglomerativeClusterer(PartitionClusterer):
         cut = int(np.lexsort((np.abs(merges - automatic), misfit))[0])
         labels = dendrogram.cut(points.count - cut)
         seconds = np.bincount(labels, points.durations)
-        kept = np.argsort(-seconds, kind="stable")[:speakers]
-        return Clustering(absorb(points, labels, kept), self._count_scores(dendrogram, large))
+        longest = np.argsort(-seconds, kind="stable")[:speakers]
+        return Clustering(absorb(points, labels, longest), self._count_scores(dendrogram, large))
 
     def _count_scores(self, dendrogram: Dendrogram, large: NDArray[np.int64]) -> dict[int, float]:
-        """Probability of each count if the right threshold is only known to about 10 %."""
+        """Probability of each count for a normally distributed threshold."""
         heights = np.maximum.accumulate(dendrogram.heights)
         spread = THRESHOLD_SPREAD * max(self.threshold, 1e-9)
         below = np.concatenate([[0.0], ndtr((heights - self.threshold) / spread), [1.0]])
         # The threshold lies below the next merge, and not below the one before.
-        chances = np.diff(below)
-        sums = np.bincount(np.maximum(large, 1), chances)
+        probabilities = np.diff(below)
+        sums = np.bincount(np.maximum(large, 1), probabilities)
         return {count: float(sums[count]) for count in np.flatnonzero(sums > 0).tolist()}
 
     def _large_clusters(self, dendrogram: Dendrogram, points: WeightedPoints) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Two-covariance PLDA: which part of an embedding is the speaker, and which the recording.
+"""Two-covariance probabilistic linear discriminant analysis (PLDA).
 
 An embedding is a speaker's mean plus noise, both Gaussian: ``x = mu + y + e`` with ``y ~ N(0, B)``
 and ``e ~ N(0, W)`` (Brümmer and de Villiers 2010, "The speaker partitioning problem"). In the
@@ -28,20 +28,20 @@ BLOCK_ROWS = 5000
 
 @dataclass(frozen=True, eq=False)
 class Plda:
-    """A PLDA in its diagonal space; :func:`diarspk.clustering.plda_training.fit_plda` fits one.
+    """PLDA in its diagonal space; see :func:`diarspk.clustering.plda_training.fit_plda`.
 
     Attributes
     ----------
     origin : NDArray, shape (dim,)
-        Subtracted from unit embeddings, which are then brought to the length sqrt(dim).
+        Subtracted from unit embeddings before they are scaled to length sqrt(dim).
     mean : NDArray, shape (dim,)
-        Mean of what results.
+        Mean of the embeddings after that.
     transform : NDArray, shape (dim, d)
-        To the space where noise is standard normal.
+        Projection to the space where the within-speaker covariance is the identity.
     between : NDArray, shape (d,)
-        Variance of the speakers there, falling: Phi of VBx.
+        Between-speaker variances there, in decreasing order: Phi of VBx.
     fingerprint : str
-        Of the encoder whose embeddings it was fitted to; empty where that does not matter.
+        Fingerprint of the encoder whose embeddings it was fitted to; empty: any encoder.
     """
 
     origin: Matrix
@@ -52,11 +52,11 @@ class Plda:
 
     @property
     def dimension(self) -> int:
-        """Length of the embeddings that it takes."""
+        """Dimension of the embeddings."""
         return len(self.origin)
 
     def project(self, embeddings: ArrayLike) -> Matrix:
-        """Bring embeddings ``(n, dim)`` of any scale to the diagonal space: ``(n, d)``.
+        """Project embeddings ``(n, dim)`` of any scale to the diagonal space: ``(n, d)``.
 
         Raises
         ------
@@ -71,12 +71,12 @@ class Plda:
             )
         projected = np.empty((len(vectors), self.transform.shape[1]))
         for rows in blocks(len(vectors), BLOCK_ROWS):
-            centred = spherical(vectors[rows], self.origin) - self.mean
+            centred = length_normalize(vectors[rows], self.origin) - self.mean
             projected[rows] = centred @ self.transform
         return projected
 
     def log_likelihood_ratio(self, first: ArrayLike, second: ArrayLike) -> Matrix:
-        """Log ratio of "one speaker" to "two", for every pair of embeddings.
+        """Log-likelihood ratio of "same speaker" to "different speakers", for every pair.
 
         Parameters
         ----------
@@ -85,7 +85,7 @@ class Plda:
         Returns
         -------
         NDArray, shape (n, m)
-            Natural logarithm; above 0 speaks for one speaker.
+            Natural logarithm; positive for the same speaker.
         """
         one, other = self.project(first), self.project(second)
         phi = self.between
@@ -98,12 +98,12 @@ class Plda:
         return ratios
 
     def truncated(self, dimension: int) -> Plda:
-        """Keep the dimensions in which speakers differ most, as LDA would.
+        """Keep the dimensions of the largest between-speaker variance, as LDA would.
 
         Raises
         ------
         ArgumentError
-            If there are not so many.
+            If there are fewer dimensions.
         """
         if not 1 <= dimension <= len(self.between):
             raise ArgumentError(
@@ -114,8 +114,8 @@ class Plda:
         )
 
 
-def spherical(vectors: Matrix, origin: Matrix) -> Matrix:
-    """Scale to unit vectors, seen from `origin`, at the length sqrt(dim): ``(n, dim)``.
+def length_normalize(vectors: Matrix, origin: Matrix) -> Matrix:
+    """Centre and length-normalize to sqrt(dim): ``(n, dim)``.
 
     Length normalisation after centring makes embeddings Gaussian enough (Garcia-Romero and
     Espy-Wilson 2011).
@@ -140,7 +140,7 @@ def write_plda(card_path: Path, plda: Plda, card: dict[str, object]) -> None:
 
 
 def read_plda(card_path: Path) -> Plda:
-    """Read what :func:`write_plda` has written.
+    """Read a PLDA written by :func:`write_plda`.
 
     Raises
     ------

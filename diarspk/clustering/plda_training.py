@@ -1,4 +1,4 @@
-"""Fit a two-covariance PLDA to labelled embeddings by expectation-maximisation."""
+"""Training of a two-covariance PLDA on labelled embeddings, by expectation-maximization."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from diarspk.clustering.plda import Plda, spherical
+from diarspk.clustering.plda import Plda, length_normalize
 from diarspk.embeddings.unit_vectors import normalize_rows
 from diarspk.errors import ArgumentError
 
@@ -27,22 +27,22 @@ def fit_plda(
 ) -> Plda:
     """Fit a PLDA by maximum likelihood.
 
-    The moments within and between speakers start it; each iteration of EM then weighs speakers by
-    how many embeddings they have, which those moments do not.
+    Initialized by the within- and between-speaker moments; EM then accounts for the number of
+    embeddings of each speaker, which those moments do not.
 
     Parameters
     ----------
     embeddings : array, shape (n, dim)
         Any scale.
     speakers : sequence, length n
-        Who speaks in each; two speakers or more, one of them with two embeddings or more.
+        Speaker of each; two speakers or more, one of them with two embeddings or more.
     iterations : int
-        Steps of EM, from 0.
+        Iterations of EM, from 0.
     shrinkage : float
-        Added to both covariances at the start, as a share of their mean variance: few embeddings
-        leave directions without any.
+        Ridge of both initial covariances, as a share of their mean variance: with few embeddings
+        they are singular otherwise.
     fingerprint : str
-        Of the encoder.
+        Fingerprint of the encoder.
 
     Raises
     ------
@@ -62,12 +62,12 @@ def fit_plda(
             f"got {len(names)} speakers of {len(vectors)} embeddings."
         )
     origin = normalize_rows(vectors).mean(axis=0)
-    scaled = spherical(vectors, origin)
+    scaled = length_normalize(vectors, origin)
     mean = scaled.mean(axis=0)
     statistics = _gather(scaled - mean, classes)
-    transform, between = _start(statistics, shrinkage)
+    transform, between = _initialize(statistics, shrinkage)
     for _ in range(iterations):
-        transform, between = _step(statistics, transform, between)
+        transform, between = _iterate(statistics, transform, between)
     order = np.argsort(-between, kind="stable")
     return Plda(origin, mean, transform[:, order], between[order], fingerprint)
 
@@ -75,11 +75,11 @@ def fit_plda(
 def plda_likelihoods(
     embeddings: ArrayLike, classes: NDArray[np.int64], plda: Plda
 ) -> tuple[float, float]:
-    """Log-likelihood of labelled embeddings, and of each embedding as a speaker of its own.
+    """Log-likelihood of labelled embeddings, and of the same with a speaker for each embedding.
 
-    Of embeddings in the PLDA's own space, after length normalisation; natural logarithms.
+    Natural logarithms, of length-normalized embeddings.
     """
-    vectors = spherical(np.asarray(embeddings, dtype=np.float64), plda.origin) - plda.mean
+    vectors = length_normalize(np.asarray(embeddings, dtype=np.float64), plda.origin) - plda.mean
     together = _likelihood(_gather(vectors, classes), plda.transform, plda.between)
     apart = _likelihood(_gather(vectors, np.arange(len(vectors))), plda.transform, plda.between)
     return together, apart
@@ -87,7 +87,7 @@ def plda_likelihoods(
 
 @dataclass(frozen=True)
 class _Statistics:
-    """Counts ``(k,)`` and means ``(k, dim)`` of the speakers, and all second moments, summed."""
+    """Sufficient statistics: speakers' counts ``(k,)`` and means ``(k, dim)``, second moments."""
 
     counts: Matrix
     means: Matrix
@@ -101,8 +101,8 @@ def _gather(vectors: Matrix, classes: NDArray[np.int64]) -> _Statistics:
     return _Statistics(counts, sums / counts[:, None], vectors.T @ vectors)
 
 
-def _start(statistics: _Statistics, shrinkage: float) -> tuple[Matrix, Matrix]:
-    """Diagonalise the moments within and between speakers."""
+def _initialize(statistics: _Statistics, shrinkage: float) -> tuple[Matrix, Matrix]:
+    """Diagonalize the within- and between-speaker moments."""
     counts, means = statistics.counts, statistics.means
     scattered = (means * counts[:, None]).T @ means
     within = (statistics.moments - scattered) / max(counts.sum() - len(counts), 1.0)
@@ -112,8 +112,8 @@ def _start(statistics: _Statistics, shrinkage: float) -> tuple[Matrix, Matrix]:
     return _diagonalize(between + ridge * identity, within + ridge * identity, identity)
 
 
-def _step(statistics: _Statistics, transform: Matrix, variance: Matrix) -> tuple[Matrix, Matrix]:
-    """One step of EM, in the space where the noise is white and speakers are diagonal."""
+def _iterate(statistics: _Statistics, transform: Matrix, variance: Matrix) -> tuple[Matrix, Matrix]:
+    """One iteration of EM, in the space where both covariances are diagonal."""
     counts = statistics.counts[:, None]
     means = statistics.means @ transform  # (k, dim)
     moments = transform.T @ statistics.moments @ transform

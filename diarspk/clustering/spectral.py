@@ -26,8 +26,8 @@ __all__ = [
     "SpectralSettings",
 ]
 
-FEWEST_ROWS = 6
-"""Below this a spectrum says nothing about the number of speakers (as in NeMo's NME-SC)."""
+MIN_ROWS = 6
+"""Minimum number of rows for an estimate of the number of speakers (as in NeMo's NME-SC)."""
 
 Refinement = Literal[
     "CropDiagonal", "GaussianBlur", "RowWiseThreshold", "Symmetrize", "Diffuse", "RowWiseNormalize"
@@ -36,7 +36,7 @@ Refinement = Literal[
 
 @dataclass(frozen=True)
 class AutoTune:
-    """Search for the threshold's percentile that minimises sqrt(1 - p) / eigengap."""
+    """Search range of the threshold's percentile p, which minimizes sqrt(1 - p) / eigengap."""
 
     lowest: float = 0.60
     highest: float = 0.95
@@ -45,32 +45,32 @@ class AutoTune:
 
 @dataclass(frozen=True)
 class SpectralSettings:
-    """A chain of refinements of the affinity matrix, and how its spectrum is read.
+    """Refinements of the affinity matrix, and the Laplacian whose spectrum is used.
 
     Names and values are those of the ``spectralcluster`` package.
 
     Attributes
     ----------
     refinements : tuple of str
-        Steps applied to the affinity (cos + 1) / 2, in order.
+        Refinements of the affinity (cos + 1) / 2, in order.
     threshold : {"RowMax", "Percentile"}
-        What `percentile` is a share of: the row's maximum, or its entries.
+        Whether `percentile` is a share of the row's maximum, or of its entries.
     percentile : float
-        Entries below the threshold are multiplied by `soft_multiplier`; auto-tune overrides it.
+        Entries below the threshold are multiplied by `soft_multiplier`. Overridden by auto-tune.
     binarize, preserve_diagonal : bool
         Entries above the threshold, and the diagonal, become 1.
     symmetrize : {"Max", "Average"}
-        How the two halves of the matrix are joined.
+        Symmetrization of the matrix.
     auto_tune : AutoTune, optional
         Search for `percentile`; needs the refinement "RowWiseThreshold".
     laplacian : {"Affinity", "Unnormalized", "RandomWalk", "GraphCut"}
-        Matrix whose eigenvectors are taken.
+        Matrix whose eigenvectors are used.
     normalize_rows : bool
-        Bring the spectral embeddings to unit norm.
+        Scale the spectral embeddings to unit norm.
     propagation : float, optional
         Alpha of the constraint propagation that spreads cannot-link pairs over the affinity.
-    most_speakers : int
-        Largest count looked for where the caller sets no maximum.
+    default_max_speakers : int
+        Maximum number of speakers where the caller gives none.
     """
 
     refinements: tuple[Refinement, ...]
@@ -84,16 +84,16 @@ class SpectralSettings:
     laplacian: Literal["Affinity", "Unnormalized", "RandomWalk", "GraphCut"] = "Affinity"
     normalize_rows: bool = False
     propagation: float | None = None
-    most_speakers: int = 7
+    default_max_speakers: int = 7
 
-    def build(self, fewest: int, most: int) -> spectralcluster.SpectralClusterer:
-        """Make the package's clusterer, new each time since predicting changes its options."""
+    def build(self, min_speakers: int, max_speakers: int) -> spectralcluster.SpectralClusterer:
+        """Build the package's clusterer, anew for each session since `predict` modifies it."""
         import spectralcluster as package
 
         tune, alpha = self.auto_tune, self.propagation
         return package.SpectralClusterer(
-            min_clusters=fewest,
-            max_clusters=most,
+            min_clusters=min_speakers,
+            max_clusters=max_speakers,
             refinement_options=package.RefinementOptions(
                 p_percentile=self.percentile,
                 thresholding_soft_multiplier=self.soft_multiplier,
@@ -147,18 +147,18 @@ TURN_TO_DIARIZE = SpectralSettings(
 
 @dataclass(frozen=True)
 class SpectralClusterer(PartitionClusterer):
-    """Spectral clustering in the settings of a paper.
+    """Spectral clustering with the settings of a paper.
 
     The papers assume two speakers or more. Where one is allowed, the fallback decides first
-    whether there is one, a choice of Wang et al. 2022 (arXiv 2210.13690, section 3.3). Count
-    scores are the fallback's: the package keeps its eigenvalues to itself.
+    whether there is one, as in Wang et al. 2022 (arXiv 2210.13690, section 3.3). Count scores are
+    the fallback's: the package does not return its eigenvalues.
 
     Attributes
     ----------
     settings : SpectralSettings
-        Refinements and spectrum; a paper's, or your own.
+        Refinements and Laplacian.
     fallback : AgglomerativeClusterer
-        Decides between one speaker and several; takes sessions of fewer than six windows, and
+        Decides between one speaker and several. Clusters sessions of fewer than six windows, and
         those whose spectrum is degenerate.
     exact_up_to : int
         As for every clusterer; time grows with its cube.
@@ -169,15 +169,17 @@ class SpectralClusterer(PartitionClusterer):
     exact_up_to: int = field(default=600, kw_only=True)
 
     def partition(self, points: WeightedPoints) -> Clustering:
-        """Single-speaker gate, then the package's spectral clustering."""
+        """Single-speaker test by the fallback, then the package's spectral clustering."""
         fallback = self.fallback.partition(points)
-        if points.count < FEWEST_ROWS or (points.min_speakers == 1 and not fallback.labels.any()):
+        if points.count < MIN_ROWS or (points.min_speakers == 1 and not fallback.labels.any()):
             return fallback
         with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # k-means on duplicates; the count is mended after
+            warnings.simplefilter(
+                "ignore"
+            )  # k-means on duplicates: the base class corrects the count
             try:
                 return Clustering(self._predict(points), fallback.count_scores)
-            # What the package raises when no eigengap is finite or an eigenvector's row is zero.
+            # Raised by the package when no eigengap is finite or an eigenvector's row is zero.
             except (ValueError, UnboundLocalError, np.linalg.LinAlgError):
                 return fallback
 
@@ -187,6 +189,7 @@ class SpectralClusterer(PartitionClusterer):
             constraints = np.zeros((points.count, points.count))
             first, second = points.cannot_link.T
             constraints[first, second] = constraints[second, first] = -1.0
-        fewest, most = max(points.min_speakers, 2), points.limit(self.settings.most_speakers)
-        labels = self.settings.build(fewest, most).predict(points.means, constraints)
+        lowest = max(points.min_speakers, 2)
+        highest = points.limit(self.settings.default_max_speakers)
+        labels = self.settings.build(lowest, highest).predict(points.means, constraints)
         return np.asarray(labels, dtype=np.int64)

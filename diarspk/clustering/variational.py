@@ -1,8 +1,8 @@
-"""Variational inference of VBx: a Bayesian mixture, or hidden Markov model, of PLDA speakers.
+"""Variational inference of VBx: a Bayesian HMM, or GMM, whose states are speakers of a PLDA.
 
 Equation numbers are those of Landini et al. 2022, "Bayesian HMM clustering of x-vector sequences
-(VBx)" (arXiv 2012.14952). The GMM form is the HMM whose states do not depend on the one before, as
-in pyannote.audio 4 and DiariZen.
+(VBx)" (arXiv 2012.14952). The GMM form, in which the state does not depend on the previous one, is
+that of pyannote.audio 4 and DiariZen.
 """
 
 from __future__ import annotations
@@ -16,41 +16,41 @@ from scipy.special import logsumexp, softmax
 from diarspk.clustering.markov import forward_backward
 from diarspk.errors import ArgumentError
 
-__all__ = ["Posterior", "VBxSettings", "evidence", "infer", "smooth_labels"]
+__all__ = ["Posterior", "VBxSettings", "infer", "lower_bound", "smooth_labels"]
 
 Matrix = NDArray[np.float64]
 
-NEGLIGIBLE = 1e-12
-"""A speaker whose share falls below takes no part in further iterations; it would not come back."""
+MIN_ACTIVE_PRIOR = 1e-12
+"""Speakers with a smaller prior are left out of further iterations: they would not come back."""
 
 
 @dataclass(frozen=True)
 class VBxSettings:
-    """Settings of VBx, with the symbols of the paper.
+    """Hyper-parameters of VBx, with the symbols of the paper.
 
     Attributes
     ----------
-    evidence_scale : float
-        Fa: what a window counts; below 1, since neighbouring windows share audio.
+    acoustic_scale : float
+        Fa: factor of the log-likelihoods; below 1, since neighbouring windows share audio.
     speaker_regularization : float
-        Fb: what a speaker costs; larger finds fewer.
+        Fb: larger values give fewer speakers.
     loop_probability : float, optional
-        P_loop of the HMM, the probability to stay with a speaker; None is the GMM form.
+        P_loop of the HMM, the probability of staying with a speaker; None is the GMM form.
     smoothing : float
-        Sharpness of the first responsibilities, see :func:`smooth_labels`.
+        Sharpness of the initial responsibilities, see :func:`smooth_labels`.
     iterations : int
-        Most iterations.
+        Maximum number of iterations.
     tolerance : float
-        Stop when the lower bound gains less.
+        Stop when the lower bound increases by less.
     growth : float
-        Power of the length with which Fb grows: it is as stated for `typical_windows` windows. A
-        voice changes along a recording in ways that the PLDA takes for another one, and each
-        window adds to that evidence; so published values of Fb are larger for longer recordings
-        (AMI 64, CALLHOME 17).
+        Exponent of Fb in the length of the recording: Fb is as given for `typical_windows` windows.
+        A voice drifts along a recording in ways that the PLDA takes for another speaker, and the
+        log-likelihoods of all windows add up; published values of Fb are larger for longer
+        recordings likewise (AMI 64, CALLHOME 17).
     typical_windows : int
     """
 
-    evidence_scale: float
+    acoustic_scale: float
     speaker_regularization: float
     loop_probability: float | None = None
     smoothing: float = 7.0
@@ -61,7 +61,7 @@ class VBxSettings:
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        for name in ("evidence_scale", "speaker_regularization"):
+        for name in ("acoustic_scale", "speaker_regularization"):
             if not getattr(self, name) > 0:
                 raise ArgumentError(f"`{name}` must be above 0, got {getattr(self, name)}.")
         if self.loop_probability is not None and not 0 <= self.loop_probability < 1:
@@ -72,7 +72,7 @@ class VBxSettings:
             raise ArgumentError(f"`iterations` must be at least 1, got {self.iterations}.")
 
     def suited_to(self, windows: float) -> VBxSettings:
-        """Make settings for a recording of so many windows, which do not grow any more."""
+        """Settings for a recording of so many windows, with `growth` applied."""
         factor = (windows / self.typical_windows) ** self.growth if windows else 1.0
         regularization = self.speaker_regularization * factor
         return replace(self, speaker_regularization=regularization, growth=0.0)
@@ -80,18 +80,18 @@ class VBxSettings:
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """What inference has found.
+    """Variational posterior of the assignments and of the speakers.
 
     Attributes
     ----------
     responsibilities : NDArray, shape (n, s)
-        Gamma: probability of each speaker in each row.
+        Gamma: probability of each speaker in each window.
     priors : NDArray, shape (s,)
-        Pi: share of each speaker; those not needed go to 0.
+        Pi: prior of each speaker; those of redundant speakers converge to 0.
     means, variances : NDArray, shape (s, d)
-        Alpha and the inverse of L: posterior of each speaker, diagonal.
+        Alpha and the inverse of L: posterior of each speaker variable, diagonal covariance.
     bounds : NDArray, shape (iterations,)
-        Lower bound of the log-likelihood after each iteration (25); it never falls.
+        Evidence lower bound (25) after each iteration; it never decreases.
     """
 
     responsibilities: Matrix
@@ -108,30 +108,30 @@ def infer(
     settings: VBxSettings,
     weights: Matrix | None = None,
 ) -> Posterior:
-    """Alternate between speaker models and responsibilities until the bound stands still.
+    """Alternate updates of speaker models and of responsibilities until the bound converges.
 
     Parameters
     ----------
     features : NDArray, shape (n, d)
         Rows in time order, in the diagonal space of a PLDA.
     between : NDArray, shape (d,)
-        Variance of speakers there, Phi.
+        Phi: between-speaker variance there.
     responsibilities : NDArray, shape (n, s)
-        To start from; rows sum to 1.
+        Initial values; rows sum to 1.
     settings : VBxSettings
     weights : NDArray, shape (n,), optional
-        Windows behind each row, all of one speaker; 1 without it.
+        Number of windows of each row, all of one speaker. Default: 1.
     """
     mass = np.ones(len(features)) if weights is None else weights
     settings = settings.suited_to(float(mass.sum()))
     rows = _Rows.of(features, between)
     speakers = responsibilities.shape[1]
-    living, gamma = np.arange(speakers), responsibilities
+    active, gamma = np.arange(speakers), responsibilities
     priors = np.full(speakers, 1.0 / speakers)
     bounds: list[float] = []
     for _ in range(settings.iterations):
-        kept = priors >= NEGLIGIBLE
-        living, gamma, priors = living[kept], gamma[:, kept], priors[kept]
+        above = priors >= MIN_ACTIVE_PRIOR
+        active, gamma, priors = active[above], gamma[:, above], priors[above]
         means, variances = _speaker_models(rows, gamma * mass[:, None], settings)
         scores = _scores(rows, means, variances, settings) * mass[:, None]
         gamma, used, likelihood = _responsibilities(scores, priors, mass, settings)
@@ -140,33 +140,33 @@ def infer(
         if len(bounds) > 1 and bounds[-1] - bounds[-2] < settings.tolerance:
             break
     return Posterior(
-        _restored(gamma.T, living, speakers).T,
-        _restored(priors, living, speakers),
-        _restored(means, living, speakers),
-        _restored(variances, living, speakers, absent=1.0),
+        _restore(gamma.T, active, speakers).T,
+        _restore(priors, active, speakers),
+        _restore(means, active, speakers),
+        _restore(variances, active, speakers, absent=1.0),
         np.array(bounds),
     )
 
 
-def _restored(
-    values: Matrix, living: NDArray[np.int64], speakers: int, absent: float = 0.0
+def _restore(
+    values: Matrix, active: NDArray[np.int64], speakers: int, absent: float = 0.0
 ) -> Matrix:
-    """Values of all speakers ``(speakers, ...)`` from those of the living ones."""
+    """Values of all speakers ``(speakers, ...)`` from those of the active ones."""
     restored = np.full((speakers, *values.shape[1:]), absent)
-    restored[living] = values
+    restored[active] = values
     return restored
 
 
-def evidence(
+def lower_bound(
     features: Matrix,
     between: Matrix,
     labels: NDArray[np.int64],
     settings: VBxSettings,
     weights: Matrix | None = None,
 ) -> float:
-    """Lower bound (25) of a partition: responsibilities of 0 and 1, everything else at its best.
+    """Evidence lower bound (25) of a partition: hard responsibilities, all else optimal.
 
-    Partitions of one session compare by it, whatever method they come from.
+    Comparable between partitions of one session, whatever method they come from.
     """
     mass = np.ones(len(features)) if weights is None else weights
     settings = settings.suited_to(float(mass.sum()))
@@ -187,15 +187,16 @@ def evidence(
 
 
 def smooth_labels(labels: NDArray[np.int64], smoothing: float) -> Matrix:
-    """Responsibilities ``(n, s)`` to start from: softmax of `smoothing` times the labels."""
+    """Initial responsibilities ``(n, s)``: softmax of `smoothing` times the one-hot labels."""
     return np.asarray(softmax(smoothing * np.eye(int(labels.max()) + 1)[labels], axis=1))
 
 
 @dataclass(frozen=True, eq=False)
 class _Rows:
-    """What does not change between iterations.
+    """Constants of the iterations.
 
-    rho (18) is features times the root of Phi. Speakers are scaled instead, who are fewer.
+    rho (18) is the features times the root of Phi; the speaker means, which are fewer, are scaled
+    by that root instead.
     """
 
     features: Matrix  # (n, d)
@@ -212,25 +213,25 @@ class _Rows:
 
 def _speaker_models(rows: _Rows, occupancy: Matrix, settings: VBxSettings) -> tuple[Matrix, Matrix]:
     """Posterior means (16) and variances (17) of the speakers, ``(s, d)`` each."""
-    ratio = settings.evidence_scale / settings.speaker_regularization
+    ratio = settings.acoustic_scale / settings.speaker_regularization
     variances = 1.0 / (1.0 + ratio * occupancy.sum(axis=0)[:, None] * rows.between)
     means = ratio * variances * rows.root * (occupancy.T @ rows.features)
     return means, variances
 
 
 def _scores(rows: _Rows, means: Matrix, variances: Matrix, settings: VBxSettings) -> Matrix:
-    """Score rows: expected log-likelihood of each under each speaker (23), ``(n, s)``."""
+    """Compute the expected log-likelihood of each row under each speaker (23), ``(n, s)``."""
     penalty = 0.5 * (variances + means**2) @ rows.between
     scores: Matrix = rows.features @ (rows.root * means).T
     scores += rows.constant[:, None] - penalty
-    scores *= settings.evidence_scale
+    scores *= settings.acoustic_scale
     return scores
 
 
 def _responsibilities(
     scores: Matrix, priors: Matrix, mass: Matrix, settings: VBxSettings
 ) -> tuple[Matrix, Matrix, float]:
-    """Posterior of each row, expected use of each prior, and log-likelihood."""
+    """Posterior of each row, expected draws from each prior (24), and log-likelihood."""
     with np.errstate(divide="ignore"):
         log_priors = np.log(priors)
     if settings.loop_probability is not None:
@@ -242,6 +243,6 @@ def _responsibilities(
 
 
 def _regularizer(means: Matrix, variances: Matrix, settings: VBxSettings) -> float:
-    """Minus Fb times the divergence of the speaker models from their prior, in (25)."""
+    """Minus Fb times the KL divergence of the speaker models from their prior, in (25)."""
     divergence = np.sum(np.log(variances) - variances - means**2 + 1)
     return float(0.5 * settings.speaker_regularization * divergence)

@@ -1,4 +1,4 @@
-"""VBx: clustering in the space of a PLDA, where unneeded speakers lose their windows."""
+"""VBx: Bayesian HMM or GMM clustering in the space of a PLDA."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from diarspk.clustering.agglomerative import AgglomerativeClusterer
 from diarspk.clustering.clusterer import PartitionClusterer
 from diarspk.clustering.clustering import Clustering, number_by_appearance
 from diarspk.clustering.plda import Plda
-from diarspk.clustering.variational import VBxSettings, evidence, infer, smooth_labels
+from diarspk.clustering.variational import VBxSettings, infer, lower_bound, smooth_labels
 from diarspk.clustering.weighted_points import WeightedPoints
 from diarspk.errors import ArgumentError
 
@@ -27,11 +27,11 @@ __all__ = [
     "VBxClusterer",
 ]
 
-LEAST_PRIOR = 1e-7
-"""A speaker with a smaller share is gone, as in pyannote.audio 4."""
+MIN_PRIOR = 1e-7
+"""Speakers with a smaller prior are dropped, as in pyannote.audio 4."""
 
-MOST_COMPARED = 12
-"""Up to so many speakers, all pairs are compared to find the one that merges best."""
+MAX_COMPARED = 12
+"""Maximum number of speakers of which all pairs are compared to find the best merge."""
 
 AMI_BEAMFORMED = VBxSettings(0.4, 64.0, 0.65)
 """Landini et al. 2022 (arXiv 2012.14952), AMI with beamformed microphones."""
@@ -51,31 +51,33 @@ COMMUNITY_1 = VBxSettings(0.07, 0.8, iterations=20, tolerance=1e-4)
 
 @dataclass(frozen=True)
 class VBxClusterer(PartitionClusterer):
-    """Bayesian HMM or GMM clustering of embeddings (VBx), started by agglomerative clustering.
+    """VBx (Landini et al. 2022, arXiv 2012.14952), initialized by agglomerative clustering.
 
-    The HMM form takes rows for consecutive windows with one speaker each; where a window can have
-    several rows, the GMM form is the right one. Published settings belong to the PLDA, and the
-    windows, that they were tuned with.
+    The HMM form assumes consecutive windows of one speaker each; where a window can have several
+    embeddings, use the GMM form. Published settings belong to the PLDA, and to the windows, that
+    they were tuned with.
 
-    Time is linear in the windows, memory windows times starting speakers, so nothing is condensed
-    here; the clusterer that starts it condenses by itself. Count scores: the probability that so
-    many speakers have a window, if windows were independent given the models.
+    Time is linear in the windows and memory in windows times initial speakers, so no micro-clusters
+    are needed here; the initial clusterer makes its own. Count scores: the probability that exactly
+    so many speakers have a window, windows being independent given the speaker models.
 
     Attributes
     ----------
     plda : Plda
-        Of the encoder that made the embeddings.
+        PLDA of the encoder that made the embeddings.
     settings : VBxSettings
-        A recipe's, or your own.
+        Hyper-parameters.
     initial : AgglomerativeClusterer
-        Starts the inference; it should find too many speakers rather than too few.
-    centring : float
-        Share of the mean embedding that is taken off for the start alone. All voices of a
-        recording have its channel in common, which makes them alike.
+        Clusterer of the initial labels; it should find too many speakers rather than too few.
     max_initial : int
-        Maximum number of speakers to start with, unless the minimum is higher.
+        Maximum number of initial speakers, unless the minimum is higher.
     use_initial_labels : bool
         Start from the caller's initial labels as well; the highest lower bound wins.
+    centring : float
+        Share of the mean embedding to subtract before the initial clustering, since the channel of
+        a recording is common to all its voices.
+    exact_up_to : int
+        As for every clusterer. Default: practically any number of windows.
     """
 
     plda: Plda
@@ -95,26 +97,27 @@ class VBxClusterer(PartitionClusterer):
             raise ArgumentError(f"`centring` must be at least 0 and below 1, got {self.centring}.")
 
     def partition(self, points: WeightedPoints) -> Clustering:
-        """Infer responsibilities; each row goes to its most probable speaker."""
-        starts = list(self._starts(points))  # before there are features: both are large
+        """Infer responsibilities; each point is assigned to its most probable speaker."""
+        starts = list(
+            self._initial_responsibilities(points)
+        )  # before `features`: both need much memory
         features, weights = self.plda.project(points.means), points.weights
         posteriors = [
             infer(features, self.plda.between, start, self.settings, weights) for start in starts
         ]
         posterior = max(posteriors, key=lambda one: float(one.bounds[-1]))  # the first of equals
-        kept = posterior.priors > LEAST_PRIOR
-        responsibilities = posterior.responsibilities[:, kept]
-        found = np.asarray(responsibilities.argmax(axis=1), dtype=np.int64)
-        return Clustering(found, _count_chances(responsibilities))
+        responsibilities = posterior.responsibilities[:, posterior.priors > MIN_PRIOR]
+        labels = np.asarray(responsibilities.argmax(axis=1), dtype=np.int64)
+        return Clustering(labels, _count_probabilities(responsibilities))
 
-    def _starts(self, points: WeightedPoints) -> Iterator[NDArray[np.float64]]:
-        """Responsibilities to start from; the caller's must be within the bounds."""
-        most = max(min(points.max_speakers, self.max_initial), points.min_speakers)
-        starts = [self._initial_labels(points.bounded(points.min_speakers, most))]
+    def _initial_responsibilities(self, points: WeightedPoints) -> Iterator[NDArray[np.float64]]:
+        """Initial responsibilities; the caller's labels are skipped unless they are within bounds."""
+        highest = max(min(points.max_speakers, self.max_initial), points.min_speakers)
+        starts = [self._initial_labels(points.bounded(points.min_speakers, highest))]
         starts += points.initial_labels if self.use_initial_labels else ()
         for number, labels in enumerate(starts):
             numbered = np.unique(labels, return_inverse=True)[1]
-            if number == 0 or points.min_speakers <= numbered.max() + 1 <= most:
+            if number == 0 or points.min_speakers <= numbered.max() + 1 <= highest:
                 yield smooth_labels(numbered, self.settings.smoothing)
 
     def _initial_labels(self, points: WeightedPoints) -> NDArray[np.int64]:
@@ -124,27 +127,27 @@ class VBxClusterer(PartitionClusterer):
 
     def candidates(self, points: WeightedPoints) -> tuple[Clustering, NDArray[np.int64]]:
         """See :class:`PartitionClusterer`; too many speakers are merged by :meth:`cost`."""
-        own, automatic = super().candidates(points)
-        automatic = number_by_appearance(automatic)
-        while points.max_speakers < automatic.max() + 1 <= MOST_COMPARED:
+        own, unbounded = super().candidates(points)
+        unbounded = number_by_appearance(unbounded)
+        while points.max_speakers < unbounded.max() + 1 <= MAX_COMPARED:
             merged = [
-                np.where(automatic == other, one, automatic)
-                for one, other in combinations(range(int(automatic.max()) + 1), 2)
+                np.where(unbounded == other, one, unbounded)
+                for one, other in combinations(range(int(unbounded.max()) + 1), 2)
             ]
             best = min(merged, key=lambda labels: self.cost(points, labels))
-            automatic = number_by_appearance(best)
-        return own, automatic
+            unbounded = number_by_appearance(best)
+        return own, unbounded
 
     def cost(self, points: WeightedPoints, labels: NDArray[np.int64]) -> float:
-        """Minus the lower bound of the log-likelihood of a partition."""
+        """Negative evidence lower bound of a partition."""
         features = self.plda.project(points.means)
         numbered = np.unique(labels, return_inverse=True)[1]
-        return -evidence(features, self.plda.between, numbered, self.settings, points.weights)
+        return -lower_bound(features, self.plda.between, numbered, self.settings, points.weights)
 
 
-def _count_chances(responsibilities: NDArray[np.float64]) -> dict[int, float]:
-    """Probability of each number of speakers with one row or more (Poisson binomial)."""
+def _count_probabilities(responsibilities: NDArray[np.float64]) -> dict[int, float]:
+    """Probability of each number of speakers with one window or more (Poisson binomial)."""
     with np.errstate(divide="ignore"):
         unused = np.exp(np.log1p(-np.minimum(responsibilities, 1.0)).sum(axis=0))
-    chances = reduce(np.convolve, [[free, 1.0 - free] for free in unused], np.ones(1))
-    return {count: float(chances[count]) for count in range(1, len(chances))}
+    probabilities = reduce(np.convolve, [[none, 1.0 - none] for none in unused], np.ones(1))
+    return {count: float(probabilities[count]) for count in range(1, len(probabilities))}

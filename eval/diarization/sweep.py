@@ -38,9 +38,9 @@ STITCHING = StitchingConfig()
 def clusterers(arguments: argparse.Namespace) -> Iterator[tuple[str, Clusterer]]:
     """Agglomerative ones of local speakers, or those of VBx of subsegments, with their labels."""
     for pair in arguments.vbx:
-        evidence, regularization = map(float, pair.split(":"))
+        scale, regularization = map(float, pair.split(":"))
         settings = replace(
-            SUBSEGMENT_VBX, evidence_scale=evidence, speaker_regularization=regularization
+            SUBSEGMENT_VBX, acoustic_scale=scale, speaker_regularization=regularization
         )
         start = AgglomerativeClusterer(arguments.start)
         plda = read_plda(arguments.plda)

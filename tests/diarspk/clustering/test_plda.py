@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
-from diarspk.clustering.plda import Plda, read_plda, spherical, write_plda
+from diarspk.clustering.plda import Plda, length_normalize, read_plda, write_plda
 from diarspk.clustering.plda_training import fit_plda, plda_likelihoods
 from diarspk.errors import ArgumentError, ModelError
 
@@ -38,7 +38,7 @@ def test_log_likelihood_ratios_are_those_of_the_normal_distributions():
     unmix = np.linalg.inv(plda.transform)
     between = unmix.T @ np.diag(plda.between) @ unmix
     total = within + between
-    vectors = spherical(embeddings[:4], plda.origin) - plda.mean
+    vectors = length_normalize(embeddings[:4], plda.origin) - plda.mean
     joint = multivariate_normal(np.zeros(10), np.block([[total, between], [between, total]]))
     alone = multivariate_normal(np.zeros(5), total)
     expected = [
@@ -56,7 +56,7 @@ def test_the_likelihood_is_that_of_the_normal_distributions():
     within = np.linalg.inv(plda.transform @ plda.transform.T)
     unmix = np.linalg.inv(plda.transform)
     between = unmix.T @ np.diag(plda.between) @ unmix
-    vectors = spherical(embeddings, plda.origin) - plda.mean
+    vectors = length_normalize(embeddings, plda.origin) - plda.mean
     expected = 0.0
     for speaker in range(4):
         own = vectors[classes == speaker]

@@ -25,7 +25,7 @@ from diarspk.clustering import (
 from diarspk.clustering.clustering_input import validate
 from diarspk.clustering.markov import forward_backward
 from diarspk.clustering.plda_training import fit_plda
-from diarspk.clustering.variational import evidence, infer, smooth_labels
+from diarspk.clustering.variational import infer, lower_bound, smooth_labels
 from diarspk.errors import ArgumentError
 
 every_form = pytest.mark.parametrize("loop", [None, 0.0, 0.65], ids=["gmm", "no loop", "hmm"])
@@ -134,7 +134,7 @@ def test_the_evidence_of_a_partition_is_its_exact_probability(loop, seed):
     truth = np.unique(truth, return_inverse=True)[1]
     priors = np.bincount(truth) / len(truth)
     expected = exact_log_joint(features, between, truth.tolist(), priors, loop)
-    found = evidence(features, between, truth, VBxSettings(1.0, 1.0, loop))
+    found = lower_bound(features, between, truth, VBxSettings(1.0, 1.0, loop))
     assert found == pytest.approx(expected, rel=1e-10)
 
 
@@ -183,7 +183,7 @@ def test_a_speaker_who_is_gone_is_out_of_the_way(monkeypatch):
     options = VBxSettings(0.3, 4.0, 0.6, iterations=30)
     found = infer(features, between, start, options)
     assert (found.priors < 1e-12).any()
-    monkeypatch.setattr("diarspk.clustering.variational.NEGLIGIBLE", 0.0)
+    monkeypatch.setattr("diarspk.clustering.variational.MIN_ACTIVE_PRIOR", 0.0)
     kept = infer(features, between, start, options)
     np.testing.assert_allclose(found.bounds, kept.bounds, rtol=1e-9)
     for name in ("responsibilities", "priors", "means", "variances"):
@@ -213,7 +213,7 @@ def test_agrees_with_pyannote(seed, regularization):
     options = VBxSettings(0.07, regularization, iterations=20, tolerance=1e-4)
     found = infer(features, between, start, options)
     gamma, priors, bounds, means, variances = pyannote().VBx(
-        features, between, options.evidence_scale, regularization, 5, start.copy(), 20, 1e-4,
+        features, between, options.acoustic_scale, regularization, 5, start.copy(), 20, 1e-4,
         return_model=True,
     )  # fmt: skip
     # It adds 1e-8 to the priors inside the logarithm.
@@ -276,8 +276,8 @@ def test_what_a_speaker_costs_grows_with_the_recording(loop, windows):
     start = smooth_labels(labels, 7.0)
     found = infer(features, between, start, growing, weights)
     np.testing.assert_allclose(found.bounds, infer(features, between, start, fixed, weights).bounds)
-    assert evidence(features, between, labels, growing, weights) == pytest.approx(
-        evidence(features, between, labels, fixed, weights)
+    assert lower_bound(features, between, labels, growing, weights) == pytest.approx(
+        lower_bound(features, between, labels, fixed, weights)
     )
 
 
@@ -335,14 +335,14 @@ def test_an_exact_count_has_no_less_evidence_than_merging_the_automatic_one():
     clusterer = VBxClusterer(plda, options, AgglomerativeClusterer(0.3, "centroid"))
     features = plda.project(embeddings)
     two = clusterer(embeddings, num_speakers=2)
-    score = evidence(features, plda.between, two, options)
+    score = lower_bound(features, plda.between, two, options)
     for one, other in [(0, 1), (0, 2), (1, 2)]:
         merged = np.unique(np.where(truth == other, one, truth), return_inverse=True)[1]
-        assert score >= evidence(features, plda.between, merged, options) - 1e-9
+        assert score >= lower_bound(features, plda.between, merged, options) - 1e-9
 
 
 def test_impossible_settings_are_named():
-    with pytest.raises(ArgumentError, match="`evidence_scale` must be above 0"):
+    with pytest.raises(ArgumentError, match="`acoustic_scale` must be above 0"):
         VBxSettings(0.0, 1.0)
     with pytest.raises(ArgumentError, match="`loop_probability` must be"):
         VBxSettings(1.0, 1.0, 1.0)
