@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from diarspk.clustering.clusterer import PartitionClusterer
-from diarspk.clustering.clustering import Clustering
+from diarspk.clustering.clusterer import Clustering, PartitionClusterer
 from diarspk.clustering.dendrogram import Dendrogram, Linkage, agglomerate
 from diarspk.clustering.partition import absorb
 from diarspk.clustering.weighted_points import WeightedPoints

@@ -1,16 +1,15 @@
-"""Interface of clusterers, and the base class that enforces bounds and constraints for them."""
+"""Interface of clusterers, their result, and the base class that enforces the constraints."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from diarspk.clustering.clustering import Clustering, normalize_scores, number_by_appearance
 from diarspk.clustering.clustering_input import ClusteringInput, validate
 from diarspk.clustering.partition import (
     EXACT_WINDOWS,
@@ -21,10 +20,33 @@ from diarspk.clustering.partition import (
     separate,
 )
 from diarspk.clustering.speaker_bounds import SpeakerBounds
-from diarspk.clustering.weighted_points import WeightedPoints
+from diarspk.clustering.weighted_points import WeightedPoints, number_by_appearance
 from diarspk.errors import ArgumentError
 
-__all__ = ["Clusterer", "PartitionClusterer", "SingleSpeakerTest"]
+__all__ = ["Clusterer", "Clustering", "PartitionClusterer", "SingleSpeakerTest"]
+
+
+@dataclass(frozen=True, eq=False)
+class Clustering:
+    """Labels of the windows and scores of the speaker counts.
+
+    Attributes
+    ----------
+    labels : NDArray[np.int64], shape (n,)
+        Speaker of each window.
+    count_scores : mapping of int to float
+        Score in [0, 1] of each number of speakers that the bounds allow and the clusterer
+        considered; they sum to 1. Each clusterer documents what its scores are; they are not
+        calibrated against recordings.
+    """
+
+    labels: NDArray[np.int64]
+    count_scores: Mapping[int, float] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        scores = {count: round(score, 3) for count, score in self.count_scores.items()}
+        speakers = len(np.unique(self.labels))
+        return f"Clustering({len(self.labels)} windows, {speakers} speakers, count_scores={scores})"
 
 
 class Clusterer(Protocol):
@@ -151,7 +173,7 @@ class PartitionClusterer(ABC):
         condensed, membership = condense(points, max(self.exact_up_to, points.min_speakers))
         found = self._within_bounds(condensed)
         labels = separate(points, found.labels[membership])
-        scores = normalize_scores(
+        scores = _normalize_scores(
             found.count_scores, points.min_speakers, points.max_speakers, len(np.unique(labels))
         )
         return Clustering(labels, scores)
@@ -179,3 +201,18 @@ class PartitionClusterer(ABC):
         # Python's min returns the first of equals: the clusterer's own.
         best = min(met, key=lambda x: (count_violations(points, x), self.cost(points, x)))
         return Clustering(best, own.count_scores)
+
+
+def _normalize_scores(
+    scores: Mapping[int, float], min_speakers: int, max_speakers: int, found: int
+) -> dict[int, float]:
+    """Scores of the allowed counts, scaled to sum to 1; all to `found` where none is positive."""
+    allowed = {
+        count: float(score)
+        for count, score in sorted(scores.items())
+        if min_speakers <= count <= max_speakers and score > 0
+    }
+    total = sum(allowed.values())
+    if not total > 0:
+        return {found: 1.0}
+    return {count: score / total for count, score in allowed.items()}

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.clustering.agglomerative import AgglomerativeClusterer
-from diarspk.clustering.clusterer import PartitionClusterer
-from diarspk.clustering.clustering import Clustering
+from diarspk.clustering.clusterer import Clustering, PartitionClusterer
 from diarspk.clustering.spectral import MIN_ROWS
 from diarspk.clustering.weighted_points import WeightedPoints
 from diarspk.embeddings.unit_vectors import normalize_rows
@@ -63,9 +62,8 @@ class EigengapClusterer(PartitionClusterer):
         if graph is None:
             return self.fallback.partition(points)
         scores = {points.min_speakers + rank: float(gap) for rank, gap in enumerate(gaps)}
-        return Clustering(
-            _cluster_eigenvectors(graph, points.min_speakers + int(gaps.argmax())), scores
-        )
+        speakers = points.min_speakers + int(gaps.argmax())
+        return Clustering(_cluster_eigenvectors(graph, speakers), scores)
 
     def _laplacians(self, points: WeightedPoints) -> Iterator[tuple[int, NDArray[np.float64]]]:
         """Each p with the unnormalized Laplacian of its binarized, symmetrized affinity."""
@@ -82,7 +80,7 @@ class EigengapClusterer(PartitionClusterer):
             yield int(neighbours), np.diag(graph.sum(axis=1)) - graph
 
     def _gaps(self, laplacian: NDArray[np.float64], points: WeightedPoints) -> NDArray[np.float64]:
-        """Normalized gaps of the allowed counts, from the minimum on; a single 0 where none is."""
+        """Compute the normalized gaps of the allowed counts; a single 0 where there is none."""
         from scipy.linalg import eigvalsh
 
         values = eigvalsh(laplacian, driver="evd")
@@ -103,8 +101,7 @@ def _cluster_eigenvectors(laplacian: NDArray[np.float64], speakers: int) -> NDAr
 
     vectors = eigh(laplacian, driver="evd")[1][:, :speakers]  # that of subsets can fail on ties
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # fewer distinct rows than speakers: the base class corrects the count
+        # Fewer distinct rows than speakers: the base class corrects the count.
+        warnings.simplefilter("ignore")
         labels = KMeans(speakers, n_init=10, random_state=0).fit_predict(vectors)
     return np.asarray(labels, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Forward-backward for the hidden Markov model of VBx: stay, or draw a speaker anew."""
+"""Forward-backward algorithm of the hidden Markov model of VBx."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ __all__ = ["forward_backward"]
 
 Matrix = NDArray[np.float64]
 
-TINY = 1e-290
-"""Least likelihood of a state beside the best one of its row, so that no row is impossible."""
+MIN_LIKELIHOOD = 1e-290
+"""Floor of a state's likelihood relative to the best of its row, so that no row is impossible."""
 
 
 def forward_backward(
@@ -20,16 +20,16 @@ def forward_backward(
 ) -> tuple[Matrix, Matrix, float]:
     """Posterior of the states where A = P_loop I + (1 - P_loop) 1 pi' (arXiv 2012.14952, eq. 1).
 
-    Rows are cut into about as many blocks as a block has rows, and all blocks advance together: the
-    product of the transitions of each, then the messages at their edges, then those inside. An
-    hour takes some hundred steps then instead of 15,000. The result is that of the plain recursion.
+    Rows are split into about as many blocks as a block has rows, which advance in parallel: first
+    the product of each block's transitions, then the messages at the edges of blocks, then those
+    inside. An hour takes some hundred steps instead of 15,000. Equal to the plain recursion.
 
     Parameters
     ----------
     scores : NDArray, shape (n, s)
         Log-likelihood of each row under each state.
     priors : NDArray, shape (s,)
-        Pi: of the first state, and of a state that is drawn anew.
+        Pi: probabilities of the first state, and of a state after a new draw.
     loop_probability : float
 
     Returns
@@ -37,12 +37,12 @@ def forward_backward(
     responsibilities : NDArray, shape (n, s)
         Eqs. 19 to 22.
     draws : NDArray, shape (s,)
-        Expected number of times that a state is drawn from the priors (24).
+        Expected number of draws of each state from the priors (24).
     likelihood : float
-        Logarithm of the likelihood of all rows.
+        Log-likelihood of all rows.
     """
     peaks = scores.max(axis=1)
-    emissions = np.maximum(np.exp(scores - peaks[:, None]), TINY)
+    emissions = np.maximum(np.exp(scores - peaks[:, None]), MIN_LIKELIHOOD)
     start = priors * emissions[0]
     steps = _Transitions(emissions[1:], priors, loop_probability)
     products, scales = steps.products()
@@ -60,10 +60,10 @@ def forward_backward(
 
 
 class _Transitions:
-    """Steps from row to row, ``(blocks, length)`` of them, the last ones of which stand still.
+    """Transitions from row to row, ``(blocks, length)`` of them, padded by identities.
 
-    A step is the matrix ``(P_loop I + (1 - P_loop) 1 pi') diag(emission)``, with ``emissions (rows,
-    s)`` of the rows that are stepped to.
+    A transition is the matrix ``(P_loop I + (1 - P_loop) 1 pi') diag(emission)``, with the emission
+    ``(s,)`` of the row it leads to.
     """
 
     def __init__(self, emissions: Matrix, priors: Matrix, loop_probability: float) -> None:
@@ -82,7 +82,7 @@ class _Transitions:
         return self.loop.shape[1]
 
     def products(self) -> tuple[Matrix, Matrix]:
-        """Product of the steps of each block, and the logarithm of what each row is scaled by.
+        """Product of the transitions of each block, and the log scale of each of its rows.
 
         Shape
         -----
@@ -99,7 +99,7 @@ class _Transitions:
         return product, scales
 
     def forward(self, start: Matrix, products: Matrix, scales: Matrix) -> tuple[Matrix, float]:
-        """Messages of all rows, each summing to one, and the logarithm of their total."""
+        """Forward messages of all rows, normalized to sum 1, and the log-likelihood."""
         blocks, length, states = self.emissions.shape
         edges = np.empty((blocks, states))
         total = start.sum()
@@ -122,12 +122,13 @@ class _Transitions:
         return np.concatenate([edges[:1], rows]), log_scale
 
     def backward(self, products: Matrix, scales: Matrix) -> Matrix:
-        """Messages of all rows, each with a peak of one."""
+        """Backward messages of all rows, normalized to maximum 1."""
         blocks, length, states = self.emissions.shape
         edges = np.ones((blocks, states))
         for block in range(blocks - 1, 0, -1):
-            # Towards the past a row's scale weighs the row: from the largest down.
-            logs = scales[block] + np.log(np.maximum(products[block] @ edges[block], TINY))
+            # Backwards the scale of a row multiplies it, hence the maximum is subtracted.
+            message = np.maximum(products[block] @ edges[block], MIN_LIKELIHOOD)
+            logs = scales[block] + np.log(message)
             edges[block - 1] = np.exp(logs - logs.max())
         inside = np.empty((blocks, length + 1, states))
         inside[:, -1] = messages = edges
@@ -141,7 +142,7 @@ class _Transitions:
         return np.concatenate([rows, edges[-1:]])[: self.rows + 1]
 
     def _advance(self, messages: Matrix, step: int) -> Matrix:
-        """One step of every block: ``(blocks, ..., s)`` from the left."""
+        """Multiply messages ``(blocks, ..., s)`` by one transition of every block."""
         axes = (slice(None), *[None] * (messages.ndim - 2))
         loop, emission = self.loop[:, step][axes][..., None], self.emissions[:, step][axes]
         drawn = messages.sum(axis=-1, keepdims=True) * self.priors

@@ -7,9 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.clustering.clustering import number_by_appearance
 from diarspk.clustering.dendrogram import agglomerate
-from diarspk.clustering.weighted_points import WeightedPoints
+from diarspk.clustering.weighted_points import WeightedPoints, number_by_appearance
 from diarspk.embeddings.unit_vectors import normalize_rows
 
 __all__ = [

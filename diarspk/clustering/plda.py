@@ -50,6 +50,10 @@ class Plda:
     between: Matrix
     fingerprint: str = ""
 
+    def __repr__(self) -> str:
+        encoder = f" of encoder {self.fingerprint}" if self.fingerprint else ""
+        return f"Plda({self.dimension} to {len(self.between)} dimensions{encoder})"
+
     @property
     def dimension(self) -> int:
         """Dimension of the embeddings."""

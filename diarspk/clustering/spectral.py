@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.clustering.agglomerative import AgglomerativeClusterer
-from diarspk.clustering.clusterer import PartitionClusterer
-from diarspk.clustering.clustering import Clustering
+from diarspk.clustering.clusterer import Clustering, PartitionClusterer
 from diarspk.clustering.weighted_points import WeightedPoints
+from diarspk.errors import ArgumentError
 
 if TYPE_CHECKING:
     import spectralcluster
@@ -22,6 +22,7 @@ __all__ = [
     "ICASSP2018",
     "TURN_TO_DIARIZE",
     "AutoTune",
+    "MultiStageClusterer",
     "SpectralClusterer",
     "SpectralSettings",
 ]
@@ -174,9 +175,8 @@ class SpectralClusterer(PartitionClusterer):
         if points.count < MIN_ROWS or (points.min_speakers == 1 and not fallback.labels.any()):
             return fallback
         with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # k-means on duplicates: the base class corrects the count
+            # k-means on duplicates warns: the base class corrects the count.
+            warnings.simplefilter("ignore")
             try:
                 return Clustering(self._predict(points), fallback.count_scores)
             # Raised by the package when no eigengap is finite or an eigenvector's row is zero.
@@ -193,3 +193,43 @@ class SpectralClusterer(PartitionClusterer):
         highest = points.limit(self.settings.default_max_speakers)
         labels = self.settings.build(lowest, highest).predict(points.means, constraints)
         return np.asarray(labels, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class MultiStageClusterer(PartitionClusterer):
+    """Multi-stage clustering (Wang et al. 2022, arXiv 2210.13690) of complete sessions.
+
+    Few windows are clustered by the fallback, more by the main clusterer, and many are reduced to
+    micro-clusters first. The defaults are the paper's L = 50 and U1 = 100. Count scores are those
+    of the clusterer that decided.
+
+    Attributes
+    ----------
+    main : PartitionClusterer
+        For L windows or more, and for micro-clusters.
+    fallback : AgglomerativeClusterer
+        For fewer than L windows.
+    min_windows : int
+        L.
+    exact_up_to : int
+        U1.
+    """
+
+    main: PartitionClusterer = field(default_factory=SpectralClusterer)
+    fallback: AgglomerativeClusterer = field(default_factory=AgglomerativeClusterer)
+    min_windows: int = 50
+    exact_up_to: int = field(default=100, kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        super().__post_init__()
+        if not 1 <= self.min_windows <= self.exact_up_to:
+            raise ArgumentError(
+                f"`min_windows` must be within 1..exact_up_to={self.exact_up_to}, "
+                f"got {self.min_windows}."
+            )
+
+    def partition(self, points: WeightedPoints) -> Clustering:
+        """Partition by the fallback or the main clusterer."""
+        few = points.weights.sum() < self.min_windows
+        return (self.fallback if few else self.main).partition(points)

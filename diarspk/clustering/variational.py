@@ -72,7 +72,7 @@ class VBxSettings:
             raise ArgumentError(f"`iterations` must be at least 1, got {self.iterations}.")
 
     def suited_to(self, windows: float) -> VBxSettings:
-        """Settings for a recording of so many windows, with `growth` applied."""
+        """Apply `growth`: the settings for a recording of so many windows."""
         factor = (windows / self.typical_windows) ** self.growth if windows else 1.0
         regularization = self.speaker_regularization * factor
         return replace(self, speaker_regularization=regularization, growth=0.0)
@@ -187,7 +187,7 @@ def lower_bound(
 
 
 def smooth_labels(labels: NDArray[np.int64], smoothing: float) -> Matrix:
-    """Initial responsibilities ``(n, s)``: softmax of `smoothing` times the one-hot labels."""
+    """Soften labels to responsibilities ``(n, s)``: softmax of `smoothing` times one-hot."""
     return np.asarray(softmax(smoothing * np.eye(int(labels.max()) + 1)[labels], axis=1))
 
 

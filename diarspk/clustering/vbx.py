@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.clustering.agglomerative import AgglomerativeClusterer
-from diarspk.clustering.clusterer import PartitionClusterer
-from diarspk.clustering.clustering import Clustering, number_by_appearance
+from diarspk.clustering.clusterer import Clustering, PartitionClusterer
 from diarspk.clustering.plda import Plda
 from diarspk.clustering.variational import VBxSettings, infer, lower_bound, smooth_labels
-from diarspk.clustering.weighted_points import WeightedPoints
+from diarspk.clustering.weighted_points import WeightedPoints, number_by_appearance
 from diarspk.errors import ArgumentError
 
 __all__ = [
@@ -98,9 +97,8 @@ class VBxClusterer(PartitionClusterer):
 
     def partition(self, points: WeightedPoints) -> Clustering:
         """Infer responsibilities; each point is assigned to its most probable speaker."""
-        starts = list(
-            self._initial_responsibilities(points)
-        )  # before `features`: both need much memory
+        # Before the features are computed, since both need much memory.
+        starts = list(self._initial_responsibilities(points))
         features, weights = self.plda.project(points.means), points.weights
         posteriors = [
             infer(features, self.plda.between, start, self.settings, weights) for start in starts
@@ -111,7 +109,7 @@ class VBxClusterer(PartitionClusterer):
         return Clustering(labels, _count_probabilities(responsibilities))
 
     def _initial_responsibilities(self, points: WeightedPoints) -> Iterator[NDArray[np.float64]]:
-        """Initial responsibilities; the caller's labels are skipped unless they are within bounds."""
+        """Soften the own initial labels, and the caller's where they are within the bounds."""
         highest = max(min(points.max_speakers, self.max_initial), points.min_speakers)
         starts = [self._initial_labels(points.bounded(points.min_speakers, highest))]
         starts += points.initial_labels if self.use_initial_labels else ()

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from diarspk.clustering.clustering import number_by_appearance
 from diarspk.embeddings.unit_vectors import normalize_in_place
 from diarspk.errors import ArgumentError
 
-__all__ = ["WeightedPoints", "apply_must_link", "connect"]
+__all__ = ["WeightedPoints", "apply_must_link", "connect", "number_by_appearance"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +117,15 @@ class WeightedPoints:
             pairs[(pairs >= 0).all(axis=1)],
             tuple(initial[rows] for initial in self.initial_labels),
         )
+
+
+def number_by_appearance(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Renumber labels to 0..k-1 in the order in which they first appear."""
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    numbered: NDArray[np.int64] = rank[inverse]
+    return numbered
 
 
 def connect(pairs: NDArray[np.int64], count: int) -> NDArray[np.int64]:

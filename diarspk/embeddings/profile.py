@@ -1,4 +1,4 @@
-"""One vector for a speaker from many recordings, and which of them do not fit."""
+"""Speaker profile: one vector from several references, with its outliers."""
 
 from __future__ import annotations
 
@@ -13,55 +13,64 @@ from diarspk.errors import ArgumentError
 __all__ = ["SpeakerProfile", "build_profile"]
 
 OUTLIER_DEVIATIONS = 3.0
-SMALLEST_SPREAD = 0.05
-"""Cosines of good recordings differ by this much anyway; less spread makes nobody an outlier."""
+"""Deviations below the median from which a reference is an outlier."""
+
+MIN_SPREAD = 0.05
+"""Floor of the deviation, in cosine: good recordings of one speaker differ by so much."""
 
 
 @dataclass(frozen=True, eq=False)
 class SpeakerProfile:
-    """A speaker as one vector.
+    """Mean embedding of a speaker, and how well each reference agrees with the others.
 
     Attributes
     ----------
     vector : ndarray of float32, ``(dim,)``
-        Mean of the unit vectors, brought to unit norm.
+        Mean of the unit vectors, scaled to unit norm.
     similarities : ndarray of float64, ``(n,)``
         Cosine of each reference with the mean of the others; 1 where there is no other.
     outliers : tuple of int
-        References whose similarity is far below the others': another speaker, or poor audio.
+        Rows of references that are far less similar than the others: another speaker, or poor
+        audio.
     """
 
     vector: NDArray[np.float32]
     similarities: NDArray[np.float64]
     outliers: tuple[int, ...]
 
+    def __repr__(self) -> str:
+        return (
+            f"SpeakerProfile(dimension {len(self.vector)}, {len(self.similarities)} references, "
+            f"outliers={self.outliers})"
+        )
+
 
 def build_profile(vectors: ArrayLike, *, drop_outliers: bool = False) -> SpeakerProfile:
-    """Average references of one speaker.
+    """Average the references of one speaker.
 
-    A reference is an outlier if its similarity is more than three deviations (by the median
-    absolute deviation, at least 0.05 in cosine) below the median; it takes three references.
+    A reference is an outlier if its similarity is more than three deviations (from the median
+    absolute deviation, at least 0.05 in cosine) below the median. Needs three references or more.
 
     Parameters
     ----------
     vectors : array_like, ``(n, dim)`` or ``(dim,)``
-        Of any norm; each counts the same.
+        Any scale; each counts the same.
     drop_outliers : bool
-        Leave them out of the mean. They are reported either way.
+        Exclude outliers from the mean; they are reported in either case.
 
     Raises
     ------
     ArgumentError
-        If there is none, or the references cancel out.
+        There is no reference, or they cancel each other.
     """
     given = np.atleast_2d(np.asarray(vectors, np.float32))
     rows = unit_rows(given, given.shape[-1]).astype(np.float64)
     similarities = _similarities(rows)
     outliers = _outliers(similarities)
-    kept = np.ones(len(rows), bool)
+    used = np.ones(len(rows), bool)
     if drop_outliers:
-        kept[list(outliers)] = False
-    total = rows[kept].mean(0)
+        used[list(outliers)] = False
+    total = rows[used].mean(0)
     length = float(np.linalg.norm(total))
     if length < 1e-6:
         raise ArgumentError("`vectors` must point in some common direction, got a mean of zero")
@@ -81,5 +90,5 @@ def _outliers(similarities: NDArray[np.float64]) -> tuple[int, ...]:
         return ()
     middle = float(np.median(similarities))
     spread = 1.4826 * float(np.median(np.abs(similarities - middle)))
-    lowest = middle - OUTLIER_DEVIATIONS * max(spread, SMALLEST_SPREAD)
+    lowest = middle - OUTLIER_DEVIATIONS * max(spread, MIN_SPREAD)
     return tuple(int(index) for index in np.flatnonzero(similarities < lowest))

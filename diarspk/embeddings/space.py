@@ -1,29 +1,25 @@
-"""Embedding spaces: vectors compare only within one, and an equal dimension says nothing."""
+"""Embedding spaces: only vectors of one space compare, whatever their dimension."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from diarspk.errors import ModelError
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Space", "require_same_space"]
 
 
 @dataclass(frozen=True)
 class Space:
-    """Where embeddings live.
+    """Embedding space of an encoder or of an alignment.
 
     Attributes
     ----------
     fingerprint : str
-        Of the encoder, or of the alignment, that makes the embeddings.
+        Digest of the encoder, or of the alignment, that computes the embeddings.
     dimension : int
     name : str
-        What a person calls the encoder; no two spaces are told apart by it.
+        Name of the encoder, for messages; spaces are distinguished by fingerprint alone.
     """
 
     fingerprint: str
@@ -36,19 +32,19 @@ class Space:
 
 
 def require_same_space(expected: str, got: str, what: str) -> None:
-    """Refuse to bring vectors of two spaces together.
+    """Raise unless two fingerprints are equal.
 
     Parameters
     ----------
     expected, got : str
         Fingerprints.
     what : str
-        Begins the message: the file or the argument at fault.
+        File or argument at fault: the beginning of the message.
 
     Raises
     ------
     ModelError
-        If they differ.
+        The fingerprints differ.
     """
     if expected != got:
         raise ModelError(

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.clustering.clustering import number_by_appearance
 from diarspk.clustering.plda import Plda
+from diarspk.clustering.weighted_points import number_by_appearance
 from eval.clustering.clusterers import make_clusterer
 
 __all__ = ["Cost", "make_session", "measure", "run_one"]

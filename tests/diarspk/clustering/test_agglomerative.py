@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from scipy.cluster import hierarchy
 
 from diarspk.clustering import AgglomerativeClusterer, ClusteringInput, SpeakerBounds
-from diarspk.clustering.clustering import number_by_appearance
 from diarspk.clustering.clustering_input import validate
 from diarspk.clustering.dendrogram import agglomerate
 from diarspk.clustering.partition import enforce_bounds, scatter, separate
+from diarspk.clustering.weighted_points import number_by_appearance
 from diarspk.errors import ArgumentError
 
 every_linkage = pytest.mark.parametrize("linkage", ["average", "centroid", "ward"])

@@ -11,6 +11,7 @@ from diarspk.clustering import (
     ICASSP2018,
     TURN_TO_DIARIZE,
     AgglomerativeClusterer,
+    Clustering,
     ClusteringInput,
     EigengapClusterer,
     MultiStageClusterer,
@@ -23,10 +24,10 @@ from diarspk.clustering import (
     centroids,
     partition,
 )
-from diarspk.clustering.clustering import number_by_appearance
 from diarspk.clustering.clustering_input import validate
 from diarspk.clustering.partition import enforce_bounds
 from diarspk.clustering.plda import Plda
+from diarspk.clustering.weighted_points import number_by_appearance
 from diarspk.errors import ArgumentError
 
 
@@ -169,7 +170,7 @@ def test_must_link_pairs_hold(clusterer, task, links):
 
 
 @every_clusterer
-def test_a_must_link_pair_overrules_the_evidence(clusterer):
+def test_a_must_link_pair_overrules_similarity(clusterer):
     embeddings, truth = conversation(3)
     labels = clusterer(embeddings, must_link=[[0, 12]])
     assert labels[0] == labels[12]
@@ -395,3 +396,14 @@ def test_initial_labels_follow_their_points():
 def test_initial_labels_must_fit_the_windows(faulty):
     with pytest.raises(ArgumentError, match=r"`initial_labels` must be integers of shape \(3,\)"):
         validate(ClusteringInput(np.eye(3), initial_labels=[faulty]))
+
+
+def test_values_print_what_a_person_wants_to_know_and_no_arrays():
+    inputs = ClusteringInput(np.eye(3), bounds=SpeakerBounds(maximum=2))
+    points, _ = validate(inputs)
+    found = Clustering(np.array([0, 0, 1]), {2: 0.75, 3: 0.25})
+    assert repr(inputs) == (
+        "ClusteringInput((3, 3) embeddings, SpeakerBounds(exact=None, minimum=None, maximum=2))"
+    )
+    assert repr(points) == "WeightedPoints(3 points of 3 windows, 1 to 2 speakers)"
+    assert repr(found) == "Clustering(3 windows, 2 speakers, count_scores={2: 0.75, 3: 0.25})"

@@ -11,13 +11,16 @@ from diarspk.clustering import (
     AUTO_TUNE,
     ICASSP2018,
     TURN_TO_DIARIZE,
+    AgglomerativeClusterer,
     ClusteringInput,
     EigengapClusterer,
+    MultiStageClusterer,
     SpectralClusterer,
 )
-from diarspk.clustering.clustering import number_by_appearance
 from diarspk.clustering.clustering_input import validate
 from diarspk.clustering.partition import separate
+from diarspk.clustering.weighted_points import number_by_appearance
+from diarspk.errors import ArgumentError
 
 with_auto_tune = copy.deepcopy(configs.icassp2018_clusterer)
 with_auto_tune.autotune = spectralcluster.AutoTune()
@@ -61,7 +64,7 @@ def test_settings_are_those_of_the_package(settings, package):
 
 def test_cannot_link_pairs_are_propagated_by_the_package_then_parted():
     embeddings = conversation(3, 5, noise=1.4)
-    # Two turns of the first speaker are declared different speakers, against the evidence.
+    # Two turns of the first speaker are declared different speakers, against their similarity.
     pairs = np.array([(first, second) for first in range(6) for second in range(18, 24)])
     constraints = np.zeros((60, 60))
     constraints[pairs[:, 0], pairs[:, 1]] = constraints[pairs[:, 1], pairs[:, 0]] = -1.0
@@ -111,3 +114,18 @@ def test_eigengap_counts_as_the_paper_says(seed):
         if gaps.max() > 1e-9:
             scores[(p / 60) / (gaps.max() / values[-1])] = gaps.argmax() + 1
     assert EigengapClusterer()(embeddings).max() + 1 == scores[min(scores)]
+
+
+def test_few_windows_go_to_the_fallback_and_more_to_the_main_clusterer():
+    never = AgglomerativeClusterer(0.0)
+    always = AgglomerativeClusterer(2.0)
+    stages = MultiStageClusterer(always, never, min_windows=20, exact_up_to=30)
+    embeddings = np.concatenate([conversation(3, seed) for seed in range(2)])
+    assert stages(embeddings[:19]).max() == 18
+    for count in (20, 30, 31, 120):
+        assert stages(embeddings[:count]).max() == 0
+
+
+def test_the_first_stage_ends_before_the_second():
+    with pytest.raises(ArgumentError, match=r"within 1\.\.exact_up_to=40, got 50"):
+        MultiStageClusterer(EigengapClusterer(), exact_up_to=40)

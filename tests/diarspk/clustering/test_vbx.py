@@ -129,7 +129,7 @@ def exact_log_joint(features, between, path, priors, loop):
 
 @every_form
 @pytest.mark.parametrize("seed", range(3))
-def test_the_evidence_of_a_partition_is_its_exact_probability(loop, seed):
+def test_the_lower_bound_of_a_partition_is_its_exact_probability(loop, seed):
     features, between, truth = rows(seed, count=8, dim=2)
     truth = np.unique(truth, return_inverse=True)[1]
     priors = np.bincount(truth) / len(truth)
@@ -329,7 +329,7 @@ def test_centring_by_hand():
     assert np.isfinite(opposite.centred(0.5).means).all()  # a row without a direction
 
 
-def test_an_exact_count_has_no_less_evidence_than_merging_the_automatic_one():
+def test_an_exact_count_has_a_bound_no_lower_than_merging_the_automatic_one():
     plda, embeddings, truth = trained()
     options = VBxSettings(0.3, 2.0)
     clusterer = VBxClusterer(plda, options, AgglomerativeClusterer(0.3, "centroid"))
