@@ -10,6 +10,6 @@ __all__ = ["change_speed"]
 
 
 def change_speed(voice: NDArray[np.float32], speed: float) -> NDArray[np.float32]:
-    """Hear ``(time,)``, of any sample rate, ``speed`` times as fast, its pitch included."""
+    """Play ``(time,)``, of any sample rate, ``speed`` times as fast, its pitch included."""
     faster: NDArray[np.float32] = soxr.resample(voice, speed, 1.0, "HQ")
     return faster

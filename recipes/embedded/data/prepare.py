@@ -75,7 +75,7 @@ def read_training(shard: Path, part: int = 0, parts: int = 1) -> Iterator[tuple[
 
 
 def fill_digital_silence(
-    audio: Waveform, generator: np.random.Generator, *, shortest_s: float = 0.02
+    audio: Waveform, generator: np.random.Generator, *, min_s: float = 0.02
 ) -> Waveform:
     """Add white noise, 60 to 80 dB below full scale, to audio with stretches of digital silence.
 
@@ -85,21 +85,21 @@ def fill_digital_silence(
     silent = np.abs(audio) < 2.0**-16
     edges = np.flatnonzero(np.diff(np.pad(silent.astype(np.int8), 1)))
     runs = edges[1::2] - edges[0::2]
-    if not (runs >= shortest_s * SAMPLE_RATE).any():
+    if not (runs >= min_s * SAMPLE_RATE).any():
         return audio
     amplitude = 10 ** (generator.uniform(-80, -60) / 20)
     noise = generator.standard_normal(len(audio)) * amplitude
     return (audio + noise).astype(np.float32)
 
 
-def read_impulse_responses(folder: Path, longest_s: float = 1.2) -> list[Waveform]:
-    """Measured responses, cut to ``longest_s`` so that no cathedral smears a whole crop."""
+def read_impulse_responses(folder: Path, max_s: float = 1.2) -> list[Waveform]:
+    """Measured responses, cut to ``max_s`` so that no cathedral smears a whole crop."""
     responses = []
     for path in sorted(folder.glob("*.flac")):
         audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
         response = soxr.resample(audio[:, 0], rate, SAMPLE_RATE)
         start = max(int(np.argmax(np.abs(response))) - 40, 0)
-        responses.append(response[start : start + int(longest_s * SAMPLE_RATE)])
+        responses.append(response[start : start + int(max_s * SAMPLE_RATE)])
     return responses
 
 
@@ -288,13 +288,13 @@ def pack_recorded(shard: Path) -> Packed:
     return packer.finish()
 
 
-def read_noises(folder: Path, shortest_s: float = 0.5) -> dict[str, Waveform]:
+def read_noises(folder: Path, min_s: float = 0.5) -> dict[str, Waveform]:
     """Read the noises of a folder, by the names of their files."""
     noises = {}
     for path in sorted(folder.glob("*.opus")):
         audio, rate = soundfile.read(path, dtype="float32")
         audio = soxr.resample(audio, rate, SAMPLE_RATE)
-        if len(audio) >= shortest_s * SAMPLE_RATE:
+        if len(audio) >= min_s * SAMPLE_RATE:
             noises[path.stem] = audio
     return noises
 

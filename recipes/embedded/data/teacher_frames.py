@@ -23,7 +23,7 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class FrameTargets:
-    """A teacher's frame features of the recordings that it has heard.
+    """Frame features of a teacher, for the recordings that it has embedded.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class FrameTargets:
         Centred, on principal axes.
     start, count : array, ``(rows,)``
         First vector of each row of the pool, and how many it has; a row that the teacher has not
-        heard has none.
+        embedded has none.
     stride : int
         Feature frames for each vector; the first is centred on the first of them.
     """
@@ -51,7 +51,7 @@ class FrameTargets:
         Returns
         -------
         array, ``(ceil(frames / stride), dimension)``
-            The teacher's nearest frame; zeros where it has not heard the piece.
+            The teacher's nearest frame; zeros where it has not embedded the piece.
         """
         index = np.concatenate([self._index(piece) for piece in pieces])[:: self.stride]
         targets = np.zeros((len(index), self.dimension), np.float16)
@@ -82,8 +82,8 @@ def read_frame_targets(folder: Path, keys: Sequence[tuple[str, str]]) -> FrameTa
     stored = np.load(folder / "teacher.npz")
     counts = stored["frames"].astype(np.int64)
     starts = np.cumsum(counts) - counts
-    heard = zip(stored["utterance"].tolist(), stored["speed"].tolist(), strict=True)
-    place = {key: number for number, key in enumerate(heard) if counts[number]}
+    embedded = zip(stored["utterance"].tolist(), stored["speed"].tolist(), strict=True)
+    place = {key: number for number, key in enumerate(embedded) if counts[number]}
     rows = np.array([place.get(key, -1) for key in keys])
     return FrameTargets(
         np.load(folder / "teacher-frames.npy", mmap_mode="r"),

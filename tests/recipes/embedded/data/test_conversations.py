@@ -175,15 +175,15 @@ def test_voices_are_heard_at_the_speed_of_their_rows(talkers, speed, monkeypatch
     assert [talkers.pool.variant[row] for row in laid.rows] == [speed] * 3
     for lane, row, (start, end) in zip(laid.lanes, laid.rows, [(0, 500), (500, 900)], strict=False):
         name = talkers.speakers[talkers.pool.utterance[row]]
-        heard = log_mel(lane)[start + 5 : end - 5].mean(0)
-        likeness = {
-            kind: fine_likeness(heard, made.voices.mean_spectrum(name, kind))
+        spectrum = log_mel(lane)[start + 5 : end - 5].mean(0)
+        similarity = {
+            kind: fine_similarity(spectrum, made.voices.mean_spectrum(name, kind))
             for kind in ("recorded", *SPEED)
         }
-        assert max(likeness, key=likeness.get) == speed
+        assert max(similarity, key=similarity.get) == speed
 
 
-def fine_likeness(one, other):
+def fine_similarity(one, other):
     """Correlation of two log spectra without the slow cosines of microphones."""
     position = (np.arange(MELS) + 0.5) / MELS
     slow = np.cos(np.pi * np.outer(position, np.arange(3)))

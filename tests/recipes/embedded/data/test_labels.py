@@ -67,7 +67,7 @@ def test_groups_by_report(gender, age, group):
     assert reported_group(gender, age) == group
 
 
-def test_unreported_groups_are_the_most_probable():
+def test_unreported_groups_are_guessed_from_vectors():
     vectors = scattered(np.eye(12)[:3], 20, 0.2)
     truth = ["child"] * 20 + ["man"] * 20 + ["woman"] * 20
     reported = [group if number % 3 else "?" for number, group in enumerate(truth)]

@@ -40,8 +40,8 @@ def test_noise_is_added_at_its_ratio(ratio, samples, noise_samples, scale):
     assert noisy.shape == audio.shape and noisy.dtype == np.float32
     assert ratio_db(audio, noisy) == pytest.approx(ratio, abs=0.05)
     added = noisy - audio
-    likeness = np.corrcoef(added, np.resize(noise, samples))[0, 1]  # short noises repeat
-    assert likeness > 0.999
+    correlation = np.corrcoef(added, np.resize(noise, samples))[0, 1]  # short noises repeat
+    assert correlation > 0.999
 
 
 def test_silence_adds_nothing_and_stays_silent():
