@@ -1,0 +1,1 @@
+"""Recipes: training and data preparation, one folder for each model."""

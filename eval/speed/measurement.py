@@ -105,7 +105,7 @@ def command_of(system: str) -> list[str]:
     if own == "diarspk" and precision in ("", *PRECISIONS):
         command = [sys.executable, "-c", "from diarspk.cli import main; main()", "diarize"]
         return [*command, "--precision", precision or "auto"]
-    return [sys.executable, "-m", "eval.systems.registry", system]
+    return [sys.executable, "-m", "eval.systems", system]
 
 
 def format_measurements(results: Sequence[Measurement]) -> str:

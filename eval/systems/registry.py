@@ -6,7 +6,6 @@ recording.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -202,8 +201,3 @@ EMBEDDERS: dict[str, Callable[[], Embed]] = {
 
 ENVIRONMENTS = {"baseline": "baseline", "baseline-normalized": "baseline", "senko": "senko"}
 """Environment of each system that has one of its own."""
-
-
-if __name__ == "__main__":
-    _, name, recording = sys.argv
-    load_diarizer(name)(Path(recording)).write_rttm(sys.stdout)

@@ -1,1 +1,1 @@
-"""A small decoder of log-mel features, conditioned on a speaker cue, for the probes of eval/."""
+"""A decoder of log-mel features from content and a cue, to try the probes of synthesis on."""

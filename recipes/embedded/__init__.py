@@ -1,0 +1,1 @@
+"""The embedded model: one local trunk and its heads."""

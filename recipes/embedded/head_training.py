@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import lightning
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import IterableDataset
 
 from recipes.embedded.data.conversations import ConversationConfig, Conversations
 from recipes.embedded.data.data_module import add_data_options, read_training_data
 from recipes.embedded.trunk.net2net import load_warm_start
 from recipes.training.sharing import share_of_process
-from recipes.training.trainer import add_training_options, make_trainer
+from recipes.training.trainer import add_training_options, make_loader, make_trainer
 from recipes.training.warm_start import read_warm_start
 
 __all__ = ["fit_head", "head_parser", "read_conversations"]
@@ -59,7 +58,6 @@ def fit_head(
     options: argparse.Namespace,
     *,
     warm_start: Path | None = None,
-    workers: int = 1,
 ) -> None:
     """Train a head, and write ``last.ckpt`` on the way and ``final.ckpt`` at the end.
 
@@ -68,13 +66,11 @@ def fit_head(
     training
         The module, whose head is called ``head``.
     batches
-        What it is trained on, drawn in processes of their own beside those that train.
+        What it is trained on.
     options
         Of :func:`head_parser`.
     warm_start
         Checkpoint or card of a head whose weights training begins with.
-    workers
-        Processes that draw batches.
     """
     if warm_start is not None:
         load_warm_start(training, read_warm_start(warm_start, part="", name="head."))
@@ -86,8 +82,5 @@ def fit_head(
         devices=options.devices,
         average=options.average,
     )
-    loader: Iterable[Any] = DataLoader(
-        batches, batch_size=None, num_workers=workers, prefetch_factor=4
-    )
-    trainer.fit(training, loader, ckpt_path=options.resume)
+    trainer.fit(training, make_loader(batches, options.workers), ckpt_path=options.resume)
     trainer.save_checkpoint(options.output / "final.ckpt")

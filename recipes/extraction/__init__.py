@@ -1,0 +1,1 @@
+"""Target speech extractors, and a study of their cues and fusions."""

@@ -45,6 +45,7 @@ from recipes.training.sharing import Share, share_of_process
 from recipes.training.trainer import (
     OptimizationConfig,
     add_training_options,
+    make_loader,
     make_trainer,
     schedule_rate,
 )
@@ -336,8 +337,7 @@ def main() -> None:
         validate_every=arguments.validate_every,
         average=arguments.average,
     )
-    # Batches are made in a process of their own, beside the threads that train.
-    loader = DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=4)
+    loader = make_loader(data, arguments.workers)
     validation = None
     if arguments.cue != "one-hot":
         part = Share(share.first % share.step, share.step, VALIDATION_BATCHES)

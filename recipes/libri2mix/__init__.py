@@ -1,0 +1,1 @@
+"""Training and evaluation of extractors on Libri2Mix."""

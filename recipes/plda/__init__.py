@@ -1,0 +1,1 @@
+"""PLDA of crops as long as the diarizer's subsegments, for VBx."""

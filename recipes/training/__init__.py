@@ -1,1 +1,1 @@
-"""What the recipes' trainings share: trainer, optimizer, shares of batches, starting weights."""
+"""Shared by the recipes: trainer, optimizer, shares of batches, initial weights."""

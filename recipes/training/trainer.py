@@ -6,7 +6,7 @@ import argparse
 import math
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import lightning
 import torch
@@ -15,6 +15,7 @@ from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import nn
+from torch.utils.data import DataLoader, IterableDataset
 
 from recipes.training.optimizer import Optimizer, make_optimizer, split_parameters
 
@@ -22,6 +23,7 @@ __all__ = [
     "OptimizationConfig",
     "Precision",
     "add_training_options",
+    "make_loader",
     "make_trainer",
     "optimization_settings",
     "schedule_rate",
@@ -61,11 +63,26 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
         "--decay-steps", type=int, help="last steps in which a constant rate falls; default: cosine"
     )
     parser.add_argument(
+        "--workers", type=int, default=1, help="processes that draw batches; 0: none of their own"
+    )
+    parser.add_argument(
         "--average", type=float, help="decay of a running mean of the weights, such as 0.999"
     )
 
 
 Settings = TypeVar("Settings", bound=OptimizationConfig)
+
+
+def make_loader(batches: IterableDataset[Any], workers: int) -> DataLoader[Any]:
+    """Load batches that a data set draws whole.
+
+    Parameters
+    ----------
+    workers
+        Processes that draw them, beside those that train; 0 draws them where training runs.
+    """
+    ahead = 4 if workers else None
+    return DataLoader(batches, batch_size=None, num_workers=workers, prefetch_factor=ahead)
 
 
 def optimization_settings(kind: type[Settings], options: argparse.Namespace) -> Settings:

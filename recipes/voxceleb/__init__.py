@@ -1,0 +1,1 @@
+"""Any architecture on VoxCeleb, or any corpus with lhotse manifests."""

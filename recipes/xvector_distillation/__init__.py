@@ -1,0 +1,1 @@
+"""Multi-level distillation of x-vectors into small students."""

@@ -1,0 +1,1 @@
+"""Any architecture on packed features: training in stages, evaluation, report."""

@@ -38,6 +38,7 @@ def main() -> None:
     add("--steps", type=int, help="of the first phase; the large-margin phase takes a tenth")
     add("--crops", type=int, help="of a batch")
     add("--cohort-utterances", type=int, default=5, help="of a training speaker, for AS-norm")
+    add("--workers", type=int, default=1, help="processes that draw batches")
     add("--seed", type=int, default=0)
     add_stage_options(parser)
     options = parser.parse_args()
@@ -106,6 +107,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         dimension=options.dimension,
         seed=options.seed,
         cohort_utterances=options.cohort_utterances,
+        workers=options.workers,
     )
 
 

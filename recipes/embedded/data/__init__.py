@@ -1,1 +1,1 @@
-"""Training data of the embedded model: features, waveforms, conversations, teacher."""
+"""Training data of the embedded model: preparation, crops, simulated conversations."""

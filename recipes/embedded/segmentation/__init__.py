@@ -1,1 +1,1 @@
-"""More training of the activity head, over the frozen trunk."""
+"""Training of the segmentation head."""

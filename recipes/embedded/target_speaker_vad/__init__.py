@@ -1,1 +1,1 @@
-"""Training of the target activity head."""
+"""Training of the head of target-speaker VAD (TS-VAD)."""

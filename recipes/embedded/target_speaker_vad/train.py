@@ -81,7 +81,6 @@ def main() -> None:
         __doc__, steps=4000, seed=8, learning_rate=OptimizationConfig.learning_rate
     )
     parser.add_argument("--windows", type=int, default=8, help="in a batch")
-    parser.add_argument("--workers", type=int, default=1, help="processes that make windows")
     parser.add_argument("--start", type=Path, help="TS-VAD head to begin with")
     options = parser.parse_args()
 
@@ -106,7 +105,7 @@ def main() -> None:
         config, optimization_settings(OptimizationConfig, options), encoder=encoder.fingerprint
     )
     batches = FirstPasses(conversations, encoder, segmenter)
-    fit_head(training, batches, options, warm_start=options.start, workers=options.workers)
+    fit_head(training, batches, options, warm_start=options.start)
 
 
 if __name__ == "__main__":

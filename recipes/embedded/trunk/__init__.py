@@ -1,1 +1,1 @@
-"""Training of the trunk with its utterance and activity heads."""
+"""Training of the shared trunk with its utterance and segmentation heads."""

@@ -39,7 +39,7 @@ import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import IterableDataset
 
 from diarspk.encoders.local.network import SpeakerNetwork, SpeakerNetworkConfig, Whitening
 from diarspk.encoders.losses import AngularMarginSoftmax
@@ -59,15 +59,17 @@ from recipes.training.sharing import EVERYTHING, Share, share_of_process
 from recipes.training.trainer import (
     OptimizationConfig,
     add_training_options,
+    make_loader,
     make_trainer,
+    optimization_settings,
     schedule_steps,
 )
 from recipes.training.warm_start import read_warm_start
 
 Batch = dict[str, Tensor]
 
-SETTLING_SEED = 12345
-"""Added to the seed for the batches that batch norms settle on: training has not seen them."""
+NORM_SEED = 12345
+"""Added to the seed for the batches of the final batch-norm statistics, new to the training."""
 
 JOINING_BATCHES = 120
 """That embeddings are turned to the teacher's axes on: ten fit the rotation to their noise."""
@@ -94,9 +96,9 @@ class TrainConfig(OptimizationConfig):
     frame_weight: float = 4.0  # of the distance to the teacher's frames
     activity_weight: float = 2.0
     clean_frames: int = 12  # of a speaker in a conversation, to be embedded
-    settle_at: float = 0.85  # fraction of the run from which batch norms are fixed
-    settle_steps: int = 500  # that they are fixed for at most
-    settle_batches: int = 40  # of each kind
+    fix_norms_at: float = 0.85  # fraction of the run from which batch norms are fixed
+    fix_norms_steps: int = 500  # that they are fixed for at most
+    norm_batches_each: int = 40  # of each kind
 
 
 class Pairs(IterableDataset[dict[str, Batch]]):
@@ -121,14 +123,14 @@ class EncoderTraining(lightning.LightningModule):
         *,
         classes: int,
         teacher: Tensor,
-        settling: Iterable[dict[str, Batch]],
+        norm_batches: Iterable[dict[str, Batch]],
         frame_dimension: int = 0,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(
             {"network": asdict(network), "head": asdict(head), "train": asdict(train)}
         )
-        self.train_config, self.settling = train, settling
+        self.train_config, self.norm_batches = train, norm_batches
         self.network = SpeakerNetwork(network)
         self.head = ActivityHead(head)
         self.criterion = AngularMarginSoftmax(
@@ -166,14 +168,14 @@ class EncoderTraining(lightning.LightningModule):
 
     def on_train_batch_start(self, batch: dict[str, Batch], index: int) -> None:
         config = self.train_config
-        settle_step = max(
-            round(config.settle_at * config.steps), config.steps - config.settle_steps
+        fixed_from = max(
+            round(config.fix_norms_at * config.steps), config.steps - config.fix_norms_steps
         )
-        if self.global_step == settle_step:
-            batches = islice(self.settling, config.settle_batches)
+        if self.global_step == fixed_from:
+            batches = islice(self.norm_batches, config.norm_batches_each)
             update_bn(batches, self)
             self.fix_norms()
-        elif self.global_step > settle_step:
+        elif self.global_step > fixed_from:
             self.fix_norms()
 
     def training_step(self, batch: dict[str, Batch], index: int) -> Tensor:
@@ -305,35 +307,29 @@ def main() -> None:
     arguments = parser.parse_args()
 
     lightning.seed_everything(arguments.seed)
-    material = read_training_data(arguments, in_memory=arguments.devices == 1)
+    data = read_training_data(arguments, in_memory=arguments.devices == 1)
 
-    def batches(seed: int, share: Share) -> Pairs:
-        crops = material.crops(seed=seed, share=share)
-        return Pairs(crops, material.conversations(seed=seed, share=share))
+    def draw(seed: int, share: Share) -> Pairs:
+        crops = data.crops(seed=seed, share=share)
+        return Pairs(crops, data.conversations(seed=seed, share=share))
 
-    data = batches(arguments.seed, share_of_process(arguments.devices, arguments.resume))
+    batches = draw(arguments.seed, share_of_process(arguments.devices, arguments.resume))
     network = SpeakerNetworkConfig()
     training = EncoderTraining(
         network,
         ActivityHeadConfig(width=network.trunk.width),
-        TrainConfig(
-            steps=arguments.steps,
-            learning_rate=arguments.learning_rate,
-            optimizer=arguments.optimizer,
-            average=arguments.average,
-            decay_steps=arguments.decay_steps,
-        ),
-        classes=data.crops.classes,
-        teacher=material.teacher,
-        settling=batches(arguments.seed + SETTLING_SEED, EVERYTHING),
-        frame_dimension=material.frames.dimension,
+        optimization_settings(TrainConfig, arguments),
+        classes=batches.crops.classes,
+        teacher=data.teacher,
+        norm_batches=draw(arguments.seed + NORM_SEED, EVERYTHING),
+        frame_dimension=data.frames.dimension,
     )
     if arguments.start is not None:
         load_warm_start(training, read_warm_start(arguments.start, part="activity.", name="head."))
     if arguments.centred:
-        training.join_teacher(islice(training.settling, JOINING_BATCHES))
+        training.join_teacher(islice(training.norm_batches, JOINING_BATCHES))
     if arguments.resume is None:
-        training.initialize_classes(torch.from_numpy(data.crops.labels()))
+        training.initialize_classes(torch.from_numpy(batches.crops.labels()))
     for parameter in training.network.trunk.parameters():
         if parameter.dim() == 4:  # convolutions run twice as fast on a CPU with channels last
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
@@ -346,9 +342,7 @@ def main() -> None:
         save_every=arguments.save_every,
         average=arguments.average,
     )
-    # Batches are made in a process of their own, beside the threads that train.
-    loader = DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=4)
-    trainer.fit(training, loader, ckpt_path=arguments.resume)
+    trainer.fit(training, make_loader(batches, arguments.workers), ckpt_path=arguments.resume)
     trainer.save_checkpoint(arguments.output / "final.ckpt")
 
 

@@ -95,4 +95,4 @@ def test_several_lengths_in_one_run(
 def test_ours_runs_in_any_precision():
     assert speed.command_of("diarspk")[-2:] == ["--precision", "auto"]
     assert speed.command_of("diarspk:single")[-2:] == ["--precision", "single"]
-    assert speed.command_of("diarspk:silero")[-2:] == ["eval.systems.registry", "diarspk:silero"]
+    assert speed.command_of("diarspk:silero")[-2:] == ["eval.systems", "diarspk:silero"]

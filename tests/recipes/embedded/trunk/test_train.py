@@ -268,10 +268,10 @@ def test_encoder_training_lowers_its_losses(talkers, pool, speakers, usable):
     training = EncoderTraining(
         SMALL,
         ActivityHeadConfig(width=16, channels=8, layers=1, heads=2),
-        TrainConfig(steps=120, learning_rate=5e-3, warmup_steps=5, settle_batches=4),
+        TrainConfig(steps=120, learning_rate=5e-3, warmup_steps=5, norm_batches_each=4),
         classes=data.crops.classes,
         teacher=torch.eye(8)[talkers.numbers],  # of the speaker
-        settling=data,
+        norm_batches=data,
         frame_dimension=8,
     )
     logged = []
@@ -289,7 +289,7 @@ def test_encoder_training_lowers_its_losses(talkers, pool, speakers, usable):
         losses = [float(values[name]) for values in logged if name in values]
         assert np.mean(losses[-8:]) < 0.9 * np.mean(losses[:8])
     norms = [m for m in training.network.modules() if isinstance(m, torch.nn.BatchNorm1d)]
-    assert not any(norm.training for norm in norms)  # settled for the last part of the run
+    assert not any(norm.training for norm in norms)  # fixed for the last part of the run
 
 
 def test_embeddings_join_a_teacher_with_other_axes(pool, speakers, usable):
@@ -305,7 +305,7 @@ def test_embeddings_join_a_teacher_with_other_axes(pool, speakers, usable):
         TrainConfig(steps=1),
         classes=2,
         teacher=torch.zeros(len(pool.start), 8),
-        settling=[],
+        norm_batches=[],
     )
     config = CropConfig(frames_per_batch=800, seconds=(1.0,))
     drawn = SpeakerCrops(pool, pool, speakers, config, usable=usable, seed=0)
@@ -340,7 +340,7 @@ def test_classes_begin_at_the_teachers_means(pool, speakers, usable):
         TrainConfig(steps=1),
         classes=3,
         teacher=teacher,
-        settling=[],
+        norm_batches=[],
     )
     before = training.criterion.weight[2].clone()
     labels = torch.full((len(teacher),), -1)
@@ -365,7 +365,7 @@ def test_fixed_norms_have_the_plain_mean_over_batches(talkers, pool, speakers, u
         TrainConfig(steps=1),
         classes=2,
         teacher=torch.zeros(len(pool.start), 8),
-        settling=[],
+        norm_batches=[],
     )
     crop = CropConfig(frames_per_batch=400, seconds=(1.0,))
     data = Pairs(

