@@ -1,7 +1,7 @@
-"""All that a synthesiser or an extractor may want to know of a speaker, as one structure.
+"""Speaker cue: timbre, frame embeddings and prosody of a speaker as one value.
 
-Timbre is one vector, but a voice is more than that: how it changes over time is in the frame
-sequence, and how somebody speaks in the prosody. An application takes the parts it has use for.
+The timbre is one vector; the frame embeddings have its course over time, and the prosody has pitch,
+energy and speaking rate. Speech synthesis and target speech extraction take the parts they need.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ __all__ = ["SpeakerCue", "extract_cue", "read_cue", "write_cue"]
 
 @dataclass(frozen=True, eq=False)
 class SpeakerCue:
-    """A speaker as heard in one recording.
+    """Description of a speaker from one recording.
 
     Attributes
     ----------
     timbre : ndarray of float32, ``(dim,)``
-        Unit vector of the whole recording.
+        Utterance embedding, a unit vector.
     frames : FrameEmbeddings
-        Unit vectors ``(frames, dim)`` in the same space, one each ``frames.hop`` seconds.
+        Frame embeddings ``(frames, dim)`` in the same space, every ``frames.hop`` seconds.
     prosody : ProsodyStatistics
-        Pitch, energy and rate.
+        Pitch, energy and speaking rate.
     space : Space
-        Of ``timbre`` and ``frames``: use them only where this space is read.
+        Embedding space of ``timbre`` and ``frames``.
     duration : float
-        Seconds of the recording.
+        Length of the recording in seconds.
     """
 
     timbre: NDArray[np.float32]
@@ -49,6 +49,10 @@ class SpeakerCue:
     prosody: ProsodyStatistics
     space: Space
     duration: float
+
+    def __repr__(self) -> str:
+        frames = f"{len(self.frames.data)} frames every {self.frames.hop:g} s"
+        return f"SpeakerCue({self.duration:.1f} s, {frames}, {self.space})"
 
 
 def extract_cue(
@@ -59,15 +63,16 @@ def extract_cue(
     channel: int | None = None,
     name: str = "",
 ) -> SpeakerCue:
-    """Read timbre, frame sequence and prosody from a recording of one speaker.
+    """Compute timbre, frame embeddings and prosody from a recording of one speaker.
 
     Parameters
     ----------
     audio, sample_rate, channel
         See :func:`diarspk.audio.load_audio`.
     encoder : SpeakerEncoder
+        Speaker encoder of timbre and frames.
     name : str
-        What the encoder is called.
+        Name of the encoder, kept with the space.
 
     Raises
     ------
@@ -100,12 +105,12 @@ def write_cue(cue: SpeakerCue, path: str | Path) -> None:
 
 
 def read_cue(path: str | Path) -> SpeakerCue:
-    """Read what :func:`write_cue` wrote.
+    """Read a cue from ``.npz``.
 
     Raises
     ------
     FormatError
-        If the file is missing or holds something else.
+        If the file is missing or holds no cue.
     """
     try:
         with np.load(path, allow_pickle=False) as stored:

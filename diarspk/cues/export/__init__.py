@@ -1,14 +1,26 @@
-"""Speaker vectors in the files that synthesis systems read.
+"""Export of speaker vectors to the file formats of speech synthesis systems.
 
-A system reads vectors of the encoder it was trained with and of no other: a vector of another
-space with the same dimension loads without complaint and speaks in nobody's voice. So an export
-is refused unless it is known that the vector is of the system's space, and a card beside each file
-says which space that was.
+A synthesis system reads vectors of the encoder that it was trained with: a vector of another space
+and the same dimension loads without an error and gives a voice that is nobody's. An export is
+therefore refused unless the vector is known to be of the system's space, and a card beside each
+file names its space.
 """
 
-from diarspk.cues.export.exporting import ExportCard, export_cue
-from diarspk.cues.export.references import References, read_references
-from diarspk.cues.export.targets import TARGETS, Target, check_space
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diarspk.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from diarspk.cues.export.exporting import (
+        TARGETS,
+        ExportCard,
+        Target,
+        check_space,
+        export_cue,
+    )
+    from diarspk.cues.export.references import References, read_references
 
 __all__ = [
     "TARGETS",
@@ -19,3 +31,15 @@ __all__ = [
     "export_cue",
     "read_references",
 ]
+
+_HOMES = {
+    "TARGETS": "diarspk.cues.export.exporting",
+    "ExportCard": "diarspk.cues.export.exporting",
+    "References": "diarspk.cues.export.references",
+    "Target": "diarspk.cues.export.exporting",
+    "check_space": "diarspk.cues.export.exporting",
+    "export_cue": "diarspk.cues.export.exporting",
+    "read_references": "diarspk.cues.export.references",
+}
+
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -1,4 +1,4 @@
-"""Export of one speaker for one system: checked, whole or not at all, with a card beside it."""
+"""Export of a speaker vector to a target system: check of its space, files, and their card."""
 
 from __future__ import annotations
 
@@ -15,10 +15,59 @@ from numpy.typing import NDArray
 from diarspk.checkpoints.digest import digest_file
 from diarspk.cues.export import layouts
 from diarspk.cues.export.references import References
-from diarspk.cues.export.targets import TARGETS, Target, check_space
-from diarspk.errors import ArgumentError
+from diarspk.embeddings.space import Space
+from diarspk.errors import ArgumentError, ModelError
 
-__all__ = ["ExportCard", "export_cue"]
+__all__ = ["TARGETS", "ExportCard", "Target", "check_space", "export_cue"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """Target system of an export.
+
+    Attributes
+    ----------
+    name : str
+        Name in :data:`TARGETS` and on the command line.
+    system : str
+        Name of the system.
+    encoder : str
+        Encoder that its published models were trained with.
+    dimension : int or None
+        Dimension of the vectors that it reads; None for any.
+    suffixes : tuple of str
+        Suffixes of the files that it reads; "" for a folder.
+    encoder_names : tuple of str
+        Names under which :func:`diarspk.load_encoder` loads that encoder.
+    """
+
+    name: str
+    system: str
+    encoder: str
+    dimension: int | None
+    suffixes: tuple[str, ...]
+    encoder_names: tuple[str, ...] = ()
+
+
+TARGETS = {
+    target.name: target
+    for target in (
+        Target("coqui", "YourTTS (Coqui)", "its H/ASP ResNetSE", 512, (".pth", ".json")),
+        Target("xtts", "XTTS", "its own H/ASP ResNetSE", 512, (".pth",)),
+        Target("cosyvoice", "CosyVoice", "its CAM++ (campplus.onnx)", 192, (".pt", "")),
+        Target(
+            "speecht5",
+            "SpeechT5",
+            "SpeechBrain's x-vector",
+            512,
+            (".pt", ".npy"),
+            ("speechbrain/spkrec-xvect-voxceleb",),
+        ),
+        Target("nemo", "FastPitch (NeMo)", "the encoder it was trained with", None, (".npy",)),
+        Target("numpy", "any program", "any encoder", None, (".npy", ".npz")),
+    )
+}
+"""Target systems by name."""
 
 WRITERS: dict[str, Callable[[Path, References], None]] = {
     "coqui": layouts.write_coqui,
@@ -31,22 +80,26 @@ WRITERS: dict[str, Callable[[Path, References], None]] = {
 
 @dataclass(frozen=True)
 class ExportCard:
-    """What ``FILE.card.json`` says of an exported file.
+    """Content of ``FILE.card.json`` beside an exported file.
 
     Attributes
     ----------
-    target, speaker : str
+    target : str
+        Name of the target system.
+    speaker : str
+        Name of the speaker.
     fingerprint : str
-        Of the space of the vectors.
+        Fingerprint of the embedding space.
     encoder : str
-        What the encoder was called.
+        Name of the encoder.
     dimension : int
+        Dimension of the vector.
     files : dict of str to str
-        sha256 of each file that was written, by its name.
+        SHA-256 of each written file, by name.
     references : dict of str to float
-        Cosine of each reference with the mean of the others.
+        Cosine of each reference to the mean of the others.
     outliers : tuple of str
-        References that do not fit the others.
+        References unlike the others.
     """
 
     target: str
@@ -67,26 +120,32 @@ def export_cue(
     trained_on: str | None = None,
     latents: NDArray[np.float32] | None = None,
 ) -> ExportCard:
-    """Write a speaker as a system reads it.
+    """Export a speaker to a target system; the files appear whole or not at all.
 
     Parameters
     ----------
     target_name : str
-        Among :data:`TARGETS`.
+        Name in :data:`TARGETS`.
     references : References
+        Vectors of the speaker.
     path : path
-        Suffix as the system reads it; for CosyVoice a folder, or the file of the means.
+        Output, with a suffix of the target; for CosyVoice a folder, or the file of the means.
     trained_on : str, optional
-        Fingerprint of the encoder that the system was trained with.
+        Fingerprint of the encoder that the user's copy of the system was trained with.
     latents : ndarray, ``(1, T, 1024)``, optional
-        What XTTS's own conditioning encoder makes of the references; XTTS needs it.
+        Conditioning latents of XTTS, which it requires beside the vector.
+
+    Returns
+    -------
+    ExportCard
+        Content of the card.
 
     Raises
     ------
     ModelError
-        If the vectors are not known to be of the space that the system reads.
+        If the vectors are not known to be of the space of the target.
     ArgumentError
-        If there is no such target, or the suffix is another.
+        If the target or the suffix is unknown.
     """
     target = _find(target_name)
     file = _file(target, Path(path))
@@ -110,6 +169,47 @@ def export_cue(
         for made in sorted(Path(folder).iterdir()):
             os.replace(made, file.parent / made.name)
     return card
+
+
+def check_space(target: Target, space: Space, trained_on: str | None = None) -> None:
+    """Refuse vectors that are not known to be of the space of a target system.
+
+    Parameters
+    ----------
+    target : Target
+        Target system.
+    space : Space
+        Space of the vectors, after any alignment.
+    trained_on : str, optional
+        Fingerprint of the encoder that the user's copy of the system was trained with.
+
+    Raises
+    ------
+    ModelError
+        If the spaces differ, or are not known to be the same.
+    """
+    if target.name == "numpy":
+        return
+    if target.dimension is not None and space.dimension != target.dimension:
+        raise ModelError(
+            f"{target.system} takes vectors of dimension {target.dimension} from "
+            f"{target.encoder}, got {space}; name that encoder, or give an alignment into its "
+            "space"
+        )
+    if trained_on is not None:
+        if trained_on != space.fingerprint:
+            raise ModelError(
+                f"{target.system} was trained on fingerprint {trained_on}, got {space}; an equal "
+                "dimension is not an equal space: name that encoder, or give an alignment into "
+                "its space"
+            )
+        return
+    if space.name not in target.encoder_names:
+        raise ModelError(
+            f"{target.system} reads the space of {target.encoder}; nothing says that {space} is "
+            "that space, and an equal dimension does not: name that encoder, give an alignment "
+            "into its space, or give the fingerprint that your model was trained on"
+        )
 
 
 def _find(name: str) -> Target:

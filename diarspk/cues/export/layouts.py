@@ -1,7 +1,4 @@
-"""The file layouts, one function each: a path to write to, and what goes into it.
-
-``speakers`` are the references of each speaker; ``None`` marks no extra data.
-"""
+"""File formats of the target systems, a writer for each."""
 
 from __future__ import annotations
 
@@ -30,12 +27,13 @@ __all__ = [
 ]
 
 GPT_WIDTH = 1024
+"""Channels of XTTS's conditioning latents."""
 
 
 def write_coqui(path: Path, references: References) -> None:
-    """Write ``{clip: {"name", "embedding"}}``, as Coqui's speaker manager reads it.
+    """Write ``{clip: {"name", "embedding"}}`` for the speaker manager of Coqui.
 
-    It averages the clips of a name itself, so the mean is that of unit vectors.
+    Coqui averages the clips of a name itself, so each clip is a unit vector.
     """
     clips = {
         file: {"name": references.speaker, "embedding": vector.tolist()}
@@ -59,9 +57,9 @@ def write_xtts(path: Path, references: References, latents: NDArray[np.float32])
 
 
 def write_cosyvoice(path: Path, references: References) -> None:
-    """Write ``{name: list of floats}``: means in ``path``, clips in ``utt2embedding.pt`` beside.
+    """Write ``{name: list of floats}``: means to ``path``, clips to ``utt2embedding.pt`` beside it.
 
-    CosyVoice normalises when it reads.
+    CosyVoice normalises the vectors itself.
     """
     _save({references.speaker: references.profile.vector.tolist()}, path)
     clips = {
@@ -77,7 +75,7 @@ def write_cosyvoice(path: Path, references: References) -> None:
 
 
 def write_speecht5(path: Path, references: References) -> None:
-    """Write ``(1, 512)``, a tensor or an array."""
+    """Write a tensor (``.pt``) or an array (``.npy``) of shape ``(1, 512)``."""
     import torch
 
     row = references.profile.vector[None]
@@ -93,7 +91,7 @@ def write_nemo(path: Path, references: References) -> None:
 
 
 def write_numpy(path: Path, references: References) -> None:
-    """Write the vector ``(dim,)``; as ``.npz`` with its references and fingerprint inside."""
+    """Write the vector ``(dim,)``; an ``.npz`` also holds its references and its fingerprint."""
     if path.suffix == ".npy":
         np.save(path, references.profile.vector)
         return
@@ -107,12 +105,12 @@ def write_numpy(path: Path, references: References) -> None:
 
 
 def read_latents(path: Path) -> NDArray[np.float32]:
-    """Read XTTS's own conditioning latents ``(1, T, 1024)`` from ``.npy``, or a tensor's file.
+    """Read conditioning latents of XTTS, ``(1, T, 1024)``, from ``.npy`` or a tensor file.
 
     Raises
     ------
     ArgumentError
-        If the file holds something else.
+        If the file holds no such latents.
     """
     import torch
 
@@ -131,7 +129,7 @@ def read_latents(path: Path) -> NDArray[np.float32]:
 
 
 def _save(value: dict[str, Any] | Tensor | Sequence[float], path: Path) -> None:
-    """Write what ``torch.load(weights_only=True)`` reads: tensors, lists, text."""
+    """Save a value of types that ``torch.load(weights_only=True)`` accepts."""
     import torch
 
     torch.save(value, path)

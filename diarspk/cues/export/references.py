@@ -1,4 +1,4 @@
-"""Recordings of one speaker as vectors, mapped into another space where asked."""
+"""References: embeddings of recordings of one speaker."""
 
 from __future__ import annotations
 
@@ -24,16 +24,18 @@ __all__ = ["References", "read_references"]
 
 @dataclass(frozen=True, eq=False)
 class References:
-    """A speaker as one or more recordings.
+    """Embeddings of one or more recordings of a speaker.
 
     Attributes
     ----------
     speaker : str
+        Name of the speaker.
     space : Space
-        Of the vectors.
+        Space of the vectors.
     files : tuple of str
+        Paths of the recordings.
     vectors : ndarray of float32, ``(n, dim)``
-        A unit vector for each file.
+        Unit vector of each recording.
     """
 
     speaker: str
@@ -49,31 +51,42 @@ class References:
 
     @property
     def profile(self) -> SpeakerProfile:
-        """Their mean, and which of them do not fit."""
+        """Mean of the vectors, and the outliers among them."""
         return build_profile(self.vectors)
 
     def without_outliers(self) -> References:
-        """Leave out the recordings that do not fit."""
+        """Remove the outliers."""
         outliers = self.profile.outliers
-        kept = [index for index in range(len(self.files)) if index not in outliers]
-        return replace(self, files=tuple(self.files[i] for i in kept), vectors=self.vectors[kept])
+        inliers = [index for index in range(len(self.files)) if index not in outliers]
+        return replace(
+            self, files=tuple(self.files[i] for i in inliers), vectors=self.vectors[inliers]
+        )
 
     def mapped(self, mapping: SpaceMap) -> References:
-        """Take them to another space."""
+        """Map the vectors into another space."""
         return replace(self, space=mapping.output, vectors=mapping.transform(self.vectors))
 
 
 def read_references(
     speaker: str, files: Sequence[str | Path], encoder: SpeakerEncoder, name: str = ""
 ) -> References:
-    """Embed recordings of one speaker; ``name`` is what the encoder is called.
+    """Embed recordings of one speaker.
+
+    Parameters
+    ----------
+    speaker
+        Name of the speaker.
+    files
+        Paths of the recordings.
+    encoder, name
+        Speaker encoder, and its name.
 
     Raises
     ------
     AudioError
-        If one cannot be read.
+        If a recording cannot be read.
     ArgumentError
-        If there is none, or two have the same path.
+        If there are no recordings, or two have the same path.
     """
     paths = [str(file) for file in files]
     if not paths or len(set(paths)) < len(paths):

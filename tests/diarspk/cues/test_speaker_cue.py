@@ -1,3 +1,5 @@
+"""Speaker cues of a tiny encoder: parts of one recording, in a file and back."""
+
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError
@@ -6,38 +8,42 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diarspk.cues import speaker_cue as cues
-from diarspk.cues.speaker_cue import SpeakerCue, extract_cue, read_cue, write_cue
+from diarspk import SpeakerEncoder, load_encoder
+from diarspk.cues import SpeakerCue, extract_cue, read_cue, write_cue
 from diarspk.embeddings.space import Space
-from diarspk.encoders.base import FrameEmbeddings
 from diarspk.errors import FormatError
-from diarspk.features.prosody import ProsodyStatistics
+from tests.tiny_model import tone, write_tiny_model
 
-PROSODY = ProsodyStatistics(120.0, 90.0, 200.0, 2.5, 0.6, -20.0, 5.0, 4.0, 0.9)
-
-
-class ToyEncoder:
-    fingerprint, dimension, space = "toy", 3, Space("toy", 3)
-
-    def embed(self, audio: np.ndarray, sample_rate: int) -> np.ndarray:
-        return np.array([1, 0, 0], np.float32)
-
-    def embed_frames(self, audio: np.ndarray, sample_rate: int) -> FrameEmbeddings:
-        return FrameEmbeddings(np.ones((len(audio) // 640, 3), np.float32), 0.04, 0.0125)
+RATE = 16000
 
 
-@pytest.fixture
-def cue(monkeypatch: pytest.MonkeyPatch) -> SpeakerCue:
-    monkeypatch.setattr(cues, "measure_prosody", lambda audio, sample_rate: PROSODY)
-    return extract_cue(np.zeros(16000, np.float32), ToyEncoder(), 16000, name="toy one")  # type: ignore[arg-type]
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> SpeakerEncoder:
+    return load_encoder(write_tiny_model(tmp_path_factory.mktemp("tiny")))
 
 
-def test_all_parts_are_there_in_one_space(cue: SpeakerCue) -> None:
-    assert cue.space == Space("toy", 3, "toy one")
-    assert cue.frames.data.shape == (25, 3)
-    assert (cue.prosody, cue.duration) == (PROSODY, 1.0)
+@pytest.fixture(scope="module")
+def cue(encoder: SpeakerEncoder) -> SpeakerCue:
+    pytest.importorskip("librosa")
+    return extract_cue(tone("ann"), encoder, RATE, name="a tiny one")
+
+
+def test_all_parts_are_those_of_the_recording_in_one_space(
+    cue: SpeakerCue, encoder: SpeakerEncoder
+) -> None:
+    assert cue.space == Space(encoder.fingerprint, encoder.dimension, "a tiny one")
+    np.testing.assert_array_equal(cue.timbre, encoder.embed(tone("ann"), RATE))
+    np.testing.assert_array_equal(cue.frames.data, encoder.embed_frames(tone("ann"), RATE).data)
+    assert cue.duration == 3.0
     with pytest.raises(FrozenInstanceError):
         cue.duration = 2.0  # type: ignore[misc]
+
+
+def test_a_cue_prints_as_a_person_reads_it(cue: SpeakerCue) -> None:
+    assert repr(cue) == (
+        f"SpeakerCue(3.0 s, {len(cue.frames.data)} frames every 0.04 s, 'a tiny one', "
+        f"fingerprint {cue.space.fingerprint}, dimension 8)"
+    )
 
 
 def test_written_and_read_again(cue: SpeakerCue, tmp_path: Path) -> None:
@@ -45,8 +51,9 @@ def test_written_and_read_again(cue: SpeakerCue, tmp_path: Path) -> None:
     again = read_cue(tmp_path / "cue.npz")
     np.testing.assert_array_equal(again.timbre, cue.timbre)
     np.testing.assert_array_equal(again.frames.data, cue.frames.data)
-    assert (again.frames.hop, again.frames.start) == (0.04, 0.0125)
-    assert (again.prosody, again.space, again.duration) == (PROSODY, cue.space, 1.0)
+    assert (again.frames.hop, again.frames.start) == (cue.frames.hop, cue.frames.start)
+    assert (again.space, again.duration) == (cue.space, cue.duration)
+    assert repr(again.prosody) == repr(cue.prosody)  # NaN where a tone has no such figure
     assert [path.name for path in tmp_path.iterdir()] == ["cue.npz"]
 
 
