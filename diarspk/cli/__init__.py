@@ -1,7 +1,7 @@
-"""The ``diarspk`` command: stdout is data, stderr is talk, and exit codes mean something.
+"""Command line ``diarspk``: data on stdout, messages on stderr, one module per command.
 
-Exit status 0: done. 1: a file failed; one line on stderr says why, and the other files were done.
-2: the command line itself is at fault, and nothing was done.
+Exit status 0: success. 1: a file failed; one line on stderr says why, and the other files were
+processed. 2: usage error; nothing was done.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Ou
 
 @dataclass(frozen=True, eq=False)
 class Embeddings:
-    """What ``diarspk embed -o FILE.npz`` wrote."""
+    """Content of a file of ``diarspk embed -o``: a vector for each (file, start, end)."""
 
     space: Space
     vectors: NDArray[np.float32]
@@ -42,19 +42,19 @@ def fit(
         Path, typer.Argument(metavar="ENROLL.npz", help="`diarspk embed -o`, enrolment encoder.")
     ],
     runtime: Annotated[
-        Path, typer.Argument(metavar="RUN.npz", help="The same recordings, run-time encoder.")
+        Path, typer.Argument(metavar="RUN.npz", help="Same recordings, run-time encoder.")
     ],
     output: Output,
     method: Annotated[
         str,
         typer.Option(
-            help="m1 (run time into the enrolment space), m2 (the other way round), m3 (both "
-            "into a new one), logits, procrustes-m1, least-squares-m2, ..."
+            help="m1 (run time into the enrolment space), m2 (enrolment into the run-time space), "
+            "m3 (both into a new one), logits, procrustes-m1, least-squares-m2, ..."
         ),
     ] = "m2",
     speakers: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.tsv", help="Lines `recording<TAB>speaker`, where known."),
+        typer.Option(metavar="FILE.tsv", help="Speakers, if known: lines `recording<TAB>speaker`."),
     ] = None,
 ) -> None:
     """Learn an alignment from embeddings of the same recordings by two encoders."""
@@ -76,11 +76,15 @@ def fit(
 
 @align.command()
 def apply(
-    alignment: Annotated[Path, typer.Argument(metavar="ALIGNMENT", help="From `align fit`.")],
-    vectors: Annotated[Path, typer.Argument(metavar="IN.npz", help="From `diarspk embed -o`.")],
+    alignment: Annotated[
+        Path, typer.Argument(metavar="ALIGNMENT", help="Alignment of `align fit`.")
+    ],
+    vectors: Annotated[
+        Path, typer.Argument(metavar="IN.npz", help="Embeddings of `diarspk embed -o`.")
+    ],
     output: Output,
 ) -> None:
-    """Map embeddings; their fingerprint says from which of the two encoders they are."""
+    """Apply an alignment to embeddings of either encoder; their fingerprint tells which."""
     from diarspk.verification.alignment import read_alignment
 
     with exit_on_error():
@@ -109,7 +113,7 @@ def _read(path: Path) -> Embeddings:
 
 
 def _pair(first: Embeddings, second: Embeddings) -> tuple[list[int], list[int]]:
-    """Rows of the recordings and spans that are in both files."""
+    """Rows of the recordings and spans that both files have."""
     from diarspk.errors import ArgumentError
 
     where = {key: index for index, key in enumerate(second.keys)}

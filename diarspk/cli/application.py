@@ -23,7 +23,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from diarspk.cli.terminal import say, spoken_warnings
+from diarspk.cli.terminal import say, warnings_on_one_line
 from diarspk.version import __version__
 
 __all__ = ["GROUP", "app", "main"]
@@ -166,5 +166,5 @@ def _options(
 
 def main() -> None:
     """Run the command line; the console script that the package installs as ``diarspk``."""
-    with spoken_warnings():
+    with warnings_on_one_line():
         app()

@@ -1,4 +1,4 @@
-"""``diarspk combine``: one diarization out of several."""
+"""``diarspk combine``: combination of several diarizations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Matching", "combine"]
 
 
 class Matching(str, Enum):
-    """How speakers of the hypotheses are matched; see `combine`."""
+    """Matching of the speakers of hypotheses; see :mod:`diarspk.diarization.dover_lap`."""
 
     GREEDY = "greedy"
     HUNGARIAN = "hungarian"
@@ -28,19 +28,20 @@ class Matching(str, Enum):
 
 def combine(
     hypotheses: Annotated[
-        list[Path], typer.Argument(metavar="RTTM...", help="Two or more, of the same recordings.")
+        list[Path],
+        typer.Argument(metavar="RTTM...", help="Two or more diarizations of the same recordings."),
     ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="RTTM", help="Write here instead of stdout."),
+        typer.Option("--output", "-o", metavar="RTTM", help="Output. Default: stdout."),
     ] = None,
     weights: Annotated[
         str | None,
-        typer.Option(metavar="W,...", help="One for each file; by mutual agreement without it."),
+        typer.Option(metavar="W,...", help="Weight of each file. Default: by mutual agreement."),
     ] = None,
-    mapping: Annotated[Matching, typer.Option(help="How speakers are matched.")] = Matching.GREEDY,
+    mapping: Annotated[Matching, typer.Option(help="Matching of speakers.")] = Matching.GREEDY,
     smoothing: Annotated[
-        float, typer.Option(min=0.0, help="Smooth votes over neighbouring stretches; 0.5 or 0.")
+        float, typer.Option(min=0.0, help="Smoothing of votes over neighbouring regions, 0.5 or 0.")
     ] = 0.0,
 ) -> None:
     """Combine diarizations by overlap-aware voting (DOVER-Lap)."""
@@ -58,7 +59,7 @@ def combine(
                 str(path) for path, side in zip(hypotheses, sides, strict=True) if name not in side
             ]
             if missing:
-                say(f"warning: {name}: not in {', '.join(missing)}, taken for silence there")
+                say(f"warning: {name}: not in {', '.join(missing)}, taken as silence there")
             found = [_side(side, name) for side in sides]
             combined.append(
                 combine_annotations(

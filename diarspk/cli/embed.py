@@ -1,4 +1,4 @@
-"""``diarspk embed``: speaker embeddings of recordings or of spans in them."""
+"""``diarspk embed``: speaker embeddings of recordings or of their spans."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True)
 class SpanEmbedding:
-    """A vector ``(dim,)`` and where it comes from: a file, and start and end in seconds."""
+    """Embedding ``(dim,)`` of a span, start and end in seconds, of a file."""
 
     file: str
     span: Span
@@ -99,7 +99,7 @@ def _parse_span(text: str) -> Span:
 def _embed_file(
     encoder: diarspk.SpeakerEncoder, file: Path, wanted: Sequence[Span] | None, channel: int | None
 ) -> list[SpanEmbedding]:
-    """Embed the spans of a file, or the whole of it, and say which embeddings are less reliable."""
+    """Embed the spans of a file, or all of it, and warn of embeddings that are less reliable."""
     from diarspk.audio import SAMPLE_RATE, load_audio
     from diarspk.features.speech_quality import check_speech
 

@@ -41,9 +41,9 @@ def enroll(
     folder: Folder,
     encoder: Encoder = None,
 ) -> None:
-    """Add recordings of one person; the gallery is made where there is none.
+    """Enroll a person by recordings; the gallery is created if it does not exist.
 
-    A recording that fails is named, and the others are enrolled.
+    A recording that fails is reported, and the others are enrolled.
     """
     from diarspk.embeddings.profile import build_profile
     from diarspk.verification.gallery import create_gallery, open_gallery
@@ -95,7 +95,7 @@ def identify(
     as_json: AsJson = False,
     encoder: Encoder = None,
 ) -> None:
-    """Say who speaks: file, name or "unknown", probability, cosine, one line each."""
+    """Identify speakers: file, name or "unknown", probability, cosine, one line each."""
     failures = Failures()
     with exit_on_error(), _opened(folder) as people:
         loaded = diarspk.load_encoder(encoder)
@@ -119,7 +119,7 @@ def search(
     as_json: AsJson = False,
     encoder: Encoder = None,
 ) -> None:
-    """Print the stored references nearest to a voice: file, cosine, name, source."""
+    """Search the references nearest to a voice: file, cosine, name, source, one line each."""
     failures = Failures()
     with exit_on_error(), _opened(folder) as people:
         loaded = diarspk.load_encoder(encoder)
@@ -133,7 +133,7 @@ def search(
 
 @gallery.command("list")
 def list_people(folder: Folder, as_json: AsJson = False) -> None:
-    """List who is enrolled."""
+    """List the enrolled people."""
     with exit_on_error(), _opened(folder) as people:
         found, space = people.people(), people.space
     if as_json:
@@ -151,7 +151,7 @@ def list_people(folder: Folder, as_json: AsJson = False) -> None:
 def remove(
     speakers: Annotated[list[str], typer.Argument(metavar="NAME...")], folder: Folder
 ) -> None:
-    """Forget people: all their references."""
+    """Remove people with all their references."""
     missing = 0
     with exit_on_error(), _opened(folder) as people:
         for speaker in speakers:
@@ -167,7 +167,7 @@ def remove(
 
 @gallery.command()
 def calibrate(folder: Folder) -> None:
-    """Fit probabilities to the people enrolled; ten of them need two recordings or more."""
+    """Calibrate probabilities on the enrolled people; ten of them need two recordings or more."""
     from diarspk.verification.gallery.self_calibration import calibrate_by_references
 
     with exit_on_error(), _opened(folder) as people:
@@ -176,7 +176,7 @@ def calibrate(folder: Folder) -> None:
 
 @gallery.command()
 def index(folder: Folder) -> None:
-    """Build the search index; worth it from about 10,000 references."""
+    """Build the search index, for galleries of about 10,000 references or more."""
     with exit_on_error(), _opened(folder) as people:
         people.build_index()
 
@@ -186,7 +186,7 @@ def migrate(
     folder: Folder,
     alignment: Annotated[Path, typer.Argument(metavar="ALIGNMENT", help="From `align fit`.")],
 ) -> None:
-    """Move the gallery into the space of another encoder, without the recordings."""
+    """Map the gallery into the space of another encoder, without the recordings."""
     from diarspk.verification.alignment import read_alignment
     from diarspk.verification.gallery.migration import migrate as move
 
@@ -202,7 +202,7 @@ def _opened(folder: Path) -> Gallery:
 
 
 def _embed(encoder: diarspk.SpeakerEncoder, recording: Path) -> tuple[NDArray[np.float32], float]:
-    """Vector ``(dim,)`` and seconds; says what makes it less reliable."""
+    """Embedding ``(dim,)`` and duration in seconds; warns if it is less reliable."""
     from diarspk.audio import SAMPLE_RATE, load_audio
     from diarspk.features.speech_quality import check_speech
 

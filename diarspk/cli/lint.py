@@ -1,4 +1,4 @@
-"""``diarspk lint``: faults in RTTM and UEM files."""
+"""``diarspk lint``: check of RTTM and UEM files."""
 
 from __future__ import annotations
 
@@ -24,10 +24,12 @@ def lint(
     ],
     audio: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Recordings FILE.wav, ...: find turns beyond their end."),
+        typer.Option(
+            metavar="DIR", help="Folder of the recordings, to find turns beyond their end."
+        ),
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with status 1 for warnings as well.")
+        bool, typer.Option("--strict", help="Exit with status 1 for warnings, too.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
@@ -60,14 +62,14 @@ def _check(files: Sequence[Path], durations: dict[str, float]) -> list[Finding]:
         try:
             ids += list(read_rttm(file))
         except FormatError:
-            continue  # it is among the findings
+            continue  # among the findings already
     for file in uems:
         findings += lint_uem(file, durations=durations, turns_of=ids)
     return findings
 
 
 def _durations(folder: Path) -> dict[str, float]:
-    """Seconds of every file of a folder that is audio."""
+    """Duration in seconds of each recording of a folder, by file name without suffix."""
     from diarspk.audio import open_audio
     from diarspk.errors import AudioError
 

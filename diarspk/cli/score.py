@@ -26,7 +26,7 @@ HEADER = ("file", *ERRORS, "JER %")
 
 
 class Convention(str, Enum):
-    """Whose rules hold; see :mod:`diarspk.metrics.conventions`."""
+    """Scoring convention; see :mod:`diarspk.metrics.conventions`."""
 
     DIARSPK = "diarspk"
     MD_EVAL = "md-eval"
@@ -37,37 +37,39 @@ class Convention(str, Enum):
 
 def score(
     reference: Annotated[Path, typer.Argument(metavar="REF", help="Reference RTTM.")],
-    hypothesis: Annotated[Path, typer.Argument(metavar="HYP", help="RTTM to score.")],
+    hypothesis: Annotated[Path, typer.Argument(metavar="HYP", help="Hypothesis RTTM.")],
     uem: Annotated[
-        Path | None, typer.Option(help="UEM file: the regions to score in each file.")
+        Path | None, typer.Option(help="UEM file: regions to score in each recording.")
     ] = None,
     collar: Annotated[
         float,
         typer.Option(
             min=0.0,
-            help="Seconds not scored on each side of a reference boundary (with --convention "
-            "pyannote, half of them on each side, as there).",
+            help="Forgiveness collar in seconds on each side of a reference boundary (with "
+            "--convention pyannote, half of it on each side, as in pyannote.metrics).",
         ),
     ] = 0.0,
     skip_overlap: Annotated[
-        bool, typer.Option("--skip-overlap", help="Leave out where the reference overlaps.")
+        bool,
+        typer.Option("--skip-overlap", help="Do not score overlapped speech of the reference."),
     ] = False,
     convention: Annotated[
-        Convention, typer.Option(help="Score as this tool does.")
+        Convention, typer.Option(help="Scoring convention: that of this tool.")
     ] = Convention.DIARSPK,
     breakdown: Annotated[
         bool,
         typer.Option(
-            "--breakdown", help="Add errors by overlap, turn length, speakers, and boundaries."
+            "--breakdown",
+            help="Add errors by overlap, turn length and number of speakers, and boundary errors.",
         ),
     ] = False,
     timeline: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Draw the errors of each file into DIR/FILE.svg."),
+        typer.Option(metavar="DIR", help="Folder for a drawing of the errors, DIR/FILE.svg."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Print DER and JER with their components, per file and pooled over all files."""
+    """Score a diarization: DER and JER with their components, per file and pooled."""
     if not math.isfinite(collar):
         raise typer.BadParameter(f"--collar must be seconds, got {collar}")
     options: dict[str, Any] = {
@@ -101,7 +103,7 @@ def _break_down(
     from diarspk.metrics import break_down
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ScoringWarning)  # scoring has said it
+        warnings.simplefilter("ignore", ScoringWarning)  # `score` has warned already
         return break_down(reference, hypothesis, uem, **options)
 
 
@@ -117,20 +119,20 @@ def _draw(reference: Path, hypothesis: Path, uem: Path | None, folder: Path) -> 
         pairing = pair_files(reference, hypothesis, uem)
     folder.mkdir(parents=True, exist_ok=True)
     for name, pair in pairing.pairs.items():
-        picture = draw_timeline(pair.reference, pair.hypothesis, pair.uem, title=name)
+        drawing = draw_timeline(pair.reference, pair.hypothesis, pair.uem, title=name)
         path = folder / f"{Path(name).name}.svg"
-        path.write_text(picture, encoding="utf-8")
+        path.write_text(drawing, encoding="utf-8")
 
 
 def _report(scores: Scores) -> str:
-    """One row per file, the pooled row last, then the convention they follow."""
+    """Format the table of files, the pooled row last, and the convention."""
     rows = [_row(file, components) for file, components in scores.files.items()]
     rows.append(_row("pooled", scores.pooled))
     return f"{aligned(HEADER, rows)}\n\n{scores.convention}"
 
 
 def _report_breakdown(details: Breakdown) -> str:
-    """One table for each way to sort the errors, then boundaries and counts in a line each."""
+    """Format a table for each class of errors, then a line for boundaries and one for counts."""
     tables = [
         _class_table("speakers at once", details.overlap),
         _class_table("length of turn", details.turn_length),

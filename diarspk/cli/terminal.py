@@ -1,4 +1,4 @@
-"""What the command line says to people; all of it goes to stderr."""
+"""Messages, errors and progress of the command line, on stderr."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ __all__ = [
     "exit_on_error",
     "progress_display",
     "say",
-    "spoken_warnings",
+    "warnings_on_one_line",
 ]
 
 ProgressCallback = Callable[[str, float], None]
-"""Takes the name of a stage and the fraction of it that is done, in [0, 1]."""
+"""Callable(stage, fraction done in [0, 1])."""
 
 
 def say(message: str) -> None:
@@ -32,8 +32,8 @@ def say(message: str) -> None:
 
 
 @contextmanager
-def spoken_warnings() -> Iterator[None]:
-    """Print this package's warnings as one plain line each, without the place in the source."""
+def warnings_on_one_line() -> Iterator[None]:
+    """Print warnings of this package as one line each, without the location in the source."""
     with warnings.catch_warnings():
         show_others = warnings.showwarning
 
@@ -57,7 +57,7 @@ def spoken_warnings() -> Iterator[None]:
 
 @contextmanager
 def exit_on_error() -> Iterator[None]:
-    """Turn an error of this package, or of the system's files, into one line and exit status 1."""
+    """Turn an error of this package or of the file system into one line and exit status 1."""
     try:
         yield
     except (DiarspkError, OSError) as error:
@@ -66,14 +66,14 @@ def exit_on_error() -> Iterator[None]:
 
 
 class Failures:
-    """The files of a batch that failed; the others are done nevertheless."""
+    """Count of the failed files of a batch; the others are processed nevertheless."""
 
     def __init__(self) -> None:
         self.count = 0
 
     @contextmanager
     def caught(self, file: Path) -> Iterator[None]:
-        """Name the file and its fault in one line on stderr, and go on."""
+        """Report an error of ``file`` in one line on stderr and continue."""
         try:
             yield
         except (DiarspkError, OSError) as error:
@@ -82,20 +82,19 @@ class Failures:
             say(f"error: {text}" if file.name in text else f"error: {file}: {text}")
 
     def exit(self) -> None:
-        """Exit with status 1 if a file failed."""
+        """Exit with status 1 if any file failed."""
         if self.count:
             raise typer.Exit(1)
 
 
 @contextmanager
 def progress_display(quiet: bool) -> Iterator[Callable[[str], ProgressCallback | None]]:
-    """Show a bar with the time left, on a terminal only.
+    """Show a progress bar with the remaining time, on a terminal only.
 
     Yields
     ------
     follow : callable
-        Takes the name of the file that is next and gives the callback that reports on it; None
-        where nothing is shown.
+        Callable(name of a file) -> progress callback for that file, or None if nothing is shown.
     """
     if quiet or not sys.stderr.isatty():
         yield lambda name: None
@@ -124,7 +123,9 @@ def progress_display(quiet: bool) -> Iterator[Callable[[str], ProgressCallback |
 
             def report(stage: str, fraction: float) -> None:
                 nonlocal current
-                if stage != current:  # a new stage has its own pace, so its own time left
+                if (
+                    stage != current
+                ):  # each stage has a pace of its own: its remaining time starts anew
                     progress.reset(task, description=f"{name}: {stage}")
                     current = stage
                 progress.update(task, completed=fraction)

@@ -1,4 +1,4 @@
-"""``diarspk verify``: do two recordings hold the same speaker; or a whole list of such trials."""
+"""``diarspk verify``: speaker verification of two recordings, or of a trial list."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def _score_list(
 
 
 def _write_scores(listed: list[Trial], scores: NDArray[np.float64], output: Path) -> None:
-    """Kaldi's score file, whole or not at all."""
+    """Write a score file as Kaldi has them; it appears whole or not at all."""
     lines = (
         f"{one.enrolment} {one.test} {score:.6f}\n"
         for one, score in zip(listed, scores, strict=True)

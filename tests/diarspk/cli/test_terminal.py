@@ -1,4 +1,4 @@
-"""What is said on stderr."""
+"""Messages, errors and progress on stderr."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 import typer
 
-from diarspk.cli.terminal import Failures, exit_on_error, progress_display, say, spoken_warnings
+from diarspk.cli.terminal import (
+    Failures,
+    exit_on_error,
+    progress_display,
+    say,
+    warnings_on_one_line,
+)
 from diarspk.errors import AudioError, AudioWarning, ModelError
 
 
@@ -28,14 +34,14 @@ def test_say_prints_one_line_whatever_the_text(capsys: pytest.CaptureFixture[str
 def test_own_warnings_are_one_line_each_and_never_swallowed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with spoken_warnings():
+    with warnings_on_one_line():
         for _ in range(2):
             warnings.warn(AudioWarning("a.wav: shorter than its header says"), stacklevel=1)
     assert capsys.readouterr().err == "warning: a.wav: shorter than its header says\n" * 2
 
 
 def test_other_warnings_keep_their_handling() -> None:
-    with spoken_warnings(), pytest.raises(FutureWarning):
+    with warnings_on_one_line(), pytest.raises(FutureWarning):
         warnings.warn("soon", FutureWarning, stacklevel=1)
 
 
