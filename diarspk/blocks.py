@@ -1,4 +1,4 @@
-"""Rows a block at a time, so that memory does not grow with the recording."""
+"""Processing of rows in blocks, so that memory does not grow with the recording."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterator
 __all__ = ["blocks"]
 
 BLOCK_ROWS = 10_000
-"""Frames of a few minutes."""
+"""Rows of a block: frames of a few minutes."""
 
 
 def blocks(rows: int, size: int = BLOCK_ROWS) -> Iterator[slice]:
-    """Consecutive slices of at most ``size`` that cover so many rows."""
+    """Yield consecutive slices of at most ``size`` rows that cover ``rows`` rows."""
     for first in range(0, rows, size):
         yield slice(first, min(first + size, rows))

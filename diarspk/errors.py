@@ -1,4 +1,4 @@
-"""Every error and warning this package raises on purpose.
+"""Errors and warnings of this package.
 
 ::
 
@@ -32,7 +32,7 @@ __all__ = [
 
 
 class DiarspkError(Exception):
-    """Base of all errors of this package."""
+    """Base class of all errors of this package."""
 
 
 class ArgumentError(DiarspkError, ValueError):
@@ -71,7 +71,7 @@ class ModelError(DiarspkError):
 
 
 class DiarspkWarning(UserWarning):
-    """Base of all warnings of this package."""
+    """Base class of all warnings of this package."""
 
 
 class AudioWarning(DiarspkWarning):

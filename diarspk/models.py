@@ -1,4 +1,4 @@
-"""Models by name: what ships with the package."""
+"""Catalogue of models: embedded weights, and architectures that can be trained."""
 
 from __future__ import annotations
 
@@ -23,19 +23,26 @@ __all__ = ["ModelCard", "available_models"]
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What is known of a model without running it.
+    """Facts about a model.
 
     Attributes
     ----------
+    name : str
     kind : str
-        "embedded": its weights ship with the package. "architecture": a network without weights,
-        which :func:`diarspk.encoders.build_encoder` builds.
+        "embedded": weights are installed with the package. "architecture": a network without
+        weights, which :func:`diarspk.encoders.build_encoder` builds.
     parameters : int
-        Trained parameters, those of all heads included, a classifier excluded.
+        Number of parameters of all networks of the model, classifier excluded.
+    dimension : int
+        Number of dimensions of an embedding.
     frame_hop : float
-        Seconds from one frame of the network to the next.
+        Hop of the network's frames in seconds.
     source : str
-        Where the weights come from, or the paper and implementation of an architecture.
+        Recipe that trained the weights; or paper and implementation of an architecture.
+    size_bytes : int
+        Size of the file of the encoder's weights; 0 for an architecture.
+    fingerprint : str
+        Digest that identifies the embedding space; empty for an architecture.
     """
 
     name: str
@@ -49,7 +56,7 @@ class ModelCard:
 
 
 def available_models() -> list[ModelCard]:
-    """Every embedded model, then every architecture."""
+    """List the embedded models, then the architectures."""
     embedded = [_describe(card) for card in sorted(asset_folder().glob("*.json"))]
     return [*embedded, *map(_describe_architecture, ARCHITECTURES.values())]
 

@@ -1,7 +1,7 @@
 """Training objectives of speaker encoders.
 
-Every objective is called with embeddings ``(batch, dimension)`` and labels ``(batch,)``, and gives
-their mean loss. Those with a ``margin`` may have it changed between steps, for instance by a
+Every objective maps embeddings ``(batch, dimension)`` and labels ``(batch,)`` to their mean loss.
+The attribute ``margin`` of those that have one may change between steps, as by a
 :class:`MarginSchedule`.
 """
 
@@ -29,22 +29,22 @@ __all__ = [
 class AngularMarginSoftmax(nn.Module):
     """Additive angular margin softmax (Deng et al. 2019, equation 3), for nested embeddings too.
 
-    The logit of the true class is ``scale * cos(theta + margin)``. Where ``prefixes`` are given,
-    the leading part of each embedding is classified by the leading part of each class vector
-    (Kusupati et al. 2022, Matryoshka learning with tied weights), so that it is an embedding too.
+    The logit of the true class is ``scale * cos(theta + margin)``. With ``prefixes``, the leading
+    part of each embedding is classified by the leading part of each class vector too (Kusupati et
+    al. 2022, Matryoshka representation learning with tied weights).
 
     Parameters
     ----------
     dimension, classes
-        Size of the embeddings, and number of training speakers.
+        Dimension of the embeddings, and number of training speakers.
     margin
-        Radians. May be changed between steps: a schedule starts it at zero.
+        Angular margin in radians.
     scale
-        Inverse temperature.
+        Inverse temperature of the softmax.
     prefixes
-        Lengths of the nested embeddings.
+        Dimensions of the nested embeddings.
     prefix_weight
-        Weight of each prefix's loss beside the whole embedding's weight of one.
+        Weight of the loss of each prefix; that of the whole embedding is one.
     """
 
     def __init__(
@@ -80,26 +80,25 @@ class AngularMarginSoftmax(nn.Module):
 
 
 class SubcentreAngularMarginSoftmax(nn.Module):
-    """Angular margin softmax with several centres a speaker, and a penalty on the nearest others.
+    """Sub-centre angular margin softmax with an inter-top-k penalty. Defaults: ESPnet's.
 
-    A speaker's cosine is the greatest of its centres' (Deng et al. 2020, "Sub-center ArcFace",
-    section 3.2), so that mislabelled or noisy utterances may gather at a centre of their own. The
-    ``top`` other speakers with the greatest cosines are taken as nearer than they are by an angle
-    of ``penalty`` (Zhao et al. 2021, "The SpeakIn system for VoxCeleb speaker recognition
-    challenge 2021", inter-top-k). ESPnet's settings are the defaults.
+    The cosine of a speaker is the maximum over its centres (Deng et al. 2020, "Sub-center ArcFace",
+    section 3.2), so mislabelled or noisy utterances may gather at a centre of their own. The angle
+    to each of the ``top`` nearest other speakers is reduced by ``penalty`` (Zhao et al. 2021, "The
+    SpeakIn system for VoxCeleb speaker recognition challenge 2021", inter-top-k).
 
     Parameters
     ----------
     dimension, classes
-        Size of the embeddings, and number of training speakers.
+        Dimension of the embeddings, and number of training speakers.
     centres
-        Centres of each speaker.
+        Number of centres per speaker.
     margin, penalty
-        Radians; both may be changed between steps.
+        Angles in radians; both may change between steps.
     top
         Number of other speakers that are penalised.
     scale
-        Inverse temperature.
+        Inverse temperature of the softmax.
     """
 
     def __init__(
@@ -135,7 +134,7 @@ class SubcentreAngularMarginSoftmax(nn.Module):
 
 
 class Softmax(nn.Module):
-    """Cross-entropy of an affine classifier, without margin or normalisation."""
+    """Cross-entropy of an affine classifier."""
 
     def __init__(self, dimension: int, classes: int) -> None:
         super().__init__()
@@ -149,8 +148,8 @@ class Softmax(nn.Module):
 class GeneralizedEndToEnd(nn.Module):
     """Generalized end-to-end loss in its softmax form (Wan et al. 2018, equations 5, 6 and 9).
 
-    Each embedding is classified among the speakers of its batch by its cosine to their centroids;
-    it is left out of the centroid of its own speaker. Scale and offset of the cosine are trained.
+    Each embedding is classified among the speakers of its batch by cosine similarity to their
+    centroids; that of its own speaker excludes it. Scale and offset of the similarity are trained.
     """
 
     def __init__(self, *, scale: float = 10.0, offset: float = -5.0) -> None:
@@ -177,7 +176,7 @@ class GeneralizedEndToEnd(nn.Module):
         without = unit(sums[own] - embeddings, dim=-1)
         exclusive = (embeddings * without).sum(-1, keepdim=True)
         cosine = cosine.scatter(1, own[:, None], exclusive)
-        # The scale must stay positive: otherwise likeness would be punished.
+        # A negative scale would reward dissimilarity.
         logits = self.scale.clamp_min(1e-6) * cosine + self.offset
         return nn.functional.cross_entropy(logits, own)
 
@@ -189,13 +188,13 @@ class MarginSchedule:
     Attributes
     ----------
     start, end : float
-        In epochs or steps, whatever :meth:`margin` is asked for. WeSpeaker's recipe: 20 and 40
-        epochs, from 0 to 0.2.
+        In epochs or steps, the unit of :meth:`margin`. WeSpeaker's recipe: epochs 20 and 40, from
+        0 to 0.2.
     initial, final : float
         Radians.
     shape : {"exponential", "linear"}
-        An exponential approach, fast at first, gets to within a thousandth of the way (WeSpeaker's
-        default).
+        "exponential" approaches ``final`` fast at first, to within a thousandth of the difference
+        at ``end`` (WeSpeaker's default).
     """
 
     start: float = 20.0
@@ -209,7 +208,7 @@ class MarginSchedule:
             raise ArgumentError(f"`end` must be at least start={self.start}, got {self.end}")
 
     def margin(self, time: float) -> float:
-        """Margin in radians at an epoch or step."""
+        """Compute the margin in radians at an epoch or step."""
         if time < self.start:
             return self.initial
         if time >= self.end:
@@ -221,20 +220,20 @@ class MarginSchedule:
 
 
 def add_margin(cosine: Tensor, margin: float) -> Tensor:
-    """Cosine of an angle that is ``margin`` wider, continued by a straight line past pi."""
+    """Cosine of the angle plus ``margin``, continued linearly past pi."""
     cosine = cosine.clamp(-1 + 1e-6, 1 - 1e-6)
     sine = (1 - cosine.square()).sqrt()
     shifted = cosine * math.cos(margin) - sine * math.sin(margin)
-    # Past pi - margin the cosine would rise again: continue it with a straight line.
+    # The cosine rises again past pi; a straight line keeps the loss monotonic.
     straight = cosine - margin * math.sin(margin)
     return torch.where(cosine > -math.cos(margin), shifted, straight)
 
 
 def subtract_angle(cosine: Tensor, angle: float) -> Tensor:
-    """Cosine of an angle that is narrower by ``angle``, continued by a straight line past zero."""
+    """Cosine of the angle less ``angle``, continued linearly past zero."""
     cosine = cosine.clamp(-1 + 1e-6, 1 - 1e-6)
     sine = (1 - cosine.square()).sqrt()
     shifted = cosine * math.cos(angle) + sine * math.sin(angle)
-    # Within `angle` of zero the cosine would fall again.
+    # The cosine falls again past zero.
     straight = cosine + 1 - math.cos(angle)
     return torch.where(cosine < math.cos(angle), shifted, straight)

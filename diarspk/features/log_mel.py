@@ -9,6 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from diarspk.audio import SAMPLE_RATE
+
 __all__ = ["FeatureConfig", "LogMel", "gated_level", "mean_normalize"]
 
 INT16_SCALE = 32768.0
@@ -20,9 +22,9 @@ ENERGY_FLOOR = torch.finfo(torch.float32).eps
 
 @dataclass(frozen=True)
 class FeatureConfig:
-    """Log-mel settings; the defaults are Kaldi's with WeSpeaker's window and bin count."""
+    """Settings of log-mel features. Defaults: Kaldi's, with WeSpeaker's window and mels."""
 
-    sample_rate: int = 16000
+    sample_rate: int = SAMPLE_RATE
     mels: int = 80
     frame_length_ms: float = 25.0
     frame_shift_ms: float = 10.0
@@ -33,17 +35,17 @@ class FeatureConfig:
 
     @property
     def frame_length_samples(self) -> int:
-        """Samples of a frame."""
+        """Frame length in samples."""
         return round(self.sample_rate * self.frame_length_ms / 1000)
 
     @property
     def frame_shift_samples(self) -> int:
-        """Samples from one frame to the next."""
+        """Frame shift in samples."""
         return round(self.sample_rate * self.frame_shift_ms / 1000)
 
     @property
     def fft_size(self) -> int:
-        """Power of two that holds a frame."""
+        """Size of the Fourier transform: the smallest power of two from the frame length up."""
         return 1 << (self.frame_length_samples - 1).bit_length()
 
 
@@ -70,7 +72,7 @@ class LogMel(nn.Module):
         self.filters: Tensor
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Log-mel energies of a waveform at the configured rate."""
+        """Compute log-mel energies of a waveform at the configured sample rate."""
         length, shift = self.config.frame_length_samples, self.config.frame_shift_samples
         if waveform.shape[-1] < length:
             waveform = nn.functional.pad(waveform, (0, length - waveform.shape[-1]))
@@ -119,7 +121,7 @@ def mean_normalize(features: Tensor, mask: Tensor | None = None) -> Tensor:
 
 
 def gated_level(features: Tensor, gate_db: float = 10.0) -> Tensor:
-    """Loudness of the speech in log-mel features: the natural log of its mean power per frame.
+    """Gated level of log-mel features: the natural log of the mean power of their loud frames.
 
     As in ITU-R BS.1770, frames more than ``gate_db`` below the mean power are left out of a second
     mean, so pauses and padding weigh little. Scaling the waveform by ``g`` adds ``2 ln g`` to the

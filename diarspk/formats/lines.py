@@ -1,4 +1,4 @@
-"""Reading of line-based files so that every fault is reported with file and line."""
+"""Parsing of line-based files; every fault is reported with file and line."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ from diarspk.formats.uem import parse_region
 __all__ = ["Finding", "lint_rttm", "lint_uem"]
 
 SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".opus", ".ogg", ".m4a", ".sph", ".rttm"})
-LATE_S = 0.5
-"""So much later than the recording a turn may end without a word: references round up."""
+MAX_OVERRUN_S = 0.5
+"""Tolerance in seconds for turns that end after the recording: references round up."""
 
 Record = TypeVar("Record")
 
@@ -269,6 +269,6 @@ def _check_durations(
 ) -> Iterator[Finding]:
     for stretch in stretches:
         duration = durations.get(stretch.uri)
-        if duration is not None and stretch.end > duration + LATE_S:
+        if duration is not None and stretch.end > duration + MAX_OVERRUN_S:
             text = f"the {what} ends at {stretch.end:.3f} s, the recording at {duration:.3f} s"
             yield Finding(name, stretch.line, "error", f"{text}; check which one is meant")

@@ -1,4 +1,4 @@
-"""Saving of an annotation in the format that the suffix names."""
+"""Saving of an annotation; the suffix of the file selects the format."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def save_annotation(
     *,
     confidence: Confidence | None = None,
 ) -> None:
-    """Write ``annotation`` whole or not at all: a file that was there stays until the end.
+    """Save an annotation to a file, which is replaced whole or not at all.
 
     Parameters
     ----------
     annotation : pyannote.core.Annotation
     path : path
-        The suffix names the format: .rttm, .json, .csv, .srt, .vtt, .txt (Audacity labels) or
+        With the suffix of a format: .rttm, .json, .csv, .srt, .vtt, .txt (Audacity labels) or
         .TextGrid (Praat).
     confidence : mapping of (Segment, track) to float, optional
         Written to RTTM, JSON and CSV.

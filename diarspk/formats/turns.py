@@ -1,4 +1,4 @@
-"""Turns as files hold them: whole milliseconds, none of zero length, in order of time."""
+"""Turns as written to files: whole milliseconds, none of zero length, by start time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Confidence: TypeAlias = "Mapping[tuple[Segment, str | int], float]"
 
 @dataclass(frozen=True)
 class RoundedTurn:
-    """One turn; times are rounded once, so that end minus start is the written duration."""
+    """Turn in whole milliseconds, so that end minus start is exactly the written duration."""
 
     start_ms: int
     end_ms: int
@@ -25,19 +25,19 @@ class RoundedTurn:
 
     @property
     def start(self) -> float:
-        """Seconds."""
+        """Start in seconds."""
         return self.start_ms / 1000
 
     @property
     def end(self) -> float:
-        """Seconds."""
+        """End in seconds."""
         return self.end_ms / 1000
 
 
 def rounded_turns(
     annotation: Annotation, confidence: Confidence | None = None
 ) -> Iterator[RoundedTurn]:
-    """Yield the turns of ``annotation`` by start time; names are on one line."""
+    """Yield the turns of an annotation by start time; line breaks in names become spaces."""
     for segment, track, label in annotation.itertracks(yield_label=True):
         start, end = round(segment.start * 1000), round(segment.end * 1000)
         if end > start:

@@ -30,7 +30,7 @@ __all__ = [
 def write_csv(
     annotation: Annotation, stream: TextIO, *, confidence: Confidence | None = None
 ) -> None:
-    """Write ``start,end,speaker,confidence``; the last is empty where it is not known."""
+    """Write CSV: ``start,end,speaker,confidence``; an unknown confidence is empty."""
     table = csv.writer(stream, lineterminator="\n")
     table.writerow(["start", "end", "speaker", "confidence"])
     for turn in rounded_turns(annotation, confidence):
@@ -41,7 +41,7 @@ def write_csv(
 def write_json(
     annotation: Annotation, stream: TextIO, *, confidence: Confidence | None = None
 ) -> None:
-    """Write ``{"uri": ..., "speakers": [...], "turns": [{"start", "end", "speaker"}, ...]}``.
+    """Write JSON: ``{"uri", "speakers": [...], "turns": [{"start", "end", "speaker"}, ...]}``.
 
     A turn has "confidence" too where it is known.
     """
@@ -62,7 +62,7 @@ def _as_dict(turn: RoundedTurn) -> dict[str, Any]:
 def write_srt(
     annotation: Annotation, stream: TextIO, *, confidence: Confidence | None = None
 ) -> None:
-    """Write numbered cues; confidence has no place in them."""
+    """Write SubRip subtitles: a numbered cue per turn with the speaker's name."""
     for number, turn in enumerate(rounded_turns(annotation), 1):
         start, end = _clock(turn.start_ms, ","), _clock(turn.end_ms, ",")
         stream.write(f"{number}\n{start} --> {end}\n{turn.speaker}\n\n")
@@ -79,7 +79,7 @@ def _clock(milliseconds: int, mark: str) -> str:
 def write_vtt(
     annotation: Annotation, stream: TextIO, *, confidence: Confidence | None = None
 ) -> None:
-    """Write cues with ``<v name>``; confidence has no place in them."""
+    """Write WebVTT subtitles: a cue per turn, with a voice span ``<v name>``."""
     stream.write("WEBVTT\n\n")
     for turn in rounded_turns(annotation):
         name = escape(turn.speaker, quote=False)
@@ -90,7 +90,7 @@ def write_vtt(
 def write_audacity(
     annotation: Annotation, stream: TextIO, *, confidence: Confidence | None = None
 ) -> None:
-    """Write one label a turn; confidence has no place in them."""
+    """Write an Audacity label track: ``start<tab>end<tab>name`` per turn."""
     for turn in rounded_turns(annotation):
         stream.write(f"{turn.start:.3f}\t{turn.end:.3f}\t{turn.speaker}\n")
 
@@ -98,9 +98,9 @@ def write_audacity(
 def write_textgrid(
     annotation: Annotation, stream: TextIO, *, confidence: Confidence | None = None
 ) -> None:
-    """Write a tier for each speaker, from 0 to the last end; confidence has no place in them.
+    """Write a Praat TextGrid: an interval tier per speaker, with empty intervals in the gaps.
 
-    Intervals of a tier must not overlap: turns of one speaker that do are joined.
+    Intervals of a tier must not overlap: overlapping turns of one speaker are joined.
     """
     tiers: dict[str, list[RoundedTurn]] = {}
     for turn in rounded_turns(annotation):
@@ -120,7 +120,7 @@ def write_textgrid(
 
 
 def _join(turns: Iterable[RoundedTurn]) -> list[tuple[int, int]]:
-    """Start and end of what overlaps, joined; ``turns`` are by start time."""
+    """Join overlapping turns, sorted by start, to pairs of start and end."""
     joined: list[tuple[int, int]] = []
     for turn in turns:
         if joined and turn.start_ms < joined[-1][1]:
@@ -131,7 +131,7 @@ def _join(turns: Iterable[RoundedTurn]) -> list[tuple[int, int]]:
 
 
 def _fill(intervals: Iterable[tuple[int, int]], end_ms: int) -> Iterator[tuple[int, int, bool]]:
-    """Start, end, and whether it is speech, without a gap from 0 to ``end_ms``."""
+    """Yield start, end, and whether it is speech, contiguous from 0 to ``end_ms``."""
     position = 0
     for first_ms, last_ms in intervals:
         if first_ms > position:

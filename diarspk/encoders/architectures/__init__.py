@@ -1,4 +1,4 @@
-"""Encoder architectures of the field, built by name, with published parameter counts."""
+"""Encoder architectures of the field by name, at their published parameter counts."""
 
 from __future__ import annotations
 

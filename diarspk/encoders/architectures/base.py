@@ -1,4 +1,4 @@
-"""The one shape of all speaker embedding networks: encode frames, pool them, project."""
+"""Interface of speaker embedding networks: encode frames, pool them, project the statistics."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ __all__ = ["Architecture"]
 
 
 class Architecture(nn.Module, ABC):
-    """Features (or a waveform) to one embedding, by way of frame features.
+    """Network from features, or a waveform, to one embedding.
 
-    In evaluation mode padding changes nothing: an item's outputs are those it would have alone.
-    (In training a batch norm takes its statistics over padding too: crop batches to one length.)
+    In evaluation mode the output of an item does not depend on the padding of its batch. (In
+    training, batch norm takes its statistics over padding too: crop batches to one length.)
 
     Attributes
     ----------
     dimension : int
-        Length of an embedding.
+        Number of dimensions of an embedding.
     stride : int
-        Inputs (feature frames, or samples of a waveform) per frame of :meth:`encode`.
+        Input frames, or samples of a waveform, per frame of :meth:`encode`.
     minimum : int
-        Least number of inputs that an item must have.
+        Minimum length of an item in input frames.
     offset : int
-        Inputs from the first to the one that the first frame of :meth:`encode` is centred on.
+        Input frame that the first frame of :meth:`encode` is centred on.
     local : bool
-        Whether a frame of :meth:`encode` depends on inputs near it alone. Frames of one speaker
-        can then be pooled out of audio in which others talk too; where an attention or a mean over
-        the whole utterance mixes the speakers, their audio has to be cut out.
+        Whether the receptive field of a frame of :meth:`encode` is bounded. Frames of one speaker
+        can then be pooled out of audio in which others talk too; where attention or a mean over the
+        whole utterance mixes the speakers, their audio has to be cut out.
     pool : Pooling
         Frame features to ``(batch, statistics)``.
     """
@@ -45,14 +45,14 @@ class Architecture(nn.Module, ABC):
 
     @abstractmethod
     def encode(self, features: Tensor, mask: Mask = None) -> tuple[Tensor, Mask]:
-        """Frame features of ``(batch, frames, mels)``, or of a waveform ``(batch, time)``.
+        """Compute frame features.
 
         Parameters
         ----------
         features
-            Input of the network.
+            ``(batch, frames, mels)``, or a waveform ``(batch, time)``.
         mask
-            ``(batch, frames)`` or ``(batch, time)``: true on an item's own inputs.
+            ``(batch, frames)`` or ``(batch, time)``: true on valid input.
 
         Returns
         -------
@@ -62,9 +62,9 @@ class Architecture(nn.Module, ABC):
 
     @abstractmethod
     def project(self, pooled: Tensor) -> Tensor:
-        """Embeddings ``(batch, dimension)`` of pooled frames; not normalised."""
+        """Project statistics to embeddings ``(batch, dimension)``, not normalised."""
 
     def forward(self, features: Tensor, mask: Mask = None) -> Tensor:
-        """Embeddings ``(batch, dimension)``, not normalised."""
+        """Compute embeddings ``(batch, dimension)``, not normalised."""
         frames, mask = self.encode(features, mask)
         return self.project(self.pool(frames, mask))

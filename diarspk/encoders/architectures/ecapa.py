@@ -1,9 +1,12 @@
 """ECAPA-TDNN: squeeze-excited Res2 blocks, aggregated, with channel-attentive statistics.
 
 Desplanques et al., "ECAPA-TDNN: emphasized channel attention, propagation and aggregation in TDNN
-based speaker verification", Interspeech 2020. The implementations of the field differ in details
-that matter to their checkpoints; each is a named configuration here. Modules are named as in
-WeSpeaker's checkpoints.
+based speaker verification", Interspeech 2020, section 3. The implementations of the field differ in
+details that matter to their checkpoints; each is a named configuration here. Modules are named as
+in WeSpeaker's checkpoints.
+
+Parameters, classifier excluded: WeSpeaker 6,190,720 (512 channels) and 14,657,088 (1024); ESPnet
+6,191,744 and 14,658,112; SpeechBrain 20,767,552.
 """
 
 from __future__ import annotations
@@ -29,23 +32,23 @@ __all__ = [
 
 @dataclass(frozen=True)
 class EcapaTdnnConfig:
-    """Dimensions and variants of an :class:`EcapaTdnn`; the defaults are ESPnet's.
+    """Dimensions and variants of an :class:`EcapaTdnn`. Defaults: ESPnet's.
 
     Attributes
     ----------
     aggregated : int
         Channels after the aggregation of the three blocks.
     dense : bool
-        Whether a block reads the sum of all before it, as in the paper; otherwise they are a
-        chain.
+        Whether the input of a block is the sum of all outputs before it, as in the paper, or the
+        last output alone.
     squeeze_norm : bool
         Whether the squeeze-excitation has a batch norm.
     aggregation_norm : bool
         Whether a batch norm follows the aggregation.
     untouched : int
-        Which of the ``scale`` groups of channels passes a Res2 block as it is: 0 or -1.
+        Index of the group of channels that passes a Res2 block unchanged: 0 or -1.
     reflect : bool
-        Whether the signal is mirrored at its ends; otherwise there are zeros.
+        Reflection padding of the convolutions, in place of zero padding.
     """
 
     mels: int = 80
@@ -63,12 +66,12 @@ class EcapaTdnnConfig:
 
 
 ESPNET_ECAPA = EcapaTdnnConfig()
-"""Close to the paper (conv, ReLU, batch norm in this order)."""
+"""ESPnet-SPK: as in the paper, with convolution, ReLU, batch norm in this order."""
 
 WESPEAKER_ECAPA = EcapaTdnnConfig(
     channels=512, dense=False, squeeze_norm=False, pooling="channel-attentive-wespeaker"
 )
-"""ECAPA_TDNN_GLOB_c512; ECAPA_TDNN_GLOB_c1024 has 1024 channels."""
+"""WeSpeaker's ECAPA_TDNN_GLOB_c512; ECAPA_TDNN_GLOB_c1024 has 1024 channels."""
 
 SPEECHBRAIN_ECAPA = EcapaTdnnConfig(
     aggregated=3072,
@@ -79,7 +82,7 @@ SPEECHBRAIN_ECAPA = EcapaTdnnConfig(
     reflect=True,
     pooling="channel-attentive-speechbrain",
 )
-"""spkrec-ecapa-voxceleb."""
+"""SpeechBrain's spkrec-ecapa-voxceleb."""
 
 
 class EcapaTdnn(Architecture):
@@ -89,7 +92,7 @@ class EcapaTdnn(Architecture):
         super().__init__()
         self.config = config = config or EcapaTdnnConfig()
         self.dimension = config.dimension
-        self.minimum = 5 if config.reflect else 1  # the widest reach, 4 frames, must be mirrored
+        self.minimum = 5 if config.reflect else 1  # reflection by 4 frames needs 5
         self.layer1 = ConvReluNorm(config.mels, config.channels, kernel=5, mirror=config.reflect)
         self.layer2 = SqueezedRes2Block(config, dilation=2)
         self.layer3 = SqueezedRes2Block(config, dilation=3)
@@ -117,7 +120,7 @@ class EcapaTdnn(Architecture):
 
 
 class ConvReluNorm(nn.Module):
-    """Convolution that keeps the length, ReLU, batch norm."""
+    """Convolution of the same length, ReLU, batch norm."""
 
     def __init__(
         self, before: int, after: int, *, kernel: int = 1, dilation: int = 1, mirror: bool = False
@@ -138,7 +141,7 @@ class ConvReluNorm(nn.Module):
 
 
 class SqueezedRes2Block(nn.Module):
-    """Convolution, Res2 convolutions, convolution, squeeze-excitation, and the input added."""
+    """SE-Res2 block: convolution, Res2 convolutions, convolution, squeeze-excitation, residual."""
 
     def __init__(self, config: EcapaTdnnConfig, *, dilation: int) -> None:
         super().__init__()
@@ -161,7 +164,7 @@ class SqueezedRes2Block(nn.Module):
 
 
 class Res2Convolutions(nn.Module):
-    """Groups of channels convolved one after the other, each with the result before it added."""
+    """Hierarchical convolutions of groups of channels (Gao et al. 2019, Res2Net)."""
 
     def __init__(self, config: EcapaTdnnConfig, dilation: int) -> None:
         super().__init__()
@@ -187,7 +190,7 @@ class Res2Convolutions(nn.Module):
 
 
 class SqueezeExcitation(nn.Module):
-    """Channels gated by a function of their means over time (Hu et al. 2018)."""
+    """Squeeze-and-excitation: channels gated by their means over time (Hu et al. 2018)."""
 
     def __init__(self, channels: int, bottleneck: int, *, norm: bool) -> None:
         super().__init__()
@@ -196,6 +199,6 @@ class SqueezeExcitation(nn.Module):
         self.linear2 = nn.Linear(bottleneck, channels)
 
     def forward(self, x: Tensor, mask: Mask) -> Tensor:
-        """``(batch, channels, frames)``, and the same comes out."""
+        """``(batch, channels, frames)`` -> the same."""
         squeezed = self.norm(self.linear1(masked_mean(x, mask).squeeze(-1)).relu())
         return x * self.linear2(squeezed).sigmoid().unsqueeze(-1)

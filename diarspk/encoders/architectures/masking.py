@@ -1,9 +1,9 @@
-"""Padding that changes nothing: masks of the frames that each item of a batch really has.
+"""Masks of valid frames, which make networks invariant to the padding of a batch.
 
-A network's inputs are ``(batch, frames, channels)`` with a mask ``(batch, frames)`` that is true
-on an item's own frames, which come first. Inside, the frames are the last axis. An item shorter
-than its batch then has to look, to every convolution, pooling and normalisation, as it would
-alone: behind its end there are the zeros that the convolution itself would have put there.
+The input of a network is ``(batch, frames, channels)`` with a mask ``(batch, frames)`` that is true
+on an item's valid frames, which come first. Inside a network, frames are the last axis. Behind the
+end of an item every convolution must see the zeros that it would pad a shorter item with, and every
+pooling and normalisation must leave them out.
 """
 
 from __future__ import annotations
@@ -25,34 +25,34 @@ __all__ = [
 ]
 
 Mask: TypeAlias = Tensor | None
-"""Of bool, ``(batch, frames)``; None where every item has every frame."""
+"""Bool ``(batch, frames)``; None where all frames of all items are valid."""
 
 
 def length_mask(lengths: Tensor, frames: int) -> Tensor:
-    """Mask ``(batch, frames)`` of items of these lengths."""
+    """Build the mask ``(batch, frames)`` of items of the given lengths."""
     return torch.arange(frames, device=lengths.device) < lengths[:, None]
 
 
 def blank(x: Tensor, mask: Mask) -> Tensor:
-    """Zero the frames (the last axis of ``(batch, ..., frames)``) behind each item's end."""
+    """Set the invalid frames of ``(batch, ..., frames)`` to zero."""
     return x if mask is None else x.masked_fill(~_aligned(mask, x), 0.0)
 
 
 def strided(mask: Mask, stride: int) -> Mask:
-    """Mask of the output of a convolution with this stride that pads to keep the length."""
+    """Mask after a convolution with this stride and padding that keeps the length."""
     return mask if mask is None or stride == 1 else mask[:, ::stride]
 
 
 def windowed(mask: Mask, kernel: int, stride: int) -> Mask:
-    """Mask of the output of a convolution or pooling without padding: whole windows only."""
+    """Mask after a convolution or pooling without padding: frames whose window is all valid."""
     return mask if mask is None else mask[:, kernel - 1 :: stride]
 
 
 def reflect(x: Tensor, mask: Mask, reach: int) -> Tensor:
-    """Add ``reach`` frames on both sides that mirror each item about its first and last frame.
+    """Reflection padding by ``reach`` frames at both ends of each item's valid frames.
 
     ``(batch, channels, frames)`` -> ``(batch, channels, frames + 2 reach)``; an item needs more
-    than ``reach`` frames.
+    than ``reach`` valid frames.
     """
     if mask is None:
         return nn.functional.pad(x, (reach, reach), mode="reflect")
@@ -63,16 +63,16 @@ def reflect(x: Tensor, mask: Mask, reach: int) -> Tensor:
 
 
 def masked_mean(x: Tensor, mask: Mask) -> Tensor:
-    """Mean over an item's own frames: ``(batch, ..., frames)`` -> ``(batch, ..., 1)``."""
+    """Mean over valid frames: ``(batch, ..., frames)`` -> ``(batch, ..., 1)``."""
     if mask is None:
         return x.mean(dim=-1, keepdim=True)
     return blank(x, mask).sum(dim=-1, keepdim=True) / _count(x, mask)
 
 
 def masked_variance(x: Tensor, mask: Mask, *, correction: int = 1) -> Tensor:
-    """Variance over an item's own frames, ``(batch, ..., 1)``; zero for a single frame."""
+    """Variance over valid frames: ``(batch, ..., frames)`` -> ``(batch, ..., 1)``; zero for one."""
     squares = blank((x - masked_mean(x, mask)).square(), mask).sum(dim=-1, keepdim=True)
-    # As a tensor: exporters keep its dependence on the length only so.
+    # As a tensor: a Python number would become a constant in an exported graph.
     count = torch.as_tensor(x.shape[-1]) if mask is None else _count(x, mask)
     return squares / (count - correction).clamp_min(1)
 

@@ -1,9 +1,10 @@
-"""ReDimNet: one set of features, reshaped between two dimensions and one.
+"""ReDimNet: features reshaped between two-dimensional and one-dimensional blocks.
 
 Yakovlev et al., "Reshape dimensions network for speaker recognition", Interspeech 2024. Channels
 times mels stay constant: a stage is convolutions on ``(channels, mels, frames)``, then a block over
-time on ``(channels * mels, frames)``, and reads a trained mixture of all stages before it. Modules
-are named as in WeSpeaker's checkpoints, and sizes B0 to B6 are WeSpeaker's.
+time on ``(channels * mels, frames)``; its input is a learned mixture of the outputs of all stages
+before it. Modules are named as in WeSpeaker's checkpoints, and sizes B0 to B6 are WeSpeaker's:
+1,249,711 / 2,123,481 / 4,888,241 / 3,220,413 / 6,432,305 / 7,650,545 / 15,006,257 parameters.
 """
 
 from __future__ import annotations
@@ -32,18 +33,18 @@ __all__ = ["REDIMNET", "ReDimNet", "ReDimNetConfig", "Stage"]
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage.
+    """Dimensions of one stage.
 
     Attributes
     ----------
     stride : int
-        By this the mels are divided and the channels multiplied.
+        Divisor of the mels, and factor of the channels.
     blocks : int
         Convolutional blocks.
     expansion : int
-        Channels inside the stage are this many times as many.
+        Factor of the channels inside the stage.
     reduction : int, optional
-        Divisor of the width of the block over time; without it, there is no such block.
+        Divisor of the width of the block over time; None for a stage without such a block.
     """
 
     stride: int
@@ -164,7 +165,7 @@ class Backbone(nn.Module):
         self.stem = nn.ModuleList(
             [nn.Conv2d(1, config.channels, 3, padding=1), ChannelNorm(config.channels)]
         )
-        # The first stage has one input only: its weight is a constant of the checkpoints.
+        # The first stage has a single input, so its weight is constant; checkpoints hold it.
         first = nn.Parameter(torch.ones(1, 1, 1, 1), requires_grad=False)
         mixtures = [torch.zeros(1, n + 2, width, 1) for n in range(len(config.stages))]
         self.inputs_weights = nn.ParameterList([first, *mixtures])
@@ -189,13 +190,13 @@ class Backbone(nn.Module):
         return self._mixture(outputs, -1)
 
     def _mixture(self, outputs: list[Tensor], index: int) -> Tensor:
-        """Mix the outputs so far with the weights that each channel has for them."""
+        """Mix the outputs so far with softmax weights of each channel."""
         weights = self.inputs_weights[index].softmax(dim=1)  # (1, outputs, width, 1)
         return (weights * torch.stack(outputs, dim=1)).sum(dim=1)
 
 
 class Reduction(nn.Conv2d):
-    """Fewer mels, more channels."""
+    """Strided convolution to fewer mels and more channels."""
 
     def __init__(self, before: int, after: int, stride: int) -> None:
         super().__init__(before, after, (stride, 1), stride=(stride, 1))
@@ -205,14 +206,14 @@ class Reduction(nn.Conv2d):
 
 
 class Flattening(nn.Module):
-    """Channels and mels to one axis; it holds a place in the numbering of checkpoints."""
+    """Channels and mels to one axis; it keeps the numbering of modules in checkpoints."""
 
     def forward(self, x: Tensor, mask: Mask) -> Tensor:
         return to_one_dimension(x)
 
 
 class NamedBlock(nn.Module):
-    """A block under the name that it has in checkpoints."""
+    """Block under its name in checkpoints."""
 
     def __init__(self, block: nn.Module) -> None:
         super().__init__()

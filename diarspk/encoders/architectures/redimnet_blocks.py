@@ -1,4 +1,4 @@
-"""Blocks of `redimnet`, over time and frequency and over time alone."""
+"""Blocks of ReDimNet, over time and frequency and over time alone."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ChannelNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise every place on its own."""
+        """Normalise every frame, or time-frequency bin, over channels."""
         shape = self.weight.shape
         normed = nn.functional.layer_norm(
             x.transpose(1, -1), shape, self.weight, self.bias, eps=1e-6
@@ -43,7 +43,7 @@ class ChannelNorm(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two grouped 3 x 3 convolutions, each followed by a pointwise one, and the input added."""
+    """Residual block of two grouped 3 x 3 convolutions, each followed by a pointwise one."""
 
     def __init__(self, channels: int, group: int, *, squeezed_mels: int | None) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class ResidualBlock(nn.Module):
             self.se = FrequencySqueeze(squeezed_mels, min(64, max(channels, 32)))
 
     def forward(self, x: Tensor, mask: Mask) -> Tensor:
-        """``(batch, channels, mels, frames)``, and the same comes out."""
+        """``(batch, channels, mels, frames)`` -> the same."""
         y = self.bn1(self.conv1pw(self.conv1(blank(x, mask))).relu())
         y = self.bn2(self.conv2pw(self.conv2(blank(y, mask))))
         if self.se is not None:
@@ -68,7 +68,7 @@ class ResidualBlock(nn.Module):
 
 
 class FrequencySqueeze(nn.Module):
-    """Frequencies gated by a function of their means over channels and time."""
+    """Squeeze-and-excitation of frequencies by their means over channels and time."""
 
     def __init__(self, mels: int, bottleneck: int) -> None:
         super().__init__()
@@ -82,9 +82,9 @@ class FrequencySqueeze(nn.Module):
 
 
 class SeparableBlock(nn.Module):
-    """Grouped convolution, batch norm, GELU, pointwise convolution, and the input added.
+    """Residual block of grouped convolution, batch norm, GELU and pointwise convolution.
 
-    Like ConvNeXt's block, over ``dimensions`` 1 (frames) or 2 (mels and frames).
+    As in ConvNeXt (Liu et al. 2022), over ``dimensions`` 1 (frames) or 2 (mels and frames).
     """
 
     def __init__(self, channels: int, group: int, *, kernel: int = 3, dimensions: int = 2) -> None:
@@ -99,13 +99,13 @@ class SeparableBlock(nn.Module):
         self.pwconv1 = conv(channels, channels, 1)
 
     def forward(self, x: Tensor, mask: Mask) -> Tensor:
-        """``(batch, channels, ..., frames)``, and the same comes out."""
+        """``(batch, channels, ..., frames)`` -> the same."""
         y = self.norm(self.dwconvs[0](blank(x, mask)))
         return x + self.pwconv1(nn.functional.gelu(y))
 
 
 class SqueezeBlock(nn.ModuleList):
-    """Back from the expanded channels of a stage to those that keep the size constant."""
+    """Reduction from the expanded channels of a stage to its output channels."""
 
     def __init__(self, before: int, after: int, group: int) -> None:
         grouped = nn.Conv2d(before, after, 3, padding=1, groups=after // group)
@@ -121,7 +121,7 @@ class SqueezeBlock(nn.ModuleList):
 
 
 class TimeContext(nn.Module):
-    """Convolutions of growing length and self-attention on a reduced number of channels."""
+    """Convolutions of increasing kernel and self-attention at a reduced width."""
 
     def __init__(self, channels: int, reduced: int) -> None:
         super().__init__()
@@ -133,7 +133,7 @@ class TimeContext(nn.Module):
         self.exp_dim_conv = nn.Conv1d(reduced, channels, 1)
 
     def forward(self, x: Tensor, mask: Mask) -> Tensor:
-        """``(batch, channels, frames)``, and the same comes out."""
+        """``(batch, channels, frames)`` -> the same."""
         y = self.red_dim_conv(x)
         for layer in self.tcm:
             y = layer(y, mask)
@@ -141,7 +141,7 @@ class TimeContext(nn.Module):
 
 
 class TransformerLayer(nn.Module):
-    """Self-attention, then two affine layers, each with the input added and layer norm after."""
+    """Post-norm transformer layer: self-attention, then feed-forward."""
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
@@ -151,7 +151,7 @@ class TransformerLayer(nn.Module):
         self.final_layer_norm = nn.LayerNorm(width, eps=1e-6)
 
     def forward(self, x: Tensor, mask: Mask) -> Tensor:
-        """``(batch, width, frames)``, and the same comes out."""
+        """``(batch, width, frames)`` -> the same."""
         y = x.transpose(1, 2)
         y = self.layer_norm(y + self.attention(y, mask))
         return self.final_layer_norm(y + self.feed_forward(y)).transpose(1, 2)

@@ -1,4 +1,4 @@
-"""The architectures by name, at their published sizes, with random weights."""
+"""Architectures by name, at their published sizes, with random weights."""
 
 from __future__ import annotations
 
@@ -35,16 +35,17 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ArchitectureEntry:
-    """An architecture at one size.
+    """Architecture at one size.
 
     Attributes
     ----------
+    name : str
     network : callable
         Builds the network of a configuration.
     config : object
-        The configuration: a frozen dataclass with the field ``dimension``.
+        Frozen dataclass with the field ``dimension``.
     features : FeatureConfig, optional
-        What it hears; the waveform where there are no features.
+        Input features; None for the waveform.
     source : str
         Paper, and the implementation whose size it has.
     """
@@ -57,7 +58,7 @@ class ArchitectureEntry:
 
     @property
     def front_end(self) -> FrontEnd:
-        """What computes the inputs of the network."""
+        """Front end that computes the network's input."""
         return WaveformFrontEnd() if self.features is None else MelFrontEnd(self.features)
 
 
@@ -114,7 +115,7 @@ def _entries() -> list[ArchitectureEntry]:
 ARCHITECTURES: Mapping[str, ArchitectureEntry] = MappingProxyType(
     {entry.name: entry for entry in _entries()}
 )
-"""Name to architecture."""
+"""Architectures by name."""
 
 
 def build_architecture(
@@ -132,19 +133,18 @@ def build_architecture(
     name
         One of :data:`ARCHITECTURES`.
     dimension
-        Length of an embedding; the published one where it is left out.
+        Number of dimensions of an embedding. Default: the published one.
     pooling
-        One of :data:`diarspk.encoders.architectures.pooling.POOLINGS`; the published one where it
-        is left out.
+        One of :data:`diarspk.encoders.architectures.pooling.POOLINGS`. Default: the published one.
     mels
-        Channels of the features, where those are not the published ones.
+        Channels of the features. Default: the published number.
     seed
-        Makes the weights the same every time, and leaves the global random state as it is.
+        Seed of the weights; the global random state stays as it is.
 
     Raises
     ------
     ArgumentError
-        If there is no such architecture or pooling, or it cannot hear so many mels.
+        If there is no such architecture or pooling, or it cannot read so many mels.
     """
     entry = find_architecture(name)
     if mels is not None:
@@ -164,14 +164,14 @@ def build_architecture(
 
 
 def count_parameters(network: Architecture) -> int:
-    """Parameters as papers count them: without the classifier, and without RawNet3's front."""
+    """Count parameters as papers do: no classifier, and without RawNet3's filterbank."""
     parameters = network.named_parameters()
     return sum(p.numel() for name, p in parameters if not name.startswith("front."))
 
 
 def _check_mels(entry: ArchitectureEntry, mels: int) -> None:
     if entry.features is None:
-        raise ArgumentError(f"`mels` must be left out for {entry.name}, which hears the waveform")
+        raise ArgumentError(f"`mels` must be left out for {entry.name}, which reads the waveform")
     fits = mels > 0
     if entry.network is CamPlusPlus:
         fits = fits and mels % 8 == 0

@@ -3,6 +3,9 @@
 The speaker networks of WeSpeaker (Wang et al., "WeSpeaker: a research and production oriented
 speaker embedding learning toolkit", ICASSP 2023), after He et al. 2016 with a 3 x 3 first layer,
 few channels and no max-pooling. Modules are named as in WeSpeaker's and pyannote's checkpoints.
+
+Parameters at 256 dimensions, classifier excluded: ResNet18 4,105,440, ResNet34 6,634,336, ResNet50
+11,131,360, ResNet101 15,892,448, ResNet152 19,814,880, ResNet221 23,792,224, ResNet293 28,626,016.
 """
 
 from __future__ import annotations
@@ -37,9 +40,9 @@ class ResNetConfig:
     blocks : tuple of int
         Residual blocks of each of the four stages.
     bottleneck : bool
-        Whether a block is of three convolutions, the last with four times the channels.
+        Blocks of three convolutions, the last with four times the channels.
     two_layers : bool
-        Whether a second affine layer follows the first, with ReLU and batch norm between them.
+        Second affine layer after the first, with ReLU and batch norm between them.
     """
 
     blocks: tuple[int, int, int, int]
@@ -63,8 +66,8 @@ RESNET293 = ResNetConfig((10, 20, 64, 3), bottleneck=True)
 class ResNet(Architecture):
     """Features ``(batch, frames, mels)`` to embeddings ``(batch, dimension)``.
 
-    Frame features come every eighth frame, ``channels * 8 * mels / 8`` of them (four times as
-    many with bottlenecks).
+    Frame features have an eighth of the frame rate and ``channels * mels`` channels, four times as
+    many with bottlenecks.
     """
 
     stride = 8
@@ -114,7 +117,7 @@ class ResNet(Architecture):
 
 
 class BasicBlock(nn.Module):
-    """Two 3 x 3 convolutions and a shortcut."""
+    """Residual block of two 3 x 3 convolutions."""
 
     expansion = 1
 
@@ -135,7 +138,7 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """A 3 x 3 convolution between two 1 x 1, the last widening, and a shortcut."""
+    """Residual block of 1 x 1, 3 x 3 and widening 1 x 1 convolutions."""
 
     expansion = 4
 

@@ -1,4 +1,4 @@
-"""Band-pass filters whose edges are learned, for networks that hear the waveform."""
+"""Sinc filterbanks: band-pass filters with learned edges, for networks that read the waveform."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["SincFilters"]
 class SincFilters(nn.Module):
     """Impulse responses of band-pass filters in quadrature: ``(2 bands, 1, kernel)``.
 
-    Ravanelli and Bengio 2018 with the odd filters of Pariente et al. 2020 (equation 5); trained
-    are, in Hz, the lower edges above 50 Hz and the bandwidths above 50 Hz, mel-spaced at first.
+    Ravanelli and Bengio 2018 (SincNet), with the odd filters of Pariente et al. 2020 (equation 5).
+    Parameters, in Hz: lower edges and bandwidths in excess of 50 Hz, initialised mel-spaced.
     """
 
-    LEAST = 50.0  # Hz, of an edge and of a band
+    MIN_HZ = 50.0  # of an edge, and of a bandwidth
 
     def __init__(self, bands: int, kernel: int, sample_rate: int) -> None:
         super().__init__()
         self.nyquist = sample_rate / 2
-        low, high = _mel(30.0), _mel(self.nyquist - 2 * self.LEAST)
+        low, high = _mel(30.0), _mel(self.nyquist - 2 * self.MIN_HZ)
         mels = torch.linspace(low, high, bands + 1, dtype=torch.float64)
         edges = (700 * (10 ** (mels / 2595) - 1)).float()[:, None]
         self.low_hz_ = nn.Parameter(edges[:-1].clone())
@@ -36,9 +36,9 @@ class SincFilters(nn.Module):
         self.angle: Tensor
 
     def forward(self) -> Tensor:
-        """Return the filters, the even ones first."""
-        low = self.LEAST + self.low_hz_.abs()
-        high = (low + self.LEAST + self.band_hz_.abs()).clamp(self.LEAST, self.nyquist)
+        """Compute the filters, the even ones first."""
+        low = self.MIN_HZ + self.low_hz_.abs()
+        high = (low + self.MIN_HZ + self.band_hz_.abs()).clamp(self.MIN_HZ, self.nyquist)
         band = 2 * (high - low)  # (bands, 1)
         window = self.window / (self.angle / 2)
         even = ((high * self.angle).sin() - (low * self.angle).sin()) * window

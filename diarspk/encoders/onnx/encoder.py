@@ -30,12 +30,12 @@ def open_session(model: bytes | Path, *, threads: int | None = None) -> Any:
     model
         Content of an ONNX file, or its path.
     threads
-        Threads of one run; PyTorch's number where it is left out, so that engines compare.
+        Number of threads. Default: that of PyTorch.
 
     Raises
     ------
     ModelError
-        If onnxruntime is missing, or this is no graph that it can run.
+        If onnxruntime is missing, or cannot run the graph.
     """
     try:
         import onnxruntime
@@ -59,18 +59,18 @@ def open_session(model: bytes | Path, *, threads: int | None = None) -> Any:
 
 
 class SessionEncoder(ClipEncoder):
-    """A graph that onnxruntime runs; clips run one after the other, so that none is padded.
+    """Base of encoders whose network onnxruntime runs, one clip at a time and so without padding.
 
     Parameters
     ----------
     session
         From :func:`open_session`.
     sample_rate
-        Rate in Hz that audio is brought to.
+        Sample rate of the network's input in Hz.
     dimension
-        Length of an embedding.
+        Number of dimensions of an embedding.
     fingerprint
-        Identifies the embedding space.
+        Digest that identifies the embedding space.
     """
 
     def __init__(
@@ -88,22 +88,22 @@ class SessionEncoder(ClipEncoder):
 
     @property
     def sample_rate(self) -> int:
-        """Rate in Hz that audio is brought to."""
+        """Sample rate of the network's input in Hz; audio is resampled to it."""
         return self._rate
 
     @property
     def dimension(self) -> int:
-        """Length of an embedding."""
+        """Number of dimensions of an embedding."""
         return self._dimension
 
     @property
     def fingerprint(self) -> str:
-        """Identifies the embedding space."""
+        """Digest that identifies the embedding space."""
         return self._fingerprint
 
     @abstractmethod
     def embed_part(self, part: Waveform) -> Embedding:
-        """Embed a waveform of any length: a unit vector ``(dim,)``."""
+        """Embed one waveform of any length: a unit vector ``(dim,)``."""
 
     def embed_parts(self, parts: Sequence[Waveform]) -> Embedding:
         """See :meth:`ClipEncoder.embed_parts`."""
@@ -114,17 +114,17 @@ class SessionEncoder(ClipEncoder):
 
 
 class OnnxEncoder(SessionEncoder):
-    """What :func:`diarspk.encoders.onnx.export_encoder` has written; it needs no network classes.
+    """Encoder from a file that :func:`diarspk.encoders.onnx.export_encoder` has written.
 
-    Its fingerprint is that of the exported encoder: the space is the same. What is too short for
-    the network is repeated until it is long enough, or padded with zeros, as the original did.
+    Its fingerprint is that of the exported encoder: the embedding space is the same. A clip that is
+    too short is repeated or zero-padded, as by the exported encoder.
 
     Parameters
     ----------
     session
         From :func:`open_session`.
     facts
-        The metadata of the file.
+        Metadata of the file.
     """
 
     def __init__(

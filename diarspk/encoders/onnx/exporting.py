@@ -1,4 +1,4 @@
-"""Encoders to ONNX: one file, waveform in, embedding out."""
+"""Export of encoders to ONNX: waveform in, embedding and frames out, features in the graph."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ OPSET = 18
 
 
 def export_encoder(encoder: SpeakerEncoder, path: str | Path) -> None:
-    """Write an encoder as an ONNX file; no network is needed.
+    """Write an encoder as an ONNX file that :func:`diarspk.load_encoder` reads.
 
-    The input ``waveform`` is float32 ``(batch, time)`` at the encoder's rate, of any length from
-    ``minimum_samples`` on (batch is 1 for an embedded encoder); the outputs are ``embedding``
-    ``(batch, dim)``, of unit norm, and ``frames`` ``(batch, frames, channels)``. What
-    :func:`diarspk.load_encoder` needs to know lies in the file's metadata.
+    The input ``waveform`` is float32 ``(batch, time)`` at the encoder's sample rate, of at least
+    ``minimum_samples`` (batch is 1 for an embedded encoder); the outputs are ``embedding``
+    ``(batch, dim)``, of unit norm, and ``frames`` ``(batch, frames, channels)``. Sample rate,
+    dimension, fingerprint and minimum are in the metadata of the file.
 
     Parameters
     ----------
     encoder
-        An embedded encoder, or one of an architecture of this package that hears log-mel features
-        or the waveform.
+        An embedded encoder, or an architecture of this package on Kaldi's log-mel features or the
+        waveform.
     path
         File to write; it appears whole or not at all.
 
@@ -52,7 +52,7 @@ def export_encoder(encoder: SpeakerEncoder, path: str | Path) -> None:
     ArgumentError
         If the encoder cannot be exported.
     ModelError
-        If the package ``onnx`` is missing, or the network holds what ONNX has no words for.
+        If the package ``onnx`` is missing, or an operation of the network has no ONNX form.
     """
     content = export_graph(
         build_graph(encoder).eval(),
@@ -66,13 +66,13 @@ def export_encoder(encoder: SpeakerEncoder, path: str | Path) -> None:
 
 
 def example_waveform(sample_rate: int) -> Tensor:
-    """Noise to trace a graph with, always the same, ``(1, time)``."""
+    """Deterministic noise ``(1, time)`` to trace a graph with."""
     generator = torch.Generator().manual_seed(0)
     return torch.randn(1, round(EXAMPLE_S * sample_rate), generator=generator) / 10
 
 
 def describe(encoder: SpeakerEncoder) -> dict[str, str]:
-    """Facts of an encoder that its file carries."""
+    """Metadata of an encoder's ONNX file."""
     minimum = 1
     if isinstance(encoder, LocalEncoder):
         minimum = encoder.log_mel.config.frame_length_samples
@@ -95,7 +95,7 @@ def export_graph(
     outputs: Sequence[str],
     metadata: Mapping[str, str],
 ) -> bytes:
-    """Export a module of one input ``(batch, time, ...)`` with any length of its second axis.
+    """Export a module of one input ``(batch, time, ...)`` with a dynamic time axis.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def export_graph(
     try:
         with _quiet(), torch.no_grad(), tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "graph.onnx"
-            # The exporter by tracing: the newer one takes a minute where this takes a second.
+            # dynamo=False traces: a second, where the newer exporter takes a minute.
             torch.onnx.export(
                 graph,
                 (example,),
@@ -137,7 +137,7 @@ def _with_metadata(content: bytes, metadata: Mapping[str, str]) -> bytes:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the exporter's remarks on its age and on shapes that are fixed to itself."""
+    """Suppress the exporter's warnings about its deprecation and about constant shapes."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

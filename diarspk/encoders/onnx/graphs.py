@@ -1,4 +1,4 @@
-"""Whole encoders as modules that can be exported: waveform to embedding and frame features."""
+"""Encoders as modules that can be traced: waveform to embedding and frame features."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class GraphLogMel(nn.Module):
     """Log-mel features as one convolution, which every ONNX runtime has; none has to have an FFT.
 
     It computes what :class:`diarspk.features.log_mel.LogMel` does.
-    Taking a frame's mean off, pre-emphasis, window and Fourier transform are all linear in the
-    samples of the frame, so their product is the kernel of a convolution with a stride of one
-    frame shift. It is made in double precision.
+    Mean removal, pre-emphasis, window and Fourier transform are linear in the samples of a frame,
+    so their product is the kernel of a convolution with a stride of one frame shift. It is computed
+    in float64.
 
     Shape
     -----
@@ -44,7 +44,7 @@ class GraphLogMel(nn.Module):
         self.filters: Tensor
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Log-mel energies."""
+        """Compute log-mel energies."""
         spectrum = nn.functional.conv1d(waveform[:, None], self.kernel, stride=self.stride)
         real, imaginary = spectrum.chunk(2, dim=1)
         power = real.square() + imaginary.square()  # (batch, bins, frames)
@@ -53,7 +53,7 @@ class GraphLogMel(nn.Module):
 
 
 class ClipGraph(nn.Module):
-    """A :class:`~diarspk.encoders.windowed.WindowedEncoder`.
+    """Graph of a :class:`~diarspk.encoders.windowed.WindowedEncoder`.
 
     Shape
     -----
@@ -67,7 +67,7 @@ class ClipGraph(nn.Module):
         front_end = encoder.front_end
         if not isinstance(front_end, MelFrontEnd | WaveformFrontEnd):
             raise ArgumentError(
-                f"`encoder` must hear log-mel features or the waveform to be exported, got one "
+                f"`encoder` must read log-mel features or the waveform to be exported, got one "
                 f"with {type(front_end).__name__}; run it with the torch engine"
             )
         self.log_mel = GraphLogMel(front_end.config) if isinstance(front_end, MelFrontEnd) else None
@@ -81,7 +81,7 @@ class ClipGraph(nn.Module):
 
 
 class LocalGraph(nn.Module):
-    """A :class:`~diarspk.encoders.local.encoder.LocalEncoder` over the whole of a recording.
+    """Graph of a :class:`~diarspk.encoders.local.encoder.LocalEncoder` over a whole recording.
 
     Shape
     -----
@@ -101,16 +101,17 @@ class LocalGraph(nn.Module):
         """Embed a recording."""
         features = self.log_mel(waveform)
         level = gated_level(features)[:, None, None]
-        rounded = features.half().float()  # as a Recording keeps them
+        rounded = features.half().float()  # a Recording stores float16
         frames = self.network.trunk(rounded - level)
         weights = self._weights(waveform.shape[1], frames)
         embedding = self.network.utterance(frames, weights)[:, 0]
         return nn.functional.normalize(embedding, dim=-1), frames
 
     def _weights(self, samples: int, frames: Tensor) -> Tensor:
-        """Ones on the frames that :meth:`LocalEncoder.region` finds in the recording.
+        """Weights of one on the frames that :meth:`LocalEncoder.region` finds for the recording.
 
-        Frame i is one if i < round((samples - start) / hop), ties to even, and so is the first.
+        Frame i is in if i < round((samples - start) / hop), ties to even, and so is the first. In
+        integers, since a graph's rounding of floats need not be Python's.
         """
         index = torch.arange(frames.shape[1])
         beyond = 2 * (samples - self.start) - (2 * index + 1) * self.hop
@@ -119,11 +120,11 @@ class LocalGraph(nn.Module):
 
 
 class TrunkGraph(nn.Module):
-    """The trunk alone, for a :class:`~diarspk.encoders.local.encoder.LocalEncoder` that streams.
+    """Graph of the trunk alone, for block-wise processing by a local encoder.
 
     Shape
     -----
-    levelled features ``(1, frames, mels)`` -> trunk frames ``(1, frames', channels)``
+    level-normalised features ``(1, frames, mels)`` -> trunk frames ``(1, frames', channels)``
     """
 
     def __init__(self, encoder: LocalEncoder) -> None:
@@ -131,17 +132,17 @@ class TrunkGraph(nn.Module):
         self.trunk = encoder.network.trunk
 
     def forward(self, features: Tensor) -> Tensor:
-        """Trunk frames."""
+        """Compute trunk frames."""
         return self.trunk(features)
 
 
 def build_graph(encoder: object) -> nn.Module:
-    """Choose the graph of an encoder.
+    """Build the graph of an encoder.
 
     Raises
     ------
     ArgumentError
-        If it has none: its features or its network are not made of what a graph can hold.
+        If its front end or its network cannot be exported.
     """
     if isinstance(encoder, LocalEncoder):
         return LocalGraph(encoder)

@@ -1,4 +1,4 @@
-"""The same encoder with its network run by another engine."""
+"""Inference engines: the network of an encoder run by PyTorch or by onnxruntime."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from diarspk.errors import ArgumentError
 __all__ = ["ENGINES", "with_engine"]
 
 ENGINES = ("torch", "onnx")
+"""Names of the inference engines."""
 
 FEATURES, FRAMES = "features", OUTPUTS[1]
 
@@ -29,20 +30,20 @@ FEATURES, FRAMES = "features", OUTPUTS[1]
 def with_engine(
     encoder: SpeakerEncoder, engine: str, *, threads: int | None = None
 ) -> SpeakerEncoder:
-    """Let an engine run what costs time in an encoder: the network up to its frame features.
+    """Run the network of an encoder, up to its frame features, by another inference engine.
 
-    Pooling stays in PyTorch, so everything that an encoder does (streaming, spans, masks) it still
-    does, in the same space: the fingerprint stays the same. The graph is made in memory, in a few
-    seconds; :func:`diarspk.encoders.onnx.export_encoder` writes one to a file.
+    Pooling stays in PyTorch, so streaming, spans and masks work as before, and the embedding space
+    and its fingerprint stay the same. The graph is exported in memory, in a few seconds;
+    :func:`diarspk.encoders.onnx.export_encoder` writes one to a file.
 
     Parameters
     ----------
     encoder
-        Any for "torch"; for "onnx", as for :func:`diarspk.encoders.onnx.export_encoder`.
+        Any encoder for "torch"; for "onnx" see :func:`diarspk.encoders.onnx.export_encoder`.
     engine
         One of :data:`ENGINES`.
     threads
-        As for :func:`diarspk.encoders.onnx.encoder.open_session`.
+        Number of threads. Default: that of PyTorch.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def with_engine(
     """
     if engine not in ENGINES:
         raise ArgumentError(f"`engine` must be one of {', '.join(ENGINES)}, got {engine!r}")
-    if engine == "torch" or isinstance(encoder, SessionEncoder):  # a graph already
+    if engine == "torch" or isinstance(encoder, SessionEncoder):  # it is a graph already
         return encoder
     if isinstance(encoder, LocalEncoder):
         return _with_trunk(encoder, threads)
@@ -81,22 +82,22 @@ def _with_trunk(encoder: LocalEncoder, threads: int | None) -> LocalEncoder:
 
 
 class OnnxTrunk(nn.Module):
-    """A :class:`~diarspk.encoders.local.trunk.LocalTrunk` that onnxruntime runs."""
+    """Trunk of a local encoder, run by onnxruntime."""
 
     def __init__(self, session: Any) -> None:
         super().__init__()
         self.session = session
 
     def forward(self, features: Tensor) -> Tensor:
-        """Trunk frames of levelled features ``(1, frames, mels)``."""
+        """Compute trunk frames of level-normalised features ``(1, frames, mels)``."""
         (frames,) = self.session.run([FRAMES], {FEATURES: features.numpy()})
         return torch.from_numpy(frames)
 
 
 class OnnxNetwork(Architecture):
-    """An architecture whose frame features onnxruntime computes from the waveform.
+    """Architecture whose frame features onnxruntime computes from the waveform.
 
-    An item is never padded: items of unequal lengths run one after the other.
+    Items of unequal lengths run one after the other, without padding.
     """
 
     def __init__(self, encoder: WindowedEncoder, session: Any) -> None:
@@ -124,6 +125,6 @@ class OnnxNetwork(Architecture):
         return self._project(pooled)
 
     def _run(self, waveform: Tensor) -> Tensor:
-        """Frame features ``(frames, channels)`` of one item."""
+        """Compute the frame features ``(frames, channels)`` of one item."""
         (frames,) = self.session.run([FRAMES], {INPUT: waveform.contiguous().numpy()})
         return torch.from_numpy(frames[0])

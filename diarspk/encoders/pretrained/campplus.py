@@ -1,4 +1,4 @@
-"""CAM++ checkpoints of 3D-Speaker."""
+"""3D-Speaker's CAM++ checkpoints."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def load_campplus(path: str | Path) -> CamPlusPlus:
 
 
 def build_campplus_encoder(path: Path, state: Mapping[str, Tensor]) -> WindowedEncoder:
-    """Make an encoder of 3D-Speaker's tensors, with 3D-Speaker's features."""
+    """Build an encoder from 3D-Speaker's tensors, with 3D-Speaker's features."""
     return WindowedEncoder(_build(path, state), MelFrontEnd(CAMPPLUS_FEATURES))
 
 

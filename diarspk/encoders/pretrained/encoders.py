@@ -1,4 +1,4 @@
-"""One door for speaker encoders of other projects: the tensors tell which project."""
+"""Loading of pretrained encoders of other projects, told apart by their tensors' names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["load_pretrained_encoder"]
 
 
 def load_pretrained_encoder(path: Path) -> ClipEncoder:
-    """Load a speaker encoder of another project, or one that was exported to ONNX.
+    """Load a speaker encoder of another project, or an ONNX file.
 
     WeSpeaker (PyTorch and ONNX), pyannote.audio, 3D-Speaker, SpeechBrain, ESPnet-SPK, and
     transformers' models with an x-vector head.

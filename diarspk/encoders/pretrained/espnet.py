@@ -1,8 +1,8 @@
-"""ESPnet-SPK's checkpoints: a ``.pth`` file and the ``config.yaml`` beside it.
+"""ESPnet-SPK's checkpoints: a ``.pth`` file, and the ``config.yaml`` beside it.
 
 Tensors are named ``frontend.*``, ``encoder.*``, ``pooling.*``, ``projector.*``, ``loss.*``. The
-weights do not tell the features, so the configuration is needed. ECAPA-TDNN on log-mel features
-and RawNet3 can be loaded, both with channel-attentive pooling and the projector "rawnet3".
+weights do not determine the features, so the configuration is required. ECAPA-TDNN on log-mel
+features and RawNet3 are supported, with channel-attentive pooling and the projector "rawnet3".
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import torch
 import yaml
 from torch import Tensor
 
+from diarspk.audio import SAMPLE_RATE
 from diarspk.encoders.architectures.ecapa import ESPNET_ECAPA, EcapaTdnn
 from diarspk.encoders.architectures.rawnet3 import RawNet3, RawNet3Config
 from diarspk.encoders.front_end import FrontEnd, WaveformFrontEnd
@@ -27,6 +28,7 @@ from diarspk.errors import ModelError
 __all__ = ["EspnetFrontEnd", "is_espnet", "load_espnet"]
 
 Renames = Sequence[tuple[str, str]]
+"""Pattern of a state-dict key in ESPnet, and its replacement here; applied in this order."""
 
 HEAD: Renames = (
     (r"^pooling\.attention\.0\.", "pool.linear1."),
@@ -56,7 +58,7 @@ RAWNET3: Renames = (
     (r"^encoder\.", ""),
 )
 CONSTANTS = re.compile(r"^loss\.|flipped_filter$|\.(window_|n_)$|^frontend\.transform\.")
-"""Tensors that are the classifier's, or never trained."""
+"""Keys that are dropped: the classifier, and buffers that are recomputed."""
 
 MEL_DEFAULTS: Mapping[str, object] = {
     "preemp": True,
@@ -71,17 +73,17 @@ MEL_DEFAULTS: Mapping[str, object] = {
     "mel_scale": "htk",
     "normalize": None,
 }
-"""Of ESPnet's ``melspec_torch``."""
+"""Defaults of ESPnet's ``melspec_torch``."""
 
 
 class EspnetFrontEnd(FrontEnd):
-    """Log-mel features of ``melspec_torch``, less their mean over time.
+    """Log-mel features of ESPnet's ``melspec_torch`` with mean normalisation.
 
-    The waveform is pre-emphasised as a whole; frames are centred, with mirrored ends; filters are
-    triangles in hertz, of HTK's mel scale; ``log(energy + 1e-6)``.
+    Differences to Kaldi: pre-emphasis of the whole waveform; centred frames with reflection
+    padding; triangles in hertz on HTK's mel scale; ``log(energy + 1e-6)``.
     """
 
-    sample_rate = 16000
+    sample_rate = SAMPLE_RATE
     emphasis = 0.97
 
     def __init__(
@@ -100,8 +102,8 @@ class EspnetFrontEnd(FrontEnd):
         self.edges = (low, high)
 
     def __call__(self, waveform: Tensor) -> Tensor:
-        """``(frames, mels)``."""
-        before = torch.cat([waveform[1:2], waveform[:-1]])
+        """Compute ``(frames, mels)``."""
+        before = torch.cat([waveform[1:2], waveform[:-1]])  # x[-1] is taken as x[1]
         spectrum = torch.stft(
             waveform - self.emphasis * before,
             self.fft,
@@ -116,11 +118,11 @@ class EspnetFrontEnd(FrontEnd):
         return energies - energies.mean(dim=0)
 
     def samples_for(self, inputs: int) -> int:
-        """Count a shift for every frame but the first, and enough to mirror."""
+        """Frame shifts up to the last frame, and enough samples for reflection padding."""
         return max(self.fft // 2 + 1, (inputs - 1) * self.hop_samples)
 
     def describe(self) -> str:
-        """Name the features."""
+        """Describe the settings of the features."""
         return (
             f"ESPnet melspec_torch {tuple(self.filters.shape)} {self.fft} {self.length} "
             f"{self.hop_samples} {self.edges}"
@@ -128,12 +130,12 @@ class EspnetFrontEnd(FrontEnd):
 
 
 def is_espnet(state: Mapping[str, Any]) -> bool:
-    """Whether tensors are named as ESPnet-SPK names them."""
+    """Whether tensors are named as in ESPnet-SPK."""
     return "projector.fc.weight" in state and any(name.startswith("encoder.") for name in state)
 
 
 def load_espnet(path: Path, state: Mapping[str, Tensor]) -> WindowedEncoder:
-    """Make an encoder of an ESPnet-SPK checkpoint; the classifier is dropped.
+    """Build an encoder from the tensors of an ESPnet-SPK checkpoint; the classifier is dropped.
 
     Raises
     ------
@@ -142,15 +144,15 @@ def load_espnet(path: Path, state: Mapping[str, Tensor]) -> WindowedEncoder:
     """
     config = _read_config(path.with_name("config.yaml"))
     parts = tuple(config.get(name) for name in ("frontend", "encoder", "pooling", "projector"))
-    kept = {name: value for name, value in state.items() if not CONSTANTS.search(name)}
+    encoder_state = {name: value for name, value in state.items() if not CONSTANTS.search(name)}
     if parts == ("melspec_torch", "ecapa_tdnn", "chn_attn_stat", "rawnet3"):
         front_end: FrontEnd = _mel_front_end(path, config.get("frontend_conf") or {})
-        network: EcapaTdnn | RawNet3 = _build_ecapa(kept)
-        renamed = _rename(kept, (*ECAPA, *HEAD))
+        network: EcapaTdnn | RawNet3 = _build_ecapa(encoder_state)
+        renamed = _rename(encoder_state, (*ECAPA, *HEAD))
     elif parts == ("asteroid_frontend", "rawnet3", "chn_attn_stat", "rawnet3"):
         front_end = WaveformFrontEnd()
-        network = _build_rawnet3(kept, config.get("frontend_conf") or {})
-        renamed = _rename(kept, (*RAWNET3, *HEAD))
+        network = _build_rawnet3(encoder_state, config.get("frontend_conf") or {})
+        renamed = _rename(encoder_state, (*RAWNET3, *HEAD))
     else:
         raise ModelError(
             f"{path}: {', '.join(map(str, parts))} (front-end, encoder, pooling, projector) cannot "
@@ -230,6 +232,7 @@ def _rename(state: Mapping[str, Tensor], renames: Renames) -> dict[str, Tensor]:
     for name, tensor in state.items():
         for pattern, replacement in renames:
             name = re.sub(pattern, replacement, name)
+        # The squeeze-excitation is a convolution of kernel 1 there, an affine layer here.
         affine = re.search(r"\.3\.linear[12]\.weight$", name)
         renamed[name] = tensor.squeeze(-1) if affine else tensor
     return renamed

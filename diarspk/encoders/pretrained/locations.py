@@ -57,9 +57,9 @@ def find_repository(name: str, *, download: bool = False) -> Path:
     Parameters
     ----------
     name
-        With the commit in full: a branch or a tag can change under the same name.
+        With the full commit hash, since branches and tags can move.
     download
-        Whether the hub may be asked. Without it nothing reaches for the network.
+        Download what is not in the cache. Otherwise the network is not used.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""SpeechBrain's ECAPA-TDNN: ``embedding_model.ckpt``, and the features it was trained on."""
+"""SpeechBrain's ECAPA-TDNN: ``embedding_model.ckpt``, and its features."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from diarspk.audio import SAMPLE_RATE
 from diarspk.encoders.architectures.ecapa import SPEECHBRAIN_ECAPA, EcapaTdnn
 from diarspk.encoders.front_end import FrontEnd
 from diarspk.encoders.pretrained.state import load_strictly
@@ -36,18 +37,17 @@ RENAMES = (
     (r"\.conv\.conv\.", ".conv."),
     (r"\.norm\.norm\.", ".bn."),
 )
-"""Names there, as patterns, and here."""
+"""Pattern of a state-dict key in SpeechBrain, and its replacement here; applied in this order."""
 
 
 class SpeechBrainFrontEnd(FrontEnd):
-    """Eighty mels in decibels, at most 80 below the loudest, less their mean.
+    """Mel energies in decibels, at most 80 below the maximum, with mean normalisation.
 
-    Frames of 25 ms every 10 ms are centred (half a frame of zeros lies before the first sample);
-    the window is a periodic Hamming. Each filter is a symmetric triangle as wide as the distance to
-    the filter below it.
+    Differences to Kaldi: centred frames with zero padding; periodic Hamming window; each filter is
+    a symmetric triangle whose half-width is the distance to the centre below.
     """
 
-    sample_rate = 16000
+    sample_rate = SAMPLE_RATE
     hop_samples = 160
     size = 400
 
@@ -56,7 +56,7 @@ class SpeechBrainFrontEnd(FrontEnd):
         self.filters = _filters(mels, self.size // 2 + 1, self.sample_rate)
 
     def __call__(self, waveform: Tensor) -> Tensor:
-        """``(frames, mels)``."""
+        """Compute ``(frames, mels)``."""
         spectrum = torch.stft(
             waveform,
             self.size,
@@ -71,16 +71,16 @@ class SpeechBrainFrontEnd(FrontEnd):
         return decibels - decibels.mean(dim=0)
 
     def samples_for(self, inputs: int) -> int:
-        """Count a shift for every frame but the first."""
+        """Frame shifts up to the last frame."""
         return max(1, (inputs - 1) * self.hop_samples)
 
     def describe(self) -> str:
-        """Name the features."""
+        """Describe the settings of the features."""
         return f"SpeechBrain Fbank {tuple(self.filters.shape)}"
 
 
 def load_speechbrain(path: Path, state: Mapping[str, Tensor]) -> WindowedEncoder:
-    """Make an encoder of the tensors of an ``embedding_model.ckpt``.
+    """Build an encoder from the tensors of an ``embedding_model.ckpt``.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def load_speechbrain(path: Path, state: Mapping[str, Tensor]) -> WindowedEncoder
 
 
 def rename_speechbrain(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Give the tensors our names, and take the last axis off convolutions that are affine here."""
+    """Rename tensors, and drop the last axis of convolutions that are affine layers here."""
     renamed = {}
     for name, tensor in state.items():
         for pattern, replacement in RENAMES:

@@ -1,4 +1,4 @@
-"""Tensors of a foreign PyTorch checkpoint, through the unpickler that runs no code."""
+"""Reading of PyTorch checkpoints by the restricted unpickler, which runs no code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["load_strictly", "read_state"]
 
 
 class Inert:
-    """Stands in for an object of another package: it takes anything and does nothing."""
+    """Placeholder for an object of another package: it accepts any state and has no behaviour."""
 
     def __init__(self, *arguments: object) -> None:
         self.arguments = arguments
@@ -34,9 +34,8 @@ def read_state(path: str | Path, *, inert: Sequence[str] = ()) -> dict[str, Any]
     path
         A file written by ``torch.save``.
     inert
-        Prefixes of the names of classes (``"pyannote.audio."``) that may occur in the file beside
-        the tensors: an object without behaviour takes the place of each, and the package is not
-        imported.
+        Prefixes of class names (``"pyannote.audio."``) that the file may hold beside tensors. A
+        placeholder takes the place of each, and the package is not imported.
 
     Raises
     ------
@@ -65,16 +64,16 @@ def read_state(path: str | Path, *, inert: Sequence[str] = ()) -> dict[str, Any]
 
 
 def _stand_ins(path: Path, prefixes: Sequence[str]) -> list[Any]:
-    """Pair each class of the file that begins with one of these prefixes with a stand-in."""
+    """Placeholders for the classes of the file that begin with one of the prefixes."""
     names = get_unsafe_globals_in_checkpoint(str(path))
-    # A class for each: torch takes the last name given to a class for the only one.
+    # One class per name: torch keeps only the last name registered for a class.
     return [
         (type("Inert", (Inert,), {}), name) for name in names if name.startswith(tuple(prefixes))
     ]
 
 
 def load_strictly(network: nn.Module, state: Mapping[str, Tensor], path: str | Path) -> None:
-    """Load tensors that must fit the network exactly, name for name and shape for shape.
+    """Load a state dict whose names and shapes must match the network exactly.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Speaker encoders of Hugging Face's transformers: WavLM and its kin with an x-vector head."""
+"""Models of Hugging Face's transformers with an x-vector head: WavLM, UniSpeech-SAT, ..."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from diarspk.audio import SAMPLE_RATE
 from diarspk.checkpoints.digest import digest_weights
 from diarspk.encoders.base import Embedding
 from diarspk.encoders.clips import ClipEncoder, Waveform, WindowConfig
@@ -19,7 +20,7 @@ from diarspk.errors import ModelError
 __all__ = ["TransformersEncoder", "is_transformers", "load_transformers"]
 
 SUFFIX = "ForXVector"
-"""Of the class names in ``config.json``: WavLMForXVector, UniSpeechSatForXVector, ..."""
+"""Suffix of the class names in ``config.json``: WavLMForXVector, UniSpeechSatForXVector, ..."""
 
 
 def is_transformers(path: Path) -> bool:
@@ -55,24 +56,26 @@ def load_transformers(path: Path) -> TransformersEncoder:
             f"{path}: transformers cannot load it ({fault}); check the files"
         ) from error
     preprocessing = _read_object(path / "preprocessor_config.json")
-    rate = int(preprocessing.get("sampling_rate", 16000))
-    if rate != 16000:
-        raise ModelError(f"{path}: hears audio at {rate} Hz; only 16000 Hz can be used")
+    rate = int(preprocessing.get("sampling_rate", SAMPLE_RATE))
+    if rate != SAMPLE_RATE:
+        raise ModelError(
+            f"{path}: has a sample rate of {rate} Hz; only {SAMPLE_RATE} Hz can be used"
+        )
     return TransformersEncoder(network, normalize=bool(preprocessing.get("do_normalize", False)))
 
 
 class TransformersEncoder(ClipEncoder):
-    """A network of transformers with an x-vector head; clips run one after the other.
+    """Encoder from a network of transformers with an x-vector head.
 
-    (The group norm of its convolutions hears padding, and so would change with the batch.)
+    Clips run one after the other: the group norm of the convolutions is not invariant to padding.
 
     Parameters
     ----------
     network
         For instance ``transformers.WavLMForXVector``.
     normalize
-        Whether a waveform is brought to zero mean and unit variance, as the model's preprocessor
-        says (``do_normalize``).
+        Normalise each waveform to zero mean and unit variance (``do_normalize`` of the
+        preprocessor).
     """
 
     def __init__(
@@ -80,27 +83,27 @@ class TransformersEncoder(ClipEncoder):
     ) -> None:
         self.network = network.eval().requires_grad_(False)
         self.normalize, self.config = normalize, config or WindowConfig()
-        self._minimum = _shortest(network.config)
+        self._minimum = _minimum_samples(network.config)
         self._fingerprint = _fingerprint(network, normalize)
 
     @property
     def sample_rate(self) -> int:
-        """Rate in Hz that audio is brought to."""
-        return 16000
+        """Sample rate of the network's input in Hz; audio is resampled to it."""
+        return SAMPLE_RATE
 
     @property
     def dimension(self) -> int:
-        """Length of an embedding."""
+        """Number of dimensions of an embedding."""
         return int(self.network.config.xvector_output_dim)
 
     @property
     def fingerprint(self) -> str:
-        """Identifies the embedding space."""
+        """Digest that identifies the embedding space."""
         return self._fingerprint
 
     @torch.inference_mode()
     def embed_parts(self, parts: Sequence[Waveform]) -> Embedding:
-        """See :meth:`ClipEncoder.embed_parts`; what is too short is repeated."""
+        """See :meth:`ClipEncoder.embed_parts`; a clip that is too short is repeated."""
         vectors = np.zeros((len(parts), self.dimension), np.float32)
         for row, part in zip(vectors, parts, strict=True):
             waveform = torch.from_numpy(np.resize(part, max(len(part), self._minimum)))
@@ -112,8 +115,8 @@ class TransformersEncoder(ClipEncoder):
         return vectors
 
 
-def _shortest(config: Any) -> int:
-    """Count the samples from which the statistics of the head have two frames."""
+def _minimum_samples(config: Any) -> int:
+    """Minimum number of samples that give the statistics of the head two frames."""
     frames = 2 + sum(
         (kernel - 1) * dilation
         for kernel, dilation in zip(config.tdnn_kernel, config.tdnn_dilation, strict=True)

@@ -41,20 +41,20 @@ __all__ = [
 State = Mapping[str, Tensor]
 
 INERT = ("pyannote.audio.", "torch.torch_version.", "lightning.", "pytorch_lightning.")
-"""Classes that describe a pyannote.audio checkpoint, and that nothing here needs."""
+"""Prefixes of the classes of metadata in pyannote.audio's checkpoints."""
 
 POOLINGS = {
     "TSTP": ("temporal-statistics",),
     "ASTP": ("channel-attentive-wespeaker", "channel-attentive-local"),
 }
-"""Names in ``config.yaml`` and ours."""
+"""Names of poolings in ``config.yaml``, and those here."""
 
 
 def load_wespeaker(path: Path, state: State) -> WindowedEncoder:
-    """Make an encoder of the tensors of an ``avg_model.pt``; the classifier is dropped.
+    """Build an encoder from the tensors of an ``avg_model.pt``; the classifier is dropped.
 
-    The architecture is read off the tensors. A ``config.yaml`` beside the file is checked: what it
-    asks for that is not supported is an error, not a silent difference.
+    The architecture is inferred from the tensors. A ``config.yaml`` beside the file is checked: a
+    setting that is not supported is an error.
 
     Raises
     ------
@@ -72,9 +72,9 @@ def load_wespeaker(path: Path, state: State) -> WindowedEncoder:
 
 
 def load_pyannote(path: Path, checkpoint: Mapping[str, Any]) -> WindowedEncoder:
-    """Make an encoder of the checkpoint of a ``WeSpeakerResNet``.
+    """Build an encoder from pyannote.audio's checkpoint of a ``WeSpeakerResNet``.
 
-    Its pooling takes the plain unbiased standard deviation, without WeSpeaker's floor.
+    Its pooling has the unbiased standard deviation without WeSpeaker's floor of 1e-7.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def load_pyannote(path: Path, checkpoint: Mapping[str, Any]) -> WindowedEncoder:
 
 
 def build_wespeaker(path: Path, state: State) -> Any:
-    """Build the network whose tensors these are, with random weights."""
+    """Build the network that fits the tensors, with random weights."""
     builders: dict[str, Callable[[State], Architecture | None]] = {
         "layer4.0.bn1.weight": lambda state: ResNet(resnet_config(state)),
         "layer4.se_res2block.3.linear1.weight": _build_ecapa,
@@ -113,14 +113,14 @@ def build_wespeaker(path: Path, state: State) -> Any:
 
 
 def resnet_config(state: State, *, pooling: str = "temporal-statistics") -> ResNetConfig:
-    """Read the dimensions of a ResNet off its tensors.
+    """Infer the dimensions of a ResNet from its tensors.
 
     Parameters
     ----------
     state
         Tensors named as in WeSpeaker.
     pooling
-        Mean and deviation, which leave no tensors; attention shows in the names.
+        Pooling where it has no tensors; attentive pooling is inferred.
     """
     first, second, third, fourth = (_count(state, f"layer{stage}.") for stage in range(1, 5))
     bottleneck = "layer1.0.conv3.weight" in state
@@ -128,7 +128,7 @@ def resnet_config(state: State, *, pooling: str = "temporal-statistics") -> ResN
     dimension, statistics = state["seg_1.weight"].shape
     frames = channels * 8 * (4 if bottleneck else 1)  # channels of the last stage
     pooling = _attention(state) or pooling
-    mels = 8 * statistics // (2 * frames)  # a multiple of eight, as always
+    mels = 8 * statistics // (2 * frames)  # a multiple of eight: three stages halve it
     return ResNetConfig(
         (first, second, third, fourth),
         bottleneck=bottleneck,
@@ -141,7 +141,7 @@ def resnet_config(state: State, *, pooling: str = "temporal-statistics") -> ResN
 
 
 def campplus_config(state: State) -> CamPlusPlusConfig:
-    """Read the dimensions of a CAM++ off its tensors."""
+    """Infer the dimensions of a CAM++ from its tensors."""
     channels = state["head.conv1.weight"].shape[0]
     return CamPlusPlusConfig(
         mels=8 * state["xvector.tdnn.linear.weight"].shape[1] // channels,
@@ -175,7 +175,7 @@ def _build_xvector(state: State) -> XVector:
 
 
 def _build_redimnet(state: State) -> ReDimNet | None:
-    """Build the size whose tensors have the same names and shapes, if there is one."""
+    """Build the size whose tensors have these names and shapes; None if there is none."""
     shapes = {name: tensor.shape for name, tensor in state.items()}
     for config in REDIMNET.values():
         config = replace(config, dimension=state["seg_1.weight"].shape[0])
@@ -187,7 +187,7 @@ def _build_redimnet(state: State) -> ReDimNet | None:
 
 
 def _attention(state: State) -> str | None:
-    """Name the attentive pooling whose tensors are there, if there is one."""
+    """Infer the name of the attentive pooling; None without its tensors."""
     if "pool.linear1.weight" not in state:
         return None
     context = state["pool.linear1.weight"].shape[1] != state["pool.linear2.weight"].shape[0]
@@ -201,13 +201,12 @@ def _count(state: State, prefix: str) -> int:
 
 
 def read_wespeaker_config(path: Path, network: Any) -> FeatureConfig:
-    """Read the features that a ``config.yaml`` asks for, and check that the rest fits.
+    """Read the features of a ``config.yaml``, and check its other settings.
 
     Raises
     ------
     ModelError
-        If it is not YAML, or asks for a pooling, a rate or a normalisation that the encoder would
-        not have.
+        If it is not YAML, or has a pooling, sample rate or normalisation that is not supported.
     """
     try:
         config = yaml.safe_load(path.read_text(encoding="utf-8"))

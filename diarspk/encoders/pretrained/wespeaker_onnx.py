@@ -19,8 +19,8 @@ from diarspk.features.log_mel import FeatureConfig
 __all__ = ["WeSpeakerOnnxEncoder", "is_wespeaker_onnx", "load_wespeaker_onnx"]
 
 INPUT, OUTPUT = "feats", "embs"
-SHORTEST_FRAMES = 16
-"""Shorter clips are repeated: the convolutions of most networks need some frames."""
+MIN_FRAMES = 16
+"""Shorter clips are repeated: the strided convolutions of most networks need some frames."""
 
 
 def is_wespeaker_onnx(session: Any) -> bool:
@@ -30,12 +30,12 @@ def is_wespeaker_onnx(session: Any) -> bool:
 
 
 def load_wespeaker_onnx(path: Path, session: Any) -> WeSpeakerOnnxEncoder:
-    """Make an encoder of a file that ``wespeaker/bin/export_onnx.py`` has written.
+    """Build an encoder from a file that ``wespeaker/bin/export_onnx.py`` has written.
 
     Raises
     ------
     ModelError
-        If the graph does not say how many mels it hears, or how long its embeddings are.
+        If the number of mels, or of dimensions, is dynamic in the graph.
     """
     mels = session.get_inputs()[0].shape[-1]
     (dimension,) = (value.shape[-1] for value in session.get_outputs() if value.name == OUTPUT)
@@ -50,18 +50,18 @@ def load_wespeaker_onnx(path: Path, session: Any) -> WeSpeakerOnnxEncoder:
 
 
 class WeSpeakerOnnxEncoder(SessionEncoder):
-    """A WeSpeaker network that onnxruntime runs.
+    """Encoder from WeSpeaker's ONNX file.
 
     Parameters
     ----------
     session
         From :func:`diarspk.encoders.onnx.encoder.open_session`.
     front_end
-        The features that the graph takes.
+        Features that the graph reads.
     dimension
-        Length of an embedding.
+        Number of dimensions of an embedding.
     fingerprint
-        Of the file and the features. It is not that of the same network's ``avg_model.pt``.
+        Digest of file and features; it differs from that of the network's ``avg_model.pt``.
     """
 
     def __init__(
@@ -83,8 +83,8 @@ class WeSpeakerOnnxEncoder(SessionEncoder):
 
     def embed_part(self, part: Waveform) -> Embedding:
         """See :meth:`SessionEncoder.embed_part`."""
-        shortest = self.front_end.samples_for(SHORTEST_FRAMES)
-        waveform = np.resize(part, max(len(part), shortest))
+        minimum = self.front_end.samples_for(MIN_FRAMES)
+        waveform = np.resize(part, max(len(part), minimum))
         features = self.front_end(torch.from_numpy(waveform))[None].numpy()
         vector = self.session.run([OUTPUT], {INPUT: features})[0][0]
         return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12))

@@ -1,8 +1,8 @@
-"""S3PRL 0.4.18 beside a torchaudio that has grown out of what it imports.
+"""Import of S3PRL 0.4.18 with torchaudio 2.9 and later.
 
-On import it calls ``torchaudio.set_audio_backend`` and takes two functions out of
-``torchaudio.sox_effects``; torchaudio 2.9 has neither. Nothing that a speaker encoder needs uses
-them. They are put in place for the import alone, so that no other package sees them.
+On import S3PRL calls ``torchaudio.set_audio_backend`` and imports two functions from
+``torchaudio.sox_effects``; torchaudio 2.9 has removed both. No speaker encoder needs them. They are
+provided during the import alone, so that no other package sees them.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def import_s3prl() -> Any:
 
 @contextmanager
 def _removed_names(torchaudio: ModuleType) -> Iterator[None]:
-    """Provide what is missing, and take it away again."""
+    """Provide the removed names inside of the ``with``."""
     added = []
     if not hasattr(torchaudio, "set_audio_backend"):
         torchaudio.set_audio_backend = lambda backend: None  # type: ignore[attr-defined]

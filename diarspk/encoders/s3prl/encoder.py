@@ -1,4 +1,4 @@
-"""Any architecture that hears features, hearing those of an upstream."""
+"""Architectures on the features of an upstream."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["UpstreamArchitecture", "UpstreamFrontEnd", "build_upstream_encoder"]
 
 
 class UpstreamArchitecture(Architecture):
-    """An upstream and an architecture: waveforms ``(batch, time)`` to embeddings.
+    """Upstream and architecture: waveforms ``(batch, time)`` to embeddings.
 
     Parameters
     ----------
     upstream
         From :func:`diarspk.encoders.s3prl.load_upstream`.
     network
-        Of as many mels as the upstream has channels.
+        Architecture with as many mels as the upstream has channels.
     """
 
     def __init__(self, upstream: Upstream, network: Architecture) -> None:
@@ -34,7 +34,7 @@ class UpstreamArchitecture(Architecture):
         self.minimum = max(upstream.minimum, upstream.stride * network.minimum)
 
     def encode(self, features: Tensor, mask: Mask = None) -> tuple[Tensor, Mask]:
-        """See :meth:`Architecture.encode`; of waveforms."""
+        """See :meth:`Architecture.encode`; the input is a waveform."""
         return self.network.encode(*self.upstream(features, mask))
 
     def project(self, pooled: Tensor) -> Tensor:
@@ -43,14 +43,14 @@ class UpstreamArchitecture(Architecture):
 
 
 class UpstreamFrontEnd(WaveformFrontEnd):
-    """The waveform, under a name that tells upstreams without weights apart."""
+    """Waveform; its description names the upstream, as those without weights look alike."""
 
     def __init__(self, config: UpstreamConfig) -> None:
         super().__init__()
         self.upstream = (config.name, config.layer, config.normalize)
 
     def describe(self) -> str:
-        """Name the upstream and what of it is heard."""
+        """Describe the upstream, its layer and normalisation."""
         return f"{super().describe()} through s3prl {self.upstream}"
 
 
@@ -70,14 +70,14 @@ def build_upstream_encoder(
     config
         The upstream.
     architecture, dimension, pooling, seed
-        As for :func:`diarspk.encoders.build_architecture`; of those that hear features.
+        See :func:`diarspk.encoders.build_architecture`; the architecture must read features.
     download
-        Whether a checkpoint may be downloaded.
+        Allow S3PRL to download a checkpoint.
 
     Raises
     ------
     ArgumentError
-        If the architecture hears the waveform itself, or cannot hear so many channels.
+        If the architecture reads the waveform, or cannot read so many channels.
     ModelError
         As for :func:`diarspk.encoders.s3prl.load_upstream`.
     """

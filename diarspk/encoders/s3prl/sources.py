@@ -1,4 +1,4 @@
-"""Names of S3PRL's upstreams, and which of them download."""
+"""Sources of S3PRL's upstreams: names, downloads, and checkpoints that are safe to load."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ NO_DOWNLOAD = frozenset(
         *("baseline", "log_stft"),
     }
 )
-"""Upstreams that compute features, and have no weights."""
+"""Upstreams without weights, which compute features."""
 
 FROM_FILE = ("_local", "_custom")
 EVALUATED = re.compile(r"conv\w*_layers|override_encoder_layers")
-"""Settings of checkpoints that S3PRL hands to Python's ``eval``."""
+"""Settings of checkpoints that S3PRL passes to Python's ``eval``."""
 
 LISTS_OF_NUMBERS = re.compile(r"[\d\s\[\](),*+]*|True|False|None")
 
 
 def available_upstreams() -> list[str]:
-    """Every name that :class:`~diarspk.encoders.s3prl.UpstreamConfig` takes.
+    """List the names of upstreams.
 
     Raises
     ------
@@ -40,21 +40,21 @@ def available_upstreams() -> list[str]:
 
 
 def check_source(name: str, path: str | Path | None, *, download: bool) -> None:
-    """Refuse, before anything is fetched or run, what is not there or not safe.
+    """Check that an upstream can be loaded safely, before anything is downloaded or run.
 
     Parameters
     ----------
     name
-        Of an upstream.
+        Name of an upstream.
     path
-        Its checkpoint, for names that end in ``_local`` or ``_custom``.
+        Checkpoint, for names that end in ``_local`` or ``_custom``.
     download
-        Whether the caller allows S3PRL to download a checkpoint.
+        Allow S3PRL to download a checkpoint.
 
     Raises
     ------
     ArgumentError
-        If there is no such upstream, or a path is missing or too many.
+        If there is no such upstream, or it needs a path, or takes none.
     ModelError
         If the checkpoint would have to be downloaded, is missing, or holds code.
     """
@@ -80,14 +80,14 @@ def check_source(name: str, path: str | Path | None, *, download: bool) -> None:
 
 
 def check_checkpoint(path: Path) -> None:
-    """Refuse a checkpoint that holds pickled code, or text that S3PRL would evaluate as code.
+    """Check that a checkpoint holds no pickled code, and no text that S3PRL would evaluate.
 
     Raises
     ------
     ModelError
-        With the fault.
+        Otherwise.
     """
-    if path.is_dir():  # a folder of Hugging Face's transformers, which read safely
+    if path.is_dir():  # a folder of transformers, whose loader is safe
         return
     for name, value in _settings(read_state(path)):
         if EVALUATED.search(name) and not LISTS_OF_NUMBERS.fullmatch(value):
@@ -98,7 +98,7 @@ def check_checkpoint(path: Path) -> None:
 
 
 def _settings(content: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
-    """Every text in nested dictionaries, with its name."""
+    """Yield the strings of nested dictionaries with their keys."""
     for name, value in content.items():
         if isinstance(value, Mapping):
             yield from _settings(value)

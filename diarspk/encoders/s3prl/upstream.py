@@ -1,4 +1,4 @@
-"""One of S3PRL's upstreams as a module that turns waveforms into frames of features."""
+"""S3PRL's upstreams as modules from waveforms to frame features."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from diarspk.errors import ArgumentError, ModelError
 
 __all__ = ["Upstream", "UpstreamConfig", "load_upstream"]
 
-SHORTEST_SAMPLES = 800
-"""S3PRL fills shorter inputs with zeros."""
+MIN_SAMPLES = 800
+"""Shorter input would be zero-padded by S3PRL."""
 
 
 @dataclass(frozen=True)
 class UpstreamConfig:
-    """Which upstream, and what of it is heard.
+    """Upstream, and the layers of it that are used.
 
     Attributes
     ----------
     name : str
         One of :func:`diarspk.encoders.s3prl.available_upstreams`.
     path : str, optional
-        The checkpoint, for names that end in ``_local`` or ``_custom``.
+        Checkpoint, for names that end in ``_local`` or ``_custom``.
     layer : int, optional
-        The one hidden layer that is heard, from 0 (the input of the first) or from the end (-1);
-        without it, the sum of all with weights that are trained (a softmax, as in SUPERB).
+        Hidden layer, from 0 (the input of the first) or from the end (-1). Default: the sum of all
+        layers with learned softmax weights, as in SUPERB.
     tuned : bool
-        Whether the upstream is trained too. Otherwise it has no gradients, and stays in
-        evaluation mode whatever :meth:`torch.nn.Module.train` says.
+        Fine-tune the upstream. Otherwise it has no gradients, and stays in evaluation mode after
+        :meth:`torch.nn.Module.train`.
     normalize : bool
-        Whether each frame of each layer is brought to zero mean and unit variance.
+        Layer norm of each frame of each layer, without scale.
     """
 
     name: str
@@ -48,14 +48,20 @@ class UpstreamConfig:
 
 
 def load_upstream(config: UpstreamConfig, *, download: bool = False) -> Upstream:
-    """Load an upstream; nothing is downloaded unless that is asked for.
+    """Load an upstream.
+
+    Parameters
+    ----------
+    config
+    download
+        Allow S3PRL to download a checkpoint.
 
     Raises
     ------
     ArgumentError
-        If the configuration names no upstream, or a layer that it does not have.
+        If there is no such upstream or layer.
     ModelError
-        If s3prl is missing, or the checkpoint is, or it cannot be read.
+        If s3prl or the checkpoint is missing, or the checkpoint cannot be read.
     """
     check_source(config.name, config.path, download=download)
     package = import_s3prl()
@@ -74,10 +80,10 @@ def load_upstream(config: UpstreamConfig, *, download: bool = False) -> Upstream
 
 
 class Upstream(nn.Module):
-    """A loaded upstream.
+    """Loaded upstream.
 
-    Items of unequal lengths are heard one by one: what S3PRL makes of a batch depends on its
-    padding. Training on crops of one length is not slowed down by that.
+    Items of unequal lengths run one by one, since the output of S3PRL depends on the padding of a
+    batch. Training on crops of one length is not slowed down.
 
     Shape
     -----
@@ -88,14 +94,14 @@ class Upstream(nn.Module):
     ----------
     channels : int
     layers : int
-        Hidden layers of the upstream, its input included.
+        Number of hidden layers of the upstream, its input included.
     stride : int
-        Samples per frame.
+        Hop of the frames in samples.
     minimum : int
-        Samples that an item needs.
+        Minimum length of an item in samples.
     """
 
-    minimum = SHORTEST_SAMPLES
+    minimum = MIN_SAMPLES
 
     def __init__(self, network: Any, config: UpstreamConfig) -> None:
         super().__init__()
@@ -123,14 +129,14 @@ class Upstream(nn.Module):
         self.train(self.training)
 
     def train(self, mode: bool = True) -> Upstream:
-        """Leave a frozen upstream in evaluation mode: dropout would change what it says."""
+        """Set the mode; a frozen upstream stays in evaluation mode, without dropout."""
         super().train(mode)
         if not self.config.tuned:
             self.network.eval()
         return self
 
     def forward(self, waveform: Tensor, mask: Mask = None) -> tuple[Tensor, Mask]:
-        """Features, and the mask of their frames."""
+        """Compute features, and the mask of their frames."""
         lengths = [waveform.shape[1]] * len(waveform) if mask is None else mask.sum(1).tolist()
         if len(set(lengths)) == 1:
             features = self._features(waveform[:, : lengths[0]])
@@ -144,7 +150,7 @@ class Upstream(nn.Module):
         return batch, length_mask(frames, batch.shape[1])
 
     def _features(self, waveform: Tensor) -> Tensor:
-        """Features of items of one length."""
+        """Compute the features of items of one length."""
         lengths = torch.full((len(waveform),), waveform.shape[1], device=waveform.device)
         with torch.set_grad_enabled(self.config.tuned and torch.is_grad_enabled()):
             hidden, _ = self.network(waveform, lengths)

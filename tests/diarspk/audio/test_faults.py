@@ -186,9 +186,9 @@ def test_ffmpeg_decodes_what_libsndfile_cannot(tmp_path: Path) -> None:
     assert (stream.name, stream.duration) == ("-film", 2.5)
     for channel, level in ((None, 0.125), (0, 0.5), (1, -0.25)):
         for audio in (path, io.BytesIO(path.read_bytes())):
-            heard = load_audio(audio, channel=channel)
-            assert heard.shape == (2.5 * SAMPLE_RATE,)
-            np.testing.assert_allclose(heard[1000:-1000], level, atol=1e-3)
+            samples = load_audio(audio, channel=channel)
+            assert samples.shape == (2.5 * SAMPLE_RATE,)
+            np.testing.assert_allclose(samples[1000:-1000], level, atol=1e-3)
     assert len(next(stream.blocks(0.5))) == 0.5 * SAMPLE_RATE  # and the rest is not read
 
 
@@ -213,7 +213,7 @@ def test_the_real_ffmpeg(tmp_path: Path) -> None:
         ["ffmpeg", "-loglevel", "error", "-i", tmp_path / "a.wav", tmp_path / "a.m4a"], check=True
     )
     whole = load_audio(tmp_path / "a.wav", channel=0)
-    heard = load_audio(tmp_path / "a.m4a", channel=0)
+    samples = load_audio(tmp_path / "a.m4a", channel=0)
     assert open_audio(tmp_path / "a.m4a").duration == pytest.approx(2.0, abs=0.1)
-    assert len(heard) == pytest.approx(len(whole), abs=2000)
-    np.testing.assert_allclose(heard[4000:28000], whole[4000:28000], atol=0.05)
+    assert len(samples) == pytest.approx(len(whole), abs=2000)
+    np.testing.assert_allclose(samples[4000:28000], whole[4000:28000], atol=0.05)

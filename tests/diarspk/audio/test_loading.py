@@ -1,4 +1,4 @@
-"""What is heard: files, file objects, arrays, rates, channels, blocks."""
+"""Loading: files, file objects, arrays, rates, channels, blocks."""
 
 import io
 from pathlib import Path
@@ -61,12 +61,12 @@ def test_reading_in_chunks_is_reading_at_once(tmp_path: Path, suffix: str) -> No
 
 @pytest.mark.parametrize("rate", [4000, 8000, 11025, 22050, 44100, 48000, 96000, 192000, 384000])
 def test_every_rate_becomes_16_khz(rate: int) -> None:
-    heard = load_audio(io.BytesIO(encoded(tone(rate=rate), rate, subtype="FLOAT")))
-    assert heard.shape == (SAMPLE_RATE,)
-    assert heard.dtype == np.float32
+    samples = load_audio(io.BytesIO(encoded(tone(rate=rate), rate, subtype="FLOAT")))
+    assert samples.shape == (SAMPLE_RATE,)
+    assert samples.dtype == np.float32
     inner = slice(1600, -1600)
-    np.testing.assert_allclose(heard[inner], tone()[inner], atol=2e-3)
-    np.testing.assert_array_equal(heard, load_audio(tone(rate=rate), rate))
+    np.testing.assert_allclose(samples[inner], tone()[inner], atol=2e-3)
+    np.testing.assert_array_equal(samples, load_audio(tone(rate=rate), rate))
 
 
 @given(
@@ -118,8 +118,8 @@ def test_channels(kind: str) -> None:
     rate = None if kind == "file" else SAMPLE_RATE
     np.testing.assert_allclose(load_audio(audio, rate), channels.mean(axis=0), atol=1e-6)
     for index in range(6):
-        heard = load_audio(audio, rate, channel=index)
-        np.testing.assert_allclose(heard, channels[index], atol=1e-6)
+        samples = load_audio(audio, rate, channel=index)
+        np.testing.assert_allclose(samples, channels[index], atol=1e-6)
     for index in (-1, 6):
         with pytest.raises(ArgumentError, match=f"`channel` must be from 0 to 5 .*got {index}"):
             open_audio(audio, rate, channel=index)

@@ -56,7 +56,7 @@ def test_an_encoder_without_a_frame_head_has_none() -> None:
 
 
 def test_the_default_needs_no_other_project() -> None:
-    """Neither architectures of other projects, nor ONNX, nor readers of foreign checkpoints."""
+    """Neither architectures of other projects, nor ONNX, nor readers of other checkpoints."""
     code = (
         "import sys, json, diarspk; diarspk.load_encoder();"
         "print(json.dumps([name for name in sys.modules if name.startswith('diarspk.')]))"

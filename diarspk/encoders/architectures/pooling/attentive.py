@@ -1,4 +1,4 @@
-"""Statistics in which every channel weighs the frames in its own way."""
+"""Channel-attentive statistics pooling, in the variants of the field."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ __all__ = [
 
 @dataclass(frozen=True)
 class AttentionConfig:
-    """What the implementations of the field do differently.
+    """Variant of :class:`ChannelAttentiveStatisticsPooling`.
 
     Attributes
     ----------
     bottleneck : int
         Hidden channels of the attention.
     context : bool
-        Whether it also sees the mean and standard deviation of the whole item.
+        Mean and standard deviation of the whole item as a further input of the attention.
     norm, tanh : bool
-        Whether the hidden layer is a ReLU with batch norm, and whether a tanh follows.
+        ReLU with batch norm after the hidden layer; tanh after that.
     correction : int
-        Frames taken off the divisor of the context's variance.
+        Subtracted from the divisor of the context's variance (1: unbiased).
     floor, ceiling : float
         Bounds of the variances.
     """
@@ -47,19 +47,20 @@ class AttentionConfig:
 
 
 ESPNET_ATTENTION = AttentionConfig()
-"""ReLU, batch norm, no tanh; variances within 1e-4 and 1e4."""
+"""ESPnet: ReLU, batch norm, no tanh; variances within 1e-4 and 1e4."""
 
 WESPEAKER_ATTENTION = AttentionConfig(norm=False, tanh=True, floor=1e-7, ceiling=float("inf"))
-"""Tanh alone (ASTP with global context)."""
+"""WeSpeaker (ASTP with global context): tanh alone."""
 
 SPEECHBRAIN_ATTENTION = AttentionConfig(tanh=True, correction=0, floor=1e-12, ceiling=float("inf"))
-"""ReLU, batch norm, then tanh."""
+"""SpeechBrain: ReLU, batch norm, then tanh."""
 
 
 class ChannelAttentiveStatisticsPooling(Pooling):
     """Channel- and context-dependent statistics (Desplanques et al. 2020, section 3.1).
 
-    A softmax over time gives each channel its own weights; mean and standard deviation follow.
+    Each channel has weights of its own, a softmax over time; the statistics are the weighted mean
+    and standard deviation.
     """
 
     def __init__(self, channels: int, config: AttentionConfig | None = None) -> None:
@@ -82,7 +83,7 @@ class ChannelAttentiveStatisticsPooling(Pooling):
         return torch.cat([mean, self._deviation(variance)], dim=1)
 
     def _weights(self, x: Tensor, mask: Mask) -> Tensor:
-        """Weights ``(batch, channels, frames)`` that sum to one over an item's own frames."""
+        """Compute weights ``(batch, channels, frames)`` that sum to one over valid frames."""
         hidden = self._hidden(x, mask)
         if self.norm is not None:
             hidden = self.norm(hidden.relu())
@@ -94,7 +95,7 @@ class ChannelAttentiveStatisticsPooling(Pooling):
         return logits.softmax(dim=-1)
 
     def _hidden(self, x: Tensor, mask: Mask) -> Tensor:
-        """Apply the first layer; what concerns the context is computed once, not per frame."""
+        """Apply the first layer, to the context once instead of at every frame."""
         if not self.config.context:
             return self.linear1(x)
         variance = masked_variance(x, mask, correction=self.config.correction)

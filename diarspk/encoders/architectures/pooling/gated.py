@@ -1,4 +1,4 @@
-"""From frame features to one vector: poolings that take a weight for every frame."""
+"""Gated statistics pooling: additive over frames, so many spans share one pass."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ __all__ = ["GatedStatisticsPooling", "sum_moments"]
 
 
 class GatedStatisticsPooling(nn.Module):
-    """Weighted mean and standard deviation, each frame weighted by a gate read from itself.
+    """Mean and standard deviation weighted by gates that depend on one frame each.
 
-    Attentive statistics pooling (Okabe et al. 2018, section 3) with a sigmoid in the place of the
-    softmax over time: a frame's weight then depends on that frame alone, so the statistics of any
-    span are sums over its frames, and many spans share a single pass. Each of ``heads`` gates
-    serves an equal share of the channels.
+    Attentive statistics pooling (Okabe et al. 2018, section 3) with a sigmoid in place of the
+    softmax over time: the weight of a frame depends on that frame alone, so the statistics of any
+    span are sums over its frames. Each of ``heads`` gates serves an equal share of the channels.
 
     Shape
     -----
@@ -32,23 +31,21 @@ class GatedStatisticsPooling(nn.Module):
         )
 
     def forward(self, frames: Tensor, weights: Tensor) -> Tensor:
-        """Mean and standard deviation of weighted frames."""
+        """Compute mean and standard deviation of weighted frames."""
         return self.statistics(self.moments(frames, weights))
 
     def moments(self, frames: Tensor, weights: Tensor) -> Tensor:
-        """Weighted sums of one, x and x squared: ``(batch, spans, heads, 1 + 2 width)``.
+        """Compute weighted sums of 1, x and x squared: ``(batch, spans, heads, 1 + 2 width)``.
 
-        They add: the moments of a long span are the sum of those of its parts.
+        They are additive: the moments of a span are the sum over its parts.
         """
         return sum_moments(self.frame_moments(frames), weights)
 
     def frame_moments(self, frames: Tensor) -> Tensor:
-        """Moments of every frame alone: ``(batch, frames, heads, 1 + 2 width)``.
-
-        At least in single precision: a variance is a small difference of two of their sums.
-        """
+        """Compute the moments of each frame: ``(batch, frames, heads, 1 + 2 width)``."""
+        # At least float32: the variance is a small difference of two large sums.
         wide = torch.promote_types(frames.dtype, torch.float32)
-        gates = self.gate(frames).to(wide).sigmoid() + 1e-3  # never zero: any span has a mean
+        gates = self.gate(frames).to(wide).sigmoid() + 1e-3  # above zero, so any span has a mean
         gates = gates.unsqueeze(-1)
         split = frames.to(wide).view(*frames.shape[:2], self.heads, -1)
         gated = gates * split
@@ -56,7 +53,7 @@ class GatedStatisticsPooling(nn.Module):
 
     @staticmethod
     def statistics(moments: Tensor) -> Tensor:
-        """Mean and standard deviation from :meth:`moments`: ``(batch, spans, 2 channels)``."""
+        """Compute mean and standard deviation of moments: ``(batch, spans, 2 channels)``."""
         width = (moments.shape[-1] - 1) // 2
         total, first, second = torch.split(moments, [1, width, width], dim=-1)
         mean = first / total.clamp_min(1e-8)
@@ -66,7 +63,7 @@ class GatedStatisticsPooling(nn.Module):
 
 
 def sum_moments(each: Tensor, weights: Tensor) -> Tensor:
-    """Moments of spans from those of frames.
+    """Sum the moments of frames to those of spans.
 
     Shape
     -----

@@ -1,4 +1,4 @@
-"""Poolings by name, for the configurations of networks."""
+"""Poolings by name, for the configurations of architectures."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ POOLINGS: Mapping[str, Callable[[int], Pooling]] = MappingProxyType(
         "dictionary": DictionaryPooling,
     }
 )
-"""Name to a function of the number of channels."""
+"""Constructors by name; the argument is the number of channels."""
 
 
 def build_pooling(name: str, channels: int) -> Pooling:

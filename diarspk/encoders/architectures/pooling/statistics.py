@@ -17,12 +17,12 @@ __all__ = [
     "TemporalStatisticsPooling",
 ]
 
-SMALLEST_VARIANCE = 1e-12
-"""Below it the gradient of a square root is taken as zero, not as infinite."""
+MIN_VARIANCE = 1e-12
+"""Floor below which the gradient of the square root is zero: at zero it would be infinite."""
 
 
 class Pooling(nn.Module, ABC):
-    """Frame features of any number of frames to one vector.
+    """Pooling of frame features of any length to one vector.
 
     Shape
     -----
@@ -32,18 +32,18 @@ class Pooling(nn.Module, ABC):
     Attributes
     ----------
     statistics : int
-        Length of the vector.
+        Number of dimensions of the vector.
     """
 
     statistics: int
 
     @abstractmethod
     def forward(self, frames: Tensor, mask: Mask = None) -> Tensor:
-        """Pool each item's own frames."""
+        """Pool the valid frames of each item."""
 
 
 class MeanPooling(Pooling):
-    """Mean of the frames of each channel."""
+    """Temporal mean of each channel."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class StatisticsPooling(Pooling):
     channels
         Channels of the frames.
     correction
-        Frames taken off the divisor of the variance: 0 in ESPnet, 1 in 3D-Speaker.
+        Subtracted from the divisor of the variance: 0 in ESPnet, 1 in 3D-Speaker.
     """
 
     def __init__(self, channels: int, *, correction: int = 0) -> None:
@@ -77,18 +77,18 @@ class StatisticsPooling(Pooling):
         return torch.cat([masked_mean(x, mask), self.deviation(variance)], dim=1).squeeze(-1)
 
     def deviation(self, variance: Tensor) -> Tensor:
-        """Square root that is safe where a channel never changes."""
-        return variance.clamp_min(SMALLEST_VARIANCE).sqrt()
+        """Square root with a finite gradient where a channel is constant."""
+        return variance.clamp_min(MIN_VARIANCE).sqrt()
 
 
 class TemporalStatisticsPooling(StatisticsPooling):
-    """Mean and unbiased standard deviation as WeSpeaker's ResNets take them (TSTP)."""
+    """Mean and unbiased standard deviation of WeSpeaker's ResNets (TSTP)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels, correction=1)
 
     def deviation(self, variance: Tensor) -> Tensor:
-        """Square root of the variance and a floor that is added to it."""
+        """Square root of the variance plus 1e-7."""
         return (variance + 1e-7).sqrt()
 
 
@@ -117,7 +117,7 @@ class DictionaryPooling(Pooling):
         """See :meth:`Pooling.forward`."""
         if mask is not None:
             frames = frames.masked_fill(~mask[..., None], 0.0)
-        # ||x - m||^2 without the (batch, frames, components, channels) that it seems to need
+        # ||x - m||^2 expanded: no tensor (batch, frames, components, channels) is needed.
         distance = (
             frames.square().sum(-1, keepdim=True)
             - 2 * frames @ self.centres.T

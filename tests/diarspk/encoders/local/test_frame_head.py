@@ -105,7 +105,7 @@ def test_a_shift_moves_the_vectors_along(head, utterance, shift):
     torch.testing.assert_close(whole[:, shift + edge :], shifted[:, edge:], atol=1e-5, rtol=0)
 
 
-def test_nothing_beyond_the_context_is_heard(head, utterance):
+def test_nothing_beyond_the_context_changes_an_embedding(head, utterance):
     frames, middle = frames_of(1, 121, 16), 60
     changed = []
     for distance in (SMALL.context + 1, SMALL.pooled_reach // 2):

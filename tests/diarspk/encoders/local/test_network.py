@@ -189,15 +189,15 @@ def test_a_channel_changes_little():
 
 
 def test_the_profile_is_the_shape_of_the_mean_and_not_its_level():
-    """What the trunk hears of it: a bend of the spectrum that lasts, but no change of all bins."""
+    """A lasting change of spectral slope enters the projection, a change of level does not."""
     trunk = LocalTrunk(SMALL).eval()
-    heard = []
-    trunk.projection.register_forward_pre_hook(lambda module, inputs: heard.append(inputs[0]))
+    inputs = []
+    trunk.projection.register_forward_pre_hook(lambda module, given: inputs.append(given[0]))
     bend = torch.linspace(-1, 1, 80)
     with torch.inference_mode():
         for features in (torch.full((1, 50, 80), 4.0), 4.0 + bend.expand(1, 50, 80)):
             trunk(features)
-    flat, bent = (frames[0, :, -80:] for frames in heard)
+    flat, bent = (frames[0, :, -80:] for frames in inputs)
     assert flat.shape == (13, 80)  # one for each trunk frame
     assert flat.abs().max() < 1e-5
     assert (bent - bend).abs().max() < 1e-4  # far above the floor, which bends nothing there

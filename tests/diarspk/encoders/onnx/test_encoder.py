@@ -1,4 +1,4 @@
-"""What encoders have in common whose network is an ONNX graph."""
+"""Encoders whose network is an ONNX graph."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Session:
     """Answers with the mean and one; remembers what it was given."""
 
     def __init__(self):
-        self.heard = []
+        self.inputs = []
 
-    def run(self, outputs, inputs):
-        (given,) = inputs.values()
-        self.heard.append(given)
+    def run(self, outputs, feed):
+        (given,) = feed.values()
+        self.inputs.append(given)
         return [np.array([[given.mean(), 1.0]], np.float32)]
 
 
@@ -38,19 +38,19 @@ def test_clips_run_one_after_the_other():
     assert (encoder.sample_rate, encoder.dimension, encoder.fingerprint) == (16000, 2, "abc")
     assert encoder.frame_hop == 0.5
     vectors = encoder.embed_parts([np.arange(4, dtype=np.float32), np.full(9, 2, np.float32)])
-    np.testing.assert_allclose(session.heard[0], [[0, 1, 2, 3, 0, 1]])  # repeated
-    assert session.heard[1].shape == (1, 9)
+    np.testing.assert_allclose(session.inputs[0], [[0, 1, 2, 3, 0, 1]])  # repeated
+    assert session.inputs[1].shape == (1, 9)
     np.testing.assert_allclose(vectors, [[7 / 6, 1], [2, 1]], rtol=1e-6)
     padded = OnnxEncoder(session, {**FACTS, "repeats": "0"})
     padded.embed_parts([np.ones(4, np.float32)])
-    np.testing.assert_allclose(session.heard[2], [[1, 1, 1, 1, 0, 0]])
+    np.testing.assert_allclose(session.inputs[2], [[1, 1, 1, 1, 0, 0]])
 
 
 def test_wespeakers_hear_features_and_give_unit_vectors():
     session = Session()
     encoder = WeSpeakerOnnxEncoder(session, MelFrontEnd(), 2, "abc")
     vectors = encoder.embed_parts([np.ones(10, np.float32), np.ones(16000, np.float32)])
-    assert [given.shape for given in session.heard] == [(1, 16, 80), (1, 98, 80)]
+    assert [given.shape for given in session.inputs] == [(1, 16, 80), (1, 98, 80)]
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-6)
     assert (encoder.sample_rate, encoder.dimension, encoder.fingerprint) == (16000, 2, "abc")
 

@@ -1,4 +1,4 @@
-"""Foreign checkpoints against the original implementations, where those are installed."""
+"""Pretrained checkpoints against the original implementations, where those are installed."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def test_an_empty_folder_says_what_it_misses(tmp_path):
         diarspk.load_encoder(tmp_path)
 
 
-def test_campplus_is_heard_as_its_project_hears(tmp_path):
+def test_campplus_has_the_features_of_its_project(tmp_path):
     network = random_network(CamPlusPlus)
     for name, window in (("campplus.pt", "povey"), ("avg_model.pt", "hamming")):
         torch.save(network.state_dict(), tmp_path / name)

@@ -154,7 +154,7 @@ def test_padding_changes_nothing(checkpoint):
 
 
 @pytest.mark.parametrize("architecture", ["x-vector", "resnet18", "campplus"])
-def test_an_encoder_hears_the_upstream(architecture):
+def test_an_encoder_reads_the_upstream(architecture):
     encoder = build_upstream_encoder(UpstreamConfig("fbank"), architecture, dimension=8)
     audio = [noise(0.5), noise(1.5, 1), noise(0.5)[:300]]
     together = encoder.embed_batch(audio, RATE)
@@ -213,7 +213,7 @@ def test_settings_that_would_run_as_code_are_refused(tmp_path, code):
 @pytest.mark.parametrize(
     ("architecture", "mels", "fault"),
     [
-        ("rawnet3", 40, "hears the waveform"),
+        ("rawnet3", 40, "reads the waveform"),
         ("campplus", 39, "must divide as the layers of campplus do, got 39; 80 are the published"),
         ("redimnet-b0", 80, "must divide as the layers of redimnet-b0 do"),
     ],
