@@ -17,7 +17,7 @@ from pyannote.core import Annotation, Segment
 
 from diarspk.errors import ArgumentError
 from diarspk.metrics import score
-from diarspk.metrics.cells import match_speakers, occupancy
+from diarspk.metrics.time_partition import count_covering, match_speakers
 
 __all__ = ["Mapping", "combine", "rank_weights"]
 
@@ -119,7 +119,7 @@ def _presence(annotation: Annotation, edges: NDArray[np.float64]) -> NDArray[np.
     """Who talks in each stretch, ``(stretches, speakers)``."""
     present = np.zeros((len(edges) - 1, len(annotation.labels())), np.bool_)
     for column, label in enumerate(annotation.labels()):
-        present[:, column] = occupancy(annotation.label_timeline(label), edges) > 0
+        present[:, column] = count_covering(annotation.label_timeline(label), edges) > 0
     return present
 
 

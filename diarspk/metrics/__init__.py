@@ -2,11 +2,10 @@
 
 from diarspk.metrics.boundaries import BoundaryErrors
 from diarspk.metrics.breakdown import Breakdown, CountErrors, break_down
-from diarspk.metrics.components import Components
 from diarspk.metrics.conventions import CONVENTIONS, Convention
 from diarspk.metrics.rates import score
 from diarspk.metrics.reference_turns import ReferenceTurns
-from diarspk.metrics.scores import Scores
+from diarspk.metrics.scores import Components, Scores
 from diarspk.metrics.timeline import draw_timeline
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""How well a hypothesis places the starts and ends of turns."""
+"""Precision and recall of turn boundaries, and their offsets."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 from pyannote.core import Annotation
 
-from diarspk.metrics.cells import Cells
 from diarspk.metrics.pairing import Pair
+from diarspk.metrics.time_partition import TimePartition
 
 __all__ = ["TOLERANCE_S", "BoundaryErrors", "compare_boundaries"]
 
 TOLERANCE_S = 0.5
-"""A boundary of the hypothesis farther away, in seconds, is none of this one."""
+"""Maximum distance, in seconds, between matched boundaries."""
 
 
 @dataclass(frozen=True)
 class BoundaryErrors:
-    """Offsets of boundaries that were found, and how many there are.
+    """Offsets of matched boundaries, and the number of boundaries.
 
-    Each start (or end) of a reference turn is paired with one start (or end) of the speaker mapped
-    to it, at most `TOLERANCE_S` away, so that the offsets' sum is the least.
+    Starts (and ends) of reference turns are matched one to one with those of the mapped speaker, at
+    most `TOLERANCE_S` away, so that the sum of distances is minimal.
 
     Attributes
     ----------
     reference, hypothesis : int
-        Boundaries on each side.
+        Number of boundaries.
     start_offsets, end_offsets : tuple of float
-        Hypothesis minus reference, in seconds: below 0 is early.
+        Hypothesis minus reference, in seconds: negative is early.
     """
 
     reference: int = 0
@@ -48,32 +48,32 @@ class BoundaryErrors:
 
     @property
     def recall(self) -> float:
-        """Share of the reference's boundaries that were found; 1 where there is none."""
-        return self._found / self.reference if self.reference else 1.0
+        """Share of the reference boundaries that were matched; 1 where there is none."""
+        return self._matched / self.reference if self.reference else 1.0
 
     @property
     def precision(self) -> float:
-        """Share of the hypothesis's boundaries that are one of the reference; 1 for none."""
-        return self._found / self.hypothesis if self.hypothesis else 1.0
+        """Share of the hypothesis boundaries that were matched; 1 where there is none."""
+        return self._matched / self.hypothesis if self.hypothesis else 1.0
 
     @property
     def mean_start_offset(self) -> float:
-        """Seconds; below 0 where turns begin early, 0 where no start was found."""
+        """Mean offset of starts in seconds, negative where early; 0 where none was matched."""
         return float(np.mean(self.start_offsets)) if self.start_offsets else 0.0
 
     @property
     def mean_end_offset(self) -> float:
-        """Seconds; below 0 where turns end early, 0 where no end was found."""
+        """Mean offset of ends in seconds, negative where early; 0 where none was matched."""
         return float(np.mean(self.end_offsets)) if self.end_offsets else 0.0
 
     @property
     def median_distance(self) -> float:
-        """Median distance of the boundaries found, in seconds; 0 where there is none."""
+        """Median distance of matched boundaries, in seconds; 0 where there is none."""
         offsets = self.start_offsets + self.end_offsets
         return float(np.median(np.abs(offsets))) if offsets else 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """List counts, shares and seconds as JSON holds them, without the single offsets."""
+        """List counts, shares and seconds for JSON reports, without the single offsets."""
         return {
             "tolerance": TOLERANCE_S,
             "reference": self.reference,
@@ -86,26 +86,28 @@ class BoundaryErrors:
         }
 
     @property
-    def _found(self) -> int:
+    def _matched(self) -> int:
         return len(self.start_offsets) + len(self.end_offsets)
 
 
-def compare_boundaries(pair: Pair, cells: Cells, pairs: NDArray[np.int64]) -> BoundaryErrors:
-    """Compare the turns of speakers who were matched, within the UEM.
+def compare_boundaries(
+    pair: Pair, segments: TimePartition, pairs: NDArray[np.int64]
+) -> BoundaryErrors:
+    """Match the boundaries of mapped speakers, within the UEM.
 
     Parameters
     ----------
     pair : Pair
-    cells : Cells
-        Name the speakers that ``pairs`` counts.
+    segments : TimePartition
+        Has the labels of the speakers in ``pairs``.
     pairs : ndarray of int, ``(pairs, 2)``
     """
     references, hypotheses = _bounds(pair.reference, pair), _bounds(pair.hypothesis, pair)
     starts: list[float] = []
     ends: list[float] = []
     for first, second in pairs.tolist():
-        here = references.get(cells.reference_labels[first], np.zeros((0, 2)))
-        there = hypotheses.get(cells.hypothesis_labels[second], np.zeros((0, 2)))
+        here = references.get(segments.reference_labels[first], np.zeros((0, 2)))
+        there = hypotheses.get(segments.hypothesis_labels[second], np.zeros((0, 2)))
         starts += _offsets(here[:, 0], there[:, 0])
         ends += _offsets(here[:, 1], there[:, 1])
     return BoundaryErrors(
@@ -117,7 +119,7 @@ def compare_boundaries(pair: Pair, cells: Cells, pairs: NDArray[np.int64]) -> Bo
 
 
 def _bounds(annotation: Annotation, pair: Pair) -> dict[str, NDArray[np.float64]]:
-    """List starts and ends of each speaker's turns, ``(turns, 2)``; turns that meet are one."""
+    """List starts and ends of each speaker's turns, ``(turns, 2)``; touching turns are joined."""
     within = annotation.crop(pair.uem)
     return {
         label: np.array([tuple(turn) for turn in within.label_timeline(label).support()])
@@ -126,13 +128,13 @@ def _bounds(annotation: Annotation, pair: Pair) -> dict[str, NDArray[np.float64]
 
 
 def _offsets(here: NDArray[np.float64], there: NDArray[np.float64]) -> list[float]:
-    """Offsets of the pairs within the tolerance; as many pairs, as close, as can be."""
+    """Offsets of the matched pairs: as many pairs as possible, then as close as possible."""
     from scipy.optimize import linear_sum_assignment
 
     offsets = there[None] - here[:, None]
-    # Any pair within the tolerance is worth more than all that the others could save.
+    # The bonus of any pair within the tolerance exceeds all distances that others could save.
     cost = np.where(np.abs(offsets) <= TOLERANCE_S, np.abs(offsets) - 1e3, 0.0)
     rows, columns = linear_sum_assignment(cost)
     near = cost[rows, columns] < 0
-    found: list[float] = offsets[rows[near], columns[near]].tolist()
-    return found
+    matched: list[float] = offsets[rows[near], columns[near]].tolist()
+    return matched

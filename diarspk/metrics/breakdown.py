@@ -1,4 +1,4 @@
-"""Where the errors lie: by overlap, length of turns, number of speakers, and at boundaries."""
+"""Breakdown of errors by overlap, turn length and number of speakers, and boundary errors."""
 
 from __future__ import annotations
 
@@ -12,45 +12,45 @@ from numpy.typing import NDArray
 
 from diarspk.errors import ArgumentError
 from diarspk.metrics.boundaries import BoundaryErrors, compare_boundaries
-from diarspk.metrics.cells import Cells
-from diarspk.metrics.comparison import cut_pair, pair_speakers, sum_errors
-from diarspk.metrics.components import Components
+from diarspk.metrics.comparison import map_speakers, partition_pair, sum_errors
 from diarspk.metrics.conventions import DEFAULT, find_convention
 from diarspk.metrics.pairing import Annotations, Pair, Regions, pair_files
+from diarspk.metrics.scores import Components
+from diarspk.metrics.time_partition import TimePartition
 
 __all__ = ["Breakdown", "CountErrors", "break_down"]
 
 TURN_EDGES_S = (0.5, 1.0, 2.0, 5.0, 10.0)
-"""Ends of the classes of turn length, in seconds."""
+"""Boundaries between the classes of turn length, in seconds."""
 
-MOST_AT_ONCE = 3
-"""So many speakers at once, and more, are one class of overlap."""
+MAX_OVERLAP = 3
+"""The last class of overlap: so many speakers at once, or more."""
 
 
 @dataclass(frozen=True)
 class CountErrors:
-    """Speakers that a hypothesis names in one recording, and the right number."""
+    """Number of speakers in the reference and in the hypothesis of one recording."""
 
     reference: int
     hypothesis: int
 
     @property
     def difference(self) -> int:
-        """Speakers too many; below 0, too few."""
+        """Hypothesis minus reference."""
         return self.hypothesis - self.reference
 
 
 @dataclass(frozen=True)
 class Breakdown:
-    """Errors in classes; those of ``overlap`` add up to the pooled errors.
+    """Error components by class; those of ``overlap`` add up to the pooled errors.
 
     Attributes
     ----------
     overlap : mapping of str to Components
-        By how many speakers of the reference talk at once.
+        By the number of simultaneous speakers in the reference.
     turn_length : mapping of str to Components
-        By the length of the reference's turn. A cell's misses and confusions are shared evenly by
-        the speakers in it that were not found; false alarms belong to no turn.
+        By the length of the reference turn. Misses and confusions of a segment are divided evenly
+        among its speakers that were not found; false alarms belong to no turn.
     speakers : mapping of str to Components
         By the number of speakers in the recording's reference.
     boundaries : BoundaryErrors
@@ -77,7 +77,7 @@ class Breakdown:
         return sum(errors) / len(errors) if errors else 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything as JSON holds it."""
+        """Contents of the JSON report."""
         classes = {
             name: {label: one.as_dict() for label, one in getattr(self, name).items()}
             for name in ("overlap", "turn_length", "speakers")
@@ -100,10 +100,10 @@ def break_down(
     skip_overlap: bool = False,
     convention: str = DEFAULT.name,
 ) -> Breakdown:
-    """Find where the errors of a diarization lie.
+    """Break down the errors of a diarization by class.
 
-    Parameters and errors are those of :func:`diarspk.metrics.score`, and so are the totals, except
-    that a speaker who overlaps with itself counts once.
+    Parameters, errors and totals are those of :func:`diarspk.metrics.score`, except that a speaker
+    who overlaps with itself counts once.
     """
     if not 0 <= collar < np.inf:
         raise ArgumentError(f"`collar` must be 0 or more seconds, got {collar}")
@@ -113,41 +113,41 @@ def break_down(
     boundaries = BoundaryErrors()
     counts = {}
     for name, pair in pairing.pairs.items():
-        cells = cut_pair(pair, rules, collar=collar, skip_overlap=skip_overlap)
-        pairs = pair_speakers(cells, rules)
+        segments = partition_pair(pair, rules, collar=collar, skip_overlap=skip_overlap)
+        pairs = map_speakers(segments, rules)
         count = _count(pair)
         counts[name] = count
-        _add(classes["overlap"], _by_overlap(cells, pairs))
-        _add(classes["turn_length"], _by_turn_length(cells, pairs))
-        _add(classes["speakers"], {_plural(count.reference): sum_errors(cells, pairs)})
-        boundaries += compare_boundaries(pair, cells, pairs)
+        _add(classes["overlap"], _by_overlap(segments, pairs))
+        _add(classes["turn_length"], _by_turn_length(segments, pairs))
+        _add(classes["speakers"], {_plural(count.reference): sum_errors(segments, pairs)})
+        boundaries += compare_boundaries(pair, segments, pairs)
     return Breakdown(**classes, boundaries=boundaries, counts=counts)
 
 
-def _by_overlap(cells: Cells, pairs: NDArray[np.int64]) -> dict[str, Components]:
-    at_once = np.minimum(cells.reference.sum(1), MOST_AT_ONCE)
+def _by_overlap(segments: TimePartition, pairs: NDArray[np.int64]) -> dict[str, Components]:
+    at_once = np.minimum(segments.reference.sum(1), MAX_OVERLAP)
     found = {}
-    for count in range(MOST_AT_ONCE + 1):
+    for count in range(MAX_OVERLAP + 1):
         name = "no speech" if count == 0 else _plural(count)
-        name = f"{name} or more" if count == MOST_AT_ONCE else name
-        weights = np.where(at_once == count, cells.scored_durations, 0.0)
-        found[name] = sum_errors(cells, pairs, weights)
+        name = f"{name} or more" if count == MAX_OVERLAP else name
+        weights = np.where(at_once == count, segments.scored_durations, 0.0)
+        found[name] = sum_errors(segments, pairs, weights)
     return found
 
 
-def _by_turn_length(cells: Cells, pairs: NDArray[np.int64]) -> dict[str, Components]:
-    """Share the misses and confusions of each cell among the speakers who were not found."""
-    present, claimed = cells.reference.sum(1), cells.hypothesis.sum(1)
-    found = np.zeros_like(cells.reference)
-    found[:, pairs[:, 0]] = cells.reference[:, pairs[:, 0]] & cells.hypothesis[:, pairs[:, 1]]
+def _by_turn_length(segments: TimePartition, pairs: NDArray[np.int64]) -> dict[str, Components]:
+    """Divide the misses and confusions of each segment among its speakers who were not found."""
+    present, claimed = segments.reference.sum(1), segments.hypothesis.sum(1)
+    found = np.zeros_like(segments.reference)
+    found[:, pairs[:, 0]] = segments.reference[:, pairs[:, 0]] & segments.hypothesis[:, pairs[:, 1]]
     lost = np.maximum(present - found.sum(1), 1)
     missed = np.maximum(present - claimed, 0) / lost
     confused = (np.minimum(present, claimed) - found.sum(1)) / lost
     totals = np.zeros((len(TURN_EDGES_S) + 1, 3))
-    for speaker in range(cells.reference.shape[1]):
-        talks = cells.reference[:, speaker]
-        of = np.searchsorted(TURN_EDGES_S, _turn_lengths(talks, cells.durations), side="right")
-        weights = np.where(talks, cells.scored_durations, 0.0)
+    for speaker in range(segments.reference.shape[1]):
+        talks = segments.reference[:, speaker]
+        of = np.searchsorted(TURN_EDGES_S, _turn_lengths(talks, segments.durations), side="right")
+        weights = np.where(talks, segments.scored_durations, 0.0)
         unfound = weights * ~found[:, speaker]
         for column, values in enumerate((weights, unfound * missed, unfound * confused)):
             totals[:, column] += np.bincount(of, values, minlength=len(totals))
@@ -158,13 +158,13 @@ def _by_turn_length(cells: Cells, pairs: NDArray[np.int64]) -> dict[str, Compone
 
 
 def _turn_lengths(talks: NDArray[np.bool_], durations: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Length of the turn that each cell belongs to; 0 outside turns."""
+    """Length of the turn that each segment belongs to; 0 outside turns."""
     begins = talks & ~np.concatenate([[False], talks[:-1]])
     turn = np.cumsum(begins) * talks  # 0 is no turn
     lengths = np.bincount(turn, durations, minlength=1)
     lengths[0] = 0.0
-    per_cell: NDArray[np.float64] = lengths[turn]
-    return per_cell
+    per_segment: NDArray[np.float64] = lengths[turn]
+    return per_segment
 
 
 def _length_names() -> list[str]:

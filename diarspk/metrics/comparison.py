@@ -1,4 +1,4 @@
-"""Components of one file under a convention."""
+"""Error components of one file under a convention."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ import numpy as np
 from numpy.typing import NDArray
 from pyannote.core import Annotation, Timeline
 
-from diarspk.metrics.cells import Cells, cut_cells, match_speakers
-from diarspk.metrics.components import Components
 from diarspk.metrics.conventions import Convention
-from diarspk.metrics.jaccard import frame_jaccard_errors
 from diarspk.metrics.pairing import Pair
+from diarspk.metrics.scores import Components
+from diarspk.metrics.time_partition import TimePartition, match_speakers, partition_time
 
-__all__ = ["compare", "cut_pair", "pair_speakers", "sum_errors"]
+__all__ = ["compare", "frame_jaccard_errors", "map_speakers", "partition_pair", "sum_errors"]
+
+JACCARD_STEP_S = 0.01
+"""Frame of dscore's Jaccard error."""
 
 
 def compare(pair: Pair, convention: Convention, *, collar: float, skip_overlap: bool) -> Components:
-    """Seconds of error, and Jaccard errors, of one file.
-
-    ``collar`` is what the tool of the convention calls so.
-    """
+    """Compute the error components of one file; ``collar`` as the convention's tool defines it."""
     if convention.by_pyannote:
         return _by_pyannote(pair, collar * convention.collar_share, skip_overlap)
-    cells = cut_pair(pair, convention, collar=collar, skip_overlap=skip_overlap)
+    segments = partition_pair(pair, convention, collar=collar, skip_overlap=skip_overlap)
     errors = frame_jaccard_errors(pair.reference, pair.hypothesis, pair.uem)
-    times = sum_errors(cells, pair_speakers(cells, convention))
+    times = sum_errors(segments, map_speakers(segments, convention))
     return Components(
         total=times.total,
         miss=times.miss,
@@ -35,13 +34,15 @@ def compare(pair: Pair, convention: Convention, *, collar: float, skip_overlap: 
     )
 
 
-def cut_pair(pair: Pair, convention: Convention, *, collar: float, skip_overlap: bool) -> Cells:
-    """Cells of one file, with what the convention scores of them."""
+def partition_pair(
+    pair: Pair, convention: Convention, *, collar: float, skip_overlap: bool
+) -> TimePartition:
+    """Partition the time of one file, with the segments that the convention scores."""
     reference, hypothesis = (
         _joined(each.crop(pair.uem) if convention.trimmed else each, convention)
         for each in (pair.reference, pair.hypothesis)
     )
-    return cut_cells(
+    return partition_time(
         reference,
         hypothesis,
         pair.uem,
@@ -50,19 +51,19 @@ def cut_pair(pair: Pair, convention: Convention, *, collar: float, skip_overlap:
     )
 
 
-def pair_speakers(cells: Cells, convention: Convention) -> NDArray[np.int64]:
-    """Match speakers over the time that the convention names: ``(pairs, 2)``."""
-    within = cells.uem if convention.mapping == "uem" else cells.scored
-    return match_speakers(cells.common_time(np.where(within, cells.durations, 0.0)))
+def map_speakers(segments: TimePartition, convention: Convention) -> NDArray[np.int64]:
+    """Map speakers over the time that the convention names: ``(pairs, 2)``."""
+    within = segments.uem if convention.mapping == "uem" else segments.scored
+    return match_speakers(segments.common_time(np.where(within, segments.durations, 0.0)))
 
 
 def sum_errors(
-    cells: Cells, pairs: NDArray[np.int64], weights: NDArray[np.float64] | None = None
+    segments: TimePartition, pairs: NDArray[np.int64], weights: NDArray[np.float64] | None = None
 ) -> Components:
-    """Add up the errors of cells; ``weights``, in seconds, limits them to a part."""
-    weights = cells.scored_durations if weights is None else weights
-    present, claimed = cells.reference.sum(1), cells.hypothesis.sum(1)
-    right = (cells.reference[:, pairs[:, 0]] & cells.hypothesis[:, pairs[:, 1]]).sum(1)
+    """Sum the errors over segments. ``weights``: seconds of each. Default: the scored ones."""
+    weights = segments.scored_durations if weights is None else weights
+    present, claimed = segments.reference.sum(1), segments.hypothesis.sum(1)
+    right = (segments.reference[:, pairs[:, 0]] & segments.hypothesis[:, pairs[:, 1]]).sum(1)
     return Components(
         total=float(weights @ present),
         miss=float(weights @ np.maximum(present - claimed, 0)),
@@ -71,8 +72,55 @@ def sum_errors(
     )
 
 
+def frame_jaccard_errors(
+    reference: Annotation, hypothesis: Annotation, uem: Timeline, *, step: float = JACCARD_STEP_S
+) -> NDArray[np.float64]:
+    """Compute the Jaccard error, in [0, 1], of each speaker of the reference on frames.
+
+    One speaker's error is 1 - intersection / union with the speaker mapped to it, 1 where there is
+    none; the mapping minimizes the sum of errors. There is never a collar. Source: nryant
+    dscore, ``metrics.jer``; Ryant et al., *The Second DIHARD Challenge Evaluation Plan*, 2019.
+
+    Parameters
+    ----------
+    reference, hypothesis : Annotation
+    uem : Timeline
+        Turns are cropped to it first: a speaker who talks only outside does not count.
+
+    Returns
+    -------
+    ndarray, ``(speakers of the reference,)``
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    present, claimed = (_frames(each.crop(uem), uem, step) for each in (reference, hypothesis))
+    common = present.T.astype(np.float64) @ claimed
+    union = present.sum(0)[:, None] + claimed.sum(0)[None] - common
+    errors = 1 - np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    best = np.ones(len(errors))
+    rows, columns = linear_sum_assignment(errors)
+    best[rows] = errors[rows, columns]
+    return best
+
+
+def _frames(annotation: Annotation, uem: Timeline, step: float) -> NDArray[np.bool_]:
+    """Activity of the speakers in the frames that start within the UEM: ``(frames, speakers)``."""
+    end = uem.extent().end if uem else 0.0
+    times = step * np.arange(int(end / step))
+    present = np.zeros((len(times), len(annotation.labels())), np.bool_)
+    for column, label in enumerate(annotation.labels()):
+        for segment in annotation.label_timeline(label, copy=False):
+            first, last = np.searchsorted(times, tuple(segment))
+            present[first:last, column] = True
+    inside = np.zeros(len(times), np.bool_)
+    for region in uem:
+        first, last = np.searchsorted(times, tuple(region))
+        inside[first:last] = True
+    return present[inside]
+
+
 def _joined(annotation: Annotation, convention: Convention) -> Annotation:
-    """Join turns of one speaker, as the convention has it."""
+    """Join turns of one speaker under the convention."""
     if convention.joined == "never":
         return annotation
     if convention.joined == "touching":
@@ -99,7 +147,7 @@ def _join_overlapping(timeline: Timeline) -> Timeline:
 
 
 def _by_pyannote(pair: Pair, side: float, skip_overlap: bool) -> Components:
-    """Rates by pyannote.metrics, with ``side`` seconds left out on each side of a boundary."""
+    """Components by pyannote.metrics, with a collar of ``side`` seconds on each side."""
     from pyannote.metrics.diarization import DiarizationErrorRate, JaccardErrorRate
 
     times, jaccard = (

@@ -1,8 +1,8 @@
-"""What the field's scoring tools agree on, and where they differ.
+"""Conventions of the field's scoring tools, and how they differ.
 
 All count ``DER = (miss + false alarm + confusion) / reference speaker time``, with overlapped
-reference time once per speaker. They differ in what is scored at all; a :class:`Convention` says
-how, so that a number can be compared with a published one. Sources: NIST md-eval version 22,
+reference time once per speaker. They differ in what is scored; a :class:`Convention` states
+it, so that a number can be compared with a published one. Sources: NIST md-eval version 22,
 nryant/dscore, pyannote.metrics, spyder (spy-der 0.4.1).
 """
 
@@ -20,27 +20,27 @@ __all__ = ["CONVENTIONS", "DEFAULT", "Convention", "find_convention"]
 
 @dataclass(frozen=True)
 class Convention:
-    """How one tool decides what is scored.
+    """Rules of one scoring tool.
 
     Attributes
     ----------
     name : str
     collar_share : float
-        Share of ``collar`` that is left out on each side of a reference boundary: pyannote.metrics
-        centres a collar on the boundary, the others put one on each side.
+        Share of ``collar`` that is not scored on each side of a reference boundary:
+        pyannote.metrics centres a collar on the boundary, the others put one on each side.
     extent : {"reference", "both"}
-        Whose first start and last end bound the scored region where no UEM is given.
+        Annotations whose first start and last end delimit the scored region without a UEM.
     joined : {"never", "overlapping", "touching"}
-        Which turns of one speaker become one before collars are laid around its ends. Where they
-        are never joined, speech that repeats still counts once (except in pyannote.metrics).
+        Turns of one speaker that are joined before collars are applied. Where they are never
+        joined, repeated speech still counts once (except in pyannote.metrics).
     trimmed : bool
-        Turns are cut at the UEM before collars are laid, so that a cut end has a collar as well.
+        Whether turns are cropped to the UEM before collars are applied, so that a cropped end has a
+        collar as well.
     mapping : {"uem", "scored"}
-        Time over which speakers are matched: the UEM, or what collars and ``skip_overlap`` leave
-        of it.
+        Time over which speakers are mapped: the UEM, or the scored part of it.
     jaccard : {"frames", "continuous"}
         Jaccard error rate on frames of 10 ms without collar (dscore), or on continuous time in the
-        scored region (pyannote.metrics). md-eval and spyder have none: they get dscore's.
+        scored region (pyannote.metrics). md-eval and spyder define none: dscore's is used.
     """
 
     name: str
@@ -72,16 +72,16 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
         )
     }
 )
-"""By name, as ``diarspk score --convention`` takes them."""
+"""Conventions by name, for ``diarspk score --convention``."""
 
 
 def find_convention(name: str) -> Convention:
-    """Convention of a name.
+    """Look up a convention by name.
 
     Raises
     ------
     ArgumentError
-        If there is none of that name.
+        There is none of that name.
     """
     if name not in CONVENTIONS:
         raise ArgumentError(f"`convention` must be one of {', '.join(CONVENTIONS)}, got {name!r}")

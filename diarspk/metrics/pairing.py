@@ -1,4 +1,4 @@
-"""Which hypothesis is scored against which reference, and where."""
+"""Pairs of reference and hypothesis by file id, with the regions to score."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Pair:
-    """One file: reference, hypothesis, and the regions to score."""
+    """Reference, hypothesis and regions to score of one file."""
 
     reference: Annotation
     hypothesis: Annotation
@@ -36,7 +36,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Pairing:
-    """Pairs by file id, files the hypothesis lacks, and files left out."""
+    """Pairs by file id, files without a hypothesis, and files that are not scored."""
 
     pairs: Mapping[str, Pair]
     missing: tuple[str, ...]
@@ -50,40 +50,49 @@ def pair_files(
     *,
     extent: Literal["reference", "both"] = "both",
 ) -> Pairing:
-    """Match files by id, warning of every one that has no counterpart.
+    """Pair references and hypotheses by file id, and warn of every file without a counterpart.
 
-    Without a UEM a file is scored over the ``extent`` of its reference, or of both sides.
+    Without a UEM a file is scored over the ``extent`` of its reference, or of both annotations.
     """
     references, hypotheses = _by_file(reference), _by_file(hypothesis)
-    is_object = isinstance(reference, Annotation) or isinstance(hypothesis, Annotation)
-    if is_object and len(references) == len(hypotheses) == 1:
-        hypotheses = dict(zip(references, hypotheses.values(), strict=True))
-    if not references:  # no speech in any file, so none is named
+    if isinstance(reference, Annotation) or isinstance(hypothesis, Annotation):
+        hypotheses = _rename_single(references, hypotheses)
+    if not references:  # no speech in any file, so an RTTM names none
         references = {name: Annotation(uri=name) for name in hypotheses}
     regions = None if uem is None else _regions(uem, references)
-    scored = [name for name in references if regions is None or name in regions]
-    missing = tuple(name for name in scored if name not in hypotheses)
-    outside = tuple(name for name in references if name not in scored)
+    pairs = {}
+    for name in references:
+        if regions is None or name in regions:
+            found = hypotheses.get(name, Annotation(uri=name))
+            sides = [references[name], found][: 2 if extent == "both" else 1]
+            region = _extent(sides) if regions is None else regions[name].support()
+            pairs[name] = Pair(references[name], found, region)
+    missing = tuple(name for name in pairs if name not in hypotheses)
+    outside = tuple(name for name in references if name not in pairs)
     extra = tuple(name for name in hypotheses if name not in references)
-    _warn(missing, f"missing in the hypothesis (it holds {_listed(hypotheses)}), counted as missed")
+    lacking = f"missing in the hypothesis (it holds {_listed(hypotheses)}), counted as missed"
+    _warn(missing, lacking)
     _warn(outside, "not in the UEM, so not scored")
     _warn(extra, "not in the reference, so not scored")
-    pairs = {}
-    for name in scored:
-        found = hypotheses.get(name, Annotation(uri=name))
-        sides = [references[name], found][: 2 if extent == "both" else 1]
-        region = _extent(sides) if regions is None else regions[name].support()
-        pairs[name] = Pair(references[name], found, region)
     return Pairing(pairs, missing, outside + extra)
+
+
+def _rename_single(
+    references: Mapping[str, Annotation], hypotheses: dict[str, Annotation]
+) -> dict[str, Annotation]:
+    """Give one hypothesis the id of the one reference: objects match whatever their names."""
+    if len(references) == len(hypotheses) == 1:
+        return dict(zip(references, hypotheses.values(), strict=True))
+    return hypotheses
 
 
 def _by_file(annotations: Annotations) -> dict[str, Annotation]:
     if isinstance(annotations, Annotation):
-        return _composed({str(annotations.uri or "audio"): annotations})
+        return _compose_keys({str(annotations.uri or "audio"): annotations})
     if isinstance(annotations, Mapping):
-        return _composed(annotations)
+        return _compose_keys(annotations)
     if isinstance(annotations, str | PathLike):
-        return _composed(read_rttm(os.fspath(annotations)))
+        return _compose_keys(read_rttm(os.fspath(annotations)))
     raise ArgumentError(
         "`reference` and `hypothesis` must be a path, an Annotation, or a dict of them by file "
         f"id, got {type(annotations).__name__}"
@@ -98,7 +107,7 @@ def _regions(uem: Regions, references: Mapping[str, Annotation]) -> dict[str, Ti
                 "got a Timeline"
             )
         return dict.fromkeys(references, uem)
-    regions = _composed(uem if isinstance(uem, Mapping) else read_uem(uem))
+    regions = _compose_keys(uem if isinstance(uem, Mapping) else read_uem(uem))
     if references and not regions.keys() & references.keys():
         raise ArgumentError(
             f"`uem` must name a file of the reference ({_listed(references)}), "
@@ -107,13 +116,13 @@ def _regions(uem: Regions, references: Mapping[str, Annotation]) -> dict[str, Ti
     return regions
 
 
-def _composed(values: Mapping[str, Value]) -> dict[str, Value]:
-    """Compose the keys' accents: file systems differ in how they write one name."""
+def _compose_keys(values: Mapping[str, Value]) -> dict[str, Value]:
+    """Normalize keys to NFC: file systems differ in how they encode one name."""
     return {normalize("NFC", name): value for name, value in values.items()}
 
 
 def _extent(annotations: Sequence[Annotation]) -> Timeline:
-    """From the first start to the last end, as scoring tools have it without a UEM."""
+    """Region from the first start to the last end: the default of scoring tools without a UEM."""
     extents = [annotation.get_timeline().extent() for annotation in annotations]
     spoken = [extent for extent in extents if extent]
     return Timeline([reduce(or_, spoken)] if spoken else [])
@@ -124,7 +133,7 @@ def _warn(names: tuple[str, ...], consequence: str) -> None:
         warnings.warn(f"{_listed(names)}: {consequence}", ScoringWarning, stacklevel=4)
 
 
-def _listed(names: Iterable[str], most: int = 5) -> str:
+def _listed(names: Iterable[str], limit: int = 5) -> str:
     names = list(names)
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more if names else "no file"
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more if names else "no file"

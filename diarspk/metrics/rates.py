@@ -1,4 +1,4 @@
-"""Score a diarization against its reference."""
+"""Diarization and Jaccard error rates of a hypothesis against its reference."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from diarspk.metrics.scores import Scores
 __all__ = ["score"]
 
 ROUNDING = 1e-3
-"""Share of speech that may repeat because a file rounds starts and durations."""
+"""Share of speech that may be repeated by the rounding of starts and durations in a file."""
 
 
 def score(

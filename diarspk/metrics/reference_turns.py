@@ -1,4 +1,4 @@
-"""How finely a reference is segmented: its very short turns, and the pauses between turns.
+"""Granularity of a reference: its very short turns, and the pauses between turns.
 
 References of one recording differ by half of the error: on AMI, Nemotron 3 has a DER of 9.2 %
 against turns found by forced alignment and of 26.0 % against turns of whole utterances

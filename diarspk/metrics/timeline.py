@@ -1,4 +1,4 @@
-"""A picture of one recording: reference, hypothesis, and the errors between them, as SVG."""
+"""Timeline of reference, hypothesis and errors as an SVG picture."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from pyannote.core import Annotation, Segment, Timeline
 
 from diarspk.intervals import find_runs
-from diarspk.metrics.cells import Cells, match_speakers
-from diarspk.metrics.comparison import cut_pair
+from diarspk.metrics.comparison import partition_pair
 from diarspk.metrics.conventions import DEFAULT
 from diarspk.metrics.pairing import Pair
+from diarspk.metrics.time_partition import TimePartition, match_speakers
 
 __all__ = ["draw_timeline"]
 
@@ -32,20 +32,19 @@ def draw_timeline(
     title: str = "",
     width: int = 1400,
 ) -> str:
-    """Draw who speaks when on both sides, and below it each kind of error.
+    """Draw the turns of reference and hypothesis, and each kind of error below.
 
-    A speaker of the hypothesis has the colour and the row order of the reference's speaker that it
-    is mapped to. What lies outside the UEM is hatched. Each turn's start, end and name show where
-    a viewer has tool tips.
+    A hypothesis speaker has the colour and the position of the reference speaker that it is mapped
+    to. Time outside the UEM is hatched. Tool tips show the start, end and speaker of each turn.
 
     Parameters
     ----------
     reference, hypothesis : Annotation
     uem : Timeline, optional
-        The scored regions; without it, from the first start to the last end.
+        Scored regions. Default: from the first start to the last end.
     title : str
     width : int
-        Pixels.
+        Width in pixels.
 
     Returns
     -------
@@ -54,26 +53,25 @@ def draw_timeline(
     """
     extent = _extent([reference, hypothesis], uem)
     pair = Pair(reference, hypothesis, Timeline([extent]) if uem is None else uem.support())
-    cells = cut_pair(pair, DEFAULT, collar=0.0, skip_overlap=False)
-    pairs = match_speakers(cells.common_time(cells.scored_durations))
+    segments = partition_pair(pair, DEFAULT, collar=0.0, skip_overlap=False)
+    pairs = match_speakers(segments.common_time(segments.scored_durations))
     canvas = _Canvas(extent, width, title)
-    mapped = {cells.hypothesis_labels[j]: cells.reference_labels[i] for i, j in pairs.tolist()}
-    colour = {label: COLOURS[i % 7] for i, label in enumerate(cells.reference_labels)}
+    references, hypotheses = segments.reference_labels, segments.hypothesis_labels
+    mapped = {hypotheses[column]: references[row] for row, column in pairs.tolist()}
+    colour = {label: COLOURS[i % 7] for i, label in enumerate(references)}
     canvas.head("reference")
-    for label in cells.reference_labels:
+    for label in references:
         canvas.row(str(label), reference.label_timeline(label), colour[label])
     canvas.head("hypothesis")
-    order = {label: place for place, label in enumerate(cells.reference_labels)}
-    for label in sorted(
-        cells.hypothesis_labels, key=lambda one: order.get(mapped.get(one, ""), 99)
-    ):
+    order = {label: place for place, label in enumerate(references)}
+    for label in sorted(hypotheses, key=lambda one: order.get(mapped.get(one, ""), 99)):
         to = mapped.get(label)
         name = f"{label} = {to}" if to is not None else f"{label} = nobody"
         canvas.row(name, hypothesis.label_timeline(label), colour.get(to or "", "#000000"))
     canvas.head("errors")
-    for name, mask in _errors(cells, pairs).items():
-        canvas.row(name, _runs(mask & cells.scored, cells.edges), ERROR_COLOURS[name])
-    return canvas.finish(pair.uem)
+    for name, mask in _errors(segments, pairs).items():
+        canvas.row(name, _runs(mask & segments.scored, segments.edges), ERROR_COLOURS[name])
+    return canvas.render(pair.uem)
 
 
 class _Canvas:
@@ -100,7 +98,7 @@ class _Canvas:
             )
         self.y += ROW
 
-    def finish(self, uem: Timeline) -> str:
+    def render(self, uem: Timeline) -> str:
         hatched = [
             f'<rect x="{self.x(gap.start):.1f}" y="{TOP}" width="{gap.duration * self.scale:.1f}" '
             f'height="{self.y - TOP}" fill="#00000018"><title>not scored</title></rect>'
@@ -128,9 +126,9 @@ class _Canvas:
             yield _text(x, self.y + ROW, f"{number * step:g} s", anchor="middle")
 
 
-def _errors(cells: Cells, pairs: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
-    present, claimed = cells.reference.sum(1), cells.hypothesis.sum(1)
-    right = (cells.reference[:, pairs[:, 0]] & cells.hypothesis[:, pairs[:, 1]]).sum(1)
+def _errors(segments: TimePartition, pairs: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
+    present, claimed = segments.reference.sum(1), segments.hypothesis.sum(1)
+    right = (segments.reference[:, pairs[:, 0]] & segments.hypothesis[:, pairs[:, 1]]).sum(1)
     return {
         "miss": present > claimed,
         "false alarm": claimed > present,
@@ -139,7 +137,7 @@ def _errors(cells: Cells, pairs: NDArray[np.int64]) -> dict[str, NDArray[np.bool
 
 
 def _runs(mask: NDArray[np.bool_], edges: NDArray[np.float64]) -> list[Segment]:
-    """Join neighbouring cells."""
+    """Join neighbouring segments to turns."""
     return [Segment(*edges[run]) for run in find_runs(mask)]
 
 

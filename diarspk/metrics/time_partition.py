@@ -1,4 +1,4 @@
-"""Reference and hypothesis cut into cells of time in which nobody starts or stops speaking."""
+"""Partition of a recording's time into segments in which nobody starts or stops speaking."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ import numpy as np
 from numpy.typing import NDArray
 from pyannote.core import Annotation, Segment, Timeline
 
-__all__ = ["Cells", "cut_cells", "match_speakers", "occupancy"]
+__all__ = ["TimePartition", "count_covering", "match_speakers", "partition_time"]
 
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
-    """Time between neighbouring boundaries, and who speaks in it.
+class TimePartition:
+    """Segments between neighbouring boundaries, and who speaks in each.
 
     Attributes
     ----------
-    edges : ndarray of float64, ``(cells + 1,)``
-        Seconds; a cell lies between two neighbours.
-    reference, hypothesis : ndarray of bool, ``(cells, speakers)``
+    edges : ndarray of float64, ``(segments + 1,)``
+        Boundaries in seconds.
+    reference, hypothesis : ndarray of bool, ``(segments, speakers)``
+        Who speaks.
     reference_labels, hypothesis_labels : tuple of str
-        Names of the columns.
-    uem : ndarray of bool, ``(cells,)``
-        Within the regions to score.
-    scored : ndarray of bool, ``(cells,)``
-        What collars, and overlap where it is skipped, leave of ``uem``.
+        Speakers of the columns.
+    uem : ndarray of bool, ``(segments,)``
+        Whether the segment is inside the regions to score.
+    scored : ndarray of bool, ``(segments,)``
+        ``uem`` without the collars, and without overlap where it is skipped.
     """
 
     edges: NDArray[np.float64]
@@ -41,39 +42,39 @@ class Cells:
 
     @property
     def durations(self) -> NDArray[np.float64]:
-        """Seconds of each cell, ``(cells,)``."""
+        """Seconds of each segment, ``(segments,)``."""
         return np.diff(self.edges)
 
     @property
     def scored_durations(self) -> NDArray[np.float64]:
-        """Seconds of each cell that is scored, 0 for the others, ``(cells,)``."""
+        """Seconds of each scored segment, 0 for the others, ``(segments,)``."""
         return np.where(self.scored, self.durations, 0.0)
 
     def common_time(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Weighted cells in which two speakers talk, ``(reference, hypothesis speakers)``."""
+        """Total weight of the segments of two speakers, ``(reference, hypothesis speakers)``."""
         both: NDArray[np.float64] = (self.reference * weights[:, None]).T @ self.hypothesis
         return both
 
 
-def cut_cells(
+def partition_time(
     reference: Annotation,
     hypothesis: Annotation,
     uem: Timeline,
     *,
     collar: float = 0.0,
     skip_overlap: bool = False,
-) -> Cells:
-    """Cut the time of a recording at every boundary of a turn, a collar, or the UEM.
+) -> TimePartition:
+    """Partition the time of a recording at every boundary of a turn, a collar, or the UEM.
 
     Parameters
     ----------
     reference, hypothesis : Annotation
-        Turns of one speaker may touch or overlap: the speaker still speaks once.
+        Turns of one speaker may touch or overlap: they count once.
     uem : Timeline
     collar : float
-        Seconds left out on each side of every boundary of a turn of the reference.
+        Seconds that are not scored on each side of every boundary of a reference turn.
     skip_overlap : bool
-        Leave out where turns of the reference overlap, be they of one speaker or of two.
+        Do not score segments where reference turns overlap, of one speaker or of several.
     """
     turns = list(reference.itersegments())
     collars = [
@@ -82,11 +83,11 @@ def cut_cells(
     every = [*turns, *hypothesis.itersegments(), *collars, *uem]
     edges = np.unique(np.array([edge for segment in every for edge in segment], np.float64))
     tracks = [segment for segment, _ in reference.itertracks()]
-    inside = occupancy(uem, edges) > 0
-    scored = inside & (occupancy(collars, edges) == 0)
+    inside = count_covering(uem, edges) > 0
+    scored = inside & (count_covering(collars, edges) == 0)
     if skip_overlap:
-        scored &= occupancy(tracks, edges) < 2
-    return Cells(
+        scored &= count_covering(tracks, edges) < 2
+    return TimePartition(
         edges=edges,
         reference=_presence(reference, edges),
         hypothesis=_presence(hypothesis, edges),
@@ -97,8 +98,8 @@ def cut_cells(
     )
 
 
-def occupancy(segments: Iterable[Segment], edges: NDArray[np.float64]) -> NDArray[np.int64]:
-    """How many segments cover each cell, ``(cells,)``; their ends are among the edges."""
+def count_covering(segments: Iterable[Segment], edges: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Count the turns that cover each segment, ``(segments,)``; their ends are among the edges."""
     bounds = np.array([tuple(segment) for segment in segments], np.float64).reshape(-1, 2)
     steps = np.zeros(max(len(edges), 1), np.int64)
     np.add.at(steps, np.searchsorted(edges, bounds[:, 0]), 1)
@@ -107,7 +108,7 @@ def occupancy(segments: Iterable[Segment], edges: NDArray[np.float64]) -> NDArra
 
 
 def match_speakers(common_time: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Pair speakers so that they talk together as long as possible.
+    """Map speakers one to one so that their common time is maximal (Hungarian algorithm).
 
     Parameters
     ----------
@@ -116,7 +117,7 @@ def match_speakers(common_time: NDArray[np.float64]) -> NDArray[np.int64]:
     Returns
     -------
     ndarray of int64, ``(pairs, 2)``
-        Reference and hypothesis speaker; those who never talk together are no pair.
+        Reference and hypothesis speaker; only pairs with common time.
     """
     from scipy.optimize import linear_sum_assignment
 
@@ -128,5 +129,5 @@ def _presence(annotation: Annotation, edges: NDArray[np.float64]) -> Mask:
     labels = annotation.labels()
     present = np.zeros((max(len(edges) - 1, 0), len(labels)), np.bool_)
     for column, label in enumerate(labels):
-        present[:, column] = occupancy(annotation.label_timeline(label, copy=False), edges) > 0
+        present[:, column] = count_covering(annotation.label_timeline(label, copy=False), edges) > 0
     return present
