@@ -106,10 +106,10 @@ def compare_boundaries(
     starts: list[float] = []
     ends: list[float] = []
     for first, second in pairs.tolist():
-        here = references.get(segments.reference_labels[first], np.zeros((0, 2)))
-        there = hypotheses.get(segments.hypothesis_labels[second], np.zeros((0, 2)))
-        starts += _offsets(here[:, 0], there[:, 0])
-        ends += _offsets(here[:, 1], there[:, 1])
+        reference = references.get(segments.reference_labels[first], np.zeros((0, 2)))
+        hypothesis = hypotheses.get(segments.hypothesis_labels[second], np.zeros((0, 2)))
+        starts += _offsets(reference[:, 0], hypothesis[:, 0])
+        ends += _offsets(reference[:, 1], hypothesis[:, 1])
     return BoundaryErrors(
         reference=sum(bounds.size for bounds in references.values()),
         hypothesis=sum(bounds.size for bounds in hypotheses.values()),
@@ -127,11 +127,11 @@ def _bounds(annotation: Annotation, pair: Pair) -> dict[str, NDArray[np.float64]
     }
 
 
-def _offsets(here: NDArray[np.float64], there: NDArray[np.float64]) -> list[float]:
+def _offsets(reference: NDArray[np.float64], hypothesis: NDArray[np.float64]) -> list[float]:
     """Offsets of the matched pairs: as many pairs as possible, then as close as possible."""
     from scipy.optimize import linear_sum_assignment
 
-    offsets = there[None] - here[:, None]
+    offsets = hypothesis[None] - reference[:, None]
     # The bonus of any pair within the tolerance exceeds all distances that others could save.
     cost = np.where(np.abs(offsets) <= TOLERANCE_S, np.abs(offsets) - 1e3, 0.0)
     rows, columns = linear_sum_assignment(cost)
