@@ -125,7 +125,7 @@ def test_batches_stay_what_they_are(talkers):
     """A training that is resumed after an update of this code goes on with the same batches."""
     made = talkers.conversations(
         [[TURNS]],
-        ConversationConfig(windows_per_batch=3),
+        ConversationConfig(windows_per_batch=3, channel_probability=0.12, band_probability=0.15),
         teacher=np.eye(8)[talkers.numbers].astype(np.float32),
         seed=7,
     )
