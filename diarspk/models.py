@@ -16,7 +16,7 @@ from diarspk.encoders.architectures.registry import (
     count_parameters,
 )
 from diarspk.encoders.loading import build_local_encoder
-from diarspk.segmentation.loading import build_activity
+from diarspk.segmentation.loading import build_embedded_segmenter
 
 __all__ = ["ModelCard", "available_models"]
 
@@ -62,12 +62,12 @@ def available_models() -> list[ModelCard]:
 
 
 def _describe(card_path: Path) -> ModelCard:
-    from diarspk.segmentation.loading import shipped_target_head
+    from diarspk.segmentation.loading import load_target_speaker_vad_head
 
     checkpoint = read_checkpoint(card_path)
     encoder = build_local_encoder(checkpoint)
-    parts: list[nn.Module] = [encoder.network, build_activity(checkpoint).head]
-    heads = (encoder.frame_head, shipped_target_head(encoder.fingerprint))
+    parts: list[nn.Module] = [encoder.network, build_embedded_segmenter(checkpoint).head]
+    heads = (encoder.frame_head, load_target_speaker_vad_head(encoder.fingerprint))
     parts.extend(head for head in heads if head is not None)
     parameters = sum(p.numel() for part in parts for p in part.parameters())
     return ModelCard(

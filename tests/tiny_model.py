@@ -20,7 +20,7 @@ from diarspk.checkpoints.checkpoint import write_checkpoint
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.local.network import SpeakerNetwork, SpeakerNetworkConfig
 from diarspk.encoders.local.trunk import TrunkConfig
-from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
+from diarspk.segmentation.segmentation_head import SegmentationHead, SegmentationHeadConfig
 
 __all__ = ["VOICES", "tone", "write_tiny_model", "write_voices"]
 
@@ -36,7 +36,7 @@ TRUNK = TrunkConfig(
     dilations=(1, 2),
 )
 NETWORK = SpeakerNetworkConfig(trunk=TRUNK, pooled_channels=16, dimension=8, prefixes=(4,))
-HEAD = ActivityHeadConfig(width=16, channels=8, layers=1, heads=2, kernel=3)
+HEAD = SegmentationHeadConfig(width=16, channels=8, layers=1, heads=2, kernel=3)
 SINGLE_SPEAKER = 1
 """Class of the segmentation head: the first local speaker alone."""
 
@@ -49,7 +49,7 @@ def write_tiny_model(folder: Path, *, seed: int = 0) -> Path:
     Another seed gives another embedding space.
     """
     torch.manual_seed(seed)
-    network, head = SpeakerNetwork(NETWORK), ActivityHead(HEAD)
+    network, head = SpeakerNetwork(NETWORK), SegmentationHead(HEAD)
     encoder = LocalEncoder(deepcopy(network), "")  # folds batch norms away in place
     vectors = [encoder.embed(tone(name), SAMPLE_RATE) for name in VOICES]
     network.utterance.whitening.mean[: NETWORK.dimension] = torch.from_numpy(np.mean(vectors, 0))

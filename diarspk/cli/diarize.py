@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import diarspk
-from diarspk.cli.terminal import Failures, exit_on_error, progress_display
+from diarspk.cli.options import Channel, Engine, Recordings
+from diarspk.cli.terminal import Failures, exit_on_error, progress_display, say
+
+if TYPE_CHECKING:
+    from diarspk import Diarization, Diarizer
 
 __all__ = ["Format", "diarize"]
 
@@ -31,77 +35,78 @@ class Format(str, Enum):
 
 
 def diarize(
-    recordings: Annotated[
-        list[Path], typer.Argument(metavar="AUDIO...", help="Recordings of any format and rate.")
-    ],
+    recordings: Recordings,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
             metavar="DIR",
-            help="Folder for one file per recording; needed for several recordings. "
-            "Without it, the result goes to stdout.",
+            help="Folder for one file per recording, required for several recordings. "
+            "Default: the result goes to stdout.",
         ),
     ] = None,
     format: Annotated[
         Format, typer.Option(case_sensitive=False, help="Output format.")
     ] = Format.RTTM,
     num_speakers: Annotated[
-        int | None, typer.Option(min=1, help="How many people speak, if known.")
+        int | None, typer.Option(min=1, help="Number of speakers, if known.")
     ] = None,
-    min_speakers: Annotated[int | None, typer.Option(min=1, help="At least so many.")] = None,
-    max_speakers: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
-    channel: Annotated[
-        int | None, typer.Option(min=0, help="Use this channel, from 0; without it, their mean.")
+    min_speakers: Annotated[
+        int | None, typer.Option(min=1, help="Minimum number of speakers.")
     ] = None,
-    model: Annotated[
+    max_speakers: Annotated[
+        int | None, typer.Option(min=1, help="Maximum number of speakers.")
+    ] = None,
+    channel: Channel = None,
+    encoder: Annotated[
         str | None,
         typer.Option(
-            "--encoder",
-            "--model",
-            help="Encoder: a name that `diarspk models` lists, or the path of a checkpoint, also "
-            "of WeSpeaker, pyannote.audio, 3D-Speaker or SpeechBrain. With one of those, give "
-            "--threshold or --num-speakers where you can.",
+            help="Speaker encoder: a name that `diarspk models` lists, or the path of a "
+            "checkpoint, also of WeSpeaker, pyannote.audio, 3D-Speaker or SpeechBrain. With one "
+            "of those, give --threshold or --num-speakers where you can.",
         ),
     ] = None,
     segmentation: Annotated[
         str | None,
         typer.Option(
-            help="What tells speech and local speakers: `silero`, or a segmentation checkpoint of "
-            "pyannote.audio; without it, the activity head of the embedded model."
+            help="Segmentation: `silero`, or a segmentation checkpoint of pyannote.audio. "
+            "Default: the segmentation head of the embedded model."
         ),
     ] = None,
     threshold: Annotated[
         float | None,
-        typer.Option(min=0.0, help="Distance up to which clusters merge; the default otherwise."),
+        typer.Option(
+            min=0.0,
+            help="Cosine distance up to which clusters merge, for agglomerative clustering of "
+            "local speakers. Default: VBx clustering, where the encoder has a PLDA.",
+        ),
     ] = None,
     cache: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Keep the pass over each recording here: the same recording with another count "
-            "or threshold is then clustered without listening again.",
+            help="Folder for first passes: the same recording with another number of speakers or "
+            "threshold is then clustered without another pass.",
         ),
     ] = None,
-    engine: Annotated[
-        str, typer.Option(help="What runs the network: `torch`, or `onnx` (an extra).")
-    ] = "torch",
+    engine: Engine = "torch",
     precision: Annotated[
         str,
         typer.Option(
-            help="In which the networks multiply matrices: `auto` (bfloat16 where the processor "
-            "has instructions for it), `single` or `bfloat16`."
+            help="Numerical precision of the networks: `auto` (bfloat16 where the processor has "
+            "instructions for it), `single` or `bfloat16`."
         ),
     ] = "auto",
     gallery: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Name the speakers whom this gallery knows."),
+        typer.Option(metavar="DIR", help="Gallery of enrolled people, who are named."),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Say who spoke when in each recording."""
-    _check_bounds(num_speakers, min_speakers, max_speakers)
+    count = _Count(num_speakers, min_speakers, max_speakers)
+    count.check()
     targets = _targets(recordings, output, format)
     failures = Failures()
     with exit_on_error():
@@ -109,11 +114,11 @@ def diarize(
             raise typer.BadParameter(f"--cache must be a folder, {cache} is a file")
         if gallery is not None:
             _check_gallery(gallery)
-        # a mistyped name is told at once, not when the models are there
+        # A mistyped name is told at once, not after the models are loaded.
         readable = list(_readable(recordings, targets, channel, failures))
         if not readable:
             failures.exit()
-        diarizer = _load_diarizer(model, segmentation, cache, threshold, engine, precision)
+        diarizer = _load_diarizer(encoder, segmentation, threshold, engine, cache, precision)
         if output is not None:
             output.mkdir(parents=True, exist_ok=True)
     with progress_display(quiet) as follow:
@@ -122,9 +127,9 @@ def diarize(
                 result = diarizer(
                     recording,
                     channel=channel,
-                    num_speakers=num_speakers,
-                    min_speakers=min_speakers,
-                    max_speakers=max_speakers,
+                    num_speakers=count.exact,
+                    min_speakers=count.minimum,
+                    max_speakers=count.maximum,
                     progress=follow(recording.name),
                 )
                 if gallery is not None:
@@ -132,15 +137,25 @@ def diarize(
                 if target is not None:
                     result.write(target)
                 else:
-                    _print(result, format)
+                    sys.stdout.write(_to_text(result, format))
     failures.exit()
 
 
-def _check_bounds(exact: int | None, minimum: int | None, maximum: int | None) -> None:
-    if exact is not None and not (minimum is None and maximum is None):
-        raise typer.BadParameter("give either --num-speakers or bounds, not both")
-    if minimum is not None and maximum is not None and minimum > maximum:
-        raise typer.BadParameter(f"--min-speakers {minimum} is above --max-speakers {maximum}")
+@dataclass(frozen=True)
+class _Count:
+    """Number of speakers as the options give it."""
+
+    exact: int | None
+    minimum: int | None
+    maximum: int | None
+
+    def check(self) -> None:
+        if self.exact is not None and not (self.minimum is None and self.maximum is None):
+            raise typer.BadParameter("give either --num-speakers or bounds, not both")
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise typer.BadParameter(
+                f"--min-speakers {self.minimum} is above --max-speakers {self.maximum}"
+            )
 
 
 def _targets(recordings: list[Path], output: Path | None, format: Format) -> list[Path | None]:
@@ -173,31 +188,28 @@ def _readable(
 
 
 def _load_diarizer(
-    model: str | None,
+    encoder: str | None,
     segmentation: str | None,
-    cache: Path | None,
     threshold: float | None,
     engine: str,
+    cache: Path | None,
     precision: str,
-) -> diarspk.Diarizer:
+) -> Diarizer:
+    from diarspk.diarization.diarizer import EMBEDDED, Diarizer
     from diarspk.encoders.precision import check_precision
-    from diarspk.segmentation.loading import has_activity_head, load_segmenter
 
-    config = None
     if threshold is not None:
-        from diarspk.diarization.defaults import LOCAL_CLUSTERER
-        from diarspk.diarization.result import with_threshold
-
-        config = diarspk.DiarizerConfig(clusterer=with_threshold(LOCAL_CLUSTERER, threshold))
-    encoder = None if model is None else diarspk.load_encoder(model)
-    if engine != "torch":
-        from diarspk.encoders.onnx import with_engine
-
-        encoder = with_engine(encoder or diarspk.load_encoder(), engine)
-    named = segmentation or (model if has_activity_head(model) else None)
-    segmenter = None if named is None else load_segmenter(named)
-    return diarspk.Diarizer(
-        config, encoder, segmenter, cache=cache, precision=check_precision(precision)
+        say(
+            "note: --threshold clusters local speakers agglomeratively, in place of the default "
+            "clusterer; leave it out for that"
+        )
+    return Diarizer.load(
+        encoder or EMBEDDED,
+        segmentation=segmentation,
+        threshold=threshold,
+        engine=engine,
+        cache=cache,
+        precision=check_precision(precision),
     )
 
 
@@ -207,7 +219,7 @@ def _check_gallery(folder: Path) -> None:
     open_gallery(folder).close()
 
 
-def _name(result: diarspk.Diarization, folder: Path) -> diarspk.Diarization:
+def _name(result: Diarization, folder: Path) -> Diarization:
     from diarspk.diarization.identification import name_speakers
     from diarspk.verification.gallery import open_gallery
 
@@ -215,9 +227,10 @@ def _name(result: diarspk.Diarization, folder: Path) -> diarspk.Diarization:
         return name_speakers(result, people)
 
 
-def _print(result: diarspk.Diarization, format: Format) -> None:
-    """Print what :meth:`Diarization.write` writes."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / f"result.{format.value}"
-        result.write(file)
-        sys.stdout.write(file.read_text(encoding="utf-8"))
+def _to_text(result: Diarization, format: Format) -> str:
+    """Text of the file that :meth:`Diarization.write` writes."""
+    from diarspk.formats.saving import WRITERS
+
+    text = io.StringIO()
+    WRITERS[f".{format.value.lower()}"](result.annotation, text, confidence=result.confidence)
+    return text.getvalue()

@@ -1,8 +1,8 @@
-"""Passes over recordings on disk, so that the same recording is clustered anew without a pass.
+"""First passes on disk, so that the same recording is clustered again without another pass.
 
-A file is named after what went into the pass: the content of the recording, the weights, the
-settings, and the version of this package. So it never goes stale, and a changed recording, model
-or setting is simply another file.
+A file is named after everything that the pass depends on: the content of the recording, the
+weights, the settings, and the version of this package. So it never goes stale, and a changed
+recording, model or setting is simply another file.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -20,36 +21,63 @@ from torch import Tensor, nn
 from diarspk.atomic import atomic_path
 from diarspk.audio import Audio
 from diarspk.checkpoints.digest import digest_file, digest_stream, digest_weights
-from diarspk.diarization.first_pass import LocalSpeakers
-from diarspk.diarization.session import Session
+from diarspk.diarization.first_pass import FirstPassModels
+from diarspk.diarization.local_speakers import FirstPass, LocalSpeakers
 from diarspk.diarization.subsegments import Subsegments
 from diarspk.encoders.precision import check_precision
 from diarspk.segmentation.segmenter import Segmenter
 
-__all__ = ["SessionCache", "digest_audio", "session_key"]
+__all__ = ["FirstPassCache", "digest_audio", "first_pass_key"]
 
-FORMAT = 6
+FORMAT = 7
 """Raised when the file layout changes."""
 
-OPTIONAL = ("subsegments", "voices", "evidence")
+OPTIONAL = ("subsegments", "frame_embeddings", "vad_features")
 LOCAL_ARRAYS = [field.name for field in fields(LocalSpeakers) if field.name not in OPTIONAL]
-SHORT_ARRAYS = [field.name for field in fields(Subsegments)]
+SUBSEGMENT_ARRAYS = [field.name for field in fields(Subsegments)]
+
+Compute = Callable[[FirstPassModels], FirstPass]
 
 
 @dataclass(frozen=True)
-class SessionCache:
-    """Sessions in a folder, one file each; several processes may share it.
+class FirstPassCache:
+    """First passes in a folder, one file each; several threads and processes may share it.
 
     Attributes
     ----------
     folder : Path
-        Made when the first session is written.
+        Made when the first file is written.
     """
 
     folder: Path
 
-    def read(self, key: str, uri: str) -> Session | None:
-        """Session of a key under the name of a recording; None where there is none to read.
+    def wrap(self, compute: Compute, uri: str, audio_digest: str, *options: object) -> Compute:
+        """Wrap the first pass over one recording, so that it is read where it was made before.
+
+        Parameters
+        ----------
+        compute
+            The first pass over the recording with the models that it is given.
+        uri
+            Name of the recording in what is read.
+        audio_digest
+            See :func:`digest_audio`.
+        options
+            Settings that the result depends on, besides recording and models.
+        """
+
+        def cached(models: FirstPassModels) -> FirstPass:
+            key = _models_key(audio_digest, models, *options)
+            first = self.read(key, uri)
+            if first is None:
+                first = compute(models)
+                self.write(key, first)
+            return first
+
+        return cached
+
+    def read(self, key: str, uri: str) -> FirstPass | None:
+        """First pass of a key under the name of a recording; None where there is no file.
 
         A damaged file counts as missing: the pass is made again, and the file with it.
         """
@@ -60,8 +88,8 @@ class SessionCache:
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
             return None
 
-    def write(self, key: str, session: Session) -> None:
-        """Write a session; the file appears whole or not at all.
+    def write(self, key: str, first: FirstPass) -> None:
+        """Write a first pass; the file appears whole or not at all.
 
         Raises
         ------
@@ -70,25 +98,27 @@ class SessionCache:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with atomic_path(self._path(key)) as part, part.open("wb") as stream:
-            np.savez(stream, allow_pickle=False, **_pack(session))
+            np.savez(stream, allow_pickle=False, **_pack(first))
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.npz"
 
 
-def session_key(audio_digest: str, fingerprint: str, segmenter: Segmenter, *options: object) -> str:
-    """Name of a pass: 32 hexadecimal digits.
+def first_pass_key(
+    audio_digest: str, fingerprint: str, segmenter: Segmenter, *options: object
+) -> str:
+    """Name of a first pass: 32 hexadecimal digits.
 
     Parameters
     ----------
     audio_digest
         See :func:`digest_audio`.
     fingerprint
-        The encoder's.
+        Of the encoder.
     segmenter
         Its class, its settings and its weights count.
     options
-        Whatever else the result depends on.
+        Everything else that the result depends on.
     """
     from diarspk.version import __version__
 
@@ -114,6 +144,19 @@ def digest_audio(audio: Audio, sample_rate: int | None = None) -> str | None:
     return content.hexdigest()
 
 
+def _models_key(audio_digest: str, models: FirstPassModels, *options: object) -> str:
+    encoder = models.encoder or models.trunk
+    heads = [head for head in (models.trunk.frame_head, models.vad_head) if head is not None]
+    return first_pass_key(
+        audio_digest,
+        f"{encoder.fingerprint}/{models.trunk.fingerprint}",
+        models.segmenter,
+        models.precision,
+        *map(digest_weights, heads),
+        *options,
+    )
+
+
 def _describe(segmenter: Segmenter) -> list[object]:
     """Class, plain settings and a digest of the weights, in a fixed order."""
     settings = {
@@ -125,45 +168,41 @@ def _describe(segmenter: Segmenter) -> list[object]:
     return [type(segmenter).__qualname__, settings, *map(digest_weights, modules)]
 
 
-def _pack(session: Session) -> dict[str, np.ndarray[Any, Any]]:
-    local, short = session.local, session.local.subsegments
+def _pack(first: FirstPass) -> dict[str, np.ndarray[Any, Any]]:
+    local, short = first.local, first.local.subsegments
     optional = {
-        "non_speech": session.non_speech,
-        "voices": local.voices,
-        "evidence": local.evidence,
+        "non_speech": first.non_speech,
+        "frame_embeddings": local.frame_embeddings,
+        "vad_features": local.vad_features,
     }
-    extra = {name: value for name, value in optional.items() if value is not None}
+    if short is not None:
+        optional |= {f"subsegment_{name}": getattr(short, name) for name in SUBSEGMENT_ARRAYS}
     return {
-        "duration": np.array(session.duration),
-        "fingerprint": np.array(session.fingerprint),
-        "precision": np.array(session.precision),
+        "duration": np.array(first.duration),
+        "fingerprint": np.array(first.fingerprint),
+        "precision": np.array(first.precision),
         **{f"local_{name}": np.asarray(getattr(local, name)) for name in LOCAL_ARRAYS},
-        **(
-            {}
-            if short is None
-            else {f"short_{name}": getattr(short, name) for name in SHORT_ARRAYS}
-        ),
-        **extra,
+        **{name: value for name, value in optional.items() if value is not None},
     }
 
 
-def _unpack(stored: dict[str, Any], uri: str) -> Session:
+def _unpack(stored: dict[str, Any], uri: str) -> FirstPass:
     local = {
         name: value if (value := stored[f"local_{name}"]).ndim else value.item()
         for name in LOCAL_ARRAYS
     }
     short = None
-    if "short_centre" in stored:
-        short = Subsegments(**{name: stored[f"short_{name}"] for name in SHORT_ARRAYS})
-    return Session(
+    if "subsegment_centre" in stored:
+        short = Subsegments(**{name: stored[f"subsegment_{name}"] for name in SUBSEGMENT_ARRAYS})
+    return FirstPass(
         uri=uri,
         duration=float(stored["duration"]),
         fingerprint=str(stored["fingerprint"]),
         local=LocalSpeakers(
             **local,
             subsegments=short,
-            voices=stored.get("voices"),
-            evidence=stored.get("evidence"),
+            frame_embeddings=stored.get("frame_embeddings"),
+            vad_features=stored.get("vad_features"),
         ),
         non_speech=stored.get("non_speech"),
         precision=check_precision(str(stored["precision"])),

@@ -1,4 +1,4 @@
-"""How sure a turn is: activity and likeness to its speaker, calibrated to a share of the truth."""
+"""Calibrated per-turn confidence from speech probability and speaker margin."""
 
 from __future__ import annotations
 
@@ -6,29 +6,31 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
-from diarspk.diarization.first_pass import LocalSpeakers
+from diarspk.diarization.local_speakers import LocalSpeakers
+from diarspk.diarization.reconstruction import Turn
+from diarspk.embeddings.unit_vectors import centroids
 
-__all__ = ["UNCALIBRATED", "Calibration", "speaker_margins"]
+__all__ = ["UNCALIBRATED", "Calibration", "speaker_margins", "turn_confidence"]
 
-LEAST_PROBABILITY = 1e-4
+MIN_PROBABILITY = 1e-4
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Logistic map from what is known of a turn to the share of it that is right.
+    """Logistic regression of the correct share of a turn on its activity and margin.
 
-    ``python -m eval.diarization.confidence`` fits the weights, and measures what they are worth, on
-    conversations with a reference; they belong to one model.
+    ``python -m eval.diarization.confidence`` fits and evaluates the weights on conversations with a
+    reference; they belong to one model.
 
     Attributes
     ----------
     activity : float
-        Weight of the log-odds of the mean probability that the speaker talks.
+        Weight of the log-odds of the mean speech probability of the speaker.
     margin : float
-        Weight of the mean cosine with the speaker less that with the nearest other.
+        Weight of the mean speaker margin, see :func:`speaker_margins`.
     bias : float
+        Log-odds of a turn without either.
     """
 
     activity: float = 1.0
@@ -38,19 +40,36 @@ class Calibration:
     def __call__(
         self, activity: NDArray[np.float64], margin: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Confidence in [0, 1] of turns, ``(turns,)``."""
-        odds = logit(np.clip(activity, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY))
+        """Compute the confidence in [0, 1] of turns, ``(turns,)``."""
+        from scipy.special import expit, logit
+
+        odds = logit(np.clip(activity, MIN_PROBABILITY, 1 - MIN_PROBABILITY))
         return np.asarray(expit(self.activity * odds + self.margin * margin + self.bias))
 
 
 UNCALIBRATED = Calibration()
-"""The mean probability that the speaker talks, as segmentation gives it."""
+"""Mean speech probability of the speaker, as segmentation gives it."""
+
+
+def turn_confidence(
+    turns: list[Turn], local: LocalSpeakers, labels: NDArray[np.int64], calibration: Calibration
+) -> NDArray[np.float64]:
+    """Calibrated confidence of turns, ``(turns,)``; labels are those of linking."""
+    activity = np.array([turn.confidence for turn in turns], np.float64)
+    margin = np.zeros(len(turns))
+    if calibration.margin and turns:
+        frames = speaker_margins(local, labels, int(labels.max()) + 1)
+        for number, turn in enumerate(turns):
+            first = round(turn.start / local.hop)
+            last = max(round(turn.end / local.hop), first + 1)
+            margin[number] = frames[first:last, turn.speaker].mean()
+    return calibration(activity, margin)
 
 
 def speaker_margins(
     local: LocalSpeakers, labels: NDArray[np.int64], count: int
 ) -> NDArray[np.float32]:
-    """Cosine of the local speakers behind each frame with their speaker, less the nearest other.
+    """Compute the margin: cosine of local speakers with their speaker, less that with the next.
 
     Shape
     -----
@@ -58,8 +77,6 @@ def speaker_margins(
     weighted by activity; 0 where the speaker is in no window. Where there is one speaker alone,
     the cosine itself.
     """
-    from diarspk.embeddings.unit_vectors import centroids
-
     present, numbered = np.unique(labels[labels >= 0], return_inverse=True)
     total = np.zeros((local.frames, count), np.float32)
     weight = np.zeros((local.frames, count), np.float32)

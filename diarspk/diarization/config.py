@@ -5,56 +5,65 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from diarspk.clustering import Clusterer, EigengapClusterer
+from diarspk.clustering.clusterer import Clusterer
+from diarspk.clustering.eigengap import EigengapClusterer
 from diarspk.diarization.confidence import Calibration
 from diarspk.diarization.linking import LinkingConfig
-from diarspk.diarization.reconstruction import StitchingConfig
+from diarspk.diarization.reconstruction import ReconstructionConfig
 from diarspk.diarization.resegmentation import Resegmentation
-from diarspk.diarization.spurious_speakers import GhostPolicy
+from diarspk.diarization.spurious_speakers import SpuriousSpeakerPolicy
 
 __all__ = ["UNKNOWN_SPACE", "DiarizerConfig"]
 
 
 @dataclass(frozen=True)
 class DiarizerConfig:
-    """Settings of the pipeline, chosen once on the development conversations.
+    """Settings of the pipeline; the defaults were chosen on the development conversations.
 
     Attributes
     ----------
     clusterer : Clusterer, optional
-        Without it subsegments are clustered by VBx where a PLDA ships for the encoder, and
-        otherwise local speakers by :data:`diarspk.diarization.defaults.LOCAL_CLUSTERER`.
+        Default: VBx on subsegments where the encoder has a PLDA, and otherwise
+        :data:`diarspk.diarization.defaults.LOCAL_CLUSTERER` on local speakers.
     units : {"auto", "local", "subsegments"}
-        What is clustered: local speakers, each window's own, or subsegments of a second and a
+        Units that are clustered: local speakers of each window, or subsegments of a second and a
         half, after which local speakers join the nearest speaker. ``auto`` means local speakers
-        where a clusterer is given. Local speakers are clustered also where the caller knows
-        pairs of spans, and where `linking` has a cluster of non-speech.
+        where a clusterer is given. Local speakers are clustered also where the caller gives pairs
+        of spans, and where `linking` has a cluster of non-speech.
     reliable_s : float
-        Local speakers with less speech are not clustered, but join those who are.
-    target_activity : bool
-        Whether the target activity head that ships for the encoder, if there is one, corrects who
-        talks when; see :mod:`diarspk.diarization.target_speaker_vad`.
+        Minimum seconds of speech of local speakers that are clustered; the others join them.
+    reconstruction : ReconstructionConfig
+        From probabilities to turns.
+    linking : LinkingConfig
+        From local speakers to the speakers of the recording.
+    resegmentation : Resegmentation, optional
+        Division of speech among the speakers by short embeddings; None for none.
+    target_speaker_vad : bool
+        Whether the TS-VAD head of the encoder, if it has one, corrects who talks when; see
+        :mod:`diarspk.diarization.target_speaker_vad`.
+    spurious_speakers : SpuriousSpeakerPolicy
+        Speakers with too little speech to be trusted.
     calibration : Calibration, optional
-        Of the confidence of turns; the one that ships for the encoder where it is left out.
+        Calibration of the confidence of turns. Default: that of the encoder.
     """
 
     clusterer: Clusterer | None = None
     units: Literal["auto", "local", "subsegments"] = "auto"
     reliable_s: float = 3.0
-    stitching: StitchingConfig = field(default_factory=StitchingConfig)
+    reconstruction: ReconstructionConfig = field(default_factory=ReconstructionConfig)
     linking: LinkingConfig = field(default_factory=LinkingConfig)
     resegmentation: Resegmentation | None = field(default_factory=Resegmentation)
-    target_activity: bool = True
-    ghosts: GhostPolicy = field(default_factory=GhostPolicy)
+    target_speaker_vad: bool = True
+    spurious_speakers: SpuriousSpeakerPolicy = field(default_factory=SpuriousSpeakerPolicy)
     calibration: Calibration | None = None
 
 
 UNKNOWN_SPACE = DiarizerConfig(clusterer=EigengapClusterer())
-"""Settings for encoders whose embedding space nobody has measured.
+"""Settings for encoders whose embedding space has no measured threshold.
 
 A threshold on a cosine belongs to one embedding space: 0.6 is that of the embedded encoder, and
-the same number merges everybody in one foreign space and nobody in another. NME-SC compares ranks
-within the recording only, so it needs none. It is weak where a single person speaks. Who has
-conversations of known speakers does better with a threshold chosen on those:
+the same number merges everybody in one space and nobody in another. NME-SC compares ranks within
+the recording only, so it needs none; it is weak where a single person speaks. With conversations of
+known speakers, a threshold chosen on those does better:
 ``DiarizerConfig(clusterer=AgglomerativeClusterer(threshold=...))``.
 """

@@ -1,25 +1,27 @@
-"""What the caller knows of a recording, as pairs of local speakers that clustering respects."""
+"""Constraints that the caller sets, as pairs of local speakers that clustering respects."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from diarspk.clustering.speaker_bounds import UNBOUNDED, SpeakerBounds
 from diarspk.clustering.weighted_points import connect
-from diarspk.diarization.first_pass import LocalSpeakers
+from diarspk.diarization.local_speakers import LocalSpeakers
 from diarspk.embeddings.unit_vectors import unit_vectors
 from diarspk.errors import ArgumentError
 
 __all__ = [
-    "NOTHING_KNOWN",
-    "Knowledge",
+    "UNCONSTRAINED",
+    "Constraints",
     "LocalRows",
     "Pairs",
     "SpanPair",
-    "anchor_pairs",
+    "add_known_speakers",
     "span_pairs",
 ]
 
@@ -27,33 +29,37 @@ Span = tuple[float, float]
 SpanPair = tuple[Span, Span]
 Index = NDArray[np.int64]
 
-TALKING = 0.5
-"""Mean activity that a local speaker must have in a span to be who the caller means."""
+MIN_MEAN_ACTIVITY = 0.5
+"""Mean activity that a local speaker must have in a span to be the one that the caller means."""
 
 
 @dataclass(frozen=True, eq=False)
-class Knowledge:
-    """Beside the number of speakers.
+class Constraints:
+    """User-provided constraints: enrolled speakers, must-link and cannot-link spans, and bounds.
 
     Attributes
     ----------
     known_speakers : mapping of str to array
-        Enrolled people: an embedding ``(dim,)`` of any scale for each name.
+        Enrolled speakers: an embedding ``(dim,)`` of any scale for each name.
     same_speaker, different_speakers : sequence of pairs of spans
-        Each span is ``(start, end)`` in seconds and holds speech of one person.
+        Must-link and cannot-link: each span is ``(start, end)`` in seconds and holds speech of one
+        person.
+    bounds : SpeakerBounds
+        Number of speakers.
     """
 
     known_speakers: Mapping[str, ArrayLike] = field(default_factory=dict)
     same_speaker: Sequence[SpanPair] = ()
     different_speakers: Sequence[SpanPair] = ()
+    bounds: SpeakerBounds = UNBOUNDED
 
     @property
     def has_pairs(self) -> bool:
-        """Whether the caller knows pairs of spans."""
+        """Whether there are pairs of spans."""
         return bool(self.same_speaker or self.different_speakers)
 
-    def directions(self, dimension: int) -> NDArray[np.float64]:
-        """Scale the known speakers to unit vectors ``(k, dimension)``.
+    def enrolled(self, dimension: int) -> NDArray[np.float64]:
+        """Scale the embeddings of the known speakers to unit norm, ``(k, dimension)``.
 
         Raises
         ------
@@ -73,7 +79,7 @@ class Knowledge:
         )
 
 
-NOTHING_KNOWN = Knowledge()
+UNCONSTRAINED = Constraints()
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +89,7 @@ class LocalRows:
     Attributes
     ----------
     windows, speakers : NDArray of int64, shape (n,)
-        Which window, and which of its local speakers.
+        Window of each, and which of its local speakers it is.
     """
 
     windows: Index
@@ -99,12 +105,12 @@ class Pairs:
 
 
 def span_pairs(
-    local: LocalSpeakers, rows: LocalRows, same_window: Index, knowledge: Knowledge
+    local: LocalSpeakers, rows: LocalRows, same_window: Index, constraints: Constraints
 ) -> Pairs:
-    """Pairs that follow from spans, joined with those of one window.
+    """Turn spans into pairs of rows, and add the cannot-link pairs of rows of one window.
 
-    All local speakers behind a span are one person. Where the caller says that two local speakers
-    of one window are the same, the caller is right.
+    All local speakers behind a span are one person. Must-link spans come before the rule that two
+    local speakers of one window are different.
 
     Raises
     ------
@@ -113,72 +119,85 @@ def span_pairs(
     """
     same = [
         np.concatenate([_span_rows(local, rows, span, "same_speaker") for span in pair])
-        for pair in knowledge.same_speaker
+        for pair in constraints.same_speaker
     ]
     different = [
         [_span_rows(local, rows, span, "different_speakers") for span in pair]
-        for pair in knowledge.different_speakers
+        for pair in constraints.different_speakers
     ]
     groups = [*same, *(group for pair in different for group in pair)]
     must = _stack(np.stack([group[:-1], group[1:]], axis=1) for group in groups)
     must = must[must[:, 0] != must[:, 1]]
     one_person = connect(must, len(rows.windows))
     free = one_person[same_window[:, 0]] != one_person[same_window[:, 1]]
-    told = _stack(np.array([[one[0], other[0]]]) for one, other in different)
-    if (one_person[told[:, 0]] == one_person[told[:, 1]]).any():
+    given = _stack(np.array([[one[0], other[0]]]) for one, other in different)
+    if (one_person[given[:, 0]] == one_person[given[:, 1]]).any():
         raise ArgumentError(
             "`different_speakers` must not contradict `same_speaker`, or overlap in time with one "
             "person alone; drop one of the pairs."
         )
-    return Pairs(must, np.concatenate([same_window[free], told]))
+    return Pairs(must, np.concatenate([same_window[free], given]))
 
 
-def anchor_pairs(
-    embeddings: NDArray[np.float64], anchors: NDArray[np.float64], similarity: float, pairs: Pairs
+def add_known_speakers(
+    embeddings: NDArray[np.float64], enrolled: NDArray[np.float64], similarity: float, pairs: Pairs
 ) -> Pairs:
-    """Tie the rows that are surely the same known person, and part those of different ones.
-
-    A row belongs to the most similar anchor if the cosine is `similarity` or more, the most similar
-    rows first; a row that a pair forbids to join is left to clustering.
+    """Link the rows that are surely the same known speaker, and separate different ones.
 
     Parameters
     ----------
     embeddings : NDArray, shape (n, dim)
         Unit norm.
-    anchors : NDArray, shape (k, dim)
+    enrolled : NDArray, shape (k, dim)
+        Known speakers; unit norm.
+    similarity : float
+        Minimum cosine between a row and the known speaker that it surely is.
+    pairs : Pairs
+        Pairs that hold already. They come first: where they contradict the known speakers, through
+        several rows, nothing is added.
     """
-    if not len(anchors) or not len(embeddings):
+    if not len(enrolled) or not len(embeddings):
         return pairs
-    cosines = embeddings @ anchors.T
-    best = cosines.argmax(axis=1)
-    strength = cosines.max(axis=1)
-    order = np.argsort(-strength, kind="stable")
-    groups: list[list[int]] = [[] for _ in anchors]
-    for row in order[strength[order] >= similarity].tolist():
-        group = groups[best[row]]
-        partners = pairs.cannot[(pairs.cannot == row).any(axis=1)]
-        if not np.isin(partners, group).any():
-            group.append(row)
-    ties = _stack(np.array([group[:-1], group[1:]]).T for group in groups if len(group) > 1)
-    must = np.concatenate([pairs.must, ties])
+    groups = _rows_of_known(embeddings @ enrolled.T, similarity, pairs.cannot)
+    must = np.concatenate([pairs.must, _stack(map(_chain, groups))])
     people = connect(must, len(embeddings))
     if (people[pairs.cannot[:, 0]] == people[pairs.cannot[:, 1]]).any():
-        return pairs  # the caller's own pairs say otherwise, through several rows
-    heads = [group[0] for group in groups if group]
-    apart = np.array(
-        [
-            (one, other)
-            for place, one in enumerate(heads)
-            for other in heads[place + 1 :]
-            if people[one] != people[other]
-        ],
-        np.int64,
-    ).reshape(-1, 2)
-    return Pairs(must, np.concatenate([pairs.cannot, apart]))
+        return pairs
+    representatives = [group[0] for group in groups]
+    different = [
+        [one, other]
+        for one, other in combinations(representatives, 2)
+        if people[one] != people[other]  # the caller may say that two names are one person
+    ]
+    cannot = _stack(np.array([pair], np.int64) for pair in different)
+    return Pairs(must, np.concatenate([pairs.cannot, cannot]))
+
+
+def _rows_of_known(
+    cosines: NDArray[np.float64], similarity: float, cannot: Index
+) -> list[list[int]]:
+    """Rows of each known speaker who has any: those nearest to it, the most similar rows first.
+
+    A row that a cannot-link pair keeps from its group is in none, and left to clustering.
+    """
+    nearest, strength = cosines.argmax(axis=1), cosines.max(axis=1)
+    order = np.argsort(-strength, kind="stable")
+    groups: list[list[int]] = [[] for _ in range(cosines.shape[1])]
+    for row in order[strength[order] >= similarity].tolist():
+        group = groups[nearest[row]]
+        partners = cannot[(cannot == row).any(axis=1)]
+        if not np.isin(partners, group).any():
+            group.append(row)
+    return [group for group in groups if group]
+
+
+def _chain(rows: list[int]) -> Index:
+    """Pairs that link the rows of a group one after the other, ``(n - 1, 2)``."""
+    return np.stack([rows[:-1], rows[1:]], axis=1).astype(np.int64)
 
 
 def _span_rows(local: LocalSpeakers, rows: LocalRows, span: Span, name: str) -> Index:
-    """Rows of who talks in a span: at most one in each window that it touches."""
+    """Rows of the speaker of a span: at most one in each window that it touches."""
     start, end = span
     if not 0 <= start < end:
         raise ArgumentError(
@@ -194,7 +213,7 @@ def _span_rows(local: LocalSpeakers, rows: LocalRows, span: Span, name: str) -> 
         inside = local.activity[window, max(first - begin, 0) : last - begin]
         candidates = np.flatnonzero(rows.windows == window)
         mean = inside.mean(axis=0)[rows.speakers[candidates]]
-        if mean.max() >= TALKING:
+        if mean.max() >= MIN_MEAN_ACTIVITY:
             found.append(int(candidates[mean.argmax()]))
     if not found:
         raise ArgumentError(

@@ -1,46 +1,116 @@
-"""Default clusterers and calibrations, those that ship for an encoder among them."""
+"""Defaults: the clusterer, TS-VAD head and calibration that come with an encoder."""
 
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
+from typing import Any, cast
 
 from diarspk.checkpoints.assets import asset_folder
 from diarspk.checkpoints.checkpoint import read_checkpoint
-from diarspk.clustering import AgglomerativeClusterer, VBxClusterer, VBxSettings
+from diarspk.clustering.agglomerative import AgglomerativeClusterer
+from diarspk.clustering.clusterer import Clusterer
 from diarspk.clustering.plda import Plda, read_plda
+from diarspk.clustering.variational import VBxSettings
+from diarspk.clustering.vbx import VBxClusterer
 from diarspk.diarization.confidence import UNCALIBRATED, Calibration
 from diarspk.encoders.loading import DEFAULT
-from diarspk.errors import ModelError
+from diarspk.errors import ArgumentError, ModelError
+from diarspk.segmentation.loading import load_target_speaker_vad_head
+from diarspk.segmentation.target_speaker_vad import TargetSpeakerVadHead
 
 __all__ = [
     "LOCAL_CLUSTERER",
     "SUBSEGMENT_VBX",
     "VBX_CENTRING",
     "VBX_START",
+    "Defaults",
+    "load_defaults",
     "load_plda",
-    "shipped_confidence",
-    "shipped_plda",
-    "shipped_vbx",
     "subsegment_vbx",
+    "with_threshold",
 ]
 
-
 LOCAL_CLUSTERER = AgglomerativeClusterer(threshold=0.6)
-"""For local speakers."""
-
+"""Default clusterer of local speakers."""
 
 SUBSEGMENT_VBX = VBxSettings(0.4, 11.0, 0.9, iterations=12, growth=1 / 3)
-"""For subsegments of 1.5 s, 0.48 s apart, with the embedded encoder's PLDA."""
-
+"""Default settings of VBx on subsegments of 1.5 s, 0.48 s apart, with the embedded PLDA."""
 
 VBX_START = AgglomerativeClusterer(threshold=0.8)
-"""What VBx starts from there."""
-
+"""Clusterer that initialises VBx there."""
 
 VBX_CENTRING = 0.5
-"""Share of the mean embedding that is taken off before."""
+"""Share of the mean embedding that is subtracted before."""
+
+
+@dataclass(frozen=True, eq=False)
+class Defaults:
+    """Parts that belong to the space of one encoder, read once.
+
+    Attributes
+    ----------
+    clusterer : Clusterer, optional
+        For subsegments: VBx with the PLDA of the encoder; None where it has none.
+    vad_head : TargetSpeakerVadHead, optional
+        TS-VAD head of the encoder.
+    calibration : Calibration
+        Calibration of the confidence of turns.
+    """
+
+    clusterer: Clusterer | None = None
+    vad_head: TargetSpeakerVadHead | None = None
+    calibration: Calibration = UNCALIBRATED
+
+
+def load_defaults(fingerprint: str) -> Defaults:
+    """Load the parts of an encoder from the assets; an unknown fingerprint has none.
+
+    Raises
+    ------
+    ModelError
+        If a file is damaged.
+    """
+    plda = asset_folder() / "plda" / f"{fingerprint}.json"
+    return Defaults(
+        clusterer=subsegment_vbx(read_plda(plda)) if plda.is_file() else None,
+        vad_head=load_target_speaker_vad_head(fingerprint),
+        calibration=_load_calibration(fingerprint),
+    )
+
+
+def _load_calibration(fingerprint: str) -> Calibration:
+    """Read what ``python -m eval.diarization.confidence --fit --write`` has written."""
+    path = asset_folder() / "confidence" / f"{fingerprint}.json"
+    if not path.is_file():
+        return UNCALIBRATED
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    return Calibration(stored["activity"], stored["margin"], stored["bias"])
+
+
+def load_plda(name: str | Path | None = None) -> Plda:
+    """Load the PLDA of an encoder, for :class:`diarspk.clustering.VBxClusterer`.
+
+    Parameters
+    ----------
+    name
+        Name of the encoder, or path of the PLDA's JSON card. Default: the embedded encoder.
+
+    Raises
+    ------
+    ModelError
+        If there is none, or its files are damaged.
+    """
+    name = DEFAULT if name is None else name
+    encoder = asset_folder() / f"{name}.json"
+    if encoder.is_file():
+        card = asset_folder() / "plda" / f"{read_checkpoint(encoder).fingerprint}.json"
+        if card.is_file():
+            return read_plda(card)
+    elif Path(name).is_file():
+        return read_plda(Path(name))
+    raise ModelError(f"{name}: has no PLDA; python -m recipes.plda.train makes one")
 
 
 def subsegment_vbx(
@@ -53,60 +123,19 @@ def subsegment_vbx(
     return VBxClusterer(plda, settings, start, use_initial_labels=True, centring=centring)
 
 
-@lru_cache(maxsize=4)
-def shipped_confidence(fingerprint: str) -> Calibration:
-    """Calibration of the confidence of turns that ships for an encoder, or none at all.
-
-    ``python -m eval.diarization.confidence --fit --write`` has written it.
-    """
-    path = asset_folder() / "confidence" / f"{fingerprint}.json"
-    if not path.is_file():
-        return UNCALIBRATED
-    stored = json.loads(path.read_text(encoding="utf-8"))
-    return Calibration(stored["activity"], stored["margin"], stored["bias"])
-
-
-@lru_cache(maxsize=4)
-def shipped_plda(fingerprint: str) -> Plda | None:
-    """PLDA that ships for an encoder; None where there is none.
+def with_threshold(clusterer: Clusterer, threshold: float) -> Clusterer:
+    """Return the same clusterer with another threshold.
 
     Raises
     ------
-    ModelError
-        If the file is damaged.
+    ArgumentError
+        If it has none.
     """
-    card = asset_folder() / "plda" / f"{fingerprint}.json"
-    return read_plda(card) if card.is_file() else None
-
-
-def shipped_vbx(fingerprint: str) -> VBxClusterer | None:
-    """VBx with the PLDA that ships for an encoder; see :func:`shipped_plda`."""
-    plda = shipped_plda(fingerprint)
-    return None if plda is None else subsegment_vbx(plda)
-
-
-def load_plda(name: str | Path | None = None) -> Plda:
-    """Load the PLDA of an encoder, for :class:`diarspk.clustering.VBxClusterer`.
-
-    Parameters
-    ----------
-    name
-        That of the encoder, or the path of the PLDA's JSON card; the embedded default where it is
-        left out.
-
-    Raises
-    ------
-    ModelError
-        If there is none, or its files are damaged.
-    """
-    from diarspk.diarization.defaults import shipped_plda
-
-    name = DEFAULT if name is None else name
-    encoder = asset_folder() / f"{name}.json"
-    if encoder.is_file():
-        shipped = shipped_plda(read_checkpoint(encoder).fingerprint)
-        if shipped is not None:
-            return shipped
-    elif Path(name).is_file():
-        return read_plda(Path(name))
-    raise ModelError(f"{name}: has no PLDA; python -m recipes.plda.train makes one")
+    settings: Any = clusterer
+    names = [field.name for field in fields(settings)] if is_dataclass(settings) else []
+    if "threshold" not in names:
+        raise ArgumentError(
+            f"`threshold` must be left out with a clusterer without one, got {threshold} for "
+            f"{type(clusterer).__name__}."
+        )
+    return cast(Clusterer, replace(settings, threshold=threshold))

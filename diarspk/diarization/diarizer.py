@@ -3,58 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from numpy.typing import ArrayLike
 
 from diarspk.audio import Audio, AudioStream, open_audio
-from diarspk.checkpoints.digest import digest_weights
 from diarspk.clustering.speaker_bounds import SpeakerBounds
-from diarspk.diarization.cache import SessionCache, digest_audio, session_key
+from diarspk.diarization.cache import FirstPassCache, digest_audio
 from diarspk.diarization.config import UNKNOWN_SPACE, DiarizerConfig
-from diarspk.diarization.constraints import Knowledge, SpanPair
-from diarspk.diarization.first_pass import read_local_speakers
-from diarspk.diarization.non_speech import embed_non_speech
-from diarspk.diarization.result import Diarization, finish
-from diarspk.diarization.session import Session
+from diarspk.diarization.constraints import UNCONSTRAINED, Constraints, SpanPair
+from diarspk.diarization.defaults import LOCAL_CLUSTERER, load_defaults, with_threshold
+from diarspk.diarization.first_pass import FirstPassModels, compute_local_speakers
+from diarspk.diarization.linking import Linking
+from diarspk.diarization.local_speakers import FirstPass
+from diarspk.diarization.postprocessing import Postprocessing
+from diarspk.diarization.reconstruction import Activity
+from diarspk.diarization.result import Diarization
+from diarspk.diarization.window_embedding import embed_non_speech
 from diarspk.encoders.base import SpeakerEncoder
+from diarspk.encoders.loading import load_encoder
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.precision import Precision, check_precision, choose_precision
+from diarspk.errors import ArgumentError
 from diarspk.features.recording import Recording, analyse
-from diarspk.segmentation.loading import shipped_target_head
+from diarspk.segmentation.loading import (
+    has_segmentation_head,
+    load_embedded,
+    load_embedded_segmenter,
+    load_segmenter,
+)
 from diarspk.segmentation.segmenter import Segmenter
 
-__all__ = ["Diarizer"]
+__all__ = ["EMBEDDED", "Diarizer"]
+
+EMBEDDED = "embedded"
+"""Name of the diarizer whose models are part of the package."""
+
+DEVICES = ("auto", "cpu")
+
+MIN_WINDOW_S = 0.3
+"""Windows are not halved below this to find as many speakers as the caller asked for."""
 
 Progress = Callable[[str, float], None]
 
-SHORTEST_WINDOW_S = 0.3
-"""Windows are not halved below this to find as many speakers as the caller asked for."""
-
 
 class Diarizer:
-    """Says who spoke when, overlap included.
+    """Speaker diarization pipeline: who spoke when, overlap included.
+
+    Models are loaded once, here, and nothing of a recording is kept, so threads may share one
+    diarizer.
 
     Parameters
     ----------
     config
-        Settings of clustering and stitching.
-        What is left out is :class:`DiarizerConfig`'s default with an embedded encoder, and
+        Settings. Default: :class:`DiarizerConfig`'s with an embedded encoder, and
         :data:`UNKNOWN_SPACE` with any other.
     encoder
-        What embeds the speakers: any speaker encoder, the embedded default where none is given.
-        One that needs whole utterances hears each local speaker of a window by itself; see
-        :meth:`SpeakerEncoder.embed_masked`.
+        Speaker encoder. Default: the embedded one. An encoder that needs whole utterances embeds
+        each local speaker of a window from its audio; see :meth:`SpeakerEncoder.embed_masked`.
     segmentation
-        What finds local speakers; the embedded activity head where none is given, or
-        :class:`diarspk.segmentation.SileroSegmenter`, or a
-        :class:`diarspk.segmentation.pyannet.PyanNetSegmenter`.
+        Segmenter that finds the local speakers. Default: the embedded segmentation head;
+        alternatives are :class:`diarspk.segmentation.SileroSegmenter` and
+        :class:`diarspk.segmentation.PyanNetSegmenter`.
     cache
-        Folder in which passes over recordings are kept, so that the same recording is clustered
-        anew in seconds; see :mod:`diarspk.diarization.cache`. Nothing is kept without it.
+        Folder in which first passes are kept, so that the same recording is clustered again in
+        seconds; see :mod:`diarspk.diarization.cache`. Default: nothing is kept.
     precision
-        In which the networks of the embedded model multiply matrices; see
-        :mod:`diarspk.encoders.precision`.
+        Numerical precision of the embedded networks; see :mod:`diarspk.encoders.precision`.
     """
 
     def __init__(
@@ -66,18 +82,104 @@ class Diarizer:
         cache: str | Path | None = None,
         precision: Precision = "auto",
     ) -> None:
-        from diarspk.encoders.loading import load_encoder
-        from diarspk.segmentation.loading import load_segmenter
-
-        self.precision = choose_precision(check_precision(precision))
         own = encoder is None or isinstance(encoder, LocalEncoder)
-        self.config = config or (DiarizerConfig() if own else UNKNOWN_SPACE)
-        self.trunk = encoder if isinstance(encoder, LocalEncoder) else load_encoder()
-        """The embedded encoder whose frames segmentation reads, and whose clock turns have."""
-        self.encoder: SpeakerEncoder = encoder or self.trunk
-        self.target_head = shipped_target_head(self.trunk.fingerprint)
-        self.segmentation = segmentation or load_segmenter()
-        self.cache = None if cache is None else SessionCache(Path(cache))
+        if isinstance(encoder, LocalEncoder):
+            trunk, segmenter = encoder, segmentation or load_embedded_segmenter()
+        elif segmentation is None:
+            trunk, segmenter = load_embedded()
+        else:
+            trunk, segmenter = load_encoder(), segmentation
+        self.encoder: SpeakerEncoder = encoder or trunk
+        defaults = load_defaults(self.encoder.fingerprint)
+        self.postprocessing = Postprocessing(
+            config or (DiarizerConfig() if own else UNKNOWN_SPACE), defaults
+        )
+        self.models = FirstPassModels(
+            trunk=trunk,
+            segmenter=segmenter,
+            encoder=None if own else encoder,
+            vad_head=defaults.vad_head if own else None,
+            precision=choose_precision(check_precision(precision)),
+        )
+        self.cache = None if cache is None else FirstPassCache(Path(cache))
+
+    @classmethod
+    def load(
+        cls,
+        name: str | Path = EMBEDDED,
+        *,
+        segmentation: str | Path | None = None,
+        threshold: float | None = None,
+        engine: str = "torch",
+        device: str = "auto",
+        cache: str | Path | None = None,
+        precision: Precision = "auto",
+    ) -> Diarizer:
+        """Load a diarizer by name.
+
+        Parameters
+        ----------
+        name
+            "embedded"; or an encoder as for :func:`diarspk.load_encoder`, by name or path, which
+            comes with its segmentation head if it has one.
+        segmentation
+            Segmentation as for :func:`diarspk.segmentation.load_segmenter`. Default: that of the
+            model, and the embedded segmentation head otherwise.
+        threshold
+            Distance up to which clusters merge; it replaces the clusterer by agglomerative
+            clustering of local speakers. Default: the clusterer of the model.
+        engine
+            Runtime of the encoder, see :func:`diarspk.encoders.onnx.with_engine`.
+        device
+            "cpu", or "auto" for the best there is, which for now is the CPU.
+        cache, precision
+            See :class:`Diarizer`.
+
+        Raises
+        ------
+        ArgumentError
+            If the device is not available.
+        ModelError
+            If there is no such model, or its files are damaged.
+        """
+        if device not in DEVICES:
+            raise ArgumentError(
+                f"`device` must be one of {', '.join(DEVICES)}, got {device!r}; this version "
+                "computes on the CPU alone"
+            )
+        encoder: SpeakerEncoder | None = None
+        segmenter: Segmenter | None = None
+        if has_segmentation_head(None if name == EMBEDDED else name):
+            encoder, segmenter = load_embedded(None if name == EMBEDDED else name)
+        else:
+            encoder = load_encoder(name)
+        if segmentation is not None:
+            segmenter = load_segmenter(segmentation)
+        if engine != "torch":
+            from diarspk.encoders.onnx import with_engine
+
+            encoder = with_engine(encoder, engine)
+        config = None
+        if threshold is not None:
+            config = DiarizerConfig(clusterer=with_threshold(LOCAL_CLUSTERER, threshold))
+        return cls(config, encoder, segmenter, cache=cache, precision=precision)
+
+    @property
+    def config(self) -> DiarizerConfig:
+        """Settings."""
+        return self.postprocessing.config
+
+    @property
+    def segmentation(self) -> Segmenter:
+        """Segmenter that finds the local speakers."""
+        return self.models.segmenter
+
+    def __repr__(self) -> str:
+        clusterer = self.postprocessing.subsegment_clusterer or self.postprocessing.local_clusterer
+        return (
+            f"Diarizer({self.encoder!r}, segmentation={self.segmentation!r}, "
+            f"clusterer={type(clusterer).__name__})"
+        )
 
     def __call__(
         self,
@@ -103,8 +205,8 @@ class Diarizer:
             Exact number of speakers and bounds on it, from 1; honoured wherever there is speech
             enough for so many.
         known_speakers
-            Enrolled people: a name and an embedding ``(dim,)`` of this encoder for each. Speakers
-            who are like them carry their names; the others are numbered.
+            Enrolled speakers: a name and an embedding ``(dim,)`` of this encoder for each. Speakers
+            who are similar to them carry their names; the others are numbered.
         same_speaker, different_speakers
             Pairs of spans ``(start, end)`` in seconds in which one and the same person talks, or
             two different ones.
@@ -120,108 +222,104 @@ class Diarizer:
             embedding of this encoder, or the sample rate is missing.
         """
         bounds = SpeakerBounds(num_speakers, min_speakers, max_speakers)
-        knowledge = Knowledge(known_speakers or {}, same_speaker, different_speakers)
-        knowledge.directions(self.encoder.dimension)  # a wrong one is told before the work
-        session = self.listen(
-            audio, sample_rate, channel=channel, needed=bounds.needed, progress=progress
-        )
-        return finish(session, self.config, bounds, knowledge)
+        constraints = Constraints(known_speakers or {}, same_speaker, different_speakers, bounds)
+        constraints.enrolled(self.encoder.dimension)  # refuse a wrong one before the work
 
-    def listen(
+        first = self.first_pass(
+            audio, sample_rate, channel=channel, min_speakers=bounds.needed, progress=progress
+        )
+        linking = self.link(first, constraints)
+        activity = self.refine(first, linking)
+        return Diarization.from_activity(activity, first, linking, self.postprocessing)
+
+    def first_pass(
         self,
         audio: Audio,
         sample_rate: int | None = None,
         *,
         channel: int | None = None,
-        needed: int = 1,
+        min_speakers: int = 1,
         progress: Progress | None = None,
-    ) -> Session:
-        """Pass over a recording, or read what an earlier pass has left in the cache.
+    ) -> FirstPass:
+        """Compute the first pass over a recording, or read it from the cache.
 
         Parameters
         ----------
         audio, sample_rate, channel, progress
             See :meth:`__call__`.
-        needed
-            Windows are halved where they have fewer local speakers than so many.
+        min_speakers
+            Minimum number of local speakers; windows are halved until there are so many.
 
         Raises
         ------
         AudioError
             If the audio cannot be read.
         """
+        non_speech = self.config.linking.non_speech
+        non_speech_s = None if non_speech is None else non_speech.min_non_speech_s
         stream = open_audio(audio, sample_rate, channel=channel)
-        digest = None if self.cache is None else digest_audio(audio, sample_rate)
-        settings = self.config.linking.non_speech
-        silence_s = None if settings is None else settings.min_non_speech_s
-        heads = (self.trunk.frame_head, self.target_head) if self.cache else ()
-        weights = [digest_weights(head) for head in heads if head is not None]
-        recording: Recording | None = None
-        segmenter = self.segmentation
-        while True:
-            spaces = (self.encoder.fingerprint, self.trunk.fingerprint)
-            key = digest and session_key(
-                digest,
-                "/".join(dict.fromkeys(spaces)),
-                segmenter,
-                channel,
-                silence_s,
-                weights,
-                self.precision,
-            )
-            session = self.cache.read(key, stream.name) if self.cache and key else None
-            if session is None:
-                if recording is None:
-                    stage = _stage(progress, "reading", stream.duration)
-                    recording = analyse(stream, self.trunk.log_mel, progress=stage)
-                session = self._hear(stream, recording, segmenter, progress)
-                if self.cache and key:
-                    self.cache.write(key, session)
-            talking = int((session.local.seconds > 0).sum())
-            if not 0 < talking < needed or segmenter.window_s < SHORTEST_WINDOW_S:
-                return session
-            segmenter = segmenter.halved()
+        compute: Callable[[FirstPassModels], FirstPass]
+        compute = _RecordingPass(stream, non_speech_s, progress)
+        if self.cache is not None and (digest := digest_audio(audio, sample_rate)) is not None:
+            compute = self.cache.wrap(compute, stream.name, digest, channel, non_speech_s)
+        return _halve_windows(compute, self.models, min_speakers)
 
-    def _hear(
-        self,
-        stream: AudioStream,
-        recording: Recording,
-        segmenter: Segmenter,
-        progress: Progress | None,
-    ) -> Session:
-        segmenter = segmenter.suited_to(recording.duration)
-        segmenter.prepare(stream, self.trunk, self.trunk.count_frames(recording))
-        encoder = None if self.encoder is self.trunk else self.encoder
-        local = read_local_speakers(
-            recording,
-            self.trunk,
-            segmenter,
-            encoder=encoder,
-            stream=stream,
-            target_head=self.target_head,
-            precision=self.precision,
-            progress=_stage(progress, "listening", recording.duration),
-        )
-        settings, non_speech = self.config.linking.non_speech, None
-        if settings is not None:
+    def link(self, first: FirstPass, constraints: Constraints = UNCONSTRAINED) -> Linking:
+        """Find the speakers of the recording; see :meth:`Postprocessing.link`."""
+        return self.postprocessing.link(first, constraints)
+
+    def refine(self, first: FirstPass, linking: Linking) -> Activity:
+        """Compute who talks in every frame; see :meth:`Postprocessing.refine`."""
+        return self.postprocessing.refine(first, linking)
+
+
+class _RecordingPass:
+    """First pass over one recording with the models that it is given; features are read once."""
+
+    def __init__(
+        self, stream: AudioStream, non_speech_s: float | None, progress: Progress | None
+    ) -> None:
+        self.stream, self.non_speech_s, self.progress = stream, non_speech_s, progress
+        self._recording: Recording | None = None
+
+    def __call__(self, models: FirstPassModels) -> FirstPass:
+        if self._recording is None:
+            stage = self._stage("reading", self.stream.duration)
+            self._recording = analyse(self.stream, models.trunk.log_mel, progress=stage)
+        recording, stream = self._recording, self.stream
+        stage = self._stage("first pass", recording.duration)
+        local = compute_local_speakers(recording, models, stream, progress=stage)
+        non_speech = None
+        if self.non_speech_s is not None:
             non_speech = embed_non_speech(
                 recording,
-                self.trunk,
+                models.trunk,
                 local,
-                shortest_s=settings.min_non_speech_s,
-                encoder=encoder,
+                min_duration_s=self.non_speech_s,
+                encoder=models.encoder,
                 stream=stream,
             )
-        fingerprint = self.encoder.fingerprint
-        return Session(
-            recording.uri, recording.duration, fingerprint, local, non_speech, self.precision
+        fingerprint = (models.encoder or models.trunk).fingerprint
+        return FirstPass(
+            recording.uri, recording.duration, fingerprint, local, non_speech, models.precision
         )
 
+    def _stage(self, name: str, total: float | None) -> Callable[[float], None] | None:
+        """Turn seconds done into a fraction of a stage; None where the total is unknown."""
+        progress = self.progress
+        if progress is None or not total:
+            return None
+        return lambda seconds: progress(name, min(seconds / total, 1.0))
 
-def _stage(
-    progress: Progress | None, name: str, total: float | None
-) -> Callable[[float], None] | None:
-    """Turn seconds done into a fraction of a stage; nothing where the total is unknown."""
-    if progress is None or not total:
-        return None
-    return lambda seconds: progress(name, min(seconds / total, 1.0))
+
+def _halve_windows(
+    compute: Callable[[FirstPassModels], FirstPass], models: FirstPassModels, min_speakers: int
+) -> FirstPass:
+    """Halve the windows until there are as many local speakers as are needed, or none at all."""
+    first = compute(models)
+    while (
+        0 < first.local.talking.sum() < min_speakers and models.segmenter.window_s >= MIN_WINDOW_S
+    ):
+        models = replace(models, segmenter=models.segmenter.halved())
+        first = compute(models)
+    return first

@@ -24,8 +24,8 @@ __all__ = ["Mapping", "combine", "rank_weights"]
 Mapping = Literal["greedy", "hungarian"]
 
 RANK_EXPONENT = 0.1
-LARGEST_TENSOR = 20_000_000
-SHORTEST_S = 1e-3
+MAX_TUPLES = 20_000_000
+MIN_DURATION_S = 1e-3
 """Shorter stretches between two boundaries are rounding, not speech."""
 
 
@@ -155,7 +155,7 @@ def _map_greedily(
         for present in talks
     ]
     tuples = int(np.prod([present.shape[1] for present in talks], dtype=float))
-    if tuples > LARGEST_TENSOR:
+    if tuples > MAX_TUPLES:
         raise ArgumentError(
             f'`mapping` must be "hungarian" for so many speakers: greedy matching would compare '
             f"{tuples:,} tuples of them"
@@ -202,7 +202,7 @@ def _elect(
     from scipy.ndimage import gaussian_filter1d
     from scipy.stats import rankdata
 
-    kept = votes.any(1) & (np.diff(edges) > SHORTEST_S)
+    kept = votes.any(1) & (np.diff(edges) > MIN_DURATION_S)
     counted = votes[kept]
     if smoothing > 0 and len(counted):
         counted = gaussian_filter1d(counted, sigma=smoothing, axis=0, mode="nearest")

@@ -1,6 +1,8 @@
-"""One pass over a recording: local speakers of overlapping windows, each with its embedding.
+"""First pass over a recording: local speakers of overlapping windows, each with its embedding.
 
-Subsegments are embedded in the same pass; see :mod:`diarspk.diarization.subsegments`.
+The trunk runs once, block by block, and everything else reads its frames while they pass: windows
+are segmented and embedded as soon as they are whole, subsegments with them (see
+:mod:`diarspk.diarization.subsegments`), and tracks take in every frame.
 """
 
 from __future__ import annotations
@@ -12,11 +14,11 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from diarspk.audio import AudioStream
-from diarspk.blocks import blocks
-from diarspk.diarization.subsegments import Subsegments
-from diarspk.diarization.tracks import EvidenceTrack, Track, VoiceTrack
+from diarspk.diarization.local_speakers import ACTIVE, LocalSpeakers
+from diarspk.diarization.tracks import FrameEmbeddingTrack, Track, VadFeatureTrack
 from diarspk.diarization.window_embedding import (
     AudioEmbedder,
     TrunkEmbedder,
@@ -27,72 +29,69 @@ from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.precision import Precision, multiply_in
 from diarspk.features.recording import Recording
-from diarspk.segmentation.segmenter import ActivitySegmenter, Segmenter
-from diarspk.segmentation.target_speaker_vad import TargetActivityHead
-from diarspk.segmentation.windows import window_starts
+from diarspk.segmentation.segmenter import Segmentation, Segmenter
+from diarspk.segmentation.target_speaker_vad import TargetSpeakerVadHead
+from diarspk.segmentation.windows import WindowGrid
 
-__all__ = ["LocalSpeakers", "read_local_speakers"]
+__all__ = [
+    "BlockPass",
+    "FirstPassModels",
+    "WindowSpeakers",
+    "compute_local_speakers",
+    "solo_weights",
+]
 
 WINDOWS_PER_BATCH = 16
-ACTIVE = 0.5
 
-FEWEST_CLEAN_S = 0.4
+MIN_CLEAN_S = 0.4
 """With less speech than this to itself, a local speaker is embedded from overlapped speech too."""
 
 
-@dataclass(frozen=True)
-class LocalSpeakers:
-    """Who talks in each window, not yet linked across windows.
+@dataclass(frozen=True, eq=False)
+class FirstPassModels:
+    """Models of the first pass.
 
     Attributes
     ----------
-    activity : ndarray of float32, ``(windows, frames, speakers)``
-        Probability that a local speaker talks.
-    first : ndarray of int64, ``(windows,)``
-        Number of each window's first frame in the recording.
-    embeddings : ndarray of float32, ``(windows, speakers, dim)``
-        Unit vectors; zero for a local speaker who does not talk.
-    seconds : ndarray of float64, ``(windows, speakers)``
-        Speech behind each embedding.
-    frames : int
-        Frames of the recording.
-    hop, start : float
-        Seconds between frames, and of the centre of the first.
-    subsegments : Subsegments, optional
-        Of the same recording, where the trunk embeds.
-    voices : ndarray of float16, ``(ceil(frames / VOICE_STEP), dim)``, optional
-        What the frame head of the trunk makes of every sixth frame, from the first on.
-    evidence : ndarray of float16, ``(frames, channels)``, optional
-        What the target activity head reads of every frame.
+    trunk : LocalEncoder
+        Its frames are what the segmentation head reads, and the clock of the result.
+    segmenter : Segmenter
+        Finds the local speakers of each window.
+    encoder : SpeakerEncoder, optional
+        Embeds the local speakers from the audio. Default: the utterance head of the trunk, which
+        embeds them from its frames.
+    vad_head : TargetSpeakerVadHead, optional
+        TS-VAD head of the trunk, whose features are kept where the trunk embeds.
+    precision : str
+        Numerical precision of the networks on the trunk.
     """
 
+    trunk: LocalEncoder
+    segmenter: Segmenter
+    encoder: SpeakerEncoder | None = None
+    vad_head: TargetSpeakerVadHead | None = None
+    precision: Precision = "single"
+
+
+class WindowSpeakers(NamedTuple):
+    """Local speakers of consecutive windows, of which the first has this number.
+
+    ``activity (windows, frames, speakers)``, ``embeddings (windows, speakers, dim)`` and ``seconds
+    (windows, speakers)`` are as in :class:`LocalSpeakers`.
+    """
+
+    number: int
     activity: NDArray[np.float32]
-    first: NDArray[np.int64]
     embeddings: NDArray[np.float32]
     seconds: NDArray[np.float64]
-    frames: int
-    hop: float
-    start: float
-    subsegments: Subsegments | None = None
-    voices: NDArray[np.float16] | None = None
-    evidence: NDArray[np.float16] | None = None
-
-    def centroid(self, chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """Mean of ``chosen (windows, speakers)``, weighted by seconds; unit norm, ``(dim,)``."""
-        total = (self.embeddings[chosen] * self.seconds[chosen][:, None]).sum(0)
-        return (total / max(float(np.linalg.norm(total)), 1e-8)).astype(np.float32)
 
 
-def read_local_speakers(
+def compute_local_speakers(
     recording: Recording,
-    trunk: LocalEncoder,
-    segmenter: Segmenter,
-    *,
-    encoder: SpeakerEncoder | None = None,
+    models: FirstPassModels,
     stream: AudioStream | None = None,
-    target_head: TargetActivityHead | None = None,
-    track: Track | None = None,
-    precision: Precision = "single",
+    *,
+    tracks: Sequence[Track] = (),
     progress: Callable[[float], None] | None = None,
 ) -> LocalSpeakers:
     """Run trunk, segmentation and encoder over a recording, window by window.
@@ -100,64 +99,131 @@ def read_local_speakers(
     Parameters
     ----------
     recording
-        What the trunk reads.
-    trunk
-        Its frames are what the segmenter reads, and the grid of the result.
-    segmenter
-        Prepared for this recording.
-    encoder
-        What embeds the local speakers, from the audio of `stream`; the utterance head of the
-        trunk where it is left out.
-    target_head
-        Of the trunk, whose evidence is kept where the trunk embeds, too.
-    track
-        Takes in the trunk's frames, too, while they pass by.
-    precision
-        In which trunk, activity head and frame head multiply matrices.
+        Features that the trunk reads.
+    models
+        Networks of the pass.
+    stream
+        The same recording as audio, for a segmenter or an encoder that reads it.
+    tracks
+        Further consumers of the trunk's frames.
     progress
         Called with the seconds of the recording that are done.
     """
-    total, hop = trunk.count_frames(recording), trunk.frame_hop
-    length = min(round(segmenter.window_s / hop), total)
-    starts = window_starts(total, length, round(segmenter.step_s / hop))
-    embed: WindowEmbedder = TrunkEmbedder(trunk, starts, length)
-    if encoder is not None and stream is not None:
-        embed = AudioEmbedder(encoder, stream, starts, length, hop)
-    voices = VoiceTrack(trunk, total) if encoder is None and trunk.frame_head is not None else None
-    evidence = EvidenceTrack(target_head, total) if voices and target_head else None
-    tracks = [each for each in (voices, evidence, track) if each is not None]
-    # Another network keeps to single precision: only what was measured goes below.
-    heads = precision if isinstance(segmenter, ActivitySegmenter) else "single"
-    found: _Found | None = None
-    for batch in _batches(trunk, recording, starts, length, tracks, precision):
-        with multiply_in(heads):
-            activity = segmenter(batch.frames, batch.first)  # (windows, frames, speakers)
-        weights = solo_weights(activity, hop)
-        vectors = embed(batch, activity > ACTIVE, weights)
-        talked = weights.sum(1) * hop
-        found = found or _Found.of((len(starts), *activity.shape[1:]), vectors.shape[-1])
-        rows = slice(batch.number, batch.number + len(activity))
-        found.activity[rows], found.seconds[rows] = activity, talked
-        found.embeddings[rows] = np.where(talked[..., None] > 0, vectors, 0.0)
-        if progress is not None:
-            progress((int(batch.first[-1]) + length) * hop)
+    trunk, total = models.trunk, models.trunk.count_frames(recording)
+    segmenter = models.segmenter.suited_to(recording.duration)
+    windows = WindowGrid.over(
+        total,
+        window_s=segmenter.window_s,
+        step_s=segmenter.step_s,
+        hop=trunk.frame_hop,
+        start=trunk.frame_start,
+    )
+    segmentation = segmenter.segment(stream, windows, trunk)
+    embed: WindowEmbedder = TrunkEmbedder(trunk, windows)
+    if models.encoder is not None and stream is not None:
+        embed = AudioEmbedder(models.encoder, stream, windows)
+    # Other encoders have a space of their own, in which vectors of these heads mean nothing.
+    frame_head = trunk.frame_head if models.encoder is None else None
+    vad_head = models.vad_head if frame_head is not None else None
+    frame_track = None if frame_head is None else FrameEmbeddingTrack(trunk, frame_head, total)
+    vad_track = None if vad_head is None else VadFeatureTrack(vad_head, total)
+    own_tracks: list[Track] = [track for track in (frame_track, vad_track) if track is not None]
+    blocks = BlockPass(
+        trunk, windows, segmentation, embed, [*own_tracks, *tracks], models.precision
+    )
+    found: _Collected | None = None
+    for _, frames in trunk.trunk_blocks(recording, models.precision):
+        for part in blocks.push(frames):
+            found = found or _Collected.like(part, len(windows.starts))
+            last = found.store(part)
+            if progress is not None:
+                progress((int(windows.starts[last]) + windows.length) * windows.hop)
     assert found is not None  # there is always a window
     return LocalSpeakers(
         found.activity,
-        starts,
+        windows.starts,
         found.embeddings,
         found.seconds,
         total,
-        hop,
-        trunk.frame_start,
+        windows.hop,
+        windows.start,
         embed.subsegments,
-        None if voices is None else voices.finish(),
-        None if evidence is None else evidence.found,
+        None if frame_track is None else frame_track.finish(),
+        None if vad_track is None else vad_track.finish(),
     )
 
 
-class _Found(NamedTuple):
-    """What windows have given so far, in arrays that have room for all.
+class BlockPass:
+    """First pass over consecutive blocks of trunk frames: windows come out once they are whole.
+
+    Whoever has the frames of a recording, or of a live session, pushes them here. Each frame's
+    pooling moments are computed once, however many windows it lies in.
+
+    Parameters
+    ----------
+    trunk
+        The encoder whose frames are pushed.
+    windows
+        Windows to cut.
+    segmentation
+        Gives the local speakers of a window.
+    embed
+        Embeds them.
+    tracks
+        Take in every frame.
+    precision
+        Numerical precision of the networks.
+    """
+
+    def __init__(
+        self,
+        trunk: LocalEncoder,
+        windows: WindowGrid,
+        segmentation: Segmentation,
+        embed: WindowEmbedder,
+        tracks: Sequence[Track] = (),
+        precision: Precision = "single",
+    ) -> None:
+        self.trunk, self.windows, self.precision = trunk, windows, precision
+        self.segmentation, self.embed, self.tracks = segmentation, embed, tracks
+        self._frames, self._moments = torch.zeros(0), torch.zeros(0)  # from `_origin` on
+        self._origin, self._number = 0, 0  # first frame that is held; next window to come
+
+    def push(self, frames: Tensor) -> Iterator[WindowSpeakers]:
+        """Take in the next ``frames (n, channels)``, and give out the windows that end in them."""
+        with torch.inference_mode(), multiply_in(self.precision):
+            moments = self.trunk.network.utterance.frame_moments(frames[None])[0]
+            for track in self.tracks:
+                track.push(frames, moments)
+        self._frames = torch.cat([self._frames, frames]) if len(self._frames) else frames
+        self._moments = torch.cat([self._moments, moments]) if len(self._moments) else moments
+        starts, length = self.windows.starts, self.windows.length
+        end = self._origin + len(self._frames)
+        while self._number < len(starts) and starts[self._number] + length <= end:
+            ready = starts[self._number : self._number + WINDOWS_PER_BATCH]
+            yield self._read(ready[ready + length <= end])
+        if self._number < len(starts):
+            drop = int(starts[self._number]) - self._origin
+            self._frames, self._moments = self._frames[drop:], self._moments[drop:]
+            self._origin += drop
+
+    def _read(self, first: NDArray[np.int64]) -> WindowSpeakers:
+        """Segment and embed the windows that begin at the frames ``first (windows,)``."""
+        spans = [slice(begin, begin + self.windows.length) for begin in (first - self._origin)]
+        frames = torch.stack([self._frames[span] for span in spans])
+        batch = WindowBatch(self._number, first, frames, [self._moments[span] for span in spans])
+        with multiply_in(self.precision):
+            activity = self.segmentation(frames, first)  # (windows, frames, speakers)
+        weights = solo_weights(activity, self.windows.hop)
+        vectors = self.embed(batch, activity > ACTIVE, weights)
+        seconds = weights.sum(1) * self.windows.hop
+        self._number += len(first)
+        embeddings = np.where(seconds[..., None] > 0, vectors, 0.0)
+        return WindowSpeakers(batch.number, activity, embeddings, seconds)
+
+
+class _Collected(NamedTuple):
+    """What all windows give, in arrays with room for it.
 
     Kept batch by batch, they would leave holes in the memory that batches come and go in.
     """
@@ -167,32 +233,20 @@ class _Found(NamedTuple):
     seconds: NDArray[np.float64]
 
     @classmethod
-    def of(cls, shape: tuple[int, ...], dimension: int) -> _Found:
-        """Make room for activity of that shape, ``(windows, frames, speakers)``."""
-        windows, _, speakers = shape
+    def like(cls, part: WindowSpeakers, windows: int) -> _Collected:
+        """Make room for so many windows."""
         return cls(
-            np.empty(shape, np.float32),
-            np.empty((windows, speakers, dimension), np.float32),
-            np.empty((windows, speakers), np.float64),
+            np.empty((windows, *part.activity.shape[1:]), np.float32),
+            np.empty((windows, *part.embeddings.shape[1:]), np.float32),
+            np.empty((windows, *part.seconds.shape[1:]), np.float64),
         )
 
-
-def cosines_to(
-    vectors: NDArray[np.floating], directions: NDArray[np.floating]
-) -> NDArray[np.float32]:
-    """Products of vectors ``(n, dim)``, half precision or not, and directions ``(speakers, dim)``.
-
-    Block by block: in single precision all at once would be twice as large as they are.
-
-    Returns
-    -------
-    NDArray of float32, shape (n, speakers)
-    """
-    columns = directions.astype(np.float32).T
-    cosines = np.empty((len(vectors), len(directions)), np.float32)
-    for rows in blocks(len(vectors)):
-        cosines[rows] = vectors[rows].astype(np.float32, copy=False) @ columns
-    return cosines
+    def store(self, part: WindowSpeakers) -> int:
+        """Store some windows; return the number of the last one."""
+        rows = slice(part.number, part.number + len(part.activity))
+        self.activity[rows], self.seconds[rows] = part.activity, part.seconds
+        self.embeddings[rows] = part.embeddings
+        return rows.stop - 1
 
 
 def solo_weights(activity: NDArray[np.float32], hop: float) -> NDArray[np.float32]:
@@ -204,39 +258,5 @@ def solo_weights(activity: NDArray[np.float32], hop: float) -> NDArray[np.float3
     """
     active = activity > ACTIVE
     solo = active & (active.sum(-1, keepdims=True) == 1)
-    enough = solo.sum(1, keepdims=True) * hop >= FEWEST_CLEAN_S
+    enough = solo.sum(1, keepdims=True) * hop >= MIN_CLEAN_S
     return np.where(enough, solo, active).astype(np.float32)
-
-
-def _batches(
-    trunk: LocalEncoder,
-    recording: Recording,
-    starts: NDArray[np.int64],
-    length: int,
-    tracks: Sequence[Track],
-    precision: Precision,
-) -> Iterator[WindowBatch]:
-    """Windows of ``length`` frames, a few at a time, from one pass of the trunk.
-
-    Moments are computed once for each frame, however many windows it lies in.
-    """
-    held, moments = torch.zeros(0), torch.zeros(0)  # of the frames from `origin` on
-    origin, position = 0, 0
-    for first, frames in trunk.trunk_blocks(recording, precision):
-        with torch.inference_mode(), multiply_in(precision):
-            fresh = trunk.network.utterance.frame_moments(frames[None])[0]
-            for track in tracks:
-                track.push(frames, fresh)
-        held = torch.cat([held, frames]) if len(held) else frames
-        moments = torch.cat([moments, fresh]) if len(moments) else fresh
-        end = first + len(frames)
-        while position < len(starts) and starts[position] + length <= end:
-            ready = starts[position : position + WINDOWS_PER_BATCH]
-            ready = ready[ready + length <= end]
-            spans = [slice(begin, begin + length) for begin in (ready - origin).tolist()]
-            windows = torch.stack([held[span] for span in spans])
-            yield WindowBatch(position, ready, windows, [moments[span] for span in spans])
-            position += len(ready)
-        if position < len(starts):
-            drop = int(starts[position]) - origin
-            held, moments, origin = held[drop:], moments[drop:], origin + drop

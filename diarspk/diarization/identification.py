@@ -1,8 +1,7 @@
-"""Names for the speakers of a finished diarization, from a gallery."""
+"""Identification: names for the speakers of a diarization, from a gallery of enrolled people."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from diarspk.diarization.result import Diarization
@@ -47,17 +46,11 @@ def name_speakers(
         )
         for label, vector in result.speakers.items()
     }
-    names = _choose(answers)
-    return replace(
-        result,
-        annotation=result.annotation.rename_labels(names),
-        exclusive=result.exclusive.rename_labels(names),
-        speakers={names.get(label, label): row for label, row in result.speakers.items()},
-    )
+    return result.rename(_choose(answers))
 
 
 def _choose(answers: dict[str, Identification]) -> dict[str, str]:
-    """Label -> name, each name once."""
+    """Names by label, each name once, and none that another speaker keeps as its label."""
     found = [
         (answer.candidates[0].score, label, answer.speaker)
         for label, answer in answers.items()
@@ -67,4 +60,6 @@ def _choose(answers: dict[str, Identification]) -> dict[str, str]:
     for _, label, name in sorted(found, reverse=True):
         if name not in names.values():
             names[label] = name
+    while clashing := [label for label, name in names.items() if name in answers.keys() - names]:
+        names = {label: name for label, name in names.items() if label not in clashing}
     return names

@@ -1,42 +1,62 @@
-"""From labelled local speakers to one timeline: probabilities, then turns."""
+"""Reconstruction of one timeline from labelled local speakers: probabilities, then turns."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count as count_from
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.blocks import blocks
-from diarspk.diarization.first_pass import LocalSpeakers
+from diarspk.diarization.local_speakers import LocalSpeakers
+
+if TYPE_CHECKING:
+    from pyannote.core import Annotation
 
 __all__ = [
     "Activity",
-    "StitchingConfig",
+    "ReconstructionConfig",
     "Turn",
     "binarize",
+    "complete_names",
     "exclusive_activity",
     "find_turns",
     "keep_everyone",
     "speaker_activity",
+    "to_annotation",
 ]
 
 Activity = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class StitchingConfig:
-    """How probabilities become turns."""
+class ReconstructionConfig:
+    """Settings of the turns that are made of probabilities.
 
-    speech_threshold: float = 0.5  # expected number of speakers above which someone talks
-    overlap_threshold: float = 0.5  # part of a second speaker above which one more talks
-    longest_gap_s: float = 0.4  # a shorter pause of one speaker is part of the turn
-    shortest_turn_s: float = 0.2
+    Attributes
+    ----------
+    speech_threshold : float
+        Expected number of speakers above which someone talks.
+    overlap_threshold : float
+        Fraction of a further speaker above which one more talks.
+    max_gap_s : float
+        Maximum pause of one speaker that is part of the turn.
+    min_turn_s : float
+        Minimum duration of a turn, unless a speaker has no longer one.
+    """
+
+    speech_threshold: float = 0.5
+    overlap_threshold: float = 0.5
+    max_gap_s: float = 0.4
+    min_turn_s: float = 0.2
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One speaker from ``start`` to ``end`` (seconds), and how sure that is, in [0, 1]."""
+    """One speaker from ``start`` to ``end`` (seconds), with the mean probability, in [0, 1]."""
 
     speaker: int
     start: float
@@ -47,26 +67,27 @@ class Turn:
 def speaker_activity(local: LocalSpeakers, labels: NDArray[np.int64], count: int) -> Activity:
     """Probability of every speaker in every frame, ``(frames, count)``: the mean over windows.
 
-    ``labels`` ``(windows, speakers)`` names each local speaker, -1 for nobody. Local speakers of a
-    window with one name count once, by the surer of them.
+    ``labels`` ``(windows, speakers)`` are those of linking, -1 for nobody. Local speakers of a
+    window with one label count once, by the more probable of them.
     """
     windows, length, speakers = local.activity.shape
     total = np.zeros((local.frames, count), np.float32)
     covered = np.zeros((local.frames, 1), np.float32)
     for window in range(windows):
-        named = np.zeros((length, count), np.float32)
+        merged = np.zeros((length, count), np.float32)
         for speaker in range(speakers):
             if (label := labels[window, speaker]) >= 0:
-                np.maximum(named[:, label], local.activity[window, :, speaker], out=named[:, label])
+                column = local.activity[window, :, speaker]
+                np.maximum(merged[:, label], column, out=merged[:, label])
         span = slice(local.first[window], local.first[window] + length)
-        total[span] += named
+        total[span] += merged
         covered[span] += 1
     total /= np.maximum(covered, 1)
     return total
 
 
-def binarize(activity: Activity, config: StitchingConfig) -> NDArray[np.bool_]:
-    """Pick the most probable speakers of each frame, as many as are expected to talk."""
+def binarize(activity: Activity, config: ReconstructionConfig) -> NDArray[np.bool_]:
+    """Select the most probable speakers of each frame, as many as are expected to talk."""
     active = np.empty(activity.shape, np.bool_)
     for rows in blocks(len(activity)):  # ranks of all frames would be the most of all memory
         part = activity[rows]
@@ -79,9 +100,9 @@ def binarize(activity: Activity, config: StitchingConfig) -> NDArray[np.bool_]:
 
 
 def keep_everyone(active: NDArray[np.bool_], activity: Activity) -> NDArray[np.bool_]:
-    """Let a speaker who is never among the most probable talk where that is nearest to true.
+    """Let a speaker who is never among the most probable talk where it is most probable.
 
-    Clustering has honoured the caller's bounds on the number of speakers; so must the turns.
+    Clustering has honoured the bounds on the number of speakers; so must the turns.
     """
     silent = ~active.any(0) & (activity > 0).any(0)
     return active | (silent & (activity >= 0.9 * activity.max(0, initial=0.0)))
@@ -100,13 +121,13 @@ def exclusive_activity(active: NDArray[np.bool_], activity: Activity) -> NDArray
 def find_turns(
     active: NDArray[np.bool_],
     activity: Activity,
-    config: StitchingConfig,
+    config: ReconstructionConfig,
     *,
     hop: float,
     duration: float,
     bridge: bool = True,
 ) -> list[Turn]:
-    """List turns in order of start. ``bridge`` closes short gaps and drops short turns."""
+    """Find turns, in order of start; ``bridge`` closes short gaps and drops short turns."""
     turns = []
     for speaker in range(activity.shape[1]):
         for first, last in _runs(active[:, speaker], config, hop, bridge):
@@ -118,17 +139,40 @@ def find_turns(
 
 
 def _runs(
-    active: NDArray[np.bool_], config: StitchingConfig, hop: float, bridge: bool
+    active: NDArray[np.bool_], config: ReconstructionConfig, hop: float, bridge: bool
 ) -> list[tuple[int, int]]:
     """First and past-the-last frames of the runs of true."""
     edges = np.flatnonzero(np.diff(np.pad(active.astype(np.int8), 1)))
     runs: list[tuple[int, int]] = []
     for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        if bridge and runs and (first - runs[-1][1]) * hop <= config.longest_gap_s:
+        if bridge and runs and (first - runs[-1][1]) * hop <= config.max_gap_s:
             runs[-1] = (runs[-1][0], last)
         else:
             runs.append((first, last))
     if not bridge:
         return runs
-    long = [run for run in runs if (run[1] - run[0]) * hop >= config.shortest_turn_s]
-    return long or runs  # nobody vanishes
+    long = [run for run in runs if (run[1] - run[0]) * hop >= config.min_turn_s]
+    return long or runs  # a speaker keeps its turns if all are short
+
+
+def complete_names(turns: list[Turn], names: Mapping[int, str]) -> dict[int, str]:
+    """Names of all speakers with a turn, in order of first appearance.
+
+    Those without a name become SPEAKER_00, SPEAKER_01, ...; no name is given twice.
+    """
+    taken = set(names.values())
+    numbered = (f"SPEAKER_{number:02d}" for number in count_from())
+    free = (name for name in numbered if name not in taken)
+    order = dict.fromkeys(turn.speaker for turn in turns)
+    return {speaker: names[speaker] if speaker in names else next(free) for speaker in order}
+
+
+def to_annotation(turns: list[Turn], names: Mapping[int, str], uri: str) -> Annotation:
+    """Write the turns of named speakers as an annotation; tracks are the turns' numbers."""
+    from pyannote.core import Annotation, Segment
+
+    annotation = Annotation(uri=uri)
+    for track, turn in enumerate(turns):
+        if turn.speaker in names:
+            annotation[Segment(turn.start, turn.end), track] = names[turn.speaker]
+    return annotation

@@ -1,8 +1,8 @@
-"""Divide speech among the speakers anew, by whose voice each frame has.
+"""Resegmentation: divide speech among the speakers anew, by the embedding of each frame.
 
 Linking gives a local speaker to one speaker of the recording as a whole. Where segmentation has
-taken two voices for one, or one for two, only something shorter can tell: the vectors of the frame
-head, or subsegments of a second and a half around each frame.
+taken two speakers for one, or one for two, only something shorter can tell: frame embeddings, or
+subsegments of a second and a half around each frame.
 """
 
 from __future__ import annotations
@@ -15,41 +15,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.blocks import blocks
-from diarspk.diarization.first_pass import ACTIVE, LocalSpeakers, cosines_to
+from diarspk.diarization.local_speakers import (
+    ACTIVE,
+    FRAME_EMBEDDING_STEP,
+    LocalSpeakers,
+    cosines_to,
+)
 from diarspk.diarization.reconstruction import Activity
-from diarspk.diarization.tracks import VOICE_STEP
 
-__all__ = ["Resegmentation", "find_directions"]
+__all__ = ["Resegmentation", "divide", "refine_centroids"]
 
-LEAST_PRIOR = 1e-3
-"""Of a speaker whom linking has not found in a frame."""
+MIN_PRIOR = 1e-3
+"""Added to the activity of every speaker, so that those whom linking has not found may talk."""
 
-FEWEST_PLACES = 3
-"""A speaker with fewer keeps the direction that linking has given it."""
+MIN_FRAMES = 3
+"""Minimum number of embeddings behind a centroid; with fewer, that of linking is kept."""
 
-ALONE = (0.5, 1.3)
-"""Speech of all in a frame, between which one speaker surely talks alone."""
+SINGLE_SPEAKER = (0.5, 1.3)
+"""Expected number of speakers in a frame between which surely one talks alone."""
 
 
 @dataclass(frozen=True)
 class Resegmentation:
-    """A mixture of one von Mises-Fisher distribution for each speaker, fitted to those vectors.
+    """Mixture of von Mises-Fisher distributions, one per speaker, fitted to short embeddings.
 
     Expectation maximisation with soft assignments (Banerjee et al. 2005, section 4) and one
     concentration for all; a speaker's prior in a frame is the probability with which linking has
     found it there, to a power. How much speech there is in a frame stays as it is. Where several
-    talk at once, the vector is mostly of the loudest, and says little of the others.
+    talk at once, the embedding is mostly of the loudest, and says little of the others.
 
     Attributes
     ----------
     concentration : float
-        Of the distributions: the weight of cosines beside the prior.
+        Concentration of the distributions: the weight of cosines beside the prior.
     masked : float
-        The same for the others who talk at once.
+        The same for further speakers who talk at once.
     prior : float
-        Power of the prior: 0 trusts the vectors alone.
+        Power of the prior: 0 trusts the embeddings alone.
     iterations : int
-        Of expectation maximisation.
+        Iterations of expectation maximisation.
     """
 
     concentration: float = 50.0
@@ -58,109 +62,114 @@ class Resegmentation:
     iterations: int = 3
 
     def __call__(
-        self, activity: Activity, local: LocalSpeakers, directions: NDArray[np.float32]
+        self, activity: Activity, local: LocalSpeakers, centroids: NDArray[np.float32]
     ) -> Activity:
-        """Probability of every speaker in every frame.
+        """Compute the probability of every speaker in every frame.
 
         Parameters
         ----------
         activity
-            The same, as linking has it, ``(frames, speakers)``.
+            Probability after linking, ``(frames, speakers)``.
         local
-            What the pass over the recording has found.
-        directions
+            Result of the first pass.
+        centroids
             Of the speakers: unit vectors ``(speakers, dim)``.
         """
-        if activity.shape[1] < 2 or (heard := _hear(local, activity)) is None:
+        embeddings = _short_embeddings(local, activity)
+        if activity.shape[1] < 2 or embeddings is None:
             return activity
         for _ in range(self.iterations - 1):
-            directions = heard.mean(activity, directions, self._divide)
-        return self._divide_all(activity, heard, directions)
+            centroids = embeddings.centroids(activity, centroids, self._divide)
+        return self._divide_all(activity, embeddings, centroids)
 
     def _divide(self, activity: Activity, cosines: NDArray[np.floating]) -> Activity:
         """Divide the speech of frames by prior and cosines, all ``(frames, speakers)``."""
         total = activity.sum(axis=1, dtype=np.float64)
-        prior = self.prior * np.log(activity + LEAST_PRIOR)
-        one = divide(_shares(prior + self.concentration * cosines), np.minimum(total, 1.0))
-        return divide(_shares(prior + self.masked * cosines), np.maximum(total - 1.0, 0.0), one)
+        prior = self.prior * np.log(activity + MIN_PRIOR)
+        one = divide(_softmax(prior + self.concentration * cosines), np.minimum(total, 1.0))
+        return divide(_softmax(prior + self.masked * cosines), np.maximum(total - 1.0, 0.0), one)
 
     def _divide_all(
-        self, activity: Activity, heard: _Heard, directions: NDArray[np.floating]
+        self, activity: Activity, embeddings: _ShortEmbeddings, centroids: NDArray[np.floating]
     ) -> Activity:
         """Divide the speech of every frame, a few minutes at a time; cosines are interpolated."""
-        cosines, divided = cosines_to(heard.vectors, directions), np.empty_like(activity)
+        cosines, divided = cosines_to(embeddings.vectors, centroids), np.empty_like(activity)
         for rows in blocks(len(activity)):
             frames = np.arange(rows.start, rows.stop)
-            between = [np.interp(frames, heard.places, column) for column in cosines.T]
+            between = [np.interp(frames, embeddings.frames, column) for column in cosines.T]
             divided[rows] = self._divide(activity[rows], np.stack(between, axis=1))
         return divided
 
 
-class _Heard(NamedTuple):
-    """Voices along a recording: frames ``(n,)``, unit vectors ``(n, dim)``, and of one alone."""
+class _ShortEmbeddings(NamedTuple):
+    """Embeddings along a recording: frames ``(n,)``, unit vectors ``(n, dim)``, single speaker."""
 
-    places: NDArray[np.int64]
+    frames: NDArray[np.int64]
     vectors: NDArray[np.floating]
-    alone: NDArray[np.bool_]
+    single_speaker: NDArray[np.bool_]
 
-    def mean(
+    def centroids(
         self,
         activity: Activity,
-        directions: NDArray[np.floating],
-        share: Callable[[Activity, NDArray[np.float32]], Activity],
+        centroids: NDArray[np.floating],
+        assign: Callable[[Activity, NDArray[np.float32]], Activity],
     ) -> NDArray[np.floating]:
-        """Mean direction of each speaker, of the vectors of one voice alone.
+        """Mean of each speaker's embeddings, of those of a single speaker: unit norm.
 
         Parameters
         ----------
         activity
             Of the speakers, ``(frames, speakers)``.
-        directions
-            Unit vectors ``(speakers, dim)``, which are kept for who has next to no vectors.
-        share
-            Makes of activity and of cosines to `directions` what of each vector is whose.
+        centroids
+            Unit vectors ``(speakers, dim)``, which are kept for speakers with too few embeddings.
+        assign
+            Callable(activity, similarity) -> soft assignment of each embedding to the speakers.
         """
-        sums, weight = np.zeros(directions.shape), np.zeros(len(directions))
-        for rows in blocks(len(self.places)):
+        sums, weight = np.zeros(centroids.shape), np.zeros(len(centroids))
+        for rows in blocks(len(self.frames)):
             vectors = self.vectors[rows].astype(np.float32, copy=False)
-            shares = share(activity[self.places[rows]], vectors @ directions.T)
-            shares = shares * self.alone[rows, None]
+            shares = assign(activity[self.frames[rows]], vectors @ centroids.T)
+            shares = shares * self.single_speaker[rows, None]
             sums += shares.T @ vectors
             weight += shares.sum(axis=0)
         sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-8)
-        return np.where((weight >= FEWEST_PLACES)[:, None], sums, directions)
+        return np.where((weight >= MIN_FRAMES)[:, None], sums, centroids)
 
 
-def find_directions(
-    activity: Activity, local: LocalSpeakers, directions: NDArray[np.float32]
+def refine_centroids(
+    activity: Activity, local: LocalSpeakers, centroids: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Find the speakers' directions anew, from the frames in which each talks alone.
+    """Compute the speakers' centroids anew, from the frames in which each talks alone.
 
-    A local speaker is embedded as a whole, with what segmentation has taken for that voice.
+    A local speaker is embedded as a whole, with all that segmentation has taken for one speaker.
 
     Parameters
     ----------
-    activity, local, directions
-        As :meth:`Resegmentation.__call__` has them. Who has next to no such frames keeps the
-        direction that linking has given.
+    activity, local, centroids
+        As for :meth:`Resegmentation.__call__`. Speakers with too few such frames keep their
+        centroid.
     """
-    heard = _hear(local, activity)
-    if heard is None:
-        return directions
-    found = heard.mean(activity, directions, lambda part, _: np.where(part > ACTIVE, part, 0.0))
-    return found.astype(np.float32)
+    embeddings = _short_embeddings(local, activity)
+    if embeddings is None:
+        return centroids
+
+    def assign(activity: Activity, similarity: NDArray[np.float32]) -> Activity:
+        return np.where(activity > ACTIVE, activity, np.float32(0.0))
+
+    return embeddings.centroids(activity, centroids, assign).astype(np.float32)
 
 
-def _hear(local: LocalSpeakers, activity: Activity) -> _Heard | None:
-    """Vectors of the frame head, or where there is none, of the subsegments."""
-    if local.voices is not None:
-        places = np.arange(len(local.voices)) * VOICE_STEP
-        spoken = activity[places].sum(axis=1)
-        return _Heard(places, local.voices, (spoken > ALONE[0]) & (spoken < ALONE[1]))
+def _short_embeddings(local: LocalSpeakers, activity: Activity) -> _ShortEmbeddings | None:
+    """Frame embeddings, or where there are none, the subsegments."""
+    if local.frame_embeddings is not None:
+        frames = np.arange(len(local.frame_embeddings)) * FRAME_EMBEDDING_STEP
+        spoken = activity[frames].sum(axis=1)
+        single = (spoken > SINGLE_SPEAKER[0]) & (spoken < SINGLE_SPEAKER[1])
+        return _ShortEmbeddings(frames, local.frame_embeddings, single)
     short = local.subsegments
     if short is None or not len(short.centre):
         return None
-    return _Heard(short.centre, short.embeddings, short.seconds > 0)
+    return _ShortEmbeddings(short.centre, short.embeddings, short.seconds > 0)
 
 
 def divide(
@@ -168,8 +177,8 @@ def divide(
 ) -> Activity:
     """Divide ``total (frames,)`` by ``shares (frames, n)`` that sum to one, at most one to each.
 
-    What is too much for one goes to the others by their shares; what is too much for all is lost.
-    Each has what it has in ``have (frames, n)`` already.
+    The excess of one goes to the others by their shares; an excess of all is lost. Each has its
+    part of ``have (frames, n)`` already.
     """
     divided = np.zeros_like(shares) if have is None else have.astype(np.float64)
     for _ in range(shares.shape[1]):
@@ -183,7 +192,7 @@ def divide(
     return divided.astype(np.float32)
 
 
-def _shares(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+def _softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """Softmax over the speakers."""
     shares = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
     return shares / shares.sum(axis=1, keepdims=True)

@@ -2,81 +2,34 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
-from itertools import count
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from diarspk.clustering.clusterer import Clusterer
-from diarspk.clustering.clustering_input import ClusteringInput
-from diarspk.clustering.speaker_bounds import UNBOUNDED, SpeakerBounds
-from diarspk.diarization.confidence import Calibration, speaker_margins
-from diarspk.diarization.constraints import NOTHING_KNOWN, Knowledge
-from diarspk.diarization.defaults import LOCAL_CLUSTERER, shipped_confidence
-from diarspk.diarization.first_pass import LocalSpeakers
-from diarspk.diarization.linking import rejoin
-from diarspk.diarization.reconstruction import (
-    Activity,
-    Turn,
-    binarize,
-    exclusive_activity,
-    find_turns,
-    keep_everyone,
-    speaker_activity,
-)
-from diarspk.diarization.session_linking import (
-    Labels,
-    Names,
-    _check_space,
-    _known_names,
-    link_session,
-)
-from diarspk.diarization.spurious_speakers import find_ghosts
-from diarspk.diarization.target_speaker_vad import TargetActivity
+from diarspk.clustering.speaker_bounds import SpeakerBounds
+from diarspk.diarization.confidence import turn_confidence
+from diarspk.diarization.config import DiarizerConfig
+from diarspk.diarization.constraints import UNCONSTRAINED, Constraints, SpanPair
+from diarspk.diarization.defaults import with_threshold
+from diarspk.diarization.editing import complete_renaming, merge_speakers, split_speaker
+from diarspk.diarization.linking import Linking
+from diarspk.diarization.local_speakers import FirstPass
+from diarspk.diarization.postprocessing import Postprocessing
+from diarspk.diarization.reconstruction import Activity, complete_names, to_annotation
+from diarspk.diarization.spurious_speakers import find_spurious_speakers
 from diarspk.errors import ArgumentError
-from diarspk.segmentation.loading import shipped_target_head
 
 if TYPE_CHECKING:
     from pyannote.core import Annotation, Segment
 
-    from diarspk.diarization.config import DiarizerConfig
-    from diarspk.diarization.constraints import SpanPair
-    from diarspk.diarization.session import Session
-
-__all__ = [
-    "Assignment",
-    "Diarization",
-    "assemble",
-    "finish",
-    "merge",
-    "recluster",
-    "rename",
-    "split",
-]
+__all__ = ["Diarization"]
 
 
-@dataclass(frozen=True, eq=False)
-class Assignment:
-    """Which speaker every local speaker of a session is.
-
-    Attributes
-    ----------
-    labels : NDArray of int64, shape (windows, speakers)
-        -1 for those who do not talk.
-    names : dict of int to str
-        Of the labels that have a turn.
-    """
-
-    labels: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), np.int64))
-    names: dict[int, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Diarization:
     """Who spoke when.
 
@@ -93,19 +46,18 @@ class Diarization:
     fingerprint : str
         The encoder's: vectors of another fingerprint do not compare.
     confidence : dict of (Segment, track) to float
-        How sure each turn of ``annotation`` is, in [0, 1]; see
+        Confidence of each turn of ``annotation``, in [0, 1]; see
         :class:`diarspk.diarization.confidence.Calibration`.
     duration : float
         Seconds of the recording.
     count_scores : dict of int to float
-        How much speaks for each number of speakers, together 1; see
-        :class:`diarspk.clustering.Clustering`.
-    ghosts : tuple of str
+        Score of each number of speakers, together 1; see :class:`diarspk.clustering.Clustering`.
+    spurious_speakers : tuple of str
         Speakers with too little speech to be trusted; see
-        :class:`diarspk.diarization.spurious_speakers.GhostPolicy`.
-    session, assignment, config
-        What the operations need: the pass over the recording, who is who in it, and the settings.
-        Results that were not made from audio have none.
+        :class:`diarspk.diarization.spurious_speakers.SpuriousSpeakerPolicy`.
+    linking, first_pass, postprocessing
+        What operations start from: who is who, the first pass over the recording, and the settings
+        and parts of all further steps. Results that were not made from audio have none.
     """
 
     annotation: Annotation
@@ -115,15 +67,94 @@ class Diarization:
     confidence: dict[tuple[Segment, str | int], float]
     duration: float
     count_scores: dict[int, float] = field(default_factory=dict)
-    ghosts: tuple[str, ...] = ()
-    assignment: Assignment = field(default_factory=Assignment)
-    session: Session | None = None
-    config: DiarizerConfig | None = None
+    spurious_speakers: tuple[str, ...] = ()
+    linking: Linking = field(default_factory=Linking)
+    first_pass: FirstPass | None = None
+    postprocessing: Postprocessing | None = None
+
+    @classmethod
+    def from_first_pass(
+        cls,
+        first: FirstPass,
+        postprocessing: Postprocessing,
+        constraints: Constraints = UNCONSTRAINED,
+    ) -> Diarization:
+        """Make a result of a first pass.
+
+        Raises
+        ------
+        ArgumentError
+            If the constraints contradict each other, or do not fit the recording.
+        ModelError
+            If the clusterer has a PLDA of another encoder.
+        """
+        linking = postprocessing.link(first, constraints)
+        activity = postprocessing.refine(first, linking)
+        return cls.from_activity(activity, first, linking, postprocessing)
+
+    @classmethod
+    def from_activity(
+        cls,
+        activity: Activity,
+        first: FirstPass,
+        linking: Linking,
+        postprocessing: Postprocessing,
+    ) -> Diarization:
+        """Make a result of the probability of every speaker in every frame.
+
+        Parameters
+        ----------
+        activity : NDArray of float32, shape (frames, speakers)
+        first : FirstPass
+            First pass over the recording.
+        linking : Linking
+            Speakers, in the order of the columns; those without a name are numbered by appearance.
+        postprocessing : Postprocessing
+            Settings and parts of the steps from here on, also for later operations.
+        """
+        local, config = first.local, postprocessing.config
+        turns, single = postprocessing.find_turns(first, activity)
+        names = complete_names(turns, linking.names)
+        annotation = to_annotation(turns, names, first.uri)
+        centroids = local.centroids(linking.labels)
+        calibration = config.calibration or postprocessing.defaults.calibration
+        confidence = turn_confidence(turns, local, linking.labels, calibration)
+        return cls(
+            annotation=annotation,
+            exclusive=to_annotation(single, names, first.uri),
+            speakers={name: centroids[speaker] for speaker, name in names.items()},
+            fingerprint=first.fingerprint,
+            confidence={
+                (segment, track): float(confidence[int(track)])
+                for segment, track in annotation.itertracks()
+            },
+            duration=first.duration,
+            count_scores=dict(linking.count_scores),
+            spurious_speakers=find_spurious_speakers(
+                annotation, config.spurious_speakers, linking.known
+            ),
+            linking=replace(linking, names=names),
+            first_pass=first,
+            postprocessing=postprocessing,
+        )
 
     @property
     def uri(self) -> str:
         """Name of the recording."""
         return str(self.annotation.uri)
+
+    @property
+    def config(self) -> DiarizerConfig | None:
+        """Settings; None for results that were not made from audio."""
+        return None if self.postprocessing is None else self.postprocessing.config
+
+    def __repr__(self) -> str:
+        speakers, turns = len(self.speakers), len(self.confidence)
+        return (
+            f"Diarization({self.uri!r}, {self.duration:.1f} s, "
+            f"{speakers} speaker{'' if speakers == 1 else 's'}, "
+            f"{turns} turn{'' if turns == 1 else 's'})"
+        )
 
     def recluster(
         self,
@@ -137,29 +168,33 @@ class Diarization:
         different_speakers: Sequence[SpanPair] = (),
         config: DiarizerConfig | None = None,
     ) -> Diarization:
-        """Cluster and stitch again from the same pass over the recording.
+        """Cluster again from the same first pass.
 
         Parameters
         ----------
         num_speakers, min_speakers, max_speakers, known_speakers, same_speaker, different_speakers
-            See :meth:`diarspk.Diarizer.__call__`. More speakers than the pass has told apart
+            See :meth:`diarspk.Diarizer.__call__`. More speakers than the first pass has told apart
             cannot be had.
         threshold
-            Of the clusterer, if it has one.
+            Threshold of the clusterer, if it has one.
         config
-            Settings; those of this result where it is left out.
+            Settings. Default: those of this result.
 
         Raises
         ------
         ArgumentError
-            If there is no pass to start from, or the arguments contradict each other.
+            If there is no first pass to start from, or the arguments contradict each other.
         """
-        from diarspk.diarization.constraints import Knowledge
-        from diarspk.diarization.result import recluster
-
         bounds = SpeakerBounds(num_speakers, min_speakers, max_speakers)
-        knowledge = Knowledge(known_speakers or {}, same_speaker, different_speakers)
-        return recluster(self, bounds, knowledge, threshold=threshold, config=config)
+        constraints = Constraints(known_speakers or {}, same_speaker, different_speakers, bounds)
+        first, postprocessing = self._origin()
+        config = config or postprocessing.config
+        if threshold is not None:
+            clusterer = replace(postprocessing, config=config).local_clusterer
+            config = replace(config, clusterer=with_threshold(clusterer, threshold))
+        return Diarization.from_first_pass(
+            first, replace(postprocessing, config=config), constraints
+        )
 
     def rename(self, names: Mapping[str, str]) -> Diarization:
         """Rename speakers: new names by old ones; those who are not mentioned keep theirs.
@@ -169,42 +204,57 @@ class Diarization:
         ArgumentError
             If there is no such speaker, or two would have one name (merge them instead).
         """
-        from diarspk.diarization.result import rename
-
-        return rename(self, names)
+        final = complete_renaming(names, list(self.speakers))
+        labels = {label: final[name] for label, name in self.linking.names.items()}
+        known = frozenset(final.get(name, name) for name in self.linking.known)
+        return replace(
+            self,
+            annotation=self.annotation.rename_labels(final),
+            exclusive=self.exclusive.rename_labels(final),
+            speakers={final[name]: vector for name, vector in self.speakers.items()},
+            spurious_speakers=tuple(final[name] for name in self.spurious_speakers),
+            linking=replace(self.linking, names=labels, known=known),
+        )
 
     def merge(self, speakers: Sequence[str], name: str | None = None) -> Diarization:
-        """Make one speaker of several.
+        """Merge several speakers into one.
 
         Parameters
         ----------
         speakers
             Two or more.
         name
-            Of the one; that of the first where it is left out.
+            Name of the merged speaker. Default: that of the first.
 
         Raises
         ------
         ArgumentError
-            If there is no such speaker, or no pass to start from.
+            If there is no such speaker, or no first pass to start from.
         """
-        from diarspk.diarization.result import merge
-
-        return merge(self, speakers, name)
+        self._origin()
+        return self._relinked(merge_speakers(self.linking, speakers, name))
 
     def split(self, speaker: str, count: int = 2) -> Diarization:
-        """Make several speakers of one, by clustering its speech alone.
+        """Split one speaker into several, by clustering its speech alone.
 
-        The one who talks most keeps the name.
+        The part with the most speech keeps the name.
 
         Raises
         ------
         ArgumentError
-            If there is no such speaker, it has not so many parts, or no pass to start from.
+            If there is no such speaker, it has not so many parts, or there is no first pass to
+            start from.
         """
-        from diarspk.diarization.result import split
-
-        return split(self, speaker, count)
+        first, postprocessing = self._origin()
+        linking = split_speaker(
+            self.linking,
+            first.local,
+            speaker,
+            count,
+            clusterer=postprocessing.local_clusterer,
+            reliable_s=postprocessing.config.reliable_s,
+        )
+        return self._relinked(linking)
 
     def write(self, path: str | Path) -> None:
         """Write the turns; the suffix names the format (.rttm, .json, .csv, .srt, .vtt, ...).
@@ -218,258 +268,15 @@ class Diarization:
 
         save_annotation(self.annotation, path, confidence=self.confidence)
 
+    def _relinked(self, linking: Linking) -> Diarization:
+        first, postprocessing = self._origin()
+        activity = postprocessing.refine(first, linking)
+        return Diarization.from_activity(activity, first, linking, postprocessing)
 
-def finish(
-    session: Session,
-    config: DiarizerConfig,
-    bounds: SpeakerBounds = UNBOUNDED,
-    knowledge: Knowledge = NOTHING_KNOWN,
-) -> Diarization:
-    """Cluster and stitch what one pass over a recording has found.
-
-    Raises
-    ------
-    ArgumentError
-        If the bounds contradict each other, or the knowledge does not fit the recording.
-    ModelError
-        If the clusterer has a PLDA of another encoder.
-    """
-    _check_space(session, config)
-    linking = link_session(session, config, bounds, knowledge)
-    names = _known_names(session.local, linking.labels, knowledge, config)
-    known, scores = names.values(), linking.count_scores
-    result = assemble(session, config, linking.labels, names, scores, known)
-    if not config.ghosts.absorb or not result.ghosts:
-        return result
-    spare = max(len(result.speakers) - bounds.needed, 0)
-    labels_of = {name: label for label, name in result.assignment.names.items()}
-    dropped = np.array([labels_of[name] for name in result.ghosts[:spare]], np.int64)
-    labels = rejoin(session.local, linking.labels, dropped)
-    return assemble(session, config, labels, names, scores, known)
-
-
-def assemble(
-    session: Session,
-    config: DiarizerConfig,
-    labels: Labels,
-    names: Names,
-    count_scores: Mapping[int, float],
-    known: Collection[str] = (),
-) -> Diarization:
-    """Stitch labelled local speakers into a result.
-
-    Parameters
-    ----------
-    labels : NDArray, shape (windows, speakers)
-        -1 for nobody.
-    names : dict of int to str
-        Of some labels; the others become SPEAKER_00, SPEAKER_01, ... by first appearance.
-    known : collection of str
-        Names that are no ghosts, however short.
-    """
-    local, settings = session.local, config.stitching
-    speakers = int(labels.max(initial=-1)) + 1
-    centroids = [local.centroid(labels == speaker) for speaker in range(speakers)]
-    activity = speaker_activity(local, labels, speakers)
-    if speakers:
-        activity = _correct(activity, session, config, np.stack(centroids))
-    active = keep_everyone(binarize(activity, settings), activity)
-    alone = exclusive_activity(active, activity)
-    hop, duration = local.hop, session.duration
-    turns = find_turns(active, activity, settings, hop=hop, duration=duration)
-    single = find_turns(alone, activity, settings, hop=hop, duration=duration, bridge=False)
-    named = _complete_names(turns, names)
-    annotation = _annotation(turns, named, session.uri)
-    calibration = config.calibration or shipped_confidence(session.fingerprint)
-    confidence = _confidence(turns, local, labels, calibration)
-    return Diarization(
-        annotation=annotation,
-        exclusive=_annotation(single, named, session.uri),
-        speakers={name: centroids[speaker] for speaker, name in named.items()},
-        fingerprint=session.fingerprint,
-        confidence={
-            (segment, track): float(confidence[int(track)])
-            for segment, track in annotation.itertracks()
-        },
-        duration=duration,
-        count_scores=dict(count_scores),
-        ghosts=find_ghosts(annotation, config.ghosts, known),
-        assignment=Assignment(labels, named),
-        session=session,
-        config=config,
-    )
-
-
-def _correct(
-    activity: Activity, session: Session, config: DiarizerConfig, directions: NDArray[np.float32]
-) -> Activity:
-    """Activity ``(frames, speakers)`` by whose voice each frame has."""
-    local = session.local
-    if config.resegmentation is not None:
-        activity = config.resegmentation(activity, local, directions)
-    head = shipped_target_head(session.fingerprint) if config.target_activity else None
-    if head is None or local.evidence is None:
-        return activity
-    return TargetActivity(head, precision=session.precision)(activity, local, directions)
-
-
-def _complete_names(turns: list[Turn], names: Names) -> Names:
-    """Names of all who have a turn, in order of first appearance."""
-    taken = set(names.values())
-    numbered = (f"SPEAKER_{number:02d}" for number in count())
-    free = (name for name in numbered if name not in taken)
-    order = dict.fromkeys(turn.speaker for turn in turns)
-    return {speaker: names[speaker] if speaker in names else next(free) for speaker in order}
-
-
-def _confidence(
-    turns: list[Turn], local: LocalSpeakers, labels: Labels, calibration: Calibration
-) -> NDArray[np.float64]:
-    """Calibrated confidence of turns, ``(turns,)``."""
-    activity = np.array([turn.confidence for turn in turns], np.float64)
-    margin = np.zeros(len(turns))
-    if calibration.margin and turns:
-        frames = speaker_margins(local, labels, int(labels.max()) + 1)
-        for number, turn in enumerate(turns):
-            first = round(turn.start / local.hop)
-            last = max(round(turn.end / local.hop), first + 1)
-            margin[number] = frames[first:last, turn.speaker].mean()
-    return calibration(activity, margin)
-
-
-def _annotation(turns: list[Turn], names: Names, uri: str) -> Annotation:
-    from pyannote.core import Annotation, Segment
-
-    annotation = Annotation(uri=uri)
-    for track, turn in enumerate(turns):
-        if turn.speaker in names:
-            annotation[Segment(turn.start, turn.end), track] = names[turn.speaker]
-    return annotation
-
-
-def recluster(
-    result: Diarization,
-    bounds: SpeakerBounds,
-    knowledge: Knowledge,
-    *,
-    threshold: float | None = None,
-    config: DiarizerConfig | None = None,
-) -> Diarization:
-    """See :meth:`diarspk.Diarization.recluster`."""
-    session, settings = _material(result)
-    settings = config or settings
-    if threshold is not None:
-        clusterer = with_threshold(settings.clusterer or LOCAL_CLUSTERER, threshold)
-        settings = replace(settings, clusterer=clusterer)
-    return finish(session, settings, bounds, knowledge)
-
-
-def with_threshold(clusterer: Clusterer, threshold: float) -> Clusterer:
-    """Give the same clusterer another threshold.
-
-    Raises
-    ------
-    ArgumentError
-        If it has none.
-    """
-    settings: Any = clusterer
-    names = [field.name for field in fields(settings)] if is_dataclass(settings) else []
-    if "threshold" not in names:
-        raise ArgumentError(
-            f"`threshold` must be left out with a clusterer without one, got {threshold} for "
-            f"{type(clusterer).__name__}."
-        )
-    return cast(Clusterer, replace(settings, threshold=threshold))
-
-
-def rename(result: Diarization, names: Mapping[str, str]) -> Diarization:
-    """See :meth:`diarspk.Diarization.rename`."""
-    _check_speakers(result, list(names))
-    final = {speaker: names.get(speaker, speaker) for speaker in result.speakers}
-    repeated = [name for name, times in Counter(final.values()).items() if times > 1]
-    if repeated:
-        raise ArgumentError(
-            f"`names` must not give two speakers one name, got {repeated[0]!r} twice; "
-            "merge them instead."
-        )
-    labels = {label: final[name] for label, name in result.assignment.names.items()}
-    return replace(
-        result,
-        annotation=result.annotation.rename_labels(final),
-        exclusive=result.exclusive.rename_labels(final),
-        speakers={final[name]: vector for name, vector in result.speakers.items()},
-        ghosts=tuple(final[name] for name in result.ghosts),
-        assignment=Assignment(result.assignment.labels, labels),
-    )
-
-
-def merge(result: Diarization, speakers: Sequence[str], name: str | None = None) -> Diarization:
-    """See :meth:`diarspk.Diarization.merge`."""
-    session, config = _material(result)
-    _check_speakers(result, speakers)
-    if len(set(speakers)) < 2:
-        raise ArgumentError(f"`speakers` must be two or more, got {list(speakers)}.")
-    name = speakers[0] if name is None else name
-    if name in result.speakers and name not in speakers:
-        raise ArgumentError(f"`name` must not be that of another speaker, got {name!r}.")
-    labels_of = {spoken: label for label, spoken in result.assignment.names.items()}
-    merged = [labels_of[speaker] for speaker in speakers]
-    labels = result.assignment.labels
-    labels = np.where(np.isin(labels, merged), merged[0], labels)
-    names = {
-        label: spoken for label, spoken in result.assignment.names.items() if label not in merged
-    }
-    return assemble(session, config, labels, {**names, merged[0]: name}, {len(names) + 1: 1.0})
-
-
-def split(result: Diarization, speaker: str, count: int = 2) -> Diarization:
-    """See :meth:`diarspk.Diarization.split`."""
-    session, config = _material(result)
-    _check_speakers(result, [speaker])
-    if isinstance(count, bool) or not isinstance(count, int) or count < 2:
-        raise ArgumentError(f"`count` must be a whole number from 2, got {count!r}.")
-    local, labels = session.local, result.assignment.labels.copy()
-    label = next(key for key, name in result.assignment.names.items() if name == speaker)
-    own = labels == label
-    reliable = own & (local.seconds >= config.reliable_s)
-    rows = reliable if reliable.sum() >= count else own
-    if rows.sum() < count:
-        raise ArgumentError(
-            f"`count` must be at most {int(own.sum())}, the windows in which {speaker!r} talks, "
-            f"got {count}."
-        )
-    clusterer = config.clusterer or LOCAL_CLUSTERER
-    inputs = ClusteringInput(
-        local.embeddings[rows], bounds=SpeakerBounds(exact=count), durations=local.seconds[rows]
-    )
-    parts = clusterer.cluster(inputs).labels
-    seconds = np.bincount(parts, local.seconds[rows], minlength=count)
-    # The longest part keeps the label, the others get labels that nobody has.
-    fresh = int(labels.max()) + 1 + np.arange(count)
-    fresh[seconds.argmax()] = label
-    labels[own] = -1
-    labels[rows] = fresh[parts]
-    others = np.where(own, labels, -1)
-    rest = own & ~rows
-    if rest.any():
-        others[rest] = fresh.max() + 1
-        labels[own] = rejoin(local, others, np.array([fresh.max() + 1]))[own]
-    names = dict(result.assignment.names)
-    return assemble(session, config, labels, names, {len(names) + count - 1: 1.0})
-
-
-def _material(result: Diarization) -> tuple[Session, DiarizerConfig]:
-    if result.session is None or result.config is None:
-        raise ArgumentError(
-            "the result must come from a Diarizer, which keeps its pass over the recording, "
-            "got one without."
-        )
-    return result.session, result.config
-
-
-def _check_speakers(result: Diarization, speakers: Sequence[str]) -> None:
-    for speaker in speakers:
-        if speaker not in result.speakers:
+    def _origin(self) -> tuple[FirstPass, Postprocessing]:
+        if self.first_pass is None or self.postprocessing is None:
             raise ArgumentError(
-                f"`speakers` must be among {', '.join(result.speakers)}, got {speaker!r}."
+                "the result must come from a Diarizer, which keeps its first pass over the "
+                "recording, got one without."
             )
+        return self.first_pass, self.postprocessing

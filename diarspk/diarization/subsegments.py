@@ -1,7 +1,7 @@
-"""Short overlapping stretches of a recording, embedded whoever talks in them.
+"""Subsegments: short overlapping stretches of a recording, embedded whoever talks in them.
 
-Local speakers are long and few; subsegments are short and many. They say who talks where the
-segmentation has taken two voices for one.
+Local speakers are long and few; subsegments are short and many. They tell who talks where the
+segmentation has taken two speakers for one.
 """
 
 from __future__ import annotations
@@ -12,17 +12,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.segmentation.windows import WindowGrid
+
 __all__ = ["ChosenFrames", "SubsegmentGrid", "Subsegments"]
 
 LENGTH_S = 1.5
 STEP_S = 0.48
-SHORTEST_S = 0.3
-"""With less speech than this, a subsegment is not embedded."""
+MIN_DURATION_S = 0.3
+"""Minimum speech in a subsegment that is embedded."""
 
 
 @dataclass(frozen=True, eq=False)
 class Subsegments:
-    """Embeddings of what one speaker says alone in each stretch, or of all speech if nobody does.
+    """Embeddings of the single-speaker speech of each stretch, or of all its speech without any.
 
     Attributes
     ----------
@@ -31,7 +33,7 @@ class Subsegments:
     embeddings : NDArray of float32, shape (n, dim)
         Unit vectors.
     seconds : NDArray of float64, shape (n,)
-        What one speaker says alone; 0 where the embedding is of several.
+        Single-speaker speech behind each; 0 where the embedding is of several speakers.
     """
 
     centre: NDArray[np.int64]
@@ -40,7 +42,7 @@ class Subsegments:
 
 
 class ChosenFrames(NamedTuple):
-    """What the subsegments of one window are embedded from.
+    """Frames that the subsegments of one window are embedded from.
 
     ``centre`` and ``seconds`` are as in :class:`Subsegments`; ``weights (n, frames)`` are those of
     the frames of the window, in {0, 1}.
@@ -70,8 +72,9 @@ class SubsegmentGrid:
     hop: float
 
     @classmethod
-    def over(cls, starts: NDArray[np.int64], length: int, hop: float) -> SubsegmentGrid:
-        """Lay subsegments over windows of ``length`` frames that begin at ``starts``."""
+    def over(cls, windows: WindowGrid) -> SubsegmentGrid:
+        """Lay subsegments over the windows of a recording."""
+        starts, length, hop = windows.starts, windows.length, windows.hop
         centre = np.arange(0, int(starts[-1]) + length, max(round(STEP_S / hop), 1))
         middles = starts + length / 2
         window = np.searchsorted((middles[:-1] + middles[1:]) / 2, centre)
@@ -107,8 +110,8 @@ class SubsegmentGrid:
         near = distance * self.hop <= LENGTH_S / 2  # (subsegments, frames)
         speakers = active.sum(1)
         alone, spoken = near & (speakers == 1), near & (speakers > 0)
-        clean = alone.sum(1) * self.hop >= SHORTEST_S
+        clean = alone.sum(1) * self.hop >= MIN_DURATION_S
         weights = np.where(clean[:, None], alone, spoken)
-        enough = weights.sum(1) * self.hop >= SHORTEST_S
+        enough = weights.sum(1) * self.hop >= MIN_DURATION_S
         seconds = np.where(clean, alone.sum(1) * self.hop, 0.0)
         return ChosenFrames(centre[enough], weights[enough].astype(np.float32), seconds[enough])

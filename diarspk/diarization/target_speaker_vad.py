@@ -1,4 +1,4 @@
-"""Correct who talks when, once the speakers of a recording are known."""
+"""Target-speaker VAD: correct who talks when, once the speakers of a recording are known."""
 
 from __future__ import annotations
 
@@ -11,94 +11,94 @@ import torch
 from numpy.typing import NDArray
 from scipy import special
 
-from diarspk.diarization.first_pass import LocalSpeakers, cosines_to
+from diarspk.diarization.local_speakers import FRAME_EMBEDDING_STEP, LocalSpeakers, cosines_to
 from diarspk.diarization.reconstruction import Activity
-from diarspk.diarization.resegmentation import find_directions
-from diarspk.diarization.tracks import VOICE_STEP
+from diarspk.diarization.resegmentation import refine_centroids
 from diarspk.encoders.precision import Precision, multiply_in
-from diarspk.segmentation.target_speaker_vad import SUREST, TargetActivityHead
+from diarspk.segmentation.target_speaker_vad import MIN_PROBABILITY, TargetSpeakerVadHead
 from diarspk.segmentation.windows import window_starts
 
-__all__ = ["TargetActivity", "combine", "likeness_at"]
+__all__ = ["TargetSpeakerVad", "combine_activity", "similarity_at"]
 
 WINDOWS_PER_BATCH = 8
 STEP = 0.75
-"""Of a window, from one window to the next."""
+"""Part of a window from one window to the next."""
 
-LEAST_TALK = 0.1
-"""Expected frames of a speaker in a window, below which there is none."""
+MIN_TALK_FRAMES = 0.1
+"""Minimum expected number of frames in which a speaker who takes part in a window talks."""
 
 
 @dataclass(frozen=True)
-class TargetActivity:
-    """Applies a :class:`TargetActivityHead` to a recording, window by window.
+class TargetSpeakerVad:
+    """TS-VAD over a whole recording, window by window.
 
     In each window the speakers who talk most take part; the others stay as they were. A frame is
-    taken from the window in which it lies deepest. Speakers are known by the frames in which they
-    talk alone. The head says who talks; whether anybody does stays with segmentation, and how many
-    at once is said by both (see :func:`combine`).
+    taken from the window in which it lies deepest. Centroids are those of the frames in which each
+    speaker talks alone. The head tells who talks; whether anybody does stays with segmentation, and
+    how many talk at once is told by both (see :func:`combine_activity`).
 
     Attributes
     ----------
-    head : TargetActivityHead
-        Of the encoder whose vectors and evidence it reads.
+    head : TargetSpeakerVadHead
+        Head over the encoder whose embeddings and features it reads.
     share : float
-        Of the head's correction of a speaker's logit that is made, in [0, 1]. It has learned from
-        simulated conversations, and is too sure of what it hears elsewhere.
+        Part of the head's correction of a speaker's logit that is made, in [0, 1]. The head was
+        trained on simulated conversations, and is overconfident on others.
     overlap_share : float
-        What the head has to say in how many talk at once, in [0, 1]; the rest is segmentation's.
+        Weight of the head in how many talk at once, in [0, 1]; the rest is segmentation's.
     precision : str
-        In which it multiplies matrices.
+        Numerical precision of the head.
     """
 
-    head: TargetActivityHead
+    head: TargetSpeakerVadHead
     share: float = 0.85
     overlap_share: float = 0.5
     precision: Precision = "single"
 
     def __call__(
-        self, activity: Activity, local: LocalSpeakers, directions: NDArray[np.float32]
+        self, activity: Activity, local: LocalSpeakers, centroids: NDArray[np.float32]
     ) -> Activity:
-        """Probability of every speaker in every frame.
+        """Compute the probability of every speaker in every frame.
 
         Parameters
         ----------
         activity
-            The same, as linking and resegmentation have it, ``(frames, speakers)``.
+            Probability after linking and resegmentation, ``(frames, speakers)``.
         local
-            What the pass over the recording has found; without evidence nothing changes.
-        directions
+            Result of the first pass; without TS-VAD features nothing changes.
+        centroids
             Of the speakers: unit vectors ``(speakers, dim)``, for those who never talk alone.
         """
-        if local.evidence is None or local.voices is None or not activity.shape[1]:
+        if local.vad_features is None or local.frame_embeddings is None or not activity.shape[1]:
             return activity
         total = len(activity)
         length = min(round(self.head.config.window_s / local.hop), total)
         starts = window_starts(total, length, max(round(STEP * length), 1))
         middles = (starts[:-1] + starts[1:] + length) // 2  # of what neighbours share
         edges = np.concatenate([[0], middles, [total]])
-        directions = find_directions(activity, local, directions)
-        cosines, corrected = cosines_to(local.voices, directions), activity.copy()
+        centroids = refine_centroids(activity, local, centroids)
+        cosines, corrected = cosines_to(local.frame_embeddings, centroids), activity.copy()
         for batch in self._batches(activity, starts, length):
-            found = self._run(batch, activity, local.evidence, cosines, directions)
+            found = self._run(batch, activity, local.vad_features, cosines, centroids)
             for number, speakers, probabilities in zip(
                 batch.numbers, batch.speakers, found, strict=True
             ):
                 start, end = edges[number], edges[number + 1]
                 inside = slice(start - starts[number], end - starts[number])
                 corrected[start:end, speakers] = probabilities[inside]
-        return combine(corrected, activity, self.overlap_share)
+        return combine_activity(corrected, activity, self.overlap_share)
 
     def _batches(
         self, activity: Activity, starts: NDArray[np.int64], length: int
     ) -> Iterator[_Batch]:
-        """Windows with as many speakers, a few at a time; where one talks alone, nothing is to do.
+        """Windows with the same number of speakers, a few at a time.
 
-        Who has next to no talk in a window does not take part there.
+        Speakers with next to no talk in a window do not take part there, and a window in which one
+        speaker is left needs no correction.
         """
         talk = np.stack([activity[start : start + length].sum(0) for start in starts])
         order = np.argsort(-talk, axis=1, kind="stable")[:, : self.head.config.speakers]
-        count = (np.take_along_axis(talk, order, 1) > LEAST_TALK).sum(1)
+        count = (np.take_along_axis(talk, order, 1) > MIN_TALK_FRAMES).sum(1)
         for speakers in range(2, order.shape[1] + 1):
             windows = np.flatnonzero(count == speakers)
             for first in range(0, len(windows), WINDOWS_PER_BATCH):
@@ -111,18 +111,18 @@ class TargetActivity:
         self,
         batch: _Batch,
         activity: Activity,
-        evidence: NDArray[np.float16],
+        features: NDArray[np.float16],
         cosines: NDArray[np.float32],
-        directions: NDArray[np.float32],
+        centroids: NDArray[np.float32],
     ) -> NDArray[np.float32]:
         """Probabilities of the speakers of windows, ``(windows, frames, speakers)``."""
         columns = batch.speakers[:, None]
-        likeness = np.take_along_axis(likeness_at(cosines, batch.frames), columns, 2)
+        similarity = np.take_along_axis(similarity_at(cosines, batch.frames), columns, 2)
         prior = torch.from_numpy(np.take_along_axis(activity[batch.frames], columns, 2))
-        known = (evidence[batch.frames].astype(np.float32), directions[batch.speakers], likeness)
+        known = (features[batch.frames].astype(np.float32), centroids[batch.speakers], similarity)
         with multiply_in(self.precision):
             logits = self.head(*map(torch.from_numpy, known), prior).float()
-        before = torch.logit(prior, SUREST)
+        before = torch.logit(prior, MIN_PROBABILITY)
         return torch.sigmoid(before + self.share * (logits - before)).numpy()
 
 
@@ -134,8 +134,8 @@ class _Batch(NamedTuple):
     speakers: NDArray[np.int64]
 
 
-def combine(corrected: Activity, activity: Activity, overlap_share: float) -> Activity:
-    """Who talks as corrected, whether anybody talks as it was, and how many by both.
+def combine_activity(corrected: Activity, activity: Activity, overlap_share: float) -> Activity:
+    """Combine who talks after the correction with whether anybody talks before it.
 
     The likeliest speaker of each frame has the probability that anybody talks; nobody is likelier
     to. The others are scaled so that the odds of a second speaker are the geometric mean of those
@@ -144,30 +144,32 @@ def combine(corrected: Activity, activity: Activity, overlap_share: float) -> Ac
     Parameters
     ----------
     corrected, activity
-        After and before, ``(frames, speakers)``; the first is changed in place.
+        After and before, ``(frames, speakers)``.
     """
     total = activity.sum(1)
     speech = np.minimum(total, 1.0)
     likeliest, rows = corrected.argmax(1), np.arange(len(corrected))
-    np.minimum(corrected, speech[:, None], out=corrected)
-    corrected[rows, likeliest] = 0.0
-    rest = corrected.sum(1)
-    one, other = (special.logit(np.clip(x, SUREST, 1 - SUREST)) for x in (total - 1.0, rest))
+    combined = np.minimum(corrected, speech[:, None])
+    combined[rows, likeliest] = 0.0
+    rest = combined.sum(1)
+    one, other = (
+        special.logit(np.clip(x, MIN_PROBABILITY, 1 - MIN_PROBABILITY)) for x in (total - 1.0, rest)
+    )
     wanted = special.expit(one + overlap_share * (other - one))
-    corrected *= (wanted / np.maximum(rest, 1e-6))[:, None]
-    np.minimum(corrected, speech[:, None], out=corrected)
-    corrected[rows, likeliest] = speech
-    return corrected
+    combined *= (wanted / np.maximum(rest, 1e-6))[:, None]
+    np.minimum(combined, speech[:, None], out=combined)
+    combined[rows, likeliest] = speech
+    return combined
 
 
-def likeness_at(cosines: NDArray[np.float32], frames: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Cosines ``(n, speakers)`` of every sixth frame, interpolated at ``frames (...)``.
+def similarity_at(cosines: NDArray[np.float32], frames: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Interpolate the cosines ``(n, speakers)`` of every sixth frame at ``frames (...)``.
 
     Returns
     -------
     NDArray of float32, shape (..., speakers)
     """
-    before = np.minimum(frames // VOICE_STEP, len(cosines) - 1)
+    before = np.minimum(frames // FRAME_EMBEDDING_STEP, len(cosines) - 1)
     after = np.minimum(before + 1, len(cosines) - 1)
-    share = ((frames % VOICE_STEP) / VOICE_STEP).astype(np.float32)[..., None]
+    share = ((frames % FRAME_EMBEDDING_STEP) / FRAME_EMBEDDING_STEP).astype(np.float32)[..., None]
     return (1 - share) * cosines[before] + share * cosines[after]

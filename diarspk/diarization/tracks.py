@@ -8,57 +8,58 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from diarspk.diarization.local_speakers import FRAME_EMBEDDING_STEP
 from diarspk.encoders.local.encoder import LocalEncoder
-from diarspk.encoders.local.frame_head import FrameStream
-from diarspk.segmentation.target_speaker_vad import TargetActivityHead
+from diarspk.encoders.local.frame_head import FrameHead, FrameStream
+from diarspk.segmentation.target_speaker_vad import TargetSpeakerVadHead
 
-__all__ = ["VOICE_STEP", "EvidenceTrack", "Track", "VoiceTrack"]
-
-VOICE_STEP = 6
-"""Frames from one vector of the frame head to the next: a quarter of a second."""
+__all__ = ["FrameEmbeddingTrack", "Track", "VadFeatureTrack"]
 
 
 class Track(Protocol):
-    """What is made of every frame of the trunk while it passes by."""
+    """Consumer of every frame of the trunk."""
 
     def push(self, frames: Tensor, moments: Tensor) -> None:
-        """Take in the next frames ``(n, channels)``, and the moments of each."""
+        """Take in the next frames ``(n, channels)``, and the pooling moments of each."""
         ...
 
 
-class EvidenceTrack:
-    """What a target activity head reads of ``total`` frames, in half precision."""
+class FrameEmbeddingTrack:
+    """Frame embeddings, every sixth frame, of a recording of so many trunk frames."""
 
-    def __init__(self, head: TargetActivityHead, total: int) -> None:
-        self.head = head
-        self.found = np.empty((total, head.config.channels), np.float16)
+    def __init__(self, trunk: LocalEncoder, head: FrameHead, frames: int) -> None:
+        self._stream = FrameStream(head, trunk.network.utterance, FRAME_EMBEDDING_STEP)
+        self._vectors = np.empty((-(-frames // FRAME_EMBEDDING_STEP), trunk.dimension), np.float16)
+        self._count = 0
+
+    def push(self, frames: Tensor, moments: Tensor) -> None:
+        """See :class:`Track`."""
+        self._store(self._stream.push(frames, moments))
+
+    def finish(self) -> NDArray[np.float16]:
+        """Return the frame embeddings of the whole recording, ``(n, dim)``."""
+        self._store(self._stream.flush())
+        return self._vectors
+
+    def _store(self, vectors: Tensor) -> None:
+        self._vectors[self._count : self._count + len(vectors)] = vectors.numpy()
+        self._count += len(vectors)
+
+
+class VadFeatureTrack:
+    """TS-VAD features, in half precision, of a recording of so many trunk frames."""
+
+    def __init__(self, head: TargetSpeakerVadHead, frames: int) -> None:
+        self._head = head
+        self._features = np.empty((frames, head.config.channels), np.float16)
         self._count = 0
 
     def push(self, frames: Tensor, moments: Tensor) -> None:
         """See :class:`Track`."""
         rows = slice(self._count, self._count + len(frames))
-        self.found[rows] = self.head.listen(frames).half().numpy()
+        self._features[rows] = self._head.features(frames).half().numpy()
         self._count = rows.stop
 
-
-class VoiceTrack:
-    """Vectors of the frame head, every sixth frame, while the trunk passes by ``total`` frames."""
-
-    def __init__(self, trunk: LocalEncoder, total: int) -> None:
-        assert trunk.frame_head is not None
-        self._stream = FrameStream(trunk.frame_head, trunk.network.utterance, VOICE_STEP)
-        self._vectors = np.empty((-(-total // VOICE_STEP), trunk.dimension), np.float16)
-        self._count = 0
-
-    def push(self, frames: Tensor, moments: Tensor) -> None:
-        """See :class:`Track`."""
-        self._keep(self._stream.push(frames, moments))
-
     def finish(self) -> NDArray[np.float16]:
-        """Give out the vectors of the whole recording, ``(n, dim)``."""
-        self._keep(self._stream.flush())
-        return self._vectors
-
-    def _keep(self, vectors: Tensor) -> None:
-        self._vectors[self._count : self._count + len(vectors)] = vectors.numpy()
-        self._count += len(vectors)
+        """Return the features of the whole recording, ``(frames, channels)``."""
+        return self._features

@@ -1,8 +1,7 @@
-"""How the local speakers of windows are embedded: from the trunk's frames, or from the audio."""
+"""Embedding of the local speakers of windows: from the trunk's frames, or from the audio."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -10,21 +9,28 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from diarspk.audio import SAMPLE_RATE, AudioStream
+from diarspk.audio import AudioStream
+from diarspk.diarization.local_speakers import LocalSpeakers
 from diarspk.diarization.subsegments import ChosenFrames, SubsegmentGrid, Subsegments
 from diarspk.encoders.base import Embedding, SpeakerEncoder
-from diarspk.encoders.local.encoder import LocalEncoder
-from diarspk.segmentation.windows import audio_windows
+from diarspk.encoders.local.encoder import LocalEncoder, Region
+from diarspk.features.recording import Recording
+from diarspk.segmentation.windows import WindowGrid, audio_windows
 
-__all__ = ["AudioEmbedder", "TrunkEmbedder", "WindowBatch", "WindowEmbedder"]
+__all__ = ["AudioEmbedder", "TrunkEmbedder", "WindowBatch", "WindowEmbedder", "embed_non_speech"]
+
+SILENT = 0.1
+"""Maximum probability of any speaker in a frame that is surely not speech."""
+
+WINDOWS_PER_BATCH = 16
 
 
 class WindowBatch(NamedTuple):
     """Consecutive windows of a recording.
 
     ``number`` is that of the first one, ``first (windows,)`` are their first frames, ``frames
-    (windows, frames, channels)`` those of the trunk, and ``moments`` what the utterance head adds
-    up for each frame of each window.
+    (windows, frames, channels)`` those of the trunk, and ``moments`` the pooling moments of each
+    frame of each window, which the utterance head adds up.
     """
 
     number: int
@@ -34,7 +40,10 @@ class WindowBatch(NamedTuple):
 
 
 class WindowEmbedder(Protocol):
-    """Embeds the local speakers of batches of windows, which come in the order of time."""
+    """Callable(batch, active, weights) -> embeddings of the local speakers of its windows.
+
+    Batches come in the order of time.
+    """
 
     def __call__(
         self, batch: WindowBatch, active: NDArray[np.bool_], weights: NDArray[np.float32]
@@ -59,19 +68,19 @@ class WindowEmbedder(Protocol):
 
 
 class TrunkEmbedder:
-    """The embedded encoder: the frames that segmentation has read are pooled.
+    """Embeds local speakers and subsegments by pooling the frames that segmentation has read.
 
     Parameters
     ----------
     encoder
-        Whose utterance head pools.
-    starts, length
-        First frames of all windows, ``(windows,)``, and frames of each.
+        The embedded encoder, whose utterance head pools.
+    windows
+        All windows of the recording.
     """
 
-    def __init__(self, encoder: LocalEncoder, starts: NDArray[np.int64], length: int) -> None:
+    def __init__(self, encoder: LocalEncoder, windows: WindowGrid) -> None:
         self.encoder = encoder
-        self.grid = SubsegmentGrid.over(starts, length, encoder.frame_hop)
+        self.grid = SubsegmentGrid.over(windows)
         count = len(self.grid.centre)
         self._subsegments = Subsegments(
             np.empty(count, np.int64),
@@ -85,23 +94,22 @@ class TrunkEmbedder:
     ) -> Embedding:
         """See :class:`WindowEmbedder`."""
         chosen = self.grid.choose(active, batch.first, batch.number)
-        self._keep(chosen, self._pool(batch, [each.weights for each in chosen]))
+        self._store(chosen, self._pool(batch, [each.weights for each in chosen]))
         windows, _, speakers = weights.shape
         return self._pool(batch, list(weights.transpose(0, 2, 1))).reshape(windows, speakers, -1)
 
     @property
     def subsegments(self) -> Subsegments:
         """See :class:`WindowEmbedder`."""
-        kept, count = self._subsegments, self._count
-        return Subsegments(kept.centre[:count], kept.embeddings[:count], kept.seconds[:count])
+        stored, count = self._subsegments, self._count
+        return Subsegments(stored.centre[:count], stored.embeddings[:count], stored.seconds[:count])
 
-    def _keep(self, chosen: list[ChosenFrames], embeddings: Embedding) -> None:
-        """Take in the subsegments of some windows more."""
+    def _store(self, chosen: list[ChosenFrames], embeddings: Embedding) -> None:
         rows = slice(self._count, self._count + len(embeddings))
-        kept = self._subsegments
-        kept.embeddings[rows] = embeddings
-        kept.centre[rows] = np.concatenate([each.centre for each in chosen])
-        kept.seconds[rows] = np.concatenate([each.seconds for each in chosen])
+        stored = self._subsegments
+        stored.embeddings[rows] = embeddings
+        stored.centre[rows] = np.concatenate([each.centre for each in chosen])
+        stored.seconds[rows] = np.concatenate([each.seconds for each in chosen])
         self._count = rows.stop
 
     @torch.inference_mode()
@@ -121,7 +129,7 @@ class TrunkEmbedder:
 
 
 class AudioEmbedder:
-    """Any other encoder: it hears the audio of each window.
+    """Embeds local speakers with any other encoder, from the audio of each window.
 
     Parameters
     ----------
@@ -130,26 +138,13 @@ class AudioEmbedder:
     stream
         The recording. It is read once more, beside the trunk's pass, and only the windows of one
         batch are in memory.
-    starts
-        First frames of all windows that will be asked for, ``(windows,)``, rising.
-    length
-        Frames of a window.
-    hop
-        Seconds from one frame to the next.
+    windows
+        Windows that will be asked for.
     """
 
-    def __init__(
-        self,
-        encoder: SpeakerEncoder,
-        stream: AudioStream,
-        starts: NDArray[np.int64],
-        length: int,
-        hop: float,
-    ) -> None:
+    def __init__(self, encoder: SpeakerEncoder, stream: AudioStream, windows: WindowGrid) -> None:
         self.encoder = encoder
-        places = [round(start * hop * SAMPLE_RATE) for start in starts.tolist()]
-        samples = max(round(length * hop * SAMPLE_RATE), 1)
-        self._windows: Iterator[NDArray[np.float32]] = audio_windows(stream, places, samples)
+        self._windows = audio_windows(stream, windows.first_samples, windows.samples)
 
     def __call__(
         self, batch: WindowBatch, active: NDArray[np.bool_], weights: NDArray[np.float32]
@@ -166,3 +161,46 @@ class AudioEmbedder:
         """Embed the next windows, as many as there are weights for."""
         windows = np.stack([next(self._windows) for _ in range(len(weights))])
         return self.encoder.embed_masked(windows, weights > 0)
+
+
+def embed_non_speech(
+    recording: Recording,
+    trunk: LocalEncoder,
+    local: LocalSpeakers,
+    *,
+    min_duration_s: float,
+    encoder: SpeakerEncoder | None = None,
+    stream: AudioStream | None = None,
+) -> NDArray[np.float32]:
+    """Embed the non-speech of windows, for the cluster of non-speech in linking.
+
+    This is a second pass: segmentation has to come first.
+
+    Parameters
+    ----------
+    recording, trunk, local
+        Features, encoder and result of the first pass.
+    min_duration_s
+        Minimum seconds of non-speech in a window that gives an embedding.
+    encoder, stream
+        Another encoder and the audio that it reads, as in the first pass.
+
+    Returns
+    -------
+    NDArray of float32, shape (m, dim)
+        Unit norm.
+    """
+    silent = (local.activity.max(axis=2) < SILENT).astype(np.float32)  # (windows, frames)
+    chosen = np.flatnonzero(silent.sum(axis=1) * local.hop >= min_duration_s)
+    starts = local.first[chosen]
+    if encoder is None or stream is None:
+        regions = [Region(int(local.first[window]), silent[window]) for window in chosen]
+        return trunk.embed_regions(recording, regions)
+    windows = WindowGrid(starts, silent.shape[1], local.frames, local.hop, local.start)
+    embed = AudioEmbedder(encoder, stream, windows)
+    found = [np.zeros((0, encoder.dimension), np.float32)]
+    for begin in range(0, len(chosen), WINDOWS_PER_BATCH):
+        batch = slice(begin, begin + WINDOWS_PER_BATCH)
+        weights = silent[chosen[batch], :, None]  # (windows, frames, 1)
+        found.append(embed.embed(weights)[:, 0])
+    return np.concatenate(found)

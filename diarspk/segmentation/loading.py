@@ -1,53 +1,39 @@
-"""Segmenters by name or path."""
+"""Segmenters and their heads by name or path."""
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 
 from diarspk.checkpoints.checkpoint import Checkpoint, drop_prefix, read_card, read_checkpoint
-from diarspk.encoders.loading import find_card, is_stored_encoder
+from diarspk.encoders.loading import build_local_encoder, find_card, is_stored_encoder
+from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.pretrained.locations import find_repository, is_hub_name, is_pretrained
 from diarspk.errors import ModelError
-from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
-from diarspk.segmentation.pyannet import PyanNetSegmenter
-from diarspk.segmentation.segmenter import ActivitySegmenter, Segmenter
-from diarspk.segmentation.silero import SileroSegmenter
-from diarspk.segmentation.target_speaker_vad import TargetActivityHead
+from diarspk.segmentation.segmentation_head import SegmentationHead, SegmentationHeadConfig
+from diarspk.segmentation.segmenter import EmbeddedSegmenter, Segmenter
+from diarspk.segmentation.target_speaker_vad import TARGET_SPEAKER_VAD_HEADS, TargetSpeakerVadHead
 
-__all__ = ["has_activity_head", "load_segmenter", "shipped_target_head"]
-
-
-@lru_cache(maxsize=4)
-def shipped_target_head(fingerprint: str) -> TargetActivityHead | None:
-    """Target activity head that ships for an encoder; None where there is none.
-
-    Raises
-    ------
-    ModelError
-        If the file is damaged.
-    """
-    from diarspk.segmentation.target_speaker_vad import TARGET_HEADS
-
-    return TARGET_HEADS.load_asset(fingerprint)
-
+__all__ = [
+    "build_embedded_segmenter",
+    "has_segmentation_head",
+    "load_embedded",
+    "load_embedded_segmenter",
+    "load_segmenter",
+    "load_target_speaker_vad_head",
+]
 
 SILERO = "silero"
-
-
 PYANNOTE_FILE = "pytorch_model.bin"
-
-
-FOREIGN_SUFFIXES = {".bin", ".ckpt", ".pt"}
+PYANNOTE_SUFFIXES = {".bin", ".ckpt", ".pt"}
 
 
 def load_segmenter(name: str | Path | None = None, *, download: bool = False) -> Segmenter:
-    """Load what finds the local speakers of a window.
+    """Load a segmenter.
 
     Parameters
     ----------
     name
-        A name or card as for :func:`load_encoder`, for the activity head that was trained with
+        A name or card as for :func:`load_encoder`, for the segmentation head that was trained with
         that encoder; "silero"; or a segmentation checkpoint of pyannote.audio
         (``pytorch_model.bin``), the folder that holds it, or ``hf:OWNER/NAME@COMMIT`` for such a
         folder on the Hugging Face hub.
@@ -60,20 +46,54 @@ def load_segmenter(name: str | Path | None = None, *, download: bool = False) ->
         If there is no such model, its files are damaged, or a package that it needs is missing.
     """
     if name == SILERO:
+        from diarspk.segmentation.silero import SileroSegmenter
+
         return SileroSegmenter()
     if is_hub_name(name):
         name = find_repository(str(name), download=download)
     if name is not None and Path(name).is_dir():
         name = Path(name) / PYANNOTE_FILE
-    if name is not None and Path(name).suffix in FOREIGN_SUFFIXES:
+    if name is not None and Path(name).suffix in PYANNOTE_SUFFIXES:
+        from diarspk.segmentation.pyannet import PyanNetSegmenter
         from diarspk.segmentation.pyannet_checkpoint import load_pyannet
 
         return PyanNetSegmenter(load_pyannet(name))
-    return load_activity(name)
+    return load_embedded_segmenter(name)
 
 
-def has_activity_head(name: str | Path | None) -> bool:
-    """Whether a model brings an activity head of its own: those like the embedded one do."""
+def load_embedded(name: str | Path | None = None) -> tuple[LocalEncoder, EmbeddedSegmenter]:
+    """Load an encoder and the segmentation head that was trained with it, reading the file once.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, or its files are damaged.
+    """
+    checkpoint = read_checkpoint(find_card(name))
+    return build_local_encoder(checkpoint), build_embedded_segmenter(checkpoint)
+
+
+def load_embedded_segmenter(name: str | Path | None = None) -> EmbeddedSegmenter:
+    """Load the segmentation head that was trained with an encoder; see :func:`load_encoder`."""
+    return build_embedded_segmenter(read_checkpoint(find_card(name)))
+
+
+def build_embedded_segmenter(checkpoint: Checkpoint) -> EmbeddedSegmenter:
+    """Build the segmenter of a checkpoint that is read already.
+
+    Raises
+    ------
+    ModelError
+        If the checkpoint has no segmentation head.
+    """
+    # "activity" is what the head is called in files.
+    head = SegmentationHead(SegmentationHeadConfig(**checkpoint.section("activity")))
+    head.load_state_dict(drop_prefix(checkpoint.tensors, "activity."))
+    return EmbeddedSegmenter(head.requires_grad_(False), trunk=checkpoint.fingerprint)
+
+
+def has_segmentation_head(name: str | Path | None) -> bool:
+    """Whether a model comes with a segmentation head of its own, as the embedded one does."""
     if is_hub_name(name) or (name is not None and is_pretrained(Path(name))):
         return False
     try:
@@ -83,13 +103,12 @@ def has_activity_head(name: str | Path | None) -> bool:
     return not is_stored_encoder(card)
 
 
-def load_activity(name: str | Path | None = None) -> ActivitySegmenter:
-    """Load the activity head that was trained with an encoder; see :func:`load_encoder`."""
-    return build_activity(read_checkpoint(find_card(name)))
+def load_target_speaker_vad_head(fingerprint: str) -> TargetSpeakerVadHead | None:
+    """Load the TS-VAD head of an encoder from the assets; None where there is none.
 
-
-def build_activity(checkpoint: Checkpoint) -> ActivitySegmenter:
-    """Build the segmenter of a checkpoint that is read already."""
-    head = ActivityHead(ActivityHeadConfig(**checkpoint.section("activity")))
-    head.load_state_dict(drop_prefix(checkpoint.tensors, "activity."))
-    return ActivitySegmenter(head.requires_grad_(False), trunk=checkpoint.fingerprint)
+    Raises
+    ------
+    ModelError
+        If the file is damaged.
+    """
+    return TARGET_SPEAKER_VAD_HEADS.load_asset(fingerprint)

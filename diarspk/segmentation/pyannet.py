@@ -2,7 +2,7 @@
 
 Bredin & Laurent 2021, "End-to-end speaker segmentation for overlap-aware resegmentation", and
 Plaquet & Bredin 2023 for the power set. Modules are named as in the published checkpoints. The
-network hears the waveform itself, so it costs a pass of its own over the recording.
+network reads the waveform itself, so it costs a pass of its own over the recording.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from torch import Tensor, nn
 from diarspk.audio import SAMPLE_RATE, AudioStream
 from diarspk.encoders.architectures.sinc import SincFilters
 from diarspk.encoders.local.encoder import LocalEncoder
+from diarspk.errors import ArgumentError
 from diarspk.segmentation.powerset import Powerset
-from diarspk.segmentation.segmenter import SteppedWindows
-from diarspk.segmentation.windows import audio_windows, window_starts
+from diarspk.segmentation.segmenter import Segmentation, SteppedWindows
+from diarspk.segmentation.windows import WindowGrid, audio_windows
 
 __all__ = ["PyanNet", "PyanNetConfig", "PyanNetSegmenter"]
 
@@ -115,12 +116,12 @@ class SincConvolution(nn.Module):
 
 
 class PyanNetSegmenter(SteppedWindows):
-    """A :class:`PyanNet` where the embedded activity head would be.
+    """A :class:`PyanNet` in place of the embedded segmentation head.
 
     Parameters
     ----------
     network
-        From :func:`diarspk.encoders.pretrained.load_pyannet`.
+        From :func:`diarspk.segmentation.pyannet_checkpoint.load_pyannet`.
     step_s
         Seconds from one window to the next.
     """
@@ -129,28 +130,28 @@ class PyanNetSegmenter(SteppedWindows):
         self.network = network.eval().requires_grad_(False)
         self.window_s, self.step_s = network.config.window_s, step_s
         self.speakers = network.config.speakers
-        self._activity: dict[int, NDArray[np.float16]] = {}
 
-    def prepare(self, stream: AudioStream, encoder: LocalEncoder, frames: int) -> None:
+    def segment(
+        self, stream: AudioStream | None, windows: WindowGrid, trunk: LocalEncoder
+    ) -> Segmentation:
         """Run the network over the windows of the recording."""
-        hop = encoder.frame_hop
-        length = min(round(self.window_s / hop), frames)
-        starts = window_starts(frames, length, round(self.step_s / hop))
-        centre = (encoder.frame_start + hop * np.arange(length)) * SAMPLE_RATE
+        if stream is None:
+            raise ArgumentError("`stream` must be the recording, which PyanNet reads; got None")
+        centre = (windows.start + windows.hop * np.arange(windows.length)) * SAMPLE_RATE
+        # Its frames of 16.9 ms are brought to those of the trunk by taking the nearest.
         nearest = np.round((centre - FRAME_SAMPLES / 2) / HOP_SAMPLES).astype(np.int64)
-        samples = max(round(length * hop * SAMPLE_RATE), FRAME_SAMPLES + HOP_SAMPLES)
-        places = [round(start * hop * SAMPLE_RATE) for start in starts.tolist()]
-        self._activity = {}
-        windows = audio_windows(stream, places, samples)
-        for first in range(0, len(starts), WINDOWS_PER_BATCH):
-            batch = np.stack(list(islice(windows, WINDOWS_PER_BATCH)))
+        samples = max(windows.samples, FRAME_SAMPLES + HOP_SAMPLES)
+        audio = audio_windows(stream, windows.first_samples, samples)
+        found: dict[int, NDArray[np.float16]] = {}
+        for first in range(0, len(windows.starts), WINDOWS_PER_BATCH):
+            batch = np.stack(list(islice(audio, WINDOWS_PER_BATCH)))
             with torch.inference_mode():
-                found = self.network(torch.from_numpy(batch)).numpy()
-            index = nearest.clip(0, found.shape[1] - 1)
-            numbers = starts[first : first + len(batch)].tolist()
-            for number, activity in zip(numbers, found[:, index], strict=True):
-                self._activity[number] = activity.astype(np.float16)
+                activity = self.network(torch.from_numpy(batch)).numpy()
+            index = nearest.clip(0, activity.shape[1] - 1)
+            starts = windows.starts[first : first + len(batch)].tolist()
+            found |= zip(starts, activity[:, index].astype(np.float16), strict=True)
 
-    def __call__(self, frames: Tensor, first: NDArray[np.int64]) -> NDArray[np.float32]:
-        """See :class:`diarspk.segmentation.Segmenter`."""
-        return np.stack([self._activity[start] for start in first.tolist()]).astype(np.float32)
+        def local_speakers(frames: Tensor, first: NDArray[np.int64]) -> NDArray[np.float32]:
+            return np.stack([found[start] for start in first.tolist()]).astype(np.float32)
+
+        return local_speakers

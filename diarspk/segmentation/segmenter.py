@@ -1,4 +1,4 @@
-"""The one interface of whatever tells speech from silence and the speakers of a window apart."""
+"""The interface of segmenters, and the segmenter on the embedded trunk."""
 
 from __future__ import annotations
 
@@ -14,39 +14,20 @@ from diarspk.audio import AudioStream
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.precision import multiply_in
 from diarspk.errors import ModelError
-from diarspk.segmentation.activity import ActivityHead
+from diarspk.segmentation.segmentation_head import SegmentationHead
+from diarspk.segmentation.windows import WindowGrid
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["ActivitySegmenter", "Segmenter", "SteppedWindows"]
+__all__ = ["EmbeddedSegmenter", "Segmentation", "Segmenter", "SteppedWindows"]
+
+LONG_RECORDING_S = 600.0
+"""Recordings of this duration or more have the longer step."""
 
 
-class Segmenter(Protocol):
-    """Local speakers of overlapping windows.
-
-    Attributes
-    ----------
-    window_s, step_s : float
-        Seconds of a window, and from one window to the next.
-    speakers : int
-        Local speakers that a window can hold.
-    """
-
-    window_s: float
-    step_s: float
-    speakers: int
-
-    def prepare(self, stream: AudioStream, encoder: LocalEncoder, frames: int) -> None:
-        """Hear the recording first, where the frames of the trunk are not enough."""
-
-    def halved(self) -> Segmenter:
-        """Make windows and steps half as long."""
-        ...
-
-    def suited_to(self, duration: float) -> Segmenter:
-        """Choose the steps for a recording of so many seconds."""
-        ...
+class Segmentation(Protocol):
+    """Local speakers of one recording, given out window by window."""
 
     def __call__(self, frames: Tensor, first: NDArray[np.int64]) -> NDArray[np.float32]:
         """Probability that each local speaker talks: ``(windows, frames, speakers)``.
@@ -56,13 +37,61 @@ class Segmenter(Protocol):
         frames
             Trunk frames of a batch of windows, ``(windows, frames, channels)``.
         first
-            Number of each window's first frame in the recording, ``(windows,)``.
+            First frame of each window in the recording, ``(windows,)``.
         """
         ...
 
 
+class Segmenter(Protocol):
+    """Finds the local speakers of overlapping windows.
+
+    A segmenter holds a model and its settings and nothing of any recording, so threads may share
+    one: what belongs to a recording is in the :class:`Segmentation` that :meth:`segment` returns.
+
+    Attributes
+    ----------
+    window_s, step_s : float
+        Seconds of a window, and from one window to the next.
+    speakers : int
+        Maximum number of local speakers in a window.
+    """
+
+    window_s: float
+    step_s: float
+    speakers: int
+
+    def segment(
+        self, stream: AudioStream | None, windows: WindowGrid, trunk: LocalEncoder
+    ) -> Segmentation:
+        """Prepare the segmentation of one recording.
+
+        Parameters
+        ----------
+        stream
+            The recording, for segmenters that read audio; None where there are only trunk frames.
+        windows
+            Windows that will be asked for.
+        trunk
+            The encoder whose frames they are made of.
+
+        Raises
+        ------
+        ModelError
+            If the segmenter cannot read frames of that encoder.
+        """
+        ...
+
+    def halved(self) -> Segmenter:
+        """Return the same segmenter with windows and steps half as long."""
+        ...
+
+    def suited_to(self, duration: float) -> Segmenter:
+        """Return the same segmenter with the step for a recording of so many seconds."""
+        ...
+
+
 class SteppedWindows:
-    """What a :class:`Segmenter` does with its windows, where nothing else is to be heeded."""
+    """Windows of a :class:`Segmenter` whose step does not depend on the recording."""
 
     window_s: float
     step_s: float
@@ -74,37 +103,37 @@ class SteppedWindows:
         return other
 
     def suited_to(self, duration: float) -> Self:
-        """Return the same: the steps are the caller's choice."""
+        """Return the same: the step is the caller's choice."""
         return self
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(window_s={self.window_s}, step_s={self.step_s})"
 
-LONG_S = 600.0
-"""Recordings from here on have the longer steps."""
 
+class EmbeddedSegmenter(SteppedWindows):
+    """The embedded segmentation head, which reads the trunk's frames.
 
-class ActivitySegmenter(SteppedWindows):
-    """The embedded activity head, which reads the trunk's frames.
-
-    With the shorter steps it costs half as much again as the trunk. Longer ones change next to
-    nothing in a long recording (on eight of 15 minutes, 19.8 % DER instead of 19.6), but in one of
-    half a minute every view of a frame counts.
+    With the shorter step it costs half as much again as the trunk. The longer one changes next to
+    nothing in a long recording, but in one of half a minute every view of a frame counts.
 
     Parameters
     ----------
     head
         The network.
-    window_s, step_s
-        Seconds of a window (those of its training where they are left out), and between windows.
+    window_s
+        Seconds of a window. Default: those that the head was trained on.
+    step_s
+        Seconds from one window to the next.
     long_step_s
-        Seconds between the windows of a recording of ten minutes or more.
+        The same in recordings of ten minutes or more.
     trunk
-        Fingerprint of the encoder whose frames it was trained on, where that is known: it cannot
-        read those of another.
+        Fingerprint of the encoder whose frames the head was trained on, where that is known: it
+        cannot read those of another.
     """
 
     def __init__(
         self,
-        head: ActivityHead,
+        head: SegmentationHead,
         *,
         window_s: float | None = None,
         step_s: float = 2.5,
@@ -117,19 +146,16 @@ class ActivitySegmenter(SteppedWindows):
         self.step_s, self.long_step_s = step_s, long_step_s
         self.speakers = head.config.speakers
 
-    def prepare(self, stream: AudioStream, encoder: LocalEncoder, frames: int) -> None:
-        """Nothing to hear; but the frames must be those that the head was trained on.
-
-        Raises
-        ------
-        ModelError
-            If they are of another encoder.
-        """
-        if self.trunk not in ("", encoder.fingerprint):
+    def segment(
+        self, stream: AudioStream | None, windows: WindowGrid, trunk: LocalEncoder
+    ) -> Segmentation:
+        """See :class:`Segmenter`; nothing is computed before the frames are there."""
+        if self.trunk not in ("", trunk.fingerprint):
             raise ModelError(
-                f"the activity head is of the encoder {self.trunk}, the frames are of "
-                f"{encoder.fingerprint}; take the head of the same model, or another segmentation"
+                f"the segmentation head is of the encoder {self.trunk}, the frames are of "
+                f"{trunk.fingerprint}; take the head of the same model, or another segmentation"
             )
+        return self.local_speakers
 
     def halved(self) -> Self:
         """See :class:`Segmenter`."""
@@ -139,15 +165,15 @@ class ActivitySegmenter(SteppedWindows):
 
     def suited_to(self, duration: float) -> Self:
         """See :class:`Segmenter`."""
-        if duration < LONG_S:
+        if duration < LONG_RECORDING_S:
             return self
         other = copy(self)
         other.step_s = self.long_step_s
         return other
 
     @torch.inference_mode()
-    def __call__(self, frames: Tensor, first: NDArray[np.int64]) -> NDArray[np.float32]:
-        """See :class:`Segmenter`."""
+    def local_speakers(self, frames: Tensor, first: NDArray[np.int64]) -> NDArray[np.float32]:
+        """See :class:`Segmentation`; it depends on the frames alone."""
         logits = self.head(frames).float()
-        with multiply_in("single"):  # sums of probabilities are not to be rounded
+        with multiply_in("single"):  # sums of probabilities must not be rounded
             return self.head.powerset.marginals(logits.softmax(-1)).numpy()

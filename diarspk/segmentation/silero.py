@@ -13,8 +13,9 @@ from torch import Tensor
 
 from diarspk.audio import SAMPLE_RATE, AudioStream
 from diarspk.encoders.local.encoder import LocalEncoder
-from diarspk.errors import ModelError
-from diarspk.segmentation.segmenter import SteppedWindows
+from diarspk.errors import ArgumentError, ModelError
+from diarspk.segmentation.segmenter import Segmentation, SteppedWindows
+from diarspk.segmentation.windows import WindowGrid
 
 __all__ = ["SileroNetwork", "SileroSegmenter"]
 
@@ -45,25 +46,29 @@ class SileroSegmenter(SteppedWindows):
     ) -> None:
         self.threshold, self.window_s, self.step_s = threshold, window_s, step_s
         self._network = SileroNetwork()
-        self._speech = np.zeros(0, np.float32)
 
-    def prepare(self, stream: AudioStream, encoder: LocalEncoder, frames: int) -> None:
+    def segment(
+        self, stream: AudioStream | None, windows: WindowGrid, trunk: LocalEncoder
+    ) -> Segmentation:
         """Run the detector over the recording, at the level it was made for."""
+        if stream is None:
+            raise ArgumentError("`stream` must be the recording, which Silero VAD reads; got None")
         gain = TARGET_RMS / max(_loud_rms(stream), 1e-6)
         seconds = CHUNK_SAMPLES / SAMPLE_RATE
         chunks = self._network(block * gain for block in stream.blocks(seconds))
-        centre = encoder.frame_start + encoder.frame_hop * np.arange(frames)
+        centre = windows.start + windows.hop * np.arange(windows.frames)
         index = (centre * SAMPLE_RATE / CHUNK_SAMPLES).astype(np.int64)
-        self._speech = _map_threshold(chunks[np.minimum(index, len(chunks) - 1)], self.threshold)
+        speech = _map_threshold(chunks[np.minimum(index, len(chunks) - 1)], self.threshold)
 
-    def __call__(self, frames: Tensor, first: NDArray[np.int64]) -> NDArray[np.float32]:
-        """See :class:`diarspk.segmentation.Segmenter`."""
-        length = frames.shape[1]
-        return np.stack([self._speech[start : start + length, None] for start in first.tolist()])
+        def local_speakers(frames: Tensor, first: NDArray[np.int64]) -> NDArray[np.float32]:
+            length = frames.shape[1]
+            return np.stack([speech[start : start + length, None] for start in first.tolist()])
+
+        return local_speakers
 
 
 class SileroNetwork:
-    """The recurrent network itself: probability of speech in every 32 ms."""
+    """The recurrent network itself: probability of speech in every chunk of 32 ms."""
 
     def __init__(self) -> None:
         self.session = _open_session()
@@ -77,8 +82,8 @@ class SileroNetwork:
         for chunk in chunks:
             chunk = np.clip(chunk, -1, 1)
             chunk = np.pad(chunk, (0, CHUNK_SAMPLES - len(chunk)))
-            heard = np.concatenate([context, chunk])[None]
-            output, state = self.session.run(None, {"input": heard, "state": state, "sr": rate})
+            samples = np.concatenate([context, chunk])[None]
+            output, state = self.session.run(None, {"input": samples, "state": state, "sr": rate})
             context = chunk[-CONTEXT_SAMPLES:]
             probabilities.append(float(output[0, 0]))
         return np.array(probabilities, np.float32)

@@ -26,7 +26,6 @@ from numpy.typing import ArrayLike, NDArray
 from diarspk.clustering.adaptation import Adaptation
 from diarspk.clustering.plda import Plda
 from diarspk.diarization.config import DiarizerConfig
-from diarspk.diarization.result import finish
 from diarspk.embeddings.reduction import AutoEncoder, Prefix, PrincipalComponents
 from diarspk.errors import ArgumentError, DiarspkError
 from diarspk.metrics import Components, score
@@ -203,10 +202,10 @@ def _try(
     total, errors, peak = Components(), [], 0
     for item in heard:
         start = time.perf_counter()
-        finish(item.session, config)
+        item.diarize(config)
         seconds += time.perf_counter() - start
         tracemalloc.start()  # apart, since tracing takes time itself
-        found = finish(item.session, config).annotation
+        found = item.diarize(config).annotation
         peak = max(peak, tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         talk = item.conversation

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from diarspk.checkpoints.assets import asset_folder
-from diarspk.diarization.confidence import LEAST_PROBABILITY, UNCALIBRATED, Calibration
+from diarspk.diarization.confidence import MIN_PROBABILITY, UNCALIBRATED, Calibration
 from diarspk.diarization.diarizer import Diarizer
-from diarspk.diarization.result import Diarization, finish
+from diarspk.diarization.result import Diarization
 from diarspk.errors import DiarspkError
 from eval.diarization.conversation import Conversation
 from eval.diarization.first_passes import add_listening_options, build_diarizer, listen
@@ -186,7 +186,7 @@ def _held_out_error(recordings: Sequence[Turns]) -> float:
 
 def _hear(folder: Path, diarizer: Diarizer, most: int | None) -> Iterator[Turns]:
     for one in listen(folder, diarizer, most):
-        result = finish(one.session, diarizer.config)
+        result = one.diarize(diarizer.config)
         if result.annotation:
             yield _turns(one.conversation, result)
 
@@ -208,7 +208,7 @@ def _confidences(result: Diarization, calibration: Calibration) -> Figures:
 
 
 def _odds(probability: Figures) -> Figures:
-    clipped = np.clip(probability, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    clipped = np.clip(probability, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
     return np.asarray(logit(clipped))
 
 

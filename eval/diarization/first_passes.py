@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from diarspk.diarization.diarizer import Diarizer
-from diarspk.diarization.session import Session
+from diarspk.diarization.config import DiarizerConfig
+from diarspk.diarization.defaults import Defaults
+from diarspk.diarization.diarizer import EMBEDDED, Diarizer
+from diarspk.diarization.local_speakers import FirstPass
+from diarspk.diarization.postprocessing import Postprocessing
+from diarspk.diarization.result import Diarization
 from eval.diarization.conversation import Conversation
 from eval.diarization.conversations import read_conversations
 from eval.report.progress import follow
@@ -21,14 +25,20 @@ class Heard:
     """A conversation after the pass over it."""
 
     conversation: Conversation
-    session: Session
+    session: FirstPass
+    defaults: Defaults = field(default_factory=Defaults)
+
+    def diarize(self, config: DiarizerConfig) -> Diarization:
+        """Postprocess the first pass with other settings."""
+        return Diarization.from_first_pass(self.session, Postprocessing(config, self.defaults))
 
 
 def listen(folder: Path, diarizer: Diarizer, most: int | None = None) -> Iterator[Heard]:
     """Pass over the conversations of a folder, or over the first few of them."""
     conversations = read_conversations(folder)[:most]
     for conversation in follow(conversations, folder.name):
-        yield Heard(conversation, diarizer.listen(conversation.audio))
+        first = diarizer.first_pass(conversation.audio)
+        yield Heard(conversation, first, diarizer.postprocessing.defaults)
 
 
 def add_listening_options(parser: argparse.ArgumentParser) -> None:
@@ -43,9 +53,5 @@ def add_listening_options(parser: argparse.ArgumentParser) -> None:
 def build_diarizer(
     model: str | None, cache: Path | None, segmentation: str | None = None
 ) -> Diarizer:
-    """Make a diarizer on an encoder; where no segmentation is named, with its activity head."""
-    from diarspk.encoders.loading import load_encoder
-    from diarspk.segmentation.loading import load_segmenter
-
-    segmenter = load_segmenter(segmentation or model)
-    return Diarizer(encoder=load_encoder(model), segmentation=segmenter, cache=cache)
+    """Load a diarizer on an encoder; where no segmentation is named, with its own."""
+    return Diarizer.load(model or EMBEDDED, segmentation=segmentation, cache=cache)

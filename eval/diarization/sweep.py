@@ -5,7 +5,8 @@
         --threshold 0.5 0.6 0.7 --speech 0.4 0.5 --overlap 0.5 0.6 --gap 0.3 0.5
     python -m eval.diarization.sweep --data ... --threshold --plda CARD --vbx 0.3:8 0.3:15
 
-Listening is done once; clustering and stitching, which take milliseconds, for each combination.
+The first pass is made once; clustering and reconstruction, which take milliseconds, for each
+combination.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from diarspk.clustering.dendrogram import Linkage
 from diarspk.clustering.plda import read_plda
 from diarspk.diarization.config import DiarizerConfig
 from diarspk.diarization.defaults import SUBSEGMENT_VBX, VBX_CENTRING, VBX_START, subsegment_vbx
-from diarspk.diarization.reconstruction import StitchingConfig
+from diarspk.diarization.reconstruction import ReconstructionConfig
 from diarspk.diarization.resegmentation import Resegmentation
 from diarspk.errors import DiarspkError
 from eval.diarization.first_passes import add_listening_options, build_diarizer, listen
@@ -32,7 +33,7 @@ from eval.report.progress import follow
 
 __all__ = ["main", "variants"]
 
-STITCHING = StitchingConfig()
+STITCHING = ReconstructionConfig()
 
 
 def clusterers(arguments: argparse.Namespace) -> Iterator[tuple[str, Clusterer]]:
@@ -68,7 +69,7 @@ def variants(arguments: argparse.Namespace) -> Iterator[Variant]:
             clusterer,
             "subsegments" if isinstance(clusterer, VBxClusterer) else "local",
             reliable,
-            StitchingConfig(speech_threshold=speech, overlap_threshold=overlap, longest_gap_s=gap),
+            ReconstructionConfig(speech_threshold=speech, overlap_threshold=overlap, max_gap_s=gap),
             resegmentation=Resegmentation(concentration) if concentration else None,
         )
         settings = {
@@ -122,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--concentration", type=float, nargs="+", default=[Resegmentation().concentration])
     add("--speech", type=float, nargs="+", default=[STITCHING.speech_threshold])
     add("--overlap", type=float, nargs="+", default=[STITCHING.overlap_threshold])
-    add("--gap", type=float, nargs="+", default=[STITCHING.longest_gap_s])
+    add("--gap", type=float, nargs="+", default=[STITCHING.max_gap_s])
     return parser
 
 

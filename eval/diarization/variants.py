@@ -9,8 +9,7 @@ from pathlib import Path
 from pyannote.core import Annotation
 
 from diarspk.diarization.config import DiarizerConfig
-from diarspk.diarization.result import finish
-from diarspk.diarization.session import Session
+from diarspk.diarization.local_speakers import FirstPass
 from diarspk.metrics import Components, score
 from eval.diarization.first_passes import Heard
 from eval.report.markdown import markdown_table
@@ -31,12 +30,12 @@ class Variant:
     name : str
     config : DiarizerConfig
     segmentation : str, optional
-        What finds speech, where it is not the embedded activity head.
+        What finds speech, where it is not the embedded segmentation head.
     overlap : bool
         Whether two may talk at once in the result.
     frame_head : bool
         Whether there are vectors of the frame head. Without, resegmentation reads windows pooled
-        around each frame, and the target activity head, which needs them, changes nothing.
+        around each frame, and the TS-VAD head, which needs them, changes nothing.
     """
 
     name: str
@@ -45,11 +44,11 @@ class Variant:
     overlap: bool = True
     frame_head: bool = True
 
-    def of(self, session: Session) -> Session:
-        """Take out of a session what this variant does not have."""
+    def of(self, session: FirstPass) -> FirstPass:
+        """Take out of a first pass what this variant does not have."""
         if self.frame_head:
             return session
-        return replace(session, local=replace(session.local, voices=None))
+        return replace(session, local=replace(session.local, frame_embeddings=None))
 
 
 @dataclass(frozen=True)
@@ -64,10 +63,11 @@ class VariantResult:
 
 
 def measure(collection: str, heard: Sequence[Heard], variant: Variant) -> VariantResult:
-    """Finish every session of a set as a variant has it, and score the outcome."""
+    """Postprocess the first passes of a set as a variant does, and score the results."""
     total, right = Components(), 0
     for item in heard:
-        conversation, result = item.conversation, finish(variant.of(item.session), variant.config)
+        conversation = item.conversation
+        result = replace(item, session=variant.of(item.session)).diarize(variant.config)
         found: Annotation = result.annotation if variant.overlap else result.exclusive
         reference, name = conversation.reference, conversation.name
         total += score({name: reference}, {name: found}, {name: conversation.uem}).pooled

@@ -129,20 +129,14 @@ class _StoredDiarizer:
 
 
 def _load_own_diarizer(description: str = "") -> Diarize:
-    from diarspk import Diarizer, DiarizerConfig, load_encoder
-    from diarspk.clustering import AgglomerativeClusterer
-    from diarspk.segmentation.loading import has_activity_head, load_segmenter
+    from diarspk import Diarizer
 
     parts = _read_parts(description)
-    encoder, threshold = parts.get("encoder"), parts.get("threshold")
-    segmentation = parts.get("segmentation", encoder if has_activity_head(encoder) else None)
-    config = None
-    if threshold is not None:
-        config = DiarizerConfig(clusterer=AgglomerativeClusterer(float(threshold)))
-    diarizer = Diarizer(
-        config,
-        None if encoder is None else load_encoder(encoder),
-        load_segmenter(segmentation),
+    threshold = parts.get("threshold")
+    diarizer = Diarizer.load(
+        parts.get("encoder", "embedded"),
+        segmentation=parts.get("segmentation"),
+        threshold=None if threshold is None else float(threshold),
     )
     return lambda audio: diarizer(audio).annotation
 

@@ -24,10 +24,13 @@ from diarspk.checkpoints.heads import Head, HeadFormat
 from diarspk.encoders.loading import load_encoder
 from diarspk.encoders.local.frame_head import FRAME_HEADS
 from diarspk.errors import ModelError
-from diarspk.segmentation.target_speaker_vad import TARGET_HEADS
+from diarspk.segmentation.target_speaker_vad import TARGET_SPEAKER_VAD_HEADS
 from recipes.training.averaging import average_weights
 
-HEADS: dict[str, HeadFormat[Any]] = {"frame": FRAME_HEADS, "target-speaker-vad": TARGET_HEADS}
+HEADS: dict[str, HeadFormat[Any]] = {
+    "frame": FRAME_HEADS,
+    "target-speaker-vad": TARGET_SPEAKER_VAD_HEADS,
+}
 
 
 def read_training(path: Path, heads: HeadFormat[Head]) -> tuple[Head, str, int]:

@@ -22,7 +22,7 @@ from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 
 from diarspk.encoders.local.trunk import LocalTrunk
-from diarspk.segmentation.activity import ActivityHead
+from diarspk.segmentation.segmentation_head import SegmentationHead
 from recipes.embedded.data.conversations import ConversationConfig
 from recipes.embedded.head_training import fit_head, head_parser, read_conversations
 from recipes.embedded.trunk.export import read_network, read_segmentation_head
@@ -36,7 +36,7 @@ class SegmentationTraining(lightning.LightningModule):
     def __init__(
         self,
         trunk: LocalTrunk,
-        head: ActivityHead,
+        head: SegmentationHead,
         train: OptimizationConfig,
     ) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ def main() -> None:
     network = read_network(options.encoder)
     head = read_segmentation_head(options.start or options.encoder)
     if options.fresh:
-        head = ActivityHead(head.config)
+        head = SegmentationHead(head.config)
     config = ConversationConfig(windows_per_batch=12, empty_probability=0.2)
     conversations = read_conversations(options, config)
     settings = optimization_settings(OptimizationConfig, options)

@@ -13,18 +13,19 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 from torch.utils.data import IterableDataset
 
+from diarspk.diarization.assignment import assign_to_centroids
 from diarspk.diarization.config import DiarizerConfig
-from diarspk.diarization.first_pass import LocalSpeakers, read_local_speakers
-from diarspk.diarization.linking import join_speakers
+from diarspk.diarization.defaults import load_defaults
+from diarspk.diarization.first_pass import FirstPassModels, compute_local_speakers
+from diarspk.diarization.local_speakers import FirstPass, LocalSpeakers
+from diarspk.diarization.postprocessing import Postprocessing
 from diarspk.diarization.reconstruction import speaker_activity
-from diarspk.diarization.resegmentation import find_directions
-from diarspk.diarization.session import Session
-from diarspk.diarization.session_linking import link_session
-from diarspk.diarization.target_speaker_vad import likeness_at
+from diarspk.diarization.resegmentation import refine_centroids
+from diarspk.diarization.target_speaker_vad import similarity_at
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.precision import Precision
 from diarspk.features.recording import Recording
-from diarspk.segmentation.segmenter import ActivitySegmenter
+from diarspk.segmentation.segmenter import EmbeddedSegmenter
 from recipes.embedded.data.conversations import Conversations
 from recipes.embedded.data.crops import FRAMES_PER_SECOND
 from recipes.embedded.frames.clean_voices import CleanVoices
@@ -73,7 +74,7 @@ class FirstPasses(IterableDataset[dict[str, Tensor]]):
         self,
         conversations: Conversations,
         encoder: LocalEncoder,
-        segmenter: ActivitySegmenter,
+        segmenter: EmbeddedSegmenter,
         config: FirstPassConfig | None = None,
     ) -> None:
         self.conversations, self.encoder, self.segmenter = conversations, encoder, segmenter
@@ -82,6 +83,7 @@ class FirstPasses(IterableDataset[dict[str, Tensor]]):
             conversations.voices, encoder.network, precision=self.config.precision
         )
         self.settings = DiarizerConfig()
+        self.postprocessing = Postprocessing(self.settings, load_defaults(encoder.fingerprint))
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         conversations = self.conversations
@@ -109,13 +111,12 @@ class FirstPasses(IterableDataset[dict[str, Tensor]]):
         recording = Recording(
             "window", features.astype(np.float16), 0.0, seconds, 1 / FRAMES_PER_SECOND
         )
-        segmenter = ActivitySegmenter(
+        segmenter = EmbeddedSegmenter(
             self.segmenter.head, step_s=float(generator.choice(config.steps_s))
         )
         passed = _Frames()
-        local = read_local_speakers(
-            recording, self.encoder, segmenter, track=passed, precision=config.precision
-        )
+        models = FirstPassModels(self.encoder, segmenter, precision=config.precision)
+        local = compute_local_speakers(recording, models, tracks=[passed])
         frames = torch.cat(passed.blocks)
         clustered = generator.random() < config.clustered
         found = self.cluster(local, activity, seconds) if clustered else None
@@ -125,12 +126,12 @@ class FirstPasses(IterableDataset[dict[str, Tensor]]):
             prior = self.settings.resegmentation(prior, local, known.directions)
         directions = known.directions
         if found is not None:  # the others are known from elsewhere
-            directions = find_directions(prior, local, directions)
-        assert local.voices is not None
-        vectors = local.voices.astype(np.float32)
+            directions = refine_centroids(prior, local, directions)
+        assert local.frame_embeddings is not None
+        vectors = local.frame_embeddings.astype(np.float32)
         common = self.draw_common(directions.shape[1], generator)
         vectors, directions = add_common(vectors, common), add_common(directions, common)
-        likeness = likeness_at(vectors @ directions.T, np.arange(local.frames))
+        likeness = similarity_at(vectors @ directions.T, np.arange(local.frames))
         right = np.where(known.owner >= 0, activity[:, known.owner], 0.0)
         rest = len(voices) - len(known.owner)  # places of the window that are not taken
         parts = {
@@ -166,15 +167,15 @@ class FirstPasses(IterableDataset[dict[str, Tensor]]):
         labels = np.full(local.seconds.shape, -1, np.int64)
         talking = local.seconds > 0
         if talking.any():
-            join_speakers(local, labels, talking, directions.astype(np.float64))
+            labels = assign_to_centroids(local, labels, talking, directions.astype(np.float64))
         return _Known(directions, labels, np.arange(len(voices)))
 
     def cluster(
         self, local: LocalSpeakers, activity: NDArray[np.float32], seconds: float
     ) -> _Known | None:
         """Find the speakers as in a recording that is no longer; None where nobody is found."""
-        session = Session("window", seconds, self.encoder.fingerprint, local)
-        labels = link_session(session, self.settings).labels
+        first = FirstPass("window", seconds, self.encoder.fingerprint, local)
+        labels = self.postprocessing.link(first).labels
         count = int(labels.max(initial=-1)) + 1
         if not count:
             return None

@@ -22,8 +22,12 @@ from torch import Tensor, nn
 
 from diarspk.encoders.loading import load_encoder
 from diarspk.segmentation.loading import load_segmenter
-from diarspk.segmentation.segmenter import ActivitySegmenter
-from diarspk.segmentation.target_speaker_vad import SUREST, TargetActivityConfig, TargetActivityHead
+from diarspk.segmentation.segmenter import EmbeddedSegmenter
+from diarspk.segmentation.target_speaker_vad import (
+    MIN_PROBABILITY,
+    TargetSpeakerVadConfig,
+    TargetSpeakerVadHead,
+)
 from recipes.embedded.data.conversations import ConversationConfig
 from recipes.embedded.data.crops import FRAMES_PER_SECOND
 from recipes.embedded.head_training import fit_head, head_parser, read_conversations
@@ -42,19 +46,19 @@ class TargetSpeakerVadTraining(lightning.LightningModule):
     """Optimisation steps of the TS-VAD head alone."""
 
     def __init__(
-        self, head: TargetActivityConfig, train: OptimizationConfig, *, encoder: str = ""
+        self, head: TargetSpeakerVadConfig, train: OptimizationConfig, *, encoder: str = ""
     ) -> None:
         super().__init__()
         self.save_hyperparameters(
             {"head": asdict(head), "train": asdict(train), "encoder": encoder}
         )
         self.config = train
-        self.head = TargetActivityHead(head)
+        self.head = TargetSpeakerVadHead(head)
 
     def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
         prior, right = batch["prior"], batch["activity"]
         logits = self.head(
-            self.head.listen(batch["frames"]),
+            self.head.features(batch["frames"]),
             batch["directions"],
             batch["likeness"],
             prior,
@@ -64,7 +68,7 @@ class TargetSpeakerVadTraining(lightning.LightningModule):
         cross_entropy = nn.functional.binary_cross_entropy_with_logits
         loss = cross_entropy(logits.float()[there], right[there])
         with torch.no_grad():
-            before = cross_entropy(torch.logit(prior, SUREST)[there], right[there])
+            before = cross_entropy(torch.logit(prior, MIN_PROBABILITY)[there], right[there])
             errors = {
                 "error": frame_error(logits > 0, right > 0),
                 "error_before": frame_error(prior > 0.5, right > 0),
@@ -73,7 +77,7 @@ class TargetSpeakerVadTraining(lightning.LightningModule):
         return loss
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        return schedule_steps(self.head, ("layers.", "hear."), self.config)
+        return schedule_steps(self.head, ("layers.", "exchange."), self.config)
 
 
 def main() -> None:
@@ -86,9 +90,9 @@ def main() -> None:
 
     lightning.seed_everything(options.seed)
     encoder, segmenter = load_encoder(), load_segmenter()
-    assert isinstance(segmenter, ActivitySegmenter)
+    assert isinstance(segmenter, EmbeddedSegmenter)
     network = encoder.network.config
-    config = TargetActivityConfig(width=network.trunk.width, dimension=network.dimension)
+    config = TargetSpeakerVadConfig(width=network.trunk.width, dimension=network.dimension)
     conversations = read_conversations(
         options,
         ConversationConfig(

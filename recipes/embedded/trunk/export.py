@@ -19,7 +19,7 @@ import torch
 from diarspk.checkpoints.checkpoint import drop_prefix, write_checkpoint
 from diarspk.encoders.local.network import SpeakerNetwork, SpeakerNetworkConfig
 from diarspk.encoders.local.trunk import TrunkConfig
-from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
+from diarspk.segmentation.segmentation_head import SegmentationHead, SegmentationHeadConfig
 
 
 def read_network(path: Path) -> SpeakerNetwork:
@@ -32,10 +32,10 @@ def read_network(path: Path) -> SpeakerNetwork:
     return network
 
 
-def read_segmentation_head(path: Path) -> ActivityHead:
+def read_segmentation_head(path: Path) -> SegmentationHead:
     """Read the segmentation head inside a checkpoint, in evaluation mode."""
     checkpoint = torch.load(path, "cpu", weights_only=True)
-    head = ActivityHead(ActivityHeadConfig(**checkpoint["hyper_parameters"]["head"])).eval()
+    head = SegmentationHead(SegmentationHeadConfig(**checkpoint["hyper_parameters"]["head"])).eval()
     head.load_state_dict(drop_prefix(checkpoint["state_dict"], "head."))
     return head
 

@@ -43,7 +43,7 @@ from torch.utils.data import IterableDataset
 
 from diarspk.encoders.local.network import SpeakerNetwork, SpeakerNetworkConfig, Whitening
 from diarspk.encoders.losses import AngularMarginSoftmax
-from diarspk.segmentation.activity import ActivityHead, ActivityHeadConfig
+from diarspk.segmentation.segmentation_head import SegmentationHead, SegmentationHeadConfig
 from recipes.embedded.data.conversations import Conversations
 from recipes.embedded.data.crops import SpeakerCrops
 from recipes.embedded.data.data_module import add_data_options, read_training_data
@@ -118,7 +118,7 @@ class EncoderTraining(lightning.LightningModule):
     def __init__(
         self,
         network: SpeakerNetworkConfig,
-        head: ActivityHeadConfig,
+        head: SegmentationHeadConfig,
         train: TrainConfig,
         *,
         classes: int,
@@ -132,7 +132,7 @@ class EncoderTraining(lightning.LightningModule):
         )
         self.train_config, self.norm_batches = train, norm_batches
         self.network = SpeakerNetwork(network)
-        self.head = ActivityHead(head)
+        self.head = SegmentationHead(head)
         self.criterion = AngularMarginSoftmax(
             network.dimension, classes, margin=0.0, prefixes=network.prefixes
         )
@@ -317,7 +317,7 @@ def main() -> None:
     network = SpeakerNetworkConfig()
     training = EncoderTraining(
         network,
-        ActivityHeadConfig(width=network.trunk.width),
+        SegmentationHeadConfig(width=network.trunk.width),
         optimization_settings(TrainConfig, arguments),
         classes=batches.crops.classes,
         teacher=data.teacher,

@@ -8,15 +8,15 @@ import pytest
 import torch
 
 from diarspk.checkpoints.digest import digest_weights
-from diarspk.diarization.cache import SessionCache, digest_audio, session_key
-from diarspk.segmentation import ActivityHead, ActivityHeadConfig, ActivitySegmenter
-from tests.diarspk.diarization.test_result import make_session
+from diarspk.diarization.cache import FirstPassCache, digest_audio, first_pass_key
+from diarspk.segmentation import EmbeddedSegmenter, SegmentationHead, SegmentationHeadConfig
+from tests.diarspk.diarization.test_result import make_first_pass
 
 
 def make_segmenter(seed=0, **settings):
     torch.manual_seed(seed)
-    head = ActivityHead(ActivityHeadConfig(width=8, channels=8, layers=1, heads=2))
-    return ActivitySegmenter(head, **settings)
+    head = SegmentationHead(SegmentationHeadConfig(width=8, channels=8, layers=1, heads=2))
+    return EmbeddedSegmenter(head, **settings)
 
 
 def test_a_file_and_its_bytes_have_one_digest(tmp_path):
@@ -59,39 +59,37 @@ def test_what_cannot_be_read_twice_has_none():
 
 def test_keys_follow_everything_that_the_pass_depends_on():
     keys = [
-        session_key("audio", "print", make_segmenter()),
-        session_key("other", "print", make_segmenter()),
-        session_key("audio", "other", make_segmenter()),
-        session_key("audio", "print", make_segmenter(seed=1)),
-        session_key("audio", "print", make_segmenter(step_s=1.0)),
-        session_key("audio", "print", make_segmenter().halved()),
-        session_key("audio", "print", make_segmenter(), 1),
+        first_pass_key("audio", "print", make_segmenter()),
+        first_pass_key("other", "print", make_segmenter()),
+        first_pass_key("audio", "other", make_segmenter()),
+        first_pass_key("audio", "print", make_segmenter(seed=1)),
+        first_pass_key("audio", "print", make_segmenter(step_s=1.0)),
+        first_pass_key("audio", "print", make_segmenter().halved()),
+        first_pass_key("audio", "print", make_segmenter(), 1),
     ]
     assert len(set(keys)) == len(keys)
-    assert session_key("audio", "print", make_segmenter()) == keys[0]
+    assert first_pass_key("audio", "print", make_segmenter()) == keys[0]
     assert all(len(key) == 32 for key in keys)
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_what_a_segmenter_has_heard_is_no_setting(seed):
-    segmenter = make_segmenter(seed)
-    key = session_key("audio", "print", segmenter)
-    segmenter._heard = 3.0
-    assert session_key("audio", "print", segmenter) == key
-
-
 @pytest.mark.parametrize("voiced", [True, False])
-def test_a_session_comes_back_as_it_was(tmp_path, voiced):
-    session = make_session([[0, 1], [1, -1]])
+def test_a_first_comes_back_as_it_was(tmp_path, voiced):
+    first = make_first_pass([[0, 1], [1, -1]])
     if voiced:
         vectors = np.random.default_rng(0).normal(size=(4, 16)).astype(np.float32)
-        session = replace(session, local=replace(session.local, voices=vectors))
-    cache = SessionCache(tmp_path)
-    cache.write("key", session)
+        first = replace(first, local=replace(first.local, frame_embeddings=vectors))
+    cache = FirstPassCache(tmp_path)
+    cache.write("key", first)
     found = cache.read("key", "meeting")
-    assert found is not None and (found.local.voices is not None) == voiced
-    for name in ("activity", "first", "embeddings", "seconds", *(["voices"] if voiced else [])):
-        np.testing.assert_array_equal(getattr(found.local, name), getattr(session.local, name))
+    assert found is not None and (found.local.frame_embeddings is not None) == voiced
+    for name in (
+        "activity",
+        "first",
+        "embeddings",
+        "seconds",
+        *(["frame_embeddings"] if voiced else []),
+    ):
+        np.testing.assert_array_equal(getattr(found.local, name), getattr(first.local, name))
 
 
 def test_weights_have_one_digest():

@@ -1,21 +1,23 @@
-"""What ships beside the embedded encoder belongs to it."""
+"""Parts that come with the embedded encoder belong to its space."""
 
 import diarspk
 from diarspk.diarization.confidence import UNCALIBRATED
-from diarspk.diarization.defaults import load_plda, shipped_confidence, shipped_vbx
+from diarspk.diarization.defaults import load_defaults, load_plda
 from diarspk.verification.calibration import shipped_calibration
 
 
-def test_everything_that_belongs_to_one_space_ships_for_the_embedded_one():
+def test_every_part_that_belongs_to_one_space_is_there_for_the_embedded_one():
     encoder = diarspk.load_encoder()
-    clusterer = shipped_vbx(encoder.fingerprint)
-    assert clusterer is not None and clusterer.plda.fingerprint == encoder.fingerprint
-    assert clusterer.plda.dimension == encoder.dimension
-    assert load_plda() is clusterer.plda
-    assert shipped_confidence(encoder.fingerprint) != UNCALIBRATED
+    defaults = load_defaults(encoder.fingerprint)
+    assert defaults.clusterer.plda.fingerprint == encoder.fingerprint
+    assert defaults.clusterer.plda.dimension == encoder.dimension
+    assert load_plda().fingerprint == encoder.fingerprint
+    assert defaults.vad_head is not None
+    assert defaults.calibration != UNCALIBRATED
     assert shipped_calibration(encoder.fingerprint) is not None
 
 
-def test_nothing_ships_for_an_unknown_space():
-    assert shipped_vbx("unknown") is None
-    assert shipped_confidence("unknown") == UNCALIBRATED
+def test_an_unknown_space_has_no_parts():
+    defaults = load_defaults("unknown")
+    assert defaults.clusterer is None and defaults.vad_head is None
+    assert defaults.calibration == UNCALIBRATED

@@ -107,7 +107,7 @@ def test_progress_reaches_the_end_of_every_stage(diarizer, sample):
     diarizer(
         sample[0], 16000, progress=lambda stage, share: seen.setdefault(stage, []).append(share)
     )
-    assert list(seen) == ["reading", "listening"]
+    assert list(seen) == ["reading", "first pass"]
     for shares in seen.values():
         assert shares == sorted(shares)
         assert shares[-1] == pytest.approx(1.0, abs=0.01)
@@ -159,8 +159,8 @@ def test_a_known_speaker_is_named(diarizer, sample):
     known = {"nora": result.speakers[label]}
     named = diarizer(sample[0], 16000, num_speakers=2, known_speakers=known)
     assert "nora" in named.annotation.labels()
-    likeness = {name: vector @ result.speakers[label] for name, vector in named.speakers.items()}
-    assert max(likeness, key=likeness.get) == "nora"
+    similarity = {name: vector @ result.speakers[label] for name, vector in named.speakers.items()}
+    assert max(similarity, key=similarity.get) == "nora"
 
 
 def test_a_known_speaker_of_another_encoder_is_told_before_the_work(diarizer):
@@ -168,7 +168,7 @@ def test_a_known_speaker_of_another_encoder_is_told_before_the_work(diarizer):
         diarizer("no such file.wav", known_speakers={"nora": np.ones(3)})
 
 
-def test_a_cached_recording_is_not_heard_again(diarizer, sample, tmp_path, monkeypatch):
+def test_a_cached_recording_is_not_read_again(diarizer, sample, tmp_path, monkeypatch):
     file = tmp_path / "a.wav"
     soundfile.write(file, sample[0], 16000)
     cached = diarspk.Diarizer(encoder=diarizer.encoder, cache=tmp_path / "cache")
@@ -179,7 +179,7 @@ def test_a_cached_recording_is_not_heard_again(diarizer, sample, tmp_path, monke
     file.rename(renamed)
 
     def refuse(*arguments, **options):
-        raise AssertionError("heard again")
+        raise AssertionError("read again")
 
     monkeypatch.setattr("diarspk.diarization.diarizer.analyse", refuse)
     again = cached(renamed)
@@ -196,7 +196,7 @@ def test_a_cached_recording_is_not_heard_again(diarizer, sample, tmp_path, monke
             cache=cached.cache.folder,
         )(renamed),
     ):
-        with pytest.raises(AssertionError, match="heard again"):
+        with pytest.raises(AssertionError, match="read again"):
             other()
 
 
@@ -209,7 +209,7 @@ def test_non_speech_can_be_a_cluster(diarizer, sample):
     config = replace(diarizer.config, linking=linking)
     padded = np.concatenate([np.zeros(16000 * 12, np.float32), sample[0]])
     adapted = diarspk.Diarizer(config, diarizer.encoder, diarizer.segmentation)(padded, 16000)
-    assert len(adapted.session.non_speech) > 0
+    assert len(adapted.first_pass.non_speech) > 0
     local = replace(diarizer.config, units="local")  # as where non-speech takes part
     plain = diarspk.Diarizer(local, diarizer.encoder, diarizer.segmentation)(padded, 16000)
     assert 1 <= len(adapted.speakers) <= len(plain.speakers)

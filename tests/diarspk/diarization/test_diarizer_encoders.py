@@ -1,4 +1,4 @@
-"""The diarizer with encoders that hear audio instead of the trunk's frames."""
+"""The diarizer with encoders that read audio instead of the trunk's frames."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from diarspk.encoders.architectures.ecapa import SPEECHBRAIN_ECAPA, EcapaTdnn
 from diarspk.encoders.architectures.resnet import RESNET34, ResNet
 from diarspk.encoders.front_end import MelFrontEnd
 from diarspk.errors import ArgumentError, ModelError
-from diarspk.segmentation import ActivitySegmenter
+from diarspk.segmentation import EmbeddedSegmenter
 from diarspk.segmentation.pyannet import PyanNet, PyanNetConfig, PyanNetSegmenter
 from diarspk.segmentation.windows import audio_windows
 from eval.systems.registry import load_diarizer
@@ -51,11 +51,8 @@ class TwoSpeakers:
 
     window_s, step_s, speakers = 4.0, 2.0, 3
 
-    def __init__(self):
-        self.prepared = 0
-
-    def prepare(self, stream, encoder, frames):
-        self.prepared = frames
+    def segment(self, stream, windows, trunk):
+        return self.local_speakers
 
     def halved(self):
         return self
@@ -63,7 +60,7 @@ class TwoSpeakers:
     def suited_to(self, duration):
         return self
 
-    def __call__(self, frames, first):
+    def local_speakers(self, frames, first):
         seconds = (first[:, None] + np.arange(frames.shape[1])) * 0.04
         activity = np.zeros((*seconds.shape, 3), np.float32)
         activity[..., 0] = seconds % 2 < 1
@@ -123,9 +120,9 @@ def test_a_local_network_pools_the_frames_of_the_mask():
 
 def test_embeddings_are_those_of_the_windows(encoder):
     audio = noise(11.0)
-    session = Diarizer(encoder=encoder, segmentation=TwoSpeakers()).listen(audio, RATE)
-    local = session.local
-    assert session.fingerprint == encoder.fingerprint
+    first = Diarizer(encoder=encoder, segmentation=TwoSpeakers()).first_pass(audio, RATE)
+    local = first.local
+    assert first.fingerprint == encoder.fingerprint
     assert local.embeddings.shape == (len(local.first), 3, encoder.dimension)
     assert not local.embeddings[:, 2].any()
     for window in (0, 2, len(local.first) - 1):
@@ -166,7 +163,7 @@ def test_any_encoder_that_embeds_a_batch_will_do():
     assert result.fingerprint == "colours"
 
 
-def test_the_embedded_activity_head_and_a_foreign_encoder(encoder):
+def test_the_embedded_segmentation_head_and_a_foreign_encoder(encoder):
     result = Diarizer(encoder=encoder)(noise(12.0), RATE)
     again = Diarizer(encoder=encoder)(noise(12.0), RATE)
     assert result.annotation == again.annotation
@@ -177,7 +174,7 @@ def test_pyannet_and_a_foreign_encoder(encoder):
     torch.manual_seed(1)
     segmenter = PyanNetSegmenter(PyanNet(PyanNetConfig(hidden=16, layers=1, linear=16)))
     result = Diarizer(encoder=encoder, segmentation=segmenter)(noise(12.0), RATE, num_speakers=2)
-    assert result.session.local.activity.shape[2] == 3
+    assert result.first_pass.local.activity.shape[2] == 3
     assert set(result.speakers) == set(result.annotation.labels())
 
 
@@ -186,7 +183,9 @@ def test_silero_and_a_foreign_encoder(encoder):
     pytest.importorskip("silero_vad")
     from diarspk.segmentation import SileroSegmenter
 
-    local = Diarizer(encoder=encoder, segmentation=SileroSegmenter()).listen(noise(5.0), RATE).local
+    local = (
+        Diarizer(encoder=encoder, segmentation=SileroSegmenter()).first_pass(noise(5.0), RATE).local
+    )
     assert local.embeddings.shape[1:] == (1, encoder.dimension)
 
 
@@ -201,26 +200,26 @@ def test_non_speech_of_a_foreign_encoder(encoder):
     silence = np.random.default_rng(0).normal(0, 1e-4, 8 * RATE).astype(np.float32)
     config = DiarizerConfig()
     config = replace(config, linking=replace(config.linking, non_speech=NonSpeechCluster()))
-    session = Diarizer(config, encoder).listen(silence, RATE)
-    assert len(session.non_speech) == len(session.local.first)
-    np.testing.assert_allclose(np.linalg.norm(session.non_speech, axis=1), 1.0, atol=1e-5)
+    first = Diarizer(config, encoder).first_pass(silence, RATE)
+    assert len(first.non_speech) == len(first.local.first)
+    np.testing.assert_allclose(np.linalg.norm(first.non_speech, axis=1), 1.0, atol=1e-5)
 
 
 def test_a_cache_tells_encoders_apart(tmp_path):
     audio = noise(6.0)
     for build in (resnet, ecapa):
         encoder = WindowedEncoder(build(), MelFrontEnd())
-        fresh = Diarizer(encoder=encoder).listen(audio, RATE)
+        fresh = Diarizer(encoder=encoder).first_pass(audio, RATE)
         for _ in range(2):
-            kept = Diarizer(encoder=encoder, cache=tmp_path).listen(audio, RATE)
-            np.testing.assert_array_equal(kept.local.embeddings, fresh.local.embeddings)
+            cached = Diarizer(encoder=encoder, cache=tmp_path).first_pass(audio, RATE)
+            np.testing.assert_array_equal(cached.local.embeddings, fresh.local.embeddings)
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_the_activity_head_of_another_trunk_is_refused():
+def test_the_segmentation_head_of_another_trunk_is_refused():
     diarizer = Diarizer()
-    head = ActivitySegmenter(diarizer.segmentation.head, trunk="another").halved()
-    with pytest.raises(ModelError, match="activity head is of the encoder another"):
+    head = EmbeddedSegmenter(diarizer.segmentation.head, trunk="another").halved()
+    with pytest.raises(ModelError, match="segmentation head is of the encoder another"):
         Diarizer(encoder=diarizer.encoder, segmentation=head)(noise(1.0), RATE)
 
 

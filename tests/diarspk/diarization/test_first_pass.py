@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diarspk.audio import open_audio
-from diarspk.diarization.first_pass import read_local_speakers, solo_weights
+from diarspk.diarization.first_pass import FirstPassModels, compute_local_speakers, solo_weights
+from diarspk.diarization.local_speakers import FRAME_EMBEDDING_STEP
 from diarspk.diarization.subsegments import SubsegmentGrid
-from diarspk.diarization.tracks import VOICE_STEP
 from diarspk.encoders import FrameHead, FrameHeadConfig, LocalEncoder, SpeakerNetwork
 from diarspk.encoders.local.encoder import Region
 from diarspk.features.recording import analyse
-from diarspk.segmentation import ActivityHead, ActivityHeadConfig, ActivitySegmenter
-from diarspk.segmentation.windows import window_starts
+from diarspk.segmentation import EmbeddedSegmenter, SegmentationHead, SegmentationHeadConfig
+from diarspk.segmentation.windows import WindowGrid, window_starts
 from tests.diarspk.encoders.local.test_encoder import SMALL, noise
 
 
@@ -42,12 +42,12 @@ def test_solo_weights_by_hand():
 def system():
     torch.manual_seed(0)
     encoder = LocalEncoder(SpeakerNetwork(SMALL), fingerprint="test")
-    head = ActivityHead(ActivityHeadConfig(width=16, channels=8, layers=1, heads=2))
-    return encoder, ActivitySegmenter(head, step_s=2.5)
+    head = SegmentationHead(SegmentationHeadConfig(width=16, channels=8, layers=1, heads=2))
+    return encoder, EmbeddedSegmenter(head, step_s=2.5)
 
 
 def test_long_recordings_have_longer_steps(system):
-    segmenter = ActivitySegmenter(system[1].head, step_s=2.5, long_step_s=5.0)
+    segmenter = EmbeddedSegmenter(system[1].head, step_s=2.5, long_step_s=5.0)
     assert segmenter.suited_to(599.0) is segmenter
     assert segmenter.suited_to(600.0).step_s == 5.0
     assert segmenter.halved().suited_to(36_000.0).step_s == 2.5
@@ -58,22 +58,24 @@ def test_long_recordings_have_longer_steps(system):
 def test_streaming_equals_all_at_once(system, seconds):
     encoder, segmenter = system
     recording = analyse(open_audio(noise(seconds), 16000), encoder.log_mel)
-    local = read_local_speakers(recording, encoder, segmenter)
+    local = compute_local_speakers(recording, FirstPassModels(encoder, segmenter))
     total, length = local.frames, local.activity.shape[1]
     assert local.first.tolist() == window_starts(total, length, 62).tolist()
     with torch.inference_mode():
         frames = encoder.network.trunk(recording.normalized(0, len(recording.features))[None])
         for window, first in enumerate(local.first):
             part = slice(first, first + length)
-            found = segmenter(frames[:, part], np.array([first]))[0]
+            found = segmenter.local_speakers(frames[:, part], np.array([first]))[0]
             np.testing.assert_allclose(local.activity[window], found, atol=1e-4)
 
 
 def test_subsegments_are_those_of_a_pass_of_their_own(system):
     encoder, segmenter = system
     recording = analyse(open_audio(noise(33.0), 16000), encoder.log_mel)
-    local = read_local_speakers(recording, encoder, segmenter)
-    grid = SubsegmentGrid.over(local.first, local.activity.shape[1], local.hop)
+    local = compute_local_speakers(recording, FirstPassModels(encoder, segmenter))
+    length = local.activity.shape[1]
+    windows = WindowGrid(local.first, length, local.frames, local.hop, local.start)
+    grid = SubsegmentGrid.over(windows)
     chosen = grid.choose(local.activity > 0.5, local.first, 0)
     regions = [
         Region(int(first), weights)
@@ -91,13 +93,19 @@ def test_a_silent_local_speaker_has_no_embedding(system):
     class Nobody:
         window_s, step_s, speakers = 2.0, 1.0, 3
 
-        def __call__(self, frames, first):
+        def suited_to(self, duration):
+            return self
+
+        def segment(self, stream, windows, trunk):
+            return self.local_speakers
+
+        def local_speakers(self, frames, first):
             activity = np.zeros((*frames.shape[:2], 3), np.float32)
             activity[..., 1] = 0.9
             return activity
 
     recording = analyse(open_audio(noise(5.0), 16000), encoder.log_mel)
-    local = read_local_speakers(recording, encoder, Nobody())
+    local = compute_local_speakers(recording, FirstPassModels(encoder, Nobody()))
     assert (local.seconds[:, 1] > 1.9).all()
     assert not local.seconds[:, [0, 2]].any()
     assert not local.embeddings[:, [0, 2]].any()
@@ -105,15 +113,15 @@ def test_a_silent_local_speaker_has_no_embedding(system):
 
 
 @pytest.mark.parametrize("seconds", [0.5, 33.0, 150.0])
-def test_voices_are_those_of_a_pass_of_their_own(system, seconds):
+def test_frame_embeddings_are_those_of_a_pass_of_their_own(system, seconds):
     encoder, segmenter = system
     config = FrameHeadConfig(width=16, channels=8, layers=1, heads=2, dimension=encoder.dimension)
-    hearing = LocalEncoder(encoder.network, "test", FrameHead(config))
+    with_frame_head = LocalEncoder(encoder.network, "test", FrameHead(config))
     recording = analyse(open_audio(noise(seconds), 16000), encoder.log_mel)
-    local = read_local_speakers(recording, hearing, segmenter)
-    expected = hearing.embed_each(recording)[::VOICE_STEP]
-    assert local.voices.shape == expected.shape
-    np.testing.assert_allclose(local.voices, expected, atol=1e-3)  # half precision
-    plain = read_local_speakers(recording, encoder, segmenter)
-    assert plain.voices is None
+    local = compute_local_speakers(recording, FirstPassModels(with_frame_head, segmenter))
+    expected = with_frame_head.embed_each(recording)[::FRAME_EMBEDDING_STEP]
+    assert local.frame_embeddings.shape == expected.shape
+    np.testing.assert_allclose(local.frame_embeddings, expected, atol=1e-3)  # half precision
+    plain = compute_local_speakers(recording, FirstPassModels(encoder, segmenter))
+    assert plain.frame_embeddings is None
     np.testing.assert_array_equal(plain.activity, local.activity)

@@ -5,9 +5,9 @@ import pytest
 
 from diarspk.clustering import AgglomerativeClusterer, SpeakerBounds
 from diarspk.clustering.adaptation import Adaptation
-from diarspk.diarization.constraints import Knowledge
-from diarspk.diarization.first_pass import LocalSpeakers
-from diarspk.diarization.linking import LinkingConfig, link, link_by_subsegments
+from diarspk.diarization.constraints import Constraints
+from diarspk.diarization.linking import LinkingConfig, link_by_subsegments, link_local_speakers
+from diarspk.diarization.local_speakers import LocalSpeakers
 from diarspk.diarization.subsegments import Subsegments
 from diarspk.embeddings.reduction import Prefix
 
@@ -35,38 +35,40 @@ def local_speakers(names, seconds=None, noise=0.02):
 
 def test_names_are_recovered_up_to_numbering():
     names = [[0, 1, -1], [1, 0, -1], [2, -1, 0], [-1, 2, 1]]
-    labels = link(local_speakers(names), CLUSTERER, SpeakerBounds(), reliable_s=1.0).labels
+    labels = link_local_speakers(local_speakers(names), CLUSTERER, reliable_s=1.0).labels
     assert labels.tolist() == names
 
 
 def test_nobody_talks():
-    labels = link(local_speakers([[-1, -1]]), CLUSTERER, SpeakerBounds(), reliable_s=1.0).labels
+    labels = link_local_speakers(local_speakers([[-1, -1]]), CLUSTERER, reliable_s=1.0).labels
     assert labels.tolist() == [[-1, -1]]
 
 
 def test_a_short_local_speaker_joins_the_nearest():
     names = np.array([[0, -1], [1, -1], [0, 1]])
     seconds = np.array([[4, 0], [4, 0], [0.5, 4]])
-    labels = link(local_speakers(names, seconds), CLUSTERER, SpeakerBounds(), reliable_s=1.0).labels
+    labels = link_local_speakers(local_speakers(names, seconds), CLUSTERER, reliable_s=1.0).labels
     assert labels.tolist() == names.tolist()
 
 
 def test_two_short_ones_of_a_window_do_not_become_one():
     local = local_speakers([[0, -1], [1, -1], [0, 0]], np.array([[4, 0], [4, 0], [0.5, 0.5]]))
-    labels = link(local, CLUSTERER, SpeakerBounds(), reliable_s=1.0).labels
+    labels = link_local_speakers(local, CLUSTERER, reliable_s=1.0).labels
     assert sorted(labels[2].tolist()) == [0, 1]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_an_exact_number_is_honoured(count):
     local = local_speakers([[0, -1], [1, -1], [2, -1], [0, -1]])
-    labels = link(local, CLUSTERER, SpeakerBounds(exact=count), reliable_s=1.0).labels
+    labels = link_local_speakers(
+        local, CLUSTERER, Constraints(bounds=SpeakerBounds(exact=count)), reliable_s=1.0
+    ).labels
     assert len(set(labels[labels >= 0])) == count
 
 
 def test_all_are_clustered_where_none_is_reliable():
     local = local_speakers([[0, -1], [1, -1]], np.full((2, 2), 0.3))
-    labels = link(local, CLUSTERER, SpeakerBounds(), reliable_s=1.0).labels
+    labels = link_local_speakers(local, CLUSTERER, reliable_s=1.0).labels
     assert labels.tolist() == [[0, -1], [1, -1]]
 
 
@@ -84,7 +86,7 @@ def with_subsegments(local, names):
 def test_local_speakers_are_named_by_clusters_of_subsegments():
     names = [[0, 1, -1], [1, 0, -1], [2, -1, 0], [-1, 2, 1]]
     local = with_subsegments(local_speakers(names), [0, 0, 0, 1, 1, 1, 2, 2, 2])
-    linking = link_by_subsegments(local, CLUSTERER, SpeakerBounds())
+    linking = link_by_subsegments(local, CLUSTERER)
     assert linking.labels.tolist() == names
     assert linking.count_scores[3] == max(linking.count_scores.values())
 
@@ -94,7 +96,7 @@ def test_of_two_who_sound_alike_the_one_who_talks_more_has_the_say():
     embeddings = local.embeddings.copy()
     embeddings[0, 0] += 0.1 * local.embeddings[1, 0]
     local = with_subsegments(replace(local, embeddings=embeddings), [0, 0, 0, 1, 1])
-    labels = link_by_subsegments(local, CLUSTERER, SpeakerBounds()).labels
+    labels = link_by_subsegments(local, CLUSTERER).labels
     assert labels[0, 0] == labels[1, 0] != labels[0, 1]
 
 
@@ -102,29 +104,31 @@ def test_of_two_who_sound_alike_the_one_who_talks_more_has_the_say():
 def test_bounds_hold_for_subsegments(exact):
     names = [[0, 1, -1], [1, 0, -1], [2, -1, 0], [-1, 2, 1]]
     local = with_subsegments(local_speakers(names), [0, 0, 0, 1, 1, 1, 2, 2, 2])
-    labels = link_by_subsegments(local, CLUSTERER, SpeakerBounds(exact=exact)).labels
+    labels = link_by_subsegments(
+        local, CLUSTERER, Constraints(bounds=SpeakerBounds(exact=exact))
+    ).labels
     assert len(np.unique(labels[labels >= 0])) == exact
 
 
 def test_too_few_subsegments_are_left_to_the_local_speakers():
     local = local_speakers([[0, 1]])
-    assert link_by_subsegments(local, CLUSTERER, SpeakerBounds()) is None
+    assert link_by_subsegments(local, CLUSTERER) is None
     few = with_subsegments(local, [0, 1])
-    assert link_by_subsegments(few, CLUSTERER, SpeakerBounds(exact=3)) is None
+    assert link_by_subsegments(few, CLUSTERER, Constraints(bounds=SpeakerBounds(exact=3))) is None
 
 
 def test_a_known_speaker_whom_no_cluster_is_like_gets_what_is_surely_theirs():
     names = [[0, 1, -1], [1, 0, -1], [2, -1, 0], [-1, 2, 1]]
     # The subsegments know two of the three, so all of the third go to one of these.
     local = with_subsegments(local_speakers(names), [0, 0, 0, 1, 1, 1])
-    third = Knowledge({"nora": local.embeddings[2, 0]})
-    assert link_by_subsegments(local, CLUSTERER, SpeakerBounds()).labels.max() == 1
-    found = link_by_subsegments(local, CLUSTERER, SpeakerBounds(), knowledge=third)
+    third = Constraints({"nora": local.embeddings[2, 0]})
+    assert link_by_subsegments(local, CLUSTERER).labels.max() == 1
+    found = link_by_subsegments(local, CLUSTERER, third)
     assert found.labels.tolist() == names
-    most = SpeakerBounds(maximum=2)
-    assert link_by_subsegments(local, CLUSTERER, most, knowledge=third).labels.max() == 1
-    first = Knowledge({"nora": local.embeddings[0, 0]})  # who is a cluster already
-    again = link_by_subsegments(local, CLUSTERER, SpeakerBounds(), knowledge=first)
+    most = replace(third, bounds=SpeakerBounds(maximum=2))
+    assert link_by_subsegments(local, CLUSTERER, most).labels.max() == 1
+    first = Constraints({"nora": local.embeddings[0, 0]})  # who is a cluster already
+    again = link_by_subsegments(local, CLUSTERER, first)
     assert again.labels.max() == 1
 
 
@@ -139,7 +143,7 @@ def test_subsegments_are_adapted_to_the_session_where_that_is_asked_for():
             return super().cluster(inputs)
 
     config = LinkingConfig(adaptation=Adaptation(reduction=Prefix(4)))
-    linking = link_by_subsegments(local, Remembering(0.5), SpeakerBounds(), config=config)
+    linking = link_by_subsegments(local, Remembering(0.5), config=config)
     assert seen == [4] and linking.labels.max() <= 2
 
 
@@ -155,5 +159,5 @@ def test_local_speakers_give_initial_labels_where_there_are_enough_of_them(repea
             seen.extend(inputs.initial_labels)
             return super().cluster(inputs)
 
-    link_by_subsegments(local, Remembering(0.5), SpeakerBounds())
+    link_by_subsegments(local, Remembering(0.5))
     assert [one.tolist() for one in seen] == [spoken] * given

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from diarspk.blocks import blocks
-from diarspk.diarization.first_pass import LocalSpeakers
+from diarspk.diarization.local_speakers import LocalSpeakers
 from diarspk.diarization.reconstruction import (
-    StitchingConfig,
+    ReconstructionConfig,
     binarize,
     exclusive_activity,
     find_turns,
@@ -14,7 +14,7 @@ from diarspk.diarization.reconstruction import (
     speaker_activity,
 )
 
-CONFIG = StitchingConfig(speech_threshold=0.5, longest_gap_s=0.2, shortest_turn_s=0.2)
+CONFIG = ReconstructionConfig(speech_threshold=0.5, max_gap_s=0.2, min_turn_s=0.2)
 
 
 def test_blocks_do_not_show(monkeypatch):
@@ -49,7 +49,7 @@ def test_windows_are_averaged_where_they_overlap():
 
 def test_as_many_talk_as_are_expected():
     activity = np.array([[0.9, 0.8, 0.0], [0.6, 0.3, 0.0], [0.3, 0.1, 0.0], [0.3, 0.3, 0.0]])
-    active = binarize(activity.astype(np.float32), StitchingConfig(speech_threshold=0.5))
+    active = binarize(activity.astype(np.float32), ReconstructionConfig(speech_threshold=0.5))
     assert active.tolist() == [
         [True, True, False],
         [True, False, False],
@@ -61,9 +61,9 @@ def test_as_many_talk_as_are_expected():
 def test_speakers_may_be_permuted():
     activity = np.random.default_rng(0).random((200, 4)).astype(np.float32)
     order = np.array([2, 0, 3, 1])
-    active = binarize(activity, StitchingConfig(speech_threshold=0.5))
+    active = binarize(activity, ReconstructionConfig(speech_threshold=0.5))
     assert np.array_equal(
-        binarize(activity[:, order], StitchingConfig(speech_threshold=0.5)), active[:, order]
+        binarize(activity[:, order], ReconstructionConfig(speech_threshold=0.5)), active[:, order]
     )
 
 

@@ -10,13 +10,17 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from diarspk.blocks import blocks
-from diarspk.diarization.first_pass import LocalSpeakers
+from diarspk.diarization.local_speakers import FRAME_EMBEDDING_STEP, LocalSpeakers
 from diarspk.diarization.reconstruction import speaker_activity
 from diarspk.diarization.resegmentation import Resegmentation, divide
 from diarspk.diarization.subsegments import SubsegmentGrid, Subsegments
-from diarspk.diarization.tracks import VOICE_STEP
+from diarspk.segmentation.windows import WindowGrid
 
 VOICES = np.eye(3, 8, dtype=np.float32)
+
+
+def grid_of(starts, length):
+    return WindowGrid(np.array(starts), length, starts[-1] + length, hop=0.04, start=0.0)
 
 
 def merged_voices(truth, *, step=5, noise=0.0):
@@ -57,7 +61,7 @@ def test_voices_that_segmentation_has_merged_come_apart():
 def test_vectors_of_the_frame_head_come_before_subsegments():
     truth = np.repeat([0, 1, 0], [60, 60, 60])
     local = merged_voices(np.zeros(180, int))  # the subsegments know of one voice only
-    local = replace(local, voices=VOICES[truth[::VOICE_STEP]])
+    local = replace(local, frame_embeddings=VOICES[truth[::FRAME_EMBEDDING_STEP]])
     linked, divided = activity_of(local)
     assert (linked.argmax(1) == 0).all()
     assert (divided.argmax(1) == truth).mean() > 0.97
@@ -122,7 +126,7 @@ def test_divide_by_hand():
 
 
 def test_every_subsegment_belongs_to_the_window_it_lies_in_best():
-    grid = SubsegmentGrid.over(np.array([0, 62, 124]), length=250, hop=0.04)
+    grid = SubsegmentGrid.over(grid_of([0, 62, 124], 250))
     assert np.diff(grid.centre).tolist() == [12] * (len(grid.centre) - 1)
     middles = np.array([0, 62, 124]) + 125
     nearest = np.abs(grid.centre[:, None] - middles).argmin(1)
@@ -133,7 +137,7 @@ def test_subsegments_are_of_one_voice_where_they_can_be():
     activity = np.zeros((1, 250, 2), bool)
     activity[0, 50:100, 0] = True
     activity[0, 90:150, 1] = True
-    (chosen,) = SubsegmentGrid.over(np.array([0]), 250, 0.04).choose(activity, np.array([0]), 0)
+    (chosen,) = SubsegmentGrid.over(grid_of([0], 250)).choose(activity, np.array([0]), 0)
     both = activity[0].all(1)
     for centre, weights, seconds in zip(*chosen, strict=True):
         near = np.abs(np.arange(250) - centre) * 0.04 <= 0.75

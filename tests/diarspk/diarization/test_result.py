@@ -1,4 +1,4 @@
-"""Results from sessions made by hand: names, bounds, ghosts, operations, cached files."""
+"""Results from first passes made by hand: names, bounds, spurious speakers, operations, files."""
 
 from dataclasses import replace
 
@@ -6,45 +6,50 @@ import numpy as np
 import pytest
 from pyannote.core import Segment
 
-from diarspk.clustering import AgglomerativeClusterer, EigengapClusterer, VBxClusterer
+from diarspk.clustering import (
+    AgglomerativeClusterer,
+    EigengapClusterer,
+    SpeakerBounds,
+    VBxClusterer,
+)
 from diarspk.clustering.adaptation import (
     KWON2021,
     Adaptation,
     NonSpeechCluster,
 )
 from diarspk.clustering.plda import Plda
-from diarspk.diarization.cache import SessionCache
+from diarspk.diarization.cache import FirstPassCache
 from diarspk.diarization.confidence import Calibration
 from diarspk.diarization.config import DiarizerConfig
-from diarspk.diarization.constraints import Knowledge
-from diarspk.diarization.first_pass import LocalSpeakers
-from diarspk.diarization.linking import LinkingConfig, SpeakerBounds
-from diarspk.diarization.reconstruction import StitchingConfig
-from diarspk.diarization.result import Diarization, finish
-from diarspk.diarization.session import Session
-from diarspk.diarization.spurious_speakers import GhostPolicy
+from diarspk.diarization.constraints import Constraints
+from diarspk.diarization.linking import LinkingConfig
+from diarspk.diarization.local_speakers import FirstPass, LocalSpeakers
+from diarspk.diarization.postprocessing import Postprocessing
+from diarspk.diarization.reconstruction import ReconstructionConfig
+from diarspk.diarization.result import Diarization
+from diarspk.diarization.spurious_speakers import SpuriousSpeakerPolicy
 from diarspk.embeddings import PrincipalComponents
 from diarspk.errors import ArgumentError, ModelError
 
 CONFIG = DiarizerConfig(
     clusterer=AgglomerativeClusterer(0.5),
     reliable_s=1.0,
-    stitching=StitchingConfig(overlap_threshold=0.5, longest_gap_s=0.4),
+    reconstruction=ReconstructionConfig(overlap_threshold=0.5, max_gap_s=0.4),
 )
 HOP = 0.1
 LENGTH = 50  # frames of a window: 5 s
 
 
-def directions(count=16):
+def orthogonal_voices(count=16):
     return np.linalg.qr(np.random.default_rng(0).standard_normal((count, count)))[0]
 
 
-def make_session(names, noise=0.02, dim=16):
+def make_first_pass(names, noise=0.02, dim=16):
     """One window after the other; the people of a row talk for an equal part of it each."""
     names = np.array(names)
     windows, speakers = names.shape
     jitter = np.random.default_rng(1).standard_normal((windows, speakers, dim)) * noise
-    embeddings = (directions(dim)[names] + jitter) * (names >= 0)[..., None]
+    embeddings = (orthogonal_voices(dim)[names] + jitter) * (names >= 0)[..., None]
     embeddings /= np.maximum(np.linalg.norm(embeddings, axis=-1, keepdims=True), 1e-9)
     activity = np.zeros((windows, LENGTH, speakers), np.float32)
     for window, row in enumerate(names):
@@ -60,17 +65,22 @@ def make_session(names, noise=0.02, dim=16):
         hop=HOP,
         start=0.0,
     )
-    return Session("meeting", windows * LENGTH * HOP, "print", local)
+    return FirstPass("meeting", windows * LENGTH * HOP, "print", local)
 
 
 @pytest.fixture
-def session():
-    return make_session([[0, 1], [1, -1], [2, 0], [0, -1], [2, 1], [0, 1]])
+def first():
+    return make_first_pass([[0, 1], [1, -1], [2, 0], [0, -1], [2, 1], [0, 1]])
 
 
 @pytest.fixture
-def result(session):
-    return finish(session, CONFIG)
+def result(first):
+    return postprocess(first, CONFIG)
+
+
+def postprocess(first, config=CONFIG, **constraints):
+    constraints = Constraints(**constraints)
+    return Diarization.from_first_pass(first, Postprocessing(config), constraints)
 
 
 def turns(result):
@@ -82,7 +92,7 @@ def turns(result):
 
 def assert_consistent(result):
     labels = set(result.annotation.labels())
-    assert set(result.speakers) == labels == set(result.assignment.names.values())
+    assert set(result.speakers) == labels == set(result.linking.names.values())
     assert set(result.exclusive.labels()) <= labels
     assert set(result.confidence) == set(result.annotation.itertracks())
     assert all(0 <= value <= 1 for value in result.confidence.values())
@@ -104,11 +114,11 @@ def test_a_result_by_hand(result):
     assert max(result.count_scores, key=result.count_scores.get) == 3
 
 
-def test_clustering_again_equals_clustering_so_at_first(session, result):
+def test_clustering_again_equals_clustering_so_at_first(first, result):
     for count in (1, 2, 3, 4, 5):
-        first = finish(session, CONFIG, SpeakerBounds(exact=count))
+        expected = postprocess(first, CONFIG, bounds=SpeakerBounds(exact=count))
         again = result.recluster(num_speakers=count)
-        assert again.annotation == first.annotation
+        assert again.annotation == expected.annotation
         assert len(again.speakers) == count
         assert_consistent(again)
     assert len(result.recluster(max_speakers=2).speakers) == 2
@@ -122,7 +132,7 @@ def test_what_cannot_be_clustered_again(result):
         result.recluster(min_speakers=3, max_speakers=2)
     with pytest.raises(ArgumentError, match="`threshold` must be left out"):
         result.recluster(threshold=0.4, config=replace(CONFIG, clusterer=EigengapClusterer()))
-    bare = replace(result, session=None)
+    bare = replace(result, first_pass=None)
     for operation in (
         bare.recluster,
         lambda: bare.merge(["SPEAKER_00", "SPEAKER_01"]),
@@ -178,9 +188,9 @@ def test_split_undoes_merge_up_to_names(result):
         result.split("SPEAKER_02", 3)
 
 
-def test_known_speakers_name_those_who_are_like_them(session):
-    people = {"nora": 3.0 * directions()[2], "absent": directions()[9]}
-    result = finish(session, CONFIG, knowledge=Knowledge(people))
+def test_known_speakers_name_those_who_are_like_them(first):
+    people = {"nora": 3.0 * orthogonal_voices()[2], "absent": orthogonal_voices()[9]}
+    result = postprocess(first, CONFIG, known_speakers=people)
     assert_consistent(result)
     assert set(result.speakers) == {"SPEAKER_00", "SPEAKER_01", "nora"}
     assert (10.0, 12.5, "nora") in turns(result)
@@ -189,47 +199,47 @@ def test_known_speakers_name_those_who_are_like_them(session):
 
 
 def test_known_speakers_keep_apart_who_would_be_merged():
-    session = make_session([[0, -1], [1, -1], [2, -1], [0, -1]])
-    everyone = finish(session, replace(CONFIG, clusterer=AgglomerativeClusterer(3.0)))
+    first = make_first_pass([[0, -1], [1, -1], [2, -1], [0, -1]])
+    everyone = postprocess(first, replace(CONFIG, clusterer=AgglomerativeClusterer(3.0)))
     assert len(everyone.speakers) == 1
-    people = {name: directions()[i] for i, name in enumerate(["a", "b", "c"])}
+    people = {name: orthogonal_voices()[i] for i, name in enumerate(["a", "b", "c"])}
     assert set(everyone.recluster(known_speakers=people).speakers) == {"a", "b", "c"}
 
 
-def test_known_speakers_are_checked(session):
+def test_known_speakers_are_checked(first):
     for vector, text in [
         (np.ones(3), r"of shape \(16,\), as this encoder"),
         (np.zeros(16), "zero vector"),
         (np.full(16, np.nan), "must be finite"),
     ]:
         with pytest.raises(ArgumentError, match=text):
-            finish(session, CONFIG, knowledge=Knowledge({"a": vector}))
+            postprocess(first, CONFIG, known_speakers={"a": vector})
 
 
-def test_a_name_like_a_number_is_not_given_twice(session):
-    people = {"SPEAKER_00": directions()[2]}
-    result = finish(session, CONFIG, knowledge=Knowledge(people))
+def test_a_name_like_a_number_is_not_given_twice(first):
+    people = {"SPEAKER_00": orthogonal_voices()[2]}
+    result = postprocess(first, CONFIG, known_speakers=people)
     assert_consistent(result)
     assert len(result.speakers) == 3
     assert (10.0, 12.5, "SPEAKER_00") in turns(result)
 
 
 def test_spans_of_the_same_and_of_different_speakers(result):
-    alone = finish(make_session([[0, -1], [1, -1], [2, -1], [0, -1]]), CONFIG)
+    alone = postprocess(make_first_pass([[0, -1], [1, -1], [2, -1], [0, -1]]), CONFIG)
     # The two tied ones together are halfway from the fourth window, which is the first speaker's.
     one = alone.recluster(threshold=0.6, same_speaker=[((0.0, 2.0), (10.2, 12.0))])
     assert_consistent(one)
     assert turns(one) == {(0.0, 5.0, "SPEAKER_00"), (5.0, 10.0, "SPEAKER_01"),
                           (10.0, 20.0, "SPEAKER_00")}  # fmt: skip
     apart = result.recluster(different_speakers=[((5.5, 9.5), (28.0, 29.5))])
-    labels = apart.assignment.labels
+    labels = apart.linking.labels
     assert labels[1, 0] != labels[5, 1]
     assert len(apart.speakers) == 4
 
 
 def test_the_caller_is_right_about_one_window(result):
     one = result.recluster(same_speaker=[((0.0, 2.0), (3.0, 4.5))])
-    labels = one.assignment.labels
+    labels = one.linking.labels
     assert labels[0, 0] == labels[0, 1]
 
 
@@ -250,113 +260,120 @@ def test_spans_that_cannot_be(result):
             result.recluster(**arguments)
 
 
-def ghostly():
+def with_a_spurious_speaker():
     """Two people for eight minutes, and a third for 2.5 s."""
-    return make_session([[0, -1], [1, -1]] * 48 + [[0, 2]])
+    return make_first_pass([[0, -1], [1, -1]] * 48 + [[0, 2]])
 
 
-def test_ghosts_are_reported_and_stay_by_default():
-    result = finish(ghostly(), CONFIG)
-    assert result.ghosts == ("SPEAKER_02",)
+def test_spurious_speakers_are_reported_and_stay_by_default():
+    result = postprocess(with_a_spurious_speaker(), CONFIG)
+    assert result.spurious_speakers == ("SPEAKER_02",)
     assert "SPEAKER_02" in result.speakers
-    assert finish(make_session([[0, 1], [0, -1]]), CONFIG).ghosts == ()
+    assert postprocess(make_first_pass([[0, 1], [0, -1]]), CONFIG).spurious_speakers == ()
 
 
-def test_ghosts_are_absorbed_where_asked():
-    absorbing = replace(CONFIG, ghosts=GhostPolicy(absorb=True))
-    result = finish(ghostly(), absorbing)
+def test_spurious_speakers_are_absorbed_where_asked():
+    absorbing = replace(CONFIG, spurious_speakers=SpuriousSpeakerPolicy(absorb=True))
+    result = postprocess(with_a_spurious_speaker(), absorbing)
     assert_consistent(result)
     assert set(result.speakers) == {"SPEAKER_00", "SPEAKER_01"}
-    assert result.ghosts == ()
+    assert result.spurious_speakers == ()
     # Its speech is still somebody's: of the two, the one who is not in its window.
     assert (482.5, 485.0, "SPEAKER_01") in turns(result)
-    assert len(finish(ghostly(), absorbing, SpeakerBounds(exact=3)).speakers) == 3
-    known = Knowledge({"brief": directions()[2]})
-    kept = finish(ghostly(), absorbing, knowledge=known)
-    assert "brief" in kept.speakers
-    assert kept.ghosts == ()
+    assert (
+        len(
+            postprocess(
+                with_a_spurious_speaker(), absorbing, bounds=SpeakerBounds(exact=3)
+            ).speakers
+        )
+        == 3
+    )
+    known = {"brief": orthogonal_voices()[2]}
+    named = postprocess(with_a_spurious_speaker(), absorbing, known_speakers=known)
+    assert "brief" in named.speakers
+    assert named.spurious_speakers == ()
 
 
-def test_ghost_policies_are_checked():
-    with pytest.raises(ArgumentError, match="`longest_s`"):
-        GhostPolicy(longest_s=-1.0)
-    with pytest.raises(ArgumentError, match="`largest_share`"):
-        GhostPolicy(largest_share=2.0)
+def test_policies_for_spurious_speakers_are_checked():
+    with pytest.raises(ArgumentError, match="`max_duration_s`"):
+        SpuriousSpeakerPolicy(max_duration_s=-1.0)
+    with pytest.raises(ArgumentError, match="`max_share`"):
+        SpuriousSpeakerPolicy(max_share=2.0)
 
 
 @pytest.mark.parametrize("adaptation", [KWON2021, Adaptation(PrincipalComponents(8))])
-def test_adapted_sessions_have_the_same_speakers(adaptation):
-    session = make_session([[0, 1], [1, -1], [2, 0], [0, -1], [2, 1], [0, 1]] * 4, noise=0.1)
+def test_adapted_embeddings_have_the_same_speakers(adaptation):
+    first = make_first_pass([[0, 1], [1, -1], [2, 0], [0, -1], [2, 1], [0, 1]] * 4, noise=0.1)
     config = replace(CONFIG, linking=LinkingConfig(adaptation=adaptation))
-    assert turns(finish(session, config)) == turns(finish(session, CONFIG))
+    assert turns(postprocess(first, config)) == turns(postprocess(first, CONFIG))
 
 
-def test_speech_that_clusters_with_non_speech_is_dropped(session):
-    noisy = make_session([[0, 1], [5, -1], [1, 0], [5, -1]])
-    hum = np.tile(directions()[5], (4, 1)).astype(np.float32)
+def test_speech_that_clusters_with_non_speech_is_dropped(first):
+    noisy = make_first_pass([[0, 1], [5, -1], [1, 0], [5, -1]])
+    hum = np.tile(orthogonal_voices()[5], (4, 1)).astype(np.float32)
     config = replace(CONFIG, linking=LinkingConfig(non_speech=NonSpeechCluster()))
-    result = finish(replace(noisy, non_speech=hum), config)
+    result = postprocess(replace(noisy, non_speech=hum), config)
     assert_consistent(result)
     assert len(result.speakers) == 2
     assert not result.annotation.crop(Segment(5.0, 10.0))
-    assert len(finish(replace(noisy, non_speech=hum), CONFIG).speakers) == 3
-    exact = finish(replace(noisy, non_speech=hum), config, SpeakerBounds(exact=2))
+    assert len(postprocess(replace(noisy, non_speech=hum), CONFIG).speakers) == 3
+    exact = postprocess(replace(noisy, non_speech=hum), config, bounds=SpeakerBounds(exact=2))
     assert turns(exact) == turns(result)
     # Nobody else speaks: then the hum is a speaker after all.
-    alone = make_session([[5, -1], [5, -1]])
-    assert len(finish(replace(alone, non_speech=hum), config).speakers) == 1
+    alone = make_first_pass([[5, -1], [5, -1]])
+    assert len(postprocess(replace(alone, non_speech=hum), config).speakers) == 1
 
 
-def test_confidence_follows_activity_or_likeness(session):
-    plain = finish(session, CONFIG)
+def test_confidence_follows_activity_or_margin(first):
+    plain = postprocess(first, CONFIG)
     assert all(value == pytest.approx(0.9, abs=1e-6) for value in plain.confidence.values())
-    surer = finish(session, replace(CONFIG, calibration=Calibration(0.0, 2.0, 0.0)))
+    surer = postprocess(first, replace(CONFIG, calibration=Calibration(0.0, 2.0, 0.0)))
     expected = 1 / (1 + np.exp(-2.0))  # orthogonal speakers: a margin near 1
     assert all(value == pytest.approx(expected, abs=0.01) for value in surer.confidence.values())
 
 
-def test_a_plda_of_another_encoder_is_refused(session):
+def test_a_plda_of_another_encoder_is_refused(first):
     zero = np.zeros(16)
     own = Plda(zero, zero, np.eye(16), np.ones(16), fingerprint="print")
-    assert finish(session, replace(CONFIG, clusterer=VBxClusterer(own))).speakers
+    assert postprocess(first, replace(CONFIG, clusterer=VBxClusterer(own))).speakers
     foreign = replace(CONFIG, clusterer=VBxClusterer(replace(own, fingerprint="other")))
     with pytest.raises(ModelError, match="PLDA is of the encoder other"):
-        finish(session, foreign)
+        postprocess(first, foreign)
 
 
-def test_silence_has_no_speaker_and_no_ghost():
-    result = finish(make_session([[-1, -1]]), CONFIG)
+def test_silence_has_no_speaker_and_no_spurious_one():
+    result = postprocess(make_first_pass([[-1, -1]]), CONFIG)
     assert not result.annotation
-    assert result.ghosts == ()
+    assert result.spurious_speakers == ()
     assert result.count_scores == {}
     assert result.recluster(num_speakers=3).speakers == {}
 
 
-def test_the_cache_gives_back_what_it_was_given(session, tmp_path):
-    cache = SessionCache(tmp_path / "new" / "folder")
+def test_the_cache_gives_back_what_it_was_given(first, tmp_path):
+    cache = FirstPassCache(tmp_path / "new" / "folder")
     assert cache.read("key", "meeting") is None
-    stored = replace(session, non_speech=np.ones((2, 16), np.float32))
+    stored = replace(first, non_speech=np.ones((2, 16), np.float32))
     cache.write("key", stored)
     again = cache.read("key", "other name")
     assert again.uri == "other name"
     assert isinstance(again.local.hop, float)
     assert isinstance(again.local.frames, int)
     np.testing.assert_array_equal(again.non_speech, stored.non_speech)
-    one, other = finish(stored, CONFIG), finish(replace(again, uri="meeting"), CONFIG)
+    one, other = postprocess(stored, CONFIG), postprocess(replace(again, uri="meeting"), CONFIG)
     assert isinstance(other, Diarization)
     assert other.annotation == one.annotation
     assert other.confidence == one.confidence
     assert [file.name for file in cache.folder.iterdir()] == ["key.npz"]
 
 
-def test_a_damaged_or_foreign_cache_file_counts_as_missing(session, tmp_path):
-    cache = SessionCache(tmp_path)
-    cache.write("key", session)
+def test_a_damaged_or_foreign_cache_file_counts_as_missing(first, tmp_path):
+    cache = FirstPassCache(tmp_path)
+    cache.write("key", first)
     whole = (tmp_path / "key.npz").read_bytes()
     for damaged in (b"", b"nonsense", whole[: len(whole) // 2]):
         (tmp_path / "key.npz").write_bytes(damaged)
         assert cache.read("key", "meeting") is None
     np.savez(tmp_path / "key.npz", something=np.ones(3))
     assert cache.read("key", "meeting") is None
-    cache.write("key", session)
+    cache.write("key", first)
     assert cache.read("key", "meeting") is not None

@@ -21,7 +21,7 @@ from diarspk.encoders.loading import (
     load_frame_head,
 )
 from diarspk.errors import ModelError
-from diarspk.segmentation.loading import build_activity
+from diarspk.segmentation.loading import build_embedded_segmenter
 
 
 def test_an_architecture_has_no_weights_to_load() -> None:
@@ -43,7 +43,9 @@ def test_a_model_loads_by_path_too() -> None:
 def test_encoder_and_segmenter_are_built_from_one_reading() -> None:
     checkpoint = read_checkpoint(find_card(None))
     encoder = build_local_encoder(checkpoint)
-    assert encoder.fingerprint == checkpoint.fingerprint == build_activity(checkpoint).trunk
+    assert (
+        encoder.fingerprint == checkpoint.fingerprint == build_embedded_segmenter(checkpoint).trunk
+    )
 
 
 def test_a_checkpoint_without_the_section_is_refused() -> None:

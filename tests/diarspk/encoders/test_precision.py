@@ -1,13 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 import diarspk
-from diarspk.diarization.first_pass import read_local_speakers
+from diarspk.diarization.first_pass import FirstPassModels, compute_local_speakers
 from diarspk.encoders.precision import choose_precision, multiply_in
 from diarspk.errors import ArgumentError
 from diarspk.features.recording import analyse
-from diarspk.segmentation.segmenter import ActivitySegmenter
+from diarspk.segmentation.segmenter import EmbeddedSegmenter
 
 
 def test_auto_is_what_the_processor_multiplies(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,18 +60,18 @@ def talk(seconds: float = 30.0) -> np.ndarray:
 def test_bfloat16_hears_what_single_precision_hears() -> None:
     encoder = diarspk.load_encoder()
     segmenter = diarspk.Diarizer().segmentation
-    assert isinstance(segmenter, ActivitySegmenter)
+    assert isinstance(segmenter, EmbeddedSegmenter)
     recording = analyse(diarspk.audio.open_audio(talk(), 16000), encoder.log_mel)
-    single = read_local_speakers(recording, encoder, segmenter)
-    fast = read_local_speakers(recording, encoder, segmenter, precision="bfloat16")
-    again = read_local_speakers(recording, encoder, segmenter, precision="bfloat16")
+    models = FirstPassModels(encoder, segmenter)
+    half = replace(models, precision="bfloat16")
+    single, fast, again = (compute_local_speakers(recording, each) for each in (models, half, half))
     assert fast.activity.dtype == fast.embeddings.dtype == np.float32
     assert not np.array_equal(single.activity, fast.activity)
     np.testing.assert_array_equal(fast.activity, again.activity)
     np.testing.assert_allclose(fast.activity, single.activity, atol=0.1)
     assert np.abs(fast.activity - single.activity).mean() < 0.005
-    assert single.voices is not None and fast.voices is not None
-    alike = np.sort((single.voices * fast.voices).sum(1))
+    assert single.frame_embeddings is not None and fast.frame_embeddings is not None
+    alike = np.sort((single.frame_embeddings * fast.frame_embeddings).sum(1))
     # In one place, before a pause, the enhancer is between two states; rounding decides.
     assert alike[0] > 0.99 and (alike[1:] > 0.999).all()
     assert single.subsegments is not None and fast.subsegments is not None

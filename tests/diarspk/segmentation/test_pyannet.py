@@ -8,7 +8,7 @@ import torch
 
 from diarspk import Diarizer, load_encoder
 from diarspk.audio import open_audio
-from diarspk.diarization.first_pass import read_local_speakers
+from diarspk.diarization.first_pass import FirstPassModels, compute_local_speakers
 from diarspk.errors import ModelError
 from diarspk.segmentation import Powerset
 from diarspk.segmentation.loading import load_segmenter
@@ -93,9 +93,7 @@ def test_windows_are_those_of_the_recording():
     audio = np.random.default_rng(0).normal(0, 0.1, 16000 * 17).astype(np.float32)
     stream = open_audio(audio, 16000)
     recording = encoder.analyse(audio, 16000)
-    frames = encoder.count_frames(recording)
-    segmenter.prepare(stream, encoder, frames)
-    local = read_local_speakers(recording, encoder, segmenter)
+    local = compute_local_speakers(recording, FirstPassModels(encoder, segmenter), stream)
     assert local.activity.shape == (len(local.first), 250, 3)
     for window in (1, len(local.first) - 1):
         start = round(local.first[window] * encoder.frame_hop * 16000)
@@ -106,7 +104,7 @@ def test_windows_are_those_of_the_recording():
         np.testing.assert_allclose(local.activity[window, 25], direct[second], atol=0.05)
 
 
-def test_it_takes_the_place_of_the_activity_head(tmp_path, original):
+def test_it_takes_the_place_of_the_segmentation_head(tmp_path, original):
     path = tmp_path / "pytorch_model.bin"
     torch.save(checkpoint(original), path)
     audio = np.random.default_rng(0).normal(0, 0.1, 16000 * 12).astype(np.float32)

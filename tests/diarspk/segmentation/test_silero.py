@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
+import torch
 
 import diarspk
 from diarspk.audio import open_audio
+from diarspk.errors import ArgumentError
+from diarspk.segmentation.windows import WindowGrid
 
 pytest.importorskip("onnxruntime")
 pytest.importorskip("silero_vad")
@@ -20,17 +23,24 @@ def test_it_can_replace_the_embedded_head(sample):  # noqa: F811
     assert not result.annotation.get_overlap()
 
 
+def speech_of(audio, frames):
+    """Probability of speech in every frame of a recording."""
+    encoder = diarspk.load_encoder()
+    windows = WindowGrid(np.array([0]), frames, frames, encoder.frame_hop, encoder.frame_start)
+    segmentation = SileroSegmenter().segment(open_audio(audio, 16000), windows, encoder)
+    return segmentation(torch.zeros(1, frames, 1), windows.starts)[0]
+
+
 def test_volume_does_not_matter(sample):  # noqa: F811
-    segmenter, encoder = SileroSegmenter(), diarspk.load_encoder()
-    found = []
-    for gain in (1.0, 0.01):
-        stream = open_audio(sample[0] * np.float32(gain), 16000)
-        segmenter.prepare(stream, encoder, frames=700)
-        found.append(segmenter._speech)
+    found = [speech_of(sample[0] * np.float32(gain), 700) for gain in (1.0, 0.01)]
     np.testing.assert_allclose(*found, atol=0.02)
 
 
 def test_silence_is_no_speech():
-    segmenter = SileroSegmenter()
-    segmenter.prepare(open_audio(np.zeros(32000, np.float32), 16000), diarspk.load_encoder(), 50)
-    assert (segmenter._speech < 0.5).all()
+    assert (speech_of(np.zeros(32000, np.float32), 50) < 0.5).all()
+
+
+def test_it_reads_audio():
+    windows = WindowGrid(np.array([0]), 50, 50, 0.04, 0.0)
+    with pytest.raises(ArgumentError, match="`stream` must be the recording"):
+        SileroSegmenter().segment(None, windows, diarspk.load_encoder())

@@ -25,7 +25,7 @@ from eval.diarization.confidence import (
 )
 from eval.diarization.conversation import Conversation
 from eval.diarization.first_passes import Heard
-from tests.diarspk.diarization.test_result import CONFIG, finish, make_session
+from tests.diarspk.diarization.test_result import CONFIG, make_first_pass, postprocess
 
 
 def test_made_up_sessions_are_what_they_say():
@@ -74,9 +74,9 @@ PEOPLE = [[0, 1], [1, -1], [2, 0], [0, -1], [2, 1], [0, 1]] * 4
 
 @pytest.fixture
 def heard():
-    session = make_session(PEOPLE, noise=0.1)
+    session = make_first_pass(PEOPLE, noise=0.1)
     settings = DiarizerConfig(clusterer=AgglomerativeClusterer(0.5))
-    reference = finish(session, settings).annotation
+    reference = postprocess(session, settings).annotation
     uem = Timeline([Segment(0.0, session.duration)], uri="meeting")
     return Heard(Conversation(None, reference, uem), session)
 
@@ -106,8 +106,8 @@ def test_a_sweep_of_dimensions_has_the_full_one():
 
 
 def test_true_shares_by_hand():
-    session = make_session([[0, -1], [1, -1], [0, -1]])
-    result = finish(session, CONFIG)
+    session = make_first_pass([[0, -1], [1, -1], [0, -1]])
+    result = postprocess(session, CONFIG)
     reference = Annotation(uri="meeting")
     reference[Segment(0.0, 4.0)] = "anna"  # of the first turn, 4 of 5 s
     reference[Segment(5.0, 10.0)] = "ben"

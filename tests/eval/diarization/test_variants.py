@@ -8,12 +8,13 @@ from pyannote.core import Segment, Timeline
 
 from diarspk.clustering import AgglomerativeClusterer
 from diarspk.diarization.config import DiarizerConfig
+from diarspk.diarization.postprocessing import Postprocessing
 from eval.diarization import ablation, sweep, variants
 from eval.diarization import first_passes as listening
 from eval.diarization.conversation import Conversation
 from eval.diarization.first_passes import Heard
 from eval.diarization.plot import plot_reliability
-from tests.diarspk.diarization.test_result import LENGTH, finish, make_session
+from tests.diarspk.diarization.test_result import LENGTH, make_first_pass, postprocess
 
 CONFIG = DiarizerConfig(AgglomerativeClusterer(0.5))
 
@@ -23,9 +24,9 @@ class Named(Conversation):
 
 
 def hear():
-    session = make_session([[0, 1], [1, -1], [0, -1], [1, 0]])
+    session = make_first_pass([[0, 1], [1, -1], [0, -1], [1, 0]])
     session.local.activity[0, LENGTH // 4 : -LENGTH // 4] = 0.9  # both at once
-    reference = finish(session, CONFIG).annotation
+    reference = postprocess(session, CONFIG).annotation
     uem = Timeline([Segment(0.0, session.duration)], uri="meeting")
     return [Heard(Named(None, reference, uem), session)]
 
@@ -47,10 +48,12 @@ def test_without_overlap_the_second_speaker_is_missed():
 
 def test_without_the_frame_head_there_are_no_vectors():
     session = hear()[0].session
-    session = replace(session, local=replace(session.local, voices=np.ones((9, 3), np.float16)))
+    session = replace(
+        session, local=replace(session.local, frame_embeddings=np.ones((9, 3), np.float16))
+    )
     assert variants.Variant("default").of(session) is session
     bare = variants.Variant("bare", frame_head=False).of(session)
-    assert bare.local.voices is None
+    assert bare.local.frame_embeddings is None
     np.testing.assert_array_equal(bare.local.activity, session.local.activity)
 
 
@@ -63,7 +66,9 @@ def test_the_table_has_every_variant(monkeypatch, capsys, tmp_path):
         def __init__(self, *, segmentation, cache):
             passes.append(segmentation)
 
-        def listen(self, audio):
+        postprocessing = Postprocessing()
+
+        def first_pass(self, audio):
             return hear()[0].session
 
     monkeypatch.setattr(ablation, "Diarizer", Listener)
@@ -89,7 +94,9 @@ def test_a_sweep_measures_every_combination(monkeypatch, capsys, tmp_path):
         class segmentation:
             step_s = 2.5
 
-        def listen(self, audio):
+        postprocessing = Postprocessing()
+
+        def first_pass(self, audio):
             return hear()[0].session
 
     monkeypatch.setattr(sweep, "build_diarizer", lambda model, cache, segmentation: Listener())

@@ -19,7 +19,7 @@ from diarspk.encoders.stored import write_encoder
 from diarspk.encoders.windowed import WindowedEncoder
 from diarspk.errors import ArgumentError, ModelError
 from diarspk.features.log_mel import FeatureConfig
-from diarspk.segmentation.loading import has_activity_head
+from diarspk.segmentation.loading import has_segmentation_head
 from tests.diarspk.encoders.local.test_encoder import noise
 from tests.paths import ROOT
 
@@ -174,7 +174,7 @@ def test_stages_lead_to_a_report(settings, tmp_path, capsys, monkeypatch):
     assert report["normalized"]["cllr"] is not None
     encoder = load_encoder(run / "model.json")
     assert encoder.dimension == 8
-    assert not has_activity_head(run / "model.json")
+    assert not has_segmentation_head(run / "model.json")
     averaged = final_weights(run / "large-margin")
     for name, tensor in encoder.network.state_dict().items():
         torch.testing.assert_close(tensor, averaged[f"network.{name}"])

@@ -114,9 +114,9 @@ def test_the_diarizer_gives_the_same(make):
 
 def test_the_default_encoder_diarizes_with_onnx():
     encoder, audio = load_encoder(), noise(12.0)
-    expected = Diarizer(encoder=encoder, precision="single").listen(audio, RATE).local
+    expected = Diarizer(encoder=encoder, precision="single").first_pass(audio, RATE).local
     exported = with_engine(encoder, "onnx")
-    found = Diarizer(encoder=exported, precision="single").listen(audio, RATE).local
+    found = Diarizer(encoder=exported, precision="single").first_pass(audio, RATE).local
     np.testing.assert_allclose(found.activity, expected.activity, atol=1e-4)
     np.testing.assert_allclose(found.embeddings, expected.embeddings, atol=1e-4)
 

@@ -12,7 +12,7 @@ import torch
 import diarspk
 from diarspk.encoders.pretrained.locations import find_repository
 from diarspk.errors import ModelError
-from diarspk.segmentation.loading import has_activity_head
+from diarspk.segmentation.loading import has_segmentation_head
 from tests.diarspk.encoders.local.test_encoder import noise
 from tests.diarspk.encoders.local.test_network import trained_looking
 from tests.diarspk.encoders.pretrained.test_encoders import WESPEAKER
@@ -123,4 +123,4 @@ def test_a_cached_commit_is_found(monkeypatch, tmp_path):
     torch.save(trained_looking(WESPEAKER["ecapa"]()).state_dict(), folder / "avg_model.pt")
     assert find_repository(NAME) == folder
     assert diarspk.load_encoder(NAME).fingerprint == diarspk.load_encoder(folder).fingerprint
-    assert not has_activity_head(NAME)
+    assert not has_segmentation_head(NAME)

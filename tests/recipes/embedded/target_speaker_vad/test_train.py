@@ -8,12 +8,14 @@ import pytest
 import torch
 
 from diarspk.checkpoints.checkpoint import read_checkpoint
-from diarspk.diarization.first_pass import LocalSpeakers
+from diarspk.diarization.linking import Linking
+from diarspk.diarization.local_speakers import LocalSpeakers
+from diarspk.diarization.postprocessing import Postprocessing
 from diarspk.encoders import FrameHead, SpeakerNetwork
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.features.recording import Recording
-from diarspk.segmentation import ActivityHead, ActivityHeadConfig, ActivitySegmenter
-from diarspk.segmentation.target_speaker_vad import TARGET_HEADS, TargetActivityConfig
+from diarspk.segmentation import EmbeddedSegmenter, SegmentationHead, SegmentationHeadConfig
+from diarspk.segmentation.target_speaker_vad import TARGET_SPEAKER_VAD_HEADS, TargetSpeakerVadConfig
 from recipes.embedded.target_speaker_vad.first_passes import (
     FirstPassConfig,
     FirstPasses,
@@ -27,9 +29,9 @@ def passes(make, **changes):
     network = SpeakerNetwork(SMALL).eval().requires_grad_(False)
     spread_voices(network, make())
     encoder = LocalEncoder(network, "here", FrameHead(HEAD).requires_grad_(False))
-    segmenter = ActivitySegmenter(
-        ActivityHead(
-            ActivityHeadConfig(width=16, channels=8, layers=1, heads=2, window_s=2.0)
+    segmenter = EmbeddedSegmenter(
+        SegmentationHead(
+            SegmentationHeadConfig(width=16, channels=8, layers=1, heads=2, window_s=2.0)
         ).requires_grad_(False)
     )
     settings = {"steps_s": (1.0,), "clustered": 0.0, "common_probability": 0.0, **changes}
@@ -86,9 +88,6 @@ def test_speakers_of_a_window_are_those_that_clustering_finds(make):
 
 
 def test_a_cluster_belongs_to_whom_it_shares_most_with(make, monkeypatch):
-    from diarspk.diarization.linking import Linking
-    from recipes.embedded.target_speaker_vad import first_passes
-
     found = passes(make)
     talk = np.zeros((1, 10, 3), np.float32)
     talk[0, :6, 0] = talk[0, 6:, 1] = talk[0, 4:5, 2] = 1
@@ -102,14 +101,14 @@ def test_a_cluster_belongs_to_whom_it_shares_most_with(make, monkeypatch):
         start=0.0,
     )
     labels = np.array([[2, 0, 1]])
-    monkeypatch.setattr(first_passes, "link_session", lambda *_: Linking(labels))
+    monkeypatch.setattr(Postprocessing, "link", lambda *_: Linking(labels))
     activity = np.zeros((10, 2), np.float32)
     activity[:5, 1] = activity[7:, 0] = 1
     known = found.cluster(local, activity, 0.4)
     assert known.labels.tolist() == [[0, 1, -1]]  # the third has no place left
     assert known.owner.tolist() == [1, 0]
     np.testing.assert_array_equal(known.directions, np.eye(8)[:2])
-    monkeypatch.setattr(first_passes, "link_session", lambda *_: Linking(np.full((1, 3), -1)))
+    monkeypatch.setattr(Postprocessing, "link", lambda *_: Linking(np.full((1, 3), -1)))
     assert found.cluster(local, activity, 0.4) is None
 
 
@@ -144,7 +143,7 @@ def test_the_target_head_learns_to_correct(make, tmp_path):
     from recipes.training.trainer import OptimizationConfig
 
     lightning.seed_everything(0)
-    config = TargetActivityConfig(
+    config = TargetSpeakerVadConfig(
         width=16, channels=16, layers=1, heads=2, kernel=5, dimension=8, window_s=4.0, speakers=3
     )
     train = OptimizationConfig(steps=50, learning_rate=5e-3, warmup_steps=3)
@@ -163,17 +162,23 @@ def test_the_target_head_learns_to_correct(make, tmp_path):
     late = [(each["loss"] / each["loss_before"]).item() for each in logged[-8:]]
     assert np.mean(late) < 0.95
     trainer.save_checkpoint(tmp_path / "final.ckpt")
-    card = export_head(tmp_path / "final.ckpt", TARGET_HEADS, tmp_path / "targets")
-    stored, batch = TARGET_HEADS.read(card, "here"), next(iter(passes(make)))
+    card = export_head(tmp_path / "final.ckpt", TARGET_SPEAKER_VAD_HEADS, tmp_path / "targets")
+    stored, batch = TARGET_SPEAKER_VAD_HEADS.read(card, "here"), next(iter(passes(make)))
     parts = (batch[name] for name in ("directions", "likeness", "prior", "present"))
     parts = tuple(parts)
-    both = (head(head.listen(batch["frames"]), *parts) for head in (stored, module.head.eval()))
+    both = (head(head.features(batch["frames"]), *parts) for head in (stored, module.head.eval()))
     torch.testing.assert_close(*both, atol=0.05, rtol=0)
 
     averaged = export_head(
-        tmp_path / "final.ckpt", TARGET_HEADS, tmp_path / "mean", before=card, share_before=0.25
+        tmp_path / "final.ckpt",
+        TARGET_SPEAKER_VAD_HEADS,
+        tmp_path / "mean",
+        before=card,
+        share_before=0.25,
     )
     told = json.loads(averaged.read_text())
     assert (told["before"], told["share_before"]) == (read_checkpoint(card).fingerprint, 0.25)
-    one, mean = (TARGET_HEADS.read(each, "here").state_dict() for each in (card, averaged))
+    one, mean = (
+        TARGET_SPEAKER_VAD_HEADS.read(each, "here").state_dict() for each in (card, averaged)
+    )
     torch.testing.assert_close(one, mean, atol=1e-3, rtol=0)  # of a head and itself

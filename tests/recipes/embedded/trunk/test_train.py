@@ -9,7 +9,7 @@ import torch
 
 from diarspk.encoders import SpeakerNetwork, SpeakerNetworkConfig, TrunkConfig
 from diarspk.features.log_mel import gated_level
-from diarspk.segmentation import ActivityHeadConfig, Powerset
+from diarspk.segmentation import Powerset, SegmentationHeadConfig
 from diarspk.verification.metrics import equal_error_rate
 from recipes.embedded.data import augmentation
 from recipes.embedded.data.conversations import ConversationConfig
@@ -267,7 +267,7 @@ def test_encoder_training_lowers_its_losses(talkers, pool, speakers, usable):
     )
     training = EncoderTraining(
         SMALL,
-        ActivityHeadConfig(width=16, channels=8, layers=1, heads=2),
+        SegmentationHeadConfig(width=16, channels=8, layers=1, heads=2),
         TrainConfig(steps=120, learning_rate=5e-3, warmup_steps=5, norm_batches_each=4),
         classes=data.crops.classes,
         teacher=torch.eye(8)[talkers.numbers],  # of the speaker
@@ -301,7 +301,7 @@ def test_embeddings_join_a_teacher_with_other_axes(pool, speakers, usable):
     turn, _ = torch.linalg.qr(torch.randn(8, 8))
     training = EncoderTraining(
         SMALL,
-        ActivityHeadConfig(width=16, channels=8, layers=1, heads=2),
+        SegmentationHeadConfig(width=16, channels=8, layers=1, heads=2),
         TrainConfig(steps=1),
         classes=2,
         teacher=torch.zeros(len(pool.start), 8),
@@ -336,7 +336,7 @@ def test_classes_begin_at_the_teachers_means(pool, speakers, usable):
     teacher = torch.randn(len(pool.start), 8, generator=torch.Generator().manual_seed(0))
     training = EncoderTraining(
         SMALL,
-        ActivityHeadConfig(width=16, channels=8, layers=1, heads=2),
+        SegmentationHeadConfig(width=16, channels=8, layers=1, heads=2),
         TrainConfig(steps=1),
         classes=3,
         teacher=teacher,
@@ -361,7 +361,7 @@ def test_fixed_norms_have_the_plain_mean_over_batches(talkers, pool, speakers, u
 
     training = EncoderTraining(
         SMALL,
-        ActivityHeadConfig(width=16, channels=8, layers=1, heads=2),
+        SegmentationHeadConfig(width=16, channels=8, layers=1, heads=2),
         TrainConfig(steps=1),
         classes=2,
         teacher=torch.zeros(len(pool.start), 8),

@@ -1,4 +1,4 @@
-"""Who speaks when among the few speakers of a window, read from the trunk's frames."""
+"""Segmentation head: who speaks when among the few local speakers of a window."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from torch import Tensor, nn
 from diarspk.encoders.local.conformer import convolve_depthwise
 from diarspk.segmentation.powerset import Powerset
 
-__all__ = ["ActivityHead", "ActivityHeadConfig"]
+__all__ = ["SegmentationHead", "SegmentationHeadConfig"]
 
 
 @dataclass(frozen=True)
-class ActivityHeadConfig:
-    """Dimensions of an :class:`ActivityHead`; they are saved with its weights."""
+class SegmentationHeadConfig:
+    """Dimensions of a :class:`SegmentationHead`; they are saved with its weights."""
 
     width: int = 512  # channels of the trunk's frames that it reads, the first ones
     channels: int = 128
@@ -26,7 +26,7 @@ class ActivityHeadConfig:
     simultaneous: int = 2
 
 
-class ActivityHead(nn.Module):
+class SegmentationHead(nn.Module):
     """Power-set classes of local speakers for every frame of a window.
 
     A small conformer: self-attention over the window tells the speakers apart, convolution places
@@ -38,9 +38,9 @@ class ActivityHead(nn.Module):
     ``(batch, frames)`` is true on valid frames.
     """
 
-    def __init__(self, config: ActivityHeadConfig | None = None) -> None:
+    def __init__(self, config: SegmentationHeadConfig | None = None) -> None:
         super().__init__()
-        self.config = config = config or ActivityHeadConfig()
+        self.config = config = config or SegmentationHeadConfig()
         self.powerset = Powerset(config.speakers, config.simultaneous)
         self.norm = nn.LayerNorm(config.width)
         self.project = nn.Linear(config.width, config.channels)

@@ -1,0 +1,88 @@
+"""Assignment of local speakers to the speakers of the recording, window by window."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diarspk.diarization.local_speakers import LocalSpeakers
+from diarspk.embeddings.unit_vectors import centroids as centroids_of
+
+__all__ = ["assign_rest", "assign_to_centroids", "match_rows", "reassign"]
+
+Labels = NDArray[np.int64]
+
+RELIABLE_S = 2.0
+"""Seconds of speech from which an embedding is as good as it gets."""
+
+
+def assign_to_centroids(
+    local: LocalSpeakers,
+    labels: Labels,
+    rest: NDArray[np.bool_],
+    centroids: NDArray[np.float64],
+    min_similarity: float | NDArray[np.float64] = -1.0,
+) -> Labels:
+    """Label the local speakers ``rest`` by the most similar centroid, one each per window.
+
+    Of two who are most similar to the same centroid, the one who talks more (up to `RELIABLE_S`)
+    takes precedence: the assignment of each window maximises the sum of cosine times seconds.
+
+    Parameters
+    ----------
+    local
+        Local speakers.
+    labels, rest
+        Labels so far, -1 for nobody, and who is to be labelled: ``(windows, speakers)``.
+    centroids
+        ``(speakers, dim)``, unit norm.
+    min_similarity
+        Minimum cosine to each centroid, or to all; nothing below it counts as similar.
+
+    Returns
+    -------
+    NDArray of int64, shape (windows, speakers)
+    """
+    labels, weights = labels.copy(), np.minimum(local.seconds, RELIABLE_S)
+    for window in np.flatnonzero(rest.any(1)):
+        rows = np.flatnonzero(rest[window])
+        cosines = local.embeddings[window, rows] @ centroids.T  # (rows, speakers)
+        similarity = np.where(cosines < min_similarity, -1.0, cosines)
+        taken = labels[window][labels[window] >= 0]
+        similarity[:, taken] -= 2.0  # below any cosine: only where nobody else is left
+        matched, columns = match_rows(similarity * weights[window, rows][:, None])
+        labels[window, rows[matched]] = columns
+        unmatched = np.setdiff1d(np.arange(len(rows)), matched)
+        labels[window, rows[unmatched]] = similarity[unmatched].argmax(1)
+    return labels
+
+
+def assign_rest(local: LocalSpeakers, labels: Labels, talking: NDArray[np.bool_]) -> Labels:
+    """Label whoever talks without a label by the nearest speaker not yet in its window."""
+    labelled = labels >= 0
+    rest = talking & ~labelled
+    if not rest.any() or not labelled.any():
+        return labels
+    known = centroids_of(local.embeddings[labelled], labels[labelled])
+    return assign_to_centroids(local, labels, rest, known)
+
+
+def reassign(local: LocalSpeakers, labels: Labels, dropped: Labels) -> Labels:
+    """Give the local speakers of dropped speakers to the nearest of the others.
+
+    Labels of the others stay as they are.
+    """
+    remaining = np.where(np.isin(labels, dropped), -1, labels)
+    present, numbered = np.unique(remaining[remaining >= 0], return_inverse=True)
+    compact = np.full_like(labels, -1)
+    compact[remaining >= 0] = numbered
+    compact = assign_rest(local, compact, labels >= 0)
+    return np.where(compact >= 0, present[compact], -1)
+
+
+def match_rows(gains: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns of the one-to-one matching with the maximum sum of gains."""
+    from scipy.optimize import linear_sum_assignment
+
+    rows, columns = linear_sum_assignment(-gains)
+    return rows, columns

@@ -1,0 +1,155 @@
+"""Postprocessing of a first pass: who is who, and who talks when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from diarspk.clustering.clusterer import Clusterer
+from diarspk.diarization.assignment import reassign
+from diarspk.diarization.config import DiarizerConfig
+from diarspk.diarization.constraints import UNCONSTRAINED, Constraints
+from diarspk.diarization.defaults import LOCAL_CLUSTERER, Defaults
+from diarspk.diarization.linking import (
+    Linking,
+    link_by_subsegments,
+    link_local_speakers,
+    name_known_speakers,
+)
+from diarspk.diarization.local_speakers import FirstPass
+from diarspk.diarization.reconstruction import (
+    Activity,
+    Turn,
+    binarize,
+    complete_names,
+    exclusive_activity,
+    find_turns,
+    keep_everyone,
+    speaker_activity,
+    to_annotation,
+)
+from diarspk.diarization.spurious_speakers import find_spurious_speakers
+from diarspk.diarization.target_speaker_vad import TargetSpeakerVad
+from diarspk.errors import ModelError
+
+__all__ = ["Postprocessing"]
+
+
+@dataclass(frozen=True, eq=False)
+class Postprocessing:
+    """All steps after the first pass, with the settings and parts that they take.
+
+    Attributes
+    ----------
+    config : DiarizerConfig
+        Settings.
+    defaults : Defaults
+        Parts that come with the encoder.
+    """
+
+    config: DiarizerConfig = field(default_factory=DiarizerConfig)
+    defaults: Defaults = field(default_factory=Defaults)
+
+    def link(self, first: FirstPass, constraints: Constraints = UNCONSTRAINED) -> Linking:
+        """Find the speakers of the recording: which of them every local speaker is.
+
+        Raises
+        ------
+        ArgumentError
+            If the constraints contradict each other, or do not fit the recording.
+        ModelError
+            If the clusterer has a PLDA of another encoder.
+        """
+        _check_space(first, self.config)
+        linking = self._cluster(first, constraints)
+        similarity = self.config.linking.known_similarity
+        names = name_known_speakers(first.local, linking.labels, constraints, similarity)
+        linking = replace(linking, names=names, known=frozenset(names.values()))
+        if not self.config.spurious_speakers.absorb:
+            return linking
+        return self._absorb(first, linking, constraints.bounds.needed)
+
+    def refine(self, first: FirstPass, linking: Linking) -> Activity:
+        """Compute the probability of every speaker in every frame, ``(frames, speakers)``.
+
+        Local speakers are averaged over windows; resegmentation and TS-VAD then correct who talks.
+        """
+        local, config, head = first.local, self.config, self.defaults.vad_head
+        centroids = local.centroids(linking.labels)
+        activity = speaker_activity(local, linking.labels, len(centroids))
+        if not len(centroids):
+            return activity
+        if config.resegmentation is not None:
+            activity = config.resegmentation(activity, local, centroids)
+        if head is not None and config.target_speaker_vad and local.vad_features is not None:
+            vad = TargetSpeakerVad(head, precision=first.precision)
+            activity = vad(activity, local, centroids)
+        return activity
+
+    def find_turns(self, first: FirstPass, activity: Activity) -> tuple[list[Turn], list[Turn]]:
+        """Find the turns, with overlap, and with at most one speaker at a time."""
+        settings = self.config.reconstruction
+        hop, duration = first.local.hop, first.duration
+        active = keep_everyone(binarize(activity, settings), activity)
+        alone = exclusive_activity(active, activity)
+        turns = find_turns(active, activity, settings, hop=hop, duration=duration)
+        single = find_turns(alone, activity, settings, hop=hop, duration=duration, bridge=False)
+        return turns, single
+
+    @property
+    def local_clusterer(self) -> Clusterer:
+        """Clusterer of local speakers."""
+        return self.config.clusterer or LOCAL_CLUSTERER
+
+    @property
+    def subsegment_clusterer(self) -> Clusterer | None:
+        """Clusterer of subsegments; None where local speakers are clustered."""
+        config = self.config
+        if config.units == "local" or (config.units == "auto" and config.clusterer is not None):
+            return None
+        return config.clusterer or self.defaults.clusterer
+
+    def _cluster(self, first: FirstPass, constraints: Constraints) -> Linking:
+        """Cluster subsegments where that is possible, and otherwise local speakers."""
+        config, clusterer = self.config, self.subsegment_clusterer
+        fitting = config.linking.non_speech is None and not constraints.has_pairs
+        if clusterer is not None and fitting:
+            found = link_by_subsegments(first.local, clusterer, constraints, config=config.linking)
+            if found is not None:
+                return found
+        return link_local_speakers(
+            first.local,
+            self.local_clusterer,
+            constraints,
+            reliable_s=config.reliable_s,
+            config=config.linking,
+            non_speech=first.non_speech,
+        )
+
+    def _absorb(self, first: FirstPass, linking: Linking, needed: int) -> Linking:
+        """Give the speech of spurious speakers to the others, down to the number needed.
+
+        Only turns tell who has next to no speech, so they are made for this once before.
+        """
+        turns, _ = self.find_turns(first, self.refine(first, linking))
+        names = complete_names(turns, linking.names)
+        annotation = to_annotation(turns, names, first.uri)
+        policy = self.config.spurious_speakers
+        spurious = find_spurious_speakers(annotation, policy, linking.known)
+        labels = {name: label for label, name in names.items()}
+        spare = max(len(names) - needed, 0)
+        dropped = np.array([labels[name] for name in spurious[:spare]], np.int64)
+        if not len(spurious):
+            return linking
+        return replace(linking, labels=reassign(first.local, linking.labels, dropped))
+
+
+def _check_space(first: FirstPass, config: DiarizerConfig) -> None:
+    plda = getattr(config.clusterer, "plda", None)
+    fingerprint = "" if plda is None else str(plda.fingerprint)
+    if fingerprint not in ("", first.fingerprint):
+        raise ModelError(
+            f"the clusterer's PLDA is of the encoder {fingerprint}, the embeddings are of "
+            f"{first.fingerprint}; fit one to this encoder: python -m recipes.plda.train"
+        )
