@@ -107,6 +107,8 @@ def make_environment(name: str) -> Path:
         venv.create(draft, symlinks=os.name != "nt")
         _install(name, draft, target.with_suffix(".log"))
         _move(draft, target)
+    except OSError as error:
+        raise PeerError(f"the environment of {name} cannot be made: {error}") from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return target
