@@ -3,7 +3,7 @@ import json
 import pytest
 import torch
 
-from diarspk.checkpoints.checkpoint import read_checkpoint, write_checkpoint
+from diarspk.checkpoints.checkpoint import read_card, read_checkpoint, write_checkpoint
 from diarspk.errors import ModelError
 
 
@@ -49,6 +49,29 @@ def test_a_card_that_is_not_json_is_named(card):
     card.write_text("{")
     with pytest.raises(ModelError, match=r"model\.json: not JSON"):
         read_checkpoint(card)
+
+
+@pytest.mark.parametrize("text", ["[]", "3", "null"])
+def test_a_card_is_an_object(card, text):
+    card.write_text(text)
+    with pytest.raises(ModelError, match=r"model\.json: not a JSON object"):
+        read_card(card)
+
+
+def test_a_card_is_read_without_its_weights(card):
+    expected = read_checkpoint(card).card
+    card.with_suffix(".safetensors").unlink()
+    assert read_card(card) == expected
+
+
+def test_a_missing_section_is_named(card):
+    with pytest.raises(ModelError, match="the card has no section 'network'"):
+        read_checkpoint(card).section("network")
+
+
+def test_a_checkpoint_prints_without_its_tensors(card):
+    checkpoint = read_checkpoint(card)
+    assert repr(checkpoint) == f"Checkpoint('model', 2 tensors, {checkpoint.fingerprint!r})"
 
 
 def test_nothing_but_the_two_files_is_left(card):

@@ -7,12 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import diarspk
 from diarspk.checkpoints.assets import asset_folder
 from diarspk.checkpoints.checkpoint import Checkpoint, read_checkpoint
-from diarspk.encoders import build_encoder
+from diarspk.encoders import FrameEmbeddings, build_encoder
 from diarspk.encoders.loading import (
     DEFAULT,
     build_local_encoder,
@@ -80,6 +81,11 @@ def test_an_encoder_prints_as_name_dimension_and_fingerprint(tmp_path: Path) -> 
     )
     untrained = build_encoder("x-vector", dimension=16)
     assert repr(untrained).startswith("WindowedEncoder('x-vector', dimension=16, fingerprint=")
+
+
+def test_frame_embeddings_print_without_their_vectors() -> None:
+    frames = FrameEmbeddings(np.zeros((5, 3), np.float32), 0.04, 0.0125)
+    assert repr(frames) == "FrameEmbeddings(5 x 3, hop=0.04, start=0.0125)"
 
 
 def test_the_space_of_an_encoder_is_its_fingerprint_and_dimension() -> None:

@@ -21,6 +21,11 @@ def test_blocks_do_not_show(monkeypatch, block_s):
     assert found.duration == 3.0
 
 
+def test_a_recording_prints_without_its_features():
+    found = analyse(open_audio(noise(1.0), 16000), LogMel())
+    assert repr(found) == "Recording('audio', 1.0 s, 98 frames)"
+
+
 @pytest.mark.parametrize("samples", [1, 399, 400, 561])
 def test_very_short_recordings(samples):
     found = analyse(open_audio(np.ones(samples, np.float32) * 0.1, 16000), LogMel())
