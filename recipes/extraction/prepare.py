@@ -100,7 +100,7 @@ def simulate_rooms(
 def measured_rooms(folder: Path, *, sources: int = 4) -> NDArray[np.float16]:
     """Measured responses of half a second, the same for every source."""
     rooms = []
-    for response in read_impulse_responses(folder, longest_s=0.5):
+    for response in read_impulse_responses(folder, max_s=0.5):
         cut = np.zeros(TAPS, np.float32)
         cut[: len(response)] = response[:TAPS]
         rooms.append(np.tile(cut / np.sqrt(np.sum(cut**2)), (sources, 1)))

@@ -85,7 +85,7 @@ def test_an_encoder_prints_as_name_dimension_and_fingerprint(tmp_path: Path) -> 
 
 def test_frame_embeddings_print_without_their_vectors() -> None:
     frames = FrameEmbeddings(np.zeros((5, 3), np.float32), 0.04, 0.0125)
-    assert repr(frames) == "FrameEmbeddings(5 x 3, hop=0.04, start=0.0125)"
+    assert repr(frames) == "FrameEmbeddings(5 frames x 3, hop=0.04, start=0.0125)"
 
 
 def test_the_space_of_an_encoder_is_its_fingerprint_and_dimension() -> None:
