@@ -12,8 +12,7 @@ import argparse
 from pathlib import Path
 
 import diarspk
-from diarspk.diarization.identification import name_speakers
-from diarspk.embeddings import Space
+from diarspk.diarization import name_speakers
 from diarspk.verification.gallery import create_gallery, open_gallery
 
 
@@ -28,7 +27,7 @@ def main() -> None:
     diarizer = diarspk.Diarizer()
     encoder = diarizer.encoder
     if not options.gallery.exists():
-        create_gallery(options.gallery, Space(encoder.fingerprint, encoder.dimension)).close()
+        create_gallery(options.gallery, encoder.space).close()
     with open_gallery(options.gallery) as people:
         for enrolment in options.enrolments:
             name, _, file = enrolment.partition("=")

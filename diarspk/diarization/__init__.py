@@ -7,19 +7,49 @@ from typing import TYPE_CHECKING
 from diarspk.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from diarspk.diarization.confidence import Calibration
     from diarspk.diarization.config import UNKNOWN_SPACE, DiarizerConfig
+    from diarspk.diarization.constraints import Constraints
     from diarspk.diarization.defaults import load_plda
     from diarspk.diarization.diarizer import Diarizer
+    from diarspk.diarization.dover_lap import combine
+    from diarspk.diarization.identification import name_speakers
+    from diarspk.diarization.linking import LinkingConfig
+    from diarspk.diarization.reconstruction import ReconstructionConfig
+    from diarspk.diarization.resegmentation import Resegmentation
     from diarspk.diarization.result import Diarization
+    from diarspk.diarization.spurious_speakers import SpuriousSpeakerPolicy
 
-__all__ = ["UNKNOWN_SPACE", "Diarization", "Diarizer", "DiarizerConfig", "load_plda"]
+__all__ = [
+    "UNKNOWN_SPACE",
+    "Calibration",
+    "Constraints",
+    "Diarization",
+    "Diarizer",
+    "DiarizerConfig",
+    "LinkingConfig",
+    "ReconstructionConfig",
+    "Resegmentation",
+    "SpuriousSpeakerPolicy",
+    "combine",
+    "load_plda",
+    "name_speakers",
+]
 
 _HOMES = {
+    "UNKNOWN_SPACE": "diarspk.diarization.config",
+    "Calibration": "diarspk.diarization.confidence",
+    "Constraints": "diarspk.diarization.constraints",
     "Diarization": "diarspk.diarization.result",
     "Diarizer": "diarspk.diarization.diarizer",
     "DiarizerConfig": "diarspk.diarization.config",
-    "UNKNOWN_SPACE": "diarspk.diarization.config",
+    "LinkingConfig": "diarspk.diarization.linking",
+    "ReconstructionConfig": "diarspk.diarization.reconstruction",
+    "Resegmentation": "diarspk.diarization.resegmentation",
+    "SpuriousSpeakerPolicy": "diarspk.diarization.spurious_speakers",
+    "combine": "diarspk.diarization.dover_lap",
     "load_plda": "diarspk.diarization.defaults",
+    "name_speakers": "diarspk.diarization.identification",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

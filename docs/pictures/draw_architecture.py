@@ -124,7 +124,7 @@ def pipeline() -> Picture:
     arrow((500, 180), (500, 206))
     box(380, 208, 240, 48, "shared trunk, once", "encoders/local/trunk.py", fill=ACCENT)
     for x, title, file in (
-        (40, "local speakers", "segmentation/activity.py"),
+        (40, "local speakers", "segmentation/segmentation_head.py"),
         (276, "embeddings of windows", "diarization/window_embedding.py"),
         (512, "subsegments of 1.5 s", "diarization/subsegments.py"),
         (748, "frame embeddings", "encoders/local/frame_head.py"),
@@ -132,7 +132,10 @@ def pipeline() -> Picture:
         arrow((500, 256), (500, 274), (x + 106, 274), (x + 106, 296))
         box(x, 298, 212, 48, title, file)
     picture.text(
-        500, 378, "kept in a Session: diarization/session.py, diarization/cache.py", size=12
+        500,
+        378,
+        "block by block: diarization/first_pass.py; kept on disk: diarization/cache.py",
+        size=12,
     )
     arrow(
         (500, 400),
@@ -140,7 +143,7 @@ def pipeline() -> Picture:
         label="activity and embeddings of local speakers, subsegments, frames",
     )
 
-    picture.frame(20, 430, 960, 110, "speakers = self.link(first, constraints)")
+    picture.frame(20, 430, 960, 110, "linking = self.link(first, constraints)")
     box(40, 466, 280, 56, "constraints", "diarization/constraints.py")
     box(
         360,
@@ -151,21 +154,43 @@ def pipeline() -> Picture:
         "clustering/vbx.py  clustering/plda.py",
         fill=ACCENT,
     )
-    box(680, 466, 280, 56, "who is who in the recording", "diarization/linking.py")
+    box(
+        680,
+        466,
+        280,
+        56,
+        "who is who in the recording",
+        "diarization/linking.py",
+        "diarization/assignment.py",
+    )
     arrow((320, 494), (358, 494))
     arrow((640, 494), (678, 494))
     arrow((500, 540), (500, 568), label="speakers, their embeddings, a score for each count")
 
-    picture.frame(20, 570, 960, 110, "activity = self.refine(first, speakers)")
+    picture.frame(20, 570, 960, 110, "activity = self.refine(first, linking)")
     box(140, 606, 320, 56, "resegmentation", "diarization/resegmentation.py")
     box(540, 606, 320, 56, "TS-VAD", "diarization/target_speaker_vad.py", fill=ACCENT)
     arrow((460, 634), (538, 634))
     arrow((500, 680), (500, 708), label="probability of each speaker in each frame")
 
-    picture.frame(20, 710, 960, 110, "return Diarization.from_activity(activity, first, speakers)")
+    picture.frame(
+        20,
+        710,
+        960,
+        110,
+        "return Diarization.from_activity(activity, first, linking, self.postprocessing)",
+    )
     box(40, 746, 280, 56, "turns", "diarization/reconstruction.py")
     box(360, 746, 280, 56, "confidence", "diarization/confidence.py")
-    box(680, 746, 280, 56, "result, and its corrections", "diarization/result.py  formats/")
+    box(
+        680,
+        746,
+        280,
+        56,
+        "result, and its corrections",
+        "diarization/result.py",
+        "diarization/editing.py",
+    )
     arrow((320, 774), (358, 774))
     arrow((640, 774), (678, 774))
     return picture
