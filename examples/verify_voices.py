@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 import diarspk
-from diarspk.verification.calibration import probability, shipped_calibration
+from diarspk.verification.calibration import default_calibration, probability
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
     cosine = float(first @ second)  # both are unit vectors
     print(f"cosine {cosine:.3f} in the space {encoder.fingerprint}")
 
-    calibration = shipped_calibration(encoder.fingerprint)
+    calibration = default_calibration(encoder.fingerprint)
     if calibration is not None:
         same = float(probability(calibration.log_likelihood_ratios(cosine), options.prior))
         print(f"one person with probability {same:.3f}")

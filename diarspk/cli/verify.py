@@ -82,7 +82,7 @@ def _compare(
 ) -> None:
     from diarspk.audio import SAMPLE_RATE, load_audio
     from diarspk.features.speech_quality import check_speech
-    from diarspk.verification.calibration import probability, shipped_calibration
+    from diarspk.verification.calibration import default_calibration, probability
     from diarspk.verification.trials import cosine_scores
 
     vectors = []
@@ -92,7 +92,7 @@ def _compare(
             say(f"warning: {file}: {message}")
         vectors.append(encoder.embed(waveform, SAMPLE_RATE))
     score = float(cosine_scores(vectors[0][None], vectors[1][None])[0])
-    calibration = shipped_calibration(encoder.fingerprint)
+    calibration = default_calibration(encoder.fingerprint)
     same: float | None = None
     if calibration is not None:
         same = float(probability(calibration.log_likelihood_ratios(score), prior))
@@ -120,7 +120,7 @@ def _compare(
 def _score_list(
     file: Path, root: Path, output: Path | None, encoder: diarspk.SpeakerEncoder, as_json: bool
 ) -> None:
-    from diarspk.verification.calibration import shipped_calibration
+    from diarspk.verification.calibration import default_calibration
     from diarspk.verification.report import report_trials
     from diarspk.verification.trials import read_trials, score_trials
 
@@ -128,7 +128,7 @@ def _score_list(
     names = dict.fromkeys(name for one in listed for name in (one.enrolment, one.test))
     embeddings = {name: encoder.embed(root / name) for name in names}
     scores, labels = score_trials(listed, embeddings)
-    calibration = shipped_calibration(encoder.fingerprint)
+    calibration = default_calibration(encoder.fingerprint)
     report = report_trials(
         scores,
         labels,

@@ -91,7 +91,7 @@ class Posterior:
     means, variances : NDArray, shape (s, d)
         Alpha and the inverse of L: posterior of each speaker variable, diagonal covariance.
     bounds : NDArray, shape (iterations,)
-        Evidence lower bound (25) after each iteration; it never decreases.
+        Variational lower bound (25) after each iteration; it never decreases.
     """
 
     responsibilities: Matrix
@@ -164,7 +164,7 @@ def lower_bound(
     settings: VBxSettings,
     weights: Matrix | None = None,
 ) -> float:
-    """Evidence lower bound (25) of a partition: hard responsibilities, all else optimal.
+    """Variational lower bound (25) of a partition: hard responsibilities, all else optimal.
 
     Comparable between partitions of one session, whatever method they come from.
     """

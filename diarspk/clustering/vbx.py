@@ -137,7 +137,7 @@ class VBxClusterer(PartitionClusterer):
         return own, unbounded
 
     def cost(self, points: WeightedPoints, labels: NDArray[np.int64]) -> float:
-        """Negative evidence lower bound of a partition."""
+        """Negative variational lower bound (ELBO) of a partition."""
         features = self.plda.project(points.means)
         numbered = np.unique(labels, return_inverse=True)[1]
         return -lower_bound(features, self.plda.between, numbered, self.settings, points.weights)

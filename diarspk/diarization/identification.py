@@ -8,7 +8,7 @@ from diarspk.diarization.result import Diarization
 from diarspk.verification.gallery.gallery import Gallery
 
 if TYPE_CHECKING:
-    from diarspk.verification.gallery.entries import Identification
+    from diarspk.verification.gallery.identification import Identification
 
 __all__ = ["name_speakers"]
 

@@ -9,9 +9,9 @@ from diarspk.lazy import lazy_names
 if TYPE_CHECKING:
     from diarspk.verification.calibration import (
         ScoreCalibration,
+        default_calibration,
         fit_calibration,
         probability,
-        shipped_calibration,
     )
     from diarspk.verification.confidence_interval import Interval, bootstrap_interval
     from diarspk.verification.fairness import FairnessReport, GroupRates, compare_groups, gini
@@ -56,6 +56,7 @@ __all__ = [
     "compare_groups",
     "cosine_scores",
     "cross_calibrate",
+    "default_calibration",
     "detection_curve",
     "equal_error_rate",
     "fit_calibration",
@@ -65,7 +66,6 @@ __all__ = [
     "read_trials",
     "report_trials",
     "score_trials",
-    "shipped_calibration",
     "stepped_equal_error_rate",
 ]
 
@@ -96,7 +96,7 @@ _HOMES = {
     "read_trials": "diarspk.verification.trials",
     "report_trials": "diarspk.verification.report",
     "score_trials": "diarspk.verification.trials",
-    "shipped_calibration": "diarspk.verification.calibration",
+    "default_calibration": "diarspk.verification.calibration",
     "stepped_equal_error_rate": "diarspk.verification.metrics",
 }
 

@@ -1,7 +1,7 @@
-"""From scores to log-likelihood ratios: logistic calibration with quality measures.
+"""Score calibration: log-likelihood ratios by logistic regression, with quality measures.
 
-A score says which of two trials is more likely of one speaker; only a calibrated score says how
-likely. ``calibration.log_likelihood_ratios(scores)`` are natural logarithms of
+A raw score ranks trials; a calibrated score states how likely the same speaker is.
+``calibration.log_likelihood_ratios(scores)`` are natural logarithms of
 ``p(score | same speaker) / p(score | different speakers)``.
 """
 
@@ -20,12 +20,12 @@ from diarspk.checkpoints.assets import asset_folder
 from diarspk.errors import ArgumentError, FormatError
 from diarspk.verification.metrics import detection_curve
 
-__all__ = ["ScoreCalibration", "fit_calibration", "probability", "shipped_calibration"]
+__all__ = ["ScoreCalibration", "default_calibration", "fit_calibration", "probability"]
 
 
 @dataclass(frozen=True)
 class ScoreCalibration:
-    """An affine map from a score, and measures of quality, to a log-likelihood ratio.
+    """Affine map from a score, and quality measures, to a log-likelihood ratio.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class ScoreCalibration:
     quality : dict of str to float
         Weight of each quality measure (log duration, magnitude, mean over a cohort, ...).
     fingerprint : str
-        Embedding space whose cosines this belongs to; empty for scores of another kind.
+        Embedding space whose cosines it was fitted to; empty for other scores.
     """
 
     scale: float
@@ -45,12 +45,12 @@ class ScoreCalibration:
     def log_likelihood_ratios(
         self, scores: ArrayLike, quality: Mapping[str, ArrayLike] | None = None
     ) -> NDArray[np.float64]:
-        """Calibrate scores of any shape; each measure has the shape of the scores.
+        """Calibrate scores of any shape; quality measures have the shape of the scores.
 
         Raises
         ------
         ArgumentError
-            If the measures are not those of the fit.
+            The quality measures are not those of the fit.
         """
         given = {} if quality is None else quality
         if set(given) != set(self.quality):
@@ -64,7 +64,7 @@ class ScoreCalibration:
         return ratios
 
     def threshold(self, target_prior: float = 0.5) -> float:
-        """Score at which both answers are equally likely; without quality measures only."""
+        """Score of equal posterior odds; only without quality measures."""
         if self.quality:
             raise ArgumentError(
                 f"`threshold` depends on {sorted(self.quality)}; compare log-likelihood ratios"
@@ -74,13 +74,13 @@ class ScoreCalibration:
         return float((-np.log(target_prior / (1 - target_prior)) - self.offset) / self.scale)
 
     def write(self, path: Path) -> None:
-        """Write JSON; a file that is there is replaced at once, never half."""
+        """Write JSON; an existing file is replaced atomically."""
         with atomic_path(path) as part:
             part.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> ScoreCalibration:
-        """Read what :meth:`write` wrote.
+        """Read a calibration written by :meth:`write`.
 
         Raises
         ------
@@ -101,17 +101,17 @@ def fit_calibration(
     target_prior: float = 0.5,
     fingerprint: str = "",
 ) -> ScoreCalibration:
-    """Fit by logistic regression in which both kinds of trials weigh as the prior says.
+    """Fit by logistic regression, with trials weighted by the target prior.
 
     Parameters
     ----------
     scores, labels : array_like, ``(trials,)``
         As for :func:`diarspk.verification.metrics.detection_curve`.
     quality : mapping of str to array_like, ``(trials,)``, optional
-        Measures of each trial, so that the score counts for less where the audio is poor.
+        Quality measures of each trial, so that the score has less weight where the audio is poor.
     target_prior : float
-        Prior at which the fit is best (Brummer and de Villiers, The BOSARIS toolkit, 2013); the
-        result holds for any prior.
+        Prior for which the fit is optimized (Brummer and de Villiers, The BOSARIS toolkit, 2013);
+        the ratios can be used with any prior.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def fit_calibration(
     columns = _columns(np.asarray(scores, np.float64), measures)  # (trials, 1 + measures)
     centre, spread = columns.mean(0), np.maximum(columns.std(0), 1e-12)
     share = np.where(target, target_prior / target.mean(), (1 - target_prior) / (~target).mean())
-    # The faint penalty keeps the slope finite where the two kinds of trials do not overlap.
+    # Weak regularization keeps the slope finite where target and non-target scores do not overlap.
     model = LogisticRegression(C=100.0 * len(target), max_iter=1000)
     model.fit((columns - centre) / spread, target, sample_weight=share)
     weights = model.coef_[0] / spread
@@ -148,7 +148,7 @@ def fit_calibration(
 
 
 def probability(log_likelihood_ratios: ArrayLike, target_prior: float = 0.5) -> NDArray[np.float64]:
-    """Probability of the same speaker, given the probability before anything was heard.
+    """Posterior probability of the same speaker, for a prior.
 
     Examples
     --------
@@ -161,8 +161,8 @@ def probability(log_likelihood_ratios: ArrayLike, target_prior: float = 0.5) -> 
     return np.asarray(0.5 * (1 + np.tanh(odds / 2)))
 
 
-def shipped_calibration(fingerprint: str) -> ScoreCalibration | None:
-    """Find the calibration of a space that ships with the package; None where there is none."""
+def default_calibration(fingerprint: str) -> ScoreCalibration | None:
+    """Load the calibration of a space from the package's assets; None where there is none."""
     path = asset_folder() / "calibration" / f"{fingerprint}.json"
     return ScoreCalibration.read(path) if path.is_file() else None
 

@@ -1,4 +1,4 @@
-"""Confidence intervals of figures over trials, by resampling whole speakers."""
+"""Bootstrap confidence intervals over trials, resampled by speaker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Statistic = Callable[[NDArray[np.float64], NDArray[np.bool_]], float]
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure, and the range that holds it with the stated confidence."""
+    """Estimate with its confidence interval."""
 
     value: float
     low: float
@@ -34,23 +34,23 @@ def bootstrap_interval(
     resamples: int = 200,
     seed: int = 0,
 ) -> Interval:
-    """Percentile interval of a figure such as `equal_error_rate`.
+    """Percentile bootstrap interval of a statistic such as `equal_error_rate`.
 
     Parameters
     ----------
     statistic : callable
-        Takes scores and labels, gives a float.
+        Function of scores and labels that returns a float.
     scores, labels : array_like, ``(trials,)``
     groups : array_like, ``(trials,)``, optional
-        Trials of one group are drawn together: give the enrolment speaker. Trials that share a
-        speaker are not independent, and an interval over single trials would be too narrow.
+        Unit of resampling, usually the enrolment speaker: trials that share a speaker are not
+        independent, so resampling single trials gives intervals that are too narrow.
     resamples : int
-        Draws; one that lacks a kind of trial is drawn again, ten times at most.
+        Number of resamples; one without target or non-target trials is redrawn, up to ten times.
 
     Raises
     ------
     ArgumentError
-        If shapes differ, ``confidence`` is outside (0, 1), or hardly a draw has both kinds of
+        Shapes differ, ``confidence`` is outside (0, 1), or resamples lack target or non-target
         trials.
     """
     score, label = np.asarray(scores, np.float64), np.asarray(labels).astype(bool)
@@ -74,7 +74,7 @@ def bootstrap_interval(
 
 
 def _members(names: NDArray[np.generic]) -> list[NDArray[np.intp]]:
-    """Trials of each group."""
+    """List the trials of each group."""
     _, group = np.unique(names, return_inverse=True)
     order = np.argsort(group, kind="stable")
     return np.split(order, np.cumsum(np.bincount(group))[:-1])

@@ -1,4 +1,4 @@
-"""Error rates by group of speakers at one threshold, and how unequal they are (GARBE)."""
+"""Error rates by group of speakers at one threshold, and their inequality (GARBE)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ __all__ = ["FairnessReport", "GroupRates", "compare_groups", "gini"]
 
 @dataclass(frozen=True)
 class GroupRates:
-    """Errors of the trials whose two sides belong to one group.
+    """Error rates of the trials within one group.
 
     Attributes
     ----------
     miss_rate, false_alarm_rate : float
         At the common threshold, in [0, 1].
     equal_error_rate : float
-        At the group's own best threshold: what a threshold of its own would give.
+        At the group's own equal-error threshold.
     """
 
     group: str
@@ -36,16 +36,16 @@ class GroupRates:
 
 @dataclass(frozen=True)
 class FairnessReport:
-    """Rates of every group at one threshold.
+    """Error rates of every group at one threshold.
 
     Attributes
     ----------
     threshold : float
     groups : tuple of GroupRates
     skipped : tuple of str
-        Groups without enough trials of both kinds; they count nowhere.
+        Groups with too few trials, which are left out.
     miss_gini, false_alarm_gini : float
-        0 where all groups have the same rate, 1 where one group has all errors.
+        Gini coefficients: 0 where all groups have the same rate, 1 where one has all errors.
     """
 
     threshold: float
@@ -57,7 +57,7 @@ class FairnessReport:
     def garbe(self, weight: float = 0.5) -> float:
         """Gini aggregation rate for biometric equitability (Howard et al., arXiv 2203.05051).
 
-        ``weight`` is that of the false alarms; 0 is fair.
+        ``weight`` is that of the false alarms. 0 is fair.
         """
         return weight * self.false_alarm_gini + (1 - weight) * self.miss_gini
 
@@ -68,7 +68,7 @@ def compare_groups(
     groups: Sequence[str],
     threshold: float,
     *,
-    fewest: int = 20,
+    min_trials: int = 20,
 ) -> FairnessReport:
     """Compare groups at one threshold.
 
@@ -76,10 +76,11 @@ def compare_groups(
     ----------
     scores, labels : array_like, ``(trials,)``
     groups : sequence of str, ``trials``
-        Group of each trial whose two speakers are of the same one; "" for other trials, which
-        are left out, since a trial between groups is easier and would hide a difference.
-    fewest : int
-        Groups with fewer target or fewer non-target trials are named in ``skipped``.
+        Group of each trial if both speakers belong to it, else "". Trials between groups are left
+        out: they are easier and would hide a difference.
+    min_trials : int
+        Minimum number of target and of non-target trials of a group; others are listed in
+        ``skipped``.
 
     Raises
     ------
@@ -96,14 +97,14 @@ def compare_groups(
     for group in sorted(set(groups) - {""}):
         chosen = name == group
         target = label[chosen].astype(bool)
-        if min(int(target.sum()), int((~target).sum())) < fewest:
+        if min(int(target.sum()), int((~target).sum())) < min_trials:
             skipped.append(group)
         else:
             found.append(_rates(group, score[chosen], target, threshold))
     if len(found) < 2:
         raise ArgumentError(
-            f"`groups` must hold two groups with {fewest} trials of each kind, got {len(found)} "
-            f"(too few trials: {', '.join(skipped) or 'none'})"
+            f"`groups` must hold two groups with {min_trials} trials of each kind, "
+            f"got {len(found)} (too few trials: {', '.join(skipped) or 'none'})"
         )
     return FairnessReport(
         threshold=threshold,

@@ -1,9 +1,8 @@
-"""How well scores tell target trials from non-target trials.
+"""Verification metrics: equal error rate, detection costs and Cllr.
 
-A trial is accepted where its score is at or above the threshold. As the threshold falls, misses
-turn into acceptances and false alarms appear: that curve holds every figure that needs the order
-of the scores only. :func:`actual_dcf` and :func:`cllr` also judge the scores themselves, as
-log-likelihood ratios.
+A trial is accepted if its score is at or above the threshold. The detection curve over all
+thresholds yields the metrics that depend on the order of the scores alone; :func:`actual_dcf` and
+:func:`cllr` also measure the calibration of log-likelihood ratios.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class DetectionCurve:
     Attributes
     ----------
     thresholds : ndarray of float64, ``(points,)``
-        Falling, from infinity (nothing is accepted) to the lowest score (everything is).
+        Decreasing, from infinity (all rejected) to the lowest score (all accepted).
     miss_rates : ndarray of float64, ``(points,)``
         Share of the target trials below each threshold, from 1 to 0.
     false_alarm_rates : ndarray of float64, ``(points,)``
@@ -46,7 +45,7 @@ class DetectionCurve:
 
     @property
     def equal_error_rate(self) -> float:
-        """Rate in [0, 1] at which both errors are equal, linear between neighbouring points."""
+        """Rate in [0, 1] at which both errors are equal, by linear interpolation."""
         excess = self.miss_rates - self.false_alarm_rates  # falls from 1 to -1
         after = int(np.argmax(excess <= 0))
         before = after - 1
@@ -65,7 +64,7 @@ class DetectionCurve:
 
     @property
     def equal_error_threshold(self) -> float:
-        """Highest score at which false alarms reach the misses; accept at or above it."""
+        """Highest threshold at which the false-alarm rate reaches the miss rate."""
         return float(self.thresholds[int(np.argmax(self.miss_rates <= self.false_alarm_rates))])
 
     def miss_rate_at(self, false_alarm_rate: float) -> float:
@@ -89,7 +88,7 @@ class DetectionCurve:
 
 
 def detection_curve(scores: ArrayLike, labels: ArrayLike) -> DetectionCurve:
-    """Sort trials into a curve of miss and false-alarm rates.
+    """Compute the curve of miss and false-alarm rates.
 
     Parameters
     ----------
@@ -119,7 +118,7 @@ def detection_curve(scores: ArrayLike, labels: ArrayLike) -> DetectionCurve:
 
 
 def equal_error_rate(scores: ArrayLike, labels: ArrayLike) -> float:
-    """Equal error rate in [0, 1], linear between the two points around the crossing.
+    """Equal error rate in [0, 1], by linear interpolation at the crossing.
 
     Parameters and errors are those of :func:`detection_curve`.
 
@@ -146,7 +145,7 @@ def min_dcf(
     miss_cost: float = 1.0,
     false_alarm_cost: float = 1.0,
 ) -> float:
-    """Minimum normalised detection cost (NIST speaker recognition evaluations).
+    """Minimum normalized detection cost (NIST speaker recognition evaluations).
 
     The cost is ``miss_cost * target_prior * miss_rate + false_alarm_cost * (1 - target_prior) *
     false_alarm_rate`` at the best threshold, over the cost of the better of accepting everything
@@ -170,10 +169,10 @@ def actual_dcf(
     miss_cost: float = 1.0,
     false_alarm_cost: float = 1.0,
 ) -> float:
-    """Normalised detection cost at the threshold that Bayes' rule gives, not at the best one.
+    """Compute the normalized detection cost at the Bayes threshold, not at the optimal one.
 
     The threshold is ``log(false_alarm_cost * (1 - target_prior) / (miss_cost * target_prior))``.
-    The excess over :func:`min_dcf` is what poor calibration costs. Errors are those of
+    The excess over :func:`min_dcf` is the calibration loss. Errors are those of
     :func:`min_dcf`.
 
     Examples
@@ -192,7 +191,7 @@ def actual_dcf(
 def cllr(log_likelihood_ratios: ArrayLike, labels: ArrayLike) -> float:
     """Cost of log-likelihood ratios in bits (Brummer and du Preez, 2006, eq. 8).
 
-    0 is perfect, 1 is what ratios of 1 everywhere cost, and more is worse than knowing nothing.
+    0 is perfect; 1 is the cost of uninformative ratios of 1, and more is worse than those.
 
     Examples
     --------

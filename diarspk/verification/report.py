@@ -1,4 +1,4 @@
-"""All figures of a set of scored trials, with their intervals."""
+"""Report of scored trials: error rates and costs with confidence intervals."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ PRIORS = (0.01, 0.05)
 
 @dataclass(frozen=True)
 class TrialReport:
-    """Figures of one system on one list.
+    """Metrics of one system on one trial list.
 
     Attributes
     ----------
     equal_error_rate : Interval
-        Linear between points (NIST, WeSpeaker), in [0, 1].
+        Linearly interpolated (NIST, WeSpeaker), in [0, 1].
     stepped_equal_error_rate : float
         At the nearest point (ESPnet).
     equal_error_threshold : float
     min_dcf, actual_dcf : dict of float to float
-        By target prior, both costs 1, normalised. Those of ``actual_dcf``, like ``cllr``, need
-        log-likelihood ratios and are None without.
+        By target prior, normalized, with both costs 1. ``actual_dcf``, like ``cllr``, requires
+        log-likelihood ratios and is None without them.
     cllr : Interval or None
         In bits.
     """
@@ -61,17 +61,17 @@ def report_trials(
     groups: ArrayLike | None = None,
     resamples: int = 200,
 ) -> TrialReport:
-    """Work out every figure.
+    """Compute all metrics of a trial list.
 
     Parameters
     ----------
     scores, labels : array_like, ``(trials,)``
     log_likelihood_ratios : array_like, ``(trials,)``, optional
-        The scores after calibration on other trials.
+        Scores calibrated on other trials.
     groups : array_like, ``(trials,)``, optional
-        Enrolment speaker of each trial, for the intervals.
+        Enrolment speaker of each trial: the unit of resampling.
     resamples : int
-        Of the bootstrap.
+        Number of bootstrap resamples.
     """
     label = np.asarray(labels).astype(bool)
     curve = detection_curve(scores, label)
@@ -104,20 +104,20 @@ def cross_calibrate(
     folds: int = 2,
     seed: int = 0,
 ) -> NDArray[np.float64]:
-    """Log-likelihood ratios of each part of the trials by a calibration of the other parts.
+    """Cross-validated calibration: log-likelihood ratios of each fold, fitted on the others.
 
     Parameters
     ----------
     scores, labels : array_like, ``(trials,)``
     groups : sequence of str, ``trials``
-        Enrolment speakers: those of a part are in no other.
+        Enrolment speaker of each trial; the folds share none.
     quality
         See :func:`diarspk.verification.calibration.fit_calibration`.
 
     Raises
     ------
     ArgumentError
-        If there are fewer groups than folds.
+        There are fewer groups than folds.
     """
     score, label = np.asarray(scores, np.float64), np.asarray(labels)
     measures = {} if quality is None else {k: np.asarray(v) for k, v in quality.items()}

@@ -1,4 +1,4 @@
-"""Adaptive symmetric score normalisation (AS-norm)."""
+"""Adaptive symmetric score normalization (AS-norm)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["CohortStatistics", "adaptive_norm", "cohort_statistics"]
 
 @dataclass(frozen=True, eq=False)
 class CohortStatistics:
-    """Mean and deviation of each recording's highest scores against a cohort, ``(n,)`` each."""
+    """Mean and standard deviation of the highest cohort scores of recordings, ``(n,)`` each."""
 
     mean: NDArray[np.float64]
     deviation: NDArray[np.float64]
@@ -24,21 +24,20 @@ class CohortStatistics:
 def cohort_statistics(
     embeddings: ArrayLike, cohort: ArrayLike, *, top: int = 300
 ) -> CohortStatistics:
-    """Statistics of the ``top`` highest cosines against other speakers.
+    """Compute statistics of the ``top`` highest cosines with a cohort of other speakers.
 
     Parameters
     ----------
     embeddings : array_like, ``(n, dim)``
     cohort : array_like, ``(speakers, dim)``
-        One vector per speaker, usually means over training speakers, none of whom is in the
-        trials.
+        One vector per speaker, usually means of training speakers who are not in the trials.
     top : int
-        How many count; WeSpeaker uses 300. The whole cohort where it is smaller.
+        Number of highest scores, at most the size of the cohort. Default: 300, as in WeSpeaker.
 
     Raises
     ------
     ArgumentError
-        If dimensions differ or fewer than two cohort speakers count.
+        Dimensions differ, or fewer than two cohort speakers are used.
     """
     rows, others = (
         normalize_rows(np.atleast_2d(np.asarray(vectors, np.float64)))
@@ -60,13 +59,13 @@ def cohort_statistics(
 def adaptive_norm(
     scores: ArrayLike, enrolments: CohortStatistics, tests: CohortStatistics
 ) -> NDArray[np.float64]:
-    """Mean of the score normalised by either side (Matejka et al., Interspeech 2017, eq. 6).
+    """Normalize scores by both sides and average (Matejka et al., Interspeech 2017, eq. 6).
 
     Parameters
     ----------
     scores : array_like, ``(trials,)``
     enrolments, tests : CohortStatistics
-        Of the two recordings of each trial, in the order of the scores.
+        Statistics of the two recordings of each trial, in the order of the scores.
     """
     raw = np.asarray(scores, np.float64)
     if not raw.shape == enrolments.mean.shape == tests.mean.shape:

@@ -1,7 +1,7 @@
-"""Lists of verification trials, and scores of them.
+"""Verification trial lists and their scores.
 
-Two formats are read: VoxCeleb's ``1 enrol.wav test.wav`` (the label first) and Kaldi's
-``enrol test target`` (or ``nontarget``, last).
+Two formats are read: VoxCeleb's ``1 enrolment.wav test.wav`` (the label first) and Kaldi's
+``enrolment test target`` (or ``nontarget``, last).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ same speaker. :func:`cosine_scores` is one; a PLDA model offers another."""
 
 @dataclass(frozen=True)
 class Trial:
-    """A claim: ``test`` is spoken by whom ``enrolment`` is spoken by; true where ``target``."""
+    """Verification trial; ``target``: whether both recordings are of the same speaker."""
 
     enrolment: str
     test: str
@@ -38,7 +38,7 @@ class Trial:
 
 
 def read_trials(file: TextFile) -> list[Trial]:
-    """Read a trial list; every line in the one format or the other.
+    """Read a trial list; each line may be in either format.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def read_trials(file: TextFile) -> list[Trial]:
 
 
 def cosine_scores(enrolments: Vectors, tests: Vectors) -> NDArray[np.float64]:
-    """Cosines of rows: ``(trials, dim)`` and ``(trials, dim)`` of any norm -> ``(trials,)``."""
+    """Cosine similarity of two ``(trials, dim)`` of any norm, row by row: ``(trials,)``."""
     first, second = (normalize_rows(np.asarray(x, np.float64)) for x in (enrolments, tests))
     return np.asarray(np.sum(first * second, axis=1))
 
@@ -62,7 +62,7 @@ def score_trials(
     embeddings: Mapping[str, NDArray[np.float32]],
     score: ScoreFunction = cosine_scores,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Score trials by the embeddings of their two names.
+    """Score trials with the embeddings of their two recordings.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def score_trials(
     Raises
     ------
     ArgumentError
-        If a name has no embedding.
+        A recording has no embedding.
     """
     names = {name for trial in trials for name in (trial.enrolment, trial.test)}
     if missing := sorted(names - set(embeddings)):

@@ -1,4 +1,4 @@
-"""Alignment of embedding spaces, so that one encoder enrols and another one verifies (NESSA).
+"""Alignment of embedding spaces, so that one encoder enrolls and another verifies (NESSA).
 
 "NESSA" (arXiv 2401.12440) keeps the enrolled profiles of an old encoder useful beside a new one:
 a light network, trained on pairs of embeddings of the same utterances, maps one space into the
@@ -15,11 +15,14 @@ All have ``fit(enrolment, runtime, speakers)`` and ``transform(vectors, side=...
 """
 
 from diarspk.verification.alignment.alignment import Alignment, Side, SpaceMap
-from diarspk.verification.alignment.linear import LinearAlignment
-from diarspk.verification.alignment.logits import LogitAlignment
-from diarspk.verification.alignment.methods import METHODS, make_alignment
+from diarspk.verification.alignment.baselines import LinearAlignment, LogitAlignment
+from diarspk.verification.alignment.methods import (
+    METHODS,
+    make_alignment,
+    read_alignment,
+    write_alignment,
+)
 from diarspk.verification.alignment.neural import JointAlignment, MlpAlignment
-from diarspk.verification.alignment.storage import read_alignment, write_alignment
 from diarspk.verification.alignment.training import TrainingConfig
 
 __all__ = [

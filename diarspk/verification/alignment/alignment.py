@@ -1,4 +1,4 @@
-"""What all alignments have in common."""
+"""Interface of alignments between two embedding spaces."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ Rows = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class SpaceMap:
-    """A map from one space into another.
+    """Map from one embedding space into another.
 
     Attributes
     ----------
     source, output : Space
-        Where vectors come from, and the space they can be compared in afterwards.
+        Spaces of the input and of the output.
     transform : callable
-        ``(n, dim)`` -> unit vectors ``(n, output.dimension)``.
+        Callable(vectors ``(n, dim)``) -> unit vectors ``(n, output.dimension)``.
     """
 
     source: Space
@@ -44,14 +44,14 @@ class SpaceMap:
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Unit vectors of the same utterances by both encoders.
+    """Unit vectors of the same utterances from both encoders.
 
     Attributes
     ----------
     enrolment, runtime : ndarray of float32, ``(n, dim)``
         The dimensions may differ.
     speakers : ndarray of int64, ``(n,)``, or None
-        Numbers of the speakers from 0, where they are known.
+        Speaker of each utterance, from 0; None where unknown.
     """
 
     enrolment: Rows
@@ -60,7 +60,7 @@ class Pairs:
 
 
 class Alignment(ABC):
-    """Makes embeddings of an enrolment encoder and of a run-time encoder comparable by cosine.
+    """Map that makes embeddings of an enrolment and of a run-time encoder comparable by cosine.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Alignment(ABC):
     """
 
     method: str
-    """Name under which it is stored."""
+    """Identifier in files."""
 
     def __init__(self, enrolment: Space, runtime: Space) -> None:
         self.enrolment = enrolment
@@ -78,19 +78,20 @@ class Alignment(ABC):
     def fit(
         self, enrolment: ArrayLike, runtime: ArrayLike, speakers: Sequence[str] | None = None
     ) -> Self:
-        """Learn from embeddings of the same utterances by both encoders.
+        """Fit to embeddings of the same utterances from both encoders.
 
         Parameters
         ----------
         enrolment : array_like, ``(n, enrolment dim)``
         runtime : array_like, ``(n, runtime dim)``
         speakers : sequence of str, ``n``, optional
-            Who speaks: the contrastive loss uses it, the speaker-logit baseline needs it.
+            Speaker of each utterance: used by the contrastive loss, required by the speaker-logit
+            baseline.
 
         Raises
         ------
         ArgumentError
-            If shapes or lengths do not fit.
+            Shapes or lengths do not fit.
         """
         first = unit_rows(enrolment, self.enrolment.dimension)
         second = unit_rows(runtime, self.runtime.dimension)
@@ -118,12 +119,12 @@ class Alignment(ABC):
         return unit_rows(self._transform(rows, side), self.output.dimension)
 
     def map_from(self, fingerprint: str) -> SpaceMap:
-        """Map of the side that has this fingerprint.
+        """Return the map of the side with this fingerprint.
 
         Raises
         ------
         ModelError
-            If neither has.
+            Neither side has it.
         """
         sides: tuple[Side, Side] = ("enrolment", "runtime")
         for side in sides:
@@ -138,24 +139,24 @@ class Alignment(ABC):
     @property
     @abstractmethod
     def output(self) -> Space:
-        """Space in which both sides meet."""
+        """Common space of both sides."""
 
     @property
     @abstractmethod
     def fitted(self) -> bool:
-        """Whether there is something learned."""
+        """Whether :meth:`fit` or :meth:`restore` has been called."""
 
     @abstractmethod
     def arrays(self) -> dict[str, NDArray[np.float32]]:
-        """Return what was learned, by name."""
+        """Return the fitted parameters by name."""
 
     @abstractmethod
     def restore(self, arrays: Mapping[str, NDArray[np.float32]]) -> None:
-        """Take back what :meth:`arrays` gave."""
+        """Set the fitted parameters, as :meth:`arrays` returns them."""
 
     @abstractmethod
     def settings(self) -> dict[str, Any]:
-        """Return the constructor arguments beside the spaces, as JSON holds them."""
+        """Return the constructor arguments except the spaces, for JSON."""
 
     @abstractmethod
     def _fit(self, pairs: Pairs) -> None: ...
@@ -169,6 +170,6 @@ def _number(speakers: Sequence[str]) -> NDArray[np.int64]:
 
 
 def new_space(arrays: Mapping[str, NDArray[np.float32]], dimension: int, name: str) -> Space:
-    """Space that exists by what was learned: its fingerprint is a digest of that."""
+    """Space defined by fitted parameters: its fingerprint is their digest."""
     digest = digest_arrays({key: np.asarray(array, "<f4") for key, array in arrays.items()})
     return Space(digest[:16], dimension, name)

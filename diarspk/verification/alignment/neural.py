@@ -14,8 +14,14 @@ from torch import Tensor, nn
 from diarspk.embeddings.space import Space
 from diarspk.errors import ArgumentError
 from diarspk.verification.alignment.alignment import Alignment, Pairs, Rows, Side, new_space
-from diarspk.verification.alignment.networks import Mlp, MlpConfig, contrastive_loss, squared_error
-from diarspk.verification.alignment.training import TrainingConfig, train
+from diarspk.verification.alignment.training import (
+    Mlp,
+    MlpConfig,
+    TrainingConfig,
+    contrastive_loss,
+    squared_error,
+    train,
+)
 
 __all__ = ["JointAlignment", "MlpAlignment"]
 
@@ -23,17 +29,17 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 class MlpAlignment(Alignment):
-    """One network from one space into the other, which stays as it is.
+    """Network from one space into the other (M1 and M2 of NESSA).
 
     M1 maps the run-time embeddings into the enrolment space (``toward="enrolment"``), M2 the
     enrolment embeddings into the run-time space. With M2 enrolled profiles are mapped once and
-    nothing is added at run time; and the space of the better encoder is the better one to meet in.
+    there is no cost at run time. Map into the space of the better encoder.
 
     Parameters
     ----------
     enrolment, runtime : Space
     toward : "enrolment" or "runtime"
-        The space that stays.
+        The space that is mapped into.
     network : MlpConfig
     training : TrainingConfig
     """
@@ -74,7 +80,7 @@ class MlpAlignment(Alignment):
 
     def restore(self, arrays: Mapping[str, NDArray[np.float32]]) -> None:
         """See :class:`Alignment`."""
-        self.mlp_ = self._make()
+        self.mlp_ = self._build()
         _restore(self.mlp_, arrays)
 
     def settings(self) -> dict[str, Any]:
@@ -85,7 +91,7 @@ class MlpAlignment(Alignment):
             "training": asdict(self.training),
         }
 
-    def _make(self) -> Mlp:
+    def _build(self) -> Mlp:
         moving = self.runtime if self.toward == "enrolment" else self.enrolment
         return Mlp(moving.dimension, self.output.dimension, self.network)
 
@@ -93,7 +99,7 @@ class MlpAlignment(Alignment):
         ends = (torch.from_numpy(pairs.runtime), torch.from_numpy(pairs.enrolment))
         moving, fixed = ends if self.toward == "enrolment" else ends[::-1]
         speakers = _numbers(pairs)
-        mlp, config = _seeded(self._make, self.training.seed), self.training
+        mlp, config = _seeded(self._build, self.training.seed), self.training
         names = torch.from_numpy(speakers)
 
         def loss_of(batch: Tensor) -> Tensor:
@@ -118,22 +124,21 @@ class MlpAlignment(Alignment):
 
 
 class JointAlignment(Alignment):
-    """M3: two networks into a new space.
+    """Two networks into a new space (M3 of NESSA).
 
-    The loss is contrastive, with squared errors to the reference space, weighted, that keep the
-    new space near it.
+    The loss is contrastive, regularized by squared errors to a reference space.
 
     Parameters
     ----------
     enrolment, runtime : Space
     reference : "enrolment" or "runtime"
-        Whose space the new one is kept near; the better encoder's.
+        Reference space of the regularization: the better encoder's.
     regularisation : float
         Weight of the two squared errors.
     network : MlpConfig
-        Of either network.
+        Architecture of both networks.
     training : TrainingConfig
-        Its ``loss`` plays no part.
+        Its ``loss`` is ignored.
     """
 
     method = "joint"
@@ -177,7 +182,7 @@ class JointAlignment(Alignment):
 
     def restore(self, arrays: Mapping[str, NDArray[np.float32]]) -> None:
         """See :class:`Alignment`."""
-        self.mlps_ = self._make()
+        self.mlps_ = self._build()
         _restore(self.mlps_, arrays)
 
     def settings(self) -> dict[str, Any]:
@@ -189,7 +194,7 @@ class JointAlignment(Alignment):
             "training": asdict(self.training),
         }
 
-    def _make(self) -> nn.ModuleDict:
+    def _build(self) -> nn.ModuleDict:
         target = getattr(self, self.reference).dimension
         return nn.ModuleDict(
             {
@@ -204,15 +209,15 @@ class JointAlignment(Alignment):
             "runtime": torch.from_numpy(pairs.runtime),
         }
         speakers = _numbers(pairs)
-        mlps, config = _seeded(self._make, self.training.seed), self.training
+        mlps, config = _seeded(self._build, self.training.seed), self.training
         names, reference = torch.from_numpy(speakers), sides[self.reference]
 
         def loss_of(batch: Tensor) -> Tensor:
             first, second = (mlps[side](rows[batch]) for side, rows in sides.items())
             near = reference[batch]
-            drift = squared_error(first, near) + squared_error(second, near)
+            distance = squared_error(first, near) + squared_error(second, near)
             contrast = contrastive_loss(first, second, names[batch], temperature=config.temperature)
-            return contrast + self.regularisation * drift
+            return contrast + self.regularisation * distance
 
         train(mlps, loss_of, speakers, config)
         self.mlps_ = mlps
@@ -223,7 +228,7 @@ class JointAlignment(Alignment):
 
 
 def _numbers(pairs: Pairs) -> NDArray[np.int64]:
-    """Speaker of each pair; where they are unknown, each utterance is its own."""
+    """Speaker of each pair; where they are unknown, one for each utterance."""
     if pairs.speakers is not None:
         return pairs.speakers
     return np.arange(len(pairs.enrolment), dtype=np.int64)

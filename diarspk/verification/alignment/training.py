@@ -1,4 +1,4 @@
-"""Training of alignments: small, on the CPU, stopped by speakers that are held out."""
+"""Networks, losses and training of alignments: small, on the CPU, with early stopping."""
 
 from __future__ import annotations
 
@@ -14,28 +14,110 @@ from torch import Tensor, nn
 
 from diarspk.errors import ArgumentError
 
-__all__ = ["Loss", "TrainingConfig", "train"]
+__all__ = [
+    "Loss",
+    "Mlp",
+    "MlpConfig",
+    "TrainingConfig",
+    "contrastive_loss",
+    "squared_error",
+    "train",
+]
 
 Loss = Literal["mse", "contrastive", "both"]
 
 LossOf = Callable[[Tensor], Tensor]
-"""Indices of a batch ``(n,)`` -> its loss."""
+"""Callable(indices of a batch ``(n,)``) -> loss."""
+
+
+@dataclass(frozen=True)
+class MlpConfig:
+    """Architecture of :class:`Mlp`.
+
+    Attributes
+    ----------
+    hidden : tuple of int
+        Width of each hidden layer. Empty: a linear map.
+    dropout : float
+    """
+
+    hidden: tuple[int, ...] = (512,)
+    dropout: float = 0.0
+
+
+class Mlp(nn.Module):
+    """``(batch, source)`` -> unit vectors ``(batch, target)``.
+
+    Sum of a linear map and a multilayer perceptron: spaces of related encoders differ by little
+    more than a rotation, which the linear part learns at once; the perceptron adds the
+    non-linear rest.
+    """
+
+    def __init__(self, source: int, target: int, config: MlpConfig) -> None:
+        super().__init__()
+        self.linear = nn.Linear(source, target)
+        layers: list[nn.Module] = []
+        width = source
+        for hidden in config.hidden:
+            layers += [nn.Linear(width, hidden), nn.ReLU(), nn.Dropout(config.dropout)]
+            width = hidden
+        self.bend = nn.Sequential(*layers, nn.Linear(width, target)) if layers else None
+        if self.bend is not None:
+            last = self.bend[-1]
+            assert isinstance(last, nn.Linear)
+            nn.init.zeros_(last.weight)  # so that training starts with the linear map alone
+            nn.init.zeros_(last.bias)
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Map vectors."""
+        mapped = self.linear(vectors)
+        if self.bend is not None:
+            mapped = mapped + self.bend(vectors)
+        return nn.functional.normalize(mapped, dim=-1)
+
+
+def squared_error(mapped: Tensor, reference: Tensor) -> Tensor:
+    """Mean squared distance of rows ``(batch, dim)``; ``2 - 2 cos`` for unit vectors."""
+    return (mapped - reference).square().sum(-1).mean()
+
+
+def contrastive_loss(
+    first: Tensor, second: Tensor, speakers: Tensor, *, temperature: float
+) -> Tensor:
+    """Supervised contrastive loss (Khosla et al., 2020, eq. 2) between two spaces, both ways.
+
+    Equal to InfoNCE where all speakers differ.
+
+    Parameters
+    ----------
+    first, second : Tensor ``(batch, dim)``
+        Unit vectors.
+    speakers : Tensor of int, ``(batch,)``
+    temperature : float
+        Divisor of the cosines.
+    """
+    logits = first @ second.T / temperature  # (batch, batch)
+    same = (speakers[:, None] == speakers[None, :]).to(logits.dtype)
+    share = same / same.sum(1, keepdim=True)  # symmetric counts: also right for the columns
+    rows = -(share * torch.log_softmax(logits, dim=1)).sum(1).mean()
+    columns = -(share * torch.log_softmax(logits.T, dim=1)).sum(1).mean()
+    return (rows + columns) / 2
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Settings of training.
+    """Training settings of an alignment.
 
     Attributes
     ----------
     loss : "mse", "contrastive" or "both"
-        "both" is their sum.
+        "both": their sum.
     temperature : float
-        Of the contrastive loss.
+        Temperature of the contrastive loss.
     held_out : float
-        Share of the speakers (of the pairs, where speakers are unknown) that says when to stop.
+        Share of speakers held out for early stopping (of pairs, where speakers are unknown).
     patience : int
-        Epochs without improvement on them before training stops.
+        Epochs without improvement on those before training stops.
     """
 
     loss: Loss = "mse"
@@ -52,25 +134,25 @@ class TrainingConfig:
 def train(
     network: nn.Module, loss_of: LossOf, speakers: NDArray[np.int64], config: TrainingConfig
 ) -> None:
-    """Minimise a loss and leave the network at its best on the held-out speakers.
+    """Minimize a loss; the network ends with its best weights on the held-out speakers.
 
-    The state of torch's random numbers is as before afterwards.
+    The global random state of torch is restored.
 
     Raises
     ------
     ArgumentError
-        If there are too few pairs to hold any out.
+        There are too few speakers to hold any out.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        kept, held = _split(speakers, config)
+        training, held = _split(speakers, config)
         optimiser = torch.optim.AdamW(
             network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
         best, best_state, waited = float("inf"), deepcopy(network.state_dict()), 0
         for _ in range(config.epochs):
             network.train()
-            for batch in torch.split(kept[torch.randperm(len(kept))], config.batch):
+            for batch in torch.split(training[torch.randperm(len(training))], config.batch):
                 loss = loss_of(batch)
                 optimiser.zero_grad()
                 torch.autograd.backward(loss)
@@ -94,7 +176,7 @@ def _evaluate(network: nn.Module, loss_of: LossOf, held: Tensor, batch: int) -> 
 
 
 def _split(speakers: NDArray[np.int64], config: TrainingConfig) -> tuple[Tensor, Tensor]:
-    """Choose indices to train on, and indices of whole speakers to stop by."""
+    """Split by speaker: indices for training, and for early stopping."""
     random = np.random.default_rng(config.seed)
     names = np.unique(speakers)
     count = max(1, round(config.held_out * len(names)))

@@ -1,7 +1,7 @@
-"""The database of a gallery: one writer and any number of readers, each change whole or not there.
+"""SQLite database of a gallery: atomic transactions of one writer, any number of readers.
 
-Every row carries the fingerprint of its embedding space, and the database itself refuses a row of
-another space than the gallery's (a trigger), whoever writes it.
+Every row has the fingerprint of its embedding space, and triggers reject rows of another space than
+the gallery's.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = [
 FILE_NAME = "gallery.sqlite"
 VERSION = 1
 WAIT_S = 60.0
-"""How long a writer waits for another one before it gives up."""
+"""Seconds that a writer waits for another one."""
 
 SCHEMA = f"""
 CREATE TABLE space (
@@ -62,12 +62,12 @@ PRAGMA user_version = {VERSION};
 
 
 def connect(file: Path) -> sqlite3.Connection:
-    """Open a database; commits reach the disk before they return.
+    """Open a database; commits are on disk when they return.
 
     Raises
     ------
     ModelError
-        If it is no gallery, or one of a later version of this package.
+        It is no gallery, or one of a later version of this package.
     """
     connection = sqlite3.connect(file, timeout=WAIT_S, isolation_level=None)
     try:
@@ -86,12 +86,12 @@ def connect(file: Path) -> sqlite3.Connection:
 
 
 def create_database(file: Path, space: Space) -> None:
-    """Make an empty gallery: it appears whole or not at all, and never replaces one.
+    """Create an empty gallery atomically; an existing one is never replaced.
 
     Raises
     ------
     ModelError
-        If there is one already.
+        There is one already.
     """
     connection = sqlite3.connect(file, timeout=WAIT_S, isolation_level=None)
     try:
@@ -112,12 +112,12 @@ def create_database(file: Path, space: Space) -> None:
 
 @contextmanager
 def writing(connection: sqlite3.Connection) -> Iterator[None]:
-    """One change: committed, and on disk, when the block ends; undone if it raises.
+    """Write transaction: committed, and on disk, when the block ends; rolled back if it raises.
 
     Raises
     ------
     ModelError
-        If the database refuses: the disk is full, the file is read-only, a writer hangs.
+        The disk is full, the file is read-only, or another writer holds the lock.
     """
     try:
         connection.execute("BEGIN IMMEDIATE")
@@ -135,7 +135,7 @@ def writing(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def reading(connection: sqlite3.Connection) -> Iterator[None]:
-    """One state of the database for all reads of the block, whatever is written meanwhile."""
+    """Read transaction: all reads of the block see one state of the database."""
     connection.execute("BEGIN")
     try:
         yield
@@ -144,7 +144,7 @@ def reading(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def read_space(connection: sqlite3.Connection) -> tuple[Space, int]:
-    """Space of the gallery, and its epoch, which a change of space raises."""
+    """Read the space of the gallery, and its epoch, which a change of space increments."""
     fingerprint, dimension, name, epoch = connection.execute(
         "SELECT fingerprint, dimension, name, epoch FROM space"
     ).fetchone()
@@ -152,13 +152,13 @@ def read_space(connection: sqlite3.Connection) -> tuple[Space, int]:
 
 
 def read_note(connection: sqlite3.Connection, key: str) -> str | None:
-    """Read a note that is kept beside the entries: the calibration, the index."""
+    """Read a stored note, e.g. the calibration or the record of the index."""
     row = connection.execute("SELECT value FROM notes WHERE key = ?", (key,)).fetchone()
     return None if row is None else str(row[0])
 
 
 def write_note(connection: sqlite3.Connection, key: str, value: str) -> None:
-    """Keep or replace a note."""
+    """Insert or replace a note."""
     connection.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (key, value))
 
 
@@ -168,7 +168,7 @@ def _roll_back(connection: sqlite3.Connection) -> None:
 
 
 def _statements(script: str) -> Iterator[str]:
-    """``executescript`` would end the transaction, so statements are taken one by one."""
+    """Split a script: ``executescript`` would end the transaction."""
     pending = ""
     for line in script.splitlines(keepends=True):
         pending += line

@@ -1,4 +1,4 @@
-"""A gallery of speakers: enrol, search, identify, verify."""
+"""Gallery of enrolled speakers: enroll, search, identify, verify."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from diarspk.embeddings.space import Space, require_same_space
 from diarspk.embeddings.unit_vectors import unit_rows
 from diarspk.errors import ArgumentError, ModelError
-from diarspk.verification.calibration import ScoreCalibration, probability, shipped_calibration
+from diarspk.verification.calibration import ScoreCalibration, default_calibration, probability
 from diarspk.verification.gallery.database import (
     read_note,
     read_space,
@@ -24,8 +24,13 @@ from diarspk.verification.gallery.database import (
     write_note,
     writing,
 )
-from diarspk.verification.gallery.entries import Candidate, Identification, Match, Person
-from diarspk.verification.gallery.open_set import decide
+from diarspk.verification.gallery.identification import (
+    Candidate,
+    Identification,
+    Match,
+    Person,
+    decide,
+)
 from diarspk.verification.gallery.rows import (
     delete_rows,
     insert_row,
@@ -34,23 +39,23 @@ from diarspk.verification.gallery.rows import (
     read_rows,
     update_row,
 )
-from diarspk.verification.gallery.searching import Searcher
+from diarspk.verification.gallery.search import Searcher
 
 __all__ = ["Gallery", "check_name"]
 
 CANDIDATE_ENTRIES = 64
-"""References nearest to a voice whose speakers are weighed as the answer."""
+"""Nearest references whose speakers are the candidates of an identification."""
 
 GENERIC_NAME = re.compile(r"SPEAKER_\d+")
-"""Names that the diarizer gives to people it does not know."""
+"""Labels of the diarizer for unknown speakers."""
 
 
 class Gallery:
-    """Speakers by voice; made by :func:`create_gallery`, opened by :func:`open_gallery`.
+    """Database of enrolled speakers; see :func:`create_gallery` and :func:`open_gallery`.
 
-    Every method that takes vectors takes the ``fingerprint`` of their space, and every read
-    checks it against the gallery's within the same transaction: a ModelError where they differ.
-    Vectors are of shape ``(dim,)`` or ``(n, dim)``, of any norm.
+    Every method with vectors requires the ``fingerprint`` of their space and compares it with the
+    gallery's in the same transaction: a ModelError where they differ. Vectors are ``(dim,)`` or
+    ``(n, dim)``, of any norm.
     """
 
     def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
@@ -59,9 +64,16 @@ class Gallery:
         self._searcher = Searcher(folder, connection)
         self._people: tuple[tuple[int, int], int] | None = None
 
+    def __repr__(self) -> str:
+        try:
+            size = f"{self._count_people()} people, {len(self)} references"
+        except sqlite3.ProgrammingError:
+            size = "closed"
+        return f"Gallery({str(self.folder)!r}, {size})"
+
     @property
     def space(self) -> Space:
-        """Space of the embeddings at this moment; a migration changes it."""
+        """Current space of the embeddings; a migration changes it."""
         return read_space(self._connection)[0]
 
     def __len__(self) -> int:
@@ -79,7 +91,7 @@ class Gallery:
         self.close()
 
     def close(self) -> None:
-        """Close the database; what was acknowledged is on disk already."""
+        """Close the database; everything that was enrolled is on disk already."""
         self._searcher.forget()
         self._connection.close()
 
@@ -92,24 +104,24 @@ class Gallery:
         sources: Sequence[str] = (),
         seconds: Sequence[float] = (),
     ) -> list[int]:
-        """Add references of a speaker; when this returns they are on disk, all of them.
+        """Add references of a speaker, all or none; they are on disk when this returns.
 
         Parameters
         ----------
         sources, seconds : sequence, optional
-            Where each reference comes from, and its length.
+            Origin and length in seconds of each reference.
 
         Returns
         -------
         list of int
-            Number of each entry.
+            Numbers of the entries.
 
         Raises
         ------
         ArgumentError
-            If the name is empty or one that the diarizer gives to strangers, or shapes differ.
+            The name is empty or a label of the diarizer for unknown speakers, or shapes differ.
         ModelError
-            If the vectors are of another space; nothing is enrolled then.
+            The vectors are of another space; nothing is enrolled then.
         """
         check_name(speaker)
         with writing(self._connection):
@@ -128,7 +140,7 @@ class Gallery:
             ]
 
     def enroll_many(self, references: Iterable[tuple[str, ArrayLike]], *, fingerprint: str) -> int:
-        """Add ``(speaker, vector)`` pairs in one change, as an import wants it: how many.
+        """Add ``(speaker, vector)`` pairs in one transaction; returns their number.
 
         Errors are those of :meth:`enroll`; nothing is enrolled then.
         """
@@ -143,12 +155,12 @@ class Gallery:
         return count
 
     def remove(self, speaker: str) -> int:
-        """Forget a speaker: how many references that were, 0 if there was no such speaker."""
+        """Delete a speaker; returns the number of references, 0 if there was no such speaker."""
         with writing(self._connection):
             return delete_rows(self._connection, speaker)
 
     def people(self) -> list[Person]:
-        """Everybody enrolled, by name."""
+        """List the enrolled people, by name."""
         rows = self._connection.execute(
             "SELECT speaker, count(*), sum(seconds), max(enrolled_at) FROM entries "
             "GROUP BY speaker ORDER BY speaker"
@@ -156,7 +168,7 @@ class Gallery:
         return [Person(*row) for row in rows]
 
     def search(self, vector: ArrayLike, *, fingerprint: str, limit: int = 10) -> list[Match]:
-        """Find the references nearest to a voice, best first."""
+        """Find the references nearest to a vector, best first."""
         with reading(self._connection):
             space = self._checked_space(fingerprint)
             query = unit_rows(vector, space.dimension)[0]
@@ -171,22 +183,22 @@ class Gallery:
         threshold: float | None = None,
         limit: int = 5,
     ) -> Identification:
-        """Say who it is, or that it is nobody enrolled.
+        """Identify an enrolled speaker, or nobody (open set).
 
         Parameters
         ----------
         known_prior : float
-            Probability, before listening, that it is somebody enrolled.
+            Prior probability that it is somebody enrolled.
         threshold : float, optional
-            Cosine from which the best candidate is accepted. Without it the calibrated
-            probability decides: at least 1/2.
+            Minimum cosine of the best candidate. Default: a calibrated probability of at least
+            1/2 instead.
         limit : int
-            Candidates to give back.
+            Maximum number of candidates in the result.
 
         Raises
         ------
         ModelError
-            If the vector is of another space; or there is neither a threshold nor a calibration.
+            The vector is of another space, or there is neither a threshold nor a calibration.
         """
         with reading(self._connection):
             space = self._checked_space(fingerprint)
@@ -206,12 +218,12 @@ class Gallery:
     def verify(
         self, speaker: str, vector: ArrayLike, *, fingerprint: str, target_prior: float = 0.5
     ) -> Candidate:
-        """Compare a voice with one enrolled speaker.
+        """Compare a vector with one enrolled speaker.
 
         Raises
         ------
         ArgumentError
-            If nobody of that name is enrolled.
+            Nobody of that name is enrolled.
         """
         with reading(self._connection):
             space = self._checked_space(fingerprint)
@@ -228,14 +240,14 @@ class Gallery:
 
     @property
     def calibration(self) -> ScoreCalibration | None:
-        """The gallery's own calibration, else the one that ships for its space, else None."""
+        """Stored calibration, else the default one of the space, else None."""
         fingerprint = self.space.fingerprint
         note = read_note(self._connection, "calibration")
         if note is not None:
             calibration = ScoreCalibration(**json.loads(note))
             if calibration.fingerprint == fingerprint:
                 return calibration
-        return shipped_calibration(fingerprint)
+        return default_calibration(fingerprint)
 
     def set_calibration(self, calibration: ScoreCalibration) -> None:
         """Store a calibration of cosines.
@@ -243,7 +255,7 @@ class Gallery:
         Raises
         ------
         ModelError
-            If it is of another space than the gallery.
+            It is of another space than the gallery.
         """
         with writing(self._connection):
             self._checked_space(calibration.fingerprint)
@@ -259,28 +271,28 @@ class Gallery:
         return {speaker: np.stack(rows) for speaker, rows in found.items()}
 
     def build_index(self, *, sifted: float = 0.01) -> None:
-        """Build the approximate index of all entries; readers and writers go on meanwhile.
+        """Build the approximate index of all entries, without blocking readers and writers.
 
-        Worth it from about 10,000 entries. Later entries are searched exactly beside it, so
-        build it again when many have been added or removed.
+        Useful from about 10,000 entries. Later entries are searched exactly beside it, so
+        rebuild it when many have been added or removed.
 
         Parameters
         ----------
         sifted : float
-            Share of the entries, in (0, 1], that a search compares more closely than by signs:
-            more find more of the true neighbours, and take longer.
+            Share of the entries, in (0, 1], that a search compares in eight bits after the
+            comparison of signs: larger is more exact and slower.
 
         Raises
         ------
         ArgumentError
-            If the share is not in (0, 1].
+            The share is not in (0, 1].
         """
         if not 0 < sifted <= 1:
             raise ArgumentError(f"`sifted` must be in (0, 1], got {sifted}")
         self._searcher.build(sifted)
 
     def replace_space(self, space: Space, vectors: dict[int, NDArray[np.float32]]) -> None:
-        """Give every entry a vector of another space, in one change; see `migration`."""
+        """Replace the vectors of all entries by those of another space; see `migration`."""
         with writing(self._connection):
             execute = self._connection.execute
             numbers = {number for (number,) in execute("SELECT id FROM entries")}
@@ -297,7 +309,7 @@ class Gallery:
             execute("DELETE FROM notes")  # the calibration and the index are of the old space
 
     def entries(self) -> tuple[Space, dict[int, NDArray[np.float32]]]:
-        """Space, and vector of every entry, of one moment."""
+        """Read the space and the vector of every entry, in one transaction."""
         with reading(self._connection):
             space = self.space
             found = {
@@ -313,7 +325,7 @@ class Gallery:
         return space
 
     def _count_people(self) -> int:
-        """Count again only after a change, by this connection or another."""
+        """Count the enrolled people; cached until a change by this connection or another."""
         connection = self._connection
         version = connection.execute("PRAGMA data_version").fetchone()[0]
         state = (version, connection.total_changes)
@@ -324,7 +336,7 @@ class Gallery:
 
 
 def check_name(speaker: str) -> None:
-    """Refuse names that are empty, not on one line, or what the diarizer calls strangers."""
+    """Reject names that are empty, not on one line, or labels of unknown speakers."""
     if not speaker.strip() or speaker != speaker.strip() or "\n" in speaker:
         raise ArgumentError(f"`speaker` must be a name on one line, got {speaker!r}")
     if GENERIC_NAME.fullmatch(speaker):

@@ -1,13 +1,13 @@
-"""An approximate index of a gallery's vectors: signs sift them, eight bits a number sort the rest.
+"""Approximate nearest-neighbour index of a gallery: sign hashing, then eight-bit scores.
 
-Rows are centred and rotated at random; then every coordinate's sign tells as much as any other's,
+Rows are centred and rotated at random; then the signs of all coordinates are equally informative,
 and the share in which two rows differ estimates the angle between them (Charikar, "Similarity
 estimation techniques from rounding algorithms", STOC 2002, section 3). Those nearest in signs are
-compared in eight bits. There is no graph to build, and nothing is lost between clusters: voices
-have so many dimensions that a walk from neighbour to neighbour often ends at the wrong person.
+compared in eight bits. There is no graph to build: in so many dimensions, greedy search from
+neighbour to neighbour often ends at another person.
 
-The index is derived data: a folder that may be missing or old. It proposes entries, and the
-database has the last word on each.
+The index is derived data: a folder that may be missing or outdated. Its candidates are compared
+exactly in the database.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from diarspk.atomic import atomic_path
 __all__ = ["IndexNote", "SignIndex", "open_index", "write_index"]
 
 LEVELS = 127
-SMALLEST = 1e-12
+MIN_SCALE = 1e-12
 WORD_BITS = 64
 BLOCK = 65536
-"""Entries that are sifted at once: what they need stays in a processor's cache."""
-FEWEST_SIFTED = 2000
+"""Entries that are sifted at once: their data fits the processor's cache."""
+MIN_SIFTED = 2000
 
 Block = tuple[NDArray[np.int64], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
 class IndexNote:
-    """What the database knows of the index.
+    """Record of the index in the database.
 
     Attributes
     ----------
     file : str
         Name of its folder.
     epoch, last : int
-        Of the gallery's space, and number of the last entry.
+        Epoch of the gallery's space, and number of the last indexed entry.
     sifted : float
         Share of the entries, in (0, 1], that a search compares in eight bits.
     """
@@ -56,22 +56,22 @@ class IndexNote:
 
 @dataclass(frozen=True)
 class SignIndex:
-    """An open index of ``n`` entries; its arrays are mapped, not read.
+    """Opened index of ``n`` entries; its arrays are memory-mapped.
 
     Attributes
     ----------
     numbers : numpy.ndarray, shape (n,)
-        Of the entries.
+        Numbers of the entries.
     signs : numpy.ndarray of uint64, shape (words, n)
-        One bit a coordinate.
+        One bit per coordinate.
     rows : numpy.ndarray of int8, shape (n, dim)
-        Centred and rotated; times ``scales``.
+        Centred and rotated rows, divided by ``scales``.
     scales : numpy.ndarray, shape (n,)
     centre : numpy.ndarray, shape (dim,)
         Mean of all vectors.
     rotation : numpy.ndarray, shape (dim, dim)
     sifted : int
-        How many are compared in eight bits.
+        Number of entries that are compared in eight bits.
     """
 
     numbers: NDArray[np.int64]
@@ -82,16 +82,16 @@ class SignIndex:
     rotation: NDArray[np.float32]
     sifted: int
 
-    def propose(self, vector: NDArray[np.float32], count: int) -> list[int]:
-        """Numbers of the entries that are likely nearest to a unit vector ``(dim,)``."""
-        likely = self._sift(_signs((vector - self.centre) @ self.rotation))
-        # the centre's part of the cosine is the same for all, so it is left out
-        scores = (self.rows[likely] @ (vector @ self.rotation)) * self.scales[likely]
-        best = likely[np.argsort(-scores, kind="stable")[:count]]
+    def candidates(self, vector: NDArray[np.float32], count: int) -> list[int]:
+        """Find the numbers of the entries that are probably nearest to a unit vector ``(dim,)``."""
+        near = self._sift(_signs((vector - self.centre) @ self.rotation))
+        # The centre's share of the cosine is common to all entries, so it is left out.
+        scores = (self.rows[near] @ (vector @ self.rotation)) * self.scales[near]
+        best = near[np.argsort(-scores, kind="stable")[:count]]
         return [int(number) for number in self.numbers[best]]
 
     def _sift(self, signs: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """Places of the entries that differ in the fewest signs; of equal ones all."""
+        """Find the entries that differ in the fewest signs, all ties included."""
         differing = np.empty(len(self.numbers), np.uint16)
         for first in range(0, len(differing), BLOCK):
             part = differing[first : first + BLOCK]
@@ -105,18 +105,16 @@ class SignIndex:
 def write_index(
     folder: Path, dimension: int, count: int, blocks: Callable[[], Iterable[Block]]
 ) -> None:
-    """Index entry numbers ``(n,)`` and unit vectors ``(n, dim)``, in blocks that are read twice.
-
-    The folder is complete when it appears.
+    """Write the index of entries, atomically.
 
     Parameters
     ----------
     folder : Path
-        There must be none of that name yet.
+        Must not exist yet.
     dimension, count : int
-        Of the vectors.
+        Dimension and number of the vectors.
     blocks : callable
-        Gives the same blocks each time: the first gives their mean.
+        Returns the blocks of entry numbers ``(n,)`` and unit vectors ``(n, dim)``; called twice.
     """
     with atomic_path(folder, durable=True) as part:
         part.mkdir()
@@ -143,7 +141,7 @@ def _write_arrays(
         turned = (rows - centre) @ rotation
         numbers[places] = block
         signs[:, places] = _signs(turned)
-        largest = np.maximum(np.abs(turned).max(1, keepdims=True), SMALLEST)
+        largest = np.maximum(np.abs(turned).max(1, keepdims=True), MIN_SCALE)
         quantized[places] = np.round(LEVELS * (turned / largest))
         scales[places] = largest[:, 0] / LEVELS
         first += len(block)
@@ -152,7 +150,7 @@ def _write_arrays(
 
 
 def open_index(folder: Path, sifted: float) -> SignIndex | None:
-    """Map an index of which a share is to be sifted; None where it is missing or damaged."""
+    """Memory-map an index; None where it is missing or damaged."""
     names = ("numbers", "signs", "rows", "scales", "centre", "rotation")
     try:
         numbers, signs, rows, scales, centre, rotation = (
@@ -160,7 +158,7 @@ def open_index(folder: Path, sifted: float) -> SignIndex | None:
         )
     except (EOFError, OSError, ValueError):
         return None
-    count = max(FEWEST_SIFTED, round(sifted * len(numbers)))
+    count = max(MIN_SIFTED, round(sifted * len(numbers)))
     return SignIndex(numbers, signs, rows, scales, np.array(centre), np.array(rotation), count)
 
 
@@ -169,13 +167,13 @@ def _create(folder: Path, name: str, kind: type[np.generic], shape: tuple[int, .
 
 
 def _rotation(dimension: int) -> NDArray[np.float32]:
-    """Draw a rotation ``(dim, dim)``, any as likely as another; the same each time."""
+    """Draw a rotation ``(dim, dim)`` from the uniform distribution, with a fixed seed."""
     drawn = np.random.default_rng(0).normal(size=(dimension, dimension))
     return np.linalg.qr(drawn)[0].astype(np.float32)
 
 
 def _signs(rows: NDArray[np.floating[Any]]) -> NDArray[np.uint64]:
-    """Signs of rows ``(..., dim)`` as bits in words ``(words, ...)``."""
+    """Pack the signs of rows ``(..., dim)`` into words ``(words, ...)``."""
     bits = np.packbits(rows > 0, axis=-1)
     missing = -bits.shape[-1] % (WORD_BITS // 8)
     padded = np.pad(bits, [(0, 0)] * (bits.ndim - 1) + [(0, missing)])

@@ -1,4 +1,4 @@
-"""Moving a gallery to another encoder without the recordings, through an alignment."""
+"""Migration of a gallery to another encoder by an alignment, without the recordings."""
 
 from __future__ import annotations
 
@@ -16,19 +16,23 @@ __all__ = ["migrate"]
 
 
 def migrate(gallery: Gallery, mapping: SpaceMap) -> None:
-    """Map every reference into the space of another encoder, in one change.
+    """Map every reference into the space of another encoder, in one transaction.
 
-    The map is one of :meth:`diarspk.verification.alignment.Alignment.map_from`.
+    Readers see the old gallery until the commit and the new one after it; queries with the old
+    fingerprint are then refused. The calibration and the index, which belong to the old space, are
+    deleted.
 
-    Readers see the old gallery until the change is committed and the new one after it; who still
-    asks by the old fingerprint is refused. The calibration and the index go, since both belong
-    to the old space.
+    Parameters
+    ----------
+    gallery : Gallery
+    mapping : SpaceMap
+        See :meth:`diarspk.verification.alignment.Alignment.map_from`.
 
     Raises
     ------
     ModelError
-        If the map begins in another space than the gallery's, or somebody enrolled or
-        removed a speaker meanwhile; the gallery is as it was then.
+        The map is from another space than the gallery's, or a speaker was enrolled or removed
+        meanwhile; the gallery is unchanged.
     """
     space, entries = gallery.entries()
     require_same_space(space.fingerprint, mapping.source.fingerprint, f"{gallery.folder}")

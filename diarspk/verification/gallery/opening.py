@@ -1,4 +1,4 @@
-"""Making and opening galleries."""
+"""Creation and opening of galleries."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["create_gallery", "open_gallery"]
 
 
 def create_gallery(folder: str | Path, space: Space) -> Gallery:
-    """Make an empty gallery for the embeddings of one space.
+    """Create an empty gallery for the embeddings of one space.
 
     Raises
     ------
     ModelError
-        If there is one already.
+        There is one already.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -27,12 +27,12 @@ def create_gallery(folder: str | Path, space: Space) -> Gallery:
 
 
 def open_gallery(folder: str | Path) -> Gallery:
-    """Open a gallery; use one per thread, any number of processes at a time.
+    """Open a gallery: one object per thread, any number of processes.
 
     Raises
     ------
     ModelError
-        If there is none, or it cannot be read.
+        There is none, or it cannot be read.
     """
     file = Path(folder) / FILE_NAME
     if not file.is_file():

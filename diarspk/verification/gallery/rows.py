@@ -1,4 +1,4 @@
-"""Rows of the database as vectors; each that is read has its fingerprint checked."""
+"""Rows of the database as vectors; the fingerprint of every row that is read is checked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from diarspk.embeddings.space import Space, require_same_space
 from diarspk.embeddings.unit_vectors import unit_rows, unit_vector
-from diarspk.verification.gallery.entries import Match
+from diarspk.verification.gallery.identification import Match
 
 __all__ = [
     "delete_rows",
@@ -36,7 +36,7 @@ def insert_row(
     seconds: float,
     fingerprint: str,
 ) -> int:
-    """Add a reference: its number."""
+    """Insert a reference; returns its number."""
     cursor = connection.execute(
         "INSERT INTO entries (speaker, source, seconds, fingerprint, vector) "
         "VALUES (?, ?, ?, ?, ?)",
@@ -48,7 +48,7 @@ def insert_row(
 def update_row(
     connection: sqlite3.Connection, number: int, vector: ArrayLike, space: Space
 ) -> None:
-    """Give a reference a vector of another space, which the gallery must have by now."""
+    """Replace the vector of a reference by one of another space, after the gallery's space."""
     row = unit_rows(vector, space.dimension)[0]
     connection.execute(
         "UPDATE entries SET vector = ?, fingerprint = ? WHERE id = ?",
@@ -57,14 +57,14 @@ def update_row(
 
 
 def delete_rows(connection: sqlite3.Connection, speaker: str) -> int:
-    """Remove the references of a speaker: how many there were."""
+    """Delete the references of a speaker; returns their number."""
     return connection.execute("DELETE FROM entries WHERE speaker = ?", (speaker,)).rowcount
 
 
 def read_blocks(
     connection: sqlite3.Connection, space: Space, *, after: int = 0
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-    """Numbers ``(n,)`` and unit vectors ``(n, dim)`` of the entries past number ``after``."""
+    """Read numbers ``(n,)`` and unit vectors ``(n, dim)`` of the entries after number ``after``."""
     cursor = connection.execute(
         "SELECT id, fingerprint, vector FROM entries WHERE id > ? ORDER BY id", (after,)
     )
@@ -76,7 +76,7 @@ def read_blocks(
 def read_rows(
     connection: sqlite3.Connection, space: Space
 ) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """Speaker and unit vector ``(dim,)`` of each entry."""
+    """Read the speaker and unit vector ``(dim,)`` of each entry."""
     cursor = connection.execute("SELECT speaker, fingerprint, vector FROM entries ORDER BY id")
     for speaker, fingerprint, blob in cursor:
         yield speaker, _to_rows([fingerprint], [blob], space)[0]
@@ -85,7 +85,7 @@ def read_rows(
 def read_profiles(
     connection: sqlite3.Connection, speakers: Sequence[str], space: Space
 ) -> dict[str, NDArray[np.float32]]:
-    """Mean of each speaker's unit vectors, of unit norm, ``(dim,)``; only those there are."""
+    """Read the centroid ``(dim,)``, of unit norm, of each speaker who is enrolled."""
     sums: dict[str, NDArray[np.float32]] = {}
     for first in range(0, len(speakers), NAMES_PER_QUERY):
         names = speakers[first : first + NAMES_PER_QUERY]
@@ -106,12 +106,12 @@ def nearest(
     space: Space,
     limit: int,
     *,
-    proposed: Sequence[int] = (),
+    candidates: Sequence[int] = (),
     after: int = 0,
 ) -> list[Match]:
-    """Compare a unit vector ``(dim,)`` exactly: with proposed entries, and all past ``after``."""
+    """Compare a unit vector ``(dim,)`` exactly with candidates, and with all after ``after``."""
     scored: list[tuple[float, int]] = []
-    for numbers, rows in _blocks(connection, space, proposed, after):
+    for numbers, rows in _blocks(connection, space, candidates, after):
         scores = rows @ query
         best = np.argsort(-scores, kind="stable")[:limit]
         pairs = zip(scores[best].tolist(), (-numbers[best]).tolist(), strict=True)
@@ -120,12 +120,12 @@ def nearest(
 
 
 def _blocks(
-    connection: sqlite3.Connection, space: Space, proposed: Sequence[int], after: int
+    connection: sqlite3.Connection, space: Space, candidates: Sequence[int], after: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-    if proposed:
+    if candidates:
         found = connection.execute(
             "SELECT id, fingerprint, vector FROM entries "
-            f"WHERE id <= ? AND id IN ({','.join(str(int(number)) for number in proposed)})",
+            f"WHERE id <= ? AND id IN ({','.join(str(int(number)) for number in candidates)})",
             (after,),
         ).fetchall()
         if found:

@@ -1,4 +1,4 @@
-"""Calibration of a gallery by its own references."""
+"""Calibration of a gallery on its own references."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from diarspk.errors import ArgumentError
 from diarspk.verification.calibration import ScoreCalibration, fit_calibration
 from diarspk.verification.gallery.gallery import Gallery
 
-__all__ = ["FEWEST_PEOPLE", "calibrate_by_references", "score_references"]
+__all__ = ["MIN_PEOPLE", "calibrate_by_references", "score_references"]
 
-FEWEST_PEOPLE = 10
-MOST_PEOPLE = 1000
+MIN_PEOPLE = 10
+MAX_PEOPLE = 1000
 
 
 def calibrate_by_references(gallery: Gallery) -> ScoreCalibration:
-    """Fit and store a calibration from the people in a gallery.
+    """Fit and store a calibration on the references of a gallery.
 
-    Each reference of a person with several is compared with the mean of that person's others, and
-    with everybody else's mean. The result is right for voices recorded as the references were.
+    Each reference of a person with several is compared with the centroid of that person's others,
+    and with everybody else's. Valid for recordings of the same conditions as the references.
 
     Raises
     ------
     ArgumentError
-        If fewer than ten people have two references.
+        Fewer than ten people have two references.
     """
     fingerprint = gallery.space.fingerprint
     references = gallery.references(fingerprint=fingerprint)
     several = [name for name, rows in references.items() if len(rows) > 1]
-    if len(several) < FEWEST_PEOPLE:
+    if len(several) < MIN_PEOPLE:
         raise ArgumentError(
-            f"`gallery` must hold {FEWEST_PEOPLE} people with two references or more, got "
-            f"{len(several)}; enrol more recordings of the same people"
+            f"`gallery` must hold {MIN_PEOPLE} people with two references or more, got "
+            f"{len(several)}; enroll more recordings of the same people"
         )
-    chosen = several[:: -(-len(several) // MOST_PEOPLE)]
+    chosen = several[:: -(-len(several) // MAX_PEOPLE)]
     scores, labels = score_references({name: references[name] for name in chosen})
     calibration = fit_calibration(scores, labels, fingerprint=fingerprint)
     gallery.set_calibration(calibration)
@@ -45,7 +45,7 @@ def calibrate_by_references(gallery: Gallery) -> ScoreCalibration:
 def score_references(
     references: dict[str, NDArray[np.float32]],
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Cosine of each reference with every person's mean, without the reference itself.
+    """Compute the cosines of each reference with every person's centroid, leaving itself out.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 import diarspk
 from diarspk.diarization.confidence import UNCALIBRATED
 from diarspk.diarization.defaults import load_defaults, load_plda
-from diarspk.verification.calibration import shipped_calibration
+from diarspk.verification.calibration import default_calibration
 
 
 def test_every_part_that_belongs_to_one_space_is_there_for_the_embedded_one():
@@ -14,7 +14,7 @@ def test_every_part_that_belongs_to_one_space_is_there_for_the_embedded_one():
     assert load_plda().fingerprint == encoder.fingerprint
     assert defaults.vad_head is not None
     assert defaults.calibration != UNCALIBRATED
-    assert shipped_calibration(encoder.fingerprint) is not None
+    assert default_calibration(encoder.fingerprint) is not None
 
 
 def test_an_unknown_space_has_no_parts():

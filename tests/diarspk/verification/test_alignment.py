@@ -25,9 +25,9 @@ from diarspk.verification.alignment import (
     read_alignment,
     write_alignment,
 )
-from diarspk.verification.alignment.networks import Mlp, MlpConfig, contrastive_loss, squared_error
+from diarspk.verification.alignment.training import Mlp, MlpConfig, contrastive_loss, squared_error
 
-X, Y = Space("enrol", 12, "old"), Space("run", 10, "new")
+X, Y = Space("enroll", 12, "old"), Space("run", 10, "new")
 QUICK = TrainingConfig(epochs=30, batch=64)
 
 
@@ -135,13 +135,13 @@ def test_written_and_read_again_it_is_the_same(method: str, tmp_path: Path) -> N
 def test_a_map_goes_by_fingerprint() -> None:
     first, second, _ = paired()
     alignment = LinearAlignment(X, Y, toward="runtime").fit(first, second)
-    mapping = alignment.map_from("enrol")
+    mapping = alignment.map_from("enroll")
     assert (mapping.source, mapping.output) == (X, Y)
     np.testing.assert_array_equal(
         mapping.transform(first), alignment.transform(first, side="enrolment")
     )
     np.testing.assert_allclose(alignment.map_from("run").transform(second), second, atol=1e-6)
-    with pytest.raises(ModelError, match="enrol and run, got other"):
+    with pytest.raises(ModelError, match="enroll and run, got other"):
         alignment.map_from("other")
 
 

@@ -8,9 +8,9 @@ import pytest
 from diarspk.errors import ArgumentError, FormatError
 from diarspk.verification.calibration import (
     ScoreCalibration,
+    default_calibration,
     fit_calibration,
     probability,
-    shipped_calibration,
 )
 from diarspk.verification.metrics import actual_dcf, cllr, min_dcf
 from tests.paths import ROOT
@@ -90,7 +90,7 @@ def test_probabilities() -> None:
 
 
 def test_an_unknown_space_has_no_calibration() -> None:
-    assert shipped_calibration("no such space") is None
+    assert default_calibration("no such space") is None
 
 
 def test_the_embedded_encoder_has_its_calibration() -> None:
@@ -100,7 +100,7 @@ def test_the_embedded_encoder_has_its_calibration() -> None:
 
     assets = ROOT / "diarspk" / "assets"
     fingerprint = read_checkpoint(assets / f"{DEFAULT}.json").fingerprint
-    calibration = shipped_calibration(fingerprint)
+    calibration = default_calibration(fingerprint)
     assert calibration is not None
     assert calibration.fingerprint == fingerprint
     assert 0 < calibration.threshold() < 1

@@ -45,7 +45,7 @@ def test_a_group_that_is_missed_more_is_seen() -> None:
 def test_rates_are_counted() -> None:
     scores = [0.9, 0.1, 0.8, 0.2] * 2
     labels = [1, 1, 0, 0] * 2
-    report = compare_groups(scores, labels, ["a"] * 4 + ["b"] * 4, 0.5, fewest=2)
+    report = compare_groups(scores, labels, ["a"] * 4 + ["b"] * 4, 0.5, min_trials=2)
     assert [(one.miss_rate, one.false_alarm_rate) for one in report.groups] == [(0.5, 0.5)] * 2
     assert report.garbe() == 0.0
 

@@ -16,9 +16,9 @@ def test_against_plain_loops() -> None:
         return float(a @ b / np.sqrt((a @ a) * (b @ b)))
 
     expected = []
-    for score, enrol, test in zip(raw, left, right, strict=True):
+    for score, enrolment, test in zip(raw, left, right, strict=True):
         sides = []
-        for side in (enrol, test):
+        for side in (enrolment, test):
             best = sorted((cosine(side, other) for other in cohort), reverse=True)[:5]
             sides.append((score - np.mean(best)) / np.std(best))
         expected.append(sum(sides) / 2)

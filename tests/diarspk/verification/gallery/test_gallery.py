@@ -10,7 +10,7 @@ from diarspk.embeddings.space import Space
 from diarspk.errors import ArgumentError, ModelError
 from diarspk.verification.calibration import ScoreCalibration
 from diarspk.verification.gallery import Gallery, create_gallery, open_gallery, open_set
-from diarspk.verification.gallery.open_set import open_set_posterior
+from diarspk.verification.gallery.identification import open_set_posterior
 from diarspk.verification.gallery.self_calibration import calibrate_by_references, score_references
 
 DIMENSION = 32
@@ -243,3 +243,11 @@ def test_making_and_opening(tmp_path: Path) -> None:
 
 def test_examples() -> None:
     assert doctest.testmod(open_set).failed == 0
+
+
+def test_a_gallery_prints_its_size_and_whether_it_is_closed(tmp_path):
+    gallery = create_gallery(tmp_path / "people", Space("a" * 16, 3))
+    gallery.enroll("alice", np.eye(3)[:2], fingerprint="a" * 16)
+    assert repr(gallery).endswith("people', 1 people, 2 references)")
+    gallery.close()
+    assert repr(gallery).endswith("people', closed)")

@@ -110,7 +110,7 @@ def test_signs_tell_angles_of_vectors_that_share_a_direction(
     opened = index.open_index(tmp_path / "i", 0.02)
     assert opened is not None
     wanted = [np.argsort(-(rows @ row), kind="stable")[:3] for row in rows[::100]]
-    given = [opened.propose(row, 3) for row in rows[::100]]
+    given = [opened.candidates(row, 3) for row in rows[::100]]
     assert np.mean([len({*a} & {*b}) / 3 for a, b in zip(wanted, given, strict=True)]) > 0.97
 
 

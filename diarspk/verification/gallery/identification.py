@@ -1,21 +1,78 @@
-"""Probabilities over everybody enrolled and "nobody of them"."""
+"""Answers of a gallery, and the open-set decision between the enrolled people and nobody."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.errors import ArgumentError
 from diarspk.verification.calibration import ScoreCalibration
-from diarspk.verification.gallery.entries import Candidate, Identification
 
-__all__ = ["decide", "open_set_posterior"]
+__all__ = ["Candidate", "Identification", "Match", "Person", "decide", "open_set_posterior"]
+
+
+@dataclass(frozen=True)
+class Person:
+    """Enrolled speaker: number of references, seconds of audio where known, last enrolment."""
+
+    speaker: str
+    references: int
+    seconds: float
+    enrolled_at: str
+
+
+@dataclass(frozen=True)
+class Match:
+    """Stored reference and its cosine with the query."""
+
+    entry: int
+    speaker: str
+    source: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Candidate speaker of an identification.
+
+    Attributes
+    ----------
+    score : float
+        Cosine with the mean of the speaker's references.
+    probability : float or None
+        Posterior probability of this speaker; None without a calibration.
+    """
+
+    speaker: str
+    score: float
+    probability: float | None
+
+
+@dataclass(frozen=True)
+class Identification:
+    """Result of an open-set identification.
+
+    Attributes
+    ----------
+    speaker : str or None
+        Identified speaker; None: nobody enrolled.
+    unknown : float or None
+        Posterior probability that it is nobody enrolled; None without a calibration.
+    candidates : tuple of Candidate
+        Most probable speakers, best first.
+    """
+
+    speaker: str | None
+    unknown: float | None
+    candidates: tuple[Candidate, ...]
 
 
 def open_set_posterior(
     log_likelihood_ratios: NDArray[np.float64], enrolled: int, known_prior: float
 ) -> tuple[NDArray[np.float64], float]:
-    """Bayes' rule over the enrolled speakers and the unknown one.
+    """Posterior probabilities of the enrolled speakers and of an unknown one, by Bayes' rule.
 
     With ratios ``r_i`` of "speaker i" against "somebody else", and a prior ``p`` that the voice
     is one of ``N`` enrolled, each equally likely: ``P(i) ~ p / N * r_i`` and ``P(unknown) ~
@@ -24,11 +81,11 @@ def open_set_posterior(
     Parameters
     ----------
     log_likelihood_ratios : ndarray, ``(candidates,)``
-        Of the likeliest speakers; those left out count as impossible.
+        Of the most similar speakers; the others have probability 0.
     enrolled : int
         Speakers in the gallery.
     known_prior : float
-        Probability, before listening, that it is one of them.
+        Prior probability that it is one of them.
 
     Returns
     -------
@@ -59,7 +116,7 @@ def decide(
     threshold: float | None,
     limit: int,
 ) -> Identification:
-    """Rank candidates by cosine, weigh them, and name the best or nobody.
+    """Rank candidates by cosine, compute their posteriors, and accept the best or nobody.
 
     Parameters
     ----------
@@ -68,9 +125,9 @@ def decide(
     enrolled : int
         Speakers in the gallery.
     calibration : ScoreCalibration or None
-        Without it there are no probabilities, and ``threshold`` must be given.
+        Without it there are no probabilities, and ``threshold`` is required.
     threshold : float or None
-        Cosine to accept at; without it, a probability of 1/2.
+        Minimum cosine of acceptance. Default: a probability of 1/2 instead.
     """
     names = sorted(scores, key=lambda name: -scores[name])
     ranked = [Candidate(name, scores[name], None) for name in names]
@@ -82,11 +139,11 @@ def decide(
             Candidate(name, scores[name], float(share))
             for name, share in zip(names, shares, strict=True)
         ]
-    named = bool(ranked) and _accepted(ranked[0], threshold)
-    return Identification(ranked[0].speaker if named else None, unknown, tuple(ranked[:limit]))
+    accepted = bool(ranked) and _is_accepted(ranked[0], threshold)
+    return Identification(ranked[0].speaker if accepted else None, unknown, tuple(ranked[:limit]))
 
 
-def _accepted(best: Candidate, threshold: float | None) -> bool:
+def _is_accepted(best: Candidate, threshold: float | None) -> bool:
     if threshold is not None:
         return best.score >= threshold
     return best.probability is not None and best.probability >= 0.5

@@ -1,4 +1,4 @@
-"""Search of a gallery: the index proposes, the database decides."""
+"""Search of a gallery: candidates of the index, compared exactly in the database."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from diarspk.verification.gallery.database import (
     write_note,
     writing,
 )
-from diarspk.verification.gallery.entries import Match
+from diarspk.verification.gallery.identification import Match
 from diarspk.verification.gallery.index import IndexNote, SignIndex, open_index, write_index
 from diarspk.verification.gallery.rows import nearest, read_blocks
 
 __all__ = ["Searcher"]
 
-FEWEST_PROPOSED = 32
-"""More are proposed than are asked for: some may be removed by now, and eight bits err."""
+MIN_CANDIDATES = 32
+"""More candidates than asked for: some may have been removed, and eight bits are inexact."""
 
 
 class Searcher:
-    """Finds the nearest references, by the index where there is a current one.
+    """Nearest-neighbour search of references, by the index where there is a current one.
 
     Parameters
     ----------
     folder : Path
-        Of the gallery; the index lies there.
+        Folder of the gallery and of the index.
     connection : sqlite3.Connection
     """
 
@@ -46,20 +46,22 @@ class Searcher:
         self._opened: tuple[IndexNote, SignIndex | None] | None = None
 
     def search(self, query: NDArray[np.float32], space: Space, limit: int) -> list[Match]:
-        """Nearest references to a unit vector ``(dim,)``, best first; within a read."""
+        """Find the references nearest to a unit vector ``(dim,)``, best first; inside `reading`."""
         note, index = self._current()
         if note is None or index is None:
             return nearest(self._connection, query, space, limit)
-        proposed = index.propose(query, max(2 * limit, FEWEST_PROPOSED))
-        return nearest(self._connection, query, space, limit, proposed=proposed, after=note.last)
+        candidates = index.candidates(query, max(2 * limit, MIN_CANDIDATES))
+        return nearest(
+            self._connection, query, space, limit, candidates=candidates, after=note.last
+        )
 
     def build(self, sifted: float) -> None:
-        """Index all entries of this moment; it is complete before the database names it."""
+        """Index all current entries; the database refers to the index once it is complete."""
         with reading(self._connection):
             space, epoch = read_space(self._connection)
             query = "SELECT ifnull(max(id), 0), count(*) FROM entries"
             last, count = self._connection.execute(query).fetchone()
-            # a name of its own: the one before stays whole until the database names this one
+            # A new name: the previous index stays complete until the database refers to this one.
             note = IndexNote(f"index-{secrets.token_hex(8)}", epoch, last, sifted)
             write_index(
                 self.folder / note.file,
@@ -71,10 +73,10 @@ class Searcher:
             write_note(self._connection, "index", json.dumps(asdict(note)))
         for old in self.folder.glob("index-*"):
             if old.name != note.file:
-                shutil.rmtree(old, ignore_errors=True)  # who has it mapped keeps it
+                shutil.rmtree(old, ignore_errors=True)  # processes that have it mapped can go on
 
     def forget(self) -> None:
-        """Let go of the mapped index."""
+        """Close the mapped index."""
         self._opened = None
 
     def _current(self) -> tuple[IndexNote | None, SignIndex | None]:
