@@ -9,7 +9,7 @@ import pytest
 from diarspk.embeddings.space import Space
 from diarspk.errors import ArgumentError, ModelError
 from diarspk.verification.calibration import ScoreCalibration
-from diarspk.verification.gallery import Gallery, create_gallery, open_gallery, open_set
+from diarspk.verification.gallery import Gallery, create_gallery, identification, open_gallery
 from diarspk.verification.gallery.identification import open_set_posterior
 from diarspk.verification.gallery.self_calibration import calibrate_by_references, score_references
 
@@ -242,7 +242,7 @@ def test_making_and_opening(tmp_path: Path) -> None:
 
 
 def test_examples() -> None:
-    assert doctest.testmod(open_set).failed == 0
+    assert doctest.testmod(identification).failed == 0
 
 
 def test_a_gallery_prints_its_size_and_whether_it_is_closed(tmp_path):
