@@ -47,7 +47,7 @@ def test_later_entries_are_found_without_a_new_index(gallery: Gallery) -> None:
     assert found(gallery, VECTORS[550], 1) == [number]
 
 
-def test_removed_entries_are_not_proposed(gallery: Gallery) -> None:
+def test_removed_entries_are_not_found(gallery: Gallery) -> None:
     gallery.build_index()
     gallery.remove("person 3")
     answers = gallery.search(VECTORS[16], fingerprint="abc", limit=5)
@@ -98,7 +98,7 @@ def test_signs_tell_angles_of_vectors_that_share_a_direction(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Embeddings behind a rectifier are all positive: their raw signs would tell nothing."""
-    monkeypatch.setattr(index, "FEWEST_SIFTED", 1)
+    monkeypatch.setattr(index, "MIN_SIFTED", 1)
     random = np.random.default_rng(1)
     spread = np.geomspace(1.0, 0.02, 64)
     people = random.normal(size=(1000, 64)) * spread
