@@ -124,13 +124,13 @@ def pipeline() -> Picture:
     arrow((500, 180), (500, 206))
     box(380, 208, 240, 48, "shared trunk, once", "encoders/local/trunk.py", fill=ACCENT)
     for x, title, file in (
-        (40, "local speakers", "segmentation/segmentation_head.py"),
-        (276, "embeddings of windows", "diarization/window_embedding.py"),
-        (512, "subsegments of 1.5 s", "diarization/subsegments.py"),
-        (748, "frame embeddings", "encoders/local/frame_head.py"),
+        (29, "local speakers", "segmentation/segmentation_head.py"),
+        (267, "embeddings of windows", "diarization/window_embedding.py"),
+        (505, "subsegments of 1.5 s", "diarization/subsegments.py"),
+        (743, "frame embeddings", "encoders/local/frame_head.py"),
     ):
-        arrow((500, 256), (500, 274), (x + 106, 274), (x + 106, 296))
-        box(x, 298, 212, 48, title, file)
+        arrow((500, 256), (500, 274), (x + 114, 274), (x + 114, 296))
+        box(x, 298, 228, 48, title, file)
     picture.text(
         500,
         378,
