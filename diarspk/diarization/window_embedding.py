@@ -13,7 +13,8 @@ from diarspk.audio import AudioStream
 from diarspk.diarization.local_speakers import LocalSpeakers
 from diarspk.diarization.subsegments import ChosenFrames, SubsegmentGrid, Subsegments
 from diarspk.encoders.base import Embedding, SpeakerEncoder
-from diarspk.encoders.local.encoder import LocalEncoder, Region
+from diarspk.encoders.local.encoder import LocalEncoder
+from diarspk.encoders.local.region_pooling import Region
 from diarspk.features.recording import Recording
 from diarspk.segmentation.windows import WindowGrid, audio_windows
 

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from diarspk.encoders.architectures.registry import ARCHITECTURES, build_architecture
     from diarspk.encoders.base import FrameEmbeddings, SpeakerEncoder
     from diarspk.encoders.clips import WindowConfig
-    from diarspk.encoders.local.encoder import LocalEncoder, Region
+    from diarspk.encoders.local.encoder import LocalEncoder
     from diarspk.encoders.local.frame_head import FrameHead, FrameHeadConfig
     from diarspk.encoders.local.network import SpeakerNetwork, SpeakerNetworkConfig
+    from diarspk.encoders.local.region_pooling import Region
     from diarspk.encoders.local.trunk import LocalTrunk, TrunkConfig
     from diarspk.encoders.windowed import WindowedEncoder, build_encoder
 
@@ -47,7 +48,7 @@ _HOMES = {
     "GatedStatisticsPooling": "diarspk.encoders.architectures.pooling.gated",
     "LocalEncoder": "diarspk.encoders.local.encoder",
     "LocalTrunk": "diarspk.encoders.local.trunk",
-    "Region": "diarspk.encoders.local.encoder",
+    "Region": "diarspk.encoders.local.region_pooling",
     "SpeakerEncoder": "diarspk.encoders.base",
     "SpeakerNetwork": "diarspk.encoders.local.network",
     "SpeakerNetworkConfig": "diarspk.encoders.local.network",

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.encoders.local.encoder import LocalEncoder, Region
+from diarspk.encoders.local.encoder import LocalEncoder
+from diarspk.encoders.local.region_pooling import Region
 from diarspk.features.recording import Recording
 from eval.diarization.conversation import Conversation
 from eval.frame_embeddings.labels import KINDS, Halves, label_frames, split_halves

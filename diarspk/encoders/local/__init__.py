@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from diarspk.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from diarspk.encoders.local.encoder import LocalEncoder, Region
+    from diarspk.encoders.local.encoder import LocalEncoder
     from diarspk.encoders.local.frame_head import (
         FRAME_HEADS,
         FrameHead,
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         UtteranceHead,
         Whitening,
     )
+    from diarspk.encoders.local.region_pooling import Region
     from diarspk.encoders.local.trunk import LocalTrunk, TrunkConfig
 
 __all__ = [
@@ -44,7 +45,7 @@ _HOMES = {
     "FrameStream": "diarspk.encoders.local.frame_head",
     "LocalEncoder": "diarspk.encoders.local.encoder",
     "LocalTrunk": "diarspk.encoders.local.trunk",
-    "Region": "diarspk.encoders.local.encoder",
+    "Region": "diarspk.encoders.local.region_pooling",
     "SpeakerNetwork": "diarspk.encoders.local.network",
     "SpeakerNetworkConfig": "diarspk.encoders.local.network",
     "TrunkConfig": "diarspk.encoders.local.trunk",

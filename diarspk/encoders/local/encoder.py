@@ -7,46 +7,24 @@ context that makes it equal to a single pass; memory does not grow with the reco
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from diarspk.audio import SAMPLE_RATE, Audio, open_audio
 from diarspk.encoders.base import Embedding, FrameEmbeddings, Span, SpeakerEncoder, check_span
 from diarspk.encoders.local.frame_head import FrameHead
 from diarspk.encoders.local.network import SpeakerNetwork, fold_norms
+from diarspk.encoders.local.region_pooling import Region, RegionPool
 from diarspk.encoders.precision import Precision, multiply_in
 from diarspk.features.log_mel import LogMel
 from diarspk.features.recording import Recording, analyse
 
-__all__ = ["LocalEncoder", "Region"]
+__all__ = ["LocalEncoder"]
 
 BLOCK_FRAMES = 1500
 """Trunk frames of a block: a minute, so that recomputing the context costs little."""
-
-
-@dataclass(frozen=True)
-class Region:
-    """Weighted trunk frames to pool into one embedding.
-
-    Attributes
-    ----------
-    first : int
-        First trunk frame.
-    weights : ndarray of float32, ``(frames,)``
-        Weights in [0, 1] of the consecutive frames from there.
-    """
-
-    first: int
-    weights: NDArray[np.float32]
-
-    @property
-    def last(self) -> int:
-        """End of the region: one past its last trunk frame."""
-        return self.first + len(self.weights)
 
 
 class LocalEncoder(SpeakerEncoder):
@@ -230,47 +208,3 @@ class LocalEncoder(SpeakerEncoder):
         alone = torch.eye(len(frames))[None]
         vectors = self.network.utterance(frames[None], alone)[0]
         return nn.functional.normalize(vectors, dim=-1).numpy()
-
-
-class RegionPool:
-    """Accumulator that pools regions over consecutive blocks; a region may span many of them.
-
-    Statistics pooling adds up: a region that is not complete is its sums so far.
-    """
-
-    def __init__(self, network: SpeakerNetwork, regions: Sequence[Region]) -> None:
-        self.head = network.utterance
-        self.regions = regions
-        self.waiting = sorted(range(len(regions)), key=lambda index: -regions[index].first)
-        self.open: dict[int, Tensor] = {}  # sums of the regions that have begun
-        self.embeddings = np.zeros((len(regions), network.config.dimension), np.float32)
-
-    @torch.inference_mode()
-    def add(self, first: int, frames: Tensor) -> None:
-        """Add the next block ``(frames, channels)``, whose first trunk frame is ``first``."""
-        last = first + len(frames)
-        while self.waiting and self.regions[self.waiting[-1]].first < last:
-            self.open[self.waiting.pop()] = torch.zeros(())
-        if not self.open:
-            return
-        active = list(self.open)
-        weights = torch.from_numpy(np.stack([self._weights(i, first, last) for i in active]))
-        moments = self.head.moments(frames[None], weights[None])[0]  # (regions, heads, sums)
-        for index, moment in zip(active, moments.unbind(0), strict=True):
-            self.open[index] = self.open[index] + moment
-        self._embed([index for index in active if self.regions[index].last <= last])
-
-    def _weights(self, index: int, first: int, last: int) -> NDArray[np.float32]:
-        region = self.regions[index]
-        weights = np.zeros(last - first, np.float32)
-        begin, end = max(region.first, first), min(region.last, last)
-        weights[begin - first : end - first] = region.weights[
-            begin - region.first : end - region.first
-        ]
-        return weights
-
-    def _embed(self, indices: list[int]) -> None:
-        if indices:
-            moments = torch.stack([self.open.pop(index) for index in indices])
-            embeddings = self.head.embed_moments(moments[None])[0]
-            self.embeddings[indices] = nn.functional.normalize(embeddings, dim=-1).numpy()

@@ -9,7 +9,7 @@ from diarspk.diarization.first_pass import FirstPassModels, compute_local_speake
 from diarspk.diarization.local_speakers import FRAME_EMBEDDING_STEP
 from diarspk.diarization.subsegments import SubsegmentGrid
 from diarspk.encoders import FrameHead, FrameHeadConfig, LocalEncoder, SpeakerNetwork
-from diarspk.encoders.local.encoder import Region
+from diarspk.encoders.local.region_pooling import Region
 from diarspk.features.recording import analyse
 from diarspk.segmentation import EmbeddedSegmenter, SegmentationHead, SegmentationHeadConfig
 from diarspk.segmentation.windows import WindowGrid, window_starts
