@@ -108,15 +108,20 @@ def load_command(entry: EntryPoint) -> Any:
 
 def summary(entry: EntryPoint) -> str:
     """First line of a command's docstring, read without importing it; empty if there is none."""
-    spec = _find_spec(entry.module)
-    source = getattr(spec.loader, "get_source", None) if spec is not None else None
     try:
-        tree = ast.parse((source(entry.module) if source else None) or "")
-    except (ImportError, SyntaxError):
+        tree = ast.parse(_read_source(entry.module))
+    # A list of commands must not fail for what is wrong with one of them.
+    except Exception:
         return ""
     functions = (node for node in tree.body if isinstance(node, ast.FunctionDef))
     documented = next((node for node in functions if node.name == entry.attr), tree)
     return (ast.get_docstring(documented) or "").partition("\n")[0]
+
+
+def _read_source(module: str) -> str:
+    spec = _find_spec(module)
+    loader: Any = None if spec is None else spec.loader
+    return loader.get_source(module) or ""
 
 
 def _find_spec(module: str) -> ModuleSpec | None:

@@ -101,15 +101,19 @@ def test_another_project_adds_a_command_that_a_list_does_not_import(shouting: Pa
 def test_a_command_that_cannot_be_imported_is_one_line_and_costs_no_other(shouting: Path) -> None:
     points = f"[{GROUP}]\nbroken = breaking:command\nabsent = nowhere.at_all:command\n"
     install(shouting, "breaking", points, "import a_package_that_nobody_has\n")
+    install(shouting, "unreadable", f"[{GROUP}]\ngarbled = unreadable:command\n", "def (")
     listed = run("--help")
     assert listed.exit_code == 0 and "broken" in listed.stdout and "absent" in listed.stdout
+    assert "garbled" in listed.stdout
     broken = run("broken")
     assert (broken.exit_code, broken.stdout) == (1, "")
     assert broken.stderr == (
         "error: the command 'broken' of breaking cannot be imported (ModuleNotFoundError: No "
         "module named 'a_package_that_nobody_has'); install breaking again, or remove it\n"
     )
-    assert run("absent").exit_code == 1
+    for command in ("absent", "garbled"):
+        result = run(command)
+        assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
     assert run("shout", "still").stdout.endswith("STILL\n")
 
 
