@@ -100,6 +100,16 @@ class TrainConfig(OptimizationConfig):
     fix_norms_steps: int = 500  # that they are fixed for at most
     norm_batches_each: int = 40  # of each kind
 
+    @property
+    def fixed_norms_steps(self) -> int:
+        """Steps at the end of the run in which batch norms are fixed.
+
+        Where the rate falls in the last steps only, they are at most half of those: a run that was
+        left open is resumed when they begin.
+        """
+        steps = min(round((1 - self.fix_norms_at) * self.steps), self.fix_norms_steps)
+        return steps if self.decay_steps is None else min(steps, self.decay_steps // 2)
+
 
 class Pairs(IterableDataset[dict[str, Batch]]):
     """A batch of crops beside one of conversations, as the sources' own seeds have it."""
@@ -168,9 +178,7 @@ class EncoderTraining(lightning.LightningModule):
 
     def on_train_batch_start(self, batch: dict[str, Batch], index: int) -> None:
         config = self.train_config
-        fixed_from = max(
-            round(config.fix_norms_at * config.steps), config.steps - config.fix_norms_steps
-        )
+        fixed_from = config.steps - config.fixed_norms_steps
         if self.global_step == fixed_from:
             batches = islice(self.norm_batches, config.norm_batches_each)
             update_bn(batches, self)

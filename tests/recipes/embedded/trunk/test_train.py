@@ -386,6 +386,16 @@ def test_fixed_norms_have_the_plain_mean_over_batches(talkers, pool, speakers, u
     assert training.network.training
 
 
+def test_batch_norms_are_fixed_within_the_decay():
+    pytest.importorskip("lightning")
+    from recipes.embedded.trunk.train import TrainConfig
+
+    assert TrainConfig(steps=1000).fixed_norms_steps == 150
+    assert TrainConfig(steps=9000).fixed_norms_steps == 500
+    assert TrainConfig(steps=9000, decay_steps=2000).fixed_norms_steps == 500
+    assert TrainConfig(steps=9000, decay_steps=400).fixed_norms_steps == 200
+
+
 def test_segmentation_loss_does_not_depend_on_the_order_of_speakers():
     torch.manual_seed(0)
     logits, powerset = torch.randn(2, 30, 7), Powerset(3, 2)
