@@ -1,7 +1,6 @@
 """Systems by name: diarizers read a recording, embedders read waveforms.
 
-``python -m eval.systems.registry baseline meeting.wav`` prints the RTTM of one system for one
-recording.
+``python -m eval.systems baseline meeting.wav`` prints the RTTM of one system for one recording.
 """
 
 from __future__ import annotations
