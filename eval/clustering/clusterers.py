@@ -101,5 +101,5 @@ CLUSTERERS: dict[str, Make] = {
     "vbx-hmm": lambda threshold, plda: VBxClusterer(
         _needed(plda), AMI_MIX_HEADSET, AgglomerativeClusterer(threshold, "centroid")
     ),
-    "vbx-shipped": lambda threshold, plda: subsegment_vbx(_needed(plda), start=_average(threshold)),
+    "vbx-default": lambda threshold, plda: subsegment_vbx(_needed(plda), start=_average(threshold)),
 }

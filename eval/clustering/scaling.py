@@ -57,11 +57,11 @@ def make_session(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
     """Embeddings ``(count, 192)``, who speaks, and cannot-link pairs of neighbours."""
     rng = np.random.default_rng(seed)
-    directions = rng.normal(size=(SPEAKERS, DIMENSION)).astype(np.float32)
+    centroids = rng.normal(size=(SPEAKERS, DIMENSION)).astype(np.float32)
     turns = rng.integers(SPEAKERS, size=-(-count // TURN))
     truth = number_by_appearance(np.repeat(turns, TURN)[:count].astype(np.int64))
     embeddings = NOISE * rng.standard_normal((count, DIMENSION), np.float32)
-    embeddings += directions[truth]
+    embeddings += centroids[truth]
     changes = np.flatnonzero(truth[1:] != truth[:-1])
     return embeddings, truth, np.stack([changes, changes + 1], axis=1)
 
@@ -104,7 +104,7 @@ def run_one(name: str, count: int) -> Cost:
 
 
 def _made_up_plda() -> Plda:
-    """Make a PLDA that fits the made-up speakers: all directions are alike."""
+    """Make a PLDA that fits the made-up speakers: all centroids are alike."""
     zero, between = np.zeros(DIMENSION), np.full(DIMENSION, NOISE**-2)
     scale = np.sqrt(1 + NOISE**2) / NOISE  # the noise left by length normalisation becomes 1
     return Plda(zero, zero, scale * np.eye(DIMENSION), between)

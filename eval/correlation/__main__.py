@@ -3,7 +3,7 @@ r"""Measure many encoders, and correlate verification with diarization.
     python -m eval.correlation --data ../shared/conversations/ami \
         ../shared/conversations/simulated --speech ../shared/speech --output correlation/
 
-Vectors are kept in the output folder: run the same command again after an interruption.
+Vectors are stored in the output folder: run the same command again after an interruption.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from diarspk.errors import ArgumentError, DiarspkError
-from eval.correlation.association import FEWEST
+from eval.correlation.association import MIN_ENCODERS
 from eval.correlation.encoders import (
     DEFAULT_ENCODERS,
     EncoderSpecification,
@@ -33,7 +33,8 @@ __all__ = ["main"]
 
 CONVENTION = (
     "EER conventional: all pairs of whole utterances of single speakers. Other EER: trials inside "
-    "sessions, segments of 1.5 s heard alone, pooled. DER: windows of 1.5 s every 0.75 s of speech "
+    "sessions, segments of 1.5 s embedded alone, pooled. DER: windows of 1.5 s every 0.75 s of "
+    "speech "
     "(oracle: of the reference; system: of the diarizer named in the report), clustered into the "
     "reference's number of speakers by average linkage (known) or a number of their own by NME-SC "
     "(estimated), one speaker at a time, collar 0, overlap scored, pooled. Coefficients in "
@@ -90,7 +91,7 @@ def _choose(options: argparse.Namespace) -> tuple[EncoderSpecification, ...]:
 def _write(results: list[Measured], options: argparse.Namespace, seconds: float) -> None:
     analysis = (
         analyse(results, resamples=options.resamples, seed=options.seed)
-        if len(results) >= FEWEST
+        if len(results) >= MIN_ENCODERS
         else None
     )
     run = describe_run()

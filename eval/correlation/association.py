@@ -14,7 +14,7 @@ from diarspk.errors import ArgumentError
 __all__ = ["Association", "Interval", "associate", "compare"]
 
 Values = NDArray[np.float64]
-FEWEST = 4
+MIN_ENCODERS = 4
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,9 @@ def compare(
 def _checked(*measures: ArrayLike) -> Values:
     arrays = [np.asarray(measure, np.float64) for measure in measures]
     shapes = {array.shape for array in arrays}
-    if len(shapes) > 1 or arrays[0].ndim != 1 or len(arrays[0]) < FEWEST:
+    if len(shapes) > 1 or arrays[0].ndim != 1 or len(arrays[0]) < MIN_ENCODERS:
         raise ArgumentError(
-            f"`first` and `second` must hold one figure for each of at least {FEWEST} encoders, "
+            f"`first` and `second` must hold a figure for each of {MIN_ENCODERS} encoders or more, "
             f"got shapes {sorted(shapes)}"
         )
     columns = np.stack(arrays)

@@ -26,7 +26,7 @@ from eval.systems.registry import load_diarizer
 __all__ = ["CLUSTERINGS", "Session", "diarize_windows", "prepare_session"]
 
 WINDOW_S, STEP_S = 1.5, 0.75
-SHORTEST_S = 0.5
+MIN_WINDOW_S = 0.5
 """A shorter stretch of speech is embedded with what lies around it."""
 
 CLUSTERINGS = ("known", "estimated")
@@ -52,7 +52,7 @@ class Session:
     windows: list[Segment]
 
     def waveforms(self) -> list[NDArray[np.float32]]:
-        """Cut out what an encoder hears of each window, at 16 kHz."""
+        """Cut out the audio of each window, at 16 kHz."""
         waveform = load_audio(self.conversation.audio)
         duration = len(waveform) / SAMPLE_RATE
         return [_cut(waveform, window, duration) for window in self.windows]
@@ -113,9 +113,9 @@ def _windows(speech: Segment) -> list[Segment]:
 
 
 def _cut(waveform: NDArray[np.float32], window: Segment, duration: float) -> NDArray[np.float32]:
-    lacking = max(SHORTEST_S - window.duration, 0.0) / 2
-    start = max(min(window.start - lacking, duration - SHORTEST_S), 0.0)
-    end = min(max(window.end + lacking, start + SHORTEST_S), duration)
+    lacking = max(MIN_WINDOW_S - window.duration, 0.0) / 2
+    start = max(min(window.start - lacking, duration - MIN_WINDOW_S), 0.0)
+    end = min(max(window.end + lacking, start + MIN_WINDOW_S), duration)
     return waveform[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
 
 

@@ -1,6 +1,6 @@
 """Encoders of spread-out quality, declared in a list.
 
-A declaration names what hears the audio (``kind`` and ``source``), what is done to the audio first
+A declaration names what embeds the audio (``kind`` and ``source``), what is done to the audio first
 (``noise_db``, ``low_pass_hz``) and to the vectors afterwards (``prefix``, ``projection``,
 ``jitter``). Declarations that differ only in the latter share one pass over the audio.
 """
@@ -21,7 +21,13 @@ from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError, FormatError
 from eval.systems.registry import EMBEDDERS, Embed, load_embedder
 
-__all__ = ["DEFAULT_ENCODERS", "EncoderSpecification", "load_heard", "read_encoders", "transform"]
+__all__ = [
+    "DEFAULT_ENCODERS",
+    "EncoderSpecification",
+    "load_declared",
+    "read_encoders",
+    "transform",
+]
 
 Kind = Literal["encoder", "mfcc", "random", "factory"]
 MFCC_COUNT = 20
@@ -50,7 +56,7 @@ class EncoderSpecification:
     low_pass_hz : float, optional
         Higher frequencies are taken away.
     prefix : int, optional
-        Only the first so many components are kept, as of nested embeddings.
+        Number of leading components that are used, as of nested embeddings.
     projection : int, optional
         Components are projected at random onto so many.
     jitter : float
@@ -76,7 +82,7 @@ class EncoderSpecification:
             raise ArgumentError(f"`source` must be module:function, got {self.source!r}")
 
     @property
-    def heard(self) -> EncoderSpecification:
+    def embedder(self) -> EncoderSpecification:
         """The part that needs the audio."""
         return replace(self, name="", prefix=None, projection=None, jitter=0.0)
 
@@ -141,19 +147,19 @@ def check_names(encoders: Sequence[EncoderSpecification], file: str = "encoders"
         raise FormatError(f"names {', '.join(repeated)} twice; rename one", file)
 
 
-def load_heard(specification: EncoderSpecification) -> Embed:
-    """Load what hears the audio, with what is done to the audio first."""
+def load_declared(specification: EncoderSpecification) -> Embed:
+    """Load what embeds the audio, with what is done to the audio first."""
     embed = _load(specification)
 
-    def heard(waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    def embed_degraded(waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         return embed([degrade(waveform, specification) for waveform in waveforms])
 
-    return heard
+    return embed_degraded
 
 
-def describe_heard(specification: EncoderSpecification) -> str:
+def describe_embedder(specification: EncoderSpecification) -> str:
     """Everything that decides on the vectors before :func:`transform`, for a cache's key."""
-    parts: dict[str, Any] = asdict(specification.heard)
+    parts: dict[str, Any] = asdict(specification.embedder)
     parts["fingerprint"] = _fingerprint(specification)
     return json.dumps(parts, sort_keys=True)
 

@@ -18,7 +18,12 @@ from diarspk.metrics import Components
 from diarspk.verification.metrics import equal_error_rate
 from eval.correlation.diarizing import CLUSTERINGS, Session, diarize_windows, prepare_session
 from eval.correlation.embedding_cache import VectorCache
-from eval.correlation.encoders import EncoderSpecification, describe_heard, load_heard, transform
+from eval.correlation.encoders import (
+    EncoderSpecification,
+    describe_embedder,
+    load_declared,
+    transform,
+)
 from eval.diarization.conversation import Conversation
 from eval.embeddings.speech import Utterance
 from eval.intra_session.embedding import embed_crops, list_crops
@@ -58,7 +63,7 @@ class Study:
     utterances : sequence of Utterance
         Single-speaker speech for the conventional error rate: all pairs.
     folder : Path
-        Of what is kept between runs.
+        Of vectors and results stored between runs.
     activity : str
         Diarizer whose speech is the system's.
     seed : int
@@ -94,8 +99,8 @@ class Study:
         }
 
     def _measure(self, encoder: EncoderSpecification, cache: VectorCache) -> dict[str, float]:
-        hearing = _Hearing(encoder, cache)
-        measures = {CONVENTIONAL: self._conventional(hearing)}
+        cached = _CachedEncoder(encoder, cache)
+        measures = {CONVENTIONAL: self._conventional(cached)}
         crops = list_crops(self.trials["combined"])
         folder = self.conversations[0].audio.parent
 
@@ -104,10 +109,10 @@ class Study:
             for parent in dict.fromkeys(one.audio.parent for one in self.conversations):
                 names = {one.name for one in self.conversations if one.audio.parent == parent}
                 mine = [crop for crop in crops if crop.session in names]
-                found.update(embed_crops(mine, parent, hearing.embed))
+                found.update(embed_crops(mine, parent, cached.embed))
             return np.stack([found[crop] for crop in crops])
 
-        vectors = hearing.vectors(f"crops {folder.name} {_digest(crops)}", embed_all)
+        vectors = cached.vectors(f"crops {folder.name} {_digest(crops)}", embed_all)
         embeddings = dict(zip(crops, vectors, strict=True))
         for name in LIST_NAMES:
             trials = self.trials[name]
@@ -117,25 +122,27 @@ class Study:
                 equal_error_rate(score_cosines(trials, embeddings), labels) if usable else np.nan
             )
         for activity, sessions in self.sessions.items():
-            errors = self._diarize(hearing, sessions)
+            errors = self._diarize(cached, sessions)
             for clustering in CLUSTERINGS:
                 measures[f"der {activity} {clustering}"] = errors[clustering].der
         return measures
 
-    def _conventional(self, hearing: _Hearing) -> float:
+    def _conventional(self, cached: _CachedEncoder) -> float:
         names = [one.name for one in self.utterances]
-        vectors = hearing.vectors(
+        vectors = cached.vectors(
             f"utterances {_digest(names)}",
-            lambda: hearing.in_batches([one.waveform for one in self.utterances]),
+            lambda: cached.in_batches([one.waveform for one in self.utterances]),
         )
         return equal_error_rate(*score_all_pairs(vectors, [one.speaker for one in self.utterances]))
 
-    def _diarize(self, hearing: _Hearing, sessions: Sequence[Session]) -> dict[str, Components]:
+    def _diarize(
+        self, cached: _CachedEncoder, sessions: Sequence[Session]
+    ) -> dict[str, Components]:
         errors = dict.fromkeys(CLUSTERINGS, Components())
         for session in sessions:
-            vectors = hearing.vectors(
+            vectors = cached.vectors(
                 f"windows {session.conversation.name} {_digest(session.windows)}",
-                partial(hearing.hear_windows, session),
+                partial(cached.embed_windows, session),
             )
             for clustering in CLUSTERINGS:
                 with warnings.catch_warnings():
@@ -144,21 +151,21 @@ class Study:
         return errors
 
 
-class _Hearing:
+class _CachedEncoder:
     """One encoder over the cache; it is loaded only where the cache lacks something."""
 
     def __init__(self, encoder: EncoderSpecification, cache: VectorCache) -> None:
         self.encoder, self.cache = encoder, cache
-        self.key = describe_heard(encoder)
+        self.key = describe_embedder(encoder)
 
     @cached_property
     def embed(self) -> Embed:
-        return load_heard(self.encoder)
+        return load_declared(self.encoder)
 
     def vectors(self, what: str, make: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
         return transform(self.cache.get(f"{self.key} {what}", make), self.encoder)
 
-    def hear_windows(self, session: Session) -> NDArray[np.float32]:
+    def embed_windows(self, session: Session) -> NDArray[np.float32]:
         return self.in_batches(session.waveforms())
 
     def in_batches(self, waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def merge(found: Iterable[Found]) -> CueTable:
-    """Put figures together; of two for one cell the earlier is kept.
+    """Put figures together; of two for one cell the earlier counts.
 
     Uses come before what a cue carries, otherwise columns and rows are in the order of the files.
     """

@@ -28,8 +28,8 @@ def scale_columns(table: CueTable) -> tuple[list[Column], NDArray[np.float64]]:
     """
     cells = [[table.value(row, column) for column in table.columns] for row in table.rows]
     values = np.array(cells, np.float64).reshape(len(table.rows), len(table.columns))
-    kept = [place for place in range(values.shape[1]) if np.isfinite(values[:, place]).sum() > 1]
-    columns, values = [table.columns[place] for place in kept], values[:, kept]
+    drawn = [place for place in range(values.shape[1]) if np.isfinite(values[:, place]).sum() > 1]
+    columns, values = [table.columns[place] for place in drawn], values[:, drawn]
     for place, column in enumerate(columns):
         low, high = np.nanmin(values[:, place]), np.nanmax(values[:, place])
         span = high - low

@@ -27,7 +27,7 @@ class Column:
     better : {"low", "high", "none"}
         Which way is better; ``none`` for what a cue carries, which is good or bad by its use.
     unit : {"%", "dB", ""}
-        Shares are kept in [0, 1] and written in %.
+        Shares are stored in [0, 1] and written in %.
     """
 
     name: str

@@ -1,7 +1,7 @@
 r"""Score diarization systems on folders of conversations: one table, ours beside others.
 
     python -m eval.diarization --data ../shared/conversations/ami --systems diarspk baseline \
-        --references mfa only_words --seeds 0 1 --keep kept/ \
+        --references mfa only_words --seeds 0 1 --keep results/ \
         --markdown table.md --csv table.csv --json table.json
 
 A data set is a folder of conversations, or a manifest of recordings that lhotse has prepared. With
@@ -116,7 +116,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--jobs", type=int, default=1, metavar="N", help="recordings at a time")
     add("--seeds", type=int, nargs="+", default=[0], metavar="SEED")
-    add("--keep", type=Path, metavar="FOLDER", help="go on from, and add to, what is kept here")
+    add(
+        "--keep",
+        type=Path,
+        metavar="FOLDER",
+        help="go on from, and add to, the results stored here",
+    )
     add("--per-recording", action="store_true", help="add a table with a row per recording")
     add("--by-speakers", action="store_true", help="add a table by the right number of speakers")
     add("--json", type=Path, metavar="FILE", help="figures, machine, versions, command")

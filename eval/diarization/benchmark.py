@@ -77,7 +77,7 @@ def diarize_and_score(
     seed: int = 0,
     keep: Path | None = None,
 ) -> list[Outcome]:
-    """Run one system on one recording, unless it is kept; an outcome for each reference."""
+    """Run a system on a recording unless its result is stored; an outcome for each reference."""
     store = None if keep is None or system.startswith(RTTM_PREFIX) else HypothesisStore(keep)
     found = None if store is None else store.read(system, collection, conversation.audio, seed)
     if found is None:

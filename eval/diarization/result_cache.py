@@ -1,6 +1,6 @@
-"""What systems wrote, kept by recording: a benchmark that was interrupted goes on.
+"""Hypotheses of systems, stored by recording, so that an interrupted benchmark goes on.
 
-Only hypotheses and times are kept; they are scored anew each time. A change in the package, the
+Only hypotheses and times are stored; they are scored anew each time. A change in the package, the
 system's name, the seed, or the audio makes a recording due again.
 """
 
@@ -42,15 +42,15 @@ class HypothesisStore:
         self.folder = folder
 
     def read(self, system: str, collection: str, audio: Path, seed: int) -> Hypothesis | None:
-        """Read what was kept; None if there is nothing or it is out of date."""
+        """Read a stored hypothesis; None if there is none or it is out of date."""
         path = self._path(system, collection, audio, seed)
         try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
-            if kept["key"] != _key(system, audio, seed):
+            stored = json.loads(path.read_text(encoding="utf-8"))
+            if stored["key"] != _key(system, audio, seed):
                 return None
-            found = read_rttm(StringIO(kept["rttm"]))
+            found = read_rttm(StringIO(stored["rttm"]))
             annotation = next(iter(found.values()), Annotation(uri=audio.stem))
-            return Hypothesis(annotation, float(kept["processing"]))
+            return Hypothesis(annotation, float(stored["processing"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

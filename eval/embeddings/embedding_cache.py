@@ -1,4 +1,4 @@
-"""Embeddings of a split by a system, kept in a file so that protocols share the work."""
+"""Embeddings of a split by a system, stored in a file so that protocols share the work."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def load_system(name: str) -> tuple[Embed, Space | None]:
 def embed_split(
     folder: Path, split: str, system: str, *, cache: Path | None = None, limit: int | None = None
 ) -> EmbeddedSplit:
-    """Embed whole utterances, or read what an earlier run has kept.
+    """Embed whole utterances, or read what an earlier run has stored.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ LARGEST_DB = 20.0
 """By which a frequency is raised or lowered at most."""
 
 FLOOR_DB = -60.0
-"""Below the loudest frequency nothing is heard."""
+"""Power below the loudest frequency that still counts as sound."""
 
 
 def equalize_spectra(utterances: Sequence[Utterance]) -> list[Utterance]:

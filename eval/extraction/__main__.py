@@ -3,7 +3,7 @@
     python -m eval.extraction --data ../shared --conditions clean-2 noisy-2 clean-3 absent-2 \
         --enrolment-s 1 3 10 --measures SDR PESQ STOI --json extraction.json
 
-``--model`` is an extractor's name or card; ``mixture`` (what leaves everything as it is) is the
+``--extractor`` is a name or card; ``mixture`` (what leaves everything as it is) is the
 baseline.
 """
 
@@ -48,7 +48,7 @@ def main() -> None:
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Print tables as they are ready; the figures as JSON holds them."""
-    extractor = None if arguments.model == "mixture" else load_extractor(arguments.model)
+    extractor = None if arguments.extractor == "mixture" else load_extractor(arguments.extractor)
     if extractor is not None and arguments.passes is not None:
         extractor = replace(extractor, passes=arguments.passes)
     if extractor is not None and arguments.unverified:
@@ -104,7 +104,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with speech/ and noise/")
     parser.add_argument("--split", default="dev")
-    parser.add_argument("--model", help="name or card; `mixture` for the baseline")
+    parser.add_argument("--extractor", help="name or card; `mixture` for the baseline")
     parser.add_argument("--passes", type=int, help="over each mixture, not as the card says")
     parser.add_argument("--unverified", action="store_true", help="take the whole cue at its word")
     parser.add_argument("--judge", help="encoder that tells whose voice an output is")

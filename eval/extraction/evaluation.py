@@ -132,8 +132,8 @@ def measure_absence(
         attenuation_db(voice, trial.made.mixture)
         for voice, trial in zip(outputs, absent, strict=True)
     ]
-    likeness = [
-        [_likeness(encoder, voice, trial.enrolment) for voice, trial in pairs]
+    similarities = [
+        [_similarity(encoder, voice, trial.enrolment) for voice, trial in pairs]
         for pairs in (
             [(extract(trial), trial) for trial in present],
             zip(outputs, absent, strict=True),
@@ -142,12 +142,12 @@ def measure_absence(
     return Absence(
         mixtures=len(absent),
         attenuation_db=float(np.median(levels)),
-        detection_eer=detection_error(*likeness),
+        detection_eer=detection_error(*similarities),
         silent=sum(math.isinf(level) for level in levels),
     )
 
 
-def _likeness(encoder: SpeakerEncoder, voice: Samples, enrolment: Samples) -> float:
+def _similarity(encoder: SpeakerEncoder, voice: Samples, enrolment: Samples) -> float:
     if not np.any(voice):
         return ABSENT
     pair = [encoder.embed(one, SAMPLE_RATE) for one in (voice, enrolment)]

@@ -51,14 +51,14 @@ class MeetingTrials:
     present: list[bool]
 
 
-def overlapped_stretches(annotation: Annotation, *, shortest_s: float = 1.0) -> list[Segment]:
+def overlapped_stretches(annotation: Annotation, *, min_seconds: float = 1.0) -> list[Segment]:
     """Stretches of one set of two or more speakers, long enough to be embedded."""
     edges = sorted({edge for turn in annotation.itersegments() for edge in (turn.start, turn.end)})
     found = []
     for start, end in pairwise(edges):
         middle = (start + end) / 2
         talking = annotation.crop(Segment(middle - 1e-6, middle + 1e-6)).labels()
-        if len(talking) >= 2 and end - start >= shortest_s:
+        if len(talking) >= 2 and end - start >= min_seconds:
             found.append(Segment(start, end))
     return found
 
@@ -101,12 +101,12 @@ def _pairs(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of conversations")
-    parser.add_argument("--model", help="name or card of an extractor")
-    parser.add_argument("--judge", help="encoder that embeds; the default where it is left out")
+    parser.add_argument("--extractor", help="name or card")
+    parser.add_argument("--judge", help="encoder that embeds; default: the embedded")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     try:
-        extractor = load_extractor(arguments.model)
+        extractor = load_extractor(arguments.extractor)
         encoder = diarspk.load_encoder(arguments.judge)
         found = [
             run_conversation(conversation, extractor, encoder)

@@ -1,6 +1,6 @@
 """Does verification quality predict extraction? Every cue and fusion on one extractor.
 
-    python -m eval.extraction.study --data ../shared --models STUDY/*.json --plot study.png
+    python -m eval.extraction.study --data ../shared --extractors STUDY/*.json --plot study.png
 
 Reads extractors that were trained alike but for cue and fusion (``python -m
 recipes.extraction.study`` trains them), measures each on the same seeded mixtures, and puts the
@@ -42,7 +42,7 @@ from tse.metrics import ExtractionSummary
 
 __all__ = ["Cell", "conclude", "cue_error", "draw_study", "format_study", "main"]
 
-SHORTEST_S = 1.0
+MIN_SECONDS = 1.0
 CLOSED_UTTERANCES = 1000
 """First utterances of the training speakers, of which the mixtures for a closed set are made."""
 
@@ -75,7 +75,7 @@ def cue_error(source: CueSource, utterances: Sequence[Utterance]) -> float:
     """
     if isinstance(source, OneHotCue) or not (source.vector_size or source.sequence_size):
         return math.nan
-    long_enough = [one for one in utterances if len(one.waveform) >= SHORTEST_S * SAMPLE_RATE]
+    long_enough = [one for one in utterances if len(one.waveform) >= MIN_SECONDS * SAMPLE_RATE]
     vectors = np.stack([_vector(source, one) for one in long_enough])
     vectors = vectors - vectors.mean(axis=0) if not source.vector_size else vectors
     scores, labels = score_all_pairs(vectors, [one.speaker for one in long_enough])
@@ -216,7 +216,7 @@ class Bench:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with speech/")
-    parser.add_argument("--models", type=Path, nargs="+", required=True)
+    parser.add_argument("--extractors", type=Path, nargs="+", required=True)
     parser.add_argument("--mixtures", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--plot", type=Path)
@@ -224,7 +224,7 @@ def main() -> None:
     arguments = parser.parse_args()
     bench = Bench(arguments.data, mixtures=arguments.mixtures, seed=arguments.seed)
     try:
-        cells = [bench.measure(card) for card in follow(arguments.models, "extractors")]
+        cells = [bench.measure(card) for card in follow(arguments.extractors, "extractors")]
     except DiarspkError as error:
         sys.exit(f"error: {error}")
     print(format_study(cells))

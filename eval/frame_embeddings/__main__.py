@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; 1 if a file cannot be read."""
     options = _parser().parse_args(arguments)
     try:
-        encoder = _load(options.model, options.head)
+        encoder = _load(options.encoder, options.head)
         results = {folder.name: _compare_set(folder, encoder, options) for folder in options.data}
     except DiarspkError as error:
         print(error, file=sys.stderr)
@@ -96,8 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m eval.frame_embeddings", description=__doc__)
     add = parser.add_argument
     add("--data", type=Path, nargs="+", required=True, metavar="FOLDER")
-    add("--head", type=Path, metavar="CARD", help="frame head; the one that ships without it")
-    add("--model", metavar="NAME", help="encoder by name or card; the default without it")
+    add("--head", type=Path, metavar="CARD", help="frame head; default: the encoder's own")
+    add("--encoder", metavar="NAME", help="name or card; default: the embedded")
     add("--windows", type=float, nargs="+", default=[0.5, 1.0, 1.5], metavar="SECONDS")
     add("--pairs", type=int, default=1000, metavar="N", help="of a recording and kind of frame")
     add("--seed", type=int, default=0)

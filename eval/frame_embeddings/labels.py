@@ -14,7 +14,7 @@ __all__ = ["KINDS", "FrameLabels", "Halves", "label_frames", "split_halves"]
 
 KINDS = ("clean", "change", "overlap")
 NEAR_S = 0.5
-LEAST_HALF_S = 0.5
+MIN_HALF_S = 0.5
 
 Flags = NDArray[np.bool_]
 Frames = NDArray[np.int64]
@@ -78,7 +78,7 @@ def split_halves(labels: FrameLabels, hop: float) -> list[Halves]:
     for speaker in range(labels.active.shape[1]):
         own = labels.clean_frames(speaker)
         middle = len(own) // 2
-        if middle * hop >= LEAST_HALF_S:
+        if middle * hop >= MIN_HALF_S:
             halves.append(Halves(speaker, own[:middle], own[middle:]))
     return halves
 

@@ -37,7 +37,7 @@ from eval.systems.registry import EMBEDDERS, load_embedder
 __all__ = ["main"]
 
 CONVENTION = (
-    "Trials inside one session, segments of 1.5 s heard alone, cosine. EER is linear at the "
+    "Trials inside one session, segments of 1.5 s embedded alone, cosine. EER is linear at the "
     f"crossing; minDCF has target prior {TARGET_PRIOR} and both costs 1. Pooled: one threshold "
     "for all sessions. Mean: a threshold for each session that has both kinds of trials. In "
     "brackets, 95 % of a bootstrap over sessions."

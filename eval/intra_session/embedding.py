@@ -32,7 +32,7 @@ def list_crops(trials: Iterable[Trial]) -> list[Crop]:
 
 
 def embed_crops(crops: Iterable[Crop], audio: Path, embed: Embed) -> Embeddings:
-    """Embed segments, each cut out of its recording: an encoder hears nothing around them.
+    """Embed segments, each cut out of its recording: an encoder receives nothing around them.
 
     Parameters
     ----------

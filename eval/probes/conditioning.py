@@ -115,16 +115,16 @@ def probe_zero(
         voices without it.
     """
     outputs = judge_all([_zero(synthesiser, voice).log_mel for voice in voices], judge)
-    heard = profiles_of(voices, judge) if profiles is None else profiles
-    similarity = outputs @ np.stack(list(heard.values())).T  # (outputs, speakers)
-    counts = np.bincount(similarity.argmax(axis=1), minlength=len(heard))
+    known = profiles_of(voices, judge) if profiles is None else profiles
+    similarity = outputs @ np.stack(list(known.values())).T  # (outputs, speakers)
+    counts = np.bincount(similarity.argmax(axis=1), minlength=len(known))
     shares = counts[counts > 0] / len(outputs)
     entropy = float(-(shares * np.log2(shares)).sum()) + 0.0
-    largest = np.log2(min(len(outputs), len(heard)))
+    largest = np.log2(min(len(outputs), len(known)))
     found, chance = _find_source(outputs, voices, judge)
     return ZeroConditioning(
         outputs=len(outputs),
-        speakers=len(heard),
+        speakers=len(known),
         similarity=float(similarity.mean()),
         nearest_similarity=float(similarity.max(axis=1).mean()),
         entropy_bits=entropy,
@@ -160,9 +160,14 @@ def probe_swap(
         ],
         judge,
     )
-    kept = judge_all([synthesiser.synthesise(v.content, v.cue).log_mel for v in voices], judge)
+    with_own_cue = judge_all(
+        [synthesiser.synthesise(v.content, v.cue).log_mel for v in voices], judge
+    )
     supplied, original = cosines(swapped, own[partner]), cosines(swapped, own)
-    least, most = cosines(kept, own[partner]).mean(), cosines(kept, own)[partner].mean()
+    least, most = (
+        cosines(with_own_cue, own[partner]).mean(),
+        cosines(with_own_cue, own)[partner].mean(),
+    )
     same, different = real_similarities(voices, judge)
     span = float(most - least)
     return Swap(
@@ -182,7 +187,7 @@ def _zero(synthesiser: Synthesiser, voice: Voice) -> Synthesis:
 
 def _find_source(outputs: Vectors, voices: Sequence[Voice], judge: Judge) -> tuple[float, float]:
     """Share of outputs nearest to the speaker of their content, and chance."""
-    heard = judge_all([voice.log_mel for voice in voices], judge)
+    vectors = judge_all([voice.log_mel for voice in voices], judge)
     names = np.array([voice.speaker for voice in voices])
     people = np.unique(names)
     right = []
@@ -190,7 +195,7 @@ def _find_source(outputs: Vectors, voices: Sequence[Voice], judge: Judge) -> tup
         if (names == name).sum() < 2:
             continue
         others = np.arange(len(names)) != row
-        means = [unit(heard[(names == one) & others].mean(axis=0)) for one in people]
+        means = [unit(vectors[(names == one) & others].mean(axis=0)) for one in people]
         right.append(people[int((np.stack(means) @ outputs[row]).argmax())] == name)
     chance = 1 / len(people)
     return (float(np.mean(right)) if right else float("nan")), chance

@@ -85,9 +85,9 @@ def reverberate(
     tail[: round(DIRECT_MS * SAMPLE_RATE / 1000)] = 0
     response = tail * 10 ** (-ratio_db / 20) / np.sqrt(np.square(tail).sum())
     response[0] = 1
-    heard = fftconvolve(waveform, response)[: len(waveform)]
-    before, after = (np.sqrt(np.mean(np.square(one))) for one in (waveform, heard))
-    return (heard * before / max(float(after), 1e-10)).astype(np.float32)
+    reverberant = fftconvolve(waveform, response)[: len(waveform)]
+    before, after = (np.sqrt(np.mean(np.square(one))) for one in (waveform, reverberant))
+    return (reverberant * before / max(float(after), 1e-10)).astype(np.float32)
 
 
 def coded(waveform: Samples, name: str) -> Samples:
@@ -108,8 +108,8 @@ def coded(waveform: Samples, name: str) -> Samples:
         file.write(narrow)
     stream.seek(0)
     decoded, rate = soundfile.read(stream, dtype="float32")
-    heard = np.asarray(soxr.resample(decoded, rate, SAMPLE_RATE), np.float32)[: len(waveform)]
-    return np.pad(heard, (0, len(waveform) - len(heard)))
+    widened = np.asarray(soxr.resample(decoded, rate, SAMPLE_RATE), np.float32)[: len(waveform)]
+    return np.pad(widened, (0, len(waveform) - len(widened)))
 
 
 MP3_16 = {"compression_level": 0.95, "bitrate_mode": "CONSTANT"}

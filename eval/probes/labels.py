@@ -124,9 +124,9 @@ def draw_records(
     names = sorted({one.speaker for one in records})
     drawn = np.random.default_rng(seed).permutation(names)[:speakers]
     left = dict.fromkeys(drawn.tolist(), len(records) if each is None else each)
-    kept = []
+    chosen = []
     for one in records:
         if left.get(one.speaker, 0) > 0:
             left[one.speaker] -= 1
-            kept.append(one)
-    return kept
+            chosen.append(one)
+    return chosen

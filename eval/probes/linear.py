@@ -29,7 +29,7 @@ from eval.probes.fitting import (
 __all__ = ["Probed", "probe_labels", "probe_values"]
 
 Floats = NDArray[np.float64]
-FEWEST_SPEAKERS = 2
+MIN_SPEAKERS = 2
 SHUFFLES = 3
 
 
@@ -135,7 +135,7 @@ def probe_labels(
         raise ArgumentError(
             f"`held_out` must keep speakers apart, {len(both)} are on both sides, e.g. {min(both)}"
         )
-    keep = np.isin(label, _asked(label, names, test, FEWEST_SPEAKERS if by_speaker else 1))
+    keep = np.isin(label, _asked(label, names, test, MIN_SPEAKERS if by_speaker else 1))
     rows, label, names, test = rows[keep], label[keep], names[keep], test[keep]
     answers, truth = np.unique(label, return_inverse=True)
     if len(answers) < 2:

@@ -72,7 +72,7 @@ def try_system(
     """Every cue of a system as it is, then under every degradation.
 
     What happens to an utterance depends on the seed, the degradation and the place of the
-    utterance alone, so that all systems hear the same.
+    utterance alone, so that all systems embed the same.
     """
     speakers = [one.speaker for one in utterances]
     clean = stack_cues([read(one.waveform) for one in utterances])

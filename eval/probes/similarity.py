@@ -16,23 +16,23 @@ Vectors = NDArray[np.float32]
 
 
 def judge_all(features: Sequence[NDArray[np.float32]], judge: Judge) -> Vectors:
-    """Give unit vectors ``(n, dim)`` of what the judge hears."""
+    """Give unit vectors ``(n, dim)`` that the judge computes."""
     return np.stack([unit(judge(one)) for one in features])
 
 
 def profiles_of(voices: Sequence[Voice], judge: Judge) -> dict[str, Vectors]:
-    """Give each speaker's unit mean ``(dim,)`` of what the judge hears in real recordings."""
-    heard = judge_all([voice.log_mel for voice in voices], judge)
+    """Give each speaker's unit mean ``(dim,)`` that the judge computes of real recordings."""
+    vectors = judge_all([voice.log_mel for voice in voices], judge)
     names = np.array([voice.speaker for voice in voices])
-    return {name: unit(heard[names == name].mean(axis=0)) for name in np.unique(names).tolist()}
+    return {name: unit(vectors[names == name].mean(axis=0)) for name in np.unique(names).tolist()}
 
 
 def real_similarities(voices: Sequence[Voice], judge: Judge) -> tuple[float, float]:
     """Mean cosine of two real recordings of one speaker, and of two speakers; NaN without any."""
-    heard = judge_all([voice.log_mel for voice in voices], judge)
+    vectors = judge_all([voice.log_mel for voice in voices], judge)
     names = np.array([voice.speaker for voice in voices])
     first, second = np.triu_indices(len(voices), k=1)
-    found, same = cosines(heard[first], heard[second]), names[first] == names[second]
+    found, same = cosines(vectors[first], vectors[second]), names[first] == names[second]
     means = [float(found[kind].mean()) if kind.any() else float("nan") for kind in (same, ~same)]
     return means[0], means[1]
 

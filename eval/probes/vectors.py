@@ -66,7 +66,7 @@ def load_reader(system: str) -> tuple[Read, str]:
 
 
 def encoder_reader(encoder: SpeakerEncoder) -> Read:
-    """Timbre, its nested prefixes, and what the frames say: their direction, and how they vary.
+    """Timbre, its nested prefixes, and the frames: their normalised mean, and how they vary.
 
     A linear probe reads one vector, so a sequence is told by its mean, its deviation and its mean
     absolute step over time, of each component.
@@ -133,7 +133,7 @@ def read_cues(
     *,
     cache: Path | None = None,
 ) -> Cues:
-    """Read the cues of some utterances of a split, or what an earlier run has kept.
+    """Read the cues of some utterances of a split, or those that an earlier run has stored.
 
     Returns
     -------

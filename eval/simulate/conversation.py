@@ -50,20 +50,20 @@ class Simulated:
         Exactly what was laid, in whole milliseconds; labels are the speakers of the voices.
     dry : dict of str to ndarray ``(time,)``
         Each speaker before the room: zeros wherever the reference has no turn of theirs.
-    heard : ndarray, ``(time,)``
-        All speakers as the microphone hears them.
+    speech : ndarray, ``(time,)``
+        All speakers at the microphone, reverberation included.
     noise : ndarray, ``(time,)``
     """
 
     reference: Annotation
     dry: dict[str, Samples]
-    heard: Samples
+    speech: Samples
     noise: Samples
 
     @property
     def mixture(self) -> Samples:
         """What the microphone records, ``(time,)``."""
-        return self.heard + self.noise
+        return self.speech + self.noise
 
 
 def simulate(sources: Sources, config: SimulationConfig, *, seed: int, number: int) -> Simulated:
@@ -79,13 +79,13 @@ def simulate(sources: Sources, config: SimulationConfig, *, seed: int, number: i
     cast = _draw_cast(stretch, sources.voices, generator)
     reference = stretch.rename_labels(cast)
     dry = _lay(reference, sources.voices, config, generator)
-    heard: Samples = np.stack(_in_room(list(dry.values()), config, generator)).sum(axis=0)
-    noise = _draw_noise(sources.noise, len(heard), config, generator)
-    noise = noise * _noise_gain(heard, _talking(reference, len(heard)), noise, config, generator)
-    peak = max(float(np.abs(heard + noise).max()), 1e-9)
+    speech: Samples = np.stack(_in_room(list(dry.values()), config, generator)).sum(axis=0)
+    noise = _draw_noise(sources.noise, len(speech), config, generator)
+    noise = noise * _noise_gain(speech, _talking(reference, len(speech)), noise, config, generator)
+    peak = max(float(np.abs(speech + noise).max()), 1e-9)
     gain = np.float32(10 ** (generator.uniform(*config.peak_db) / 20) / peak)
     return Simulated(
-        reference, {name: gain * one for name, one in dry.items()}, gain * heard, gain * noise
+        reference, {name: gain * one for name, one in dry.items()}, gain * speech, gain * noise
     )
 
 
@@ -165,14 +165,14 @@ def _draw_noise(
 
 
 def _noise_gain(
-    heard: Samples,
+    speech: Samples,
     talking: NDArray[np.bool_],
     noise: Samples,
     config: SimulationConfig,
     generator: np.random.Generator,
 ) -> np.float32:
     ratio = generator.uniform(*config.noise_ratio_db)
-    speech_power = float(np.mean(heard[talking] ** 2))
+    speech_power = float(np.mean(speech[talking] ** 2))
     noise_power = float(np.mean(noise**2))
     return np.float32(np.sqrt(speech_power / max(noise_power, 1e-12)) * 10 ** (-ratio / 20))
 

@@ -44,7 +44,7 @@ class SimulationConfig:
     excluded_corpora : tuple of str
         Isolated words have no flow that a diarizer could be tested on.
     shortest_noise_s : float
-        A shorter noise would be heard to repeat.
+        A shorter noise would repeat audibly.
     """
 
     seconds: float = 150.0

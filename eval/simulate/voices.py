@@ -25,7 +25,7 @@ FADE_SAMPLES = SAMPLE_RATE // 200
 
 
 def speech_probability(network: SileroNetwork, waveform: Samples) -> Samples:
-    """Probability of speech in every 32 ms, heard at the level the detector was made for."""
+    """Compute the probability of speech in every 32 ms, at the level the detector was made for."""
     gain = TARGET_RMS / max(float(np.sqrt(np.mean(waveform**2))), 1e-6)
     starts = range(0, len(waveform), CHUNK_SAMPLES)
     return network(waveform[start : start + CHUNK_SAMPLES] * gain for start in starts)

@@ -92,7 +92,7 @@ def write_conversation(made: Simulated, folder: Path, name: str) -> None:
     reference = made.reference.copy()
     reference.uri = name
     save_annotation(reference, folder / f"{name}.rttm")
-    seconds = len(made.heard) / SAMPLE_RATE
+    seconds = len(made.speech) / SAMPLE_RATE
     region = f"{name} 1 0.000 {seconds:.3f}\n"
     uem = folder / f"{name}.uem"
     try:

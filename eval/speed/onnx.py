@@ -1,6 +1,6 @@
 """Speed of the engines that can run an encoder, and how far their embeddings lie apart.
 
-    python -m eval.speed.onnx --models local-tdnn resnet34 ecapa-c512 campplus --seconds 10
+    python -m eval.speed.onnx --encoders local-tdnn resnet34 ecapa-c512 campplus --seconds 10
 
 A model is one that ``diarspk models`` lists (architectures are run with random weights: that
 changes no speed) or the path of a checkpoint. Engines take turns, so that a load on the machine
@@ -80,7 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     torch.set_num_threads(options.threads)
     found = [
-        measure(name, options.seconds, options.repeats, options.threads) for name in options.models
+        measure(name, options.seconds, options.repeats, options.threads)
+        for name in options.encoders
     ]
     header = ("model", "torch RTF", "onnx RTF", "torch / onnx", "largest difference")
     rows = [
@@ -102,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m eval.speed.onnx", description=__doc__)
     add = parser.add_argument
-    add("--models", nargs="+", default=["local-tdnn", "resnet34", "ecapa-c512", "campplus"])
+    add("--encoders", nargs="+", default=["local-tdnn", "resnet34", "ecapa-c512", "campplus"])
     add("--seconds", type=float, default=10.0, help="length of the audio")
     add("--repeats", type=int, default=5)
     add("--threads", type=int, default=1)

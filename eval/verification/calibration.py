@@ -41,9 +41,9 @@ def fit_encoder(
     vectors = np.concatenate([encoder.embed_batch([one], SAMPLE_RATE) for one in waveforms])
     scores, labels = score_all_pairs(vectors, speakers)
     first, second = np.triu_indices(len(vectors), k=1)
-    kept = first % len(utterances) != second % len(utterances)  # not an utterance and its part
-    scores, labels = scores[kept], labels[kept]
-    groups = np.asarray(speakers)[first[kept]].tolist()
+    scored = first % len(utterances) != second % len(utterances)  # not an utterance and its part
+    scores, labels = scores[scored], labels[scored]
+    groups = np.asarray(speakers)[first[scored]].tolist()
     ratios = cross_calibrate(scores, labels, groups, target_prior=0.5)
     calibration = fit_calibration(scores, labels, fingerprint=encoder.fingerprint)
     return calibration, equal_error_rate(scores, labels), cllr(ratios, labels)
@@ -54,11 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m eval.verification.calibration", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--split", default="dev")
-    parser.add_argument("--model", help="encoder; the default without it")
+    parser.add_argument("--encoder", help="default: the embedded")
     parser.add_argument("--write", action="store_true", help="into diarspk/assets/calibration")
     options = parser.parse_args(arguments)
     try:
-        encoder = diarspk.load_encoder(options.model)
+        encoder = diarspk.load_encoder(options.encoder)
         utterances = list(read_utterances(options.data, options.split))
         calibration, rate, bits = fit_encoder(encoder, utterances)
         if options.write:

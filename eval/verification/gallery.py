@@ -2,7 +2,7 @@
 
     python -m eval.verification.gallery --entries 1 10000 1000000 --json gallery.json
 
-Vectors scatter around one direction per speaker. Recall: the share of the ten nearest references by
+Vectors scatter around one centroid per speaker. Recall: the share of the ten nearest references by
 the exact scan that the index finds too; and of those among them that are of the nearest one's
 speaker. A speaker has five; the others of the ten have random directions, nearly equally far.
 """
@@ -68,7 +68,7 @@ class GalleryCost:
 def synthetic_voices(
     entries: int, dimension: int, random: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Draw unit vectors ``(entries, dim)``, five around each speaker's direction, in turn."""
+    """Draw unit vectors ``(entries, dim)``, five around each speaker's centroid, in turn."""
     people = -(-entries // REFERENCES)
     centres = np.repeat(random.normal(size=(people, dimension)), REFERENCES, axis=0)[:entries]
     rows = centres + SCATTER * random.normal(size=centres.shape)

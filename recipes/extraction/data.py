@@ -67,7 +67,7 @@ class BatchConfig:
     drop_enrolment: float = 0.12  # by the vector alone
     alike_probability: float = 0.0  # of mixtures whose other voices are like the target's
     alike_candidates: int = 6  # of whom the one most alike is taken, for each other voice
-    vary_probability: float = 0.0  # of voices that are heard otherwise than they were recorded
+    vary_probability: float = 0.0  # of voices that are equalized or played at another speed
     equalizer_db: float = 4.0  # standard deviation of what varies them, at each octave
     speed: tuple[float, float] = (0.93, 1.07)  # of other voices that are varied
 
@@ -105,7 +105,7 @@ class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
         self.other_probability = weights / weights.sum()
         weights = weights * (counts >= 2)
         self.target_probability = weights / weights.sum()
-        self.directions = _mean_voices(voices, self.pieces) if config.alike_probability else None
+        self.centroids = _mean_voices(voices, self.pieces) if config.alike_probability else None
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         for number in self.share:
@@ -143,8 +143,8 @@ class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
         """Draw a mixture for a target speaker, and the piece that is the enrolment."""
         config = self.config.mixtures
         enrolment, *rest = (int(piece) for piece in generator.permutation(self.pieces[target]))
-        heard = self.voices.utterance[enrolment]
-        own = [piece for piece in rest if self.voices.utterance[piece] != heard] or rest
+        enrolled = self.voices.utterance[enrolment]
+        own = [piece for piece in rest if self.voices.utterance[piece] != enrolled] or rest
         present = generator.random() >= config.absent_probability
         speakers = 1 + int(generator.choice(len(config.speakers), p=config.speakers))
         voice = self.vary(self.speak(own, generator), generator) if present else None
@@ -167,15 +167,15 @@ class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
     def others(self, target: int, number: int, generator: np.random.Generator) -> list[int]:
         """Draw other speakers than the target."""
         config = self.config
-        directions = self.directions  # nobody is compared without them
-        alike = directions is not None and generator.random() < config.alike_probability
+        centroids = self.centroids  # nobody is compared without them
+        alike = centroids is not None and generator.random() < config.alike_probability
         candidates = config.alike_candidates if alike else 1
         drawn = generator.choice(
             len(self.speakers), number * candidates + 1, replace=False, p=self.other_probability
         )
         rest = drawn[drawn != target][: number * candidates].reshape(number, candidates)
-        if directions is not None:
-            nearest = (directions[rest] @ directions[target]).argmax(1)
+        if centroids is not None:
+            nearest = (centroids[rest] @ centroids[target]).argmax(1)
             rest = rest[np.arange(number), nearest]
         return [int(other) for other in rest.reshape(-1)]
 

@@ -35,7 +35,7 @@ from recipes.embedded.data.prepare import (
 from recipes.training.speed import change_speed
 
 SPLIT_S = 6.0
-SHORTEST_S = 0.6
+MIN_SECONDS = 0.6
 PARTS = 4
 """Tasks that a shard is shared out to."""
 
@@ -52,12 +52,12 @@ class Task:
     shard: Path
     speakers: dict[str, str]  # of the utterances that are wanted
     part: int
-    speeds: tuple[float, ...] = ()  # at which they are heard beside their own
+    speeds: tuple[float, ...] = ()  # of training voices, beside their own
 
 
 def cut_pieces(audio: Waveform) -> list[NDArray[np.int16]]:
     """Take a short utterance whole, a long one as two halves, a very short one not at all."""
-    if len(audio) < SHORTEST_S * SAMPLE_RATE:
+    if len(audio) < MIN_SECONDS * SAMPLE_RATE:
         return []
     middle = len(audio) // 2
     halves = [audio[:middle], audio[middle:]]
@@ -75,8 +75,8 @@ def embed_pieces(task: Task) -> tuple[list[Piece], list[Waveform]]:
     vectors: list[Waveform] = []
     for number, (utterance, audio) in enumerate(read_shard(task.shard)):
         if number % PARTS == task.part and utterance in task.speakers:
-            for speed, heard in at_speeds(audio, task.speeds):
-                for piece in cut_pieces(heard):
+            for speed, voice in at_speeds(audio, task.speeds):
+                for piece in cut_pieces(voice):
                     pieces.append((utterance + speed, task.speakers[utterance] + speed, piece))
                     vectors.append(encoder.embed(piece, SAMPLE_RATE))
     return pieces, vectors

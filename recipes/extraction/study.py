@@ -2,7 +2,7 @@
 
     python -m recipes.extraction.study --packed PACKED --output STUDY --steps 600 \
         [--separator RUN/final.ckpt]
-    python -m eval.extraction.study --data DATA --models STUDY/*.json --plot STUDY/study.png
+    python -m eval.extraction.study --data DATA --extractors STUDY/*.json --plot STUDY/study.png
 
 Most of a training goes into learning to separate, whatever the cue. With ``--separator`` all begin
 with the weights of one trained extractor, except those that read and fuse the cue.

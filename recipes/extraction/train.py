@@ -249,7 +249,7 @@ def parse() -> argparse.Namespace:
         "--vary",
         type=float,
         default=BatchConfig.vary_probability,
-        help="share of voices that are heard through an equalizer, and others' at another speed",
+        help="share of voices that pass an equalizer, and of others at another speed",
     )
     add_training_options(parser)
     parser.add_argument("--validate-every", type=int, default=500)

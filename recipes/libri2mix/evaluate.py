@@ -109,7 +109,7 @@ def trials(rows: list[Row], enrolments: dict[tuple[str, str], Path]) -> Iterator
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--metadata", type=Path, required=True)
-    parser.add_argument("--model", help="name or card of an extractor")
+    parser.add_argument("--extractor", help="name or card")
     parser.add_argument("--enrolments", type=Path)
     parser.add_argument("--measures", nargs="*", choices=MEASURES, default=["SDR"])
     parser.add_argument("--seed", type=int, default=0)
@@ -125,7 +125,7 @@ def main() -> None:
     seconds = float(np.mean([len(trial.enrolment) for trial in drawn])) / SAMPLE_RATE
     found: Run = evaluate(
         drawn,
-        extraction(load_extractor(arguments.model)),
+        extraction(load_extractor(arguments.extractor)),
         condition=arguments.metadata.stem,
         enrolment_s=round(seconds, 1),
         encoder=diarspk.load_encoder(),

@@ -16,7 +16,7 @@ class Labelled:
     speakers: NDArray[np.str_]
 
     def of_several(self) -> Labelled:
-        """Only speakers with two embeddings or more."""
+        """Select the speakers with two embeddings or more."""
         _, numbers, counts = np.unique(self.speakers, return_inverse=True, return_counts=True)
-        kept = counts[numbers] > 1
-        return Labelled(self.embeddings[kept], self.speakers[kept])
+        several = counts[numbers] > 1
+        return Labelled(self.embeddings[several], self.speakers[several])

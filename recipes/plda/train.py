@@ -29,7 +29,7 @@ from eval.report.progress import follow
 from recipes.plda.labelled_embeddings import Labelled
 from recipes.plda.packed_features import embed_packed
 
-SHORTEST_S = 1.0
+MIN_SECONDS = 1.0
 BATCH = 64
 
 
@@ -62,7 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser("python -m recipes.plda.train", description=__doc__)
     add = parser.add_argument
     add("--data", type=Path, required=True, metavar="FOLDER", help="train.tsv, dev.tsv, shards")
-    add("--model", help="encoder; the default without it")
+    add("--encoder", help="name or card; default: the embedded")
     add("--output", type=Path, required=True, metavar="CARD", help="JSON card to write")
     add("--packed", type=Path, help="packed training features, for the embedded encoder")
     add("--equal-spectra", action="store_true", help="packed crops a second time, all alike")
@@ -73,7 +73,7 @@ def main() -> None:
     add("--utterances", type=int, help="only the first N, to try the command")
     options = parser.parse_args()
 
-    encoder = load_encoder(options.model)
+    encoder = load_encoder(options.encoder)
     cut = (options.seconds, options.crops)
     if options.packed is None:
         spoken = islice(read_utterances(options.data, "train"), options.utterances)
@@ -114,10 +114,10 @@ def _describe(options: argparse.Namespace) -> str:
     """Write down the command without the places where things lie."""
     packed = "" if options.packed is None else " --packed PACKED/train"
     packed += " --equal-spectra" if options.equal_spectra else ""
-    kept = "" if options.dimension is None else f" --dimension {options.dimension}"
+    prefix = "" if options.dimension is None else f" --dimension {options.dimension}"
     return (
         f"python -m recipes.plda.train --data DATA/speech{packed} --seconds {options.seconds} "
-        f"--crops {options.crops} --iterations {options.iterations}{kept}"
+        f"--crops {options.crops} --iterations {options.iterations}{prefix}"
     )
 
 
@@ -126,7 +126,7 @@ def _crops(
 ) -> Iterator[tuple[str, NDArray[np.float32]]]:
     for utterance in follow(utterances, "embeddings"):
         crops = consecutive_crops(utterance.waveform, length, limit=most)
-        if not crops and len(utterance.waveform) >= SHORTEST_S * SAMPLE_RATE:
+        if not crops and len(utterance.waveform) >= MIN_SECONDS * SAMPLE_RATE:
             crops = [utterance.waveform]
         for crop in crops:
             yield utterance.speaker, crop

@@ -17,11 +17,11 @@ from diarspk.encoders.architectures.masking import Mask
 from diarspk.encoders.architectures.pooling import DictionaryPooling, Pooling, StatisticsPooling
 from diarspk.errors import ArgumentError
 from diarspk.features.log_mel import FeatureConfig
-from recipes.xvector_distillation.layer_activations import align_frames, hear_levels
+from recipes.xvector_distillation.layer_activations import align_frames, compute_levels
 from recipes.zoo.settings import Phase
 from recipes.zoo.settings import Settings as TeacherSettings
 from recipes.zoo.sources import open_source
-from recipes.zoo.training import SpeakerTraining, fit_module, heard_features
+from recipes.zoo.training import SpeakerTraining, fit_module, input_features
 
 __all__ = ["Aggregation", "build_aggregation", "fit_aggregation"]
 
@@ -64,8 +64,8 @@ class Aggregation(Architecture):
         if mask is not None:
             raise ArgumentError("`mask` must be None: crops here are of one length")
         with torch.no_grad():
-            heard = hear_levels(self.teacher, features, self.layers)
-        return self.join(heard.frames), None
+            activations = compute_levels(self.teacher, features, self.layers)
+        return self.join(activations.frames), None
 
     def join(self, frames: dict[str, Tensor]) -> Tensor:
         """Join the frames of the layers: ``(batch, frames', sum of channels)``."""
@@ -106,7 +106,7 @@ def fit_aggregation(
     accelerator: str = "auto",
 ) -> None:
     """Train on the data of the teacher's run, or go on; see :func:`recipes.zoo.training.fit`."""
-    source = open_source(settings, phase, heard_features(settings))
+    source = open_source(settings, phase, input_features(settings))
     training = SpeakerTraining(settings, phase, source.classes, aggregation)
     fit_module(
         training,

@@ -35,10 +35,10 @@ def fit_back_end(embeddings: Vectors, speakers: NDArray[np.str_], dimension: int
     Parameters
     ----------
     dimension
-        At most so many principal components are kept: PLDA takes time with the cube of it.
+        Maximum number of principal components: the time of PLDA grows with its cube.
     """
-    kept = min(dimension, embeddings.shape[1], len(embeddings) - 1)
-    components = PCA(kept, random_state=0)
+    count = min(dimension, embeddings.shape[1], len(embeddings) - 1)
+    components = PCA(count, random_state=0)
     reduced = components.fit_transform(_unit(embeddings))
     return BackEnd(components, fit_plda(reduced, speakers.tolist()))
 

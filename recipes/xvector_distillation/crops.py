@@ -1,4 +1,4 @@
-"""Crops of packed recordings that teacher and students hear alike."""
+"""Crops of packed recordings, the same for teacher and students."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Teacher and students on speakers that neither has heard: all pairs of whole utterances."""
+"""Teacher and students on unseen speakers: all pairs of whole utterances."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Evaluation:
     speakers : ndarray of str, ``(utterances,)``
         Of the test utterances.
     training : ndarray of str, ``(crops,)``
-        Of the training crops that the back end hears.
+        Of the training crops that the back end is fitted to.
     """
 
     def __init__(self, speakers: NDArray[np.str_], training: NDArray[np.str_]) -> None:
@@ -88,8 +88,8 @@ def embed_crops(
 ) -> Vectors:
     """Embed crops: ``(chosen, dim)``, not normalised."""
     batches = [chosen[first : first + BATCH] for first in range(0, len(chosen), BATCH)]
-    heard = (torch.from_numpy(crops.features(pool, batch)) for batch in batches)
-    return np.concatenate([network(features).numpy() for features in heard])
+    batched = (torch.from_numpy(crops.features(pool, batch)) for batch in batches)
+    return np.concatenate([network(features).numpy() for features in batched])
 
 
 @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""What a teacher knows of a voice at each of its levels, heard in one pass."""
+"""Activations of a teacher's layers, and its embedding, in one forward pass."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from diarspk.encoders.architectures.base import Architecture
 from diarspk.errors import ArgumentError
 
-__all__ = ["TEACHERS", "Heard", "Levels", "align_frames", "hear_levels", "levels_of"]
+__all__ = ["TEACHERS", "Activations", "Levels", "align_frames", "compute_levels", "levels_of"]
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ TEACHERS: Mapping[str, Levels] = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What a teacher makes of a batch of crops.
+class Activations:
+    """Embedding and layer activations of a batch of crops.
 
     Attributes
     ----------
@@ -94,11 +94,11 @@ def levels_of(architecture: str) -> Levels:
     return TEACHERS[architecture]
 
 
-def hear_levels(network: Architecture, features: Tensor, layers: Sequence[str]) -> Heard:
+def compute_levels(network: Architecture, features: Tensor, layers: Sequence[str]) -> Activations:
     """Embed features ``(batch, frames, mels)`` and keep the frames of some layers."""
     with _recorded(network, layers) as frames:
         embedding = network(features)
-    return Heard(embedding, frames)
+    return Activations(embedding, frames)
 
 
 def align_frames(frames: Sequence[Tensor]) -> list[Tensor]:

@@ -83,8 +83,8 @@ class Scoring:
 def open_scoring(targets: Targets, trained: TeacherSettings, train: Pool, test: Pool) -> Scoring:
     """Find the crops of the back ends, and the trials, by the tables of the teacher's run."""
     speakers = read_speakers(Path(trained.data.speakers))
-    unheard = read_speakers(Path(trained.data.test_speakers))
+    test_speakers = read_speakers(Path(trained.data.test_speakers))
     chosen = labelled_crops(train, targets.crops, speakers)
-    heard = [speakers[train.utterance[row]] for row in targets.crops.rows[chosen].tolist()]
-    tested = [unheard[test.utterance[row]] for row in tested_rows(test)]
-    return Scoring(targets, train, test, chosen, Evaluation(np.array(tested), np.array(heard)))
+    fitted = [speakers[train.utterance[row]] for row in targets.crops.rows[chosen].tolist()]
+    tested = [test_speakers[test.utterance[row]] for row in tested_rows(test)]
+    return Scoring(targets, train, test, chosen, Evaluation(np.array(tested), np.array(fitted)))

@@ -28,7 +28,7 @@ class Settings:
         How long the aggregated embeddings and each student are trained. Crops of the students are
         as long as ``students`` says.
     variants : tuple of str
-        Kinds of packed recordings of which the teacher hears one crop each.
+        Kinds of packed recordings of which the teacher embeds one crop each.
     places : int
         Frames of a crop, evenly spread, that are targets of frame-level students.
     aggregated_dimension, components : int

@@ -79,7 +79,7 @@ def aggregate(run: Run) -> None:
 
 
 def extract(run: Run) -> None:
-    """Let the teacher hear every crop and every test utterance, once."""
+    """Run the teacher over every crop and every test utterance, once."""
     if (run.folder / TARGETS).is_dir():
         return
     _, trained, levels = load_network(run.settings)

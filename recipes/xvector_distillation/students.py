@@ -1,7 +1,7 @@
 """Students: eight fully connected layers on a window of feature frames.
 
-A window of fifteen frames is what a frame of the x-vector network hears, so that a student has the
-same context as its teacher. A frame-level student sends every window through all layers, and its
+A window of fifteen frames is the context of a frame of the x-vector network, so that a student has
+the same context as its teacher. A frame-level student sends every window through all layers; its
 embedding of an utterance is the mean of its outputs. An utterance-level student has mean and
 standard deviation over time after the fifth layer, and three more layers for the utterance.
 """
@@ -35,7 +35,7 @@ class StudentConfig:
         That of the teacher's embedding.
     utterance_level : bool
     context : int
-        Frames that it hears on either side of a frame.
+        Context in frames on either side of a frame.
     width : int
         Of the hidden layers.
     """

@@ -1,4 +1,4 @@
-"""What the teacher says of every crop, worked out once and kept on disk.
+"""Teacher outputs for every crop, computed once and stored on disk.
 
 ::
 
@@ -75,7 +75,7 @@ def write_targets(
     *,
     device: torch.device | None = None,
 ) -> None:
-    """Let the teacher hear everything; what is there is replaced at once, never half."""
+    """Run the teacher over everything; what is there is replaced at once, never half."""
     teacher.network.to(device)
     for one in teacher.aggregations.values():
         one.to(device)
@@ -116,10 +116,10 @@ def _write_crops(
     count = len(crops.rows)
     for first in follow(range(0, count, BATCH), "targets"):
         chosen = np.arange(first, min(first + BATCH, count))
-        vectors, heard = teacher.hear(_tensor(crops.features(pool, chosen), device))
+        vectors, activations = teacher.compute(_tensor(crops.features(pool, chosen), device))
         found = {folder / "crops" / f"{name}.npy": one for name, one in vectors.items()}
         for layer in layers:
-            frames = heard.frames[layer]
+            frames = activations.frames[layer]
             lost = (crops.frames - frames.shape[1]) // 2  # on either side
             found[folder / "frames" / f"{layer}.npy"] = frames[:, places - lost]
         for path, tensor in found.items():
@@ -133,7 +133,7 @@ def _write_test(teacher: Teacher, pool: Pool, folder: Path, device: torch.device
     found: dict[str, list[Array]] = {}
     for row in rows:
         features = whole_recording(pool, row, teacher.network.minimum)
-        vectors, _ = teacher.hear(_tensor(features[None], device))
+        vectors, _ = teacher.compute(_tensor(features[None], device))
         for name, tensor in vectors.items():
             found.setdefault(name, []).append(tensor[0].half().cpu().numpy())
     for name, own in found.items():

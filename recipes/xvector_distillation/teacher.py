@@ -13,7 +13,12 @@ from diarspk.encoders.architectures.base import Architecture
 from diarspk.errors import ArgumentError
 from recipes.xvector_distillation.aggregation import Aggregation, build_aggregation
 from recipes.xvector_distillation.embedding_types import AGGREGATED, UTTERANCE, Kind, parse_kind
-from recipes.xvector_distillation.layer_activations import Heard, Levels, hear_levels, levels_of
+from recipes.xvector_distillation.layer_activations import (
+    Activations,
+    Levels,
+    compute_levels,
+    levels_of,
+)
 from recipes.xvector_distillation.settings import Settings
 from recipes.zoo.evaluation import MODEL, load_run_encoder
 from recipes.zoo.settings import Settings as TeacherSettings
@@ -52,21 +57,25 @@ class Teacher:
     aggregations: dict[str, Aggregation]
 
     @torch.inference_mode()
-    def hear(self, features: Tensor) -> tuple[dict[str, Tensor], Heard]:
+    def compute(self, features: Tensor) -> tuple[dict[str, Tensor], Activations]:
         """Embed a batch ``(batch, frames, mels)`` whose mean over time is zero.
 
         Returns
         -------
-        (dict of str to Tensor, Heard)
+        (dict of str to Tensor, Activations)
             ``(batch, dim)`` of each single kind, that of a layer being the mean of its frames; and
             the frames of the layers.
         """
         wanted = {name for one in self.aggregations.values() for name in one.layers}
-        heard = hear_levels(self.network, features, [*self.layers, *wanted - set(self.layers)])
-        vectors = {UTTERANCE: heard.embedding}
+        activations = compute_levels(
+            self.network, features, [*self.layers, *wanted - set(self.layers)]
+        )
+        vectors = {UTTERANCE: activations.embedding}
         for name, one in self.aggregations.items():
-            vectors[name] = one.project(one.pool(one.join(heard.frames)))
-        return vectors | {name: heard.frames[name].mean(dim=1) for name in self.layers}, heard
+            vectors[name] = one.project(one.pool(one.join(activations.frames)))
+        return vectors | {
+            name: activations.frames[name].mean(dim=1) for name in self.layers
+        }, activations
 
 
 def read_training(run: Path) -> TeacherSettings:
@@ -78,7 +87,7 @@ def read_training(run: Path) -> TeacherSettings:
         )
     trained = read_teacher_settings(run / TEACHER_SETTINGS)
     if trained.data.kind != "packed":
-        raise ArgumentError(f"`teacher` must hear packed features, got {trained.data.kind}")
+        raise ArgumentError(f"`teacher` must read packed features, got {trained.data.kind}")
     return trained
 
 

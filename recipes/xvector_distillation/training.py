@@ -63,19 +63,18 @@ class FrameTargets:
         """Draw ``features (batch * places, window, mels)`` and ``target (batch * places, dim)``."""
         chosen = generator.integers(len(self.targets), size=self.size)
         features = self.crops.features(self.pool, chosen)
-        windows = sliding_window_view(
-            features, self.window, axis=1
-        )  # (batch, starts, mels, window)
-        heard = windows[:, self.places - self.window // 2].swapaxes(2, 3)
+        # (batch, starts, mels, window)
+        windows = sliding_window_view(features, self.window, axis=1)
+        centred = windows[:, self.places - self.window // 2].swapaxes(2, 3)
         target = self.targets[chosen].astype(np.float32)
         return {
-            "features": torch.from_numpy(heard.reshape(-1, *heard.shape[2:])),
+            "features": torch.from_numpy(centred.reshape(-1, *centred.shape[2:])),
             "target": torch.from_numpy(target.reshape(-1, target.shape[-1])),
         }
 
 
 class Distillation(lightning.LightningModule):
-    """A student that learns the direction of the teacher's embeddings."""
+    """A student trained towards the normalised embeddings of the teacher."""
 
     def __init__(self, network: Student, phase: Phase) -> None:
         super().__init__()

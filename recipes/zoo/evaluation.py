@@ -146,16 +146,16 @@ def _embed_packed(settings: Settings, encoder: WindowedEncoder) -> Embeddings:
     train_speaker = read_speakers(Path(settings.data.speakers))
     rows = [row for row, kind in enumerate(test.variant) if kind == "recorded"]
     names = [test.utterance[row] for row in rows]
-    heard: dict[str, list[int]] = defaultdict(list)
+    rows_of: dict[str, list[int]] = defaultdict(list)
     for row, kind in enumerate(train.variant):
-        own = heard[train_speaker[train.utterance[row]]]
+        own = rows_of[train_speaker[train.utterance[row]]]
         if kind == "recorded" and len(own) < settings.cohort_utterances:
             own.append(row)
     return Embeddings(
         names,
         [speaker[name] for name in names],
         _embed_rows(encoder, test, rows),
-        means_of({name: _embed_rows(encoder, train, own) for name, own in heard.items() if own}),
+        means_of({name: _embed_rows(encoder, train, own) for name, own in rows_of.items() if own}),
     )
 
 
@@ -167,6 +167,6 @@ def _embed_rows(encoder: WindowedEncoder, pool: Pool, rows: list[int]) -> NDArra
         start = int(pool.start[row])
         features = pool.features[start : start + int(pool.frames[row])].astype(np.float32)
         features = np.resize(features, (max(len(features), encoder.network.minimum), 80))
-        heard = mean_normalize(torch.from_numpy(features)[None])
-        vectors.append(nn.functional.normalize(encoder.network(heard), dim=-1)[0].numpy())
+        normalized = mean_normalize(torch.from_numpy(features)[None])
+        vectors.append(nn.functional.normalize(encoder.network(normalized), dim=-1)[0].numpy())
     return np.stack(vectors)

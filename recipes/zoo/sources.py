@@ -68,7 +68,7 @@ def open_source(settings: Settings, phase: Phase, features: FeatureConfig | None
     Raises
     ------
     ArgumentError
-        If the data are features, and the architecture hears the waveform.
+        If the data are features, and the architecture reads the waveform.
     """
     if settings.data.kind == "lhotse":
         from recipes.zoo.manifests import open_cuts
@@ -80,7 +80,7 @@ def open_source(settings: Settings, phase: Phase, features: FeatureConfig | None
 def _open_packed(settings: Settings, phase: Phase, features: FeatureConfig | None) -> Source:
     if features != FeatureConfig():
         raise ArgumentError(
-            "`architecture` must hear the packed features, 80 log-mel bins, got "
+            "`architecture` must read the packed features, 80 log-mel bins, got "
             f"{settings.architecture}; train it from manifests: recipes/voxceleb"
         )
     folder = Path(settings.data.train)

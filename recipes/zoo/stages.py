@@ -12,7 +12,7 @@ from diarspk.encoders.stored import write_encoder
 from diarspk.errors import ArgumentError, DiarspkError
 from recipes.zoo import evaluation
 from recipes.zoo.settings import Settings, read_settings
-from recipes.zoo.training import FINAL, build_network, heard_features, read_weights
+from recipes.zoo.training import FINAL, build_network, input_features, read_weights
 
 __all__ = ["SETTINGS", "STAGES", "choose_stages", "run_stages"]
 
@@ -70,7 +70,7 @@ def average(settings: Settings, run: Path) -> None:
         network,
         settings.architecture,
         pooling=settings.pooling,
-        features=heard_features(settings),
+        features=input_features(settings),
         about={"recipe": "recipes/zoo", "phase": folders[-1].name},
     )
 

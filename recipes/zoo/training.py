@@ -35,7 +35,7 @@ __all__ = [
     "configure_optimizer",
     "fit",
     "fit_module",
-    "heard_features",
+    "input_features",
     "read_weights",
 ]
 
@@ -43,8 +43,8 @@ FINAL = "averaged.ckpt"
 LAST = "last.ckpt"
 
 
-def heard_features(settings: Settings) -> FeatureConfig | None:
-    """Say what a network of this recipe hears: log-mel bins, as many as published, or the waveform.
+def input_features(settings: Settings) -> FeatureConfig | None:
+    """Choose the input of a network: log-mel bins, as many as published, or the waveform.
 
     The published windows and scales are left aside: the mean over time, which is taken off, holds
     a scale anyway.
@@ -55,7 +55,7 @@ def heard_features(settings: Settings) -> FeatureConfig | None:
 
 def build_network(settings: Settings) -> Architecture:
     """Build the network of a run with the weights of its seed."""
-    features = heard_features(settings)
+    features = input_features(settings)
     return build_architecture(
         settings.architecture,
         dimension=settings.dimension,
@@ -173,7 +173,7 @@ def fit(
         More than one: data parallel, each with batches of its own.
     """
     phase = settings.phase(name)
-    source = open_source(settings, phase, heard_features(settings))
+    source = open_source(settings, phase, input_features(settings))
     training = SpeakerTraining(settings, phase, source.classes)
     if start is not None:
         training.load_state_dict(torch.load(start, "cpu", weights_only=True)["state_dict"])
@@ -212,14 +212,14 @@ def fit_module(
     trainer.fit(training, batches, ckpt_path=None if resumed is None else str(resumed))
     trainer.save_checkpoint(folder / LAST)
     if trainer.is_global_zero and trainer.global_step >= phase.steps:
-        kept = sorted(folder.glob("step=*.ckpt"), key=lambda path: path.stat().st_mtime_ns)
-        average_checkpoints(kept[-phase.keep :] or [folder / LAST], folder / FINAL)
+        stored = sorted(folder.glob("step=*.ckpt"), key=lambda path: path.stat().st_mtime_ns)
+        average_checkpoints(stored[-phase.keep :] or [folder / LAST], folder / FINAL)
 
 
 def _make_trainer(
     folder: Path, phase: Phase, stop_at: int | None, accelerator: str, devices: int
 ) -> lightning.Trainer:
-    kept = ModelCheckpoint(
+    checkpoints = ModelCheckpoint(
         folder,
         filename="{step}",
         monitor="step",
@@ -235,7 +235,7 @@ def _make_trainer(
         strategy="ddp" if devices > 1 else "auto",
         max_steps=min(phase.steps, stop_at or phase.steps),
         logger=CSVLogger(folder, name="", version=""),
-        callbacks=[kept],
+        callbacks=[checkpoints],
         log_every_n_steps=10,
         gradient_clip_val=5.0,
         enable_progress_bar=False,

@@ -45,9 +45,9 @@ def right_speakers(activity: Tensor, power: Tensor, objective: FrameObjective) -
     smooth = nn.functional.avg_pool1d(
         power.transpose(1, 2), 2 * reach + 1, stride=1, padding=reach
     ).transpose(1, 2)
-    heard = torch.where(activity > 0, smooth, 0.0)
-    loudest = heard.amax(-1, keepdim=True)
-    return (activity > 0) & (heard >= loudest * 10 ** (-objective.within_db / 10))
+    levels = torch.where(activity > 0, smooth, 0.0)
+    loudest = levels.amax(-1, keepdim=True)
+    return (activity > 0) & (levels >= loudest * 10 ** (-objective.within_db / 10))
 
 
 def frame_losses(

@@ -70,10 +70,10 @@ def fit_whitening(
     variances, axes = torch.linalg.eigh((1 - shrinkage) * within + shrinkage * white)
     # Relative to the mean variance, so that numbers keep their size.
     whiten = axes @ torch.diag((variances / variances.mean()).rsqrt()) @ axes.T
-    directions = falling_axes(whiten @ means.T.cov() @ whiten)
+    discriminants = falling_axes(whiten @ means.T.cov() @ whiten)
     whitening = Whitening(size - mels, mels)
     whitening.mean = vectors.mean(0).float()
-    whitening.matrix = (whiten @ directions)[:, : size - mels].float()
+    whitening.matrix = (whiten @ discriminants)[:, : size - mels].float()
     return whitening
 
 

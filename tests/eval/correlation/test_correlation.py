@@ -22,7 +22,7 @@ from eval.correlation import __main__ as command
 from eval.correlation.association import compare
 from eval.correlation.diarizing import WINDOW_S, _windows
 from eval.correlation.embedding_cache import VectorCache
-from eval.correlation.encoders import degrade, load_heard, read_encoders, transform
+from eval.correlation.encoders import degrade, load_declared, read_encoders, transform
 from eval.correlation.study import DER_MEASURES, EER_MEASURES, Study
 from eval.embeddings.speech import Utterance
 from eval.systems import registry as systems
@@ -76,7 +76,7 @@ def test_undefined_and_bad_measures() -> None:
     flat = associate([1, 1, 1, 1], [1, 2, 3, 4], resamples=10)
     assert np.isnan(flat.pearson.value) and np.isnan(flat.spearman.low)
     for first, second in (([1, 2, 3], [1, 2, 3]), ([1, 2, 3, 4], [1, 2, 3, 4, 5])):
-        with pytest.raises(ArgumentError, match="at least 4 encoders"):
+        with pytest.raises(ArgumentError, match="4 encoders or more"):
             associate(first, second)
     with pytest.raises(ArgumentError, match="finite"):
         associate([1, 2, 3, np.nan], [1, 2, 3, 4])
@@ -118,8 +118,8 @@ def test_degrading_does_what_it_says() -> None:
 def test_encoders_that_need_no_file_make_vectors() -> None:
     waveforms = [np.random.default_rng(n).normal(size=16000).astype(np.float32) for n in (0, 1)]
     for kind in ("mfcc", "random"):
-        first = load_heard(EncoderSpecification("x", kind=kind, seed=1))(waveforms)  # type: ignore[arg-type]
-        again = load_heard(EncoderSpecification("x", kind=kind, seed=1))(waveforms)  # type: ignore[arg-type]
+        first = load_declared(EncoderSpecification("x", kind=kind, seed=1))(waveforms)  # type: ignore[arg-type]
+        again = load_declared(EncoderSpecification("x", kind=kind, seed=1))(waveforms)  # type: ignore[arg-type]
         assert first.shape[0] == 2 and np.isfinite(first).all()
         assert first == pytest.approx(again)
         assert not np.allclose(first[0], first[1])

@@ -143,8 +143,8 @@ def test_levels_are_those_that_were_asked_for(
 ) -> None:
     config = replace(CONFIG, noise_ratio_db=(ratio, ratio), peak_db=(peak, peak))
     made = simulate(sources, config, seed=0, number=number)
-    talking = mask(made.reference, None, len(made.heard))
-    assert decibels(made.heard[talking]) - decibels(made.noise) == pytest.approx(ratio, abs=0.05)
+    talking = mask(made.reference, None, len(made.speech))
+    assert decibels(made.speech[talking]) - decibels(made.noise) == pytest.approx(ratio, abs=0.05)
     assert 20 * np.log10(np.abs(made.mixture).max()) == pytest.approx(peak, abs=0.01)
 
 
@@ -280,8 +280,8 @@ def test_each_speaker_has_a_place_in_the_room(sources: Sources) -> None:
 
     wet = simulate(sources, replace(CLEAN, room_probability=1.0), seed=0, number=0)
     first = round(min(start for start, *_ in turns_of(wet.reference)) * RATE)
-    assert np.abs(wet.heard[:first]).max(initial=0.0) < 1e-4
-    assert not np.allclose(wet.heard, np.sum(list(wet.dry.values()), axis=0), atol=1e-3)
+    assert np.abs(wet.speech[:first]).max(initial=0.0) < 1e-4
+    assert not np.allclose(wet.speech, np.sum(list(wet.dry.values()), axis=0), atol=1e-3)
     assert_same(wet, simulate(sources, replace(CLEAN, room_probability=1.0), seed=0, number=0))
 
 

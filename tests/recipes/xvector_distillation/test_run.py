@@ -32,7 +32,7 @@ from recipes.xvector_distillation.correlation import correlate  # noqa: E402
 from recipes.xvector_distillation.crops import Crops, draw_crops, frame_places  # noqa: E402
 from recipes.xvector_distillation.embedding_types import default_kinds, join_parts, parse_kind  # noqa: E402
 from recipes.xvector_distillation.evaluation import labelled_crops  # noqa: E402
-from recipes.xvector_distillation.layer_activations import align_frames, hear_levels, levels_of  # noqa: E402
+from recipes.xvector_distillation.layer_activations import align_frames, compute_levels, levels_of  # noqa: E402
 from recipes.xvector_distillation.run import main  # noqa: E402
 from recipes.xvector_distillation.settings import Settings, read_settings, write_settings  # noqa: E402
 from recipes.xvector_distillation.stages import REPORT, run_stages  # noqa: E402
@@ -171,11 +171,11 @@ def test_every_level_is_heard_in_one_pass(name, widths):
     network, levels = build_architecture(name, seed=0).eval(), levels_of(name)
     features = torch.randn(2, 40, 80, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        heard = hear_levels(network, features, levels.layers)
-        torch.testing.assert_close(heard.embedding, network(features))
-        torch.testing.assert_close(heard.frames[levels.wide], network.encode(features)[0])
-    assert [heard.frames[layer].shape[-1] for layer in levels.layers] == widths
-    assert heard.frames[levels.narrow].shape[-1] == 512
+        activations = compute_levels(network, features, levels.layers)
+        torch.testing.assert_close(activations.embedding, network(features))
+        torch.testing.assert_close(activations.frames[levels.wide], network.encode(features)[0])
+    assert [activations.frames[layer].shape[-1] for layer in levels.layers] == widths
+    assert activations.frames[levels.narrow].shape[-1] == 512
     assert not any(module._forward_hooks for module in network.modules())
 
 
@@ -282,7 +282,7 @@ def test_a_frame_target_is_what_the_teacher_says_of_that_window_alone(distillati
     for place, found in zip(frame_places(60, 7, 3), kept, strict=True):
         window = features[:, place - 7 : place + 8]
         with torch.inference_mode():
-            frames = hear_levels(network, window, [layer]).frames[layer]
+            frames = compute_levels(network, window, [layer]).frames[layer]
         middle = frames[0, frames.shape[1] // 2].numpy()
         np.testing.assert_allclose(found, middle, atol=2e-3, rtol=2e-3)
 

@@ -31,7 +31,7 @@ from recipes.zoo import table  # noqa: E402
 from recipes.zoo.settings import DataSettings, Phase, Settings, read_settings, write_settings  # noqa: E402
 from recipes.zoo.sources import NumberedBatches, open_source  # noqa: E402
 from recipes.zoo.stages import SETTINGS, STAGES, run_stages  # noqa: E402
-from recipes.zoo.training import FINAL, SpeakerTraining, average_checkpoints, fit, heard_features  # noqa: E402
+from recipes.zoo.training import FINAL, SpeakerTraining, average_checkpoints, fit, input_features  # noqa: E402
 
 PHASE = Phase(
     steps=6, frames_per_crop=60, crops=4, warmup_steps=2, keep=2, keep_every=2, margin_to=0.8
@@ -195,8 +195,8 @@ def test_stages_that_cannot_be_run(settings, tmp_path):
 @pytest.mark.parametrize("architecture", ["rawnet3", "redimnet-b1"])
 def test_other_features_are_not_packed(settings, architecture):
     other = replace(settings, architecture=architecture)
-    with pytest.raises(ArgumentError, match="`architecture` must hear the packed features"):
-        open_source(other, other.train, heard_features(other))
+    with pytest.raises(ArgumentError, match="`architecture` must read the packed features"):
+        open_source(other, other.train, input_features(other))
 
 
 def test_workers_take_turns(settings, monkeypatch):
