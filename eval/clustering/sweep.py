@@ -30,7 +30,12 @@ from diarspk.embeddings.reduction import AutoEncoder, Prefix, PrincipalComponent
 from diarspk.errors import ArgumentError, DiarspkError
 from diarspk.metrics import Components, score
 from eval.clustering.clusterers import ADAPTATIONS, CLUSTERERS, find_plda, make_clusterer
-from eval.diarization.first_passes import Heard, add_listening_options, build_diarizer, listen
+from eval.diarization.first_passes import (
+    ConversationPass,
+    add_first_pass_options,
+    build_diarizer,
+    run_first_passes,
+)
 from eval.report.markdown import markdown_table
 from eval.report.run_record import describe_run, write_json
 
@@ -95,7 +100,7 @@ class _Remembered(Adaptation):
 
 
 def try_all(
-    sets: dict[str, list[Heard]],
+    sets: dict[str, list[ConversationPass]],
     clusterers: Sequence[str],
     adaptations: dict[str, Adaptation],
     thresholds: Sequence[float],
@@ -133,9 +138,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         plda = find_plda(options.plda)
-        diarizer = build_diarizer(options.model, options.cache)
+        diarizer = build_diarizer(options.encoder, options.cache)
         sets = {
-            folder.name: list(listen(folder, diarizer, options.recordings))
+            folder.name: list(run_first_passes(folder, diarizer, options.recordings))
             for folder in options.data
         }
         adaptations = (
@@ -158,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _best(
-    sets: dict[str, list[Heard]],
+    sets: dict[str, list[ConversationPass]],
     name: str,
     label: str,
     adaptations: dict[str, _Remembered],
@@ -172,13 +177,13 @@ def _best(
         results = [
             _try(
                 collection,
-                heard,
+                passes,
                 name,
                 label,
                 threshold,
                 _adapting(config, adaptations[collection]),
             )
-            for collection, heard in sets.items()
+            for collection, passes in sets.items()
         ]
         tried.append(results)
     return min(tried, key=lambda results: sum((x.components for x in results), Components()).der)
@@ -190,7 +195,7 @@ def _adapting(config: DiarizerConfig, adaptation: Adaptation) -> DiarizerConfig:
 
 def _try(
     collection: str,
-    heard: list[Heard],
+    passes: list[ConversationPass],
     name: str,
     label: str,
     threshold: float,
@@ -200,7 +205,7 @@ def _try(
     # What is remembered takes no time below; what is not counts there.
     seconds = adaptation.seconds if isinstance(adaptation, _Remembered) else 0.0
     total, errors, peak = Components(), [], 0
-    for item in heard:
+    for item in passes:
         start = time.perf_counter()
         item.diarize(config)
         seconds += time.perf_counter() - start
@@ -247,7 +252,7 @@ def _as_dict(tried: Tried) -> dict[str, object]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m eval.clustering.sweep", description=__doc__)
-    add_listening_options(parser)
+    add_first_pass_options(parser)
     add = parser.add_argument
     add("--clusterers", nargs="+", default=list(CLUSTERERS), choices=CLUSTERERS, metavar="NAME")
     add("--adaptations", nargs="+", default=list(ADAPTATIONS), choices=ADAPTATIONS, metavar="NAME")
@@ -255,7 +260,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--units", choices=get_args(Units), default="subsegments", help="what is clustered")
     thresholds = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
     add("--thresholds", type=float, nargs="+", default=thresholds, metavar="D")
-    add("--model", help="encoder and activity head; the default without it")
+    add("--encoder", help="with its segmentation head; default: the embedded")
     add("--plda", type=Path, metavar="CARD", help="PLDA of that encoder; the default without it")
     return parser
 

@@ -20,7 +20,7 @@ from diarspk.diarization.linking import LinkingConfig
 from diarspk.embeddings.reduction import Prefix
 from diarspk.errors import DiarspkError
 from diarspk.segmentation.loading import SILERO, load_segmenter
-from eval.diarization.first_passes import Heard, add_listening_options, listen
+from eval.diarization.first_passes import ConversationPass, add_first_pass_options, run_first_passes
 from eval.diarization.variants import Variant, VariantResult, measure, report
 
 __all__ = ["VARIANTS", "main"]
@@ -59,18 +59,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> Iterator[VariantResult]:
     for folder in options.data:
-        heard: dict[str | None, list[Heard]] = {}
+        passes: dict[str | None, list[ConversationPass]] = {}
         for variant in VARIANTS:
-            if variant.segmentation not in heard:
+            if variant.segmentation not in passes:
                 segmenter = load_segmenter(variant.segmentation)
                 diarizer = Diarizer(segmentation=segmenter, cache=options.cache)
-                heard[variant.segmentation] = list(listen(folder, diarizer, options.recordings))
-            yield measure(folder.name, heard[variant.segmentation], variant)
+                passes[variant.segmentation] = list(
+                    run_first_passes(folder, diarizer, options.recordings)
+                )
+            yield measure(folder.name, passes[variant.segmentation], variant)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m eval.diarization.ablation", description=__doc__)
-    add_listening_options(parser)
+    add_first_pass_options(parser)
     return parser
 
 

@@ -27,7 +27,7 @@ from diarspk.diarization.diarizer import Diarizer
 from diarspk.diarization.result import Diarization
 from diarspk.errors import DiarspkError
 from eval.diarization.conversation import Conversation
-from eval.diarization.first_passes import add_listening_options, build_diarizer, listen
+from eval.diarization.first_passes import add_first_pass_options, build_diarizer, run_first_passes
 from eval.diarization.plot import Bin, plot_reliability
 from eval.report.markdown import markdown_table
 from eval.report.run_record import describe_run, write_json
@@ -132,11 +132,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     options = _parser().parse_args(arguments)
     try:
-        diarizer = build_diarizer(options.model, options.cache)
+        diarizer = build_diarizer(options.encoder, options.cache)
         recordings = [
             turns
             for folder in options.data
-            for turns in _hear(folder, diarizer, options.recordings)
+            for turns in _collect_turns(folder, diarizer, options.recordings)
         ]
     except DiarspkError as error:
         print(error, file=sys.stderr)
@@ -164,7 +164,7 @@ def _write(fitted: Calibration, held_out: float, options: argparse.Namespace) ->
     from diarspk.encoders.loading import load_encoder
 
     assets = asset_folder()
-    path = assets / "confidence" / f"{load_encoder(options.model).fingerprint}.json"
+    path = assets / "confidence" / f"{load_encoder(options.encoder).fingerprint}.json"
     path.parent.mkdir(exist_ok=True)
     card = {
         **vars(fitted),
@@ -184,8 +184,8 @@ def _held_out_error(recordings: Sequence[Turns]) -> float:
     return calibration_error(Turns.join(recordings), np.concatenate(confidences))
 
 
-def _hear(folder: Path, diarizer: Diarizer, most: int | None) -> Iterator[Turns]:
-    for one in listen(folder, diarizer, most):
+def _collect_turns(folder: Path, diarizer: Diarizer, most: int | None) -> Iterator[Turns]:
+    for one in run_first_passes(folder, diarizer, most):
         result = one.diarize(diarizer.config)
         if result.annotation:
             yield _turns(one.conversation, result)
@@ -220,11 +220,11 @@ def _row(row: Bin) -> list[str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m eval.diarization.confidence", description=__doc__)
-    add_listening_options(parser)
+    add_first_pass_options(parser)
     add = parser.add_argument
     add("--fit", action="store_true", help="fit the calibration, and test it on held-out files")
     add("--write", action="store_true", help="put the fit among the assets of this checkout")
-    add("--model", help="encoder and activity head; the default without it")
+    add("--encoder", help="with its segmentation head; default: the embedded")
     add("--plot", type=Path, metavar="FILE", help="reliability diagram, .svg or .png")
     return parser
 

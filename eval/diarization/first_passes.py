@@ -1,4 +1,4 @@
-"""Folders of conversations after one pass over each: where protocols on the same passes begin."""
+"""First passes over folders of conversations, which several protocols share."""
 
 from __future__ import annotations
 
@@ -17,41 +17,51 @@ from eval.diarization.conversation import Conversation
 from eval.diarization.conversations import read_conversations
 from eval.report.progress import follow
 
-__all__ = ["Heard", "add_listening_options", "build_diarizer", "listen"]
+__all__ = ["ConversationPass", "add_first_pass_options", "build_diarizer", "run_first_passes"]
 
 
 @dataclass(frozen=True)
-class Heard:
-    """A conversation after the pass over it."""
+class ConversationPass:
+    """A conversation and the first pass over it.
+
+    Attributes
+    ----------
+    conversation : Conversation
+    first : FirstPass
+    defaults : Defaults
+        Parts that belong to the encoder of the pass.
+    """
 
     conversation: Conversation
-    session: FirstPass
+    first: FirstPass
     defaults: Defaults = field(default_factory=Defaults)
 
     def diarize(self, config: DiarizerConfig) -> Diarization:
         """Postprocess the first pass with other settings."""
-        return Diarization.from_first_pass(self.session, Postprocessing(config, self.defaults))
+        return Diarization.from_first_pass(self.first, Postprocessing(config, self.defaults))
 
 
-def listen(folder: Path, diarizer: Diarizer, most: int | None = None) -> Iterator[Heard]:
-    """Pass over the conversations of a folder, or over the first few of them."""
-    conversations = read_conversations(folder)[:most]
+def run_first_passes(
+    folder: Path, diarizer: Diarizer, limit: int | None = None
+) -> Iterator[ConversationPass]:
+    """Run the first pass over each conversation of a folder, at most ``limit`` of them."""
+    conversations = read_conversations(folder)[:limit]
     for conversation in follow(conversations, folder.name):
         first = diarizer.first_pass(conversation.audio)
-        yield Heard(conversation, first, diarizer.postprocessing.defaults)
+        yield ConversationPass(conversation, first, diarizer.postprocessing.defaults)
 
 
-def add_listening_options(parser: argparse.ArgumentParser) -> None:
-    """Add what a protocol on conversations takes: ``data``, ``cache``, ``recordings``, ``json``."""
+def add_first_pass_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options ``data``, ``cache``, ``recordings`` and ``json`` to a command line."""
     add = parser.add_argument
     add("--data", type=Path, nargs="+", required=True, metavar="FOLDER")
-    add("--cache", type=Path, metavar="DIR", help="keep the passes over recordings here")
+    add("--cache", type=Path, metavar="DIR", help="store the passes over recordings here")
     add("--recordings", type=int, metavar="N", help="only the first N of each set")
     add("--json", type=Path, metavar="FILE", help="figures, machine, versions, command")
 
 
 def build_diarizer(
-    model: str | None, cache: Path | None, segmentation: str | None = None
+    encoder: str | None, cache: Path | None, segmentation: str | None = None
 ) -> Diarizer:
     """Load a diarizer on an encoder; where no segmentation is named, with its own."""
-    return Diarizer.load(model or EMBEDDED, segmentation=segmentation, cache=cache)
+    return Diarizer.load(encoder or EMBEDDED, segmentation=segmentation, cache=cache)

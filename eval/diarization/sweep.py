@@ -27,7 +27,7 @@ from diarspk.diarization.defaults import SUBSEGMENT_VBX, VBX_CENTRING, VBX_START
 from diarspk.diarization.reconstruction import ReconstructionConfig
 from diarspk.diarization.resegmentation import Resegmentation
 from diarspk.errors import DiarspkError
-from eval.diarization.first_passes import add_listening_options, build_diarizer, listen
+from eval.diarization.first_passes import add_first_pass_options, build_diarizer, run_first_passes
 from eval.diarization.variants import Variant, VariantResult, measure, report
 from eval.report.progress import follow
 
@@ -95,21 +95,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> Iterator[VariantResult]:
-    diarizer = build_diarizer(options.model, options.cache, options.segmentation)
+    diarizer = build_diarizer(options.encoder, options.cache, options.segmentation)
     if options.step is not None:
         diarizer.segmentation.step_s = options.step
     combinations = list(variants(options))
     for folder in options.data:
-        heard = list(listen(folder, diarizer, options.recordings))
+        passes = list(run_first_passes(folder, diarizer, options.recordings))
         for variant in follow(combinations, f"{folder.name}: combinations"):
-            yield measure(folder.name, heard, variant)
+            yield measure(folder.name, passes, variant)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m eval.diarization.sweep", description=__doc__)
-    add_listening_options(parser)
+    add_first_pass_options(parser)
     add = parser.add_argument
-    add("--model", help="encoder and activity head; the default without it")
+    add("--encoder", help="with its segmentation head; default: the embedded")
     add("--segmentation", help="silero, or a checkpoint; the model's own without")
     add("--step", type=float, help="seconds between windows, in recordings under ten minutes")
     add("--linkage", nargs="+", choices=get_args(Linkage), default=["average"])

@@ -1,4 +1,4 @@
-"""Ways to diarize that finish the same passes over recordings, measured beside each other."""
+"""Settings of the diarizer compared on the same first passes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pyannote.core import Annotation
 from diarspk.diarization.config import DiarizerConfig
 from diarspk.diarization.local_speakers import FirstPass
 from diarspk.metrics import Components, score
-from eval.diarization.first_passes import Heard
+from eval.diarization.first_passes import ConversationPass
 from eval.report.markdown import markdown_table
 from eval.report.run_record import describe_run, write_json
 
@@ -23,7 +23,7 @@ CONVENTION = "Strict DER: collar 0, overlap scored, pooled by duration, only wha
 
 @dataclass(frozen=True)
 class Variant:
-    """A way to diarize.
+    """Settings of the diarizer under a name.
 
     Attributes
     ----------
@@ -44,11 +44,11 @@ class Variant:
     overlap: bool = True
     frame_head: bool = True
 
-    def of(self, session: FirstPass) -> FirstPass:
+    def of(self, first: FirstPass) -> FirstPass:
         """Take out of a first pass what this variant does not have."""
         if self.frame_head:
-            return session
-        return replace(session, local=replace(session.local, frame_embeddings=None))
+            return first
+        return replace(first, local=replace(first.local, frame_embeddings=None))
 
 
 @dataclass(frozen=True)
@@ -62,17 +62,17 @@ class VariantResult:
     recordings: int
 
 
-def measure(collection: str, heard: Sequence[Heard], variant: Variant) -> VariantResult:
+def measure(collection: str, passes: Sequence[ConversationPass], variant: Variant) -> VariantResult:
     """Postprocess the first passes of a set as a variant does, and score the results."""
     total, right = Components(), 0
-    for item in heard:
+    for item in passes:
         conversation = item.conversation
-        result = replace(item, session=variant.of(item.session)).diarize(variant.config)
+        result = replace(item, first=variant.of(item.first)).diarize(variant.config)
         found: Annotation = result.annotation if variant.overlap else result.exclusive
         reference, name = conversation.reference, conversation.name
         total += score({name: reference}, {name: found}, {name: conversation.uem}).pooled
         right += conversation.count_speakers(found) == conversation.count_speakers(reference)
-    return VariantResult(collection, variant.name, total, right, len(heard))
+    return VariantResult(collection, variant.name, total, right, len(passes))
 
 
 def report(results: Sequence[VariantResult], path: Path | None = None) -> None:

@@ -59,8 +59,8 @@ class TargetSpeakerVadTraining(lightning.LightningModule):
         prior, right = batch["prior"], batch["activity"]
         logits = self.head(
             self.head.features(batch["frames"]),
-            batch["directions"],
-            batch["likeness"],
+            batch["centroids"],
+            batch["similarity"],
             prior,
             batch["present"],
         )

@@ -24,7 +24,7 @@ from eval.diarization.confidence import (
     true_shares,
 )
 from eval.diarization.conversation import Conversation
-from eval.diarization.first_passes import Heard
+from eval.diarization.first_passes import ConversationPass
 from tests.diarspk.diarization.test_result import CONFIG, make_first_pass, postprocess
 
 
@@ -73,25 +73,25 @@ PEOPLE = [[0, 1], [1, -1], [2, 0], [0, -1], [2, 1], [0, 1]] * 4
 
 
 @pytest.fixture
-def heard():
-    session = make_first_pass(PEOPLE, noise=0.1)
+def passes():
+    first = make_first_pass(PEOPLE, noise=0.1)
     settings = DiarizerConfig(clusterer=AgglomerativeClusterer(0.5))
-    reference = postprocess(session, settings).annotation
-    uem = Timeline([Segment(0.0, session.duration)], uri="meeting")
-    return Heard(Conversation(None, reference, uem), session)
+    reference = postprocess(first, settings).annotation
+    uem = Timeline([Segment(0.0, first.duration)], uri="meeting")
+    return ConversationPass(Conversation(None, reference, uem), first)
 
 
 class Named(Conversation):
     name = "meeting"
 
 
-def test_a_table_has_the_best_threshold_of_every_pair(heard, capsys):
-    heard = replace(
-        heard, conversation=Named(None, heard.conversation.reference, heard.conversation.uem)
+def test_a_table_has_the_best_threshold_of_every_pair(passes, capsys):
+    passes = replace(
+        passes, conversation=Named(None, passes.conversation.reference, passes.conversation.uem)
     )
     adaptations = {"none": ADAPTATIONS["none"], "pca": Adaptation(PrincipalComponents(8))}
     tried = list(
-        try_all({"set": [heard]}, ["average", "vbx-gmm"], adaptations, [0.0, 0.5, 3.0], None)
+        try_all({"set": [passes]}, ["average", "vbx-gmm"], adaptations, [0.0, 0.5, 3.0], None)
     )
     assert [(one.adaptation, one.threshold) for one in tried] == [("none", 0.5), ("pca", 0.5)]
     assert all(one.components.der == 0.0 and one.count_errors == (0,) for one in tried)

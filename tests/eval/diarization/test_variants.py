@@ -1,4 +1,4 @@
-"""Ablations and sweeps on a made-up session."""
+"""Ablations and sweeps on a made-up first pass."""
 
 import json
 from dataclasses import replace
@@ -9,10 +9,9 @@ from pyannote.core import Segment, Timeline
 from diarspk.clustering import AgglomerativeClusterer
 from diarspk.diarization.config import DiarizerConfig
 from diarspk.diarization.postprocessing import Postprocessing
-from eval.diarization import ablation, sweep, variants
-from eval.diarization import first_passes as listening
+from eval.diarization import ablation, first_passes, sweep, variants
 from eval.diarization.conversation import Conversation
-from eval.diarization.first_passes import Heard
+from eval.diarization.first_passes import ConversationPass
 from eval.diarization.plot import plot_reliability
 from tests.diarspk.diarization.test_result import LENGTH, make_first_pass, postprocess
 
@@ -23,23 +22,23 @@ class Named(Conversation):
     name = "meeting"
 
 
-def hear():
-    session = make_first_pass([[0, 1], [1, -1], [0, -1], [1, 0]])
-    session.local.activity[0, LENGTH // 4 : -LENGTH // 4] = 0.9  # both at once
-    reference = postprocess(session, CONFIG).annotation
-    uem = Timeline([Segment(0.0, session.duration)], uri="meeting")
-    return [Heard(Named(None, reference, uem), session)]
+def make_passes():
+    first = make_first_pass([[0, 1], [1, -1], [0, -1], [1, 0]])
+    first.local.activity[0, LENGTH // 4 : -LENGTH // 4] = 0.9  # both at once
+    reference = postprocess(first, CONFIG).annotation
+    uem = Timeline([Segment(0.0, first.duration)], uri="meeting")
+    return [ConversationPass(Named(None, reference, uem), first)]
 
 
 def test_without_overlap_the_second_speaker_is_missed():
-    heard = hear()
-    reference = heard[0].conversation.reference
+    passes = make_passes()
+    reference = passes[0].conversation.reference
     shared = reference.get_overlap().duration() / sum(
         segment.duration for segment, _ in reference.itertracks()
     )
     assert shared > 0.05
-    whole = variants.measure("set", heard, variants.Variant("default", CONFIG))
-    single = variants.measure("set", heard, variants.Variant("single", CONFIG, overlap=False))
+    whole = variants.measure("set", passes, variants.Variant("default", CONFIG))
+    single = variants.measure("set", passes, variants.Variant("single", CONFIG, overlap=False))
     assert whole.components.der == 0.0
     assert (whole.right_counts, whole.recordings) == (1, 1)
     np.testing.assert_allclose(single.components.miss_rate, shared, atol=1e-6)
@@ -47,18 +46,18 @@ def test_without_overlap_the_second_speaker_is_missed():
 
 
 def test_without_the_frame_head_there_are_no_vectors():
-    session = hear()[0].session
-    session = replace(
-        session, local=replace(session.local, frame_embeddings=np.ones((9, 3), np.float16))
-    )
-    assert variants.Variant("default").of(session) is session
-    bare = variants.Variant("bare", frame_head=False).of(session)
+    first = make_passes()[0].first
+    first = replace(first, local=replace(first.local, frame_embeddings=np.ones((9, 3), np.float16)))
+    assert variants.Variant("default").of(first) is first
+    bare = variants.Variant("bare", frame_head=False).of(first)
     assert bare.local.frame_embeddings is None
-    np.testing.assert_array_equal(bare.local.activity, session.local.activity)
+    np.testing.assert_array_equal(bare.local.activity, first.local.activity)
 
 
 def test_the_table_has_every_variant(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(listening, "read_conversations", lambda folder: [hear()[0].conversation])
+    monkeypatch.setattr(
+        first_passes, "read_conversations", lambda folder: [make_passes()[0].conversation]
+    )
     monkeypatch.setattr(ablation, "load_segmenter", lambda name: name)
     passes = []
 
@@ -69,7 +68,7 @@ def test_the_table_has_every_variant(monkeypatch, capsys, tmp_path):
         postprocessing = Postprocessing()
 
         def first_pass(self, audio):
-            return hear()[0].session
+            return make_passes()[0].first
 
     monkeypatch.setattr(ablation, "Diarizer", Listener)
     monkeypatch.setattr(Named, "audio", None, raising=False)
@@ -87,7 +86,9 @@ def test_the_table_has_every_variant(monkeypatch, capsys, tmp_path):
 
 
 def test_a_sweep_measures_every_combination(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(listening, "read_conversations", lambda folder: [hear()[0].conversation])
+    monkeypatch.setattr(
+        first_passes, "read_conversations", lambda folder: [make_passes()[0].conversation]
+    )
     monkeypatch.setattr(Named, "audio", None, raising=False)
 
     class Listener:
@@ -97,7 +98,7 @@ def test_a_sweep_measures_every_combination(monkeypatch, capsys, tmp_path):
         postprocessing = Postprocessing()
 
         def first_pass(self, audio):
-            return hear()[0].session
+            return make_passes()[0].first
 
     monkeypatch.setattr(sweep, "build_diarizer", lambda model, cache, segmentation: Listener())
     file = tmp_path / "sweep.json"

@@ -13,7 +13,7 @@ pytest.importorskip("onnxruntime")
 
 def test_the_benchmark_states_a_ratio(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(benchmark, "find_encoder", lambda name: zoo_encoder(name))
-    arguments = ["--models", "resnet", "--seconds", "1", "--repeats", "1"]
+    arguments = ["--encoders", "resnet", "--seconds", "1", "--repeats", "1"]
     benchmark.main([*arguments, "--json", str(tmp_path / "speed.json")])
     assert "torch / onnx" in capsys.readouterr().out
     assert (tmp_path / "speed.json").is_file()

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,8 +10,7 @@ import torch
 
 from diarspk.checkpoints.checkpoint import read_checkpoint
 from diarspk.diarization.linking import Linking
-from diarspk.diarization.local_speakers import LocalSpeakers
-from diarspk.diarization.postprocessing import Postprocessing
+from diarspk.diarization.local_speakers import FirstPass, LocalSpeakers
 from diarspk.encoders import FrameHead, SpeakerNetwork
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.features.recording import Recording
@@ -21,6 +21,7 @@ from recipes.embedded.target_speaker_vad.first_passes import (
     FirstPasses,
     add_common,
 )
+from recipes.embedded.target_speaker_vad.known_speakers import cluster_speakers
 from tests.recipes.embedded.small_model import HEAD, SMALL, spread_voices
 
 
@@ -29,11 +30,11 @@ def passes(make, **changes):
     network = SpeakerNetwork(SMALL).eval().requires_grad_(False)
     spread_voices(network, make())
     encoder = LocalEncoder(network, "here", FrameHead(HEAD).requires_grad_(False))
-    segmenter = EmbeddedSegmenter(
-        SegmentationHead(
-            SegmentationHeadConfig(width=16, channels=8, layers=1, heads=2, window_s=2.0)
-        ).requires_grad_(False)
-    )
+    head = SegmentationHead(
+        SegmentationHeadConfig(width=16, channels=8, layers=1, heads=2, window_s=2.0)
+    ).requires_grad_(False)
+    head.classify.weight.mul_(30)  # or untrained it would be sure of nobody
+    segmenter = EmbeddedSegmenter(head)
     settings = {"steps_s": (1.0,), "clustered": 0.0, "common_probability": 0.0, **changes}
     config = FirstPassConfig(precision="single", **settings)
     return FirstPasses(make(frames=400, speakers=3), encoder, segmenter, config)
@@ -43,9 +44,11 @@ def test_first_passes_are_what_the_diarizer_has(make):
     found = passes(make)
     batch = next(iter(found))
     assert batch["frames"].shape == (2, 100, SMALL.trunk.channels)
-    assert batch["directions"].shape == (2, 3, 8)
-    assert batch["likeness"].shape == batch["prior"].shape == batch["activity"].shape == (2, 100, 3)
-    torch.testing.assert_close(batch["directions"].norm(dim=-1), torch.ones(2, 3))
+    assert batch["centroids"].shape == (2, 3, 8)
+    assert (
+        batch["similarity"].shape == batch["prior"].shape == batch["activity"].shape == (2, 100, 3)
+    )
+    torch.testing.assert_close(batch["centroids"].norm(dim=-1), torch.ones(2, 3))
     assert batch["prior"].ge(0).all() and batch["prior"].le(1).all()
     again = next(iter(passes(make)))
     assert all(torch.equal(batch[name], again[name]) for name in batch)
@@ -62,14 +65,14 @@ def test_speakers_are_known_by_clean_speech_their_own_or_both(make):
     own = next(iter(passes(make, own_share=(1.0, 1.0))))
     found = passes(make)
     rows = next(iter(make(frames=400, speakers=3)))["row"]
-    torch.testing.assert_close(clean["directions"], found.voices(rows), atol=1e-5, rtol=0)
+    torch.testing.assert_close(clean["centroids"], found.voices(rows), atol=1e-5, rtol=0)
     alone = own["activity"] * (own["activity"].sum(-1, keepdim=True) == 1)
     said = alone.sum(1) > 0
     weights = alone.transpose(1, 2)
     expected = found.encoder.network.utterance(own["frames"], weights)
     expected = torch.nn.functional.normalize(expected, dim=-1)
-    torch.testing.assert_close(own["directions"][said], expected[said], atol=1e-4, rtol=0)
-    torch.testing.assert_close(own["directions"][~said], clean["directions"][~said])
+    torch.testing.assert_close(own["centroids"][said], expected[said], atol=1e-4, rtol=0)
+    torch.testing.assert_close(own["centroids"][~said], clean["centroids"][~said])
 
 
 def test_speakers_of_a_window_are_those_that_clustering_finds(make):
@@ -79,7 +82,7 @@ def test_speakers_of_a_window_are_those_that_clustering_finds(make):
         assert there.any(1).all()
         assert not right[~there[:, None].expand_as(right)].any()
         assert not batch["prior"][~there[:, None].expand_as(right)].any()
-        norms = batch["directions"].norm(dim=-1)
+        norms = batch["centroids"].norm(dim=-1)
         torch.testing.assert_close(norms[there], torch.ones(int(there.sum())))
         # Nobody is two speakers: whoever is found twice talks once.
         truth = right.transpose(1, 2)[right.any(1)]
@@ -87,8 +90,7 @@ def test_speakers_of_a_window_are_those_that_clustering_finds(make):
     assert batch is not None
 
 
-def test_a_cluster_belongs_to_whom_it_shares_most_with(make, monkeypatch):
-    found = passes(make)
+def test_a_cluster_belongs_to_whom_it_shares_most_with():
     talk = np.zeros((1, 10, 3), np.float32)
     talk[0, :6, 0] = talk[0, 6:, 1] = talk[0, 4:5, 2] = 1
     local = LocalSpeakers(
@@ -100,16 +102,19 @@ def test_a_cluster_belongs_to_whom_it_shares_most_with(make, monkeypatch):
         hop=0.04,
         start=0.0,
     )
-    labels = np.array([[2, 0, 1]])
-    monkeypatch.setattr(Postprocessing, "link", lambda *_: Linking(labels))
+    first = FirstPass("window", 0.4, "here", local)
     activity = np.zeros((10, 2), np.float32)
     activity[:5, 1] = activity[7:, 0] = 1
-    known = found.cluster(local, activity, 0.4)
+
+    def cluster(labels):
+        linked = SimpleNamespace(link=lambda _: Linking(np.array([labels])))
+        return cluster_speakers(first, linked, activity)
+
+    known = cluster([2, 0, 1])
     assert known.labels.tolist() == [[0, 1, -1]]  # the third has no place left
     assert known.owner.tolist() == [1, 0]
-    np.testing.assert_array_equal(known.directions, np.eye(8)[:2])
-    monkeypatch.setattr(Postprocessing, "link", lambda *_: Linking(np.full((1, 3), -1)))
-    assert found.cluster(local, activity, 0.4) is None
+    np.testing.assert_array_equal(known.centroids, np.eye(8)[:2])
+    assert cluster([-1, -1, -1]) is None
 
 
 def test_what_voices_have_in_common_makes_them_alike():
@@ -121,9 +126,9 @@ def test_windows_have_something_in_common(make):
     plain, other = (next(iter(passes(make, common_probability=share))) for share in (0.0, 1.0))
     for name in ("frames", "prior", "activity", "present"):
         torch.testing.assert_close(plain[name], other[name])
-    for name in ("directions", "likeness"):
+    for name in ("centroids", "similarity"):
         assert not torch.allclose(plain[name], other[name], atol=0.01)
-    norms = other["directions"].norm(dim=-1)
+    norms = other["centroids"].norm(dim=-1)
     torch.testing.assert_close(norms[other["present"]], torch.ones(int(other["present"].sum())))
 
 
@@ -164,7 +169,7 @@ def test_the_target_head_learns_to_correct(make, tmp_path):
     trainer.save_checkpoint(tmp_path / "final.ckpt")
     card = export_head(tmp_path / "final.ckpt", TARGET_SPEAKER_VAD_HEADS, tmp_path / "targets")
     stored, batch = TARGET_SPEAKER_VAD_HEADS.read(card, "here"), next(iter(passes(make)))
-    parts = (batch[name] for name in ("directions", "likeness", "prior", "present"))
+    parts = (batch[name] for name in ("centroids", "similarity", "prior", "present"))
     parts = tuple(parts)
     both = (head(head.features(batch["frames"]), *parts) for head in (stored, module.head.eval()))
     torch.testing.assert_close(*both, atol=0.05, rtol=0)
