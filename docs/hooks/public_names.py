@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 COMMENT = re.compile(r"<!-- names: ([\w.]+) -->")
@@ -44,7 +44,8 @@ def public_names(package: str) -> list[str]:
 def is_constant(module: Any, name: str) -> bool:
     """Whether a name is neither a class nor a function."""
     value = getattr(module, name)
-    return not (inspect.isclass(value) or inspect.isroutine(value))
+    alias = get_origin(value) is not None  # Python 3.10 takes list[int] for a class
+    return alias or not (inspect.isclass(value) or inspect.isroutine(value))
 
 
 @cache
