@@ -11,13 +11,10 @@ The others run in environments of their own, made on first use (:mod:`eval.syste
 from __future__ import annotations
 
 import argparse
-import csv
 import importlib.util
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from itertools import groupby
 from pathlib import Path
 
 from pyannote.core import Segment, Timeline
@@ -28,6 +25,7 @@ from diarspk.formats import read_rttm
 from eval.diarization.benchmark import run_diarizer, score_hypothesis, summarize
 from eval.diarization.conversation import Conversation
 from eval.diarization.conversations import read_collections
+from eval.diarization.published import PublishedFigure, format_published, read_published
 from eval.diarization.result_cache import Hypothesis
 from eval.diarization.results import Outcome, Summary
 from eval.report.markdown import markdown_table
@@ -35,9 +33,8 @@ from eval.report.run_record import describe_run, write_json
 from eval.systems.peer_diarizer import PeerDiarizer
 from eval.systems.registry import Diarize, load_diarizer
 
-__all__ = ["PublishedFigure", "compare", "format_comparison", "main", "read_published"]
+__all__ = ["compare", "find_demo", "format_comparison", "main", "read_demo"]
 
-PUBLISHED = Path(__file__).with_name("published.csv")
 RESULT = Path(__file__).parents[1] / "results" / "comparison.md"
 SYSTEMS = ("diarspk", "baseline", "senko")
 DEMO = "demo call"
@@ -68,59 +65,6 @@ minute is short for Senko, which makes one speaker of fewer than ten windows of 
 PUBLISHED_NOTES = """\
 Not measured here, and on other recordings than those above: they compare among themselves only,
 and only under the same reference."""
-
-
-@dataclass(frozen=True)
-class PublishedFigure:
-    """Error rate that somebody has published.
-
-    Attributes
-    ----------
-    system, released : str
-        Name, and the date of the release.
-    set, reference, convention : str
-        What was scored, against whose turns, and by which rules.
-    remark, source : str
-    der : float
-        Percent.
-    """
-
-    system: str
-    released: str
-    set: str
-    reference: str
-    convention: str
-    remark: str
-    source: str
-    der: float
-
-
-def read_published(path: Path = PUBLISHED) -> list[PublishedFigure]:
-    """Read published figures.
-
-    Raises
-    ------
-    FormatError
-        With the line, if a row lacks a value or the error rate is no number.
-    """
-    columns = [field.name for field in fields(PublishedFigure)]
-    found = []
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = csv.reader(stream)
-        if next(rows, []) != columns:
-            raise FormatError(f"must have the columns {','.join(columns)}", str(path), 1)
-        for row in rows:
-            if len(row) != len(columns) or not all(row):
-                raise FormatError("must have a value in every column", str(path), rows.line_num)
-            values = dict(zip(columns, row, strict=True))
-            rate = values.pop("der")
-            try:
-                found.append(PublishedFigure(**values, der=float(rate)))
-            except ValueError:
-                raise FormatError(
-                    f"`der` must be a number, got {rate!r}", str(path), rows.line_num
-                ) from None
-    return found
 
 
 def compare(
@@ -181,22 +125,6 @@ def format_measured(summaries: Sequence[Summary]) -> str:
         HEADER,
         [_measured_row(one, ours[one.collection, one.reference]) for one in summaries],
     )
-
-
-def format_published(figures: Sequence[PublishedFigure]) -> str:
-    """Markdown: a table for each reference, since figures of two do not compare."""
-    header = ("set", "system", "released", "DER %", "convention", "remark", "source")
-    parts = []
-    for reference, group in groupby(figures, lambda figure: figure.reference):
-        rows = [
-            [
-                *(one.set, one.system, one.released, f"{one.der:g}"),
-                *(one.convention, one.remark, one.source),
-            ]
-            for one in group
-        ]
-        parts.append(f"### Reference: {reference}\n\n{markdown_table(header, rows)}")
-    return "\n\n".join(parts)
 
 
 def format_comparison(

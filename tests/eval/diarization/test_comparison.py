@@ -17,14 +17,13 @@ from diarspk.metrics import Components
 from eval.diarization import comparison
 from eval.diarization.benchmark import summarize
 from eval.diarization.comparison import (
-    PublishedFigure,
     compare,
     format_comparison,
     main,
     read_demo,
-    read_published,
 )
 from eval.diarization.conversation import Conversation
+from eval.diarization.published import PublishedFigure, read_published
 from eval.diarization.results import Outcome
 from eval.systems import registry
 
