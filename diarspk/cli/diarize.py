@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from diarspk.cli.options import Channel, Engine, Recordings
+from diarspk.cli.start_up import quick_imports
 from diarspk.cli.terminal import Failures, exit_on_error, progress_display, say
 
 if TYPE_CHECKING:
@@ -195,22 +196,23 @@ def _load_diarizer(
     cache: Path | None,
     precision: str,
 ) -> Diarizer:
-    from diarspk.diarization.diarizer import EMBEDDED, Diarizer
-    from diarspk.encoders.precision import check_precision
-
     if threshold is not None:
         say(
             "note: --threshold clusters local speakers agglomeratively, in place of the default "
             "clusterer; leave it out for that"
         )
-    return Diarizer.load(
-        encoder or EMBEDDED,
-        segmentation=segmentation,
-        threshold=threshold,
-        engine=engine,
-        cache=cache,
-        precision=check_precision(precision),
-    )
+    with quick_imports():
+        from diarspk.diarization.diarizer import EMBEDDED, Diarizer
+        from diarspk.encoders.precision import check_precision
+
+        return Diarizer.load(
+            encoder or EMBEDDED,
+            segmentation=segmentation,
+            threshold=threshold,
+            engine=engine,
+            cache=cache,
+            precision=check_precision(precision),
+        )
 
 
 def _check_gallery(folder: Path) -> None:

@@ -8,7 +8,7 @@ from diarspk.lazy import lazy_names
 
 if TYPE_CHECKING:
     from diarspk.diarization.confidence import Calibration
-    from diarspk.diarization.config import UNKNOWN_SPACE, DiarizerConfig
+    from diarspk.diarization.config import DiarizerConfig
     from diarspk.diarization.constraints import Constraints
     from diarspk.diarization.defaults import load_plda
     from diarspk.diarization.diarizer import Diarizer
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from diarspk.diarization.resegmentation import Resegmentation
     from diarspk.diarization.result import Diarization
     from diarspk.diarization.spurious_speakers import SpuriousSpeakerPolicy
+    from diarspk.diarization.unknown_space import UNKNOWN_SPACE
 
 __all__ = [
     "UNKNOWN_SPACE",
@@ -37,7 +38,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "UNKNOWN_SPACE": "diarspk.diarization.config",
+    "UNKNOWN_SPACE": "diarspk.diarization.unknown_space",
     "Calibration": "diarspk.diarization.confidence",
     "Constraints": "diarspk.diarization.constraints",
     "Diarization": "diarspk.diarization.result",

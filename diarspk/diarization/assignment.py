@@ -15,6 +15,9 @@ Labels = NDArray[np.int64]
 RELIABLE_S = 2.0
 """Seconds of speech from which an embedding is as good as it gets."""
 
+TIE = 1e-9
+"""Sums of gains this close are equally good: their order is that of rounding."""
+
 
 def assign_to_centroids(
     local: LocalSpeakers,
@@ -81,7 +84,19 @@ def reassign(local: LocalSpeakers, labels: Labels, dropped: Labels) -> Labels:
 
 
 def match_rows(gains: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows and columns of the one-to-one matching with the maximum sum of gains."""
+    """Rows and columns of the one-to-one matching with the maximum sum of gains.
+
+    Up to two rows, as nearly all windows have, need no solver, and scipy.optimize is slow to
+    import. Where several matchings are equally good, scipy decides.
+    """
+    rows, columns = np.nonzero(gains == gains.max(axis=1, keepdims=True, initial=-np.inf))
+    if len(rows) == len(gains) == len(np.unique(columns)):
+        return rows, columns  # everybody gets the best column, without a tie
+    if len(gains) == 2 and gains.shape[1] > 1:
+        sums = gains[0, :, None] + gains[1]
+        np.fill_diagonal(sums, -np.inf)
+        if np.count_nonzero(sums >= sums.max() - TIE) == 1:
+            return np.arange(2), np.array(np.unravel_index(sums.argmax(), sums.shape))
     from scipy.optimize import linear_sum_assignment
 
     rows, columns = linear_sum_assignment(-gains)

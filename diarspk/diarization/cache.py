@@ -51,7 +51,14 @@ class FirstPassCache:
 
     folder: Path
 
-    def wrap(self, compute: Compute, uri: str, audio_digest: str, *options: object) -> Compute:
+    def wrap(
+        self,
+        compute: Compute,
+        uri: str,
+        audio: Audio,
+        sample_rate: int | None = None,
+        *options: object,
+    ) -> Compute:
         """Wrap the first pass over one recording, so that it is read where it was made before.
 
         Parameters
@@ -60,11 +67,14 @@ class FirstPassCache:
             The first pass over the recording with the models that it is given.
         uri
             Name of the recording in what is read.
-        audio_digest
-            See :func:`digest_audio`.
+        audio, sample_rate
+            The recording; nothing is cached where it cannot be read twice.
         options
             Settings that the result depends on, besides recording and models.
         """
+        audio_digest = digest_audio(audio, sample_rate)
+        if audio_digest is None:
+            return compute
 
         def cached(models: FirstPassModels) -> FirstPass:
             key = _models_key(audio_digest, models, *options)

@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from diarspk.clustering.clusterer import Clusterer
-from diarspk.clustering.eigengap import EigengapClusterer
 from diarspk.diarization.confidence import Calibration
 from diarspk.diarization.linking import LinkingConfig
 from diarspk.diarization.reconstruction import ReconstructionConfig
 from diarspk.diarization.resegmentation import Resegmentation
 from diarspk.diarization.spurious_speakers import SpuriousSpeakerPolicy
 
-__all__ = ["UNKNOWN_SPACE", "DiarizerConfig"]
+__all__ = ["DiarizerConfig"]
 
 
 @dataclass(frozen=True)
@@ -56,14 +55,3 @@ class DiarizerConfig:
     target_speaker_vad: bool = True
     spurious_speakers: SpuriousSpeakerPolicy = field(default_factory=SpuriousSpeakerPolicy)
     calibration: Calibration | None = None
-
-
-UNKNOWN_SPACE = DiarizerConfig(clusterer=EigengapClusterer())
-"""Settings for encoders whose embedding space has no measured threshold.
-
-A threshold on a cosine belongs to one embedding space: 0.6 is that of the embedded encoder, and
-the same number merges everybody in one space and nobody in another. NME-SC compares ranks within
-the recording only, so it needs none; it is weak where a single person speaks. With conversations of
-known speakers, a threshold chosen on those does better:
-``DiarizerConfig(clusterer=AgglomerativeClusterer(threshold=...))``.
-"""

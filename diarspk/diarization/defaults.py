@@ -15,6 +15,7 @@ from diarspk.clustering.plda import Plda, read_plda
 from diarspk.clustering.variational import VBxSettings
 from diarspk.clustering.vbx import VBxClusterer
 from diarspk.diarization.confidence import UNCALIBRATED, Calibration
+from diarspk.diarization.config import DiarizerConfig
 from diarspk.encoders.loading import DEFAULT
 from diarspk.errors import ArgumentError, ModelError
 from diarspk.segmentation.loading import load_target_speaker_vad_head
@@ -26,6 +27,7 @@ __all__ = [
     "VBX_CENTRING",
     "VBX_START",
     "Defaults",
+    "default_config",
     "load_defaults",
     "load_plda",
     "subsegment_vbx",
@@ -43,6 +45,15 @@ VBX_START = AgglomerativeClusterer(threshold=0.8)
 
 VBX_CENTRING = 0.5
 """Share of the mean embedding that is subtracted before."""
+
+
+def default_config(*, known: bool) -> DiarizerConfig:
+    """Choose settings: the usual ones where the embedding space is known, else UNKNOWN_SPACE."""
+    if known:
+        return DiarizerConfig()
+    from diarspk.diarization.unknown_space import UNKNOWN_SPACE
+
+    return UNKNOWN_SPACE
 
 
 @dataclass(frozen=True, eq=False)

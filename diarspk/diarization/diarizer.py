@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
-from diarspk.audio import Audio, AudioStream, open_audio
 from diarspk.clustering.speaker_bounds import SpeakerBounds
-from diarspk.diarization.cache import FirstPassCache, digest_audio
-from diarspk.diarization.config import UNKNOWN_SPACE, DiarizerConfig
+from diarspk.diarization.config import DiarizerConfig
 from diarspk.diarization.constraints import UNCONSTRAINED, Constraints, SpanPair
-from diarspk.diarization.defaults import LOCAL_CLUSTERER, load_defaults, with_threshold
+from diarspk.diarization.defaults import (
+    LOCAL_CLUSTERER,
+    default_config,
+    load_defaults,
+    with_threshold,
+)
 from diarspk.diarization.first_pass import FirstPassModels, compute_local_speakers
 from diarspk.diarization.linking import Linking
 from diarspk.diarization.local_speakers import FirstPass
 from diarspk.diarization.postprocessing import Postprocessing
 from diarspk.diarization.reconstruction import Activity
-from diarspk.diarization.result import Diarization
 from diarspk.diarization.window_embedding import embed_non_speech
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.loading import load_encoder
@@ -34,6 +37,11 @@ from diarspk.segmentation.loading import (
     load_segmenter,
 )
 from diarspk.segmentation.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    from diarspk.audio import Audio, AudioStream
+    from diarspk.diarization.cache import FirstPassCache
+    from diarspk.diarization.result import Diarization
 
 __all__ = ["EMBEDDED", "Diarizer"]
 
@@ -91,9 +99,7 @@ class Diarizer:
             trunk, segmenter = load_encoder(), segmentation
         self.encoder: SpeakerEncoder = encoder or trunk
         defaults = load_defaults(self.encoder.fingerprint)
-        self.postprocessing = Postprocessing(
-            config or (DiarizerConfig() if own else UNKNOWN_SPACE), defaults
-        )
+        self.postprocessing = Postprocessing(config or default_config(known=own), defaults)
         self.models = FirstPassModels(
             trunk=trunk,
             segmenter=segmenter,
@@ -101,7 +107,11 @@ class Diarizer:
             vad_head=defaults.vad_head if own else None,
             precision=choose_precision(check_precision(precision)),
         )
-        self.cache = None if cache is None else FirstPassCache(Path(cache))
+        self.cache: FirstPassCache | None = None
+        if cache is not None:
+            from diarspk.diarization.cache import FirstPassCache
+
+            self.cache = FirstPassCache(Path(cache))
 
     @classmethod
     def load(
@@ -221,6 +231,8 @@ class Diarizer:
             If the bounds, or the pairs of spans, contradict each other, a known speaker is no
             embedding of this encoder, or the sample rate is missing.
         """
+        from diarspk.diarization.result import Diarization
+
         bounds = SpeakerBounds(num_speakers, min_speakers, max_speakers)
         constraints = Constraints(known_speakers or {}, same_speaker, different_speakers, bounds)
         constraints.enrolled(self.encoder.dimension)  # refuse a wrong one before the work
@@ -255,13 +267,17 @@ class Diarizer:
         AudioError
             If the audio cannot be read.
         """
+        from diarspk.audio import open_audio
+
         non_speech = self.config.linking.non_speech
         non_speech_s = None if non_speech is None else non_speech.min_non_speech_s
         stream = open_audio(audio, sample_rate, channel=channel)
         compute: Callable[[FirstPassModels], FirstPass]
         compute = _RecordingPass(stream, non_speech_s, progress)
-        if self.cache is not None and (digest := digest_audio(audio, sample_rate)) is not None:
-            compute = self.cache.wrap(compute, stream.name, digest, channel, non_speech_s)
+        if self.cache is not None:
+            compute = self.cache.wrap(
+                compute, stream.name, audio, sample_rate, channel, non_speech_s
+            )
         return _halve_windows(compute, self.models, min_speakers)
 
     def link(self, first: FirstPass, constraints: Constraints = UNCONSTRAINED) -> Linking:

@@ -30,7 +30,6 @@ from diarspk.diarization.reconstruction import (
     to_annotation,
 )
 from diarspk.diarization.spurious_speakers import find_spurious_speakers
-from diarspk.diarization.target_speaker_vad import TargetSpeakerVad
 from diarspk.errors import ModelError
 
 __all__ = ["Postprocessing"]
@@ -83,6 +82,8 @@ class Postprocessing:
         if config.resegmentation is not None:
             activity = config.resegmentation(activity, local, centroids)
         if head is not None and config.target_speaker_vad and local.vad_features is not None:
+            from diarspk.diarization.target_speaker_vad import TargetSpeakerVad
+
             vad = TargetSpeakerVad(head, precision=first.precision)
             activity = vad(activity, local, centroids)
         return activity

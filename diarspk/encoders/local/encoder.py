@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from diarspk.audio import SAMPLE_RATE, Audio, open_audio
+from diarspk.audio import SAMPLE_RATE, Audio
 from diarspk.encoders.base import Embedding, FrameEmbeddings, Span, SpeakerEncoder, check_span
 from diarspk.encoders.local.frame_head import FrameHead
 from diarspk.encoders.local.network import SpeakerNetwork, fold_norms
@@ -108,6 +108,8 @@ class LocalEncoder(SpeakerEncoder):
         self, audio: Audio, sample_rate: int | None = None, *, channel: int | None = None
     ) -> Recording:
         """Compute the log-mel features of a recording."""
+        from diarspk.audio import open_audio
+
         return analyse(open_audio(audio, sample_rate, channel=channel), self.log_mel)
 
     @property
