@@ -57,7 +57,7 @@ def make_clusterer(name: str, threshold: float, plda: Plda | None = None) -> Par
 
 
 def find_plda(card: Path | None) -> Plda | None:
-    """PLDA of a card, or the one that ships with the package; None where that is missing.
+    """Read the PLDA of a card, or the default one; None where that is missing.
 
     Raises
     ------

@@ -49,8 +49,8 @@ HEADER = (
 )
 CONVENTION = (
     "Strict DER: collar 0, overlap scored, pooled by duration, only what the UEM names. Time is "
-    "that of adaptation, clustering and stitching, after the pass over the recording; peak memory "
-    "that of clustering and stitching, in numpy and Python, largest over the recordings."
+    "that of adaptation, clustering and reconstruction, after the first pass; peak memory "
+    "that of clustering and reconstruction, in numpy and Python, largest over the recordings."
 )
 
 

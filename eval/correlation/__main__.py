@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 for one in read_conversations(folder)[: options.recordings]
             ],
             utterances=list(read_utterances(options.speech, options.split))[: options.utterances],
-            folder=options.output / "kept",
+            folder=options.output / "kept",  # as earlier runs have it
             activity=options.activity,
             seed=options.seed,
         )

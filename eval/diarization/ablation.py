@@ -34,7 +34,7 @@ def _by_average_linkage(threshold: float, adaptation: Adaptation) -> DiarizerCon
 VARIANTS = (
     Variant("default"),
     Variant("one speaker at a time", overlap=False),
-    Variant("no target activity head", DiarizerConfig(target_speaker_vad=False)),
+    Variant("no TS-VAD", DiarizerConfig(target_speaker_vad=False)),
     Variant("no frame head: windows of 1.5 s pooled around frames", frame_head=False),
     Variant("no resegmentation", DiarizerConfig(resegmentation=None)),
     Variant("local speakers of windows clustered, no subsegments", DiarizerConfig(units="local")),

@@ -76,7 +76,7 @@ def compare(
     """Run every system on every recording; an outcome for each reference of it.
 
     The systems take turns on each recording, so that a load that comes and goes meets all of
-    them. The time of a recording is that of the fastest round. Each system has heard one recording
+    them. The time of a recording is that of the fastest round. Each system has run on one recording
     before, unmeasured: what a first call imports and compiles is no cost of a recording.
     """
     for diarize in diarizers.values():

@@ -33,7 +33,7 @@ from eval.report.progress import follow
 
 __all__ = ["main", "variants"]
 
-STITCHING = ReconstructionConfig()
+RECONSTRUCTION = ReconstructionConfig()
 
 
 def clusterers(arguments: argparse.Namespace) -> Iterator[tuple[str, Clusterer]]:
@@ -121,9 +121,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--minimum", type=float, nargs="+", default=[0.0])
     add("--reliable", type=float, nargs="+", default=[3.0])
     add("--concentration", type=float, nargs="+", default=[Resegmentation().concentration])
-    add("--speech", type=float, nargs="+", default=[STITCHING.speech_threshold])
-    add("--overlap", type=float, nargs="+", default=[STITCHING.overlap_threshold])
-    add("--gap", type=float, nargs="+", default=[STITCHING.max_gap_s])
+    add("--speech", type=float, nargs="+", default=[RECONSTRUCTION.speech_threshold])
+    add("--overlap", type=float, nargs="+", default=[RECONSTRUCTION.overlap_threshold])
+    add("--gap", type=float, nargs="+", default=[RECONSTRUCTION.max_gap_s])
     return parser
 
 

@@ -114,7 +114,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--measures", nargs="*", choices=MEASURES, default=["SDR"])
-    parser.add_argument("--wrong", action="store_true", help="enrol another speaker, too")
+    parser.add_argument("--wrong", action="store_true", help="enroll another speaker, too")
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
 

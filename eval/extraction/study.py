@@ -113,7 +113,7 @@ def conclude(cells: Sequence[Cell]) -> str:
     )
     agrees = "goes" if found.statistic < 0 else "does not go"
     verdict = f"lower EER {agrees} with better extraction"
-    sure = "" if found.pvalue < 0.05 else ", but so few cues do not settle it"
+    sure = "" if found.pvalue < 0.05 else ", but so few cues do not decide it"
     return (
         f"{text} Over the best fusion of {len(known)} cues, {verdict} (Spearman "
         f"{found.statistic:.2f}, p = {found.pvalue:.2f}){sure}."

@@ -87,7 +87,7 @@ def judge_sound(embed: Embed) -> Judge:
 def sound_of(log_mel: Features) -> NDArray[np.float32]:
     """Sound with about these features, by Griffin and Lim's algorithm: no vocoder to train.
 
-    Good enough to tell voices apart, not to listen to. The same features give the same sound.
+    Good enough to tell voices apart, not for an audience. The same features give the same sound.
 
     Raises
     ------

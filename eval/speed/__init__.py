@@ -1,1 +1,1 @@
-"""Time and memory of whole commands, engines and front-ends."""
+"""Time and memory of whole commands, of inference runtimes and of front ends."""

@@ -1,4 +1,4 @@
-"""Speed of the engines that can run an encoder, and how far their embeddings lie apart.
+"""Speed of PyTorch and onnxruntime on the same encoder, and how far their embeddings lie apart.
 
     python -m eval.speed.onnx --encoders local-tdnn resnet34 ecapa-c512 campplus --seconds 10
 
@@ -30,7 +30,7 @@ __all__ = ["EngineSpeed", "find_encoder", "main", "measure"]
 
 @dataclass(frozen=True)
 class EngineSpeed:
-    """One model under both engines.
+    """One encoder under PyTorch and onnxruntime.
 
     Attributes
     ----------
@@ -61,13 +61,13 @@ def find_encoder(name: str) -> SpeakerEncoder:
 def measure(name: str, seconds: float, repeats: int, threads: int) -> EngineSpeed:
     """Embed the same noise with each engine in turn, after one run to warm up."""
     encoder = find_encoder(name)
-    engines = [with_engine(encoder, engine, threads=threads) for engine in ENGINES]
+    runtimes = [with_engine(encoder, engine, threads=threads) for engine in ENGINES]
     rate = encoder.sample_rate
     audio = np.random.default_rng(0).normal(0, 0.1, round(seconds * rate)).astype(np.float32)
-    vectors = [engine.embed(audio, rate) for engine in engines]
-    times: list[list[float]] = [[] for _ in engines]
+    vectors = [engine.embed(audio, rate) for engine in runtimes]
+    times: list[list[float]] = [[] for _ in runtimes]
     for _ in range(repeats):
-        for engine, spent in zip(engines, times, strict=True):
+        for engine, spent in zip(runtimes, times, strict=True):
             start = time.perf_counter()
             engine.embed(audio, rate)
             spent.append(time.perf_counter() - start)
@@ -96,8 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ]
     print(markdown_table(header, rows))
     if options.json is not None:
-        engines = [{**asdict(item), "ratio": item.ratio} for item in found]
-        write_json({"run": describe_run(), "engines": engines}, options.json)
+        figures = [{**asdict(item), "ratio": item.ratio} for item in found]
+        write_json({"run": describe_run(), "engines": figures}, options.json)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -119,10 +119,10 @@ def isolated_variables(environment: Path) -> Mapping[str, str]:
 
     Some packages write caches into the home folder when they are imported.
     """
-    kept = {key: value for key, value in os.environ.items() if key not in LEAKING}
+    passed = {key: value for key, value in os.environ.items() if key not in LEAKING}
     home = environment / "home"
     home.mkdir(exist_ok=True)
-    return {**kept, "HOME": str(home), "USERPROFILE": str(home)}
+    return {**passed, "HOME": str(home), "USERPROFILE": str(home)}
 
 
 def _install(name: str, environment: Path, log: Path) -> None:

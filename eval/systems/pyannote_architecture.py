@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["PyannoteArchitecture", "build_pyannet"]
 
 BATCH = 32
-"""Of both networks, as in the settings that pyannote/speaker-diarization-3.1 ships with."""
+"""Of both networks, as in the settings of pyannote/speaker-diarization-3.1."""
 
 CLUSTERING = {"method": "centroid", "min_cluster_size": 12, "threshold": 0.7045654963945799}
 """The same settings."""

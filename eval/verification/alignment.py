@@ -130,7 +130,7 @@ def format_rows(rows: Sequence[Row]) -> str:
         "method",
         "EER %",
         *(f"FRR % at FAR {100 * rate:g} %" for rate in FALSE_ALARM_RATES),
-        "gain kept %",
+        "gain retained %",
         "latency us",
     ]
     cells = [

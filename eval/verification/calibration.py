@@ -1,4 +1,4 @@
-"""Fit the calibration that ships for an encoder.
+"""Fit the calibration of an encoder's scores.
 
     python -m eval.verification.calibration --data ../shared/speech --write
 

@@ -45,7 +45,7 @@ class GalleryCost:
     Attributes
     ----------
     enroll_s, index_s : float
-        Seconds to enrol everything in blocks, and to build the index.
+        Seconds to enroll everything in blocks, and to build the index.
     scan_ms, search_ms, identify_ms : float
         Median milliseconds of a search without and with the index, and of an identification.
     recall, own_recall : float
@@ -129,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DiarspkError as error:
         print(error, file=sys.stderr)
         return 1
-    header = ["entries", "enrol s", "index s", "scan ms", "search ms", "identify ms"]
+    header = ["entries", "enroll s", "index s", "scan ms", "search ms", "identify ms"]
     header += ["recall %", "of own %"]
     rows = [
         [

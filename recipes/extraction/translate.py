@@ -5,7 +5,7 @@
         --output tse/assets/band-split.json
 
 Both files are of the same pieces, packed by ``prepare.py`` with the encoder before and with the one
-that ships now. What the extractor read in the old vectors it then reads in the new ones, as far as
+of today. What the extractor read in the old vectors it then reads in the new ones, as far as
 a linear map can tell; training that goes on from there (``train.py --start``) learns the rest.
 """
 
@@ -39,7 +39,7 @@ def translate(extractor: Path, before: Path, after: Path, output: Path) -> float
     extractor
         Card of an extractor that reads the vectors of a frozen encoder.
     before, after
-        ``vectors.npy`` of the encoder that it reads, and of the one that ships.
+        ``vectors.npy`` of the encoder that it reads, and of the embedded one.
     output
         Card to write.
 

@@ -158,7 +158,9 @@ def _pack(voices: Mapping[str, Waveform]) -> Packed:
     for name, voice in voices.items():
         recorded = log_mel(voice)
         for variant in VARIANTS:
-            heard = log_mel(change_speed(voice, SPEED[variant])) if variant in SPEED else recorded
-            blocks.append(heard.astype(np.float16))
-            rows.append({"utterance": name, "variant": variant, "frames": len(heard)})
+            features = (
+                log_mel(change_speed(voice, SPEED[variant])) if variant in SPEED else recorded
+            )
+            blocks.append(features.astype(np.float16))
+            rows.append({"utterance": name, "variant": variant, "frames": len(features)})
     return Packed(np.concatenate(blocks), rows)

@@ -1,4 +1,4 @@
-"""Train the shared trunk with its utterance head and its activity head.
+"""Train the shared trunk with its utterance head and its segmentation head.
 
     python -m recipes.embedded.trunk.train --packed PACKED --speakers ../shared/speech/train.tsv \
         --annotations ../shared/conversations/annotations --output RUN --steps 9000 \
@@ -7,8 +7,8 @@
 A step has a batch of each of two kinds:
 
 - crops of one speaker each, of one to three seconds;
-- simulated conversations of ten seconds, of which the activity head is to say who talks when, and
-  the utterance head is to embed each speaker from the frames in which nobody else talks. The
+- simulated conversations of ten seconds, of which the segmentation head is to say who talks when,
+  and the utterance head is to embed each speaker from the frames in which nobody else talks. The
   trunk's context lets the neighbours in: so it learns to disregard them.
 
 Embeddings follow a teacher's (see ``teacher.py``), whole and in their nested prefixes, by cosine
@@ -123,7 +123,7 @@ class Pairs(IterableDataset[dict[str, Batch]]):
 
 
 class EncoderTraining(lightning.LightningModule):
-    """Optimisation steps of trunk, utterance head and activity head."""
+    """Optimisation steps of trunk, utterance head and segmentation head."""
 
     def __init__(
         self,
@@ -154,9 +154,9 @@ class EncoderTraining(lightning.LightningModule):
     def join_teacher(self, batches: Iterable[dict[str, Batch]]) -> None:
         """Drop the whitening, turn embeddings to the teacher's axes, take its mean off both.
 
-        The axes depend on what the teacher has heard, so a network that begins with the weights of
-        another run may have others: the nearest rotation between its embeddings of the batches'
-        crops and the teacher's (orthogonal Procrustes) becomes a part of its last map.
+        The axes depend on the speech that the teacher has embedded, so a network that begins with
+        the weights of another run may have others: the nearest rotation between its embeddings of
+        the batches' crops and the teacher's (orthogonal Procrustes) becomes a part of its last map.
         """
         head = self.network.utterance
         head.whitening = Whitening(self.network.config.dimension, head.mels)

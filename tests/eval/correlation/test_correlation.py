@@ -220,7 +220,7 @@ def test_the_study_end_to_end(
     table = (tmp_path / "out" / "correlation.md").read_text()
     assert "cannot be told apart" in table or "predicts it better" in table
     before = capsys.readouterr().out
-    monkeypatch.setitem(systems.EMBEDDERS, "level", lambda: pytest.fail("all vectors are kept"))
+    monkeypatch.setitem(systems.EMBEDDERS, "level", lambda: pytest.fail("all vectors are stored"))
     assert command.main(arguments) == 0
     assert capsys.readouterr().out == before
 

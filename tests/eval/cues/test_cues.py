@@ -192,9 +192,9 @@ def test_what_is_missing_stays_so() -> None:
         (("b", "x"), "age"),
     }
     assert "3 of 9 figures are missing" in found.conclude()
-    kept = json.loads(json.dumps(found.as_dict(), allow_nan=False))
-    assert kept["rows"][0]["figures"]["gain"] is None
-    assert kept["rows"][0]["figures"]["eer"] == {"value": 0.1, "source": "f.json"}
+    stored = json.loads(json.dumps(found.as_dict(), allow_nan=False))
+    assert stored["rows"][0]["figures"]["gain"] is None
+    assert stored["rows"][0]["figures"]["eer"] == {"value": 0.1, "source": "f.json"}
 
 
 def test_the_best_is_named_where_there_is_one() -> None:

@@ -72,11 +72,11 @@ def test_uem_limits_the_score(folder: Path) -> None:
 
 
 def test_foreign_system_from_rttm(folder: Path, tmp_path: Path) -> None:
-    foreign = tmp_path / "foreign"
-    foreign.mkdir()
+    other = tmp_path / "other"
+    other.mkdir()
     for name, turns in REFERENCE.items():
-        (foreign / f"{name}.rttm").write_text(turns_to_rttm(name, turns))
-    (summary,) = summarize(list(run_benchmark([folder], [f"rttm:{foreign}"])))
+        (other / f"{name}.rttm").write_text(turns_to_rttm(name, turns))
+    (summary,) = summarize(list(run_benchmark([folder], [f"rttm:{other}"])))
     assert summary.components.der == 0.0
     assert summary.count_accuracy == 1.0
 

@@ -11,8 +11,7 @@ import soundfile
 from pyannote.core import Annotation, Segment
 
 from diarspk.formats import save_annotation
-from eval.diarization import benchmark
-from eval.diarization import result_cache as kept
+from eval.diarization import benchmark, result_cache
 from eval.diarization.__main__ import main
 from eval.diarization.benchmark import run_benchmark, summarize
 from eval.diarization.result_cache import Hypothesis, HypothesisStore
@@ -40,20 +39,20 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Recordings that the system has heard; what it writes depends on numpy's generator."""
-    heard: list[str] = []
+    """Recordings that the system has diarized; what it writes depends on numpy's generator."""
+    diarized: list[str] = []
 
     def diarize(audio: Path) -> Annotation:
-        heard.append(audio.stem)
+        diarized.append(audio.stem)
         return annotated((0, round(float(np.random.uniform(0.2, 0.8)), 3), "x"), uri=audio.stem)
 
     benchmark._loaded.cache_clear()
     monkeypatch.setitem(systems.DIARIZERS, "drawn", lambda: diarize)
-    return heard
+    return diarized
 
 
 def test_what_was_kept_is_not_done_again(folder: Path, tmp_path: Path, calls: list[str]) -> None:
-    keep = tmp_path / "kept"
+    keep = tmp_path / "results"
     first = list(run_benchmark([folder], ["drawn"], keep=keep))
     assert calls == ["one", "two"]
     for path in keep.rglob("two.*.json"):
@@ -66,19 +65,19 @@ def test_what_was_kept_is_not_done_again(folder: Path, tmp_path: Path, calls: li
 def test_a_damaged_or_old_file_is_done_again(
     folder: Path, tmp_path: Path, calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep = tmp_path / "kept"
+    keep = tmp_path / "results"
     list(run_benchmark([folder], ["drawn"], keep=keep))
     (damaged,) = keep.rglob("one.*.json")
     damaged.write_text('{"key": ')
     list(run_benchmark([folder], ["drawn"], keep=keep))
     assert calls == ["one", "two", "one"]
-    monkeypatch.setattr(kept, "_digest_sources", lambda: "the code has changed")
+    monkeypatch.setattr(result_cache, "_digest_sources", lambda: "the code has changed")
     list(run_benchmark([folder], ["drawn"], keep=keep))
     assert calls == ["one", "two", "one", "one", "two"]
 
 
 def test_other_audio_is_another_key(folder: Path, tmp_path: Path) -> None:
-    store = HypothesisStore(tmp_path / "kept")
+    store = HypothesisStore(tmp_path / "results")
     audio = folder / "one.wav"
     hypothesis = Hypothesis(annotated((0.25, 0.5, "x"), uri="one"), 2.5)
     store.write("system", "set", audio, 0, hypothesis)
@@ -87,13 +86,13 @@ def test_other_audio_is_another_key(folder: Path, tmp_path: Path) -> None:
     assert list(found.annotation.itersegments()) == [Segment(0.25, 0.5)]
     assert store.read("system", "set", audio, 1) is None
     assert store.read("other", "set", audio, 0) is None
-    kept._digest_file.cache_clear()
+    result_cache._digest_file.cache_clear()
     soundfile.write(audio, np.ones(16000) / 2, 16000)
     assert store.read("system", "set", audio, 0) is None
 
 
 def test_an_empty_hypothesis_is_kept_as_well(folder: Path, tmp_path: Path) -> None:
-    store = HypothesisStore(tmp_path / "kept")
+    store = HypothesisStore(tmp_path / "results")
     store.write("s", "set", folder / "one.wav", 0, Hypothesis(Annotation(uri="one"), 1.0))
     found = store.read("s", "set", folder / "one.wav", 0)
     assert found is not None and not found.annotation
@@ -121,7 +120,7 @@ def test_command_writes_every_kind_of_table(
     files = [
         f"--{kind}={path}" for kind, path in zip(("json", "csv", "markdown"), targets, strict=True)
     ]
-    keep = ["--keep", str(tmp_path / "kept"), "--seeds", "0", "1"]
+    keep = ["--keep", str(tmp_path / "results"), "--seeds", "0", "1"]
     assert main(["--data", str(folder), "--systems", "drawn", *files, *keep]) == 0
     assert json.loads(targets[0].read_text())["results"][0]["seeds"] == [0, 1]
     assert len(targets[1].read_text().splitlines()) == 2

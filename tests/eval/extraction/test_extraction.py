@@ -24,7 +24,7 @@ RATE = 16000
 
 
 class Pitch:
-    """An encoder that hears which of eight tones is the loudest."""
+    """An encoder that finds which of eight tones is the loudest."""
 
     def embed(self, audio: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
         power = np.abs(np.fft.rfft(audio, n=sample_rate))[[200 + 100 * n for n in range(8)]]

@@ -257,10 +257,10 @@ def test_one_command_for_an_unseen_data_set(
     assert document["lists"]["combined"]["sessions"] == 2
     assert "| combined" in (target / "report.md").read_text()
     capsys.readouterr()
-    keep = ["--keep", str(tmp_path / "kept")]
+    keep = ["--keep", str(tmp_path / "vectors")]
     assert main(["score", "--lists", str(target), *common, *keep]) == 0
     table = capsys.readouterr().out
-    stored = ["--embeddings", str(tmp_path / "kept" / "fake.npz"), "--resamples", "20"]
+    stored = ["--embeddings", str(tmp_path / "vectors" / "fake.npz"), "--resamples", "20"]
     assert main(["score", "--lists", str(target), *stored]) == 0
     assert capsys.readouterr().out == table
     assert main(["score", "--lists", str(tmp_path), *common]) == 1

@@ -243,11 +243,11 @@ def test_degradations_are_what_they_say() -> None:
     assert 10 * np.log10(np.mean(voice**2) / np.mean(rest**2)) == pytest.approx(6.0, abs=0.01)
     click = np.zeros(RATE, np.float32)
     click[0] = 1.0
-    heard = reverberate(click, 0.5, 0.0, random)
-    assert len(heard) == RATE
-    tail = np.sum(heard[1:] ** 2)
-    assert tail / heard[0] ** 2 == pytest.approx(1.0, rel=1e-4)  # 0 dB direct to reverberant
-    decay = [np.sum(heard[start : start + 800] ** 2) for start in (0, 4000)]
+    reverberant = reverberate(click, 0.5, 0.0, random)
+    assert len(reverberant) == RATE
+    tail = np.sum(reverberant[1:] ** 2)
+    assert tail / reverberant[0] ** 2 == pytest.approx(1.0, rel=1e-4)  # 0 dB direct to reverberant
+    decay = [np.sum(reverberant[start : start + 800] ** 2) for start in (0, 4000)]
     assert 10 * np.log10(decay[0] / decay[1]) > 20
     assert len(crop(voice, 0.25, random)) == 4000
     np.testing.assert_array_equal(crop(voice, 2.0, random), voice)
@@ -256,10 +256,10 @@ def test_degradations_are_what_they_say() -> None:
 @pytest.mark.parametrize("name", CODECS)
 def test_codecs_keep_the_length_and_the_tone(name: str) -> None:
     voice = tone(440)
-    heard = coded(voice, name)
-    assert heard.shape == voice.shape and heard.dtype == np.float32
-    assert not np.array_equal(heard, voice)
-    middle = heard[3000:-3000]
+    decoded = coded(voice, name)
+    assert decoded.shape == voice.shape and decoded.dtype == np.float32
+    assert not np.array_equal(decoded, voice)
+    middle = decoded[3000:-3000]
     peak = np.abs(np.fft.rfft(middle, n=RATE)).argmax()
     assert abs(int(peak) - 440) < 10
 
@@ -350,16 +350,16 @@ def test_the_command(
     fake_speech(tmp_path, monkeypatch)
     target = tmp_path / "probes.json"
     options = ["carried", "--data", str(tmp_path), "--systems", "toy", "controls", "--resamples"]
-    options += ["10", "--cache", str(tmp_path / "kept"), "--json", str(target)]
+    options += ["10", "--cache", str(tmp_path / "cache"), "--json", str(target)]
     assert command.main(options) == 0
     printed = capsys.readouterr().out
     assert "| toy      | utterance |" in printed and "shuffled" in printed
     report = json.loads(target.read_text())
     scores = {one["task"]: one["value"] for one in report["carried"][0]["probes"]}
     assert scores["gender"] == 1.0 and scores["speaker"] == 1.0
-    assert len(list((tmp_path / "kept").iterdir())) == 4
+    assert len(list((tmp_path / "cache").iterdir())) == 4
     monkeypatch.setattr(vectors, "read_utterances", lambda folder, split, names: iter([]))
-    assert command.main(options) == 0  # all is kept
+    assert command.main(options) == 0  # all is stored
     assert json.loads(target.read_text())["carried"] == report["carried"]
     assert command.main(["carried", "--data", str(tmp_path / "none")]) == 1
 

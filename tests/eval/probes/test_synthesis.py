@@ -109,13 +109,13 @@ def test_who_sounds_like_nobody_transfers_nothing() -> None:
 
 
 def test_a_cue_of_zeros() -> None:
-    kept = probe_zero(Ignoring(), VOICES, judge)
-    assert kept.found_source == 1.0 and kept.chance == 1 / PEOPLE
-    assert kept.entropy_bits == pytest.approx(np.log2(PEOPLE))
-    assert kept.entropy_share == pytest.approx(1.0) and kept.commonest_share == 1 / PEOPLE
+    ignored = probe_zero(Ignoring(), VOICES, judge)
+    assert ignored.found_source == 1.0 and ignored.chance == 1 / PEOPLE
+    assert ignored.entropy_bits == pytest.approx(np.log2(PEOPLE))
+    assert ignored.entropy_share == pytest.approx(1.0) and ignored.commonest_share == 1 / PEOPLE
     nobody = probe_zero(Copying(), VOICES, judge)
-    assert nobody.agreement > 0.95 > kept.agreement
-    assert nobody.nearest_similarity < 0.2 < kept.nearest_similarity
+    assert nobody.agreement > 0.95 > ignored.agreement
+    assert nobody.nearest_similarity < 0.2 < ignored.nearest_similarity
     alone = probe_zero(Copying(), VOICES, judge, {"one": judge(features_of(0, 0))})
     assert (alone.speakers, alone.entropy_bits, alone.commonest_share) == (1, 0.0, 1.0)
 
@@ -228,8 +228,8 @@ def test_a_judge_of_features_agrees_with_the_encoder_on_sound() -> None:
     network = SpeakerNetwork(SpeakerNetworkConfig(trunk, 32, dimension=8, prefixes=(4,)))
     encoder = LocalEncoder(network.eval(), "test")
     sound = np.random.default_rng(0).normal(size=16000).astype(np.float32)
-    heard = judge_features(encoder)(log_mel_of(0.1 * sound))
-    assert heard @ encoder.embed(0.1 * sound, 16000) > 0.995
+    judged = judge_features(encoder)(log_mel_of(0.1 * sound))
+    assert judged @ encoder.embed(0.1 * sound, 16000) > 0.995
     calls = []
     judged = remember(lambda log_mel: calls.append(1) or judge(log_mel))
     first = judged(features_of(0, 0))
@@ -249,8 +249,8 @@ def test_sound_has_the_features_that_it_was_made_of() -> None:
     np.testing.assert_array_equal(sound, sound_of(features))
     assert np.sqrt(np.mean(sound**2)) == pytest.approx(0.05, rel=1e-3)
     assert LogMel().config.mels == features.shape[1]
-    heard = judge_sound(lambda waves: np.array([[len(wave)] for wave in waves]))(features)
-    assert heard[0] == len(sound)
+    judged = judge_sound(lambda waves: np.array([[len(wave)] for wave in waves]))(features)
+    assert judged[0] == len(sound)
 
 
 def test_the_command_with_a_synthesiser_of_ones_own(

@@ -182,7 +182,7 @@ def test_nothing_is_repeated_until_all_is_used(lengths: list[int], seed: int) ->
 
 
 def test_pauses_are_cut_and_short_ones_kept() -> None:
-    # 0.1 s is three chunks: the pause of three is kept, that of four is cut.
+    # 0.1 s is three chunks: the pause of three stays, that of four is cut.
     probability = np.array([0, 1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0], np.float32)
     waveform = np.repeat(np.arange(1, 14, dtype=np.float32), 512)
     dense = dense_speech(waveform, probability, threshold=0.5, longest_pause_s=0.1)

@@ -118,7 +118,7 @@ def test_the_alignment_command(
     options += ["--speakers", "20", "--pairs", "40", "--json", str(tmp_path / "a.json")]
     assert alignment.main(options) == 0
     printed = capsys.readouterr().out
-    assert "gain kept %" in printed
+    assert "gain retained %" in printed
     assert "speakers of 40 pairs" in printed
     report = json.loads((tmp_path / "a.json").read_text())
     assert report["results"][-1]["result"]["method"] == "procrustes-m1"
@@ -252,8 +252,8 @@ def test_vectors_are_kept_and_belong_to_a_table(
     monkeypatch.setattr(embedded, "load_system", lambda name: (embed, Space("fp", 2, name)))
     monkeypatch.setattr(embedded, "read_utterances", lambda folder, split: iter(made))
     (tmp_path / "dev.tsv").write_text("a table")
-    first = embed_split(tmp_path, "dev", "toy", cache=tmp_path / "kept")
-    again = embed_split(tmp_path, "dev", "toy", cache=tmp_path / "kept")
+    first = embed_split(tmp_path, "dev", "toy", cache=tmp_path / "cache")
+    again = embed_split(tmp_path, "dev", "toy", cache=tmp_path / "cache")
     assert len(calls) == 4
     np.testing.assert_array_equal(first.vectors, again.vectors)
     assert (again.names, again.speakers, again.space) == (
@@ -264,5 +264,5 @@ def test_vectors_are_kept_and_belong_to_a_table(
     assert again.seconds.tolist() == [1, 2, 3, 4]
     np.testing.assert_allclose(np.linalg.norm(again.vectors, axis=1), 1, atol=1e-6)
     (tmp_path / "dev.tsv").write_text("another table")
-    assert len(embed_split(tmp_path, "dev", "toy", cache=tmp_path / "kept", limit=2).names) == 2
+    assert len(embed_split(tmp_path, "dev", "toy", cache=tmp_path / "cache", limit=2).names) == 2
     assert len(calls) == 6

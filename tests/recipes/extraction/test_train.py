@@ -110,9 +110,9 @@ def test_long_utterances_are_two_pieces_and_very_short_ones_none() -> None:
 
 
 def test_a_voice_at_another_speed_is_as_much_higher_as_it_is_shorter() -> None:
-    heard = dict(at_speeds(tone(200, 2.0), (0.8, 1.25)))
-    assert list(heard) == ["", "@0.8", "@1.25"]
-    for speed, audio in zip((1, 0.8, 1.25), heard.values(), strict=True):
+    played = dict(at_speeds(tone(200, 2.0), (0.8, 1.25)))
+    assert list(played) == ["", "@0.8", "@1.25"]
+    for speed, audio in zip((1, 0.8, 1.25), played.values(), strict=True):
         assert len(audio) == pytest.approx(2 * RATE / speed, abs=1)
         peak = np.argmax(np.abs(np.fft.rfft(audio))) * RATE / len(audio)
         assert peak == pytest.approx(200 * speed, abs=1)
@@ -154,7 +154,7 @@ def test_an_enrolment_is_of_no_utterance_in_the_mixture_where_there_is_another(
     silent[voices.start[2] : voices.start[2] + voices.samples[2]] = 9999
     halves = replace(
         voices, waveforms=silent, utterance=["a", "a", "b", *voices.utterance[3:]]
-    )  # of speaker 0, whose b alone is heard
+    )  # of speaker 0, whose b alone is in the mixture
     always = MixtureConfig(
         seconds=0.5, absent_probability=0, noise_probability=0, room_probability=0
     )
@@ -170,9 +170,9 @@ def test_an_enrolment_is_of_no_utterance_in_the_mixture_where_there_is_another(
 
 
 def test_voices_that_are_alike_are_mixed(voices: Voices) -> None:
-    likeness = np.eye(6, dtype=np.float32)
-    likeness[4, 0] = likeness[0, 4] = 0.9  # speakers 0 and 4 sound nearly the same
-    vectors = likeness[[int(name[-1]) for name in voices.speaker]]
+    similarity = np.eye(6, dtype=np.float32)
+    similarity[4, 0] = similarity[0, 4] = 0.9  # speakers 0 and 4 sound nearly the same
+    vectors = similarity[[int(name[-1]) for name in voices.speaker]]
     always = replace(CONFIG, alike_probability=1.0, alike_candidates=5)
     data = ExtractionBatches(replace(voices, vectors=vectors), None, None, always, seed=0)
     generator = np.random.default_rng(0)
@@ -192,13 +192,13 @@ def test_voices_vary_but_for_the_speed_of_the_target(voices: Voices) -> None:
     data = ExtractionBatches(voices, None, None, always, seed=0)
     plain = ExtractionBatches(voices, None, None, CONFIG, seed=0)
     spoken = tone(1000, 0.5)
-    kept = data.vary(spoken, np.random.default_rng(0))
+    unchanged = data.vary(spoken, np.random.default_rng(0))
     faster = data.vary(spoken, np.random.default_rng(0), speed=True)
-    assert len(kept) == len(spoken) and len(faster) == round(len(spoken) / 1.25)
-    for heard, frequency in ((kept, 1000), (faster, 1250)):
-        spectrum = np.abs(np.fft.rfft(heard))
-        assert spectrum.argmax() * RATE / len(heard) == pytest.approx(frequency, abs=5)
-    assert not np.allclose(kept, spoken, atol=1e-3)
+    assert len(unchanged) == len(spoken) and len(faster) == round(len(spoken) / 1.25)
+    for voice, frequency in ((unchanged, 1000), (faster, 1250)):
+        spectrum = np.abs(np.fft.rfft(voice))
+        assert spectrum.argmax() * RATE / len(voice) == pytest.approx(frequency, abs=5)
+    assert not np.allclose(unchanged, spoken, atol=1e-3)
     np.testing.assert_array_equal(plain.vary(spoken, np.random.default_rng(0)), spoken)
     first, again = (next(iter(data))["mixture"] for _ in range(2))
     assert torch.equal(first, again) and not torch.equal(first, next(iter(plain))["mixture"])
@@ -209,12 +209,12 @@ def test_voices_vary_but_for_the_speed_of_the_target(voices: Voices) -> None:
 def test_an_equalizer_is_smooth_and_linear(seed: int, deviation: float, length: int) -> None:
     voice = np.random.default_rng(seed).normal(size=length).astype(np.float32)
 
-    def heard(samples: np.ndarray, deviation_db: float = deviation) -> np.ndarray:
+    def equalized(samples: np.ndarray, deviation_db: float = deviation) -> np.ndarray:
         return equalize(samples, deviation_db, np.random.default_rng(seed + 1))
 
-    assert heard(voice).shape == voice.shape and heard(voice).dtype == np.float32
-    np.testing.assert_allclose(heard(3 * voice), 3 * heard(voice), rtol=1e-3, atol=1e-3)
-    np.testing.assert_allclose(heard(voice, 0.0), voice, atol=1e-5)
+    assert equalized(voice).shape == voice.shape and equalized(voice).dtype == np.float32
+    np.testing.assert_allclose(equalized(3 * voice), 3 * equalized(voice), rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(equalized(voice, 0.0), voice, atol=1e-5)
 
 
 def test_processes_share_the_batches_of_one(voices: Voices) -> None:
@@ -304,8 +304,8 @@ def test_training_learns_exports_and_goes_on_exactly(voices: Voices, tmp_path: P
     whole, losses = fit(60, 0, None)
     assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 3
     export(tmp_path / "60.ckpt", tmp_path / "extractor.json", speakers=tuple(names))
-    shipped = load_extractor(tmp_path / "extractor.json")
-    assert isinstance(shipped.source, OneHotCue) and shipped.source.speakers == tuple(names)
+    embedded = load_extractor(tmp_path / "extractor.json")
+    assert isinstance(embedded.source, OneHotCue) and embedded.source.speakers == tuple(names)
     fit(30, 0, None)
     resumed, _ = fit(60, 30, tmp_path / "30.ckpt")
     for name, value in whole.state_dict().items():
@@ -479,17 +479,17 @@ def test_an_exported_extractor_is_translated(tmp_path: Path) -> None:
     after = before @ turn
     for name, vectors in (("before", before), ("after", after)):
         np.save(tmp_path / f"{name}.npy", vectors.numpy())
-    shipped = asset_folder("tse") / "band-split.json"
+    embedded = asset_folder("tse") / "band-split.json"
     output = tmp_path / "translated.json"
-    explained = translate(shipped, tmp_path / "before.npy", tmp_path / "after.npy", output)
+    explained = translate(embedded, tmp_path / "before.npy", tmp_path / "after.npy", output)
     assert explained > 0.99
-    extractors = [tse.load_extractor(path) for path in (shipped, output)]
+    extractors = [tse.load_extractor(path) for path in (embedded, output)]
     assert extractors[1].space == diarspk.load_encoder().fingerprint
     wanted, found = (
         extractor.network.reader(Cue(vector=vectors)).vector
         for extractor, vectors in zip(extractors, (before, after), strict=True)
     )
     assert (found - wanted).std() < 0.1 * wanted.std()
-    notes = [read_checkpoint(path).card for path in (shipped, output)]
+    notes = [read_checkpoint(path).card for path in (embedded, output)]
     assert notes[1]["training"] == notes[0]["training"]
     assert notes[1]["translated"]["from"] == notes[0]["encoder"]["fingerprint"]

@@ -118,7 +118,7 @@ def test_settings_survive_the_disk(tmp_path):
         # 15 frames of 80 mels; six more hidden layers; the last layer, with offsets
         (512, False, (15 * 80 + 1) * 176 + 6 * (176 + 1) * 176 + (176 + 1) * 512),
         (1500, False, 663_788),
-        # the sixth layer hears mean and deviation
+        # the sixth layer reads mean and deviation
         (512, True, 1201 * 176 + 4 * 177 * 176 + 353 * 176 + 177 * 176 + 177 * 512),
         (3548, True, 1_057_260),
     ],
@@ -278,8 +278,8 @@ def test_a_frame_target_is_what_the_teacher_says_of_that_window_alone(distillati
     own, targets = read_settings(distillation), read_targets(distillation)
     network = load_network(own)[0]
     features = torch.from_numpy(targets.crops.features(pool[0], np.array([4])))
-    kept = targets.of_frames(layer)[4]
-    for place, found in zip(frame_places(60, 7, 3), kept, strict=True):
+    stored = targets.of_frames(layer)[4]
+    for place, found in zip(frame_places(60, 7, 3), stored, strict=True):
         window = features[:, place - 7 : place + 8]
         with torch.inference_mode():
             frames = compute_levels(network, window, [layer]).frames[layer]

@@ -240,8 +240,8 @@ def test_a_stored_encoder_is_what_was_written(tmp_path):
     assert encoder.front_end.config == features
     assert isinstance(encoder.network.pool, POOLINGS["mean"])
     with torch.inference_mode():
-        heard = encoder.front_end(torch.from_numpy(noise(1.0)))[None]
-        expected = torch.nn.functional.normalize(network(heard), dim=-1)[0].numpy()
+        features = encoder.front_end(torch.from_numpy(noise(1.0)))[None]
+        expected = torch.nn.functional.normalize(network(features), dim=-1)[0].numpy()
     np.testing.assert_allclose(encoder.embed(noise(1.0), 16000), expected, atol=1e-6)
     card = json.loads(path.read_text())
     path.write_text(json.dumps({**card, "dimension": 7}))

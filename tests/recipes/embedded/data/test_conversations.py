@@ -54,10 +54,10 @@ def converse(talkers, turns=TURNS, seed=0, **changes):
 
 def test_speech_frames_drop_long_pauses_only():
     probability = np.ones(100, np.float32)  # a value for every two frames
-    probability[30:40] = 0.0  # 20 frames: kept
+    probability[30:40] = 0.0  # 20 frames: stays
     probability[60:80] = 0.05  # 40 frames: dropped
-    kept = speech_mask(probability, 200)
-    assert kept[:120].all() and not kept[120:160].any() and kept[160:].all()
+    mask = speech_mask(probability, 200)
+    assert mask[:120].all() and not mask[120:160].any() and mask[160:].all()
     assert non_speech_intervals(probability, 200) == [(120, 160)]
     assert speech_mask(np.zeros(10, np.float32), 20).all()  # nothing to go by
 

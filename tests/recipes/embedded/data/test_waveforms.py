@@ -108,8 +108,8 @@ def test_speech_is_taken_at_a_power_of_one(speed):
     speech = dense_speech()
     for utterance in "01":
         taken = speech.take([utterance], 40000, np.random.default_rng(0), speed=speed)
-        kept = 1.0 if speed < 1 else 1 / speed
-        assert np.mean(taken**2) == pytest.approx(kept, abs=0.12)
+        power = 1.0 if speed < 1 else 1 / speed
+        assert np.mean(taken**2) == pytest.approx(power, abs=0.12)
 
 
 def test_long_pauses_are_gone_and_short_ones_are_kept():

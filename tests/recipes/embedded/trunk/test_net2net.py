@@ -85,14 +85,14 @@ def embeddings_of(training):
 @pytest.mark.parametrize("trunk", EXACT.values(), ids=EXACT)
 def test_a_larger_trunk_computes_what_the_smaller_one_does(trunk, rename):
     trained, training = make_trained(), make_training(trunk)
-    kept = training.criterion.weight.clone()
+    before = training.criterion.weight.clone()
     load_warm_start(training, rename(model_state(trained)))
     torch.testing.assert_close(frames_of(training), frames_of(trained), atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(
         embeddings_of(training), embeddings_of(trained), atol=1e-5, rtol=1e-5
     )
     assert torch.equal(training.head.weight, trained.head.weight)
-    assert torch.equal(training.criterion.weight, kept)  # a model has none
+    assert torch.equal(training.criterion.weight, before)  # a model has none
 
 
 @pytest.mark.parametrize("trunk", [replace(SMALL, dilations=(1, 2, 1, 3)), LARGEST])

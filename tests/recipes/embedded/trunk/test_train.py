@@ -177,7 +177,7 @@ SMALL = SpeakerNetworkConfig(
 
 
 def test_frame_targets_are_the_teachers_nearest_frames(tmp_path):
-    """Two utterances of 3 and 2 frames of the teacher, numbered from 0 to 4; the third unheard."""
+    """Frames of the teacher, numbered from 0 to 4: three and two of two utterances, none of one."""
     np.savez(
         tmp_path / "teacher.npz",
         utterance=["a", "b"],
@@ -197,7 +197,7 @@ def test_frame_targets_are_the_teachers_nearest_frames(tmp_path):
     assert read((1, 1, 12)) == [1, 2, 3]  # the frames 1, 5 and 9 are nearest to 0, 4 and 8
     assert read((1, 2, 12)) == [2, 3, 3]  # there is none for 12
     assert read((0, 4, 8), (1, 0, 8)) == [5, 1, 2]
-    assert read((2, 0, 8)) == [0, 0]  # that utterance was heard at another speed only
+    assert read((2, 0, 8)) == [0, 0]  # that utterance was embedded at another speed only
 
 
 def test_relations_are_those_of_pairs():
