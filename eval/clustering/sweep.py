@@ -95,7 +95,7 @@ class _Remembered(Adaptation):
 
     @property
     def seconds(self) -> float:
-        """What all sessions together have taken."""
+        """Seconds of all sessions together."""
         return sum(seconds for _, seconds in self.found.values())
 
 

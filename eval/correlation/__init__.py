@@ -1,4 +1,4 @@
-"""How far error rates of verification predict those of diarization, over many encoders."""
+"""Correlation of verification error rates with diarization error rates over many encoders."""
 
 from __future__ import annotations
 

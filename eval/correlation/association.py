@@ -87,7 +87,7 @@ def compare(
     resamples: int = 1000,
     seed: int = 0,
 ) -> Interval:
-    """How much better, by Spearman's coefficient, ``first`` predicts ``target`` than ``second``."""
+    """Compare two predictors of ``target`` by Spearman's coefficient: first less second."""
     columns = _checked(target, first, second)
 
     def difference(values: Values) -> float:

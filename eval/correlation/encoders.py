@@ -221,7 +221,7 @@ def _load(specification: EncoderSpecification) -> Embed:
 
 
 def _fingerprint(specification: EncoderSpecification) -> str:
-    """Of an encoder of the library: files change under one name."""
+    """Identify an encoder of the library: files change under one name."""
     own = specification.source == OWN
     if specification.kind != "encoder" or (specification.source in EMBEDDERS and not own):
         return ""

@@ -87,7 +87,7 @@ def _intra_session(document: Mapping[str, Any], _: str) -> dict[tuple[Row, Colum
 
 
 def _diarization(document: Mapping[str, Any], _: str) -> dict[tuple[Row, Column], float]:
-    """Of our diarizer with an encoder; what other diarizers reach says nothing of one encoder."""
+    """Read DER of our diarizer with an encoder; other diarizers say nothing of one encoder."""
     return {
         ((encoder, UTTERANCE), Column(f"DER {_set_name(one)}", "low")): one["der"]
         for one in document["results"]

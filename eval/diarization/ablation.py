@@ -1,4 +1,4 @@
-"""What each part of the diarizer brings: the default, and the default with one part left out.
+"""Ablation of the diarizer: the default settings, and the same with one part left out.
 
     python -m eval.diarization.ablation --data ../shared/conversations/ami \
         ../shared/conversations/simulated

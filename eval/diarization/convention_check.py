@@ -45,7 +45,7 @@ MOVED_S = 0.3
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far one convention is from its tool.
+    """Difference of one convention from its tool.
 
     Attributes
     ----------

@@ -29,7 +29,7 @@ SOURCES = (
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """What a system wrote, and the wall-clock seconds it took."""
+    """Hypothesis of a system, and the wall-clock seconds it took."""
 
     annotation: Annotation
     processing: float

@@ -1,4 +1,4 @@
-"""What a system made of one recording, and of many."""
+"""Results of a system on one recording, and pooled over many."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def evaluate(
 def measure_absence(
     absent: Sequence[Trial], present: Sequence[Trial], extract: Extract, encoder: SpeakerEncoder
 ) -> Absence:
-    """How quiet extractors are about speakers who are not there, and whether one can tell."""
+    """Measure the attenuation for absent speakers, and the detection of their absence."""
     outputs = [extract(trial) for trial in absent]
     levels = [
         attenuation_db(voice, trial.made.mixture)

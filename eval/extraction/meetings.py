@@ -1,4 +1,4 @@
-"""What extraction is for: whether one can tell who talks in overlapped speech, before and after.
+"""Verification of overlapped speech before and after extraction: whether one can tell who talks.
 
     python -m eval.extraction.meetings --data ../shared/conversations/simulated --model CARD
 

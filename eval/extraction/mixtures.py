@@ -22,7 +22,7 @@ Samples = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Condition:
-    """What mixtures are like.
+    """Settings of the mixtures of a condition.
 
     Attributes
     ----------

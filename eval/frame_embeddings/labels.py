@@ -1,4 +1,4 @@
-"""Who talks in each frame of a recording, and how hard the frame is."""
+"""Labels of frames: the speakers, and whether speech is clean, near a change, or overlapped."""
 
 from __future__ import annotations
 

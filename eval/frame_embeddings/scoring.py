@@ -33,7 +33,7 @@ class Pairs:
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """Of one recording and kind of frame: which frames were named right, and scores of pairs."""
+    """Decisions and scores of one recording and kind of frame."""
 
     right: Flags
     scores: NDArray[np.float64]

@@ -23,7 +23,7 @@ SUFFIX = ".wav"
 
 @dataclass(frozen=True)
 class ListStatistics:
-    """What a list holds.
+    """Counts of a list.
 
     Attributes
     ----------

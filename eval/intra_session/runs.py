@@ -18,7 +18,7 @@ UNITS_PER_SECOND = 100
 
 @dataclass(frozen=True, eq=False)
 class Activity:
-    """Who talks in each 10 ms of a session.
+    """Speakers in each 10 ms of a session.
 
     Attributes
     ----------

@@ -48,7 +48,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class TrialRules:
-    """What the published lists leave open, and how long segments are.
+    """Rules that the published lists leave open, and the length of segments.
 
     Attributes
     ----------
@@ -205,7 +205,7 @@ def _draw(
 
 
 class _Places:
-    """Where a segment can lie: without silence, inside the UEM, with exactly two speakers."""
+    """Find where a segment can lie: without silence, inside the UEM, with exactly two speakers."""
 
     def __init__(self, activity: Activity, length: int) -> None:
         self.length = length

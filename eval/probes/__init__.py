@@ -1,4 +1,4 @@
-"""What speaker cues carry, how robust they are, and whether synthesis takes the voice from them.
+"""Probes of speaker cues: information, robustness, and their effect on synthesis.
 
 python -m eval.probes carried --data ../shared/speech --systems diarspk resemblyzer controls
 python -m eval.probes robustness --data ../shared/speech --systems diarspk resemblyzer

@@ -1,4 +1,4 @@
-"""What befalls speech on its way to a microphone and through a line, seeded.
+"""Degradations of speech, seeded: noise, rooms, codecs, short durations.
 
 Noise, a simulated room, codecs (by libsndfile, in memory), and too little of it.
 """
@@ -22,7 +22,7 @@ Samples = NDArray[np.float32]
 Family = Literal["noise", "room", "codec", "duration"]
 BABBLE_VOICES = 4
 DIRECT_MS = 2.5
-"""What arrives so soon after the first sound counts as direct."""
+"""Time after the first sound within which sound counts as direct."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What is known of the utterances of a split, and the questions that probes ask of it."""
+"""Labels of the utterances of a split, and the tasks of the probes."""
 
 from __future__ import annotations
 

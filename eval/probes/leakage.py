@@ -1,4 +1,4 @@
-"""What a synthesiser's hidden states and output say of the speaker when the cue says nothing."""
+"""Leakage: the speaker read from a synthesiser's hidden states and output at a cue of zeros."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def probe_leakage(
 
 
 def separation(swap: Swap, leakage: Sequence[Probed]) -> float | None:
-    """How far voice and content are apart in a synthesiser, in [0, 1].
+    """Separation of voice and content in a synthesiser, in [0, 1].
 
     Harmonic mean of what the cue brings, the transfer of the swap clipped to [0, 1], and of what
     the content does not, one less the informativeness about the speaker of the worst hidden state

@@ -35,7 +35,7 @@ SHUFFLES = 3
 
 @dataclass(frozen=True)
 class Probed:
-    """What a linear probe read off a cue.
+    """Result of a linear probe on a cue.
 
     Attributes
     ----------

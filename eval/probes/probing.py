@@ -1,4 +1,4 @@
-"""What each cue carries: every probe on every cue of a system."""
+"""Linear probing: every probe on every cue of a system."""
 
 from __future__ import annotations
 

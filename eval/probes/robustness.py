@@ -1,4 +1,4 @@
-"""How far each cue keeps what it says when the speech gets worse."""
+"""Robustness of cues: cosine to the clean cue and EER on degraded speech."""
 
 from __future__ import annotations
 

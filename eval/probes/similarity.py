@@ -46,7 +46,7 @@ def agreement(outputs: Vectors) -> float:
 
 
 def cosines(first: Vectors, second: Vectors) -> NDArray[np.float32]:
-    """Of unit vectors, row by row."""
+    """Compute cosines of unit vectors, row by row."""
     return np.asarray(np.einsum("nd,nd->n", first, second))
 
 

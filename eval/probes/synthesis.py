@@ -40,7 +40,7 @@ Features = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Synthesis:
-    """What a synthesiser made.
+    """Output of a synthesiser.
 
     Attributes
     ----------

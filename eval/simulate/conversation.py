@@ -24,7 +24,7 @@ LOOP_SAMPLES = SAMPLE_RATE // 20
 
 @dataclass(frozen=True, eq=False)
 class Sources:
-    """What conversations are made of.
+    """Templates, voices and noise that conversations are made of.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class Simulated:
 
     @property
     def mixture(self) -> Samples:
-        """What the microphone records, ``(time,)``."""
+        """Speech and noise together, ``(time,)``."""
         return self.speech + self.noise
 
 

@@ -1,4 +1,4 @@
-"""How conversations are drawn."""
+"""Settings of simulated conversations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["SimulationConfig"]
 
 @dataclass(frozen=True)
 class SimulationConfig:
-    """How conversations are drawn; pairs are bounds of a uniform draw.
+    """Settings of simulated conversations; pairs are bounds of a uniform draw.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What the conversations of a folder are like."""
+"""Statistics of the conversations of a folder."""
 
 from __future__ import annotations
 

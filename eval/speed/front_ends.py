@@ -1,4 +1,4 @@
-"""What a front-end costs under an encoder: parameters, time, memory, output shapes.
+"""Cost of a front end under an encoder: parameters, time, memory, output shapes.
 
     python -m eval.speed.front_ends --seconds 10 --json frontends.json
     python -m eval.speed.front_ends --front-ends fbank wavlm_local=wavlm_large.pt --encoders \

@@ -47,7 +47,7 @@ class EngineSpeed:
 
     @property
     def ratio(self) -> float:
-        """How many times as fast onnxruntime is."""
+        """Time of PyTorch over that of onnxruntime."""
         return self.torch_factor / self.onnx_factor
 
 

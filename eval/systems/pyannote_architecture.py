@@ -1,4 +1,4 @@
-"""What pyannote.audio's own pipeline costs on this machine, whatever its weights.
+"""Cost of pyannote.audio's own pipeline on this machine, with random weights.
 
 The networks of its speaker-diarization pipeline, PyanNet and WeSpeaker's ResNet34, at the windows
 and steps that the pipeline has by default, with random weights: its weights are behind an agreement

@@ -199,7 +199,7 @@ def _spread(
     size: int,
     random: np.random.Generator,
 ) -> NDArray[np.intp]:
-    """At most ``size`` utterances of the chosen speakers, as evenly as they have them."""
+    """Select at most ``size`` utterances of the chosen speakers, as evenly as they have them."""
     queues = [random.permutation(np.flatnonzero(speaker == one)) for one in chosen]
     rows: list[int] = []
     turn = 0

@@ -40,7 +40,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class GalleryCost:
-    """What a gallery of one size costs.
+    """Time and recall of a gallery of one size.
 
     Attributes
     ----------

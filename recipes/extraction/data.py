@@ -35,7 +35,7 @@ class Voices:
     vectors: NDArray[np.float32] | None = None
 
     def crop(self, piece: int, longest: int, generator: np.random.Generator) -> Samples:
-        """At most ``longest`` samples from a random place in a piece."""
+        """Draw at most ``longest`` samples from a random place in a piece."""
         room = max(int(self.samples[piece]) - longest, 0)
         begin = int(self.start[piece]) + int(generator.integers(room + 1))
         part = self.waveforms[begin : begin + min(longest, int(self.samples[piece]))]
@@ -58,7 +58,7 @@ def read_voices(folder: Path) -> Voices:
 
 @dataclass(frozen=True)
 class BatchConfig:
-    """How batches are put together."""
+    """Settings of the batches."""
 
     mixtures: MixtureConfig = field(default_factory=MixtureConfig)
     size: int = 6

@@ -71,7 +71,7 @@ VALIDATION_SECONDS = 4.0
 
 @dataclass(frozen=True)
 class TrainConfig(OptimizationConfig):
-    """How an extractor is trained; it is stored in the checkpoint."""
+    """Training settings of an extractor, stored in the checkpoint."""
 
     learning_rate: float = 1.5e-3
     warmup_steps: int = 200

@@ -1,4 +1,4 @@
-"""Which numbered batches a process draws: training is shared out, and goes on where it was."""
+"""Shares of numbered batches: among processes, and from where a training goes on."""
 
 from __future__ import annotations
 

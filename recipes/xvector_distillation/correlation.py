@@ -1,4 +1,4 @@
-"""How alike kinds of embeddings are: whether they find the same utterances alike.
+"""Correlation of kinds of embeddings: agreement of their similarities between utterances.
 
 Spaces of different dimensions have no coordinates in common, but each says how alike two utterances
 are. The correlation of two kinds is that (Pearson's) of the cosines that they give the same pairs:

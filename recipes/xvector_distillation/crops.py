@@ -17,7 +17,7 @@ Features = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Crops:
-    """Where crops of one length lie.
+    """Places of crops of one length.
 
     Attributes
     ----------

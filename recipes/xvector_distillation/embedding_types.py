@@ -30,7 +30,7 @@ CONCATENATED = (
 
 @dataclass(frozen=True)
 class Kind:
-    """What a student learns.
+    """Kind of embedding that a student is trained towards.
 
     Attributes
     ----------

@@ -55,7 +55,7 @@ class Scored:
 
 @dataclass(frozen=True, eq=False)
 class Scoring:
-    """What all kinds are scored on.
+    """Data that all kinds are scored on.
 
     Attributes
     ----------

@@ -38,7 +38,7 @@ Array = NDArray[np.float16]
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """What :func:`write_targets` has left, read from the disk where it is needed."""
+    """Outputs of :func:`write_targets`, read from the disk where they are needed."""
 
     folder: Path
     crops: Crops

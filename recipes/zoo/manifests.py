@@ -56,7 +56,7 @@ def read_cuts(path: str | Path) -> list[Any]:
 
 
 def speaker_of(cut: Any) -> str:
-    """Who speaks in a cut.
+    """Return the speaker of a cut.
 
     Raises
     ------

@@ -51,7 +51,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class DataSettings:
-    """Where the data lie.
+    """Places of the data.
 
     Attributes
     ----------
@@ -121,7 +121,7 @@ def read_settings(path: Path) -> Settings:
 
 @dataclass(frozen=True)
 class Budget:
-    """How long the recipe on the packed features trains; the same for every architecture."""
+    """Training budget on the packed features, the same for every architecture."""
 
     train: Phase = field(default_factory=lambda: Phase(steps=3000))
     large_margin: Phase = field(

@@ -44,7 +44,7 @@ SPEEDS = {"recorded": 0.76, **dict.fromkeys(SPEED, 0.06)}
 
 @dataclass(frozen=True)
 class ConversationConfig(TurnConfig, VoiceConfig, MixingConfig):
-    """How windows are drawn. Levels are in decibels relative to a speaker at level zero."""
+    """Settings of simulated windows. Levels are in decibels relative to a speaker at level zero."""
 
     stride: int = 4  # feature frames per label frame
     windows_per_batch: int = 6

@@ -36,7 +36,7 @@ class Pool:
     variant: list[str]
 
     def crop(self, row: int, length: int, generator: np.random.Generator) -> NDArray[np.float16]:
-        """At most ``length`` consecutive frames of a recording from a random place."""
+        """Draw at most ``length`` consecutive frames of a recording from a random place."""
         return self.read(self.piece(row, length, generator))
 
     def piece(self, row: int, length: int, generator: np.random.Generator) -> Piece:
@@ -65,7 +65,7 @@ def read_pool(folder: Path, *, in_memory: bool = True) -> Pool:
 
 
 def speed_of(variant: str) -> str:
-    """Which of :data:`SPEEDS` a copy is at."""
+    """Map a variant to its speed, one of :data:`SPEEDS`."""
     return variant if variant in SPEEDS else SPEEDS[0]
 
 
@@ -92,7 +92,7 @@ def speaker_weights(
 
 @dataclass(frozen=True)
 class CropConfig:
-    """How training crops are drawn."""
+    """Settings of the training crops."""
 
     frames_per_batch: int = 6400  # 64 s of audio
     crops_per_speaker: int = 1

@@ -29,7 +29,7 @@ RMS_AT_LEVEL_ZERO = np.float32(0.05)
 
 @dataclass(frozen=True)
 class MixingConfig:
-    """How windows sound. Levels are in decibels relative to a speaker at level zero."""
+    """Settings of rooms, channels and noise. Levels are in decibels, relative to level zero."""
 
     room_probability: float = 0.7
     channel_probability: float = 0.25  # windows through a telephone, a lossy codec, clipping

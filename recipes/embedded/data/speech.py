@@ -1,4 +1,4 @@
-"""Where the training utterances hold speech, by an openly licensed detector (Silero VAD 6, MIT).
+"""Speech probability of the training utterances by an openly licensed VAD (Silero VAD 6, MIT).
 
 Single-speaker recordings carry pauses, breaths and clicks. Conversations made of them need to know
 which frames are speech, and use what is not as noise.

@@ -1,4 +1,4 @@
-"""Which feature frames of an utterance hold speech, by the probabilities of a detector."""
+"""Speech and non-speech frames of an utterance, by the probabilities of a detector."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ Key = tuple[str, str]  # utterance, speed
 
 @dataclass(frozen=True)
 class TeacherOutput:
-    """What the teacher makes of one utterance: ``vector (192,)``, ``frames (n, 512)``."""
+    """Teacher output of one utterance: ``vector (192,)``, ``frames (n, 512)``."""
 
     vector: Tensor
     frames: Tensor

@@ -18,7 +18,7 @@ Turn = tuple[int, int, str]  # first frame, last frame, speaker
 
 @dataclass(frozen=True)
 class TurnConfig:
-    """How the turns of a window are drawn."""
+    """Settings of the turns of a window."""
 
     frames: int = 1000
     speakers: int = 3

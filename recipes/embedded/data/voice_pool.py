@@ -21,7 +21,7 @@ SPECTRUM_UTTERANCES = 4
 
 @dataclass(frozen=True)
 class VoiceConfig:
-    """How the voices of a window are drawn."""
+    """Settings of the voices of a window."""
 
     equal_channel_probability: float = 0.4  # windows whose speakers share one mean spectrum
     similar_probability: float = 0.4  # windows whose voices are all similar to the first

@@ -1,4 +1,4 @@
-"""What conversations are mixed from: training speech, noise, and rooms with several places.
+"""Waveforms that conversations are mixed from: training speech, noise, and simulated rooms.
 
     python -m recipes.embedded.data.waveforms --data ../shared --output PACKED
 

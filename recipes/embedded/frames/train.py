@@ -38,7 +38,7 @@ from recipes.training.trainer import OptimizationConfig, optimization_settings, 
 
 @dataclass(frozen=True)
 class FrameTrainConfig(OptimizationConfig):
-    """How the frame head is trained; it is stored in the checkpoint."""
+    """Training settings of the frame head, stored in the checkpoint."""
 
     distance_weight: float = 4.0
     batch_weight: float = 0.5  # of the contrast among the voices of a batch

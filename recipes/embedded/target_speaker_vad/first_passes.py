@@ -44,7 +44,7 @@ __all__ = ["FirstPassConfig", "FirstPasses", "add_common"]
 
 @dataclass(frozen=True)
 class FirstPassConfig:
-    """How the speakers of a window are known.
+    """Settings of how the speakers of a window are known.
 
     Attributes
     ----------

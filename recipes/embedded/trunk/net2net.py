@@ -21,7 +21,7 @@ NARROWER = (f"{TRUNK}front.", f"{TRUNK}coarse.", "network.utterance.whitening.")
 """Parts with tensors that may be narrower where they come from."""
 
 PLANES = 3
-"""That the front of a trunk with a profile reads; without one there is one less."""
+"""Input planes of the front of a trunk with a profile; without one there is one less."""
 
 FADED = 0.05
 """Gain of the batch norm of a new time-delay layer: its rectifier would never learn from zero."""

@@ -72,15 +72,15 @@ NORM_SEED = 12345
 """Added to the seed for the batches of the final batch-norm statistics, new to the training."""
 
 JOINING_BATCHES = 120
-"""That embeddings are turned to the teacher's axes on: ten fit the rotation to their noise."""
+"""Batches for the rotation to the teacher's axes: ten would fit it to their noise."""
 
 HIDDEN = ("network.trunk.", "network.utterance.expand.", "head.layers.")
-"""Where Muon takes the matrices: neither inputs nor outputs of the network are counted there."""
+"""Prefixes of the matrices that Muon takes: none at the inputs or outputs of the network."""
 
 
 @dataclass(frozen=True)
 class TrainConfig(OptimizationConfig):
-    """How the embedded model is trained; it is stored in the checkpoint."""
+    """Training settings of the embedded model, stored in the checkpoint."""
 
     learning_rate: float = 1.5e-3
     warmup_steps: int = 200

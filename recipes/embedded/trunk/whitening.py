@@ -34,7 +34,7 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class WhiteningConfig:
-    """What the whitening is fitted to, and how firmly."""
+    """Crops that the whitening is fitted to, and its shrinkage."""
 
     seconds: tuple[float, ...] = (1.0, 2.0)
     crops: int = 6  # of each speaker and length
