@@ -7,7 +7,7 @@ speakers as the hypotheses claim on average, those with the most weight.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Literal, get_args
 
@@ -26,7 +26,7 @@ Mapping = Literal["greedy", "hungarian"]
 RANK_EXPONENT = 0.1
 MAX_TUPLES = 20_000_000
 MIN_DURATION_S = 1e-3
-"""Shorter stretches between two boundaries are rounding, not speech."""
+"""Minimum duration of a stretch between two boundaries; shorter ones are rounding, not speech."""
 
 
 def combine(
@@ -148,51 +148,64 @@ def _map_in_turn(
 def _map_greedily(
     talks: Sequence[NDArray[np.bool_]], durations: NDArray[np.float64]
 ) -> list[NDArray[np.int64]]:
-    """Match one speaker of each hypothesis, the most alike tuple first (algorithm 1)."""
-    shape = tuple(present.shape[1] for present in talks)
-    talks = [
-        present if present.shape[1] else np.zeros((len(durations), 1), np.bool_)
-        for present in talks
-    ]
-    tuples = int(np.prod([present.shape[1] for present in talks], dtype=float))
-    if tuples > MAX_TUPLES:
+    """Map labels by the global cost tensor, the tuples with the least cost first (algorithm 1).
+
+    A tuple has one speaker of each hypothesis. A round takes tuples without a speaker in common,
+    each with a speaker who is not mapped yet; rounds go on until every speaker is mapped.
+    """
+    counts = [present.shape[1] for present in talks]
+    silent = np.zeros((len(durations), 1), np.bool_)  # stands in for a hypothesis of nobody
+    talks = [present if present.shape[1] else silent for present in talks]
+    size = int(np.prod([present.shape[1] for present in talks], dtype=float))
+    if size > MAX_TUPLES:
         raise ArgumentError(
             f'`mapping` must be "hungarian" for so many speakers: greedy matching would compare '
-            f"{tuples:,} tuples of them"
+            f"{size:,} tuples of them"
         )
-    alike = _likeness(talks, durations)
-    order = np.stack(np.unravel_index(np.argsort(-alike, axis=None, kind="stable"), alike.shape), 1)
-    names = [np.full(present.shape[1], -1, np.int64) for present in talks]
+    cost = _cost_tensor(talks, durations)
+    order = np.argsort(cost, axis=None, kind="stable")
+    tuples = np.stack(np.unravel_index(order, cost.shape), axis=1)  # (tuples, hypotheses)
+    labels = [np.full(present.shape[1], -1, np.int64) for present in talks]
     label = 0
-    while any((name < 0).any() for name in names):
-        unnamed = np.stack(
-            [name[column] < 0 for name, column in zip(names, order.T, strict=True)], 1
-        )
-        taken = [np.zeros(len(name), np.bool_) for name in names]
-        for row in order[unnamed.any(1)].tolist():
-            if any(used[speaker] for used, speaker in zip(taken, row, strict=True)):
-                continue
-            for used, name, speaker in zip(taken, names, row, strict=True):
-                used[speaker] = True
-                name[speaker] = label if name[speaker] < 0 else name[speaker]
+    while any((mapped < 0).any() for mapped in labels):
+        for speakers in _disjoint_tuples(tuples, labels):
+            for mapped, speaker in zip(labels, speakers, strict=True):
+                mapped[speaker] = label if mapped[speaker] < 0 else mapped[speaker]
             label += 1
-    return [name[:count] for name, count in zip(names, shape, strict=True)]
+    return [mapped[:count] for mapped, count in zip(labels, counts, strict=True)]
 
 
-def _likeness(
+def _disjoint_tuples(
+    tuples: NDArray[np.intp], labels: Sequence[NDArray[np.int64]]
+) -> Iterator[list[int]]:
+    """Tuples of one round, in the order given: no two have a speaker in common.
+
+    Each has a speaker without a label at the beginning of the round.
+    """
+    unmapped = [mapped[column] < 0 for mapped, column in zip(labels, tuples.T, strict=True)]
+    picked = [np.zeros(len(mapped), np.bool_) for mapped in labels]
+    for speakers in tuples[np.stack(unmapped, axis=1).any(axis=1)].tolist():
+        if any(used[speaker] for used, speaker in zip(picked, speakers, strict=True)):
+            continue
+        for used, speaker in zip(picked, speakers, strict=True):
+            used[speaker] = True
+        yield speakers
+
+
+def _cost_tensor(
     talks: Sequence[NDArray[np.bool_]], durations: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Intersection over union, summed over all pairs of a tuple: an axis per hypothesis."""
-    total = np.zeros(tuple(present.shape[1] for present in talks))
+    """Global cost tensor, an axis per hypothesis: negative relative overlap, summed over pairs."""
+    overlap = np.zeros(tuple(present.shape[1] for present in talks))
     weighted = [present * durations[:, None] for present in talks]
     for (i, one), (j, other) in combinations(enumerate(talks), 2):
         common = weighted[i].T @ other.astype(np.float64)
         union = weighted[i].sum(0)[:, None] + weighted[j].sum(0)[None] - common
-        share = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+        relative = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
         axes = [1] * len(talks)
         axes[i], axes[j] = one.shape[1], other.shape[1]
-        total += share.reshape(axes)
-    return total
+        overlap += relative.reshape(axes)
+    return -overlap
 
 
 def _elect(
@@ -202,14 +215,14 @@ def _elect(
     from scipy.ndimage import gaussian_filter1d
     from scipy.stats import rankdata
 
-    kept = votes.any(1) & (np.diff(edges) > MIN_DURATION_S)
-    counted = votes[kept]
+    voted = votes.any(1) & (np.diff(edges) > MIN_DURATION_S)
+    counted = votes[voted]
     if smoothing > 0 and len(counted):
         counted = gaussian_filter1d(counted, sigma=smoothing, axis=0, mode="nearest")
     elected = np.zeros(votes.shape, np.bool_)
     # Sums of equal weights may differ in the last digit: they tie nevertheless.
     ranks = rankdata(-counted.round(9), axis=1, method="min")
-    elected[kept] = ranks <= counted.sum(1, keepdims=True).round(9).round()
+    elected[voted] = ranks <= counted.sum(1, keepdims=True).round(9).round()
     return elected
 
 

@@ -225,7 +225,7 @@ class BlockPass:
 class _Collected(NamedTuple):
     """What all windows give, in arrays with room for it.
 
-    Kept batch by batch, they would leave holes in the memory that batches come and go in.
+    Stored batch by batch, they would leave holes in the memory that batches come and go in.
     """
 
     activity: NDArray[np.float32]

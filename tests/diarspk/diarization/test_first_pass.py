@@ -5,9 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diarspk.audio import open_audio
-from diarspk.diarization.first_pass import FirstPassModels, compute_local_speakers, solo_weights
+from diarspk.diarization.first_pass import (
+    BlockPass,
+    FirstPassModels,
+    compute_local_speakers,
+    solo_weights,
+)
 from diarspk.diarization.local_speakers import FRAME_EMBEDDING_STEP
 from diarspk.diarization.subsegments import SubsegmentGrid
+from diarspk.diarization.window_embedding import TrunkEmbedder
 from diarspk.encoders import FrameHead, FrameHeadConfig, LocalEncoder, SpeakerNetwork
 from diarspk.encoders.local.region_pooling import Region
 from diarspk.features.recording import analyse
@@ -125,3 +131,28 @@ def test_frame_embeddings_are_those_of_a_pass_of_their_own(system, seconds):
     plain = compute_local_speakers(recording, FirstPassModels(encoder, segmenter))
     assert plain.frame_embeddings is None
     np.testing.assert_array_equal(plain.activity, local.activity)
+
+
+@pytest.mark.parametrize("size", [1, 97, 250, 2000])
+def test_blocks_of_any_size_may_be_pushed(system, size):
+    encoder, segmenter = system
+    recording = analyse(open_audio(noise(33.0), 16000), encoder.log_mel)
+    expected = compute_local_speakers(recording, FirstPassModels(encoder, segmenter))
+    length = expected.activity.shape[1]
+    windows = WindowGrid(expected.first, length, expected.frames, expected.hop, expected.start)
+    segmentation = segmenter.segment(None, windows, encoder)
+    blocks = BlockPass(encoder, windows, segmentation, TrunkEmbedder(encoder, windows))
+    frames = torch.cat([block for _, block in encoder.trunk_blocks(recording)])
+    number = 0
+    for first in range(0, len(frames), size):
+        end = min(first + size, len(frames))
+        for part in blocks.push(frames[first:end]):
+            assert part.number == number
+            number += len(part.activity)
+            rows = slice(part.number, number)
+            # A window comes out with the block in which it ends.
+            assert first < windows.starts[number - 1] + length <= end
+            np.testing.assert_allclose(part.activity, expected.activity[rows], atol=1e-5)
+            np.testing.assert_allclose(part.embeddings, expected.embeddings[rows], atol=1e-4)
+            np.testing.assert_array_equal(part.seconds, expected.seconds[rows])
+    assert number == len(windows.starts)

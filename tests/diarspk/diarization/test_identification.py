@@ -13,6 +13,7 @@ from diarspk.diarization.result import Diarization
 from diarspk.embeddings.space import Space
 from diarspk.errors import ModelError
 from diarspk.verification.gallery import Gallery, create_gallery
+from tests.diarspk.diarization.test_result import make_first_pass, orthogonal_voices, postprocess
 
 EYE = np.eye(6, dtype=np.float32)
 
@@ -65,3 +66,21 @@ def test_a_name_is_given_once_to_the_nearest(gallery: Gallery) -> None:
 def test_another_space_is_refused(gallery: Gallery) -> None:
     with pytest.raises(ModelError, match="got one of other"):
         name_speakers(diarization({"SPEAKER_00": EYE[0]}, "other"), gallery, threshold=0.6)
+
+
+def test_a_name_that_another_speaker_keeps_is_not_given_twice(gallery: Gallery) -> None:
+    given = diarization({"ann": EYE[4], "SPEAKER_01": near(0, 5, 0.1), "SPEAKER_02": EYE[1]})
+    named = name_speakers(given, gallery, threshold=0.6)
+    assert list(named.speakers) == ["ann", "SPEAKER_01", "ben"]
+
+
+def test_a_result_can_be_edited_after_it_has_been_named(tmp_path: Path) -> None:
+    result = postprocess(make_first_pass([[0, 1], [1, -1], [2, 0], [0, -1], [2, 1], [0, 1]]))
+    with create_gallery(tmp_path / "g", Space("print", 16)) as people:
+        people.enroll("ann", orthogonal_voices()[1].astype(np.float32), fingerprint="print")
+        named = name_speakers(result, people, threshold=0.6)
+    assert list(named.speakers) == ["SPEAKER_00", "ann", "SPEAKER_02"]
+    assert set(named.merge(["ann", "SPEAKER_02"]).speakers) == {"SPEAKER_00", "ann"}
+    assert "ann" in named.split("ann").speakers
+    assert "eve" in named.rename({"ann": "eve"}).speakers
+    assert named.linking.names == {0: "SPEAKER_00", 1: "ann", 2: "SPEAKER_02"}

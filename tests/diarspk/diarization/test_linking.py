@@ -17,9 +17,9 @@ CLUSTERER = AgglomerativeClusterer(threshold=0.5)
 def local_speakers(names, seconds=None, noise=0.02):
     """Local speakers of windows from their true names, ``(windows, speakers)``, -1 for nobody."""
     names = np.array(names)
-    directions = np.linalg.qr(np.random.default_rng(0).standard_normal((16, 16)))[0]
+    voices = np.linalg.qr(np.random.default_rng(0).standard_normal((16, 16)))[0]
     jitter = np.random.default_rng(1).standard_normal((*names.shape, 16)) * noise
-    embeddings = (directions[names] + jitter) * (names >= 0)[..., None]
+    embeddings = (voices[names] + jitter) * (names >= 0)[..., None]
     if seconds is None:
         seconds = np.full(names.shape, 4.0)
     return LocalSpeakers(
@@ -74,9 +74,9 @@ def test_all_are_clustered_where_none_is_reliable():
 
 def with_subsegments(local, names):
     """Subsegments, one a frame, of the speakers ``names (n,)``, with a little noise."""
-    directions = np.linalg.qr(np.random.default_rng(0).standard_normal((16, 16)))[0]
+    voices = np.linalg.qr(np.random.default_rng(0).standard_normal((16, 16)))[0]
     jitter = np.random.default_rng(2).standard_normal((len(names), 16)) * 0.05
-    embeddings = directions[np.array(names)] + jitter
+    embeddings = voices[np.array(names)] + jitter
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
     seconds = np.full(len(names), 1.5)
     short = Subsegments(np.arange(len(names)), embeddings.astype(np.float32), seconds)

@@ -1,4 +1,4 @@
-"""Frames divided anew among the speakers, on voices that are plain directions."""
+"""Frames divided anew among the speakers, on voices that are unit vectors."""
 
 from dataclasses import replace
 from functools import partial
@@ -87,7 +87,7 @@ def test_speech_is_moved_and_never_made():
 def test_a_speaker_s_direction_is_learnt_from_the_subsegments():
     truth = np.repeat([0, 1], 60)
     local = merged_voices(truth, noise=0.05)
-    guess = VOICES[[0, 1]] + 0.8 * VOICES[2]  # both directions are off
+    guess = VOICES[[0, 1]] + 0.8 * VOICES[2]  # both centroids are off
     guess /= np.linalg.norm(guess, axis=1, keepdims=True)
     linked = speaker_activity(local, np.zeros((1, 1), np.int64), 2)
     divided = Resegmentation(prior=0.0, iterations=3)(linked, local, guess)

@@ -165,9 +165,9 @@ def test_a_long_recording_is_corrected_window_by_window(head):
         cosines = similarity_at(local.frame_embeddings @ centroids.T, np.arange(start, start + 50))
         parts = (part.vad_features.astype(np.float32), centroids, cosines, activity[inside])
         expected = head(*(torch.from_numpy(each)[None] for each in parts))[0].sigmoid().numpy()
-        kept = np.arange(int(first), int(last))
-        expected = combine_activity(expected[kept - start], activity[kept], 0.5)
-        np.testing.assert_allclose(found[kept], expected, atol=1e-5)
+        part_of = np.arange(int(first), int(last))
+        expected = combine_activity(expected[part_of - start], activity[part_of], 0.5)
+        np.testing.assert_allclose(found[part_of], expected, atol=1e-5)
 
 
 def test_whether_anybody_talks_stays_with_segmentation():
@@ -225,8 +225,8 @@ def test_speakers_are_known_by_the_frames_in_which_they_talk_alone(head):
         found, TargetSpeakerVad(head, share=1.0)(activity, local, known), atol=1e-6
     )
     activity[:60, 1] = 0.8  # so that nobody is alone in the first half
-    kept = refine_centroids(activity, local, centroids)
-    np.testing.assert_array_equal(kept[0], centroids[0])
+    refined = refine_centroids(activity, local, centroids)
+    np.testing.assert_array_equal(refined[0], centroids[0])
     without = replace(local, frame_embeddings=None)
     assert refine_centroids(activity, without, centroids) is centroids
 
