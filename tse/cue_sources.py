@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from diarspk.audio import SAMPLE_RATE
+from diarspk.embeddings.unit_vectors import unit_vector
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.errors import ArgumentError
 from diarspk.features.log_mel import LogMel, mean_normalize
@@ -64,7 +65,7 @@ class UtteranceCue:
         _check(references)
         vectors = self.encoder.embed_batch([one.waveform for one in references], SAMPLE_RATE)
         mean = vectors.mean(axis=0)
-        return Cue(vector=torch.from_numpy(mean / max(float(np.linalg.norm(mean)), 1e-9))[None])
+        return Cue(vector=torch.from_numpy(unit_vector(mean))[None])
 
 
 @dataclass(frozen=True)

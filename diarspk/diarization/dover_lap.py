@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pyannote.core import Annotation, Segment
 
 from diarspk.errors import ArgumentError
+from diarspk.intervals import find_runs
 from diarspk.metrics import score
 from diarspk.metrics.time_partition import count_covering, match_speakers
 
@@ -232,7 +233,6 @@ def _annotate(
     annotation = Annotation(uri=uri)
     first = np.where(elected.any(0), elected.argmax(0), len(elected))
     for number, speaker in enumerate(np.argsort(first, kind="stable")[: int(elected.any(0).sum())]):
-        changes = np.flatnonzero(np.diff(np.pad(elected[:, speaker].astype(np.int8), 1)))
-        for start, end in edges[changes].reshape(-1, 2).tolist():
+        for start, end in edges[find_runs(elected[:, speaker])].tolist():
             annotation[Segment(start, end), f"{number} {start}"] = f"SPEAKER_{number:02d}"
     return annotation

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from diarspk.blocks import blocks
 from diarspk.diarization.subsegments import Subsegments
+from diarspk.embeddings.unit_vectors import unit_vector
 from diarspk.encoders.precision import Precision
 
 __all__ = ["ACTIVE", "FRAME_EMBEDDING_STEP", "FirstPass", "LocalSpeakers", "cosines_to"]
@@ -66,7 +67,7 @@ optional
     def centroid(self, chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Mean of ``chosen (windows, speakers)``, weighted by seconds; unit norm, ``(dim,)``."""
         total = (self.embeddings[chosen] * self.seconds[chosen][:, None]).sum(0)
-        return (total / max(float(np.linalg.norm(total)), 1e-8)).astype(np.float32)
+        return unit_vector(total).astype(np.float32)
 
     def centroids(self, labels: NDArray[np.int64]) -> NDArray[np.float32]:
         """Centroid of every speaker of ``labels (windows, speakers)``: ``(speakers, dim)``."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from diarspk.blocks import blocks
 from diarspk.diarization.local_speakers import LocalSpeakers
+from diarspk.intervals import find_runs
 
 if TYPE_CHECKING:
     from pyannote.core import Annotation
@@ -142,9 +143,8 @@ def _runs(
     active: NDArray[np.bool_], config: ReconstructionConfig, hop: float, bridge: bool
 ) -> list[tuple[int, int]]:
     """First and past-the-last frames of the runs of true."""
-    edges = np.flatnonzero(np.diff(np.pad(active.astype(np.int8), 1)))
     runs: list[tuple[int, int]] = []
-    for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+    for first, last in find_runs(active).tolist():
         if bridge and runs and (first - runs[-1][1]) * hop <= config.max_gap_s:
             runs[-1] = (runs[-1][0], last)
         else:

@@ -22,6 +22,7 @@ from diarspk.diarization.local_speakers import (
     cosines_to,
 )
 from diarspk.diarization.reconstruction import Activity
+from diarspk.embeddings.unit_vectors import normalize_rows
 
 __all__ = ["Resegmentation", "divide", "refine_centroids"]
 
@@ -132,8 +133,7 @@ class _ShortEmbeddings(NamedTuple):
             shares = shares * self.single_speaker[rows, None]
             sums += shares.T @ vectors
             weight += shares.sum(axis=0)
-        sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-8)
-        return np.where((weight >= MIN_FRAMES)[:, None], sums, centroids)
+        return np.where((weight >= MIN_FRAMES)[:, None], normalize_rows(sums), centroids)
 
 
 def refine_centroids(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.audio import Audio, load_audio
+from diarspk.embeddings.unit_vectors import unit_vector
 from diarspk.encoders.base import Embedding, FrameEmbeddings, Span, SpeakerEncoder, check_span
 
 __all__ = ["ClipEncoder", "Waveform", "WindowConfig"]
@@ -100,7 +101,7 @@ class ClipEncoder(SpeakerEncoder):
         first = 0
         for row, clip in zip(result, parts, strict=True):
             total = embeddings[first : first + len(clip)].sum(axis=0)
-            row[:] = total / max(float(np.linalg.norm(total)), 1e-12)
+            row[:] = unit_vector(total)
             first += len(clip)
         return result
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE
+from diarspk.embeddings.unit_vectors import normalize_rows
 from diarspk.errors import ArgumentError, FormatError
 from eval.systems.registry import EMBEDDERS, Embed, load_embedder
 
@@ -189,7 +190,7 @@ def transform(
     Jitter depends on the vector alone, so that one segment has one embedding wherever it is used.
     """
     rows: NDArray[Any] = vectors[:, : specification.prefix]
-    rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+    rows = normalize_rows(rows)
     if specification.projection is not None:
         generator = np.random.default_rng(specification.seed)
         rows = rows @ generator.normal(size=(rows.shape[1], specification.projection))
@@ -202,9 +203,7 @@ def transform(
             for row in rows
         ]
         rows = rows + scale * np.array(noise).reshape(rows.shape)
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: NDArray[np.float32] = (rows / np.maximum(norms, 1e-9)).astype(np.float32)
-    return unit
+    return normalize_rows(rows).astype(np.float32)
 
 
 def _load(specification: EncoderSpecification) -> Embed:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from diarspk.atomic import atomic_path
 from diarspk.audio import SAMPLE_RATE, load_audio
 from diarspk.embeddings.space import Space
+from diarspk.embeddings.unit_vectors import normalize_rows
 from diarspk.errors import FormatError
 from eval.embeddings.speech import Utterance, read_utterances
 from eval.systems.registry import EMBEDDERS, Embed, load_embedder
@@ -119,10 +120,9 @@ def _embed(
     utterances: Sequence[Utterance], embed: Embed, space: Space | None, system: str
 ) -> EmbeddedSplit:
     vectors = np.concatenate([embed([one.waveform]) for one in utterances]).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return EmbeddedSplit(
         space=space or Space(system, vectors.shape[1], system),
-        vectors=vectors,
+        vectors=normalize_rows(vectors),
         names=tuple(one.name for one in utterances),
         speakers=tuple(one.speaker for one in utterances),
         seconds=np.array([len(one.waveform) / SAMPLE_RATE for one in utterances]),

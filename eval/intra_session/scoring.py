@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.embeddings.unit_vectors import normalize_rows
 from diarspk.errors import ArgumentError
 from diarspk.verification.metrics import DetectionCurve, detection_curve
 from eval.intra_session.embedding import Embeddings, list_crops
@@ -68,8 +69,7 @@ def score_cosines(trials: Sequence[Trial], embeddings: Embeddings) -> NDArray[np
             f"are missing, the first is {missing[0]}"
         )
     place = {crop: row for row, crop in enumerate(crops)}
-    matrix = np.stack([embeddings[crop] for crop in crops]).astype(np.float64)
-    matrix /= np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-12)
+    matrix = normalize_rows(np.stack([embeddings[crop] for crop in crops]).astype(np.float64))
     first = matrix[[place[trial.test] for trial in trials]]
     second = matrix[[place[trial.enrolment] for trial in trials]]
     cosines: NDArray[np.float64] = np.einsum("td,td->t", first, second)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.embeddings.unit_vectors import normalize_rows
 from diarspk.verification.metrics import equal_error_rate
 from eval.probes.disentanglement import Disentanglement, measure_disentanglement
 from eval.probes.labels import TASKS, Record, Task
@@ -214,8 +215,7 @@ def comparable(
     standard = np.where(np.isfinite(rows), rows - mean, 0) / np.where(
         deviation > 0, deviation, np.inf
     )
-    lengths = np.linalg.norm(standard, axis=1, keepdims=True)
-    return np.asarray(standard / np.maximum(lengths, 1e-9))
+    return normalize_rows(standard)
 
 
 def _detail(probe: Probed) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.embeddings.unit_vectors import normalize_rows
 from diarspk.verification.confidence_interval import Interval
 from diarspk.verification.metrics import equal_error_rate
 from eval.embeddings.speech import Utterance
@@ -103,7 +104,7 @@ def try_cue(
     clean, degraded : ndarray, ``(n, dim)``
         Of the same utterances.
     """
-    first, second = (_unit(comparable(rows, clean)) for rows in (clean, degraded))
+    first, second = (normalize_rows(comparable(rows, clean)) for rows in (clean, degraded))
     cosines = np.einsum("nd,nd->n", first, second)
     _, person = np.unique(np.asarray(speakers), return_inverse=True)
     apart = ~np.eye(len(first), dtype=bool)
@@ -153,7 +154,3 @@ def _compare(
     for cue, rows in clean.items():
         cosine, error, trials = try_cue(rows, degraded[cue], speakers, **options)
         yield Robustness(system, cue, *way, cosine, error, len(rows), trials)
-
-
-def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.embeddings.unit_vectors import unit_vector
 from eval.probes.judges import Judge
 from eval.probes.synthesis import Voice
 
@@ -52,4 +53,4 @@ def cosines(first: Vectors, second: Vectors) -> NDArray[np.float32]:
 
 def unit(vector: NDArray[np.float32]) -> Vectors:
     """Bring to norm 1; zeros stay."""
-    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12), np.float32)
+    return np.asarray(unit_vector(vector), np.float32)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from diarspk.atomic import atomic_path
 from diarspk.audio import SAMPLE_RATE
+from diarspk.embeddings.unit_vectors import unit_vector
 from diarspk.errors import ArgumentError, FormatError
 from diarspk.features.prosody import ProsodyStatistics
 from eval.embeddings.speech import Utterance, read_utterances
@@ -78,10 +79,10 @@ def encoder_reader(encoder: SpeakerEncoder) -> Read:
         cues = {"utterance": vector}
         for length in encoder.prefixes:
             short = vector[:length]
-            cues[f"utterance-{length}"] = short / max(float(np.linalg.norm(short)), 1e-9)
+            cues[f"utterance-{length}"] = unit_vector(short)
         mean = frames.mean(axis=0)
         steps = np.abs(np.diff(frames, axis=0)).mean(axis=0) if len(frames) > 1 else 0 * mean
-        cues["frame mean"] = mean / max(float(np.linalg.norm(mean)), 1e-9)
+        cues["frame mean"] = unit_vector(mean)
         cues["frame sequence"] = np.concatenate([mean, frames.std(axis=0), steps])
         return cues
 

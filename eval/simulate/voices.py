@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import FormatError
+from diarspk.intervals import find_runs
 from diarspk.segmentation.silero import CHUNK_SAMPLES, TARGET_RMS, SileroNetwork
 from eval.embeddings.speech import read_utterances
 from eval.simulate.settings import SimulationConfig
@@ -48,12 +49,11 @@ def dense_speech(
         Empty if nothing is speech.
     """
     speech = probability >= threshold
-    edges = np.flatnonzero(np.diff(np.pad(speech.astype(np.int8), 1)))
+    runs = find_runs(speech)
     longest = round(longest_pause_s * SAMPLE_RATE / CHUNK_SAMPLES)
-    for end, start in zip(edges[1:-1:2], edges[2::2], strict=True):
+    for end, start in zip(runs[:-1, 1], runs[1:, 0], strict=True):
         speech[end:start] |= start - end <= longest
-    edges = CHUNK_SAMPLES * np.flatnonzero(np.diff(np.pad(speech.astype(np.int8), 1)))
-    pieces = [fade(waveform[start:end]) for start, end in edges.reshape(-1, 2)]
+    pieces = [fade(waveform[start:end]) for start, end in CHUNK_SAMPLES * find_runs(speech)]
     return np.concatenate([np.zeros(0, np.float32), *pieces])
 
 

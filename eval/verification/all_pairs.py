@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE
+from diarspk.embeddings.unit_vectors import normalize_rows
 from diarspk.verification.metrics import detection_curve
 from eval.embeddings.speech import Utterance, consecutive_crops
 from eval.report.markdown import markdown_table
@@ -129,7 +130,7 @@ def score_all_pairs(
     -------
     scores, labels : ndarray, ``(n * (n - 1) / 2,)``
     """
-    unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    unit = normalize_rows(embeddings)
     first, second = np.triu_indices(len(unit), k=1)
     _, speaker = np.unique(np.asarray(speakers), return_inverse=True)
     return (unit @ unit.T)[first, second], speaker[first] == speaker[second]

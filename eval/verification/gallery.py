@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.embeddings.space import Space
+from diarspk.embeddings.unit_vectors import normalize_rows
 from diarspk.errors import DiarspkError
 from diarspk.verification.gallery import Gallery, Match, create_gallery, open_gallery
 from eval.report.markdown import markdown_table
@@ -72,7 +73,7 @@ def synthetic_voices(
     people = -(-entries // REFERENCES)
     centres = np.repeat(random.normal(size=(people, dimension)), REFERENCES, axis=0)[:entries]
     rows = centres + SCATTER * random.normal(size=centres.shape)
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return normalize_rows(rows).astype(np.float32)
 
 
 def measure_gallery(

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.embeddings.unit_vectors import unit_vector
 from diarspk.errors import ArgumentError, DiarspkError
 from diarspk.verification.fairness import FairnessReport, compare_groups
 from diarspk.verification.metrics import DetectionCurve, detection_curve
@@ -234,7 +235,7 @@ def _cohort(options: argparse.Namespace, system: str) -> NDArray[np.float32] | N
     means: dict[str, NDArray[np.float32]] = {}
     for speaker in dict.fromkeys(train.speakers):
         rows = train.vectors[np.asarray(train.speakers) == speaker]
-        means[speaker] = rows.mean(0) / np.linalg.norm(rows.mean(0))
+        means[speaker] = unit_vector(rows.mean(0))
     return np.stack(list(means.values())[: options.cohort]).astype(np.float32)
 
 

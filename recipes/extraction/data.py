@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from diarspk.audio import SAMPLE_RATE
+from diarspk.embeddings.unit_vectors import normalize_rows
 from diarspk.errors import ArgumentError
 from recipes.training.sharing import EVERYTHING, Share
 from recipes.training.speed import change_speed
@@ -220,8 +221,7 @@ def _mean_voices(voices: Voices, pieces: Sequence[Sequence[int]]) -> NDArray[np.
     if voices.vectors is None:
         raise ArgumentError("`alike_probability` must be 0 for voices without vectors")
     means = np.stack([voices.vectors[own].mean(0) for own in pieces])
-    unit: NDArray[np.float32] = means / np.linalg.norm(means, axis=1, keepdims=True)
-    return unit
+    return normalize_rows(means)
 
 
 def _stack(rows: list[Samples]) -> Tensor:

@@ -10,6 +10,7 @@ from sklearn.decomposition import PCA
 
 from diarspk.clustering.plda import Plda
 from diarspk.clustering.plda_training import fit_plda
+from diarspk.embeddings.unit_vectors import normalize_rows
 
 __all__ = ["BackEnd", "fit_back_end"]
 
@@ -25,7 +26,7 @@ class BackEnd:
 
     def score(self, embeddings: Vectors) -> NDArray[np.float64]:
         """Log-likelihood ratios of all pairs, ``(n, n)``."""
-        reduced = self.components.transform(_unit(embeddings))
+        reduced = self.components.transform(normalize_rows(embeddings))
         return self.plda.log_likelihood_ratio(reduced, reduced)
 
 
@@ -39,10 +40,5 @@ def fit_back_end(embeddings: Vectors, speakers: NDArray[np.str_], dimension: int
     """
     count = min(dimension, embeddings.shape[1], len(embeddings) - 1)
     components = PCA(count, random_state=0)
-    reduced = components.fit_transform(_unit(embeddings))
+    reduced = components.fit_transform(normalize_rows(embeddings))
     return BackEnd(components, fit_plda(reduced, speakers.tolist()))
-
-
-def _unit(embeddings: Vectors) -> Vectors:
-    norms = np.linalg.norm(embeddings, axis=1, keepdims=True)
-    return np.asarray(embeddings / np.maximum(norms, 1e-12))

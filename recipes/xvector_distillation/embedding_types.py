@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.embeddings.unit_vectors import normalize_rows
 from diarspk.errors import ArgumentError
 from recipes.xvector_distillation.layer_activations import Levels
 
@@ -85,9 +86,5 @@ def join_parts(parts: Sequence[NDArray[np.floating]]) -> NDArray[np.float32]:
     -----
     ``(..., dim)`` each -> ``(..., sum of dim)``
     """
-    scaled = []
-    for part in parts:
-        vectors = part.astype(np.float32)
-        norm = np.linalg.norm(vectors, axis=-1, keepdims=True)
-        scaled.append(vectors / np.maximum(norm, 1e-12))
+    scaled = [normalize_rows(part.astype(np.float32)) for part in parts]
     return np.concatenate(scaled, axis=-1)

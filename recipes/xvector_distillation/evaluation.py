@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from diarspk.embeddings.unit_vectors import normalize_rows
 from diarspk.encoders.architectures.base import Architecture
 from diarspk.verification.metrics import equal_error_rate
 from diarspk.verification.report import report_trials
@@ -62,7 +63,7 @@ class Evaluation:
 
     def run(self, training: Vectors, test: Vectors) -> Tested:
         """Score the embeddings of one system, ``(crops, dim)`` and ``(utterances, dim)``."""
-        unit = test / np.maximum(np.linalg.norm(test, axis=1, keepdims=True), 1e-12)
+        unit = normalize_rows(test)
         cosines = (unit @ unit.T)[self.pairs]
         ratios = fit_back_end(training, self.training, BACK_END_DIMENSION).score(test)[self.pairs]
         report = report_trials(ratios, self.labels, groups=self.groups, resamples=RESAMPLES)

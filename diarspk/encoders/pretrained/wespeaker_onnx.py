@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from diarspk.embeddings.unit_vectors import unit_vector
 from diarspk.encoders.base import Embedding
 from diarspk.encoders.clips import Waveform, WindowConfig
 from diarspk.encoders.front_end import FrontEnd, MelFrontEnd
@@ -86,5 +87,4 @@ class WeSpeakerOnnxEncoder(SessionEncoder):
         minimum = self.front_end.samples_for(MIN_FRAMES)
         waveform = np.resize(part, max(len(part), minimum))
         features = self.front_end(torch.from_numpy(waveform))[None].numpy()
-        vector = self.session.run([OUTPUT], {INPUT: features})[0][0]
-        return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12))
+        return unit_vector(np.asarray(self.session.run([OUTPUT], {INPUT: features})[0][0]))

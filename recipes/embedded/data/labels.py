@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from torch import nn
 
+from diarspk.embeddings.unit_vectors import normalize_rows
 from recipes.embedded.data.speakers import UNKNOWN, read_speakers
 from recipes.embedded.data.teacher_targets import principal_axes, read_axes, read_vectors
 
@@ -64,14 +65,8 @@ def read_recorded(path: Path) -> dict[str, FloatArray]:
     """Read the teacher's unit vector of every utterance as recorded."""
     stored = np.load(path)
     recorded = stored["speed"] == "recorded"
-    vectors = unit(stored["vector"][recorded].astype(np.float64))
+    vectors = normalize_rows(stored["vector"][recorded].astype(np.float64))
     return dict(zip(stored["utterance"][recorded].tolist(), vectors, strict=True))
-
-
-def unit(vectors: FloatArray) -> FloatArray:
-    """Scale the rows of an array to unit norm."""
-    scaled: FloatArray = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return scaled
 
 
 def cluster(vectors: FloatArray, cosine: float) -> NDArray[np.int64]:
@@ -114,7 +109,7 @@ def merge_alike(
     for utterance, speaker in speakers.items():
         members[speaker].append(utterance)
     ordered = sorted(members, key=lambda name: (name not in labelled, -len(members[name]), name))
-    means = unit(np.stack([sum(vectors[u] for u in members[name]) for name in ordered]))
+    means = normalize_rows(np.stack([sum(vectors[u] for u in members[name]) for name in ordered]))
     similarity = np.tril(means @ means.T, -1)  # each to those before it
     renamed: dict[str, str] = {}
     for number, name in enumerate(ordered):
@@ -207,7 +202,7 @@ def main() -> None:
     members: dict[str, list[FloatArray]] = defaultdict(list)
     for utterance, speaker in merged.items():
         members[speaker].append(vectors[utterance])
-    means = unit(np.stack([sum(own) for own in members.values()]))
+    means = normalize_rows(np.stack([sum(own) for own in members.values()]))
     groups = complete_groups(means, [reports.get(name, UNKNOWN) for name in members])
     group = dict(zip(members, groups, strict=True))
     with (arguments.output / "speakers.tsv").open("w", newline="") as stream:

@@ -31,6 +31,7 @@ from scipy.signal import butter, fftconvolve, sosfilt
 
 from diarspk.audio import SAMPLE_RATE
 from diarspk.features.log_mel import LogMel
+from diarspk.intervals import find_runs
 from recipes.embedded.data.speakers import UNKNOWN, read_speakers
 from recipes.training.speed import change_speed
 
@@ -83,9 +84,8 @@ def fill_digital_silence(
     of any other recording. Other audio is returned as it is.
     """
     silent = np.abs(audio) < 2.0**-16
-    edges = np.flatnonzero(np.diff(np.pad(silent.astype(np.int8), 1)))
-    runs = edges[1::2] - edges[0::2]
-    if not (runs >= min_s * SAMPLE_RATE).any():
+    lengths = np.diff(find_runs(silent), axis=1)
+    if not (lengths >= min_s * SAMPLE_RATE).any():
         return audio
     amplitude = 10 ** (generator.uniform(-80, -60) / 20)
     noise = generator.standard_normal(len(audio)) * amplitude

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.intervals import find_runs
+
 __all__ = ["non_speech_intervals", "read_speech_probabilities", "speech_mask"]
 
 
@@ -45,8 +47,8 @@ def speech_mask(
         True everywhere where the detector found no speech at all.
     """
     speech = resample_nearest(probability, frames) >= threshold
-    edges = np.flatnonzero(np.diff(np.pad(speech.astype(np.int8), 1)))
-    for end, start in zip(edges[1::2], edges[2::2], strict=False):
+    runs = find_runs(speech)
+    for end, start in zip(runs[:-1, 1], runs[1:, 0], strict=True):
         if start - end <= max_pause:
             speech[end:start] = True
     return speech if speech.any() else np.ones(frames, np.bool_)
@@ -57,9 +59,8 @@ def non_speech_intervals(
 ) -> list[tuple[int, int]]:
     """Half-open intervals of frames without speech, each ``min_frames`` long or longer."""
     silent = resample_nearest(probability, frames) < threshold
-    edges = np.flatnonzero(np.diff(np.pad(silent.astype(np.int8), 1)))
-    pairs = zip(edges[0::2].tolist(), edges[1::2].tolist(), strict=True)
-    return [(start, end) for start, end in pairs if end - start >= min_frames]
+    runs = find_runs(silent).tolist()
+    return [(start, end) for start, end in runs if end - start >= min_frames]
 
 
 def resample_nearest(probability: NDArray[np.float32], frames: int) -> NDArray[np.float32]:

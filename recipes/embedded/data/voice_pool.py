@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.embeddings.unit_vectors import unit_vector
 from recipes.embedded.data import augmentation
 from recipes.embedded.data.crops import Pool
 from recipes.embedded.data.speech_frames import speech_mask
@@ -66,7 +67,7 @@ class VoicePool:
         weights = np.minimum(counts, 12) ** 0.7
         self.probability = weights / weights.sum()
         means = [teacher[self.rows["recorded", name]].mean(0) for name in self.names]
-        self.centroids = np.stack([mean / np.linalg.norm(mean) for mean in means])
+        self.centroids = np.stack([unit_vector(mean) for mean in means])
         self._spectra: dict[tuple[str, str], NDArray[np.float32]] = {}
 
     def draw(self, speed: str, count: int, generator: np.random.Generator) -> list[str]:
