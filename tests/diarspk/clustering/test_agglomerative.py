@@ -1,5 +1,7 @@
 """The dendrogram against scipy, constraints against brute force, and the minimum duration."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -57,6 +59,20 @@ def test_a_cut_at_a_count_is_that_of_scipy_and_an_exact_count_no_worse(linkage, 
     ours = AgglomerativeClusterer(linkage=linkage)(embeddings, num_speakers=speakers)
     assert ours.max() + 1 == speakers
     assert scatter(points, ours) <= scatter(points, expected) + 1e-9
+
+
+@every_linkage
+@settings(max_examples=20, deadline=None)
+@given(count=st.integers(3, 30), seed=st.integers(0, 2**32 - 1), paired=st.booleans())
+def test_windows_and_points_of_equal_weight_make_one_dendrogram(linkage, count, seed, paired):
+    rng = np.random.default_rng(seed)
+    pairs = rng.permutation(count)[: count // 2 * 2].reshape(-1, 2) if paired else None
+    windows = points_of(rng.normal(size=(count, 5)), cannot_link=pairs)
+    points = replace(windows, weights=np.full(count, 2.0))
+    one, other = agglomerate(windows, linkage), agglomerate(points, linkage)
+    assert np.array_equal(one.pairs, other.pairs)
+    scale = np.sqrt(2.0) if linkage == "ward" else 1.0  # each point stands for two windows
+    np.testing.assert_allclose(scale * one.heights, other.heights, atol=1e-7)
 
 
 @every_linkage
