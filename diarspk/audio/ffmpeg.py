@@ -33,7 +33,7 @@ OUTPUT_OPTIONS = ("-map", "0:a:0", "-c:a", "pcm_f32be", "-f", "au", "pipe:1")
 
 @dataclass(frozen=True, eq=False)
 class FfmpegSource:
-    """A file whose first audio track ffmpeg decodes, anew at every reading."""
+    """File with an audio track that ffmpeg decodes, anew at every reading."""
 
     file: AudioFile
     label: str
@@ -89,7 +89,7 @@ def open_ffmpeg(file: AudioFile, label: str, fault: str) -> FfmpegSource:
 
 @dataclass(frozen=True, eq=False)
 class _Decoding:
-    """A running ffmpeg; rate and channels are zero where it found no audio."""
+    """Running ffmpeg process; rate and channels are zero where it found no audio."""
 
     process: subprocess.Popen[bytes]
     samples: IO[bytes]

@@ -79,7 +79,7 @@ def open_soundfile(file: AudioFile, label: str) -> SoundfileSource:
 
 
 def _read_chunks(sound: soundfile.SoundFile) -> tuple[Samples, bool]:
-    """Next ``(time, channels)``, and whether there may be more: not past the end or a fault."""
+    """Read the next ``(time, channels)``; False at the end of the file, or at a fault."""
     samples = np.empty((CHUNKS * CHUNK_SAMPLES, sound.channels), np.float32)
     for filled in range(0, len(samples), CHUNK_SAMPLES):
         try:

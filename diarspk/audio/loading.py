@@ -27,7 +27,7 @@ MIN_RATE, MAX_RATE = 4000, 384_000
 def load_audio(
     audio: Audio, sample_rate: int | None = None, *, channel: int | None = None
 ) -> Samples:
-    """Read all of ``audio`` as 16 kHz mono; takes and raises what :func:`open_audio` does.
+    """Load a whole recording as 16 kHz mono; see :func:`open_audio` for parameters and errors.
 
     Returns
     -------

@@ -25,7 +25,7 @@ def digest_file(path: str | PathLike[str]) -> str:
 
 
 def digest_stream(stream: BinaryIO) -> str:
-    """Compute the digest of what is left of a binary file object: 64 hexadecimal digits."""
+    """Compute the digest of a binary file object from its position on: 64 hexadecimal digits."""
     content = hashlib.sha256()
     while block := stream.read(BLOCK_BYTES):
         content.update(block)

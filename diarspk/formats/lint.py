@@ -1,4 +1,4 @@
-"""Faults and traps in RTTM and UEM files, found before a scoring tool stumbles over them."""
+"""Linter of RTTM and UEM files: faults, and records that tools treat differently."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class _Stretch:
-    """A turn or a region, as its line has it."""
+    """Turn or region of one line."""
 
     line: int
     uri: str
@@ -142,7 +142,7 @@ def lint_uem(
 
 
 def _lines(name: str, findings: list[Finding]) -> Iterator[tuple[int, str]]:
-    """Lines that hold a record; what is wrong with the text goes to the findings."""
+    """Yield the lines with a record; faults of the encoding go to the findings."""
     try:
         with open(name, "rb") as stream:
             raw = stream.read()
@@ -197,7 +197,7 @@ def _check_fields(name: str, turn: _Stretch, fields: Sequence[str]) -> Iterator[
 
 
 def _check_ids(name: str, stretches: Sequence[_Stretch]) -> Iterator[Finding]:
-    """Once per file id: what keeps it from matching the same recording elsewhere."""
+    """Find file ids that tools would not match with the same recording elsewhere, once each."""
     channels = defaultdict(set)
     for stretch in stretches:
         channels[stretch.uri].add(stretch.channel)
@@ -248,7 +248,7 @@ def _check_order(name: str, turns: Sequence[_Stretch]) -> Iterator[Finding]:
 
 
 def _check_ends(name: str, turns: Sequence[_Stretch]) -> Iterator[Finding]:
-    """Find files whose durations all lie after the starts: most likely they are ends."""
+    """Find files whose durations are probably ends: all of them exceed the starts, and rise."""
     by_file = defaultdict(list)
     for turn in turns:
         by_file[turn.uri].append(turn)

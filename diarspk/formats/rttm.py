@@ -78,7 +78,7 @@ def write_rttm(
 
 
 def parse_turn(line: str) -> tuple[str, Segment, str] | None:
-    """Read one line: file id, turn and speaker; None for another record or a turn of no length.
+    """Parse one line to file id, turn and speaker; None for other records and empty turns.
 
     Raises
     ------

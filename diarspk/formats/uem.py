@@ -36,7 +36,13 @@ def read_uem(file: TextFile) -> dict[str, Timeline]:
 
 
 def parse_region(line: str) -> tuple[str, Segment]:
-    """Read one line: file id and region; ValueError says what is wrong with it."""
+    """Parse one line to file id and region.
+
+    Raises
+    ------
+    ValueError
+        With the fault.
+    """
     fields = split_fields(line, FIELD_COUNTS)
     if len(fields) not in FIELD_COUNTS:
         raise ValueError(f"a region must have 4 fields, file channel start end, got {len(fields)}")

@@ -74,7 +74,7 @@ class ReDimNetConfig:
     pooling: str = "channel-attentive-wespeaker"
 
     def fits(self, mels: int) -> bool:
-        """Whether the strides divide so many mels, and the heads the width of their blocks."""
+        """Whether the strides divide ``mels``, and the heads the width of their blocks."""
         widths = [
             self.channels * mels // stage.reduction
             for stage in self.stages

@@ -59,7 +59,7 @@ def open_session(model: bytes | Path, *, threads: int | None = None) -> Any:
 
 
 class SessionEncoder(ClipEncoder):
-    """Base of encoders whose network onnxruntime runs, one clip at a time and so without padding.
+    """Base of encoders run by onnxruntime, one clip at a time and so without padding.
 
     Parameters
     ----------
