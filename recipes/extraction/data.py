@@ -195,7 +195,7 @@ class ExtractionBatches(IterableDataset[dict[str, Tensor]]):
     def vary(
         self, voice: Samples, generator: np.random.Generator, *, speed: bool = False
     ) -> Samples:
-        """Hear some voices through an equalizer of their own and, with ``speed``, at another speed.
+        """Filter some voices by an equalizer of their own and, with ``speed``, at another speed.
 
         A target keeps its speed, since it has to sound as it was enrolled.
         """

@@ -163,14 +163,14 @@ def test_any_encoder_that_embeds_a_batch_will_do():
     assert result.fingerprint == "colours"
 
 
-def test_the_embedded_segmentation_head_and_a_foreign_encoder(encoder):
+def test_the_embedded_segmentation_head_and_an_encoder_of_another_project(encoder):
     result = Diarizer(encoder=encoder)(noise(12.0), RATE)
     again = Diarizer(encoder=encoder)(noise(12.0), RATE)
     assert result.annotation == again.annotation
     assert all(vector.shape == (encoder.dimension,) for vector in result.speakers.values())
 
 
-def test_pyannet_and_a_foreign_encoder(encoder):
+def test_pyannet_and_an_encoder_of_another_project(encoder):
     torch.manual_seed(1)
     segmenter = PyanNetSegmenter(PyanNet(PyanNetConfig(hidden=16, layers=1, linear=16)))
     result = Diarizer(encoder=encoder, segmentation=segmenter)(noise(12.0), RATE, num_speakers=2)
@@ -178,7 +178,7 @@ def test_pyannet_and_a_foreign_encoder(encoder):
     assert set(result.speakers) == set(result.annotation.labels())
 
 
-def test_silero_and_a_foreign_encoder(encoder):
+def test_silero_and_an_encoder_of_another_project(encoder):
     pytest.importorskip("onnxruntime")
     pytest.importorskip("silero_vad")
     from diarspk.segmentation import SileroSegmenter
@@ -196,7 +196,7 @@ def test_no_threshold_is_guessed_for_an_unknown_space(encoder):
     assert Diarizer(config, encoder).config is config
 
 
-def test_non_speech_of_a_foreign_encoder(encoder):
+def test_non_speech_of_an_encoder_of_another_project(encoder):
     silence = np.random.default_rng(0).normal(0, 1e-4, 8 * RATE).astype(np.float32)
     config = DiarizerConfig()
     config = replace(config, linking=replace(config.linking, non_speech=NonSpeechCluster()))

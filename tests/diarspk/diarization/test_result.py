@@ -336,9 +336,9 @@ def test_a_plda_of_another_encoder_is_refused(first):
     zero = np.zeros(16)
     own = Plda(zero, zero, np.eye(16), np.ones(16), fingerprint="print")
     assert postprocess(first, replace(CONFIG, clusterer=VBxClusterer(own))).speakers
-    foreign = replace(CONFIG, clusterer=VBxClusterer(replace(own, fingerprint="other")))
+    other = replace(CONFIG, clusterer=VBxClusterer(replace(own, fingerprint="other")))
     with pytest.raises(ModelError, match="PLDA is of the encoder other"):
-        postprocess(first, foreign)
+        postprocess(first, other)
 
 
 def test_silence_has_no_speaker_and_no_spurious_one():
@@ -366,7 +366,7 @@ def test_the_cache_gives_back_what_it_was_given(first, tmp_path):
     assert [file.name for file in cache.folder.iterdir()] == ["key.npz"]
 
 
-def test_a_damaged_or_foreign_cache_file_counts_as_missing(first, tmp_path):
+def test_a_damaged_or_other_cache_file_counts_as_missing(first, tmp_path):
     cache = FirstPassCache(tmp_path)
     cache.write("key", first)
     whole = (tmp_path / "key.npz").read_bytes()

@@ -57,7 +57,7 @@ def talk(seconds: float = 30.0) -> np.ndarray:
     return (0.2 * buzz * (1 + np.sin(17 * time)) + noise).astype(np.float32)
 
 
-def test_bfloat16_hears_what_single_precision_hears() -> None:
+def test_bfloat16_finds_what_single_precision_finds() -> None:
     encoder = diarspk.load_encoder()
     segmenter = diarspk.Diarizer().segmentation
     assert isinstance(segmenter, EmbeddedSegmenter)

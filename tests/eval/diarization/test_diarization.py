@@ -71,7 +71,7 @@ def test_uem_limits_the_score(folder: Path) -> None:
     assert outcomes["short"].components.false_alarm == pytest.approx(1.0)
 
 
-def test_foreign_system_from_rttm(folder: Path, tmp_path: Path) -> None:
+def test_another_projects_system_from_rttm(folder: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     for name, turns in REFERENCE.items():

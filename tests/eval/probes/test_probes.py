@@ -264,7 +264,7 @@ def test_codecs_keep_the_length_and_the_tone(name: str) -> None:
     assert abs(int(peak) - 440) < 10
 
 
-def test_systems_hear_the_same_and_repeat() -> None:
+def test_systems_get_the_same_audio_and_repeat() -> None:
     utterances = [Utterance(f"u{n}", f"s{n % 3}", tone(200 + 50 * n)) for n in range(6)]
     ways = degradations([one.waveform for one in utterances])
     assert len({way.name for way in ways}) == len(ways)

@@ -167,7 +167,7 @@ def test_a_frame_level_student_is_the_mean_over_its_windows():
     ("name", "widths"),
     [("x-vector", [512, 512, 512, 512, 1500]), ("ecapa-c512", [512, 512, 512, 512, 1536])],
 )
-def test_every_level_is_heard_in_one_pass(name, widths):
+def test_every_level_is_computed_in_one_pass(name, widths):
     network, levels = build_architecture(name, seed=0).eval(), levels_of(name)
     features = torch.randn(2, 40, 80, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():

@@ -46,7 +46,7 @@ def test_clips_run_one_after_the_other():
     np.testing.assert_allclose(session.inputs[2], [[1, 1, 1, 1, 0, 0]])
 
 
-def test_wespeakers_hear_features_and_give_unit_vectors():
+def test_wespeakers_take_features_and_give_unit_vectors():
     session = Session()
     encoder = WeSpeakerOnnxEncoder(session, MelFrontEnd(), 2, "abc")
     vectors = encoder.embed_parts([np.ones(10, np.float32), np.ones(16000, np.float32)])

@@ -130,10 +130,10 @@ def test_migration_moves_every_reference(filled: Gallery) -> None:
 def test_migration_from_another_space_is_refused(filled: Gallery) -> None:
     from diarspk.verification.gallery.migration import migrate
 
-    foreign = Turned()
-    foreign.source = Space("other", 32)
+    other = Turned()
+    other.source = Space("other", 32)
     with pytest.raises(ModelError, match="got one of other"):
-        migrate(filled, foreign)  # type: ignore[arg-type]
+        migrate(filled, other)  # type: ignore[arg-type]
     assert filled.space == SPACE
 
 

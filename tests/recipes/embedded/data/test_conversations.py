@@ -96,7 +96,7 @@ def test_conversations_are_what_their_labels_say(talkers, rooms):
     assert all(len(set(names)) == 3 for names in voices)
 
 
-def test_what_the_labels_say_is_heard(talkers):
+def test_what_the_labels_say_is_in_the_mixture(talkers):
     """In a pause there is nothing but the noise, and where somebody talks there is speech."""
     made = converse(talkers, APART, noise_ratio_db=(80.0, 81.0))
     features = next(iter(made))["features"]
@@ -168,7 +168,7 @@ def test_alike_voices_are_neighbours(talkers):
 
 
 @pytest.mark.parametrize("speed", ["recorded", *SPEED])
-def test_voices_are_heard_at_the_speed_of_their_rows(talkers, speed, monkeypatch):
+def test_voices_are_mixed_at_the_speed_of_their_rows(talkers, speed, monkeypatch):
     monkeypatch.setattr(conversations, "SPEEDS", {speed: 1.0})
     made = converse(talkers, equal_channel_probability=0.0)
     laid = made.render(TURNS, None, np.random.default_rng(3))
