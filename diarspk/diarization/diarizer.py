@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,18 +17,17 @@ from diarspk.diarization.defaults import (
     load_defaults,
     with_threshold,
 )
-from diarspk.diarization.first_pass import FirstPassModels, compute_local_speakers
+from diarspk.diarization.first_pass import FirstPassModels
 from diarspk.diarization.linking import Linking
 from diarspk.diarization.local_speakers import FirstPass
 from diarspk.diarization.postprocessing import Postprocessing
 from diarspk.diarization.reconstruction import Activity
-from diarspk.diarization.window_embedding import embed_non_speech
+from diarspk.diarization.recording_pass import Progress, RecordingPass, halve_windows
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.loading import load_encoder
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.precision import Precision, check_precision, choose_precision
 from diarspk.errors import ArgumentError
-from diarspk.features.recording import Recording, analyse
 from diarspk.segmentation.loading import (
     has_segmentation_head,
     load_embedded,
@@ -39,7 +37,7 @@ from diarspk.segmentation.loading import (
 from diarspk.segmentation.segmenter import Segmenter
 
 if TYPE_CHECKING:
-    from diarspk.audio import Audio, AudioStream
+    from diarspk.audio import Audio
     from diarspk.diarization.cache import FirstPassCache
     from diarspk.diarization.result import Diarization
 
@@ -49,11 +47,6 @@ EMBEDDED = "embedded"
 """Name of the diarizer whose models are part of the package."""
 
 DEVICES = ("auto", "cpu")
-
-MIN_WINDOW_S = 0.3
-"""Windows are not halved below this to find as many speakers as the caller asked for."""
-
-Progress = Callable[[str, float], None]
 
 
 class Diarizer:
@@ -273,12 +266,12 @@ class Diarizer:
         non_speech_s = None if non_speech is None else non_speech.min_non_speech_s
         stream = open_audio(audio, sample_rate, channel=channel)
         compute: Callable[[FirstPassModels], FirstPass]
-        compute = _RecordingPass(stream, non_speech_s, progress)
+        compute = RecordingPass(stream, non_speech_s, progress)
         if self.cache is not None:
             compute = self.cache.wrap(
                 compute, stream.name, audio, sample_rate, channel, non_speech_s
             )
-        return _halve_windows(compute, self.models, min_speakers)
+        return halve_windows(compute, self.models, min_speakers)
 
     def link(self, first: FirstPass, constraints: Constraints = UNCONSTRAINED) -> Linking:
         """Find the speakers of the recording; see :meth:`Postprocessing.link`."""
@@ -287,55 +280,3 @@ class Diarizer:
     def refine(self, first: FirstPass, linking: Linking) -> Activity:
         """Compute who talks in every frame; see :meth:`Postprocessing.refine`."""
         return self.postprocessing.refine(first, linking)
-
-
-class _RecordingPass:
-    """First pass over one recording with the models that it is given; features are read once."""
-
-    def __init__(
-        self, stream: AudioStream, non_speech_s: float | None, progress: Progress | None
-    ) -> None:
-        self.stream, self.non_speech_s, self.progress = stream, non_speech_s, progress
-        self._recording: Recording | None = None
-
-    def __call__(self, models: FirstPassModels) -> FirstPass:
-        if self._recording is None:
-            stage = self._stage("reading", self.stream.duration)
-            self._recording = analyse(self.stream, models.trunk.log_mel, progress=stage)
-        recording, stream = self._recording, self.stream
-        stage = self._stage("first pass", recording.duration)
-        local = compute_local_speakers(recording, models, stream, progress=stage)
-        non_speech = None
-        if self.non_speech_s is not None:
-            non_speech = embed_non_speech(
-                recording,
-                models.trunk,
-                local,
-                min_duration_s=self.non_speech_s,
-                encoder=models.encoder,
-                stream=stream,
-            )
-        fingerprint = (models.encoder or models.trunk).fingerprint
-        return FirstPass(
-            recording.uri, recording.duration, fingerprint, local, non_speech, models.precision
-        )
-
-    def _stage(self, name: str, total: float | None) -> Callable[[float], None] | None:
-        """Turn seconds done into a fraction of a stage; None where the total is unknown."""
-        progress = self.progress
-        if progress is None or not total:
-            return None
-        return lambda seconds: progress(name, min(seconds / total, 1.0))
-
-
-def _halve_windows(
-    compute: Callable[[FirstPassModels], FirstPass], models: FirstPassModels, min_speakers: int
-) -> FirstPass:
-    """Halve the windows until there are as many local speakers as are needed, or none at all."""
-    first = compute(models)
-    while (
-        0 < first.local.talking.sum() < min_speakers and models.segmenter.window_s >= MIN_WINDOW_S
-    ):
-        models = replace(models, segmenter=models.segmenter.halved())
-        first = compute(models)
-    return first

@@ -181,7 +181,7 @@ def test_a_cached_recording_is_not_read_again(diarizer, sample, tmp_path, monkey
     def refuse(*arguments, **options):
         raise AssertionError("read again")
 
-    monkeypatch.setattr("diarspk.diarization.diarizer.analyse", refuse)
+    monkeypatch.setattr("diarspk.diarization.recording_pass.analyse", refuse)
     again = cached(renamed)
     assert again.uri == "b"
     assert _renamed(again.annotation, "a") == first.annotation
