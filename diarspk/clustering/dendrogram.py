@@ -76,7 +76,7 @@ def agglomerate(points: WeightedPoints, linkage: Linkage = "average") -> Dendrog
         if np.isfinite(dendrogram.heights).all():
             return _merge_forbidden(points, linkage, dendrogram)
         # Rounding made a square negative inside scipy, whose height is NaN then.
-    return _merge_points(points, linkage)
+    return _merge_forbidden(points, linkage, _merge_points(points, linkage))
 
 
 def _merge_windows(points: WeightedPoints, linkage: Linkage) -> Dendrogram:
@@ -103,7 +103,7 @@ def _merge_windows(points: WeightedPoints, linkage: Linkage) -> Dendrogram:
 
 def _merge_forbidden(points: WeightedPoints, linkage: Linkage, allowed: Dendrogram) -> Dendrogram:
     """Append the merges that violate cannot-link pairs, in the order of distance alone."""
-    if len(allowed.pairs) == points.count - 1:
+    if len(allowed.pairs) >= points.count - 1:
         return allowed
     labels = _join(allowed.pairs, points.count)
     free = replace(points, cannot_link=np.zeros((0, 2), dtype=np.int64))
@@ -116,24 +116,21 @@ def _merge_forbidden(points: WeightedPoints, linkage: Linkage, allowed: Dendrogr
 
 
 def _merge_points(points: WeightedPoints, linkage: Linkage) -> Dendrogram:
-    """Merge points of any weights, always the two closest clusters."""
+    """Merge points of any weights, always the two closest clusters, as far as pairs allow."""
     clusters = _Clusters(points, linkage)
-    pairs = np.zeros((max(points.count - 1, 0), 2), dtype=np.int64)
-    heights = np.full(len(pairs), np.inf)
-    constrained = True
-    for step in range(len(pairs)):
+    merges: list[tuple[int, int]] = []
+    heights: list[float] = []
+    while len(merges) < points.count - 1:
         low, high, height = clusters.closest_pair()
-        if constrained and np.isinf(height):
-            constrained = False
-            clusters.measure()  # without pairs: the clusters that are left merge by distance alone
-            low, high, _ = clusters.closest_pair()
-        pairs[step] = low, high
-        if constrained:
-            heights[step] = height
+        if np.isinf(height):  # only merges that violate cannot-link pairs are left
+            break
+        merges.append((low, high))
+        heights.append(height)
         clusters.merge(low, high)
+    distances = np.array(heights, dtype=np.float64)
     if linkage != "average":
-        heights = np.sqrt(np.maximum(heights, 0.0))
-    return Dendrogram(pairs, heights)
+        distances = np.sqrt(np.maximum(distances, 0.0))
+    return Dendrogram(np.array(merges, dtype=np.int64).reshape(-1, 2), distances)
 
 
 class _Clusters:
@@ -145,20 +142,13 @@ class _Clusters:
 
     def __init__(self, points: WeightedPoints, linkage: Linkage) -> None:
         self.linkage = linkage
-        self.means, self.weights = points.means.copy(), points.weights.copy()
-        self.merged = np.zeros(points.count, dtype=bool)
-        self.measure(points.cannot_link)
-
-    def measure(self, cannot_link: NDArray[np.int64] | None = None) -> None:
-        """Compute all distances from the means; those of `cannot_link` are infinite."""
-        self.distances = _distances(self.means, self.weights, self.linkage)
-        self.distances[self.merged] = self.distances[:, self.merged] = np.inf
-        if cannot_link is not None:
-            first, second = cannot_link.T
-            self.distances[first, second] = self.distances[second, first] = np.inf
+        self.weights = points.weights.copy()
+        self.distances = _distances(points.means, points.weights, linkage)
+        first, second = points.cannot_link.T
+        self.distances[first, second] = self.distances[second, first] = np.inf
         self.nearest = self.distances.argmin(axis=1)
         self.closest = self.distances.min(axis=1)
-        self.exact = np.ones(len(self.means), dtype=bool)  # whether `nearest` is up to date
+        self.exact = np.ones(points.count, dtype=bool)  # whether `nearest` is up to date
 
     def closest_pair(self) -> tuple[int, int, float]:
         """Lower row, higher row and distance of the two closest clusters."""
@@ -174,10 +164,7 @@ class _Clusters:
         updated = _update(self.distances, self.weights, low, high, self.linkage)
         self.distances[low] = self.distances[:, low] = updated
         self.distances[high] = self.distances[:, high] = np.inf
-        total = self.weights[low] + self.weights[high]
-        self.means[low] += self.weights[high] / total * (self.means[high] - self.means[low])
-        self.weights[low] = total
-        self.merged[high] = True
+        self.weights[low] += self.weights[high]
         self.exact &= (self.nearest != low) & (self.nearest != high)
         closer = updated <= self.closest
         self.nearest[closer], self.closest[closer] = low, updated[closer]
