@@ -133,7 +133,7 @@ def demo() -> None:
 def test() -> None:
     install(".[test]")
     say("pytest, under coverage")
-    pytest = [PYTHON, "-m", "coverage", "run", "-m", "pytest"]
+    pytest: list[str | Path] = [PYTHON, "-m", "coverage", "run", "-m", "pytest"]
     subprocess.run(pytest, cwd=ROOT, env=VARIABLES, check=True)
     for packages, minimum in MIN_COVERAGE.items():
         say(f"coverage of {packages}, at least {minimum} %")
