@@ -70,7 +70,8 @@ def merge_speakers(linking: Linking, speakers: Sequence[str], name: str | None) 
     merged = [label_of[speaker] for speaker in speakers]
     labels = np.where(np.isin(linking.labels, merged), merged[0], linking.labels)
     others = {label: spoken for label, spoken in linking.names.items() if label not in merged}
-    return Linking(labels, {len(others) + 1: 1.0}, {**others, merged[0]: name})
+    names = {**others, merged[0]: name}
+    return Linking(labels, {len(names): 1.0}, names).without_gaps()
 
 
 def split_speaker(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -85,6 +85,22 @@ class Linking:
     count_scores: Mapping[int, float] = field(default_factory=dict)
     names: Mapping[int, str] = field(default_factory=dict)
     known: frozenset[str] = frozenset()
+
+    def without_gaps(self) -> Linking:
+        """Renumber the speakers from 0, in their order.
+
+        Later steps have a column for each label up to the highest; one that is nobody's would
+        take speech from the others.
+        """
+        present, numbered = np.unique(self.labels[self.labels >= 0], return_inverse=True)
+        labels = np.full_like(self.labels, -1)
+        labels[self.labels >= 0] = numbered
+        names = {
+            number: self.names[label]
+            for number, label in enumerate(present.tolist())
+            if label in self.names
+        }
+        return replace(self, labels=labels, names=names)
 
 
 def link_local_speakers(

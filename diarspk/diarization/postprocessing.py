@@ -143,7 +143,8 @@ class Postprocessing:
         dropped = np.array([labels[name] for name in spurious[:spare]], np.int64)
         if not len(spurious):
             return linking
-        return replace(linking, labels=reassign(first.local, linking.labels, dropped))
+        remaining = reassign(first.local, linking.labels, dropped)
+        return replace(linking, labels=remaining).without_gaps()
 
 
 def _check_space(first: FirstPass, config: DiarizerConfig) -> None:

@@ -6,7 +6,12 @@ import pytest
 from diarspk.clustering import AgglomerativeClusterer, SpeakerBounds
 from diarspk.clustering.adaptation import Adaptation
 from diarspk.diarization.constraints import Constraints
-from diarspk.diarization.linking import LinkingConfig, link_by_subsegments, link_local_speakers
+from diarspk.diarization.linking import (
+    Linking,
+    LinkingConfig,
+    link_by_subsegments,
+    link_local_speakers,
+)
 from diarspk.diarization.local_speakers import LocalSpeakers
 from diarspk.diarization.subsegments import Subsegments
 from diarspk.embeddings.reduction import Prefix
@@ -161,3 +166,11 @@ def test_local_speakers_give_initial_labels_where_there_are_enough_of_them(repea
 
     link_by_subsegments(local, Remembering(0.5))
     assert [one.tolist() for one in seen] == [spoken] * given
+
+
+def test_renumbering_closes_gaps_and_keeps_names():
+    linking = Linking(np.array([[4, 1], [-1, 4]]), {2: 1.0}, {1: "ann", 4: "bob", 2: "nobody"})
+    compact = linking.without_gaps()
+    np.testing.assert_array_equal(compact.labels, [[1, 0], [-1, 1]])
+    assert compact.names == {0: "ann", 1: "bob"}
+    assert compact.count_scores == {2: 1.0}

@@ -18,6 +18,7 @@ from diarspk.clustering.adaptation import (
     NonSpeechCluster,
 )
 from diarspk.clustering.plda import Plda
+from diarspk.diarization import postprocessing
 from diarspk.diarization.cache import FirstPassCache
 from diarspk.diarization.confidence import Calibration
 from diarspk.diarization.config import DiarizerConfig
@@ -174,6 +175,19 @@ def test_merge(result):
     ]:
         with pytest.raises(ArgumentError, match=text):
             result.merge(speakers, name)
+
+
+def test_a_merged_speaker_leaves_no_column_that_takes_speech(first, monkeypatch):
+    """Resegmentation and TS-VAD gave a few frames to the label that nobody had any more."""
+    columns = []
+    original = postprocessing.speaker_activity
+    monkeypatch.setattr(
+        postprocessing,
+        "speaker_activity",
+        lambda local, labels, count: columns.append(count) or original(local, labels, count),
+    )
+    postprocess(first).merge(["SPEAKER_00", "SPEAKER_01"])
+    assert columns == [3, 2]
 
 
 def test_split_undoes_merge_up_to_names(result):
