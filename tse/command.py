@@ -50,7 +50,9 @@ def extract(
     ] = None,
     extractor: Annotated[
         str | None,
-        typer.Option(help="Extractor: a name, or the path of a card. Default: the embedded one."),
+        typer.Option(
+            help="Extractor: a name, or the path of a card. Default: the one in this package."
+        ),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")] = False,
 ) -> None:

@@ -22,6 +22,8 @@ from diarspk.errors import ModelError
 
 __all__ = ["Checkpoint", "drop_prefix", "read_card", "read_checkpoint", "write_checkpoint"]
 
+CARD_REMEDY = "give the card of a model, or reinstall the package if it is one of its own"
+
 
 @dataclass(frozen=True, repr=False)
 class Checkpoint:
@@ -76,9 +78,9 @@ def read_card(card_path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise ModelError(f"{card_path}: no such file; reinstall the package") from error
     except ValueError as error:
-        raise ModelError(f"{card_path}: not JSON ({error}); reinstall the package") from error
+        raise ModelError(f"{card_path}: not JSON ({error}); {CARD_REMEDY}") from error
     if not isinstance(card, dict):
-        raise ModelError(f"{card_path}: not a JSON object; reinstall the package")
+        raise ModelError(f"{card_path}: not a JSON object; {CARD_REMEDY}")
     return card
 
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["align"]
 
 align = typer.Typer(
-    help="Map embeddings of one encoder into the space of another.", no_args_is_help=True
+    help="Map embeddings of one encoder into the space of another.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Output file.")]

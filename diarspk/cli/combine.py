@@ -41,7 +41,11 @@ def combine(
     ] = None,
     mapping: Annotated[Matching, typer.Option(help="Matching of speakers.")] = Matching.GREEDY,
     smoothing: Annotated[
-        float, typer.Option(min=0.0, help="Smoothing of votes over neighbouring regions, 0.5 or 0.")
+        float,
+        typer.Option(
+            min=0.0,
+            help="Gaussian smoothing of votes over neighbouring regions: its deviation, or 0.",
+        ),
     ] = 0.0,
 ) -> None:
     """Combine diarizations by overlap-aware voting (DOVER-Lap)."""

@@ -65,14 +65,14 @@ def diarize(
         typer.Option(
             help="Speaker encoder: a name that `diarspk models` lists, or the path of a "
             "checkpoint, also of WeSpeaker, pyannote.audio, 3D-Speaker or SpeechBrain. With one "
-            "of those, give --threshold or --num-speakers where you can.",
+            "of those, give --threshold or --num-speakers if you can.",
         ),
     ] = None,
     segmentation: Annotated[
         str | None,
         typer.Option(
             help="Segmentation: `silero`, or a segmentation checkpoint of pyannote.audio. "
-            "Default: the segmentation head of the embedded model."
+            "Default: the segmentation head of the model in this package."
         ),
     ] = None,
     threshold: Annotated[
@@ -101,7 +101,9 @@ def diarize(
     ] = "auto",
     gallery: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Gallery of enrolled people, who are named."),
+        typer.Option(
+            metavar="DIR", help="Gallery of enrolled people, whose names replace the labels."
+        ),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
@@ -198,8 +200,8 @@ def _load_diarizer(
 ) -> Diarizer:
     if threshold is not None:
         say(
-            "note: --threshold clusters local speakers agglomeratively, in place of the default "
-            "clusterer; leave it out for that"
+            "note: --threshold replaces the default clusterer by agglomerative clustering of local "
+            "speakers"
         )
     with quick_imports():
         from diarspk.diarization.diarizer import EMBEDDED, Diarizer

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["gallery"]
 
 gallery = typer.Typer(
-    help="Enroll people by voice, and identify them in any recording.", no_args_is_help=True
+    help="Enroll people by voice, and identify them in any recording.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 Folder = Annotated[
@@ -36,7 +38,7 @@ Recordings = Annotated[
 
 @gallery.command()
 def enroll(
-    speaker: Annotated[str, typer.Argument(metavar="NAME")],
+    speaker: Annotated[str, typer.Argument(metavar="NAME", help="Name of the person.")],
     recordings: Recordings,
     folder: Folder,
     encoder: Encoder = None,
@@ -149,7 +151,10 @@ def list_people(folder: Folder, as_json: AsJson = False) -> None:
 
 @gallery.command()
 def remove(
-    speakers: Annotated[list[str], typer.Argument(metavar="NAME...")], folder: Folder
+    speakers: Annotated[
+        list[str], typer.Argument(metavar="NAME...", help="Names of the people to remove.")
+    ],
+    folder: Folder,
 ) -> None:
     """Remove people with all their references."""
     missing = 0

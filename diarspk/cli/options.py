@@ -19,7 +19,7 @@ Encoder = Annotated[
     str | None,
     typer.Option(
         help="Speaker encoder: a name that `diarspk models` lists, or the path of a checkpoint. "
-        "Default: the embedded one."
+        "Default: the one in this package."
     ),
 ]
 Engine = Annotated[

@@ -54,7 +54,7 @@ def score(
         typer.Option("--skip-overlap", help="Do not score overlapped speech of the reference."),
     ] = False,
     convention: Annotated[
-        Convention, typer.Option(help="Scoring convention: that of this tool.")
+        Convention, typer.Option(help="Follow the scoring rules of this tool.")
     ] = Convention.DIARSPK,
     breakdown: Annotated[
         bool,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -25,6 +26,7 @@ from diarspk.diarization.first_pass import FirstPassModels
 from diarspk.diarization.local_speakers import FirstPass, LocalSpeakers
 from diarspk.diarization.subsegments import Subsegments
 from diarspk.encoders.precision import check_precision
+from diarspk.errors import ArgumentError, DiarspkWarning
 from diarspk.segmentation.segmenter import Segmenter
 
 __all__ = ["FirstPassCache", "digest_audio", "first_pass_key"]
@@ -51,6 +53,17 @@ class FirstPassCache:
 
     folder: Path
 
+    def __post_init__(self) -> None:
+        """Refuse a file.
+
+        Raises
+        ------
+        ArgumentError
+            If the folder is a file.
+        """
+        if self.folder.is_file():
+            raise ArgumentError(f"`cache` must be a folder, got the file {self.folder}")
+
     def wrap(
         self,
         compute: Compute,
@@ -60,6 +73,8 @@ class FirstPassCache:
         *options: object,
     ) -> Compute:
         """Wrap the first pass over one recording, so that it is read where it was made before.
+
+        Where it cannot be written, a warning says so: an hour's work is not lost to a full disk.
 
         Parameters
         ----------
@@ -81,7 +96,11 @@ class FirstPassCache:
             first = self.read(key, uri)
             if first is None:
                 first = compute(models)
-                self.write(key, first)
+                try:
+                    self.write(key, first)
+                except OSError as error:
+                    message = f"the first pass over {uri} is not in the cache ({error})"
+                    warnings.warn(message, DiarspkWarning, stacklevel=2)
             return first
 
         return cached

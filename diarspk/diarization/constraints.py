@@ -22,6 +22,7 @@ __all__ = [
     "Pairs",
     "SpanPair",
     "add_known_speakers",
+    "check_name",
     "span_pairs",
 ]
 
@@ -46,12 +47,31 @@ class Constraints:
         person.
     bounds : SpeakerBounds
         Number of speakers.
+
+    Raises
+    ------
+    ArgumentError
+        If known speakers are no mapping from names, or what should be a pair of spans is none.
     """
 
     known_speakers: Mapping[str, ArrayLike] = field(default_factory=dict)
     same_speaker: Sequence[SpanPair] = ()
     different_speakers: Sequence[SpanPair] = ()
     bounds: SpeakerBounds = UNBOUNDED
+
+    def __post_init__(self) -> None:
+        """Check the form, so that a slip is told before the work on a long recording."""
+        if not isinstance(self.known_speakers, Mapping):
+            raise ArgumentError(
+                "`known_speakers` must be a dict of embeddings by name, got "
+                f"{type(self.known_speakers).__name__}."
+            )
+        for name in self.known_speakers:
+            check_name(name, "known_speakers")
+        for pair in self.same_speaker:
+            _check_spans(pair, "same_speaker")
+        for pair in self.different_speakers:
+            _check_spans(pair, "different_speakers")
 
     @property
     def has_pairs(self) -> bool:
@@ -77,6 +97,37 @@ class Constraints:
         return unit_vectors(
             np.stack(list(map(np.asarray, self.known_speakers.values()))), "known_speakers"
         )
+
+
+def check_name(name: object, argument: str) -> None:
+    """Refuse a name of a speaker that files and tables could not hold.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no text, or blank.
+    """
+    if not isinstance(name, str) or not name.strip():
+        raise ArgumentError(f"`{argument}` must have names that are not blank, got {name!r}.")
+
+
+def _check_spans(pair: object, argument: str) -> None:
+    """Refuse what is not a pair of spans ``(start, end)`` in seconds."""
+    try:
+        spans = [(float(start), float(end)) for start, end in pair]  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        spans = []
+    if len(spans) != 2:  # a pair of spans without the list around it is the likely slip
+        raise ArgumentError(
+            f"`{argument}` must be a list of pairs of spans, ((start, end), (start, end)) in "
+            f"seconds each, got {pair!r} in the place of one."
+        )
+    for start, end in spans:
+        if not 0 <= start < end:
+            raise ArgumentError(
+                f"`{argument}` must be spans (start, end) in seconds with 0 <= start < end, got "
+                f"({start}, {end})."
+            )
 
 
 UNCONSTRAINED = Constraints()
@@ -199,10 +250,6 @@ def _chain(rows: list[int]) -> Index:
 def _span_rows(local: LocalSpeakers, rows: LocalRows, span: Span, name: str) -> Index:
     """Rows of the speaker of a span: at most one in each window that it touches."""
     start, end = span
-    if not 0 <= start < end:
-        raise ArgumentError(
-            f"`{name}` must be spans (start, end) in seconds with 0 <= start < end, got {span}."
-        )
     first = round((start - local.start) / local.hop)
     last = max(round((end - local.start) / local.hop), first + 1)
     found: list[int] = []

@@ -59,7 +59,7 @@ class Diarizer:
     ----------
     config
         Settings. Default: :class:`DiarizerConfig`'s with an embedded encoder, and
-        :data:`UNKNOWN_SPACE` with any other.
+        :data:`diarspk.diarization.UNKNOWN_SPACE` with any other.
     encoder
         Speaker encoder. Default: the embedded one. An encoder that needs whole utterances embeds
         each local speaker of a window from its audio; see :meth:`SpeakerEncoder.embed_masked`.
@@ -72,6 +72,11 @@ class Diarizer:
         seconds; see :mod:`diarspk.diarization.cache`. Default: nothing is kept.
     precision
         Numerical precision of the embedded networks; see :mod:`diarspk.encoders.precision`.
+
+    Raises
+    ------
+    ArgumentError
+        If a name stands where a config, an encoder or a segmenter belongs, or `cache` is a file.
     """
 
     def __init__(
@@ -83,6 +88,13 @@ class Diarizer:
         cache: str | Path | None = None,
         precision: Precision = "auto",
     ) -> None:
+        parts = {"config": config, "encoder": encoder, "segmentation": segmentation}
+        for argument, part in parts.items():
+            if isinstance(part, str | Path):
+                raise ArgumentError(
+                    f"`{argument}` must not be a name, got {str(part)!r}; "
+                    "Diarizer.load finds models by name"
+                )
         own = encoder is None or isinstance(encoder, LocalEncoder)
         if isinstance(encoder, LocalEncoder):
             trunk, segmenter = encoder, segmentation or load_embedded_segmenter()

@@ -12,6 +12,7 @@ from diarspk.clustering.clusterer import Clusterer
 from diarspk.clustering.clustering_input import ClusteringInput
 from diarspk.clustering.speaker_bounds import SpeakerBounds
 from diarspk.diarization.assignment import reassign
+from diarspk.diarization.constraints import check_name
 from diarspk.diarization.linking import Linking
 from diarspk.diarization.local_speakers import LocalSpeakers
 from diarspk.errors import ArgumentError
@@ -27,9 +28,12 @@ def check_speakers(speakers: Sequence[str], existing: Sequence[str]) -> None:
     ArgumentError
         With the names that there are.
     """
+    if isinstance(speakers, str):
+        raise ArgumentError(f"`speakers` must be a list of names, got {speakers!r}.")
     for speaker in speakers:
         if speaker not in existing:
-            raise ArgumentError(f"`speakers` must be among {', '.join(existing)}, got {speaker!r}.")
+            known = f"among {', '.join(existing)}" if existing else "none, as nobody speaks"
+            raise ArgumentError(f"`speakers` must be {known}, got {speaker!r}.")
 
 
 def complete_renaming(names: Mapping[str, str], existing: Sequence[str]) -> dict[str, str]:
@@ -38,9 +42,11 @@ def complete_renaming(names: Mapping[str, str], existing: Sequence[str]) -> dict
     Raises
     ------
     ArgumentError
-        If there is no such speaker, or two would have one name.
+        If there is no such speaker, a name is blank, or two would have one name.
     """
     check_speakers(list(names), existing)
+    for name in names.values():
+        check_name(name, "names")
     final = {speaker: names.get(speaker, speaker) for speaker in existing}
     repeated = [name for name, times in Counter(final.values()).items() if times > 1]
     if repeated:
@@ -57,13 +63,15 @@ def merge_speakers(linking: Linking, speakers: Sequence[str], name: str | None) 
     Raises
     ------
     ArgumentError
-        If there are fewer than two different speakers, one does not exist, or another has the name.
+        If there are fewer than two different speakers, one does not exist, or the name is blank or
+        that of another.
     """
     existing = list(linking.names.values())
     check_speakers(speakers, existing)
     if len(set(speakers)) < 2:
         raise ArgumentError(f"`speakers` must be two or more, got {list(speakers)}.")
     name = speakers[0] if name is None else name
+    check_name(name, "name")
     if name in existing and name not in speakers:
         raise ArgumentError(f"`name` must not be that of another speaker, got {name!r}.")
     label_of = {spoken: label for label, spoken in linking.names.items()}

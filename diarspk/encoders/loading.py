@@ -152,7 +152,10 @@ def find_card(name: str | Path | None) -> Path:
             f"checkpoint of it, or build it untrained with diarspk.encoders.build_encoder"
         )
     known = ", ".join(card.stem for card in sorted(asset_folder().glob("*.json")))
-    raise ModelError(f"`name` must be a known model ({known}) or the path of a card, got {name}")
+    raise ModelError(
+        f"`name` must be a known model ({known}) or the path of a checkpoint, got {name}; "
+        "`diarspk models` lists the known ones"
+    )
 
 
 def _frozen(value: object) -> Any:

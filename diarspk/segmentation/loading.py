@@ -58,7 +58,13 @@ def load_segmenter(name: str | Path | None = None, *, download: bool = False) ->
         from diarspk.segmentation.pyannet_checkpoint import load_pyannet
 
         return PyanNetSegmenter(load_pyannet(name))
-    return load_embedded_segmenter(name)
+    try:
+        card = find_card(name)
+    except ModelError as error:
+        raise ModelError(
+            f"`segmentation` must be {SILERO!r}, or the name or path of a model, got {name}"
+        ) from error
+    return build_embedded_segmenter(read_checkpoint(card))
 
 
 def load_embedded(name: str | Path | None = None) -> tuple[LocalEncoder, EmbeddedSegmenter]:

@@ -9,8 +9,16 @@ import torch
 
 from diarspk.checkpoints.digest import digest_weights
 from diarspk.diarization.cache import FirstPassCache, digest_audio, first_pass_key
+from diarspk.diarization.first_pass import FirstPassModels
+from diarspk.encoders.loading import load_encoder
+from diarspk.errors import ArgumentError, DiarspkWarning
 from diarspk.segmentation import EmbeddedSegmenter, SegmentationHead, SegmentationHeadConfig
 from tests.diarspk.diarization.test_result import make_first_pass
+
+
+@pytest.fixture
+def models():
+    return FirstPassModels(load_encoder(), make_segmenter())
 
 
 def make_segmenter(seed=0, **settings):
@@ -90,6 +98,24 @@ def test_a_first_comes_back_as_it_was(tmp_path, voiced):
         *(["frame_embeddings"] if voiced else []),
     ):
         np.testing.assert_array_equal(getattr(found.local, name), getattr(first.local, name))
+
+
+def test_a_file_is_no_folder_for_a_cache(tmp_path):
+    file = tmp_path / "notes.txt"
+    file.touch()
+    with pytest.raises(ArgumentError, match="must be a folder"):
+        FirstPassCache(file)
+
+
+def test_a_first_pass_that_cannot_be_written_is_not_lost(tmp_path, models):
+    file = tmp_path / "notes.txt"
+    file.touch()
+    first = make_first_pass([[0, 1], [1, -1]])
+    cached = FirstPassCache(file / "cache").wrap(
+        lambda models: first, "meeting", np.zeros(9), 16000
+    )
+    with pytest.warns(DiarspkWarning, match="the first pass over meeting is not in the cache"):
+        assert cached(models) is first
 
 
 def test_weights_have_one_digest():

@@ -168,6 +168,17 @@ def test_a_known_speaker_of_another_encoder_is_told_before_the_work(diarizer):
         diarizer("no such file.wav", known_speakers={"nora": np.ones(3)})
 
 
+def test_spans_in_the_wrong_form_are_told_before_the_work(diarizer):
+    with pytest.raises(ArgumentError, match="must be a list of pairs of spans"):
+        diarizer("no such file.wav", same_speaker=[(1.0, 2.0)])
+
+
+@pytest.mark.parametrize("argument", ["config", "encoder", "segmentation"])
+def test_a_name_in_the_place_of_a_part_is_told_where_names_are_read(argument):
+    with pytest.raises(ArgumentError, match=rf"`{argument}` must not be a name.*Diarizer\.load"):
+        diarspk.Diarizer(**{argument: "silero"})
+
+
 def test_a_cached_recording_is_not_read_again(diarizer, sample, tmp_path, monkeypatch):
     file = tmp_path / "a.wav"
     soundfile.write(file, sample[0], 16000)

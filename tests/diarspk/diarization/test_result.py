@@ -230,6 +230,26 @@ def test_known_speakers_are_checked(first):
             postprocess(first, CONFIG, known_speakers={"a": vector})
 
 
+@pytest.mark.parametrize("people", [[np.ones(16)], {" ": np.ones(16)}, {3: np.ones(16)}], ids=repr)
+def test_known_speakers_are_vectors_by_names_that_are_not_blank(first, people):
+    with pytest.raises(ArgumentError, match="known_speakers"):
+        postprocess(first, CONFIG, known_speakers=people)
+
+
+@pytest.mark.parametrize("name", ["", " \n", 3])
+def test_a_speaker_gets_no_blank_name(result, name):
+    one, other, *_ = result.speakers
+    with pytest.raises(ArgumentError, match="not blank"):
+        result.rename({one: name})
+    with pytest.raises(ArgumentError, match="not blank"):
+        result.merge([one, other], name=name)
+
+
+def test_a_single_name_is_no_list_of_speakers_to_merge(result):
+    with pytest.raises(ArgumentError, match="must be a list of names"):
+        result.merge(next(iter(result.speakers)))
+
+
 def test_a_name_like_a_number_is_not_given_twice(first):
     people = {"SPEAKER_00": orthogonal_voices()[2]}
     result = postprocess(first, CONFIG, known_speakers=people)
@@ -260,6 +280,9 @@ def test_the_caller_is_right_about_one_window(result):
 def test_spans_that_cannot_be(result):
     for arguments, text in [
         ({"same_speaker": [((3.0, 2.0), (4.0, 5.0))]}, "with 0 <= start < end"),
+        ({"same_speaker": [(1.0, 2.0)]}, "must be a list of pairs of spans"),
+        ({"same_speaker": ((1.0, 2.0), (3.0, 4.0))}, "must be a list of pairs of spans"),
+        ({"different_speakers": ["ab"]}, "must be a list of pairs of spans"),
         ({"same_speaker": [((0.0, 1.0), (900.0, 901.0))]}, "nobody talks for long enough"),
         ({"different_speakers": [((0.0, 1.0), (1.0, 2.0))]}, "must not contradict"),
         (
@@ -361,6 +384,8 @@ def test_silence_has_no_speaker_and_no_spurious_one():
     assert result.spurious_speakers == ()
     assert result.count_scores == {}
     assert result.recluster(num_speakers=3).speakers == {}
+    with pytest.raises(ArgumentError, match="nobody speaks"):
+        result.merge(["SPEAKER_00", "SPEAKER_01"])
 
 
 def test_the_cache_gives_back_what_it_was_given(first, tmp_path):
