@@ -15,12 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.audio import SAMPLE_RATE
-from diarspk.segmentation.silero import CHUNK_SAMPLES, SileroNetwork
+from diarspk.segmentation.silero import SileroNetwork
 from eval.simulate.voices import speech_probability
 from recipes.embedded.data.prepare import Waveform, read_training, training_shards
-
-CHUNKS_PER_SECOND = SAMPLE_RATE / CHUNK_SAMPLES
 
 
 def detect(network: SileroNetwork, audio: Waveform) -> NDArray[np.uint8]:
