@@ -17,7 +17,6 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from diarspk.atomic import atomic_path
 from diarspk.errors import ModelError
 
 __all__ = ["Checkpoint", "drop_prefix", "read_card", "read_checkpoint", "write_checkpoint"]
@@ -138,6 +137,8 @@ def write_checkpoint(
     data = save_tensors(written)
     complete = {**card, "sha256": hashlib.sha256(data).hexdigest()}
     text = json.dumps(complete, indent=2, ensure_ascii=False) + "\n"
+    from diarspk.atomic import atomic_path
+
     with atomic_path(card_path.with_suffix(".safetensors")) as part:
         part.write_bytes(data)
     with atomic_path(card_path) as part:

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp, softmax
 
-from diarspk.clustering.markov import forward_backward
 from diarspk.errors import ArgumentError
 
 __all__ = ["Posterior", "VBxSettings", "infer", "lower_bound", "smooth_labels"]
@@ -235,6 +234,8 @@ def _responsibilities(
     with np.errstate(divide="ignore"):
         log_priors = np.log(priors)
     if settings.loop_probability is not None:
+        from diarspk.clustering.markov import forward_backward
+
         return forward_backward(scores, priors, settings.loop_probability)
     joint = scores + mass[:, None] * log_priors
     total = logsumexp(joint, axis=1)

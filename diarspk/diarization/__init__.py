@@ -8,13 +8,12 @@ from diarspk.lazy import lazy_names
 
 if TYPE_CHECKING:
     from diarspk.diarization.confidence import Calibration
-    from diarspk.diarization.config import DiarizerConfig
+    from diarspk.diarization.config import DiarizerConfig, LinkingConfig
     from diarspk.diarization.constraints import Constraints
     from diarspk.diarization.defaults import load_plda
     from diarspk.diarization.diarizer import Diarizer
     from diarspk.diarization.dover_lap import combine
     from diarspk.diarization.identification import name_speakers
-    from diarspk.diarization.linking import LinkingConfig
     from diarspk.diarization.reconstruction import ReconstructionConfig
     from diarspk.diarization.resegmentation import Resegmentation
     from diarspk.diarization.result import Diarization
@@ -44,7 +43,7 @@ _HOMES = {
     "Diarization": "diarspk.diarization.result",
     "Diarizer": "diarspk.diarization.diarizer",
     "DiarizerConfig": "diarspk.diarization.config",
-    "LinkingConfig": "diarspk.diarization.linking",
+    "LinkingConfig": "diarspk.diarization.config",
     "ReconstructionConfig": "diarspk.diarization.reconstruction",
     "Resegmentation": "diarspk.diarization.resegmentation",
     "SpuriousSpeakerPolicy": "diarspk.diarization.spurious_speakers",

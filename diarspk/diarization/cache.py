@@ -22,8 +22,7 @@ from torch import Tensor, nn
 from diarspk.atomic import atomic_path
 from diarspk.audio import Audio
 from diarspk.checkpoints.digest import digest_file, digest_stream, digest_weights
-from diarspk.diarization.first_pass import FirstPassModels
-from diarspk.diarization.local_speakers import FirstPass, LocalSpeakers
+from diarspk.diarization.local_speakers import FirstPass, FirstPassModels, LocalSpeakers
 from diarspk.diarization.subsegments import Subsegments
 from diarspk.encoders.precision import check_precision
 from diarspk.errors import ArgumentError, DiarspkWarning

@@ -5,14 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from diarspk.clustering.adaptation import UNADAPTED, Adaptation, NonSpeechCluster
 from diarspk.clustering.clusterer import Clusterer
 from diarspk.diarization.confidence import Calibration
-from diarspk.diarization.linking import LinkingConfig
 from diarspk.diarization.reconstruction import ReconstructionConfig
 from diarspk.diarization.resegmentation import Resegmentation
 from diarspk.diarization.spurious_speakers import SpuriousSpeakerPolicy
 
-__all__ = ["DiarizerConfig"]
+__all__ = ["DiarizerConfig", "LinkingConfig"]
+
+
+@dataclass(frozen=True)
+class LinkingConfig:
+    """Settings of linking.
+
+    Attributes
+    ----------
+    adaptation : Adaptation
+        Adaptation of the embeddings to the recording.
+    non_speech : NonSpeechCluster, optional
+        Cluster of non-speech that takes part and is dropped.
+    known_similarity : float
+        Minimum cosine between an embedding and the known speaker that it surely is.
+    """
+
+    adaptation: Adaptation = UNADAPTED
+    non_speech: NonSpeechCluster | None = None
+    known_similarity: float = 0.4
 
 
 @dataclass(frozen=True)

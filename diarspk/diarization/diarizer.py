@@ -17,12 +17,8 @@ from diarspk.diarization.defaults import (
     load_defaults,
     with_threshold,
 )
-from diarspk.diarization.first_pass import FirstPassModels
-from diarspk.diarization.linking import Linking
-from diarspk.diarization.local_speakers import FirstPass
+from diarspk.diarization.local_speakers import FirstPass, FirstPassModels
 from diarspk.diarization.postprocessing import Postprocessing
-from diarspk.diarization.reconstruction import Activity
-from diarspk.diarization.recording_pass import Progress, RecordingPass, halve_windows
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.loading import load_encoder
 from diarspk.encoders.local.encoder import LocalEncoder
@@ -39,6 +35,9 @@ from diarspk.segmentation.segmenter import Segmenter
 if TYPE_CHECKING:
     from diarspk.audio import Audio
     from diarspk.diarization.cache import FirstPassCache
+    from diarspk.diarization.linking import Linking
+    from diarspk.diarization.reconstruction import Activity
+    from diarspk.diarization.recording_pass import Progress
     from diarspk.diarization.result import Diarization
 
 __all__ = ["EMBEDDED", "Diarizer"]
@@ -273,6 +272,7 @@ class Diarizer:
             If the audio cannot be read.
         """
         from diarspk.audio import open_audio
+        from diarspk.diarization.recording_pass import RecordingPass, halve_windows
 
         non_speech = self.config.linking.non_speech
         non_speech_s = None if non_speech is None else non_speech.min_non_speech_s

@@ -8,7 +8,6 @@ are segmented and embedded as soon as they are whole, subsegments with them (see
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diarspk.audio import AudioStream
-from diarspk.diarization.local_speakers import ACTIVE, LocalSpeakers
+from diarspk.diarization.local_speakers import ACTIVE, FirstPassModels, LocalSpeakers
 from diarspk.diarization.tracks import FrameEmbeddingTrack, Track, VadFeatureTrack
 from diarspk.diarization.window_embedding import (
     AudioEmbedder,
@@ -25,17 +24,14 @@ from diarspk.diarization.window_embedding import (
     WindowBatch,
     WindowEmbedder,
 )
-from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.precision import Precision, multiply_in
 from diarspk.features.recording import Recording
-from diarspk.segmentation.segmenter import Segmentation, Segmenter
-from diarspk.segmentation.target_speaker_vad import TargetSpeakerVadHead
+from diarspk.segmentation.segmenter import Segmentation
 from diarspk.segmentation.windows import WindowGrid
 
 __all__ = [
     "BlockPass",
-    "FirstPassModels",
     "WindowSpeakers",
     "compute_local_speakers",
     "solo_weights",
@@ -45,32 +41,6 @@ WINDOWS_PER_BATCH = 16
 
 MIN_CLEAN_S = 0.4
 """With less speech than this to itself, a local speaker is embedded from overlapped speech too."""
-
-
-@dataclass(frozen=True, eq=False)
-class FirstPassModels:
-    """Models of the first pass.
-
-    Attributes
-    ----------
-    trunk : LocalEncoder
-        Its frames are what the segmentation head reads, and the clock of the result.
-    segmenter : Segmenter
-        Finds the local speakers of each window.
-    encoder : SpeakerEncoder, optional
-        Embeds the local speakers from the audio. Default: the utterance head of the trunk, which
-        embeds them from its frames.
-    vad_head : TargetSpeakerVadHead, optional
-        TS-VAD head of the trunk, whose features are kept where the trunk embeds.
-    precision : str
-        Numerical precision of the networks on the trunk.
-    """
-
-    trunk: LocalEncoder
-    segmenter: Segmenter
-    encoder: SpeakerEncoder | None = None
-    vad_head: TargetSpeakerVadHead | None = None
-    precision: Precision = "single"
 
 
 class WindowSpeakers(NamedTuple):

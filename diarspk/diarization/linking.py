@@ -9,12 +9,13 @@ from itertools import combinations, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.clustering.adaptation import UNADAPTED, Adaptation, NonSpeechCluster
+from diarspk.clustering.adaptation import Adaptation
 from diarspk.clustering.agglomerative import AgglomerativeClusterer
 from diarspk.clustering.clusterer import Clusterer, Clustering
 from diarspk.clustering.clustering_input import ClusteringInput
 from diarspk.clustering.speaker_bounds import SpeakerBounds
 from diarspk.diarization.assignment import assign_rest, assign_to_centroids, match_rows
+from diarspk.diarization.config import LinkingConfig
 from diarspk.diarization.constraints import (
     UNCONSTRAINED,
     Constraints,
@@ -28,7 +29,6 @@ from diarspk.embeddings.unit_vectors import centroids
 
 __all__ = [
     "Linking",
-    "LinkingConfig",
     "link_by_subsegments",
     "link_local_speakers",
     "name_known_speakers",
@@ -44,25 +44,6 @@ INITIAL_RELIABLE_S = 1.0
 
 MIN_SUBSEGMENTS = 100
 """Minimum number of subsegments (48 s of speech) with initial labels from local speakers."""
-
-
-@dataclass(frozen=True)
-class LinkingConfig:
-    """Settings of linking.
-
-    Attributes
-    ----------
-    adaptation : Adaptation
-        Adaptation of the embeddings to the recording.
-    non_speech : NonSpeechCluster, optional
-        Cluster of non-speech that takes part and is dropped.
-    known_similarity : float
-        Minimum cosine between an embedding and the known speaker that it surely is.
-    """
-
-    adaptation: Adaptation = UNADAPTED
-    non_speech: NonSpeechCluster | None = None
-    known_similarity: float = 0.4
 
 
 @dataclass(frozen=True, eq=False)

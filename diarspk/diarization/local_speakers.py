@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.blocks import blocks
-from diarspk.diarization.subsegments import Subsegments
 from diarspk.embeddings.unit_vectors import unit_vector
 from diarspk.encoders.precision import Precision
 
-__all__ = ["ACTIVE", "FRAME_EMBEDDING_STEP", "FirstPass", "LocalSpeakers", "cosines_to"]
+if TYPE_CHECKING:
+    from diarspk.diarization.subsegments import Subsegments
+    from diarspk.encoders.base import SpeakerEncoder
+    from diarspk.encoders.local.encoder import LocalEncoder
+    from diarspk.segmentation.segmenter import Segmenter
+    from diarspk.segmentation.target_speaker_vad import TargetSpeakerVadHead
+
+__all__ = [
+    "ACTIVE",
+    "FRAME_EMBEDDING_STEP",
+    "FirstPass",
+    "FirstPassModels",
+    "LocalSpeakers",
+    "cosines_to",
+]
 
 ACTIVE = 0.5
 """Probability above which a local speaker talks."""
@@ -75,6 +89,32 @@ optional
         dimension = self.embeddings.shape[2]
         rows = [self.centroid(labels == speaker) for speaker in speakers]
         return np.stack(rows) if rows else np.zeros((0, dimension), np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class FirstPassModels:
+    """Models of the first pass.
+
+    Attributes
+    ----------
+    trunk : LocalEncoder
+        Its frames are what the segmentation head reads, and the clock of the result.
+    segmenter : Segmenter
+        Finds the local speakers of each window.
+    encoder : SpeakerEncoder, optional
+        Embeds the local speakers from the audio. Default: the utterance head of the trunk, which
+        embeds them from its frames.
+    vad_head : TargetSpeakerVadHead, optional
+        TS-VAD head of the trunk, whose features are kept where the trunk embeds.
+    precision : str
+        Numerical precision of the networks on the trunk.
+    """
+
+    trunk: LocalEncoder
+    segmenter: Segmenter
+    encoder: SpeakerEncoder | None = None
+    vad_head: TargetSpeakerVadHead | None = None
+    precision: Precision = "single"
 
 
 @dataclass(frozen=True, eq=False)

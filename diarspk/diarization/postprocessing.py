@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from diarspk.clustering.clusterer import Clusterer
-from diarspk.diarization.assignment import reassign
 from diarspk.diarization.config import DiarizerConfig
 from diarspk.diarization.constraints import UNCONSTRAINED, Constraints
 from diarspk.diarization.defaults import LOCAL_CLUSTERER, Defaults
-from diarspk.diarization.linking import (
-    Linking,
-    link_by_subsegments,
-    link_local_speakers,
-    name_known_speakers,
-)
 from diarspk.diarization.local_speakers import FirstPass
 from diarspk.diarization.reconstruction import (
     Activity,
@@ -31,6 +25,9 @@ from diarspk.diarization.reconstruction import (
 )
 from diarspk.diarization.spurious_speakers import find_spurious_speakers
 from diarspk.errors import ModelError
+
+if TYPE_CHECKING:
+    from diarspk.diarization.linking import Linking
 
 __all__ = ["Postprocessing"]
 
@@ -60,6 +57,8 @@ class Postprocessing:
         ModelError
             If the clusterer has a PLDA of another encoder.
         """
+        from diarspk.diarization.linking import name_known_speakers
+
         _check_space(first, self.config)
         linking = self._cluster(first, constraints)
         similarity = self.config.linking.known_similarity
@@ -113,6 +112,8 @@ class Postprocessing:
 
     def _cluster(self, first: FirstPass, constraints: Constraints) -> Linking:
         """Cluster subsegments where that is possible, and otherwise local speakers."""
+        from diarspk.diarization.linking import link_by_subsegments, link_local_speakers
+
         config, clusterer = self.config, self.subsegment_clusterer
         fitting = config.linking.non_speech is None and not constraints.has_pairs
         if clusterer is not None and fitting:
@@ -133,6 +134,8 @@ class Postprocessing:
 
         Only turns tell who has next to no speech, so they are made for this once before.
         """
+        from diarspk.diarization.assignment import reassign
+
         turns, _ = self.find_turns(first, self.refine(first, linking))
         names = complete_names(turns, linking.names)
         annotation = to_annotation(turns, names, first.uri)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from diarspk.audio import AudioStream
-from diarspk.diarization.first_pass import FirstPassModels, compute_local_speakers
-from diarspk.diarization.local_speakers import FirstPass
+from diarspk.diarization.first_pass import compute_local_speakers
+from diarspk.diarization.local_speakers import FirstPass, FirstPassModels
 from diarspk.diarization.window_embedding import embed_non_speech
 from diarspk.features.recording import Recording, analyse
 

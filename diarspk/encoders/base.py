@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from diarspk.audio import SAMPLE_RATE, Audio
-from diarspk.embeddings.space import Space
+from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError
 
 if TYPE_CHECKING:
+    from diarspk.audio import Audio
     from diarspk.embeddings.reduction import Projection
+    from diarspk.embeddings.space import Space
 
 __all__ = ["FrameEmbeddings", "SpeakerEncoder", "check_span"]
 
@@ -91,6 +92,8 @@ class SpeakerEncoder(ABC):
     @property
     def space(self) -> Space:
         """Embedding space: fingerprint and dimension, without a name."""
+        from diarspk.embeddings.space import Space
+
         return Space(self.fingerprint, self.dimension)
 
     @abstractmethod

@@ -16,7 +16,6 @@ from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.local.frame_head import FRAME_HEADS, FrameHead
 from diarspk.encoders.local.network import SpeakerNetwork, SpeakerNetworkConfig
 from diarspk.encoders.local.trunk import TrunkConfig
-from diarspk.encoders.pretrained.locations import find_repository, is_hub_name, is_pretrained
 from diarspk.errors import ModelError
 
 __all__ = [
@@ -63,15 +62,22 @@ def load_encoder(name: str | Path | None = None, *, download: bool = False) -> S
     ModelError
         If there is no such model, or its files are damaged, unsafe or of an unknown network.
     """
-    if is_hub_name(name):
-        folder = find_repository(str(name), download=download)
-        encoder = _load_pretrained(folder)
-        encoder.name = str(name)
-        return encoder
-    if name is not None and is_pretrained(Path(name)):
-        encoder = _load_pretrained(Path(name))
-        encoder.name = Path(name).name
-        return encoder
+    if name is not None:
+        from diarspk.encoders.pretrained.locations import (
+            find_repository,
+            is_hub_name,
+            is_pretrained,
+        )
+
+        if is_hub_name(name):
+            folder = find_repository(str(name), download=download)
+            encoder = _load_pretrained(folder)
+            encoder.name = str(name)
+            return encoder
+        if is_pretrained(Path(name)):
+            encoder = _load_pretrained(Path(name))
+            encoder.name = Path(name).name
+            return encoder
     checkpoint = read_checkpoint(find_card(name))
     if not is_stored_encoder(checkpoint.card):
         return build_local_encoder(checkpoint)

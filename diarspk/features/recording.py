@@ -9,16 +9,19 @@ import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from diarspk.audio import SAMPLE_RATE, AudioStream
+from diarspk.audio import SAMPLE_RATE
 from diarspk.audio.source import Samples
 from diarspk.features.log_mel import LogMel
+
+if TYPE_CHECKING:
+    from diarspk.audio import AudioStream
 
 __all__ = ["Recording", "analyse"]
 

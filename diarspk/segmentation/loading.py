@@ -7,7 +7,6 @@ from pathlib import Path
 from diarspk.checkpoints.checkpoint import Checkpoint, drop_prefix, read_card, read_checkpoint
 from diarspk.encoders.loading import build_local_encoder, find_card, is_stored_encoder
 from diarspk.encoders.local.encoder import LocalEncoder
-from diarspk.encoders.pretrained.locations import find_repository, is_hub_name, is_pretrained
 from diarspk.errors import ModelError
 from diarspk.segmentation.segmentation_head import SegmentationHead, SegmentationHeadConfig
 from diarspk.segmentation.segmenter import EmbeddedSegmenter, Segmenter
@@ -49,15 +48,18 @@ def load_segmenter(name: str | Path | None = None, *, download: bool = False) ->
         from diarspk.segmentation.silero import SileroSegmenter
 
         return SileroSegmenter()
-    if is_hub_name(name):
-        name = find_repository(str(name), download=download)
-    if name is not None and Path(name).is_dir():
-        name = Path(name) / PYANNOTE_FILE
-    if name is not None and Path(name).suffix in PYANNOTE_SUFFIXES:
-        from diarspk.segmentation.pyannet import PyanNetSegmenter
-        from diarspk.segmentation.pyannet_checkpoint import load_pyannet
+    if name is not None:
+        from diarspk.encoders.pretrained.locations import find_repository, is_hub_name
 
-        return PyanNetSegmenter(load_pyannet(name))
+        if is_hub_name(name):
+            name = find_repository(str(name), download=download)
+        if Path(name).is_dir():
+            name = Path(name) / PYANNOTE_FILE
+        if Path(name).suffix in PYANNOTE_SUFFIXES:
+            from diarspk.segmentation.pyannet import PyanNetSegmenter
+            from diarspk.segmentation.pyannet_checkpoint import load_pyannet
+
+            return PyanNetSegmenter(load_pyannet(name))
     try:
         card = find_card(name)
     except ModelError as error:
@@ -100,8 +102,11 @@ def build_embedded_segmenter(checkpoint: Checkpoint) -> EmbeddedSegmenter:
 
 def has_segmentation_head(name: str | Path | None) -> bool:
     """Whether a model comes with a segmentation head of its own, as the embedded one does."""
-    if is_hub_name(name) or (name is not None and is_pretrained(Path(name))):
-        return False
+    if name is not None:
+        from diarspk.encoders.pretrained.locations import is_hub_name, is_pretrained
+
+        if is_hub_name(name) or is_pretrained(Path(name)):
+            return False
     try:
         card = read_card(find_card(name))
     except ModelError:

@@ -10,15 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from diarspk.audio import AudioStream
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.precision import multiply_in
 from diarspk.errors import ModelError
 from diarspk.segmentation.segmentation_head import SegmentationHead
-from diarspk.segmentation.windows import WindowGrid
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from diarspk.audio import AudioStream
+    from diarspk.segmentation.windows import WindowGrid
 
 __all__ = ["EmbeddedSegmenter", "Segmentation", "Segmenter", "SteppedWindows"]
 

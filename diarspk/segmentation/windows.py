@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.audio import SAMPLE_RATE, AudioStream
+from diarspk.audio import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from diarspk.audio import AudioStream
 
 __all__ = ["WindowGrid", "audio_windows", "window_starts"]
 

@@ -14,9 +14,8 @@ from collections.abc import Iterator, Sequence
 
 from diarspk.clustering import AgglomerativeClusterer
 from diarspk.clustering.adaptation import Adaptation
-from diarspk.diarization.config import DiarizerConfig
+from diarspk.diarization.config import DiarizerConfig, LinkingConfig
 from diarspk.diarization.diarizer import Diarizer
-from diarspk.diarization.linking import LinkingConfig
 from diarspk.embeddings.reduction import Prefix
 from diarspk.errors import DiarspkError
 from diarspk.segmentation.loading import SILERO, load_segmenter

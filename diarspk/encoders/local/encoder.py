@@ -7,19 +7,23 @@ context that makes it equal to a single pass; memory does not grow with the reco
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from diarspk.audio import SAMPLE_RATE, Audio
+from diarspk.audio import SAMPLE_RATE
 from diarspk.encoders.base import Embedding, FrameEmbeddings, Span, SpeakerEncoder, check_span
 from diarspk.encoders.local.frame_head import FrameHead
 from diarspk.encoders.local.network import SpeakerNetwork, fold_norms
-from diarspk.encoders.local.region_pooling import Region, RegionPool
 from diarspk.encoders.precision import Precision, multiply_in
 from diarspk.features.log_mel import LogMel
-from diarspk.features.recording import Recording, analyse
+
+if TYPE_CHECKING:
+    from diarspk.audio import Audio
+    from diarspk.encoders.local.region_pooling import Region
+    from diarspk.features.recording import Recording
 
 __all__ = ["LocalEncoder"]
 
@@ -109,6 +113,7 @@ class LocalEncoder(SpeakerEncoder):
     ) -> Recording:
         """Compute the log-mel features of a recording."""
         from diarspk.audio import open_audio
+        from diarspk.features.recording import analyse
 
         return analyse(open_audio(audio, sample_rate, channel=channel), self.log_mel)
 
@@ -127,6 +132,8 @@ class LocalEncoder(SpeakerEncoder):
         frames
             Number of trunk frames of the recording.
         """
+        from diarspk.encoders.local.region_pooling import Region
+
         start, end = span
         first = round((start - self.frame_start) / self.frame_hop)
         last = round((end - self.frame_start) / self.frame_hop)
@@ -162,6 +169,8 @@ class LocalEncoder(SpeakerEncoder):
         progress
             Called with the seconds processed so far.
         """
+        from diarspk.encoders.local.region_pooling import RegionPool
+
         pool = RegionPool(self.network, regions)
         for first, frames in self.trunk_blocks(recording):
             pool.add(first, frames)

@@ -19,8 +19,8 @@ from torch.utils.data import IterableDataset
 
 from diarspk.diarization.config import DiarizerConfig
 from diarspk.diarization.defaults import load_defaults
-from diarspk.diarization.first_pass import FirstPassModels, compute_local_speakers
-from diarspk.diarization.local_speakers import FirstPass, LocalSpeakers
+from diarspk.diarization.first_pass import compute_local_speakers
+from diarspk.diarization.local_speakers import FirstPass, FirstPassModels, LocalSpeakers
 from diarspk.diarization.postprocessing import Postprocessing
 from diarspk.diarization.reconstruction import speaker_activity
 from diarspk.diarization.resegmentation import refine_centroids

@@ -21,9 +21,8 @@ from diarspk.clustering.plda import Plda
 from diarspk.diarization import postprocessing
 from diarspk.diarization.cache import FirstPassCache
 from diarspk.diarization.confidence import Calibration
-from diarspk.diarization.config import DiarizerConfig
+from diarspk.diarization.config import DiarizerConfig, LinkingConfig
 from diarspk.diarization.constraints import Constraints
-from diarspk.diarization.linking import LinkingConfig
 from diarspk.diarization.local_speakers import FirstPass, LocalSpeakers
 from diarspk.diarization.postprocessing import Postprocessing
 from diarspk.diarization.reconstruction import ReconstructionConfig

@@ -12,9 +12,14 @@ from diarspk.audio import open_audio
 from diarspk.diarization.cache import FirstPassCache
 from diarspk.diarization.config import DiarizerConfig
 from diarspk.diarization.defaults import Defaults
-from diarspk.diarization.first_pass import FirstPassModels, compute_local_speakers
+from diarspk.diarization.first_pass import compute_local_speakers
 from diarspk.diarization.linking import Linking
-from diarspk.diarization.local_speakers import FRAME_EMBEDDING_STEP, FirstPass, LocalSpeakers
+from diarspk.diarization.local_speakers import (
+    FRAME_EMBEDDING_STEP,
+    FirstPass,
+    FirstPassModels,
+    LocalSpeakers,
+)
 from diarspk.diarization.postprocessing import Postprocessing
 from diarspk.diarization.resegmentation import refine_centroids
 from diarspk.diarization.result import Diarization

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 import diarspk
-from diarspk.diarization.first_pass import FirstPassModels, compute_local_speakers
+from diarspk.diarization.first_pass import compute_local_speakers
+from diarspk.diarization.local_speakers import FirstPassModels
 from diarspk.encoders.precision import choose_precision, multiply_in
 from diarspk.errors import ArgumentError
 from diarspk.features.recording import analyse

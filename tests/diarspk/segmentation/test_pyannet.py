@@ -8,7 +8,8 @@ import torch
 
 from diarspk import Diarizer, load_encoder
 from diarspk.audio import open_audio
-from diarspk.diarization.first_pass import FirstPassModels, compute_local_speakers
+from diarspk.diarization.first_pass import compute_local_speakers
+from diarspk.diarization.local_speakers import FirstPassModels
 from diarspk.errors import ModelError
 from diarspk.segmentation import Powerset
 from diarspk.segmentation.loading import load_segmenter

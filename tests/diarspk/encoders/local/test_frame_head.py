@@ -19,6 +19,7 @@ from diarspk.encoders import (
 )
 from diarspk.encoders.local import encoder as local_module
 from diarspk.encoders.local.frame_head import FRAME_HEADS, FrameStream
+from diarspk.encoders.local.region_pooling import Region
 from diarspk.errors import ModelError
 
 NETWORK = SpeakerNetworkConfig(
@@ -231,10 +232,7 @@ def test_an_encoder_embeds_frames_by_its_head(network, head, monkeypatch):
 def test_without_a_head_each_frame_is_embedded_alone(network):
     encoder, audio = LocalEncoder(network, "here"), noise(1.0)
     recording = encoder.analyse(audio, 16000)
-    regions = [
-        local_module.Region(i, np.ones(1, np.float32))
-        for i in range(encoder.count_frames(recording))
-    ]
+    regions = [Region(i, np.ones(1, np.float32)) for i in range(encoder.count_frames(recording))]
     alone = encoder.embed_regions(recording, regions)
     np.testing.assert_allclose(encoder.embed_frames(audio, 16000).data, alone, atol=1e-5)
 
