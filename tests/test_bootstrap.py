@@ -104,3 +104,10 @@ def test_constraints_are_versions_and_nothing_else() -> None:
     pins = [line for line in lines if not line.startswith("#")]
     assert all(re.fullmatch(r"[a-z0-9-]+==[0-9a-z.]+", pin) for pin in pins)
     assert {"torch==2.11.0", "torchaudio==2.11.0", "torchcodec==0.17.0"} <= set(pins)
+
+
+def test_the_test_environment_has_what_the_test_command_runs() -> None:
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    extra = project.partition("\ntest = [")[2].partition("]\n")[0]
+    for package in ("coverage", "pytest", "ruff", "mypy", "import-linter"):
+        assert f'"{package}>=' in extra
