@@ -50,7 +50,7 @@ class AudioSource(Protocol):
 
 
 def warn_if_shorter(label: str, decoded: float, promised: float | None) -> None:
-    """Warn with :class:`~diarspk.AudioWarning` if fewer seconds were decoded than promised."""
+    """Warn (:class:`diarspk.errors.AudioWarning`) if fewer seconds were decoded than promised."""
     if promised is not None and 0 < decoded < promised - MAX_SHORTFALL_S:
         warnings.warn(
             f"{label}: truncated, {decoded:.1f} s of {promised:.1f} s could be decoded; "

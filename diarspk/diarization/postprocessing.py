@@ -141,11 +141,11 @@ class Postprocessing:
         annotation = to_annotation(turns, names, first.uri)
         policy = self.config.spurious_speakers
         spurious = find_spurious_speakers(annotation, policy, linking.known)
+        if not spurious:
+            return linking
         labels = {name: label for label, name in names.items()}
         spare = max(len(names) - needed, 0)
         dropped = np.array([labels[name] for name in spurious[:spare]], np.int64)
-        if not len(spurious):
-            return linking
         remaining = reassign(first.local, linking.labels, dropped)
         return replace(linking, labels=remaining).without_gaps()
 

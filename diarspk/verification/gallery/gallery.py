@@ -51,7 +51,7 @@ GENERIC_NAME = re.compile(r"SPEAKER_\d+")
 
 
 class Gallery:
-    """Database of enrolled speakers; see :func:`create_gallery` and :func:`open_gallery`.
+    """Database of enrolled speakers; :mod:`diarspk.verification.gallery.opening` opens it.
 
     Every method with vectors requires the ``fingerprint`` of their space and compares it with the
     gallery's in the same transaction: a ModelError where they differ. Vectors are ``(dim,)`` or
