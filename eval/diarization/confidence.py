@@ -10,9 +10,7 @@ of the logistic calibration, and the error of each recording under weights fitte
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,12 +23,16 @@ from diarspk.checkpoints.assets import asset_folder
 from diarspk.diarization.confidence import MIN_PROBABILITY, UNCALIBRATED, Calibration
 from diarspk.diarization.diarizer import Diarizer
 from diarspk.diarization.result import Diarization
-from diarspk.errors import DiarspkError
+from eval.command_line import command
 from eval.diarization.conversation import Conversation
-from eval.diarization.first_passes import add_first_pass_options, build_diarizer, run_first_passes
+from eval.diarization.first_passes import (
+    FirstPassSettings,
+    build_diarizer,
+    run_first_passes,
+)
 from eval.diarization.plot import Bin, plot_reliability
 from eval.report.markdown import markdown_table
-from eval.report.run_record import describe_run, write_json
+from eval.report.run_record import JsonReport
 
 __all__ = ["Turns", "calibration_error", "fit_calibration", "main", "reliability", "true_shares"]
 
@@ -128,48 +130,58 @@ def fit_calibration(turns: Turns, *, penalty: float = 1e-3) -> Calibration:
     return Calibration(*(round(float(value), 4) for value in found))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the command line."""
+
+    report: JsonReport
+    passes: FirstPassSettings
+    fit: bool = False
+    """Fit the calibration, and test it on held-out recordings."""
+    write: bool = False
+    """Put the fit among the assets of this checkout."""
+    encoder: str | None = None
+    """Encoder, with its segmentation head; none: the embedded one."""
+    plot: Path | None = None
+    """Draw a reliability diagram to this file, .svg or .png."""
+
+
+@command
+def main(settings: Settings) -> None:
     """Run the command line."""
-    options = _parser().parse_args(arguments)
-    try:
-        diarizer = build_diarizer(options.encoder, options.cache)
-        recordings = [
-            turns
-            for folder in options.data
-            for turns in _collect_turns(folder, diarizer, options.recordings)
-        ]
-    except DiarspkError as error:
-        print(error, file=sys.stderr)
-        return 1
+    diarizer = build_diarizer(settings.encoder, settings.passes.cache)
+    recordings = [
+        turns
+        for folder in settings.passes.data
+        for turns in _collect_turns(folder, diarizer, settings.passes.recordings)
+    ]
     turns = Turns.join(recordings)
     rows = reliability(turns, turns.confidence)
     print(markdown_table(HEADER, [_row(row) for row in rows]))
     report: dict[str, object] = {"calibration_error": calibration_error(turns), "bins": rows}
     print(f"\nexpected calibration error: {100 * calibration_error(turns):.1f} %")
-    if options.fit and len(recordings) > 1:
+    if settings.fit and len(recordings) > 1:
         fitted, held_out = fit_calibration(turns), _held_out_error(recordings)
         report |= {"fitted": vars(fitted), "held_out_calibration_error": held_out}
         print(f"fitted: {fitted}")
         print(f"its calibration error, fitted to the other recordings: {100 * held_out:.1f} %")
-        if options.write:
-            _write(fitted, held_out, options)
-    if options.plot is not None:
-        plot_reliability(rows, options.plot)
-    if options.json is not None:
-        write_json({**describe_run(), **report}, options.json)
-    return 0
+        if settings.write:
+            _write(fitted, held_out, settings)
+    if settings.plot is not None:
+        plot_reliability(rows, settings.plot)
+    settings.report.write(report)
 
 
-def _write(fitted: Calibration, held_out: float, options: argparse.Namespace) -> None:
+def _write(fitted: Calibration, held_out: float, settings: Settings) -> None:
     from diarspk.encoders.loading import load_encoder
 
     assets = asset_folder()
-    path = assets / "confidence" / f"{load_encoder(options.encoder).fingerprint}.json"
+    path = assets / "confidence" / f"{load_encoder(settings.encoder).fingerprint}.json"
     path.parent.mkdir(exist_ok=True)
     card = {
         **vars(fitted),
         "held_out_calibration_error": round(held_out, 5),
-        "conversations": [folder.name for folder in options.data],
+        "conversations": [folder.name for folder in settings.passes.data],
     }
     path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     print(f"written to {path.relative_to(assets.parent.parent)}")
@@ -216,17 +228,6 @@ def _row(row: Bin) -> list[str]:
     lower, turns, seconds, said, right = row
     span = f"{lower:.1f} to {lower + 1 / BINS:.1f}"
     return [span, str(turns), f"{seconds:.0f}", f"{said:.3f}", f"{right:.3f}"]
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m eval.diarization.confidence", description=__doc__)
-    add_first_pass_options(parser)
-    add = parser.add_argument
-    add("--fit", action="store_true", help="fit the calibration, and test it on held-out files")
-    add("--write", action="store_true", help="put the fit among the assets of this checkout")
-    add("--encoder", help="with its segmentation head; default: the embedded")
-    add("--plot", type=Path, metavar="FILE", help="reliability diagram, .svg or .png")
-    return parser
 
 
 if __name__ == "__main__":

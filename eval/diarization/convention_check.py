@@ -10,11 +10,9 @@ also serves for dscore with turns cut at the UEM and joined, as dscore does befo
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import re
 import subprocess
-import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -25,11 +23,12 @@ from pathlib import Path
 import numpy as np
 from pyannote.core import Annotation, Segment, Timeline
 
-from diarspk.errors import DiarspkError, FormatError, ScoringWarning
+from diarspk.errors import FormatError, ScoringWarning
 from diarspk.formats import read_rttm
 from diarspk.metrics import score
+from eval.command_line import command
 from eval.report.markdown import markdown_table
-from eval.report.run_record import describe_run, write_json
+from eval.report.run_record import JsonReport
 
 __all__ = ["Agreement", "Tool", "check", "find_tools", "main", "perturb"]
 
@@ -236,36 +235,36 @@ def _two_regions(reference: Annotation) -> Timeline:
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the command line."""
+
+    report: JsonReport
+    references: Path
+    """Folder of RTTM files."""
+    recordings: int = 60
+    """Number of files, spread evenly over those in the folder."""
+    md_eval: Path | None = None
+    """NIST's perl script, version 22 (Debian: sctk)."""
+    seed: int = 0
+    """Seed of the perturbation."""
+
+
+@command
+def main(settings: Settings) -> int:
     """Run the command line; 0 if every convention agrees with its tool to 0.01 percent points."""
-    parser = argparse.ArgumentParser(
-        "python -m eval.diarization.convention_check", description=__doc__
-    )
-    parser.add_argument("--references", type=Path, required=True, metavar="FOLDER")
-    parser.add_argument("--recordings", type=int, default=60, metavar="N")
-    parser.add_argument(
-        "--md-eval", type=Path, metavar="FILE", help="NIST's perl script, version 22 (Debian: sctk)"
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    options = parser.parse_args(arguments)
-    try:
-        paths = sorted(options.references.rglob("*.rttm"))
-        every = max(len(paths) // options.recordings, 1)
-        chosen = paths[::every][: options.recordings]
-        references = [one for path in chosen for one in read_rttm(path).values()]
-        found = list(check(references, find_tools(options.md_eval), seed=options.seed))
-    except DiarspkError as error:
-        print(error, file=sys.stderr)
-        return 1
+    paths = sorted(settings.references.rglob("*.rttm"))
+    every = max(len(paths) // settings.recordings, 1)
+    chosen = paths[::every][: settings.recordings]
+    references = [one for path in chosen for one in read_rttm(path).values()]
+    found = list(check(references, find_tools(settings.md_eval), seed=settings.seed))
     rows = [
         [one.convention, f"{one.recordings}", f"{one.comparisons}", f"{one.largest_difference:.6f}"]
         for one in found
     ]
     header = ["convention", "recordings", "comparisons", "largest difference, % points"]
     print(markdown_table(header, rows))
-    if options.json is not None:
-        write_json({**describe_run(), "results": [asdict(one) for one in found]}, options.json)
+    settings.report.write({"results": [asdict(one) for one in found]})
     return int(any(one.largest_difference > 0.01 for one in found))
 
 

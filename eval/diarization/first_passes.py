@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from eval.diarization.conversation import Conversation
 from eval.diarization.conversations import read_conversations
 from eval.report.progress import follow
 
-__all__ = ["ConversationPass", "add_first_pass_options", "build_diarizer", "run_first_passes"]
+__all__ = ["ConversationPass", "FirstPassSettings", "build_diarizer", "run_first_passes"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,18 @@ class ConversationPass:
         return Diarization.from_first_pass(self.first, Postprocessing(config, self.defaults))
 
 
+@dataclass(frozen=True)
+class FirstPassSettings:
+    """Recordings and the first passes over them."""
+
+    data: tuple[Path, ...]
+    """Folders of conversations."""
+    cache: Path | None = None
+    """Folder to store the passes over recordings in."""
+    recordings: int | None = None
+    """Number of recordings: the first ones of each set."""
+
+
 def run_first_passes(
     folder: Path, diarizer: Diarizer, limit: int | None = None
 ) -> Iterator[ConversationPass]:
@@ -49,15 +60,6 @@ def run_first_passes(
     for conversation in follow(conversations, folder.name):
         first = diarizer.first_pass(conversation.audio)
         yield ConversationPass(conversation, first, diarizer.postprocessing.defaults)
-
-
-def add_first_pass_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options ``data``, ``cache``, ``recordings`` and ``json`` to a command line."""
-    add = parser.add_argument
-    add("--data", type=Path, nargs="+", required=True, metavar="FOLDER")
-    add("--cache", type=Path, metavar="DIR", help="store the passes over recordings here")
-    add("--recordings", type=int, metavar="N", help="only the first N of each set")
-    add("--json", type=Path, metavar="FILE", help="figures, machine, versions, command")
 
 
 def build_diarizer(

@@ -11,13 +11,11 @@ combination.
 
 from __future__ import annotations
 
-import argparse
-import sys
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import get_args
 
 from diarspk.clustering import AgglomerativeClusterer, Clusterer, VBxClusterer
 from diarspk.clustering.dendrogram import Linkage
@@ -26,27 +24,78 @@ from diarspk.diarization.config import DiarizerConfig
 from diarspk.diarization.defaults import SUBSEGMENT_VBX, VBX_CENTRING, VBX_START, subsegment_vbx
 from diarspk.diarization.reconstruction import ReconstructionConfig
 from diarspk.diarization.resegmentation import Resegmentation
-from diarspk.errors import DiarspkError
-from eval.diarization.first_passes import add_first_pass_options, build_diarizer, run_first_passes
+from diarspk.errors import ArgumentError
+from eval.command_line import command
+from eval.diarization.first_passes import (
+    FirstPassSettings,
+    build_diarizer,
+    run_first_passes,
+)
 from eval.diarization.variants import Variant, VariantResult, measure, report
 from eval.report.progress import follow
+from eval.report.run_record import JsonReport
 
 __all__ = ["main", "variants"]
 
 RECONSTRUCTION = ReconstructionConfig()
 
 
-def clusterers(arguments: argparse.Namespace) -> Iterator[tuple[str, Clusterer]]:
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the command line; all combinations of the lists are tried."""
+
+    report: JsonReport
+    passes: FirstPassSettings
+    encoder: str | None = None
+    """Encoder, with its segmentation head; none: the embedded one."""
+    segmentation: str | None = None
+    """`silero`, or a checkpoint; none: the one of the encoder."""
+    step: float | None = None
+    """Seconds between windows, in recordings under ten minutes."""
+    linkage: tuple[Linkage, ...] = ("average",)
+    """Linkages of agglomerative clustering."""
+    threshold: Sequence[float] = (0.6,)
+    """Cosine distances at which it stops; none to try VBx alone."""
+    vbx: Sequence[str] = ()
+    """Fa:Fb of VBx, which clusters subsegments."""
+    plda: Path | None = None
+    """Card of the PLDA that VBx needs."""
+    start: float = VBX_START.threshold
+    """Threshold of the clusters that VBx starts from."""
+    centring: float = VBX_CENTRING
+    """Share of the recording's mean that is taken off before VBx."""
+    minimum: tuple[float, ...] = (0.0,)
+    """Seconds of the shortest local speaker that is clustered."""
+    reliable: tuple[float, ...] = (3.0,)
+    """Seconds of speech from which an embedding is reliable."""
+    concentration: tuple[float, ...] = (Resegmentation().concentration,)
+    """Concentrations of resegmentation; 0: without it."""
+    speech: tuple[float, ...] = (RECONSTRUCTION.speech_threshold,)
+    """Probabilities from which a frame is speech."""
+    overlap: tuple[float, ...] = (RECONSTRUCTION.overlap_threshold,)
+    """Probabilities from which a frame is a second speaker's."""
+    gap: tuple[float, ...] = (RECONSTRUCTION.max_gap_s,)
+    """Seconds of the longest gap that is closed."""
+
+    def __post_init__(self) -> None:
+        if self.vbx and self.plda is None:
+            raise ArgumentError("`--vbx` needs `--plda CARD`, the PLDA of the encoder")
+        for pair in self.vbx:
+            if not re.fullmatch(r"[\d.]+:[\d.]+", pair):
+                raise ArgumentError(f"`--vbx` must be Fa:Fb, two numbers, got {pair}")
+
+
+def clusterers(settings: Settings) -> Iterator[tuple[str, Clusterer]]:
     """Agglomerative ones of local speakers, or those of VBx of subsegments, with their labels."""
-    for pair in arguments.vbx:
-        scale, regularization = map(float, pair.split(":"))
-        settings = replace(
-            SUBSEGMENT_VBX, acoustic_scale=scale, speaker_regularization=regularization
-        )
-        start = AgglomerativeClusterer(arguments.start)
-        plda = read_plda(arguments.plda)
-        yield f"VBx {pair}", subsegment_vbx(plda, settings, start, arguments.centring)
-    for values in product(arguments.linkage, arguments.threshold, arguments.minimum):
+    if settings.plda is not None:
+        plda, start = read_plda(settings.plda), AgglomerativeClusterer(settings.start)
+        for pair in settings.vbx:
+            scale, regularization = map(float, pair.split(":"))
+            vbx = replace(
+                SUBSEGMENT_VBX, acoustic_scale=scale, speaker_regularization=regularization
+            )
+            yield f"VBx {pair}", subsegment_vbx(plda, vbx, start, settings.centring)
+    for values in product(settings.linkage, settings.threshold, settings.minimum):
         linkage, threshold, minimum = values
         clusterer = AgglomerativeClusterer(
             linkage=linkage, threshold=threshold, min_duration=minimum
@@ -54,15 +103,15 @@ def clusterers(arguments: argparse.Namespace) -> Iterator[tuple[str, Clusterer]]
         yield " ".join(map(str, values)), clusterer
 
 
-def variants(arguments: argparse.Namespace) -> Iterator[Variant]:
+def variants(settings: Settings) -> Iterator[Variant]:
     """Every combination of the values given."""
     grid = product(
-        clusterers(arguments),
-        arguments.reliable,
-        arguments.concentration,
-        arguments.speech,
-        arguments.overlap,
-        arguments.gap,
+        clusterers(settings),
+        settings.reliable,
+        settings.concentration,
+        settings.speech,
+        settings.overlap,
+        settings.gap,
     )
     for (name, clusterer), reliable, concentration, speech, overlap, gap in grid:
         config = DiarizerConfig(
@@ -72,59 +121,32 @@ def variants(arguments: argparse.Namespace) -> Iterator[Variant]:
             ReconstructionConfig(speech_threshold=speech, overlap_threshold=overlap, max_gap_s=gap),
             resegmentation=Resegmentation(concentration) if concentration else None,
         )
-        settings = {
+        tried = {
             "reliable": reliable,
             "concentration": concentration,
             "speech": speech,
             "overlap": overlap,
             "gap": gap,
         }
-        chosen = (f"{key} {value:g}" for key, value in settings.items())
+        chosen = (f"{key} {value:g}" for key, value in tried.items())
         yield Variant(", ".join([name, *chosen]), config)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@command
+def main(settings: Settings) -> None:
     """Run the command line."""
-    options = _parser().parse_args(arguments)
-    try:
-        report(list(_run(options)), options.json)
-    except DiarspkError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    report(list(_run(settings)), settings.report)
 
 
-def _run(options: argparse.Namespace) -> Iterator[VariantResult]:
-    diarizer = build_diarizer(options.encoder, options.cache, options.segmentation)
-    if options.step is not None:
-        diarizer.segmentation.step_s = options.step
-    combinations = list(variants(options))
-    for folder in options.data:
-        passes = list(run_first_passes(folder, diarizer, options.recordings))
+def _run(settings: Settings) -> Iterator[VariantResult]:
+    diarizer = build_diarizer(settings.encoder, settings.passes.cache, settings.segmentation)
+    if settings.step is not None:
+        diarizer.segmentation.step_s = settings.step
+    combinations = list(variants(settings))
+    for folder in settings.passes.data:
+        passes = list(run_first_passes(folder, diarizer, settings.passes.recordings))
         for variant in follow(combinations, f"{folder.name}: combinations"):
             yield measure(folder.name, passes, variant)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m eval.diarization.sweep", description=__doc__)
-    add_first_pass_options(parser)
-    add = parser.add_argument
-    add("--encoder", help="with its segmentation head; default: the embedded")
-    add("--segmentation", help="silero, or a checkpoint; the model's own without")
-    add("--step", type=float, help="seconds between windows, in recordings under ten minutes")
-    add("--linkage", nargs="+", choices=get_args(Linkage), default=["average"])
-    add("--threshold", type=float, nargs="*", default=[0.6])
-    add("--vbx", nargs="*", default=[], help="Fa:Fb, clustering subsegments")
-    add("--plda", type=Path, help="card of the PLDA that VBx needs")
-    add("--start", type=float, default=VBX_START.threshold, help="threshold that VBx starts from")
-    add("--centring", type=float, default=VBX_CENTRING, help="share of the mean taken off before")
-    add("--minimum", type=float, nargs="+", default=[0.0])
-    add("--reliable", type=float, nargs="+", default=[3.0])
-    add("--concentration", type=float, nargs="+", default=[Resegmentation().concentration])
-    add("--speech", type=float, nargs="+", default=[RECONSTRUCTION.speech_threshold])
-    add("--overlap", type=float, nargs="+", default=[RECONSTRUCTION.overlap_threshold])
-    add("--gap", type=float, nargs="+", default=[RECONSTRUCTION.max_gap_s])
-    return parser
 
 
 if __name__ == "__main__":

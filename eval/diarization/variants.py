@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 
 from pyannote.core import Annotation
 
@@ -13,7 +12,7 @@ from diarspk.diarization.local_speakers import FirstPass
 from diarspk.metrics import Components, score
 from eval.diarization.first_passes import ConversationPass
 from eval.report.markdown import markdown_table
-from eval.report.run_record import describe_run, write_json
+from eval.report.run_record import JsonReport
 
 __all__ = ["Variant", "VariantResult", "measure", "report"]
 
@@ -75,12 +74,11 @@ def measure(collection: str, passes: Sequence[ConversationPass], variant: Varian
     return VariantResult(collection, variant.name, total, right, len(passes))
 
 
-def report(results: Sequence[VariantResult], path: Path | None = None) -> None:
-    """Print the table, and write the figures as JSON where a path is given."""
+def report(results: Sequence[VariantResult], file: JsonReport) -> None:
+    """Print the table, and write the figures as JSON where a file is given."""
     print(f"{markdown_table(HEADER, [_row(result) for result in results])}\n\n{CONVENTION}")
-    if path is not None:
-        figures = [asdict(result) for result in results]
-        write_json({**describe_run(), "convention": CONVENTION, "results": figures}, path)
+    figures = [asdict(result) for result in results]
+    file.write({"convention": CONVENTION, "results": figures})
 
 
 def _row(result: VariantResult) -> tuple[str, ...]:

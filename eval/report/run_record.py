@@ -6,6 +6,8 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 
 from diarspk.atomic import atomic_path
 
-__all__ = ["describe_run", "write_json"]
+__all__ = ["JsonReport", "describe_run", "write_json"]
 
 PACKAGES = (
     "diarspk",
@@ -25,6 +27,19 @@ PACKAGES = (
     "silero-vad",
     "spectralcluster",
 )
+
+
+@dataclass(frozen=True)
+class JsonReport:
+    """File of the figures."""
+
+    json: Path | None = None
+    """Write figures, machine, versions and command to this file."""
+
+    def write(self, figures: Mapping[str, Any]) -> None:
+        """Write the figures and the description of the run, if a file was asked for."""
+        if self.json is not None:
+            write_json({**describe_run(), **figures}, self.json)
 
 
 def describe_run() -> dict[str, Any]:
