@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from diarspk.atomic import atomic_path
 from diarspk.audio import SAMPLE_RATE, Audio, AudioStream, load_audio, open_audio
 from diarspk.errors import ArgumentError, FormatError
+from diarspk.formats.names import plain_name
 from tse.cues import Cue, Reference
 from tse.enrolment import collect, gate, single_speaker_turns
 from tse.extractor import Extractor
@@ -147,7 +148,7 @@ def extract_speakers(
         if diarization is None
         else _read_diarization(diarization, stream.name)
     )
-    names = list(speakers) or [str(label) for label in annotation.labels()]
+    names = [plain_name(name) for name in speakers] or [str(label) for label in annotation.labels()]
     if not names:
         if warn is not None:
             warn(f"{recording}: no speech found; nothing is written")
@@ -227,6 +228,7 @@ def _diarize(recording: Path, channel: int | None, progress: Progress | None) ->
 def _read_diarization(file: Path, recording: str) -> Annotation:
     from diarspk.formats import read_rttm
 
+    recording = plain_name(recording)
     annotations = read_rttm(file)
     if recording in annotations:
         return annotations[recording]

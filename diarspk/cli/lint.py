@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,12 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diarspk.cli.terminal import exit_on_error, say
+from diarspk.cli.terminal import Failures, exit_on_error, say
 
 if TYPE_CHECKING:
     from diarspk.formats import Finding
 
 __all__ = ["lint"]
+
+MAX_SHOWN = 100
+"""Findings of one file that are shown, unless JSON is asked for."""
 
 
 def lint(
@@ -34,44 +38,57 @@ def lint(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """Check RTTM and UEM files: faults, and what scoring tools read differently, line by line."""
+    failures = Failures()
     with exit_on_error():
-        findings = _check(files, {} if audio is None else _durations(audio))
+        durations = {} if audio is None else _durations(audio)
+    findings = _check(files, durations, failures)
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
     else:
-        for finding in findings:
-            print(finding)
+        _print(findings)
     errors = sum(finding.severity == "error" for finding in findings)
     warnings = len(findings) - errors
     say(f"{len(files)} files, {errors} errors, {warnings} warnings")
+    failures.exit()
     if errors or (strict and warnings):
         raise typer.Exit(1)
 
 
-def _check(files: Sequence[Path], durations: dict[str, float]) -> list[Finding]:
-    from diarspk.errors import FormatError
-    from diarspk.formats import lint_rttm, lint_uem, read_rttm
+def _check(files: Sequence[Path], durations: dict[str, float], failures: Failures) -> list[Finding]:
+    from diarspk.formats.lint import check_rttm, lint_uem
 
     uems = [file for file in files if file.suffix.lower() == ".uem"]
     findings: list[Finding] = []
     ids: list[str] = []
     for file in files:
-        if file in uems:
-            continue
-        findings += lint_rttm(file, durations=durations)
-        try:
-            ids += list(read_rttm(file))
-        except FormatError:
-            continue  # among the findings already
+        if file not in uems:
+            with failures.caught(file):
+                found, named = check_rttm(file, durations=durations)
+                findings += found
+                ids += named
     for file in uems:
-        findings += lint_uem(file, durations=durations, turns_of=ids)
+        with failures.caught(file):
+            findings += lint_uem(file, durations=durations, turns_of=ids)
     return findings
+
+
+def _print(findings: Sequence[Finding]) -> None:
+    """Print the first findings of each file, one a line."""
+    counts: Counter[str] = Counter()
+    for finding in findings:
+        counts[finding.file] += 1
+        if counts[finding.file] <= MAX_SHOWN:
+            print(finding)
+    for file, count in counts.items():
+        if count > MAX_SHOWN:
+            say(f"{file}: {count - MAX_SHOWN} more findings; --json lists all")
 
 
 def _durations(folder: Path) -> dict[str, float]:
     """Duration in seconds of each recording of a folder, by file name without suffix."""
     from diarspk.audio import open_audio
     from diarspk.errors import AudioError
+    from diarspk.formats.names import plain_name
 
     found = {}
     for path in sorted(folder.iterdir()):
@@ -82,5 +99,5 @@ def _durations(folder: Path) -> dict[str, float]:
         except AudioError:
             continue
         if duration:
-            found[path.stem] = duration
+            found[plain_name(path.stem)] = duration
     return found

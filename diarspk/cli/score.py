@@ -11,13 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import diarspk
+from diarspk.atomic import atomic_path
 from diarspk.cli.table import aligned
 from diarspk.cli.terminal import exit_on_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import TypeAlias
+
+    from pyannote.core import Annotation, Timeline
 
     from diarspk.metrics import Breakdown, Components, Scores
+
+    Turns: TypeAlias = dict[str, Annotation]
+    Sides: TypeAlias = tuple[Turns, Turns, dict[str, Timeline] | None]
 
 __all__ = ["Convention", "score"]
 
@@ -78,10 +85,11 @@ def score(
         "convention": convention.value,
     }
     with exit_on_error():
-        scores = diarspk.score(reference, hypothesis, uem, **options)
-        details = _break_down(reference, hypothesis, uem, options) if breakdown else None
+        sides = _read(reference, hypothesis, uem)
+        scores = diarspk.score(*sides, **options)
+        details = _break_down(sides, options) if breakdown else None
         if timeline is not None:
-            _draw(reference, hypothesis, uem, timeline)
+            _draw(sides, timeline)
     if as_json:
         document = scores.as_dict()
         if details is not None:
@@ -94,9 +102,14 @@ def score(
     print(f"\n{scores.reference_turns}")
 
 
-def _break_down(
-    reference: Path, hypothesis: Path, uem: Path | None, options: dict[str, Any]
-) -> Breakdown:
+def _read(reference: Path, hypothesis: Path, uem: Path | None) -> Sides:
+    """Read every file once, as a pipe can be: scores, breakdown and drawing are of one content."""
+    from diarspk.formats import read_rttm, read_uem
+
+    return read_rttm(reference), read_rttm(hypothesis), None if uem is None else read_uem(uem)
+
+
+def _break_down(sides: Sides, options: dict[str, Any]) -> Breakdown:
     import warnings
 
     from diarspk.errors import ScoringWarning
@@ -104,10 +117,10 @@ def _break_down(
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ScoringWarning)  # `score` has warned already
-        return break_down(reference, hypothesis, uem, **options)
+        return break_down(*sides, **options)
 
 
-def _draw(reference: Path, hypothesis: Path, uem: Path | None, folder: Path) -> None:
+def _draw(sides: Sides, folder: Path) -> None:
     import warnings
 
     from diarspk.errors import ScoringWarning
@@ -116,12 +129,12 @@ def _draw(reference: Path, hypothesis: Path, uem: Path | None, folder: Path) -> 
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ScoringWarning)
-        pairing = pair_files(reference, hypothesis, uem)
+        pairing = pair_files(*sides)
     folder.mkdir(parents=True, exist_ok=True)
     for name, pair in pairing.pairs.items():
         drawing = draw_timeline(pair.reference, pair.hypothesis, pair.uem, title=name)
-        path = folder / f"{Path(name).name}.svg"
-        path.write_text(drawing, encoding="utf-8")
+        with atomic_path(folder / f"{Path(name).name}.svg") as part:
+            part.write_text(drawing, encoding="utf-8")
 
 
 def _report(scores: Scores) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from diarspk.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from diarspk.formats.lint import Finding, lint_rttm, lint_uem
+    from diarspk.formats.finding import Finding
+    from diarspk.formats.lint import lint_rttm, lint_uem
     from diarspk.formats.rttm import read_rttm, write_rttm
     from diarspk.formats.saving import save_annotation
     from diarspk.formats.uem import read_uem
@@ -23,7 +24,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Finding": "diarspk.formats.lint",
+    "Finding": "diarspk.formats.finding",
     "lint_rttm": "diarspk.formats.lint",
     "lint_uem": "diarspk.formats.lint",
     "read_rttm": "diarspk.formats.rttm",

@@ -2,33 +2,58 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
 from os import PathLike
-from typing import IO, Any, TypeAlias, TypeVar
+from typing import IO, Any, TypeAlias, TypeVar, cast
 
 from diarspk.errors import FormatError
 
-__all__ = ["TextFile", "parse_lines", "parse_seconds", "split_fields"]
+__all__ = [
+    "COMMENTS",
+    "TextFile",
+    "content",
+    "numbered_lines",
+    "parse_lines",
+    "parse_seconds",
+    "split_fields",
+]
 
 TextFile: TypeAlias = "str | PathLike[str] | IO[str] | IO[bytes]"
 Record = TypeVar("Record")
 
-COMMENT = ";;"
+COMMENTS = (";", "#")
+"""How a comment begins in RTTM and UEM, as md-eval has it."""
+MAX_LINE = 1 << 16
+"""Characters of the longest line; longer ones are not of a text with a record on each line."""
+MAX_SECONDS = 1e12
+"""Times from here on are in another unit; float64 tells thousandths of a second up to here."""
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
+NOT_UTF8 = "not UTF-8 text; convert the file"
+NOT_TEXT = "not text with a record on each line; give an annotation file"
 
 
-def parse_lines(file: TextFile, parse: Callable[[str], Record | None]) -> Iterator[Record]:
-    """Parse every line that is neither blank nor a ``;;`` comment.
+def parse_lines(
+    file: TextFile,
+    parse: Callable[[str], Record | None],
+    *,
+    comments: tuple[str, ...] = (";;",),
+) -> Iterator[Record]:
+    """Parse every line that is neither blank nor a comment.
 
     Parameters
     ----------
     file : path or file object
-        UTF-8, with or without byte order mark, any line ends.
+        UTF-8, with or without byte order mark, any line ends. It is opened and read once, so that
+        a pipe serves as well.
     parse : callable
         Takes a line; returns None to skip it, and raises ValueError with the fault's text.
+    comments : tuple of str
+        How a comment begins.
 
     Raises
     ------
@@ -36,18 +61,53 @@ def parse_lines(file: TextFile, parse: Callable[[str], Record | None]) -> Iterat
         With file and line, on the first line that cannot be read; or if there is no such file.
     """
     name = _name(file)
-    with _opened(file, name) as stream:
-        for number, raw in enumerate(stream, 1):
-            try:
-                line = raw.decode() if isinstance(raw, bytes) else raw
-                line = line.strip("\ufeff \t\r\n")
-                record = parse(line) if line and not line.startswith(COMMENT) else None
-            except UnicodeDecodeError:
-                raise FormatError("not UTF-8 text; convert the file", name, number) from None
-            except ValueError as fault:
-                raise FormatError(str(fault), name, number) from None
-            if record is not None:
-                yield record
+    for number, line in numbered_lines(file):
+        try:
+            text = content(line, comments)
+            record = parse(text) if text else None
+        except ValueError as fault:
+            raise FormatError(str(fault), name, number) from None
+        if record is not None:
+            yield record
+
+
+def numbered_lines(file: TextFile) -> Iterator[tuple[int, str]]:
+    """Read every line with its end and its number, from 1.
+
+    Bytes that are not UTF-8 are lone surrogates, as in :func:`os.fsdecode`.
+
+    Raises
+    ------
+    FormatError
+        Without a line if the file cannot be opened or read; with a line if that is not of a text.
+    """
+    name = _name(file)
+    try:
+        with _opened(file, name) as stream:
+            for number, line in enumerate(_lines(stream), 1):
+                if "\0" in line or len(line) > MAX_LINE:
+                    raise FormatError(NOT_TEXT, name, number)
+                yield number, line
+    except OSError as error:
+        raise FormatError(f"cannot be read ({error.strerror}); check it", name) from None
+    except UnicodeDecodeError:
+        raise FormatError(f"{NOT_UTF8}; or open it in binary mode", name) from None
+
+
+def content(line: str, comments: tuple[str, ...]) -> str:
+    """Line without the space around it; empty if it is a comment.
+
+    Raises
+    ------
+    ValueError
+        If the line is not UTF-8.
+    """
+    text = line.strip("\ufeff \t\r\n")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(NOT_UTF8) from None
+    return "" if text.startswith(comments) else text
 
 
 def split_fields(line: str, counts: range) -> list[str]:
@@ -63,24 +123,49 @@ def split_fields(line: str, counts: range) -> list[str]:
 
 def parse_seconds(text: str, what: str) -> float:
     """Read a time that is finite and not negative; ValueError names ``what`` it is."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 <= seconds < math.inf:
-        raise ValueError(f"{what} must be a number of seconds, 0 or more, got {text!r}")
+    seconds = float(text) if NUMBER.fullmatch(text) else math.nan
+    if not seconds >= 0:
+        raise ValueError(f"{what} must be a number of seconds, 0 or more, got {text[:40]!r}")
+    if seconds >= MAX_SECONDS:
+        raise ValueError(
+            f"{what} must be a number of seconds, less than {MAX_SECONDS:g}, got {text[:40]!r}; "
+            "divide milliseconds by 1000"
+        )
     return seconds
 
 
-def _opened(file: TextFile, name: str) -> AbstractContextManager[IO[Any]]:
+@contextmanager
+def _opened(file: TextFile, name: str) -> Iterator[IO[str]]:
+    """Stream of text; a file object of the caller stays open."""
+    decoded: dict[str, Any] = {"encoding": "utf-8", "errors": "surrogateescape", "newline": ""}
     if not isinstance(file, str | PathLike):
-        return nullcontext(file)
+        if isinstance(file.read(0), str):
+            yield cast("IO[str]", file)
+            return
+        wrapped = io.TextIOWrapper(cast("IO[bytes]", file), **decoded)
+        try:
+            yield wrapped
+        finally:
+            wrapped.detach()
+        return
+    with _open(file, name, **decoded) as stream:
+        yield stream
+
+
+def _open(file: str | PathLike[str], name: str, **decoded: Any) -> IO[str]:
     try:
-        return open(file, "rb")
+        return open(file, **decoded)
     except FileNotFoundError:
         raise FormatError("no such file; check the path", name) from None
     except OSError as error:
         raise FormatError(f"cannot be opened ({error.strerror}); check it", name) from None
+
+
+def _lines(stream: IO[str]) -> Iterator[str]:
+    r"""Lines with their ends, ``\n``, ``\r`` or ``\r\n``; much too long ones come in parts."""
+    while line := stream.readline(MAX_LINE + 1):
+        # A caller's stream of text may end its lines at line feeds only.
+        yield from re.split(r"(?<=\r)(?!\n|$)", line) if "\r" in line else (line,)
 
 
 def _name(file: TextFile) -> str:

@@ -3,64 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 from os import PathLike
-from pathlib import PurePath
 from typing import Literal, TypeVar
-from unicodedata import normalize
 
 from diarspk.errors import FormatError
-from diarspk.formats.lines import split_fields
+from diarspk.formats.finding import Finding
+from diarspk.formats.lines import COMMENTS, content, numbered_lines, split_fields
+from diarspk.formats.lint_checks import (
+    Stretch,
+    check_durations,
+    check_ends,
+    check_fields,
+    check_ids,
+    check_names,
+    check_order,
+    check_repetition,
+)
+from diarspk.formats.names import plain_name
 from diarspk.formats.rttm import FIELD_COUNTS, OTHER_RECORDS, parse_turn
+from diarspk.formats.uem import FIELD_COUNTS as REGION_FIELDS
 from diarspk.formats.uem import parse_region
 
-__all__ = ["Finding", "lint_rttm", "lint_uem"]
+__all__ = ["Finding", "check_rttm", "lint_rttm", "lint_uem"]
 
-SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".opus", ".ogg", ".m4a", ".sph", ".rttm"})
-MAX_OVERRUN_S = 0.5
-"""Tolerance in seconds for turns that end after the recording: references round up."""
+MANY = 3
+"""So many lines that cannot be read, and none that can, are not single faults."""
 
 Record = TypeVar("Record")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One fault.
-
-    Attributes
-    ----------
-    file : str
-    line : int or None
-        One-based; None where the fault is the file's.
-    severity : {"error", "warning"}
-        An error cannot be read, or is surely wrong; a warning means that tools differ.
-    message : str
-        The fault, and the remedy.
-    """
-
-    file: str
-    line: int | None
-    severity: Literal["error", "warning"]
-    message: str
-
-    def __str__(self) -> str:
-        place = self.file if self.line is None else f"{self.file}:{self.line}"
-        return f"{place}: {self.severity}: {self.message}"
-
-
-@dataclass(frozen=True)
-class _Stretch:
-    """Turn or region of one line."""
-
-    line: int
-    uri: str
-    channel: str
-    start: float
-    end: float
-    speaker: str = ""
 
 
 def lint_rttm(
@@ -68,7 +38,7 @@ def lint_rttm(
     *,
     durations: Mapping[str, float] | None = None,
 ) -> list[Finding]:
-    """Find faults in an RTTM file: all of them, by line.
+    """Find faults in an RTTM file: all of them, by line; one for a file that is something else.
 
     Parameters
     ----------
@@ -81,29 +51,38 @@ def lint_rttm(
     FormatError
         If the file cannot be opened.
     """
-    name = os.fspath(file)
-    findings: list[Finding] = []
-    turns: list[_Stretch] = []
-    for number, line in _lines(name, findings):
+    findings, _ = check_rttm(file, durations=durations)
+    return findings
+
+
+def check_rttm(
+    file: str | PathLike[str],
+    *,
+    durations: Mapping[str, float] | None = None,
+) -> tuple[list[Finding], list[str]]:
+    """Find what :func:`lint_rttm` finds, and the file ids, in one reading of the file."""
+    lines = _Lines(os.fspath(file))
+    turns: list[Stretch] = []
+    for number, line in lines.read("RTTM"):
         fields = split_fields(line, FIELD_COUNTS)
         if fields[0].upper() in OTHER_RECORDS:
-            findings.append(_other_record(name, number, fields[0]))
+            text = f"a record {fields[0]}: md-eval heeds it, other tools and this one skip it"
+            lines.find(number, "warning", text)
             continue
-        if not (parsed := _tried(parse_turn, line, name, number, findings)):
-            if not _has_error(findings, number):
-                text = "the turn has no length (times were rounded?) and is skipped; remove it"
-                findings.append(Finding(name, number, "warning", text))
-            continue
-        uri, segment, speaker = parsed
-        turn = _Stretch(number, uri, fields[2], segment.start, segment.end, speaker)
-        turns.append(turn)
-        findings += _check_fields(name, turn, fields)
-    findings += _check_ids(name, turns)
-    findings += _check_repetition(name, turns)
-    findings += _check_order(name, turns)
-    findings += _check_ends(name, turns)
-    findings += _check_durations(name, turns, durations or {}, "turn")
-    return sorted(findings, key=lambda finding: finding.line or 0)
+        read, parsed = lines.tried(parse_turn, number, line)
+        if parsed is not None:
+            uri, segment, speaker = parsed
+            written = (fields[1], fields[7])
+            turn = Stretch(number, uri, fields[2], segment.start, segment.end, speaker, written)
+            turns.append(turn)
+            lines.findings += check_fields(lines.name, turn, fields)
+        elif read:
+            text = "the turn has no length (times were rounded?) and is skipped; remove it"
+            lines.find(number, "warning", text)
+    for check in (check_ids, check_names, check_repetition, check_order, check_ends):
+        lines.findings += check(lines.name, turns)
+    lines.findings += check_durations(lines.name, turns, durations or {}, "turn")
+    return lines.sorted(), list(dict.fromkeys(turn.uri for turn in turns))
 
 
 def lint_uem(
@@ -122,153 +101,97 @@ def lint_uem(
     turns_of : sequence of str, optional
         File ids of the reference: those without a region are not scored.
     """
-    name = os.fspath(file)
-    findings: list[Finding] = []
-    regions: list[_Stretch] = []
-    for number, line in _lines(name, findings):
-        if parsed := _tried(parse_region, line, name, number, findings):
+    lines = _Lines(os.fspath(file))
+    regions: list[Stretch] = []
+    for number, line in lines.read("UEM"):
+        _, parsed = lines.tried(parse_region, number, line)
+        if parsed is not None:
             uri, segment = parsed
-            channel = split_fields(line, range(4, 5))[1]
-            regions.append(_Stretch(number, uri, channel, segment.start, segment.end))
-    findings += _check_ids(name, regions)
-    findings += _check_repetition(name, regions)
-    findings += _check_durations(name, regions, durations or {}, "region")
+            written, channel, *_ = split_fields(line, REGION_FIELDS)
+            start, end = segment.start, segment.end
+            regions.append(Stretch(number, uri, channel, start, end, written=(written,)))
+    for check in (check_ids, check_names, check_repetition):
+        lines.findings += check(lines.name, regions)
+    lines.findings += check_durations(lines.name, regions, durations or {}, "region")
     named = {region.uri for region in regions}
-    for uri in dict.fromkeys(turns_of or ()):
+    for uri in dict.fromkeys(map(plain_name, turns_of or ())):
         if uri not in named:
             text = f"has no region of `{uri}`, which will not be scored; add one"
-            findings.append(Finding(name, None, "warning", text))
-    return sorted(findings, key=lambda finding: finding.line or 0)
+            lines.find(None, "warning", text)
+    return lines.sorted()
 
 
-def _lines(name: str, findings: list[Finding]) -> Iterator[tuple[int, str]]:
-    """Yield the lines with a record; faults of the encoding go to the findings."""
-    try:
-        with open(name, "rb") as stream:
-            raw = stream.read()
-    except OSError as error:
-        raise FormatError(f"cannot be opened ({error.strerror}); check it", name) from None
-    if raw.startswith(b"\xef\xbb\xbf"):
-        text = "starts with a byte order mark, which md-eval takes for text; save without it"
-        findings.append(Finding(name, 1, "warning", text))
-    for number, line in enumerate(raw.splitlines(), 1):
+class _Lines:
+    """Lines of one file, and what is found in them."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.findings: list[Finding] = []
+        self.faults: list[Finding] = []  # of lines that are no record
+        self.rejected: Finding | None = None
+
+    def find(self, line: int | None, severity: Literal["error", "warning"], message: str) -> None:
+        self.findings.append(Finding(self.name, line, severity, message))
+
+    def sorted(self) -> list[Finding]:
+        if self.rejected is not None:
+            return [self.rejected]
+        return sorted([*self.findings, *self.faults], key=lambda finding: finding.line or 0)
+
+    def tried(
+        self, parse: Callable[[str], Record | None], number: int, line: str
+    ) -> tuple[bool, Record | None]:
+        """Whether a line is a record, and what it holds."""
         try:
-            text = line.decode().strip("\ufeff \t\r\n")
-        except UnicodeDecodeError:
-            text = "not UTF-8 text; convert the file"
-            findings.append(Finding(name, number, "error", text))
-            continue
-        if text and not text.startswith(";;"):
-            yield number, text
+            return True, parse(line)
+        except ValueError as fault:
+            self.faults.append(Finding(self.name, number, "error", str(fault)))
+            return False, None
 
-
-def _tried(
-    parse: Callable[[str], Record | None],
-    line: str,
-    name: str,
-    number: int,
-    findings: list[Finding],
-) -> Record | None:
-    try:
-        return parse(line)
-    except ValueError as fault:
-        findings.append(Finding(name, number, "error", str(fault)))
-        return None
-
-
-def _has_error(findings: Sequence[Finding], number: int) -> bool:
-    return bool(findings) and findings[-1].line == number and findings[-1].severity == "error"
-
-
-def _other_record(name: str, number: int, kind: str) -> Finding:
-    text = f"a record {kind}: md-eval heeds it, other tools and this one skip it"
-    return Finding(name, number, "warning", text)
-
-
-def _check_fields(name: str, turn: _Stretch, fields: Sequence[str]) -> Iterator[Finding]:
-    if len(fields) < 9:
-        text = f"{len(fields)} fields; some tools want 9 or 10, ending in `<NA> <NA>`"
-        yield Finding(name, turn.line, "warning", text)
-    if " " in turn.uri or " " in turn.speaker:
-        text = "a name with a space, which most tools split; put _ instead"
-        yield Finding(name, turn.line, "warning", text)
-    if turn.speaker.upper() in ("<NA>", "NA"):
-        yield Finding(name, turn.line, "error", "the turn has no speaker; name one")
-
-
-def _check_ids(name: str, stretches: Sequence[_Stretch]) -> Iterator[Finding]:
-    """Find file ids that tools would not match with the same recording elsewhere, once each."""
-    channels = defaultdict(set)
-    for stretch in stretches:
-        channels[stretch.uri].add(stretch.channel)
-    first = {stretch.uri: stretch.line for stretch in reversed(stretches)}
-    for uri, used in channels.items():
-        line = first[uri]
-        if PurePath(uri).suffix.lower() in SUFFIXES or "/" in uri or "\\" in uri:
-            text = f"the file id `{uri}` is a file name; ids have neither folder nor suffix"
-            yield Finding(name, line, "warning", text)
-        if normalize("NFC", uri) != uri:
-            text = f"the file id `{uri}` has decomposed accents, so it differs from the same name"
-            yield Finding(name, line, "warning", f"{text} composed; normalise it (NFC)")
-        if len(used) > 1:
-            listed = ", ".join(sorted(used))
-            text = f"`{uri}` has channels {listed}; tools that tell them apart score each alone"
-            yield Finding(name, line, "warning", text)
-        elif used == {"0"}:
-            text = f"`{uri}` is on channel 0; most files have 1, and md-eval matches channels"
-            yield Finding(name, line, "warning", text)
-
-
-def _check_repetition(name: str, stretches: Sequence[_Stretch]) -> Iterator[Finding]:
-    """Find turns of one speaker, or regions of one file, that share time."""
-    groups = defaultdict(list)
-    for stretch in stretches:
-        groups[stretch.uri, stretch.channel, stretch.speaker].append(stretch)
-    for (_, _, speaker), members in groups.items():
-        longest: _Stretch | None = None
-        for one in sorted(members, key=lambda stretch: (stretch.start, stretch.end)):
-            if longest is not None and one.start < longest.end - 1e-9:
-                who = f"of `{speaker}` " if speaker else ""
-                same = (one.start, one.end) == (longest.start, longest.end)
-                how = "repeats" if same else "overlaps with"
-                text = f"{who}{how} line {longest.line}; tools count it once or twice: join them"
-                yield Finding(name, one.line, "warning", text)
-            if longest is None or one.end > longest.end:
-                longest = one
-
-
-def _check_order(name: str, turns: Sequence[_Stretch]) -> Iterator[Finding]:
-    latest: dict[str, float] = {}
-    for turn in turns:
-        if turn.start < latest.get(turn.uri, 0.0):
-            text = "starts before the line above it; some tools need turns in order of time"
-            yield Finding(name, turn.line, "warning", f"{text}: sort them")
+    def read(self, kind: str) -> Iterator[tuple[int, str]]:
+        """Yield the lines with a record."""
+        records = 0
+        marked: list[int] = []
+        undecoded: list[int] = []
+        try:
+            for number, line in numbered_lines(self.name):
+                if number == 1:
+                    self._check_first(line)
+                if line.lstrip("\ufeff \t").startswith("#"):
+                    marked.append(number)
+                try:
+                    text = content(line, COMMENTS)
+                except ValueError:
+                    undecoded.append(number)
+                    continue
+                if text:
+                    records += 1
+                    yield number, text
+        except FormatError as fault:
+            if fault.line is None:
+                raise
+            self._reject(str(fault.args[0]), fault.line)  # a sound file, say
             return
-        latest[turn.uri] = turn.start
+        if len(self.faults) == records > MANY:
+            first = self.faults[0]
+            text = f"none of its {records} lines is of {kind}; line {first.line}: {first.message}"
+            self._reject(text)
+            return
+        if marked:
+            text = "a comment that begins with #, which md-eval and this package skip but others"
+            self.find(marked[0], "warning", f"{text} do not; begin it with ;;")
+        if undecoded:
+            more = f", nor are {len(undecoded) - 1} other lines" if undecoded[1:] else ""
+            self.find(undecoded[0], "error", f"not UTF-8 text{more}; convert the file")
 
+    def _check_first(self, line: str) -> None:
+        if line.startswith("\ufeff"):
+            text = "starts with a byte order mark, which md-eval takes for text; save without it"
+            self.find(1, "warning", text)
+        if line.endswith("\r"):
+            text = "lines end in a carriage return alone, so other tools see one line; convert them"
+            self.find(1, "warning", text)
 
-def _check_ends(name: str, turns: Sequence[_Stretch]) -> Iterator[Finding]:
-    """Find files whose durations are probably ends: all of them exceed the starts, and rise."""
-    by_file = defaultdict(list)
-    for turn in turns:
-        by_file[turn.uri].append(turn)
-    for uri, members in by_file.items():
-        written = [turn.end - turn.start for turn in members]
-        rising = all(one <= other + 1e-9 for one, other in pairwise(written))
-        if (
-            len(members) >= 5
-            and rising
-            and all(length > turn.start for length, turn in zip(written, members, strict=True))
-        ):
-            text = f"the fifth field of `{uri}` looks like the end of each turn; it is its duration"
-            yield Finding(name, members[0].line, "error", text)
-
-
-def _check_durations(
-    name: str, stretches: Sequence[_Stretch], durations: Mapping[str, float], what: str
-) -> Iterator[Finding]:
-    for stretch in stretches:
-        duration = durations.get(stretch.uri)
-        if duration is not None and stretch.end > duration + MAX_OVERRUN_S:
-            text = f"the {what} ends at {stretch.end:.3f} s, the recording at {duration:.3f} s"
-            yield Finding(name, stretch.line, "error", f"{text}; check which one is meant")
+    def _reject(self, text: str, line: int | None = None) -> None:
+        """Leave one finding: what seems to be wrong elsewhere in such a file means nothing."""
+        self.rejected = Finding(self.name, line, "error", text)

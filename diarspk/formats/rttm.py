@@ -12,7 +12,8 @@ from typing import TextIO
 from pyannote.core import Annotation, Segment
 
 from diarspk.errors import ArgumentError
-from diarspk.formats.lines import TextFile, parse_lines, parse_seconds, split_fields
+from diarspk.formats.lines import COMMENTS, TextFile, parse_lines, parse_seconds, split_fields
+from diarspk.formats.names import plain_name
 from diarspk.formats.turns import Confidence, rounded_turns
 
 __all__ = ["parse_turn", "read_rttm", "write_rttm"]
@@ -29,7 +30,8 @@ def read_rttm(file: TextFile) -> dict[str, Annotation]:
     """Read the turns of every recording in an RTTM file.
 
     Records other than SPEAKER and turns of zero length (a rounded one) are skipped; channels are
-    not told apart. Names with spaces are read where tabs separate the fields.
+    not told apart. Names with spaces are read where tabs separate the fields; accents are composed
+    (NFC), so that one name in two writings is one recording or speaker.
 
     Parameters
     ----------
@@ -46,7 +48,9 @@ def read_rttm(file: TextFile) -> dict[str, Annotation]:
         With file and line, on the first line that is no RTTM.
     """
     annotations: dict[str, Annotation] = {}
-    for track, (uri, segment, speaker) in enumerate(parse_lines(file, parse_turn)):
+    for track, (uri, segment, speaker) in enumerate(
+        parse_lines(file, parse_turn, comments=COMMENTS)
+    ):
         annotation = annotations.setdefault(uri, Annotation(uri=uri))
         annotation[segment, track] = speaker
     return annotations
@@ -55,7 +59,9 @@ def read_rttm(file: TextFile) -> dict[str, Annotation]:
 def write_rttm(
     annotation: Annotation, stream: TextIO, *, confidence: Confidence | None = None
 ) -> None:
-    """Write one line for each turn, with milliseconds; spaces in names become ``_``.
+    """Write one line for each turn, with milliseconds.
+
+    Spaces in names become ``_``, and accents are composed (NFC).
 
     Raises
     ------
@@ -65,7 +71,8 @@ def write_rttm(
     labels = annotation.labels()
     if len({_one_word(label) for label in labels}) < len(labels):
         raise ArgumentError(
-            f"`annotation` must have names that differ when spaces become _, got {labels}"
+            "`annotation` must have names that differ when spaces become _ and accents are "
+            f"composed, got {labels}"
         )
     uri = _one_word(annotation.uri or "audio")
     for turn in rounded_turns(annotation, confidence):
@@ -103,7 +110,7 @@ def parse_turn(line: str) -> tuple[str, Segment, str] | None:
     start = parse_seconds(fields[3], "the start")
     duration = parse_seconds(fields[4], "the duration")
     segment = Segment(start, start + duration)
-    return (fields[1], segment, fields[7]) if segment else None
+    return (plain_name(fields[1]), segment, plain_name(fields[7])) if segment else None
 
 
 def _is_absent_or_number(field: str) -> bool:
@@ -113,4 +120,4 @@ def _is_absent_or_number(field: str) -> bool:
 
 
 def _one_word(name: object) -> str:
-    return re.sub(r"\s+", "_", str(name)) or "_"
+    return re.sub(r"\s+", "_", plain_name(name)) or "_"

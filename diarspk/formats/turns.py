@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 from pyannote.core import Annotation, Segment
 
+from diarspk.formats.names import plain_name
+
 __all__ = ["Confidence", "RoundedTurn", "rounded_turns"]
 
 Confidence: TypeAlias = "Mapping[tuple[Segment, str | int], float]"
@@ -42,4 +44,4 @@ def rounded_turns(
         start, end = round(segment.start * 1000), round(segment.end * 1000)
         if end > start:
             sure = None if confidence is None else confidence.get((segment, track))
-            yield RoundedTurn(start, end, " ".join(str(label).split()), sure)
+            yield RoundedTurn(start, end, " ".join(plain_name(label).split()), sure)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pyannote.core import Segment, Timeline
 
-from diarspk.formats.lines import TextFile, parse_lines, parse_seconds, split_fields
+from diarspk.formats.lines import COMMENTS, TextFile, parse_lines, parse_seconds, split_fields
+from diarspk.formats.names import plain_name
 
 __all__ = ["parse_region", "read_uem"]
 
@@ -30,7 +31,7 @@ def read_uem(file: TextFile) -> dict[str, Timeline]:
         With file and line, on the first line that is no UEM.
     """
     segments: dict[str, list[Segment]] = {}
-    for uri, segment in parse_lines(file, parse_region):
+    for uri, segment in parse_lines(file, parse_region, comments=COMMENTS):
         segments.setdefault(uri, []).append(segment)
     return {uri: Timeline(regions, uri=uri).support() for uri, regions in segments.items()}
 
@@ -49,4 +50,4 @@ def parse_region(line: str) -> tuple[str, Segment]:
     start, end = parse_seconds(fields[2], "the start"), parse_seconds(fields[3], "the end")
     if not end > start:
         raise ValueError(f"the end must be after the start, {fields[2]}, got {fields[3]}")
-    return fields[0], Segment(start, end)
+    return plain_name(fields[0]), Segment(start, end)

@@ -15,6 +15,7 @@ from typing import Any, TextIO
 
 from pyannote.core import Annotation
 
+from diarspk.formats.names import plain_name
 from diarspk.formats.turns import Confidence, RoundedTurn, rounded_turns
 
 __all__ = [
@@ -47,7 +48,8 @@ def write_json(
     """
     turns = [_as_dict(turn) for turn in rounded_turns(annotation, confidence)]
     speakers = sorted({turn["speaker"] for turn in turns})
-    document = {"uri": annotation.uri, "speakers": speakers, "turns": turns}
+    uri = None if annotation.uri is None else plain_name(annotation.uri)
+    document = {"uri": uri, "speakers": speakers, "turns": turns}
     json.dump(document, stream, indent=2, ensure_ascii=False)
     stream.write("\n")
 

@@ -7,14 +7,12 @@ from numpy.typing import NDArray
 from pyannote.core import Annotation, Timeline
 
 from diarspk.metrics.conventions import Convention
+from diarspk.metrics.frame_jaccard import frame_jaccard_errors
 from diarspk.metrics.pairing import Pair
 from diarspk.metrics.scores import Components
 from diarspk.metrics.time_partition import TimePartition, match_speakers, partition_time
 
-__all__ = ["compare", "frame_jaccard_errors", "map_speakers", "partition_pair", "sum_errors"]
-
-JACCARD_STEP_S = 0.01
-"""Frame of dscore's Jaccard error."""
+__all__ = ["compare", "map_speakers", "partition_pair", "sum_errors"]
 
 
 def compare(pair: Pair, convention: Convention, *, collar: float, skip_overlap: bool) -> Components:
@@ -70,53 +68,6 @@ def sum_errors(
         false_alarm=float(weights @ np.maximum(claimed - present, 0)),
         confusion=float(weights @ (np.minimum(present, claimed) - right)),
     )
-
-
-def frame_jaccard_errors(
-    reference: Annotation, hypothesis: Annotation, uem: Timeline, *, step: float = JACCARD_STEP_S
-) -> NDArray[np.float64]:
-    """Compute the Jaccard error, in [0, 1], of each speaker of the reference on frames.
-
-    One speaker's error is 1 - intersection / union with the speaker mapped to it, 1 where there is
-    none; the mapping minimizes the sum of errors. There is never a collar. Source: nryant
-    dscore, ``metrics.jer``; Ryant et al., *The Second DIHARD Challenge Evaluation Plan*, 2019.
-
-    Parameters
-    ----------
-    reference, hypothesis : Annotation
-    uem : Timeline
-        Turns are cropped to it first: a speaker who talks only outside does not count.
-
-    Returns
-    -------
-    ndarray, ``(speakers of the reference,)``
-    """
-    from scipy.optimize import linear_sum_assignment
-
-    present, claimed = (_frames(each.crop(uem), uem, step) for each in (reference, hypothesis))
-    common = present.T.astype(np.float64) @ claimed
-    union = present.sum(0)[:, None] + claimed.sum(0)[None] - common
-    errors = 1 - np.divide(common, union, out=np.zeros_like(common), where=union > 0)
-    best = np.ones(len(errors))
-    rows, columns = linear_sum_assignment(errors)
-    best[rows] = errors[rows, columns]
-    return best
-
-
-def _frames(annotation: Annotation, uem: Timeline, step: float) -> NDArray[np.bool_]:
-    """Activity of the speakers in the frames that start within the UEM: ``(frames, speakers)``."""
-    end = uem.extent().end if uem else 0.0
-    times = step * np.arange(int(end / step))
-    present = np.zeros((len(times), len(annotation.labels())), np.bool_)
-    for column, label in enumerate(annotation.labels()):
-        for segment in annotation.label_timeline(label, copy=False):
-            first, last = np.searchsorted(times, tuple(segment))
-            present[first:last, column] = True
-    inside = np.zeros(len(times), np.bool_)
-    for region in uem:
-        first, last = np.searchsorted(times, tuple(region))
-        inside[first:last] = True
-    return present[inside]
 
 
 def _joined(annotation: Annotation, convention: Convention) -> Annotation:

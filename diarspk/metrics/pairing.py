@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from os import PathLike
-from typing import Literal, TypeAlias, TypeVar
-from unicodedata import normalize
+from typing import Literal, TypeAlias
 
 from pyannote.core import Annotation, Timeline
 
 from diarspk.errors import ArgumentError, ScoringWarning
 from diarspk.formats import read_rttm, read_uem
+from diarspk.formats.names import plain_name
 
-__all__ = ["Annotations", "Pair", "Pairing", "Regions", "pair_files"]
+__all__ = ["Annotations", "Pair", "Pairing", "Regions", "listed", "pair_files"]
 
 Path: TypeAlias = "str | PathLike[str]"
 Annotations: TypeAlias = "Path | Annotation | Mapping[str, Annotation]"
 Regions: TypeAlias = "Path | Timeline | Mapping[str, Timeline]"
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ def pair_files(
     missing = tuple(name for name in pairs if name not in hypotheses)
     outside = tuple(name for name in references if name not in pairs)
     extra = tuple(name for name in hypotheses if name not in references)
-    lacking = f"missing in the hypothesis (it holds {_listed(hypotheses)}), counted as missed"
+    lacking = f"missing in the hypothesis (it holds {listed(hypotheses)}), counted as missed"
     _warn(missing, lacking)
     _warn(outside, "not in the UEM, so not scored")
     _warn(extra, "not in the reference, so not scored")
@@ -87,16 +85,35 @@ def _rename_single(
 
 
 def _by_file(annotations: Annotations) -> dict[str, Annotation]:
-    if isinstance(annotations, Annotation):
-        return _compose_keys({str(annotations.uri or "audio"): annotations})
-    if isinstance(annotations, Mapping):
-        return _compose_keys(annotations)
     if isinstance(annotations, str | PathLike):
-        return _compose_keys(read_rttm(os.fspath(annotations)))
+        return read_rttm(annotations)
+    if isinstance(annotations, Annotation):
+        annotations = {str(annotations.uri or "audio"): annotations}
+    if isinstance(annotations, Mapping):
+        named: dict[str, list[Annotation]] = {}
+        for name, annotation in annotations.items():
+            named.setdefault(plain_name(name), []).append(annotation)
+        return {name: _plain(name, found) for name, found in named.items()}
     raise ArgumentError(
         "`reference` and `hypothesis` must be a path, an Annotation, or a dict of them by file "
         f"id, got {type(annotations).__name__}"
     )
+
+
+def _plain(name: str, annotations: Sequence[Annotation]) -> Annotation:
+    """All turns of one recording, whose name and speakers may be written in several ways."""
+    (first, *others) = annotations
+    if not others and all(_plain_label(label) == label for label in first.labels()):
+        return first
+    joined = Annotation(uri=name)
+    turns = (turn for one in annotations for turn in one.itertracks(yield_label=True))
+    for track, (segment, _, label) in enumerate(turns):
+        joined[segment, track] = _plain_label(label)
+    return joined
+
+
+def _plain_label(label: object) -> object:
+    return plain_name(label) if isinstance(label, str) else label
 
 
 def _regions(uem: Regions, references: Mapping[str, Annotation]) -> dict[str, Timeline]:
@@ -107,18 +124,15 @@ def _regions(uem: Regions, references: Mapping[str, Annotation]) -> dict[str, Ti
                 "got a Timeline"
             )
         return dict.fromkeys(references, uem)
-    regions = _compose_keys(uem if isinstance(uem, Mapping) else read_uem(uem))
+    regions: dict[str, Timeline] = {}
+    for name, timeline in (uem if isinstance(uem, Mapping) else read_uem(uem)).items():
+        name = plain_name(name)
+        regions[name] = regions[name].union(timeline) if name in regions else timeline
     if references and not regions.keys() & references.keys():
         raise ArgumentError(
-            f"`uem` must name a file of the reference ({_listed(references)}), "
-            f"got {_listed(regions)}"
+            f"`uem` must name a file of the reference ({listed(references)}), got {listed(regions)}"
         )
     return regions
-
-
-def _compose_keys(values: Mapping[str, Value]) -> dict[str, Value]:
-    """Normalize keys to NFC: file systems differ in how they encode one name."""
-    return {normalize("NFC", name): value for name, value in values.items()}
 
 
 def _extent(annotations: Sequence[Annotation]) -> Timeline:
@@ -130,10 +144,11 @@ def _extent(annotations: Sequence[Annotation]) -> Timeline:
 
 def _warn(names: tuple[str, ...], consequence: str) -> None:
     if names:
-        warnings.warn(f"{_listed(names)}: {consequence}", ScoringWarning, stacklevel=4)
+        warnings.warn(f"{listed(names)}: {consequence}", ScoringWarning, stacklevel=4)
 
 
-def _listed(names: Iterable[str], limit: int = 5) -> str:
+def listed(names: Iterable[str], limit: int = 5) -> str:
+    """Enumerate names, the first of many."""
     names = list(names)
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(names[:limit]) + more if names else "no file"

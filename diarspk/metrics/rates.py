@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 
 from pyannote.core import Annotation
 
 from diarspk.errors import ArgumentError, ScoringWarning
 from diarspk.metrics.comparison import compare
 from diarspk.metrics.conventions import DEFAULT, find_convention
-from diarspk.metrics.pairing import Annotations, Regions, pair_files
+from diarspk.metrics.pairing import Annotations, Regions, listed, pair_files
 from diarspk.metrics.reference_turns import count_reference_turns
 from diarspk.metrics.scores import Scores
 
@@ -59,8 +60,8 @@ def score(
     Warns
     -----
     ScoringWarning
-        Of files without a counterpart, and of turns of one speaker that overlap: in
-        pyannote.metrics each of them counts.
+        Of files without a counterpart; of files whose reference has speech, but none in what is
+        scored; and of turns of one speaker that overlap: in pyannote.metrics each of them counts.
 
     Raises
     ------
@@ -77,11 +78,15 @@ def score(
     if rules.by_pyannote:
         for side in ("reference", "hypothesis"):
             _warn_of_repetition(side, [getattr(pair, side) for pair in pairing.pairs.values()])
+    files = {
+        name: compare(pair, rules, collar=collar, skip_overlap=skip_overlap)
+        for name, pair in pairing.pairs.items()
+    }
+    _warn_of_nothing(
+        [name for name, pair in pairing.pairs.items() if pair.reference and not files[name].total]
+    )
     return Scores(
-        files={
-            name: compare(pair, rules, collar=collar, skip_overlap=skip_overlap)
-            for name, pair in pairing.pairs.items()
-        },
+        files=files,
         collar=collar,
         skip_overlap=skip_overlap,
         has_uem=uem is not None,
@@ -90,6 +95,16 @@ def score(
         rules=rules,
         reference_turns=count_reference_turns(pairing.pairs.values()),
     )
+
+
+def _warn_of_nothing(names: Sequence[str]) -> None:
+    if names:
+        warnings.warn(
+            f"{listed(names)}: no speech of the reference is scored (it lies outside the UEM, in "
+            "collars, or in overlap that is skipped), so the rates say nothing about the result",
+            ScoringWarning,
+            stacklevel=3,
+        )
 
 
 def _warn_of_repetition(side: str, annotations: list[Annotation]) -> None:

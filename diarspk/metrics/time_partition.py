@@ -98,8 +98,13 @@ def partition_time(
     )
 
 
-def count_covering(segments: Iterable[Segment], edges: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Count the turns that cover each segment, ``(segments,)``; their ends are among the edges."""
+def count_covering(
+    segments: Iterable[Iterable[float]], edges: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Count the turns that cover each segment, ``(segments,)``.
+
+    A turn is its start and its end, which are among the edges.
+    """
     bounds = np.array([tuple(segment) for segment in segments], np.float64).reshape(-1, 2)
     steps = np.zeros(max(len(edges), 1), np.int64)
     np.add.at(steps, np.searchsorted(edges, bounds[:, 0]), 1)

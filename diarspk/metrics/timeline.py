@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from itertools import chain, count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,8 @@ COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#b
 """Distinct also without colour vision (Tol, bright scheme)."""
 ERROR_COLOURS = {"miss": "#332288", "false alarm": "#ddaa33", "confusion": "#cc3311"}
 ROW, GAP, LEFT, TOP = 16, 6, 150, 30  # pixels
-TICKS_S = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+TICKS_S = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600)
+DAY_S = 86400
 
 
 def draw_timeline(
@@ -118,12 +120,13 @@ class _Canvas:
         return LEFT + (time - self.extent.start) * self.scale
 
     def _axis(self) -> Iterator[str]:
-        step = next((tick for tick in TICKS_S if tick * self.scale >= 60), TICKS_S[-1])
+        ticks = chain(TICKS_S, (DAY_S * 10**power for power in count()))
+        step = next(tick for tick in ticks if tick * self.scale >= 60)
         first = int(np.ceil(self.extent.start / step))
         for number in range(first, int(self.extent.end / step) + 1):
             x = self.x(number * step)
             yield f'<path d="M{x:.1f} {TOP}V{self.y + 4}" stroke="#00000030"/>'
-            yield _text(x, self.y + ROW, f"{number * step:g} s", anchor="middle")
+            yield _text(x, self.y + ROW, f"{number * step} s", anchor="middle")
 
 
 def _errors(segments: TimePartition, pairs: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:

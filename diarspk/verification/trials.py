@@ -93,5 +93,6 @@ def _parse_trial(line: str) -> Trial:
         if last in KALDI_LABELS:
             return Trial(first, second, KALDI_LABELS[last])
     raise ValueError(
-        f"a trial must be `1 ENROL TEST` (or 0) or `ENROL TEST target` (or nontarget), got {line!r}"
+        "a trial must be `1 ENROL TEST` (or 0) or `ENROL TEST target` (or nontarget), "
+        f"got {line[:80]!r}"
     )

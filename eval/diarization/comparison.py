@@ -22,6 +22,7 @@ from pyannote.core import Segment, Timeline
 from diarspk.audio import SAMPLE_RATE, load_audio
 from diarspk.errors import FormatError
 from diarspk.formats import read_rttm
+from diarspk.formats.names import plain_name
 from eval.command_line import command
 from eval.diarization.benchmark import run_diarizer, score_hypothesis, summarize
 from eval.diarization.conversation import Conversation
@@ -103,10 +104,11 @@ def read_demo(audio: Path) -> Conversation:
     """
     path = audio.with_suffix(".rttm")
     references = read_rttm(path)
-    if audio.stem not in references:
-        raise FormatError(f"has no turn of `{audio.stem}`", str(path))
+    name = plain_name(audio.stem)
+    if name not in references:
+        raise FormatError(f"has no turn of `{name}`", str(path))
     duration = len(load_audio(audio)) / SAMPLE_RATE
-    return Conversation(audio, references[audio.stem], Timeline([Segment(0, duration)]))
+    return Conversation(audio, references[name], Timeline([Segment(0, duration)]))
 
 
 def find_demo() -> Path | None:

@@ -13,6 +13,7 @@ from pyannote.core import Annotation
 
 from diarspk.errors import ArgumentError, FormatError
 from diarspk.formats import read_rttm, read_uem
+from diarspk.formats.names import plain_name
 from eval.diarization.conversation import Conversation
 from eval.diarization.manifests import data_set_name, read_manifests
 
@@ -101,13 +102,13 @@ def _add_references(conversation: Conversation, folder: Path, names: Sequence[st
         if (folder / REFERENCES / name).is_dir():
             path = folder / REFERENCES / name / f"{conversation.name}.rttm"
             further[name] = read_rttm(path).get(
-                conversation.name, Annotation(uri=conversation.name)
+                plain_name(conversation.name), Annotation(uri=conversation.name)
             )
     return replace(conversation, further=further)
 
 
 def _read(audio: Path) -> Conversation:
-    name = audio.stem
+    name = plain_name(audio.stem)
     for needed in (audio.with_suffix(".rttm"), audio.with_suffix(".uem")):
         if not needed.is_file():
             raise FormatError(f"missing; {audio.name} cannot be scored without it", str(needed))

@@ -14,6 +14,7 @@ from pyannote.core import Annotation
 
 from diarspk.errors import ArgumentError
 from diarspk.formats import read_rttm
+from diarspk.formats.names import plain_name
 from eval.systems.baseline import BaselineDiarizer
 from eval.systems.environments import make_environment
 from eval.systems.peer_diarizer import PeerDiarizer
@@ -124,7 +125,7 @@ class _StoredDiarizer:
 
     def __call__(self, audio: Path) -> Annotation:
         stored = read_rttm(self.folder / f"{audio.stem}.rttm")
-        return stored.get(audio.stem, Annotation(uri=audio.stem))
+        return stored.get(plain_name(audio.stem), Annotation(uri=audio.stem))
 
 
 def _load_own_diarizer(description: str = "") -> Diarize:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pyannote.core import Annotation, Segment, Timeline
 
 from diarspk.errors import ArgumentError, FormatError
 from diarspk.formats import read_rttm, read_uem, save_annotation, write_rttm
+from diarspk.formats.names import plain_name
 
 SPEAKER = "SPEAKER a 1 0.50 1.25 <NA> <NA> ann <NA>"
 
@@ -31,6 +33,9 @@ def turns_of(annotation: Annotation) -> list[tuple[float, float, str]]:
         for segment, _, label in annotation.itertracks(yield_label=True)
     ]
 
+
+FORMS = [("re\u0301union", "Zoe\u0308"), ("r\u00e9union", "Zo\u00eb")]
+"""A recording and a speaker, their accents decomposed and composed."""
 
 CONVERSATION = annotated((0.0, 1.5, "ann"), (1.0, 2.0004, "bob"), (3661.25, 3662.0, "ann"))
 
@@ -51,7 +56,8 @@ CONVERSATION = annotated((0.0, 1.5, "ann"), (1.0, 2.0004, "bob"), (3661.25, 3662
     ],
 )
 def test_variants_of_a_turn(line: str) -> None:
-    for text in (line, f";; a comment\n\n{line}\n\n;;\n"):
+    returns = f";; a comment\r\r{line}\r;;\r"
+    for text in (line, f";; a comment\n\n{line}\n\n;;\n", f"; one\n# two\n{line}", returns):
         for file in (io.StringIO(text), io.BytesIO(text.encode())):
             (annotation,) = read_rttm(file).values()
             assert annotation.uri == "a"
@@ -124,6 +130,67 @@ def test_files_that_are_no_text_or_not_there(tmp_path: Path) -> None:
         read_rttm(tmp_path)
 
 
+@pytest.mark.parametrize("ends", ["\n", "\r", "\r\n"])
+def test_line_ends_of_every_system(tmp_path: Path, ends: str) -> None:
+    path = tmp_path / "all.rttm"
+    path.write_bytes(ends.join([SPEAKER, "# comment", "", SPEAKER, "TALKER"]).encode())
+    for file in (path, io.BytesIO(path.read_bytes()), io.StringIO(path.read_bytes().decode())):
+        with pytest.raises(FormatError, match=":5: a record must be SPEAKER"):
+            read_rttm(file)
+
+
+def test_one_name_in_two_writings_is_one() -> None:
+    turns = [f"SPEAKER {uri} 1 0 1 <NA> <NA> {name} <NA>" for uri, name in FORMS]
+    (read,) = read_rttm(io.StringIO("\n".join(turns))).values()
+    assert (read.uri, read.labels(), len(read)) == ("r\u00e9union", ["Zo\u00eb"], 1)
+    assert len(list(read.itertracks())) == 2
+    regions = "".join(f"{uri} 1 {start} {start + 5}\n" for start, (uri, _) in enumerate(FORMS))
+    assert read_uem(io.StringIO(regions)) == {"r\u00e9union": Timeline([Segment(0, 6)])}
+
+
+@pytest.mark.parametrize("suffix", ["rttm", "json", "csv", "srt", "vtt", "txt", "TextGrid"])
+def test_names_are_written_in_one_form_and_as_text(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"meeting.{suffix}"
+    turns = [(float(start), start + 1.0, name) for start, (_, name) in enumerate(FORMS)]
+    save_annotation(annotated(turns[0], uri=os.fsdecode(b"r\xe9union")), path)
+    text = path.read_text(encoding="utf-8")
+    assert "Zo\u00eb" in text
+    assert "Zoe" not in text
+    if suffix in ("rttm", "json"):
+        assert "r\\xe9union" in text.replace("\\\\", "\\")
+    if suffix == "rttm":
+        with pytest.raises(ArgumentError, match="accents are composed"):
+            write_rttm(annotated(*turns), io.StringIO())
+
+
+def test_a_pipe_and_a_file_object_are_read_once(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(f"{SPEAKER}\n",))
+    writer.start()
+    assert list(read_rttm(pipe)) == ["a"]
+    writer.join()
+    stream = io.BytesIO(SPEAKER.encode())
+    read_rttm(stream)
+    assert not stream.closed
+
+
+@pytest.mark.parametrize("data", [b"RIFF\0\0\0\0WAVE", b"SPEAKER " * 9000, "ö".encode("utf-16")])
+def test_other_files_than_text_are_told_at_once(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "meeting.rttm"
+    path.write_bytes(SPEAKER.encode() + b"\n" + data)
+    with pytest.raises(FormatError, match=r"rttm:2: not (UTF-8 )?text"):
+        read_rttm(path)
+
+
+def test_times_in_another_unit_are_told() -> None:
+    unix = "SPEAKER a 1 1764480000.25 1.5 <NA> <NA> ann <NA>"
+    assert turns_of(read_rttm(io.StringIO(unix))["a"])[0][:2] == (1764480000.25, 1764480001.75)
+    for text in ("1764480000250", "1e300", "1_0", "٣"):
+        with pytest.raises(FormatError, match="the start must be a number of seconds"):
+            read_rttm(io.StringIO(f"SPEAKER a 1 {text} 1.5 <NA> <NA> ann <NA>"))
+
+
 def test_regions_of_a_uem() -> None:
     text = ";; map\n\na 1 0.0 10.5\nb\t1\t5\t6\na 2 4 20\r\na 1 30 31\n"
     regions = read_uem(io.StringIO(text))
@@ -174,7 +241,9 @@ def test_rttm_has_no_zero_turns_and_no_spaces() -> None:
 
 
 milliseconds = st.integers(0, 10_000_000)
-words = st.text(st.characters(exclude_categories=("Z", "C")), min_size=1, max_size=8)
+words = st.text(st.characters(exclude_categories=("Z", "C")), min_size=1, max_size=8).map(
+    plain_name
+)
 
 
 @given(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -93,8 +96,39 @@ def test_text_that_is_none(tmp_path: Path) -> None:
         (1, "warning"),
         (2, "error"),
     ]
-    with pytest.raises(FormatError, match=r"none\.rttm: cannot be opened"):
+    with pytest.raises(FormatError, match=r"none\.rttm: no such file"):
         lint_rttm(tmp_path / "none.rttm")
+
+
+def test_a_file_of_another_kind_is_one_finding(tmp_path: Path) -> None:
+    path = tmp_path / "all.rttm"
+    path.write_bytes(line().encode() + b"\nRIFF\0\n" + bytes(range(256)) * 500)
+    (found,) = lint_rttm(path)
+    assert (found.line, found.severity) == (2, "error")
+    assert "not text" in found.message
+    (found,) = lint(tmp_path, "# A page", *["with many lines"] * 500)
+    assert (found.line, found.severity) == (None, "error")
+    assert "none of its 500 lines is of RTTM; line 2: a record must be" in found.message
+    path.write_bytes(line().encode() + b"\n" + b"\xff\n" * 500)
+    (found,) = lint_rttm(path)
+    assert (found.line, found.severity) == (2, "error")
+    assert "nor are 499 other lines" in found.message
+
+
+def test_what_other_tools_cannot_read(tmp_path: Path) -> None:
+    path = tmp_path / "all.rttm"
+    path.write_text("; one\r# two\r# three\r" + line() + "\r", newline="")
+    texts = {one.line: one.message for one in lint_rttm(path) if one.severity == "warning"}
+    assert set(texts) == {1, 2}
+    assert "carriage return" in texts[1]
+    assert "begins with #" in texts[2]
+
+
+def test_ids_match_in_every_writing(tmp_path: Path) -> None:
+    turns = lint(tmp_path, line(1, 20, uri="r\u00e9union"), durations={"re\u0301union": 10.0})
+    assert [one.severity for one in turns] == ["error"]
+    (tmp_path / "all.uem").write_text("r\u00e9union 1 0 10\n", encoding="utf-8")
+    assert lint_uem(tmp_path / "all.uem", turns_of=["re\u0301union"]) == []
 
 
 def test_turns_beyond_the_recording(tmp_path: Path) -> None:
@@ -127,6 +161,30 @@ def test_command(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["lint", *files, "--audio", str(tmp_path), "--json"])
     assert result.exit_code == 1
     assert {one["line"] for one in json.loads(result.stdout)} == {1, 2}
+
+
+def test_the_command_shows_a_part_of_many_findings(tmp_path: Path) -> None:
+    (tmp_path / "talk.rttm").write_text((line(5) + "\n") * 300)
+    arguments = ["lint", str(tmp_path / "none.rttm"), str(tmp_path / "talk.rttm")]
+    shown = CliRunner().invoke(app, arguments)
+    assert shown.exit_code == 1
+    assert len(shown.stdout.splitlines()) == 100
+    missing, more, _ = shown.stderr.splitlines()
+    assert "none.rttm: no such file" in missing
+    assert "199 more findings" in more
+    assert len(json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)) == 299
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+def test_the_command_reads_a_pipe_once(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(line() + "\n",))
+    writer.start()
+    (tmp_path / "talk.uem").write_text("talk 1 0 12\n")
+    found = CliRunner().invoke(app, ["lint", str(pipe), str(tmp_path / "talk.uem")])
+    writer.join()
+    assert (found.exit_code, found.stdout) == (0, "")
 
 
 def test_strict_makes_warnings_count(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pyannote.core import Annotation, Segment, Timeline
 from diarspk.errors import ArgumentError
 from diarspk.formats import read_rttm
 from diarspk.metrics import CONVENTIONS, score
-from diarspk.metrics.comparison import frame_jaccard_errors
+from diarspk.metrics.frame_jaccard import frame_jaccard_errors
 from eval.diarization.convention_check import check, find_tools, perturb
 from tests.paths import SHARED
 

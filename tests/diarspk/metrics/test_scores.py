@@ -14,7 +14,7 @@ from pyannote.metrics.diarization import DiarizationErrorRate, JaccardErrorRate
 
 from diarspk.errors import ArgumentError, FormatError, ScoringWarning
 from diarspk.formats import read_rttm, save_annotation
-from diarspk.metrics import Components, Scores, score
+from diarspk.metrics import CONVENTIONS, Components, Scores, score
 from tests.paths import SHARED
 
 ANNOTATIONS = SHARED / "conversations" / "annotations"
@@ -369,3 +369,30 @@ def test_scores_as_json() -> None:
     assert document["pooled"] == document["files"]["meeting"]
     assert document["pooled"]["der"] == scores.der
     assert (document["collar"], document["uem"], document["missing"]) == (0.25, True, [])
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+@pytest.mark.parametrize("options", [{"collar": 30.0}, {"uem": Timeline([Segment(50, 60)])}])
+def test_a_file_of_which_nothing_is_scored_is_told(
+    convention: str, options: dict[str, Any]
+) -> None:
+    reference = annotated((0, 10, "a"))
+    with pytest.warns(ScoringWarning, match="meeting: no speech of the reference is scored"):
+        scored = score(reference, reference, convention=convention, **options)
+    assert (scored.pooled.total, scored.der) == (0, 0)
+    silent = score(annotated(), annotated(), convention=convention)  # as it should be: no warning
+    assert silent.der == 0
+
+
+def test_ids_and_speakers_in_two_writings_are_one() -> None:
+    composed, decomposed = "r\u00e9union", "re\u0301union"
+    whole = annotated((0, 5, composed), (5, 10, composed))
+    parts = annotated((0, 5, composed), (5, 10, decomposed))
+    assert score(whole, parts).der == score(parts, whole).der == 0
+    files = {composed: annotated((0, 5, "a")), decomposed: annotated((5, 10, "a"))}
+    for sides in (({composed: whole}, files), (files, {decomposed: whole})):
+        scored = score(*sides)
+        assert list(scored.files) == [composed]
+        assert (scored.pooled.total, scored.der) == (10, 0)
+    uem = {composed: Timeline([Segment(0, 2)]), decomposed: Timeline([Segment(6, 9)])}
+    assert score({composed: whole}, files, uem).pooled.total == 5
