@@ -51,8 +51,7 @@ def main(settings: Settings) -> int:
         costs.append(cost)
         print(f"{cost.clusterer} {cost.embeddings}: {_seconds(cost)} s", file=sys.stderr)
     print(markdown_table(HEADER, [_row(cost) for cost in costs]))
-    report = {"limit_s": settings.limit, "results": [asdict(cost) for cost in costs]}
-    settings.report.write(report)
+    settings.report.write({"limit_s": settings.limit, "results": [asdict(cost) for cost in costs]})
     return 0 if all(cost.seconds is not None for cost in costs) else 1
 
 

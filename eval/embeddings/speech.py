@@ -29,6 +29,20 @@ class Utterance:
     waveform: NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class SplitSettings:
+    """Utterances of labelled speakers."""
+
+    data: Path
+    """Folder of utterances in shards."""
+    split: str = "dev"
+    """Split of the speakers."""
+
+    def read(self) -> list[Utterance]:
+        """Read all utterances of the split."""
+        return list(read_utterances(self.data, self.split))
+
+
 def read_utterances(
     folder: Path, split: str, *, names: Container[str] | None = None
 ) -> Iterator[Utterance]:

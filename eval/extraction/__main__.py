@@ -9,15 +9,14 @@ baseline.
 
 from __future__ import annotations
 
-import argparse
-import sys
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import diarspk
-from diarspk.errors import DiarspkError
+from eval.command_line import command, one_of
 from eval.embeddings.speech import read_utterances
 from eval.extraction.evaluation import (
     CONVENTION,
@@ -27,7 +26,7 @@ from eval.extraction.evaluation import (
     measure_absence,
 )
 from eval.extraction.mixtures import CONDITIONS, Trial, draw_trials, read_noise
-from eval.report.run_record import describe_run, write_json
+from eval.report.run_record import JsonReport
 from tse.loading import load_extractor
 from tse.metrics import (
     MEASURES,
@@ -36,42 +35,71 @@ from tse.metrics import (
 __all__ = ["main"]
 
 
-def main() -> None:
-    arguments = _parse()
-    try:
-        report = run(arguments)
-    except DiarspkError as error:
-        sys.exit(f"error: {error}")
-    if arguments.json is not None:
-        write_json({**describe_run(), **report}, arguments.json)
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the command line."""
+
+    report: JsonReport
+    data: Path
+    """Folder with speech/ and noise/."""
+    split: str = "dev"
+    """Split of the speakers."""
+    extractor: str | None = None
+    """Name or card, or `mixture` for the baseline; none: the embedded one."""
+    passes: int | None = None
+    """Number of passes over each mixture; none: as the card says."""
+    unverified: bool = False
+    """Take the whole cue at its word."""
+    judge: str | None = None
+    """Encoder that tells whose voice an output is; none: the embedded one."""
+    conditions: tuple[Annotated[str, one_of(CONDITIONS)], ...] = ("clean-2",)
+    """Conditions of the mixtures."""
+    enrolment_s: tuple[float, ...] = (5.0,)
+    """Seconds of enrolment."""
+    mixtures: int = 300
+    """Number of mixtures of each condition."""
+    seconds: float = 4.0
+    """Length of a mixture."""
+    seed: int = 0
+    """Seed of the mixtures."""
+    measures: Sequence[Annotated[str, one_of(MEASURES)]] = ("SDR",)
+    """Measures beside SI-SDR."""
+    wrong: bool = False
+    """Enroll another speaker, too."""
 
 
-def run(arguments: argparse.Namespace) -> dict[str, Any]:
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    settings.report.write(run(settings))
+
+
+def run(settings: Settings) -> dict[str, Any]:
     """Print tables as they are ready; the figures as JSON holds them."""
-    extractor = None if arguments.extractor == "mixture" else load_extractor(arguments.extractor)
-    if extractor is not None and arguments.passes is not None:
-        extractor = replace(extractor, passes=arguments.passes)
-    if extractor is not None and arguments.unverified:
+    extractor = None if settings.extractor == "mixture" else load_extractor(settings.extractor)
+    if extractor is not None and settings.passes is not None:
+        extractor = replace(extractor, passes=settings.passes)
+    if extractor is not None and settings.unverified:
         extractor = replace(extractor, verifier=None)
-    encoder = diarspk.load_encoder(arguments.judge)
-    utterances = list(read_utterances(arguments.data / "speech", arguments.split))
-    noise = read_noise(arguments.data / "noise" / "noise")
+    encoder = diarspk.load_encoder(settings.judge)
+    utterances = list(read_utterances(settings.data / "speech", settings.split))
+    noise = read_noise(settings.data / "noise" / "noise")
 
     def draw(condition: str, enrolment_s: float) -> list[Trial]:
         return list(
             draw_trials(
                 utterances,
                 CONDITIONS[condition],
-                count=arguments.mixtures,
-                seed=arguments.seed,
-                seconds=arguments.seconds,
+                count=settings.mixtures,
+                seed=settings.seed,
+                seconds=settings.seconds,
                 enrolment_s=enrolment_s,
                 noise=noise,
             )
         )
 
     extract, runs, absences = extraction(extractor), [], {}
-    for condition, enrolment_s in product(arguments.conditions, arguments.enrolment_s):
+    for condition, enrolment_s in product(settings.conditions, settings.enrolment_s):
         trials = draw(condition, enrolment_s)
         if CONDITIONS[condition].absent:
             present = draw("clean-2", enrolment_s)
@@ -80,9 +108,9 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
             continue
         options: dict[str, Any] = {"enrolment_s": enrolment_s, "encoder": encoder}
         runs.append(
-            evaluate(trials, extract, condition=condition, measures=arguments.measures, **options)
+            evaluate(trials, extract, condition=condition, measures=settings.measures, **options)
         )
-        if arguments.wrong:
+        if settings.wrong:
             swapped = extraction(extractor, wrong=True)
             name = f"{condition}, wrong enrolment"
             runs.append(evaluate(trials, swapped, condition=name, **options))
@@ -100,24 +128,5 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with speech/ and noise/")
-    parser.add_argument("--split", default="dev")
-    parser.add_argument("--extractor", help="name or card; `mixture` for the baseline")
-    parser.add_argument("--passes", type=int, help="over each mixture, not as the card says")
-    parser.add_argument("--unverified", action="store_true", help="take the whole cue at its word")
-    parser.add_argument("--judge", help="encoder that tells whose voice an output is")
-    parser.add_argument("--conditions", nargs="+", choices=CONDITIONS, default=["clean-2"])
-    parser.add_argument("--enrolment-s", nargs="+", type=float, default=[5.0])
-    parser.add_argument("--mixtures", type=int, default=300)
-    parser.add_argument("--seconds", type=float, default=4.0)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--measures", nargs="*", choices=MEASURES, default=["SDR"])
-    parser.add_argument("--wrong", action="store_true", help="enroll another speaker, too")
-    parser.add_argument("--json", type=Path)
-    return parser.parse_args()
-
-
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

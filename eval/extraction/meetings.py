@@ -10,8 +10,6 @@ that was extracted with that same enrolment.
 
 from __future__ import annotations
 
-import argparse
-import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -25,12 +23,13 @@ from pyannote.core import Annotation, Segment, Timeline
 import diarspk
 from diarspk.audio import SAMPLE_RATE, load_audio
 from diarspk.encoders.base import SpeakerEncoder
-from diarspk.errors import DiarspkError, DiarspkWarning
+from diarspk.errors import DiarspkWarning
 from diarspk.verification.metrics import equal_error_rate
+from eval.command_line import command
 from eval.diarization.conversation import Conversation
 from eval.diarization.conversations import read_conversations
 from eval.report.markdown import markdown_table
-from eval.report.run_record import describe_run, write_json
+from eval.report.run_record import JsonReport
 from tse.cues import Reference
 from tse.enrolment import collect, single_speaker_turns
 from tse.extractor import Extractor
@@ -98,22 +97,28 @@ def _pairs(
         yield encoder.embed(waveform[part], SAMPLE_RATE), encoder.embed(track[part], SAMPLE_RATE)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of conversations")
-    parser.add_argument("--extractor", help="name or card")
-    parser.add_argument("--judge", help="encoder that embeds; default: the embedded")
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    try:
-        extractor = load_extractor(arguments.extractor)
-        encoder = diarspk.load_encoder(arguments.judge)
-        found = [
-            run_conversation(conversation, extractor, encoder)
-            for conversation in read_conversations(arguments.data)
-        ]
-    except DiarspkError as error:
-        sys.exit(f"error: {error}")
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the command line."""
+
+    report: JsonReport
+    data: Path
+    """Folder of conversations."""
+    extractor: str | None = None
+    """Name or card; none: the embedded one."""
+    judge: str | None = None
+    """Encoder that embeds; none: the embedded one."""
+
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    extractor = load_extractor(settings.extractor)
+    encoder = diarspk.load_encoder(settings.judge)
+    found = [
+        run_conversation(conversation, extractor, encoder)
+        for conversation in read_conversations(settings.data)
+    ]
     present = [value for one in found for value in one.present]
     rates = {
         when: equal_error_rate([v for one in found for v in getattr(one, when)], present)
@@ -121,10 +126,8 @@ def main() -> None:
     }
     rows = [[when, f"{len(present)}", f"{100 * rate:.1f}"] for when, rate in rates.items()]
     print(markdown_table(["overlapped stretches", "trials", "EER %"], rows))
-    if arguments.json is not None:
-        report = {"eer": rates, "conversations": [asdict(one) for one in found]}
-        write_json({**describe_run(), **report}, arguments.json)
+    settings.report.write({"eer": rates, "conversations": [asdict(one) for one in found]})
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -9,25 +9,26 @@ ensemble of :mod:`tse.ensemble`.
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
 import torch
 
 from diarspk.audio import SAMPLE_RATE
-from diarspk.errors import DiarspkError
+from eval.command_line import command, one_of
 from eval.embeddings.speech import read_utterances
 from eval.extraction.evaluation import CONVENTION, Extract, Run, Samples, evaluate, format_runs
 from eval.extraction.mixtures import CONDITIONS, Trial, draw_trials, read_noise
-from eval.report.run_record import describe_run, write_json
+from eval.report.run_record import JsonReport
 from tse.extractor import Extractor
 from tse.loading import load_extractor
 from tse.optimised_cue import OptimisationConfig, optimise_cue
 
 __all__ = ["main", "measure_headroom", "optimised_extraction"]
+
+PRESENT = [name for name, condition in CONDITIONS.items() if not condition.absent]
 
 
 def optimised_extraction(extractor: Extractor, config: OptimisationConfig) -> Extract:
@@ -69,55 +70,61 @@ def measure_headroom(
     return enrolled, optimised
 
 
-def main() -> None:
-    arguments = _parse()
-    try:
-        extractor = load_extractor(arguments.extractor)
-        utterances = list(read_utterances(arguments.data / "speech", arguments.split))
-        noise = read_noise(arguments.data / "noise" / "noise")
-    except DiarspkError as error:
-        sys.exit(f"error: {error}")
-    config = OptimisationConfig(arguments.iterations, arguments.learning_rate)
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the command line."""
+
+    report: JsonReport
+    data: Path
+    """Folder with speech/ and noise/."""
+    split: str = "dev"
+    """Split of the speakers."""
+    extractor: str | None = None
+    """Name or card; none: the embedded one."""
+    conditions: tuple[Annotated[str, one_of(PRESENT)], ...] = ("clean-2",)
+    """Conditions of the mixtures."""
+    enrolment_s: float = 5.0
+    """Seconds of enrolment."""
+    mixtures: int = 50
+    """Number of mixtures of each condition."""
+    iterations: int = OptimisationConfig.iterations
+    """Number of steps of the optimisation."""
+    learning_rate: float = OptimisationConfig.learning_rate
+    """Its learning rate."""
+    seed: int = 0
+    """Seed of the mixtures."""
+
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    extractor = load_extractor(settings.extractor)
+    utterances = list(read_utterances(settings.data / "speech", settings.split))
+    noise = read_noise(settings.data / "noise" / "noise")
+    config = OptimisationConfig(settings.iterations, settings.learning_rate)
     pairs = {}
-    for condition in arguments.conditions:
+    for condition in settings.conditions:
         trials = list(
             draw_trials(
                 utterances,
                 CONDITIONS[condition],
-                count=arguments.mixtures,
-                seed=arguments.seed,
-                enrolment_s=arguments.enrolment_s,
+                count=settings.mixtures,
+                seed=settings.seed,
+                enrolment_s=settings.enrolment_s,
                 noise=noise,
             )
         )
         pairs[condition] = measure_headroom(
-            trials, extractor, config, condition=condition, enrolment_s=arguments.enrolment_s
+            trials, extractor, config, condition=condition, enrolment_s=settings.enrolment_s
         )
     print(format_runs([run for pair in pairs.values() for run in pair]))
     for condition, (enrolled, optimised) in pairs.items():
         headroom = optimised.summary.improvement_db - enrolled.summary.improvement_db
         print(f"\n{condition}: headroom of the cue {headroom:.2f} dB")
     print(f"\n{CONVENTION}")
-    if arguments.json is not None:
-        runs = [asdict(run) for pair in pairs.values() for run in pair]
-        write_json({**describe_run(), "convention": CONVENTION, "runs": runs}, arguments.json)
-
-
-def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    present = [name for name, condition in CONDITIONS.items() if not condition.absent]
-    parser.add_argument("--data", type=Path, required=True, help="folder with speech/ and noise/")
-    parser.add_argument("--split", default="dev", help="split of the speakers")
-    parser.add_argument("--extractor", help="name or card; the embedded one without it")
-    parser.add_argument("--conditions", nargs="+", choices=present, default=["clean-2"])
-    parser.add_argument("--enrolment-s", type=float, default=5.0, help="seconds of enrolment")
-    parser.add_argument("--mixtures", type=int, default=50, help="mixtures per condition")
-    parser.add_argument("--iterations", type=int, default=OptimisationConfig.iterations)
-    parser.add_argument("--learning-rate", type=float, default=OptimisationConfig.learning_rate)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path)
-    return parser.parse_args()
+    runs = [asdict(run) for pair in pairs.values() for run in pair]
+    settings.report.write({"convention": CONVENTION, "runs": runs})
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -11,10 +11,8 @@ measured on mixtures of those; it has no EER.
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -26,14 +24,14 @@ from numpy.typing import NDArray
 
 import diarspk
 from diarspk.audio import SAMPLE_RATE
-from diarspk.errors import DiarspkError
 from diarspk.verification.metrics import equal_error_rate
+from eval.command_line import command
 from eval.embeddings.speech import Utterance, read_utterances
 from eval.extraction.evaluation import evaluate, extraction
 from eval.extraction.mixtures import CONDITIONS, draw_trials
 from eval.report.markdown import markdown_table
 from eval.report.progress import follow
-from eval.report.run_record import describe_run, write_json
+from eval.report.run_record import JsonReport
 from eval.verification.all_pairs import score_all_pairs
 from tse.cue_sources import CueSource, OneHotCue
 from tse.cues import Reference
@@ -213,27 +211,35 @@ class Bench:
         return self._utterances[part]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with speech/")
-    parser.add_argument("--extractors", type=Path, nargs="+", required=True)
-    parser.add_argument("--mixtures", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--plot", type=Path)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    bench = Bench(arguments.data, mixtures=arguments.mixtures, seed=arguments.seed)
-    try:
-        cells = [bench.measure(card) for card in follow(arguments.extractors, "extractors")]
-    except DiarspkError as error:
-        sys.exit(f"error: {error}")
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the command line."""
+
+    report: JsonReport
+    data: Path
+    """Folder with speech/."""
+    extractors: tuple[Path, ...]
+    """Cards of extractors that differ in cue and fusion only."""
+    mixtures: int = 300
+    """Number of mixtures."""
+    seed: int = 0
+    """Seed of the mixtures."""
+    plot: Path | None = None
+    """Draw the study to this file."""
+
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    bench = Bench(settings.data, mixtures=settings.mixtures, seed=settings.seed)
+    cells = [bench.measure(card) for card in follow(settings.extractors, "extractors")]
     print(format_study(cells))
-    if arguments.plot is not None:
-        draw_study(cells, arguments.plot)
-    if arguments.json is not None:
-        report = {"cells": [asdict(cell) for cell in cells], "conclusion": conclude(cells)}
-        write_json({**describe_run(), **report}, arguments.json)
+    if settings.plot is not None:
+        draw_study(cells, settings.plot)
+    settings.report.write(
+        {"cells": [asdict(cell) for cell in cells], "conclusion": conclude(cells)}
+    )
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

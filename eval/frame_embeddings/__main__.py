@@ -5,11 +5,8 @@ python -m eval.frame_embeddings --data FOLDER... [--head CARD]
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +14,8 @@ import numpy as np
 from diarspk.encoders.loading import load_encoder
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.local.frame_head import FRAME_HEADS
-from diarspk.errors import DiarspkError, ModelError
+from diarspk.errors import ModelError
+from eval.command_line import command
 from eval.diarization.conversations import read_conversations
 from eval.frame_embeddings.comparison import CONVENTION, Results, compare, format_figures
 from eval.frame_embeddings.labels import KINDS
@@ -26,45 +24,60 @@ from eval.frame_embeddings.scoring import (
     join_figures,
 )
 from eval.report.progress import follow
-from eval.report.run_record import describe_run, write_json
+from eval.report.run_record import JsonReport
 
 __all__ = ["main"]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the command line."""
+
+    report: JsonReport
+    data: tuple[Path, ...]
+    """Folders of conversations."""
+    head: Path | None = None
+    """Card of a frame head; none: the encoder's own."""
+    encoder: str | None = None
+    """Name or card; none: the embedded encoder."""
+    windows: tuple[float, ...] = (0.5, 1.0, 1.5)
+    """Seconds of the windows pooled around each frame."""
+    pairs: int = 1000
+    """Number of pairs of each recording and kind of frame."""
+    seed: int = 0
+    """Seed of the pairs."""
+    recordings: int | None = None
+    """Number of recordings: the first ones of each set."""
+
+
+@command
+def main(settings: Settings) -> None:
     """Run the command line; 1 if a file cannot be read."""
-    options = _parser().parse_args(arguments)
-    try:
-        encoder = _load(options.encoder, options.head)
-        results = {folder.name: _compare_set(folder, encoder, options) for folder in options.data}
-    except DiarspkError as error:
-        print(error, file=sys.stderr)
-        return 1
+    encoder = _load(settings.encoder, settings.head)
+    results = {folder.name: _compare_set(folder, encoder, settings) for folder in settings.data}
     for name, found in results.items():
         print(f"{name}, {_describe(found)}\n\n{format_figures(found)}\n")
     print(CONVENTION)
-    if options.json is not None:
-        document = {
-            name: {
-                system: {kind: asdict(one) for kind, one in kinds.items()}
-                for system, kinds in found.items()
-            }
-            for name, found in results.items()
+    document = {
+        name: {
+            system: {kind: asdict(one) for kind, one in kinds.items()}
+            for system, kinds in found.items()
         }
-        write_json({**describe_run(), "convention": CONVENTION, "results": document}, options.json)
-    return 0
+        for name, found in results.items()
+    }
+    settings.report.write({"convention": CONVENTION, "results": document})
 
 
-def _compare_set(folder: Path, encoder: LocalEncoder, options: argparse.Namespace) -> Results:
+def _compare_set(folder: Path, encoder: LocalEncoder, settings: Settings) -> Results:
     answers: dict[str, dict[str, list[Answers]]] = defaultdict(lambda: defaultdict(list))
-    conversations = read_conversations(folder)[: options.recordings]
+    conversations = read_conversations(folder)[: settings.recordings]
     for number, conversation in enumerate(follow(conversations, folder.name)):
-        generator = np.random.default_rng([options.seed, number])
+        generator = np.random.default_rng([settings.seed, number])
         found = compare(
             conversation,
             encoder,
-            windows=options.windows,
-            pairs=options.pairs,
+            windows=settings.windows,
+            pairs=settings.pairs,
             generator=generator,
         )
         for system, kinds in found.items():
@@ -90,20 +103,6 @@ def _describe(results: Results) -> str:
     kinds = next(iter(results.values()))
     counts = [f"{kinds[kind].frames} {kind} ({kinds[kind].pairs} pairs)" for kind in KINDS]
     return f"frames: {', '.join(counts)}"
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m eval.frame_embeddings", description=__doc__)
-    add = parser.add_argument
-    add("--data", type=Path, nargs="+", required=True, metavar="FOLDER")
-    add("--head", type=Path, metavar="CARD", help="frame head; default: the encoder's own")
-    add("--encoder", metavar="NAME", help="name or card; default: the embedded")
-    add("--windows", type=float, nargs="+", default=[0.5, 1.0, 1.5], metavar="SECONDS")
-    add("--pairs", type=int, default=1000, metavar="N", help="of a recording and kind of frame")
-    add("--seed", type=int, default=0)
-    add("--recordings", type=int, metavar="N", help="only the first N of each set")
-    add("--json", type=Path, metavar="FILE", help="figures, machine, versions, command")
-    return parser
 
 
 if __name__ == "__main__":

@@ -10,16 +10,14 @@ own there, too.
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, dataclass
+from typing import Annotated
 
-from diarspk.errors import DiarspkError
+from eval.command_line import command, option
 from eval.embeddings.equalization import equalize_spectra
-from eval.embeddings.speech import read_utterances
-from eval.report.run_record import describe_run, write_json
+from eval.embeddings.speech import SplitSettings
+from eval.report.run_record import JsonReport
 from eval.systems.registry import EMBEDDERS
 from eval.verification.all_pairs import (
     CONVENTION,
@@ -31,65 +29,58 @@ from eval.verification.all_pairs import (
 __all__ = ["main"]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the command line."""
+
+    report: JsonReport
+    utterances: SplitSettings
+    systems: Annotated[tuple[str, ...], option(help=f"{', '.join(EMBEDDERS)}.")] = (
+        "diarspk",
+        "resemblyzer",
+    )
+    crops: tuple[float, ...] = CROP_SECONDS
+    """Seconds of crops, beside whole utterances."""
+    across_utterances: bool = False
+    """Leave out pairs of crops of one utterance."""
+    equal_spectra: bool = False
+    """Filter utterances to one mean spectrum."""
+
+
+@command
+def main(settings: Settings) -> None:
     """Run the command line."""
-    options = _parser().parse_args(arguments)
     results = []
-    try:
-        utterances = list(read_utterances(options.data, options.split))
-        if options.equal_spectra:
-            utterances = equalize_spectra(utterances)
-        for result in run_verification(
-            utterances,
-            options.systems,
-            options.crops,
-            across_utterances=options.across_utterances,
-        ):
-            results.append(result)
-            print(
-                f"{result.system} {result.crop}: {result.crops} crops, {result.targets} of "
-                f"{result.trials} trials are targets, EER {100 * result.equal_error_rate:.2f} %, "
-                f"{result.processing:.1f} s",
-                file=sys.stderr,
-            )
-    except DiarspkError as error:
-        print(error, file=sys.stderr)
-        return 1
+    utterances = settings.utterances.read()
+    if settings.equal_spectra:
+        utterances = equalize_spectra(utterances)
+    for result in run_verification(
+        utterances,
+        settings.systems,
+        settings.crops,
+        across_utterances=settings.across_utterances,
+    ):
+        results.append(result)
+        print(
+            f"{result.system} {result.crop}: {result.crops} crops, {result.targets} of "
+            f"{result.trials} trials are targets, EER {100 * result.equal_error_rate:.2f} %, "
+            f"{result.processing:.1f} s",
+            file=sys.stderr,
+        )
     print(format_verifications(results))
-    convention = _convention(options)
+    convention = _convention(settings)
     print(f"\n{convention}")
-    if options.json is not None:
-        report = {"convention": convention, "results": [asdict(result) for result in results]}
-        write_json({**describe_run(), **report}, options.json)
-    return 0
+    report = {"convention": convention, "results": [asdict(result) for result in results]}
+    settings.report.write(report)
 
 
-def _convention(options: argparse.Namespace) -> str:
+def _convention(settings: Settings) -> str:
     clauses = [
         CONVENTION,
-        "Pairs of crops of one utterance are left out." if options.across_utterances else "",
-        "All utterances have one mean spectrum." if options.equal_spectra else "",
+        "Pairs of crops of one utterance are left out." if settings.across_utterances else "",
+        "All utterances have one mean spectrum." if settings.equal_spectra else "",
     ]
     return " ".join(filter(None, clauses))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m eval.verification", description=__doc__)
-    add = parser.add_argument
-    add("--data", type=Path, required=True, metavar="FOLDER")
-    add("--split", default="dev")
-    add(
-        "--systems",
-        nargs="+",
-        default=["diarspk", "resemblyzer"],
-        metavar="SYSTEM",
-        help=", ".join(EMBEDDERS),
-    )
-    add("--crops", type=float, nargs="+", default=CROP_SECONDS, metavar="SECONDS")
-    add("--across-utterances", action="store_true", help="no pairs of crops of one utterance")
-    add("--equal-spectra", action="store_true", help="filter utterances to one mean spectrum")
-    add("--json", type=Path, metavar="FILE", help="figures, machine, versions, command")
-    return parser
 
 
 if __name__ == "__main__":

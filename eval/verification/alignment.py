@@ -9,20 +9,20 @@ Alignments are fitted on the train split and scored on dev speakers.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.errors import DiarspkError
 from diarspk.verification.alignment import METHODS, Alignment, make_alignment
+from eval.command_line import command, one_of
 from eval.embeddings.embedding_cache import EmbeddedSplit, embed_split
 from eval.report.markdown import markdown_table
-from eval.report.run_record import describe_run, write_json
+from eval.report.run_record import JsonReport
 from eval.verification.cross_encoder_verification import (
     FALSE_ALARM_RATES,
     AsymmetricResult,
@@ -146,47 +146,70 @@ def format_rows(rows: Sequence[Row]) -> str:
     return markdown_table(header, cells)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the command line."""
+
+    report: JsonReport
+    data: Path
+    """Folder of utterances in shards."""
+    enrolment: str
+    """Encoder that enrols: resemblyzer, or a name or path."""
+    runtime: str = "diarspk"
+    """Encoder that verifies."""
+    enrolments: int = 2
+    """Number of utterances of a profile."""
+    methods: tuple[Annotated[str, one_of(METHODS)], ...] = TABLE_METHODS
+    """Alignments to compare."""
+    curve: Annotated[str, one_of(METHODS)] = "m2-contrastive"
+    """Alignment of the curves."""
+    sizes: Sequence[int] = (100, 300, 1000, 3000, 10000)
+    """Numbers of pairs that it is fitted on."""
+    speakers: Sequence[int] = (30, 100, 300, 900)
+    """Numbers of speakers that it is fitted on."""
+    pairs: int = 900
+    """Number of pairs of the curve by speakers."""
+    limit: int | None = None
+    """Number of train utterances to embed; none: all."""
+    cache: Path | None = None
+    """Folder to keep vectors in."""
+
+
+@command
+def main(settings: Settings) -> None:
     """Run the command line."""
-    options = _parser().parse_args(arguments)
-    try:
-        pair = _load(options)
-        trials = make_trials(pair.dev[0].speakers, options.enrolments)
-        rows = []
-        for row in compare_methods(pair, trials, options.methods):
-            rows.append(row)
-            print(
-                f"{row.result.method}: EER {100 * row.result.equal_error_rate:.2f} %",
-                file=sys.stderr,
-            )
-        sizes = list(curve_by_size(pair, trials, options.curve, options.sizes))
-        speakers = list(
-            curve_by_speakers(pair, trials, options.curve, options.speakers, options.pairs)
+    pair = _load(settings)
+    trials = make_trials(pair.dev[0].speakers, settings.enrolments)
+    rows = []
+    for row in compare_methods(pair, trials, settings.methods):
+        rows.append(row)
+        print(
+            f"{row.result.method}: EER {100 * row.result.equal_error_rate:.2f} %",
+            file=sys.stderr,
         )
-    except DiarspkError as error:
-        print(error, file=sys.stderr)
-        return 1
+    sizes = list(curve_by_size(pair, trials, settings.curve, settings.sizes))
+    speakers = list(
+        curve_by_speakers(pair, trials, settings.curve, settings.speakers, settings.pairs)
+    )
     convention = (
-        f"{len(trials.profiles)} dev profiles, each the mean of {options.enrolments} utterances by "
-        f"`{options.enrolment}`, against {len(trials.tests)} other utterances by "
-        f"`{options.runtime}`; alignments fitted on {len(pair.train[0].names)} train utterances of "
-        f"{len(set(pair.train[0].speakers))} speakers."
+        f"{len(trials.profiles)} dev profiles, each the mean of {settings.enrolments} utterances "
+        f"by `{settings.enrolment}`, against {len(trials.tests)} other utterances by "
+        f"`{settings.runtime}`; alignments fitted on {len(pair.train[0].names)} train utterances "
+        f"of {len(set(pair.train[0].speakers))} speakers."
     )
     print(format_rows(rows))
-    for title, curve in (("pairs", sizes), (f"speakers of {options.pairs} pairs", speakers)):
+    for title, curve in (("pairs", sizes), (f"speakers of {settings.pairs} pairs", speakers)):
         if curve:
             cells = [[f"{n}", f"{100 * found.equal_error_rate:.2f}"] for n, found in curve]
-            print(f"\n{markdown_table([title, f'EER % of {options.curve}'], cells)}")
+            print(f"\n{markdown_table([title, f'EER % of {settings.curve}'], cells)}")
     print(f"\n{convention}")
-    if options.json is not None:
-        report = {
-            "convention": convention,
-            "results": [asdict(row) for row in rows],
-            "by_size": [(count, asdict(found)) for count, found in sizes],
-            "by_speakers": [(count, asdict(found)) for count, found in speakers],
-        }
-        write_json({**describe_run(), **report}, options.json)
-    return 0
+    report = {
+        "convention": convention,
+        "results": [asdict(row) for row in rows],
+        "by_size": [(count, asdict(found)) for count, found in sizes],
+        "by_speakers": [(count, asdict(found)) for count, found in speakers],
+    }
+    settings.report.write(report)
 
 
 def _gain(old: AsymmetricResult, found: AsymmetricResult, new: AsymmetricResult) -> float | None:
@@ -209,33 +232,15 @@ def _spread(
     return np.sort(np.array(rows[:size], np.intp))
 
 
-def _load(options: argparse.Namespace) -> Pair:
+def _load(settings: Settings) -> Pair:
     def both(split: str, limit: int | None) -> tuple[EmbeddedSplit, EmbeddedSplit]:
         first, second = (
-            embed_split(options.data, split, system, cache=options.cache, limit=limit)
-            for system in (options.enrolment, options.runtime)
+            embed_split(settings.data, split, system, cache=settings.cache, limit=limit)
+            for system in (settings.enrolment, settings.runtime)
         )
         return first, second
 
-    return Pair(both("train", options.limit), both("dev", None))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m eval.verification.alignment", description=__doc__)
-    add = parser.add_argument
-    add("--data", type=Path, required=True, metavar="FOLDER")
-    add("--enrolment", required=True, metavar="SYSTEM", help="resemblyzer, or as load_encoder")
-    add("--runtime", default="diarspk", metavar="SYSTEM")
-    add("--enrolments", type=int, default=2, metavar="N", help="utterances of a profile")
-    add("--methods", nargs="+", default=TABLE_METHODS, choices=METHODS, metavar="METHOD")
-    add("--curve", default="m2-contrastive", choices=METHODS, metavar="METHOD")
-    add("--sizes", type=int, nargs="*", default=[100, 300, 1000, 3000, 10000], metavar="PAIRS")
-    add("--speakers", type=int, nargs="*", default=[30, 100, 300, 900], metavar="N")
-    add("--pairs", type=int, default=900, help="of the curve by speakers")
-    add("--limit", type=int, metavar="N", help="train utterances to embed; all without it")
-    add("--cache", type=Path, metavar="FOLDER", help="keep the vectors here")
-    add("--json", type=Path, metavar="FILE", help="figures, machine, versions, command")
-    return parser
+    return Pair(both("train", settings.limit), both("dev", None))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,8 @@ pairs of whole utterances and of their first two seconds, so that short recordin
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,11 +17,11 @@ import diarspk
 from diarspk.audio import SAMPLE_RATE
 from diarspk.checkpoints.assets import asset_folder
 from diarspk.encoders.base import SpeakerEncoder
-from diarspk.errors import DiarspkError
 from diarspk.verification.calibration import ScoreCalibration, fit_calibration
 from diarspk.verification.metrics import cllr, equal_error_rate
 from diarspk.verification.report import cross_calibrate
-from eval.embeddings.speech import Utterance, read_utterances
+from eval.command_line import command
+from eval.embeddings.speech import SplitSettings, Utterance
 from eval.verification.all_pairs import score_all_pairs
 
 __all__ = ["fit_encoder", "main"]
@@ -49,31 +47,32 @@ def fit_encoder(
     return calibration, equal_error_rate(scores, labels), cllr(ratios, labels)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the command line."""
+
+    utterances: SplitSettings
+    encoder: str | None = None
+    """Name or card; none: the embedded encoder."""
+    write: bool = False
+    """Write the calibration into diarspk/assets/calibration."""
+
+
+@command
+def main(settings: Settings) -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser("python -m eval.verification.calibration", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER")
-    parser.add_argument("--split", default="dev")
-    parser.add_argument("--encoder", help="default: the embedded")
-    parser.add_argument("--write", action="store_true", help="into diarspk/assets/calibration")
-    options = parser.parse_args(arguments)
-    try:
-        encoder = diarspk.load_encoder(options.encoder)
-        utterances = list(read_utterances(options.data, options.split))
-        calibration, rate, bits = fit_encoder(encoder, utterances)
-        if options.write:
-            folder = asset_folder() / "calibration"
-            folder.mkdir(exist_ok=True)
-            calibration.write(folder / f"{encoder.fingerprint}.json")
-    except DiarspkError as error:
-        print(error, file=sys.stderr)
-        return 1
+    encoder = diarspk.load_encoder(settings.encoder)
+    utterances = settings.utterances.read()
+    calibration, rate, bits = fit_encoder(encoder, utterances)
+    if settings.write:
+        folder = asset_folder() / "calibration"
+        folder.mkdir(exist_ok=True)
+        calibration.write(folder / f"{encoder.fingerprint}.json")
     print(
         f"{encoder.fingerprint}: scale {calibration.scale:.3f}, offset {calibration.offset:.3f}, "
         f"threshold {calibration.threshold():.3f}, EER {100 * rate:.2f} %, Cllr {bits:.3f} bits "
         "on held-out speakers"
     )
-    return 0
 
 
 if __name__ == "__main__":

@@ -8,8 +8,6 @@ The probability is calibrated on the other half of the speakers than it is judge
 
 from __future__ import annotations
 
-import argparse
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -18,12 +16,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.errors import DiarspkError
 from diarspk.verification.calibration import fit_calibration
 from diarspk.verification.gallery import Gallery, Identification, create_gallery
+from eval.command_line import command
 from eval.embeddings.embedding_cache import EmbeddedSplit, embed_split
+from eval.embeddings.speech import SplitSettings
 from eval.report.markdown import markdown_table
-from eval.report.run_record import describe_run, write_json
+from eval.report.run_record import JsonReport
 from eval.verification.all_pairs import score_all_pairs
 
 __all__ = ["OpenSetRates", "identify_split", "main", "open_set_rates"]
@@ -105,18 +104,32 @@ def open_set_rates(probes: Sequence[Probe], threshold: float) -> OpenSetRates:
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the command line."""
+
+    report: JsonReport
+    utterances: SplitSettings
+    systems: tuple[str, ...] = ("diarspk",)
+    """Encoders, by name or path."""
+    enrolments: int = 2
+    """Number of utterances of a profile."""
+    thresholds: tuple[float, ...] = THRESHOLDS
+    """Probabilities from which the best candidate is accepted."""
+    cache: Path | None = None
+    """Folder to keep vectors in."""
+
+
+@command
+def main(settings: Settings) -> None:
     """Run the command line."""
-    options = _parser().parse_args(arguments)
     found: list[tuple[str, OpenSetRates]] = []
-    try:
-        for system in options.systems:
-            split = embed_split(options.data, options.split, system, cache=options.cache)
-            probes = identify_split(split, options.enrolments)
-            found += [(system, open_set_rates(probes, one)) for one in options.thresholds]
-    except DiarspkError as error:
-        print(error, file=sys.stderr)
-        return 1
+    for system in settings.systems:
+        split = embed_split(
+            settings.utterances.data, settings.utterances.split, system, cache=settings.cache
+        )
+        probes = identify_split(split, settings.enrolments)
+        found += [(system, open_set_rates(probes, one)) for one in settings.thresholds]
     header = ["system", "threshold", "known", "detected %", "found %", "unknown", "false %"]
     rows = [
         [
@@ -131,10 +144,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for system, one in found
     ]
     print(f"{markdown_table(header, rows)}\n\n{CONVENTION}")
-    if options.json is not None:
-        results = [{"system": system, **asdict(one)} for system, one in found]
-        write_json({**describe_run(), "convention": CONVENTION, "results": results}, options.json)
-    return 0
+    results = [{"system": system, **asdict(one)} for system, one in found]
+    settings.report.write({"convention": CONVENTION, "results": results})
 
 
 def _enroll(
@@ -161,21 +172,6 @@ def _ask(gallery: Gallery, split: EmbeddedSplit, used: NDArray[np.bool_]) -> lis
         answer = gallery.identify(split.vectors[row], fingerprint=split.space.fingerprint)
         probes.append(Probe(name if name in enrolled else None, answer))
     return probes
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "python -m eval.verification.identification", description=__doc__
-    )
-    add = parser.add_argument
-    add("--data", type=Path, required=True, metavar="FOLDER")
-    add("--split", default="dev")
-    add("--systems", nargs="+", default=["diarspk"], metavar="SYSTEM")
-    add("--enrolments", type=int, default=2, metavar="N", help="utterances of a profile")
-    add("--thresholds", type=float, nargs="+", default=THRESHOLDS, metavar="PROBABILITY")
-    add("--cache", type=Path, metavar="FOLDER", help="keep the vectors here")
-    add("--json", type=Path, metavar="FILE", help="figures, machine, versions, command")
-    return parser
 
 
 if __name__ == "__main__":

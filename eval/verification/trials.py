@@ -11,9 +11,7 @@ are utterances of the split, or with ``--root`` recordings below a folder:
 
 from __future__ import annotations
 
-import argparse
 import csv
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.embeddings.unit_vectors import unit_vector
-from diarspk.errors import ArgumentError, DiarspkError
+from diarspk.errors import ArgumentError
 from diarspk.verification.fairness import FairnessReport, compare_groups
 from diarspk.verification.metrics import DetectionCurve, detection_curve
 from diarspk.verification.report import TrialReport, cross_calibrate, report_trials
@@ -32,10 +30,11 @@ from diarspk.verification.score_normalization import (
     cohort_statistics,
 )
 from diarspk.verification.trials import read_trials
+from eval.command_line import command
 from eval.embeddings.embedding_cache import EmbeddedSplit, embed_files, embed_split
 from eval.report.detection_plot import plot_det, plot_scores
 from eval.report.markdown import markdown_table
-from eval.report.run_record import describe_run, write_json
+from eval.report.run_record import JsonReport
 
 __all__ = ["Scored", "compare_scorings", "main", "pair_groups"]
 
@@ -144,45 +143,71 @@ def format_fairness(system: str, column: str, report: FairnessReport) -> str:
     return f"{markdown_table(header, rows)}\n\nGARBE {report.garbe():.3f}{small}"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the command line."""
+
+    report: JsonReport
+    data: Path | None = None
+    """Folder of utterances in shards."""
+    root: Path | None = None
+    """Folder of the recordings that --trials names."""
+    split: str = "dev"
+    """Split of the speakers."""
+    systems: tuple[str, ...] = ("diarspk",)
+    """Encoders, by name or path."""
+    trials: Path | None = None
+    """List of `1 ENROL TEST` lines; none: all pairs."""
+    cohort: int = 0
+    """Number of train speakers of AS-norm."""
+    cohort_utterances: int | None = None
+    """Number of train utterances to embed for them; none: all."""
+    groups: Sequence[str] = ()
+    """Columns of the metadata whose groups are compared."""
+    metadata: Path | None = None
+    """Table with these columns; none: that of the split."""
+    det: Path | None = None
+    """Draw detection error trade-offs to this file."""
+    histogram: Path | None = None
+    """Draw scores to FILE-SYSTEM.png for each system."""
+    cache: Path | None = None
+    """Folder to keep vectors in."""
+
+    def __post_init__(self) -> None:
+        if self.data is None and (self.root is None or self.trials is None):
+            raise ArgumentError("give --data FOLDER, or --root FOLDER with --trials LIST")
+
+
+@command
+def main(settings: Settings) -> None:
     """Run the command line."""
-    options = _parser().parse_args(arguments)
-    if options.data is None and (options.root is None or options.trials is None):
-        print("give --data FOLDER, or --root FOLDER with --trials LIST", file=sys.stderr)
-        return 2
     reports: dict[tuple[str, str], TrialReport] = {}
     curves: dict[str, DetectionCurve] = {}
     fairness: list[tuple[str, str, FairnessReport]] = []
-    try:
-        for system in options.systems:
-            split, scored = _score(options, system)
-            for way in scored.scores:
-                reports[system, way] = report_scoring(scored, split, way)
-            curves[system] = detection_curve(scored.scores["cosine"], scored.labels)
-            threshold = curves[system].equal_error_threshold
-            for column in options.groups:
-                groups = pair_groups(scored, split, _column(options, column))
-                rates = compare_groups(scored.scores["cosine"], scored.labels, groups, threshold)
-                fairness.append((system, column, rates))
-            if options.histogram is not None:
-                file = options.histogram
-                file = file.with_name(f"{file.stem}-{system.replace('/', '_')}{file.suffix}")
-                plot_scores(scored.scores["cosine"], scored.labels, file, threshold=threshold)
-        if options.det is not None:
-            plot_det(curves, options.det)
-    except DiarspkError as error:
-        print(error, file=sys.stderr)
-        return 1
+    for system in settings.systems:
+        split, scored = _score(settings, system)
+        for way in scored.scores:
+            reports[system, way] = report_scoring(scored, split, way)
+        curves[system] = detection_curve(scored.scores["cosine"], scored.labels)
+        threshold = curves[system].equal_error_threshold
+        for column in settings.groups:
+            groups = pair_groups(scored, split, _column(settings, column))
+            rates = compare_groups(scored.scores["cosine"], scored.labels, groups, threshold)
+            fairness.append((system, column, rates))
+        if settings.histogram is not None:
+            file = settings.histogram
+            file = file.with_name(f"{file.stem}-{system.replace('/', '_')}{file.suffix}")
+            plot_scores(scored.scores["cosine"], scored.labels, file, threshold=threshold)
+    if settings.det is not None:
+        plot_det(curves, settings.det)
     print(format_reports(reports))
     for system, column, report in fairness:
         print(f"\n{format_fairness(system, column, report)}")
     print(f"\n{CONVENTION}")
-    if options.json is not None:
-        results = [{"system": s, "scores": w, **asdict(r)} for (s, w), r in reports.items()]
-        unfair = [{"system": s, "column": c, **asdict(r)} for s, c, r in fairness]
-        figures = {"convention": CONVENTION, "results": results, "fairness": unfair}
-        write_json({**describe_run(), **figures}, options.json)
-    return 0
+    results = [{"system": s, "scores": w, **asdict(r)} for (s, w), r in reports.items()]
+    unfair = [{"system": s, "column": c, **asdict(r)} for s, c, r in fairness]
+    figures = {"convention": CONVENTION, "results": results, "fairness": unfair}
+    settings.report.write(figures)
 
 
 def _cells(report: TrialReport) -> list[str]:
@@ -199,22 +224,23 @@ def _cells(report: TrialReport) -> list[str]:
     ]
 
 
-def _score(options: argparse.Namespace, system: str) -> tuple[EmbeddedSplit, Scored]:
+def _score(settings: Settings, system: str) -> tuple[EmbeddedSplit, Scored]:
     """Embed what the trials need, and score them."""
-    listed = None if options.trials is None else read_trials(options.trials)
-    if options.root is not None and listed is not None:
+    listed = None if settings.trials is None else read_trials(settings.trials)
+    if settings.root is not None and listed is not None:
         names = [name for trial in listed for name in (trial.enrolment, trial.test)]
-        split = embed_files(options.root, names, system)
+        split = embed_files(settings.root, names, system)
     else:
-        split = embed_split(options.data, options.split, system, cache=options.cache)
-    cohort = _cohort(options, system)
+        assert settings.data is not None  # by the settings' own check
+        split = embed_split(settings.data, settings.split, system, cache=settings.cache)
+    cohort = _cohort(settings, system)
     if listed is None:
         first, second = np.triu_indices(len(split.names), k=1)
         return split, compare_scorings(split, (first, second), cohort)
     row = {name: index for index, name in enumerate(split.names)}
     missing = [name for t in listed for name in (t.enrolment, t.test) if name not in row]
     if missing:
-        raise ArgumentError(f"{options.trials}: {missing[0]!r} is no utterance of the split")
+        raise ArgumentError(f"{settings.trials}: {missing[0]!r} is no utterance of the split")
     pairs = (
         np.array([row[trial.enrolment] for trial in listed]),
         np.array([row[trial.test] for trial in listed]),
@@ -223,51 +249,35 @@ def _score(options: argparse.Namespace, system: str) -> tuple[EmbeddedSplit, Sco
     return split, compare_scorings(split, pairs, cohort, labels=labels)
 
 
-def _cohort(options: argparse.Namespace, system: str) -> NDArray[np.float32] | None:
+def _cohort(settings: Settings, system: str) -> NDArray[np.float32] | None:
     """One vector for each of the first train speakers."""
-    if not options.cohort:
+    if not settings.cohort:
         return None
-    if options.data is None:
+    if settings.data is None:
         raise ArgumentError("--cohort takes train speakers from --data FOLDER, which is missing")
     train = embed_split(
-        options.data, "train", system, cache=options.cache, limit=options.cohort_utterances
+        settings.data, "train", system, cache=settings.cache, limit=settings.cohort_utterances
     )
     means: dict[str, NDArray[np.float32]] = {}
     for speaker in dict.fromkeys(train.speakers):
         rows = train.vectors[np.asarray(train.speakers) == speaker]
         means[speaker] = unit_vector(rows.mean(0))
-    return np.stack(list(means.values())[: options.cohort]).astype(np.float32)
+    return np.stack(list(means.values())[: settings.cohort]).astype(np.float32)
 
 
-def _column(options: argparse.Namespace, column: str) -> dict[str, str]:
+def _column(settings: Settings, column: str) -> dict[str, str]:
     """Value of a metadata column for each utterance."""
-    if options.metadata is None and options.data is None:
+    if settings.metadata is not None:
+        table = settings.metadata
+    elif settings.data is not None:
+        table = settings.data / f"{settings.split}.tsv"
+    else:
         raise ArgumentError("--groups needs --metadata FILE.tsv, or the table of --data FOLDER")
-    table = options.metadata or options.data / f"{options.split}.tsv"
     with table.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
     if not rows or column not in rows[0] or "utterance" not in rows[0]:
         raise ArgumentError(f"{table}: must have the columns utterance and {column}")
     return {row["utterance"]: row[column] or "" for row in rows}
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m eval.verification.trials", description=__doc__)
-    add = parser.add_argument
-    add("--data", type=Path, metavar="FOLDER", help="utterances in shards")
-    add("--root", type=Path, metavar="FOLDER", help="recordings, named by --trials")
-    add("--split", default="dev")
-    add("--systems", nargs="+", default=["diarspk"], metavar="SYSTEM")
-    add("--trials", type=Path, metavar="LIST", help="`1 ENROL TEST` lines; all pairs without it")
-    add("--cohort", type=int, default=0, metavar="SPEAKERS", help="train speakers of AS-norm")
-    add("--cohort-utterances", type=int, metavar="N", help="train utterances to embed for them")
-    add("--groups", nargs="*", default=[], metavar="COLUMN", help="metadata columns to compare")
-    add("--metadata", type=Path, metavar="FILE.tsv", help="without it the table of the split")
-    add("--det", type=Path, metavar="FILE.png")
-    add("--histogram", type=Path, metavar="FILE.png", help="FILE-SYSTEM.png for each system")
-    add("--cache", type=Path, metavar="FOLDER", help="keep the vectors here")
-    add("--json", type=Path, metavar="FILE", help="figures, machine, versions, command")
-    return parser
 
 
 if __name__ == "__main__":

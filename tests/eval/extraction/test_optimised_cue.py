@@ -70,10 +70,10 @@ def test_both_cues_are_evaluated_on_the_same_mixtures(extractor: Extractor) -> N
 
 
 def test_the_command_names_the_data_that_it_lacks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from eval.extraction.optimised_cue import main
 
-    monkeypatch.setattr("sys.argv", ["optimised_cue", "--data", str(tmp_path)])
-    with pytest.raises((SystemExit, OSError), match=str(tmp_path)):
-        main()
+    assert main(["--data", str(tmp_path)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(tmp_path) in line

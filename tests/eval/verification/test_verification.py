@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from diarspk.errors import ArgumentError
+from eval.embeddings import speech
 from eval.embeddings.speech import Utterance
 from eval.systems import registry as systems
 from eval.verification import __main__ as command
@@ -100,7 +101,7 @@ def test_table_has_a_row_per_system() -> None:
 def test_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "read_utterances", lambda folder, split: utterances())
+    monkeypatch.setattr(speech, "read_utterances", lambda folder, split: utterances())
     target = tmp_path / "report.json"
     assert main(["--data", "any", "--systems", "fake", "--crops", "1", "--json", str(target)]) == 0
     assert "EER %" in capsys.readouterr().out
@@ -112,7 +113,7 @@ def test_command_on_equal_spectra_across_utterances(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seen = []
-    monkeypatch.setattr(command, "read_utterances", lambda folder, split: utterances())
+    monkeypatch.setattr(speech, "read_utterances", lambda folder, split: utterances())
     monkeypatch.setattr(
         command, "equalize_spectra", lambda given: seen.extend(given) or list(given)
     )
@@ -129,6 +130,6 @@ def test_command_on_equal_spectra_across_utterances(
 def test_unknown_system(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "read_utterances", lambda folder, split: utterances())
+    monkeypatch.setattr(speech, "read_utterances", lambda folder, split: utterances())
     assert main(["--data", "any", "--systems", "nobody"]) == 1
     assert "`systems` must be among" in capsys.readouterr().err
