@@ -29,6 +29,7 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 from contextlib import redirect_stderr
 from functools import wraps
+from subprocess import CalledProcessError
 from types import NoneType, UnionType
 from typing import Any, Protocol, TypeVar, Union, get_args, get_type_hints
 
@@ -84,7 +85,7 @@ def command(run: Callable[[Settings], int | None]) -> Main:
         settings = parse(kind, arguments, program=program, description=module["__doc__"])
         try:
             return run(settings) or 0
-        except (DiarspkError, OSError) as error:
+        except (DiarspkError, OSError, CalledProcessError) as error:
             print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
             return 1
         except KeyboardInterrupt:

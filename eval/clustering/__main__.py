@@ -27,8 +27,6 @@ HEADER = ("clusterer", "embeddings", "seconds", "memory MB", "MB less input", "s
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of the command line."""
-
     report: JsonReport
     sizes: tuple[int, ...] = (1000, 10_000, 50_000, 200_000)
     """Numbers of embeddings."""

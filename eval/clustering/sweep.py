@@ -135,8 +135,6 @@ def reductions(dimensions: Sequence[int]) -> dict[str, Adaptation]:
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of the command line."""
-
     report: JsonReport
     passes: FirstPassSettings
     clusterers: tuple[Annotated[str, one_of(CLUSTERERS)], ...] = tuple(CLUSTERERS)

@@ -8,14 +8,13 @@ Vectors are stored in the output folder: run the same command again after an int
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from diarspk.errors import ArgumentError, DiarspkError
+from diarspk.errors import ArgumentError
+from eval.command_line import command
 from eval.correlation.association import MIN_ENCODERS
 from eval.correlation.encoders import (
     DEFAULT_ENCODERS,
@@ -44,60 +43,83 @@ CONVENTION = (
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@dataclass(frozen=True)
+class Settings:
+    data: tuple[Path, ...]
+    """Folders of conversations."""
+    speech: Path
+    """Folder of utterances of single speakers."""
+    output: Path
+    """Folder of the report, and of what an interrupted run has done."""
+    split: str = "dev"
+    """Split of the utterances."""
+    encoders: Path | None = None
+    """JSON list of encoders, in place of the built-in one."""
+    checkpoint: tuple[str, ...] = ()
+    """NAME=PATH of further encoders."""
+    only: tuple[str, ...] = ()
+    """Names of encoders; the others are left out."""
+    activity: str = "diarspk"
+    """System whose speech is that of systems."""
+    recordings: int | None = None
+    """Number of recordings of each folder; none: all."""
+    utterances: int | None = None
+    """Number of utterances; none: all."""
+    resamples: int = 1000
+    """Number of resamples of the bootstrap."""
+    seed: int = 0
+    """Seed of trials and bootstrap."""
+
+
+@command
+def main(settings: Settings) -> None:
     """Run the command line; 1 if a file cannot be read."""
-    options = _parser().parse_args(arguments)
     start = time.perf_counter()
-    try:
-        encoders = _choose(options)
-        study = Study(
-            conversations=[
-                one
-                for folder in options.data
-                for one in read_conversations(folder)[: options.recordings]
-            ],
-            utterances=list(read_utterances(options.speech, options.split))[: options.utterances],
-            folder=options.output / "kept",  # as earlier runs have it
-            activity=options.activity,
-            seed=options.seed,
-        )
-        results = []
-        for one in study.run(encoders):
-            results.append(one)
-            print(f"{one.encoder}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
-        _write(results, options, time.perf_counter() - start)
-    except DiarspkError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    encoders = _choose(settings)
+    study = Study(
+        conversations=[
+            one
+            for folder in settings.data
+            for one in read_conversations(folder)[: settings.recordings]
+        ],
+        utterances=list(read_utterances(settings.speech, settings.split))[: settings.utterances],
+        folder=settings.output / "kept",  # as earlier runs have it
+        activity=settings.activity,
+        seed=settings.seed,
+    )
+    results = []
+    for one in study.run(encoders):
+        results.append(one)
+        print(f"{one.encoder}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
+    _write(results, settings, time.perf_counter() - start)
 
 
-def _choose(options: argparse.Namespace) -> tuple[EncoderSpecification, ...]:
-    encoders = DEFAULT_ENCODERS if options.encoders is None else read_encoders(options.encoders)
-    for text in options.checkpoint:
+def _choose(settings: Settings) -> tuple[EncoderSpecification, ...]:
+    encoders = DEFAULT_ENCODERS if settings.encoders is None else read_encoders(settings.encoders)
+    for text in settings.checkpoint:
         name, equals, path = text.partition("=")
         if not (name and equals and path):
             raise ArgumentError(f"`--checkpoint` must be NAME=PATH, got {text!r}")
         encoders = (*encoders, EncoderSpecification(name, source=path))
-    if options.only:
+    if settings.only:
         known = [one.name for one in encoders]
-        if unknown := [name for name in options.only if name not in known]:
+        if unknown := [name for name in settings.only if name not in known]:
             raise ArgumentError(f"`--only` must be among {', '.join(known)}, got {unknown}")
-        encoders = tuple(one for one in encoders if one.name in options.only)
+        encoders = tuple(one for one in encoders if one.name in settings.only)
     check_names(encoders)
     return encoders
 
 
-def _write(results: list[Measured], options: argparse.Namespace, seconds: float) -> None:
+def _write(results: list[Measured], settings: Settings, seconds: float) -> None:
     analysis = (
-        analyse(results, resamples=options.resamples, seed=options.seed)
+        analyse(results, resamples=settings.resamples, seed=settings.seed)
         if len(results) >= MIN_ENCODERS
         else None
     )
     run = describe_run()
     text = format_study(results, analysis)
-    note = f"System speech is that of `{options.activity}`. This run took {seconds:.0f} s."
-    output: Path = options.output
+    note = f"System speech is that of `{settings.activity}`. This run took {seconds:.0f} s."
+    output: Path = settings.output
     command = f"`{run['command']}`"
     (output / "correlation.md").write_text(
         f"{text}\n\n{CONVENTION}\n\n{note}\n\n{command}\n", encoding="utf-8"
@@ -111,7 +133,7 @@ def _write(results: list[Measured], options: argparse.Namespace, seconds: float)
         {
             **run,
             "convention": CONVENTION,
-            "activity": options.activity,
+            "activity": settings.activity,
             "seconds": seconds,
             "encoders": [asdict(one) for one in results],
             "analysis": None if analysis is None else analysis.as_dict(),
@@ -119,28 +141,6 @@ def _write(results: list[Measured], options: argparse.Namespace, seconds: float)
         output / "correlation.json",
     )
     print(text)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "python -m eval.correlation",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = parser.add_argument
-    add("--data", type=Path, nargs="+", required=True, metavar="FOLDER", help="conversations")
-    add("--speech", type=Path, required=True, metavar="FOLDER", help="single-speaker utterances")
-    add("--split", default="dev")
-    add("--output", type=Path, required=True, metavar="FOLDER")
-    add("--encoders", type=Path, metavar="JSON", help="a list in place of the built-in one")
-    add("--checkpoint", nargs="+", default=[], metavar="NAME=PATH", help="more encoders")
-    add("--only", nargs="+", metavar="NAME", help="leave out the other encoders")
-    add("--activity", default="diarspk", metavar="SYSTEM", help="whose speech the system's is")
-    add("--recordings", type=int, metavar="N", help="only so many of each folder")
-    add("--utterances", type=int, metavar="N", help="only so many")
-    add("--resamples", type=int, default=1000, metavar="N", help="of the bootstrap")
-    add("--seed", type=int, default=0)
-    return parser
 
 
 if __name__ == "__main__":

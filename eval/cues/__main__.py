@@ -1,6 +1,6 @@
 """One table of every cue of every encoder: what it is good for, and what it carries.
 
-python -m eval.cues --data FOLDER --systems diarspk resemblyzer controls --cache cues/ \
+    python -m eval.cues --data FOLDER --systems diarspk resemblyzer controls --cache cues/ \
         --verification v.json --intra-session i.json --diarization d.json \
         --extraction-study study.json --robustness r.json --plot cues.png --json cues.json
 
@@ -10,17 +10,16 @@ written. All else is what other commands wrote with --json. What no file holds i
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from pathlib import Path
 
-from diarspk.errors import DiarspkError
+from eval.command_line import command
 from eval.cues.results import OWN, READERS, Found, read_figures
 from eval.cues.table import Column, CueTable, Figure, Row
 from eval.probes.probing import describe_carried
-from eval.probes.protocol import add_carried_options, run_carried
-from eval.report.run_record import describe_run, write_json
+from eval.probes.protocol import BootstrapSettings, ProbeSettings, run_carried
+from eval.report.run_record import JsonReport, describe_run
 
 __all__ = ["main", "merge"]
 
@@ -34,33 +33,69 @@ CONVENTION = (
 HERE = "measured here"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@dataclass(frozen=True)
+class ResultFiles:
+    """What other commands wrote with --json."""
+
+    verification: tuple[Path, ...] = ()
+    """Results of eval.verification."""
+    intra_session: tuple[Path, ...] = ()
+    """Results of eval.intra_session."""
+    diarization: tuple[Path, ...] = ()
+    """Results of eval.diarization."""
+    correlation: tuple[Path, ...] = ()
+    """Results of eval.correlation."""
+    extraction: tuple[Path, ...] = ()
+    """Results of eval.extraction."""
+    extraction_study: tuple[Path, ...] = ()
+    """Results of eval.extraction.study."""
+    robustness: tuple[Path, ...] = ()
+    """Results of eval.probes robustness."""
+    probes: tuple[Path, ...] = ()
+    """Results of eval.probes carried."""
+
+    def by_command(self) -> dict[str, tuple[Path, ...]]:
+        """Files of each of :data:`READERS`, in that order."""
+        return dict(zip(READERS, (getattr(self, one.name) for one in fields(self)), strict=True))
+
+
+@dataclass(frozen=True)
+class Settings:
+    report: JsonReport
+    results: ResultFiles
+    probing: ProbeSettings
+    bootstrap: BootstrapSettings
+    data: Path | None = None
+    """Folder of speech, for probes that run here."""
+    extraction_encoder: str = OWN
+    """Encoder of the extractors' cues."""
+    plot: Path | None = None
+    """Draw parallel coordinates to this file (matplotlib)."""
+    markdown: Path | None = None
+    """Write the table to this file."""
+
+
+@command
+def main(settings: Settings) -> None:
     """Run the command line."""
-    options = _parser().parse_args(arguments)
-    try:
-        found = list(_read_all(options))
-        probes = None
-        if options.data is not None and not options.probes:
-            probes = describe_carried(run_carried(options))
-            figures = READERS["probes carried"](probes, "")
-            found.append({key: Figure(value, HERE) for key, value in figures.items()})
-    except DiarspkError as error:
-        print(error, file=sys.stderr)
-        return 1
+    found = list(_read_all(settings))
+    probes = None
+    if settings.data is not None and not settings.results.probes:
+        carried = run_carried(settings.data, settings.probing, settings.bootstrap)
+        probes = describe_carried(carried)
+        figures = READERS["probes carried"](probes, "")
+        found.append({key: Figure(value, HERE) for key, value in figures.items()})
     table = merge(found)
     text = f"{table.markdown()}\n\n{CONVENTION}"
     print(text)
-    run = describe_run()
-    if options.markdown is not None:
-        options.markdown.write_text(f"{text}\n\n`{run['command']}`\n", encoding="utf-8")
-    if options.json is not None:
-        detail = {} if probes is None else {"probes": probes}
-        write_json({**run, "convention": CONVENTION, **table.as_dict(), **detail}, options.json)
-    if options.plot is not None:
+    if settings.markdown is not None:
+        settings.markdown.write_text(f"{text}\n\n`{describe_run()['command']}`\n", encoding="utf-8")
+    detail = {} if probes is None else {"probes": probes}
+    settings.report.write({"convention": CONVENTION, **table.as_dict(), **detail})
+    if settings.plot is not None:
         from eval.cues.plot import draw_parallel
 
-        draw_parallel(table, options.plot)
-    return 0
+        draw_parallel(table, settings.plot)
 
 
 def merge(found: Iterable[Found]) -> CueTable:
@@ -84,38 +119,10 @@ def merge(found: Iterable[Found]) -> CueTable:
     )
 
 
-def _read_all(options: argparse.Namespace) -> Iterable[Found]:
-    for kind in READERS:
-        for file in getattr(options, _option(kind)):
-            yield read_figures(kind, file, options.extraction_encoder)
-
-
-def _option(kind: str) -> str:
-    """Name of the option that takes a kind of results."""
-    return kind.split()[-1].replace("carried", "probes")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "python -m eval.cues",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = parser.add_argument
-    for kind in READERS:
-        add(
-            f"--{_option(kind).replace('_', '-')}",
-            type=Path,
-            nargs="+",
-            default=[],
-            metavar="JSON",
-            help=f"what eval.{kind} wrote",
-        )
-    add("--extraction-encoder", default=OWN, metavar="NAME", help="of the extractors' cues")
-    add("--plot", type=Path, metavar="FILE", help="parallel coordinates (matplotlib)")
-    add("--markdown", type=Path, metavar="FILE")
-    add_carried_options(parser, required=False)
-    return parser
+def _read_all(settings: Settings) -> Iterable[Found]:
+    for kind, files in settings.results.by_command().items():
+        for file in files:
+            yield read_figures(kind, file, settings.extraction_encoder)
 
 
 if __name__ == "__main__":

@@ -30,8 +30,6 @@ __all__ = ["main"]
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of the command line."""
-
     report: JsonReport
     data: tuple[Path, ...]
     """Folders of conversations, or lhotse's manifests of recordings."""

@@ -50,8 +50,6 @@ VARIANTS = (
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of the command line."""
-
     report: JsonReport
     passes: FirstPassSettings
 

@@ -159,8 +159,6 @@ def format_comparison(
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of the command line."""
-
     report: JsonReport
     data: tuple[Path, ...]
     """Folders of conversations, or lhotse's manifests."""

@@ -132,8 +132,6 @@ def fit_calibration(turns: Turns, *, penalty: float = 1e-3) -> Calibration:
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of the command line."""
-
     report: JsonReport
     passes: FirstPassSettings
     fit: bool = False

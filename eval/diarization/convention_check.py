@@ -237,8 +237,6 @@ def _two_regions(reference: Annotation) -> Timeline:
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of the command line."""
-
     report: JsonReport
     references: Path
     """Folder of RTTM files."""

@@ -37,8 +37,6 @@ __all__ = ["main"]
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of the command line."""
-
     report: JsonReport
     data: Path
     """Folder with speech/ and noise/."""

@@ -99,8 +99,6 @@ def _pairs(
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of the command line."""
-
     report: JsonReport
     data: Path
     """Folder of conversations."""

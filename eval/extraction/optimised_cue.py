@@ -72,8 +72,6 @@ def measure_headroom(
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of the command line."""
-
     report: JsonReport
     data: Path
     """Folder with speech/ and noise/."""

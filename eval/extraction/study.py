@@ -213,8 +213,6 @@ class Bench:
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of the command line."""
-
     report: JsonReport
     data: Path
     """Folder with speech/."""

@@ -31,8 +31,6 @@ __all__ = ["main"]
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of the command line."""
-
     report: JsonReport
     data: tuple[Path, ...]
     """Folders of conversations."""

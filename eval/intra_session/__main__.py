@@ -1,24 +1,25 @@
 """Trials inside sessions: build lists, score encoders, or both at once for a new data set.
 
-python -m eval.intra_session build --rttm FOLDER --output lists/
-python -m eval.intra_session score --lists lists/ --audio FOLDER --systems diarspk resemblyzer
-python -m eval.intra_session score --lists lists/ --embeddings mine.npz
-python -m eval.intra_session report --rttm FOLDER --audio FOLDER --output report/
+    python -m eval.intra_session build --rttm FOLDER --output lists/
+    python -m eval.intra_session score --lists lists/ --audio FOLDER --systems diarspk resemblyzer
+    python -m eval.intra_session score --lists lists/ --embeddings mine.npz
+    python -m eval.intra_session report --rttm FOLDER --audio FOLDER --output report/
+
+``python -m eval.intra_session build --help`` tells its options, and so do the others.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pyannote.core import Annotation, Timeline
 
-from diarspk.errors import DiarspkError, FormatError
+from diarspk.errors import FormatError
 from diarspk.formats import read_rttm, read_uem
+from eval.command_line import command, option
 from eval.intra_session.embedding import (
     Embeddings,
     embed_crops,
@@ -31,7 +32,7 @@ from eval.intra_session.runs import UNITS_PER_SECOND
 from eval.intra_session.scoring import TARGET_PRIOR, Estimate, ListScore, score_list
 from eval.intra_session.trials import Trial, TrialRules, build_lists
 from eval.report.markdown import markdown_table
-from eval.report.run_record import describe_run, write_json
+from eval.report.run_record import JsonReport
 from eval.systems.registry import EMBEDDERS, load_embedder
 
 __all__ = ["main"]
@@ -44,59 +45,120 @@ CONVENTION = (
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; 1 if a file cannot be read or scored."""
-    options = _parser().parse_args(arguments)
-    try:
-        return int(options.run(options) or 0)
-    except DiarspkError as error:
-        print(error, file=sys.stderr)
-        return 1
+@dataclass(frozen=True)
+class ListSettings:
+    """Lists of trials."""
+
+    rttm: Path
+    """Folder of references, or one file."""
+    output: Path
+    """Folder to write to."""
+    uem: Path | None = None
+    """Folder of regions; none: those beside the RTTM."""
+    ties: Literal["drop", "either"] = "drop"
+    """What becomes of segments with two main speakers."""
+    shortest_overlap: float = 0.6
+    """Seconds of the shortest overlap."""
+    with_secondary: bool = False
+    """Second speakers are non-targets."""
+    seed: int = 0
+    """Seed of the draw, and of the bootstrap."""
+
+    def write(self) -> dict[str, list[Trial]]:
+        """Build the lists, and write them to the folder."""
+        rules = TrialRules(
+            ties=self.ties,
+            with_secondary=self.with_secondary,
+            shortest_overlap=round(self.shortest_overlap * UNITS_PER_SECOND),
+            seed=self.seed,
+        )
+        lists = build_lists(*_read_references(self.rttm, self.uem), rules)
+        _write_lists(lists, self.output)
+        return lists
 
 
-def build(options: argparse.Namespace) -> None:
+@dataclass(frozen=True)
+class ScoringSettings:
+    """Encoders, and the scores of their embeddings."""
+
+    audio: Path | None = None
+    """Folder of recordings SESSION.wav, .flac, .opus."""
+    systems: Annotated[
+        tuple[str, ...] | None, option(help=f"{', '.join(EMBEDDERS)}, or any name or path.")
+    ] = None
+    embeddings: tuple[Path, ...] = ()
+    """Files .npz of embeddings that were made elsewhere."""
+    keep: Path | None = None
+    """Folder to write the embeddings to."""
+    resamples: int = 500
+    """Number of resamples of the bootstrap."""
+
+
+@dataclass(frozen=True)
+class Build:
     """Write the lists of a data set, and print what they hold."""
-    lists = build_lists(*_read_references(options.rttm, options.uem), _rules(options))
-    _write_lists(lists, options.output)
-    print(_describe_lists(lists))
+
+    lists: ListSettings
 
 
-def score(options: argparse.Namespace) -> None:
+@dataclass(frozen=True)
+class Score:
     """Score encoders, or files of embeddings, on lists that were built before."""
-    paths = [options.lists / f"{name}.txt" for name in LIST_NAMES]
+
+    report: JsonReport
+    scoring: ScoringSettings
+    lists: Path
+    """Folder of the lists."""
+    seed: int = 0
+    """Seed of the bootstrap."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Build lists and score encoders on them: one command for a data set never seen before."""
+
+    lists: ListSettings
+    scoring: ScoringSettings
+
+
+@command
+def main(settings: Build | Score | Report) -> None:
+    """Run the command line."""
+    if isinstance(settings, Build):
+        print(_describe_lists(settings.lists.write()))
+    elif isinstance(settings, Score):
+        print(_score(_read_lists(settings.lists), settings.scoring, settings.seed, settings.report))
+    else:
+        lists, folder = settings.lists.write(), settings.lists.output
+        file = JsonReport(folder / "report.json")
+        text = "\n\n".join(
+            [_describe_lists(lists), _score(lists, settings.scoring, settings.lists.seed, file)]
+        )
+        (folder / "report.md").write_text(f"# Intra-session verification\n\n{text}\n")
+        print(text)
+
+
+def _read_lists(folder: Path) -> dict[str, list[Trial]]:
+    paths = [folder / f"{name}.txt" for name in LIST_NAMES]
     found = [path for path in paths if path.is_file()]
     if not found:
         raise FormatError(f"holds no list; it must have {paths[0].name} or others", f"{paths[0]}")
-    _score({path.stem: read_trials(path) for path in found}, options)
-
-
-def report(options: argparse.Namespace) -> None:
-    """Build lists and score encoders on them: one command for a data set never seen before."""
-    lists = build_lists(*_read_references(options.rttm, options.uem), _rules(options))
-    _write_lists(lists, options.output)
-    options.json = options.output / "report.json"
-    text = "\n\n".join([_describe_lists(lists), _score(lists, options, quiet=True)])
-    (options.output / "report.md").write_text(f"# Intra-session verification\n\n{text}\n")
-    print(text)
+    return {path.stem: read_trials(path) for path in found}
 
 
 def _score(
-    lists: dict[str, list[Trial]], options: argparse.Namespace, *, quiet: bool = False
+    lists: dict[str, list[Trial]], scoring: ScoringSettings, seed: int, report: JsonReport
 ) -> str:
     results: dict[str, dict[str, ListScore]] = {}
-    for system, embeddings in _all_embeddings(lists, options).items():
+    for system, embeddings in _all_embeddings(lists, scoring).items():
         results[system] = {
-            name: score_list(trials, embeddings, resamples=options.resamples, seed=options.seed)
+            name: score_list(trials, embeddings, resamples=scoring.resamples, seed=seed)
             for name, trials in lists.items()
             if 0 < sum(trial.target for trial in trials) < len(trials)
         }
         print(f"{system}: {len(embeddings)} segments", file=sys.stderr)
-    text = f"{format_scores(results)}\n\n{CONVENTION}"
-    if not quiet:
-        print(text)
-    if options.json is not None:
-        write_json(_document(lists, results), options.json)
-    return text
+    report.write(_document(lists, results))
+    return f"{format_scores(results)}\n\n{CONVENTION}"
 
 
 def format_scores(results: dict[str, dict[str, ListScore]]) -> str:
@@ -124,18 +186,20 @@ def format_scores(results: dict[str, dict[str, ListScore]]) -> str:
 
 
 def _all_embeddings(
-    lists: dict[str, list[Trial]], options: argparse.Namespace
+    lists: dict[str, list[Trial]], settings: ScoringSettings
 ) -> dict[str, Embeddings]:
-    found: dict[str, Embeddings] = {path.stem: read_embeddings(path) for path in options.embeddings}
+    found: dict[str, Embeddings] = {
+        path.stem: read_embeddings(path) for path in settings.embeddings
+    }
     crops = list_crops(trial for trials in lists.values() for trial in trials)
-    systems = options.systems if options.systems is not None else [] if found else ["diarspk"]
-    if systems and options.audio is None:
-        raise FormatError("give --audio FOLDER, or --embeddings FILE", "systems")
+    systems = settings.systems if settings.systems is not None else [] if found else ["diarspk"]
     for system in systems:
-        found[system] = embed_crops(crops, options.audio, load_embedder(system))
-        if options.keep is not None:
-            options.keep.mkdir(parents=True, exist_ok=True)
-            write_embeddings(found[system], options.keep / f"{Path(system).name}.npz")
+        if settings.audio is None:
+            raise FormatError("give --audio FOLDER, or --embeddings FILE", "systems")
+        found[system] = embed_crops(crops, settings.audio, load_embedder(system))
+        if settings.keep is not None:
+            settings.keep.mkdir(parents=True, exist_ok=True)
+            write_embeddings(found[system], settings.keep / f"{Path(system).name}.npz")
     return found
 
 
@@ -173,7 +237,6 @@ def _document(
     lists: dict[str, list[Trial]], results: dict[str, dict[str, ListScore]]
 ) -> dict[str, Any]:
     return {
-        **describe_run(),
         "convention": CONVENTION,
         "lists": {name: asdict(describe(trials)) for name, trials in lists.items()},
         "results": {
@@ -183,63 +246,12 @@ def _document(
     }
 
 
-def _rules(options: argparse.Namespace) -> TrialRules:
-    return TrialRules(
-        ties=options.ties,
-        with_secondary=options.with_secondary,
-        shortest_overlap=round(options.shortest_overlap * UNITS_PER_SECOND),
-        seed=options.seed,
-    )
-
-
 def _percent(one: Estimate) -> str:
     return f"{100 * one.value:.2f} [{100 * one.low:.2f}, {100 * one.high:.2f}]"
 
 
 def _plain(one: Estimate) -> str:
     return f"{one.value:.3f} [{one.low:.3f}, {one.high:.3f}]"
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "python -m eval.intra_session",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    commands = parser.add_subparsers(required=True, metavar="build | score | report")
-    build_parser, score_parser, report_parser = (
-        commands.add_parser(run.__name__, help=run.__doc__) for run in (build, score, report)
-    )
-    for run, one in ((build, build_parser), (score, score_parser), (report, report_parser)):
-        one.set_defaults(run=run)
-        one.add_argument("--seed", type=int, default=0)
-    for one in (build_parser, report_parser):
-        _add_building(one)
-    for one in (score_parser, report_parser):
-        _add_scoring(one)
-    score_parser.add_argument("--lists", type=Path, required=True, metavar="FOLDER")
-    score_parser.add_argument("--json", type=Path, metavar="FILE")
-    return parser
-
-
-def _add_building(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--rttm", type=Path, required=True, metavar="FOLDER", help="references; or one file")
-    add("--uem", type=Path, metavar="FOLDER", help="regions; those beside the RTTM without it")
-    add("--output", type=Path, required=True, metavar="FOLDER")
-    add("--ties", choices=("drop", "either"), default="drop", help="two main speakers")
-    add("--shortest-overlap", type=float, default=0.6, metavar="SECONDS")
-    add("--with-secondary", action="store_true", help="second speakers are non-targets")
-
-
-def _add_scoring(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--audio", type=Path, metavar="FOLDER", help="recordings SESSION.wav, .flac, .opus")
-    known = ", ".join(EMBEDDERS)
-    add("--systems", nargs="+", metavar="ENCODER", help=f"{known}, or any encoder's name or path")
-    add("--embeddings", type=Path, nargs="+", default=[], metavar="FILE", help=".npz files")
-    add("--keep", type=Path, metavar="FOLDER", help="write the embeddings here")
-    add("--resamples", type=int, default=500, metavar="N", help="of the bootstrap")
 
 
 if __name__ == "__main__":

@@ -10,12 +10,11 @@ a second call goes on where one was interrupted, or adds conversations to those 
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from diarspk.errors import ArgumentError, DiarspkError
+from diarspk.errors import ArgumentError
+from eval.command_line import command
 from eval.diarization.conversations import read_conversations
 from eval.diarization.manifests import data_set_name
 from eval.extraction.mixtures import read_noise
@@ -72,72 +71,45 @@ def write_set(data: Path, output: Path, made: SimulatedSet, conversations: int) 
         write_conversation(one, output, made.name(number))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@dataclass(frozen=True)
+class Settings:
+    data: Path
+    """Folder of speech, noise and annotations."""
+    output: Path
+    """Folder to write to."""
+    split: str = "dev"
+    """Split of the speech."""
+    templates: tuple[str, ...] = ("ami-dev", "voxconverse-dev")
+    """CORPUS-SPLIT: sets of annotations, each drawn from as often."""
+    conversations: int = 64
+    """Number of conversations."""
+    seconds: float = SimulationConfig.seconds
+    """Length of each conversation."""
+    alone: float = SimulationConfig.single_speaker_probability
+    """Share of conversations with a single speaker."""
+    rooms: float = SimulationConfig.room_probability
+    """Share of conversations in a simulated room."""
+    seed: int = 1
+    """Seed of the conversations."""
+    compare: tuple[Path, ...] = ()
+    """Other data sets to describe in the table."""
+
+
+@command
+def main(settings: Settings) -> None:
     """Run the command line; 0 if every conversation is there."""
-    options = _parser().parse_args(arguments)
-    try:
-        settings = SimulationConfig(
-            seconds=options.seconds,
-            single_speaker_probability=options.alone,
-            room_probability=options.rooms,
-        )
-        made = SimulatedSet(options.split, tuple(options.templates), options.seed, settings)
-        write_set(options.data, options.output, made, options.conversations)
-        rows = [
-            describe(read_conversations(folder)).row(data_set_name(folder))
-            for folder in (options.output, *options.compare)
-        ]
-    except (DiarspkError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
+    config = SimulationConfig(
+        seconds=settings.seconds,
+        single_speaker_probability=settings.alone,
+        room_probability=settings.rooms,
+    )
+    made = SimulatedSet(settings.split, settings.templates, settings.seed, config)
+    write_set(settings.data, settings.output, made, settings.conversations)
+    rows = [
+        describe(read_conversations(folder)).row(data_set_name(folder))
+        for folder in (settings.output, *settings.compare)
+    ]
     print(markdown_table(HEADER, rows))
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "python -m eval.simulate",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    default = SimulationConfig()
-    add = parser.add_argument
-    add("--data", type=Path, required=True, help="speech, noise and annotations")
-    add("--split", default="dev", help="of the speech")
-    add(
-        "--templates",
-        nargs="+",
-        default=["ami-dev", "voxconverse-dev"],
-        metavar="CORPUS-SPLIT",
-        help="sets of annotations, each drawn from as often",
-    )
-    add("--conversations", type=int, default=64, metavar="N")
-    add("--seconds", type=float, default=default.seconds, help="length of each conversation")
-    add(
-        "--alone",
-        type=float,
-        default=default.single_speaker_probability,
-        metavar="SHARE",
-        help="of conversations with a single speaker",
-    )
-    add(
-        "--rooms",
-        type=float,
-        default=default.room_probability,
-        metavar="SHARE",
-        help="of conversations in a simulated room",
-    )
-    add("--seed", type=int, default=1)
-    add("--output", type=Path, required=True, metavar="FOLDER")
-    add(
-        "--compare",
-        type=Path,
-        nargs="+",
-        default=[],
-        metavar="FOLDER",
-        help="other data sets to describe in the table",
-    )
-    return parser
 
 
 if __name__ == "__main__":

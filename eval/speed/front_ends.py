@@ -11,7 +11,6 @@ trained ones do. Each pair runs in a process of its own, on a single thread.
 
 from __future__ import annotations
 
-import argparse
 import json
 import resource
 import subprocess
@@ -30,9 +29,10 @@ from diarspk.encoders import Architecture
 from diarspk.encoders.s3prl import UpstreamConfig, build_upstream_encoder
 from diarspk.encoders.s3prl.compatibility import import_s3prl
 from diarspk.errors import ArgumentError, ModelError
+from eval.command_line import command
 from eval.report.markdown import markdown_table
 from eval.report.progress import follow
-from eval.report.run_record import describe_run, write_json
+from eval.report.run_record import JsonReport
 
 __all__ = ["RANDOM", "PairCost", "main", "measure", "write_hubert", "write_wavlm"]
 
@@ -179,7 +179,7 @@ def _measure_apart(front_end: str, encoder: str, seconds: float, folder: Path) -
     command = [sys.executable, "-m", "eval.speed.front_ends", "--pair", *arguments]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        fault = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        fault = (done.stderr.strip().splitlines() or ["no message"])[-1].removeprefix("error: ")
         raise ModelError(f"{front_end} under {encoder}: {fault}")
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     for name in ("frames", "embedding"):
@@ -204,40 +204,43 @@ def format_costs(costs: Sequence[PairCost]) -> str:
     return markdown_table(HEADER, rows)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    options = _parser().parse_args(arguments)
-    if options.pair:
+@dataclass(frozen=True)
+class Settings:
+    report: JsonReport
+    front_ends: tuple[str, ...] = FRONT_ENDS
+    """Names of S3PRL, fbank or mfcc; NAME=CHECKPOINT for weights of your own."""
+    encoders: tuple[str, ...] = ENCODERS
+    """Architectures of the encoders."""
+    seconds: float = 10.0
+    """Length of the audio."""
+    pair: tuple[str, str] | None = None
+    """Measure this front-end and encoder only, in this process."""
+    folder: Path = Path()
+    """Folder of random weights, for --pair."""
+
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    if settings.pair:
         torch.set_num_threads(1)
-        front_end, encoder = options.pair
-        cost = measure(front_end, encoder, options.seconds, options.folder)
+        front_end, encoder = settings.pair
+        cost = measure(front_end, encoder, settings.seconds, settings.folder)
         print(json.dumps(asdict(cost)))
         return
-    pairs = [(front, encoder) for front in options.front_ends for encoder in options.encoders]
+    pairs = [(front, encoder) for front in settings.front_ends for encoder in settings.encoders]
     costs, failures = [], []
     with tempfile.TemporaryDirectory() as folder:
         for pair in follow(pairs, "measuring"):
             try:
-                costs.append(_measure_apart(*pair, options.seconds, Path(folder)))
+                costs.append(_measure_apart(*pair, settings.seconds, Path(folder)))
             except (ModelError, ArgumentError) as error:
                 failures.append(str(error))
     print(format_costs(costs))
     for failure in failures:
         print(f"not compatible: {failure}")
-    if options.json is not None:
-        write_json({"run": describe_run(), "pairs": [asdict(cost) for cost in costs]}, options.json)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m eval.speed.front_ends", description=__doc__)
-    add = parser.add_argument
-    add("--front-ends", nargs="+", default=list(FRONT_ENDS))
-    add("--encoders", nargs="+", default=list(ENCODERS))
-    add("--seconds", type=float, default=10.0, help="length of the audio")
-    add("--json", type=Path, help="write the figures here too")
-    add("--pair", nargs=2, help=argparse.SUPPRESS)
-    add("--folder", type=Path, help=argparse.SUPPRESS)
-    return parser
+    settings.report.write({"pairs": [asdict(cost) for cost in costs]})
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -9,11 +9,8 @@ strikes both; the ratio is that of the medians.
 
 from __future__ import annotations
 
-import argparse
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -22,8 +19,9 @@ import torch
 from diarspk import SpeakerEncoder, load_encoder
 from diarspk.encoders import ARCHITECTURES, build_encoder
 from diarspk.encoders.onnx import ENGINES, with_engine
+from eval.command_line import command
 from eval.report.markdown import markdown_table
-from eval.report.run_record import describe_run, write_json
+from eval.report.run_record import JsonReport
 
 __all__ = ["EngineSpeed", "find_encoder", "main", "measure"]
 
@@ -76,12 +74,26 @@ def measure(name: str, seconds: float, repeats: int, threads: int) -> EngineSpee
     return EngineSpeed(name, torch_factor, onnx_factor, difference)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    options = _parser().parse_args(arguments)
-    torch.set_num_threads(options.threads)
+@dataclass(frozen=True)
+class Settings:
+    report: JsonReport
+    encoders: tuple[str, ...] = ("local-tdnn", "resnet34", "ecapa-c512", "campplus")
+    """Architectures, or names and paths of encoders."""
+    seconds: float = 10.0
+    """Length of the audio."""
+    repeats: int = 5
+    """Number of runs, whose median counts."""
+    threads: int = 1
+    """Number of threads of each engine."""
+
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    torch.set_num_threads(settings.threads)
     found = [
-        measure(name, options.seconds, options.repeats, options.threads)
-        for name in options.encoders
+        measure(name, settings.seconds, settings.repeats, settings.threads)
+        for name in settings.encoders
     ]
     header = ("model", "torch RTF", "onnx RTF", "torch / onnx", "largest difference")
     rows = [
@@ -95,21 +107,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for item in found
     ]
     print(markdown_table(header, rows))
-    if options.json is not None:
-        figures = [{**asdict(item), "ratio": item.ratio} for item in found]
-        write_json({"run": describe_run(), "engines": figures}, options.json)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m eval.speed.onnx", description=__doc__)
-    add = parser.add_argument
-    add("--encoders", nargs="+", default=["local-tdnn", "resnet34", "ecapa-c512", "campplus"])
-    add("--seconds", type=float, default=10.0, help="length of the audio")
-    add("--repeats", type=int, default=5)
-    add("--threads", type=int, default=1)
-    add("--json", type=Path, help="write the figures here too")
-    return parser
+    figures = [{**asdict(item), "ratio": item.ratio} for item in found]
+    settings.report.write({"engines": figures})
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

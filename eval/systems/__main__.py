@@ -5,23 +5,29 @@ python -m eval.systems baseline meeting.wav
 
 from __future__ import annotations
 
-import argparse
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+from eval.command_line import Positional, command, option
 from eval.systems.registry import DIARIZERS, load_diarizer
 
 __all__ = ["main"]
 
 
-def main() -> None:
+@dataclass(frozen=True)
+class Settings:
+    system: Annotated[Positional[str], option(help=f"{', '.join(DIARIZERS)}, or rttm:FOLDER.")]
+    recording: Positional[Path]
+    """Recording to diarize."""
+
+
+@command
+def main(settings: Settings) -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser("python -m eval.systems", description=__doc__)
-    parser.add_argument("system", help=f"{', '.join(DIARIZERS)}, or rttm:FOLDER")
-    parser.add_argument("recording", type=Path)
-    options = parser.parse_args()
-    load_diarizer(options.system)(options.recording).write_rttm(sys.stdout)
+    load_diarizer(settings.system)(settings.recording).write_rttm(sys.stdout)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -31,8 +31,6 @@ __all__ = ["main"]
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of the command line."""
-
     report: JsonReport
     utterances: SplitSettings
     systems: Annotated[tuple[str, ...], option(help=f"{', '.join(EMBEDDERS)}.")] = (

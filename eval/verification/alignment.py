@@ -148,8 +148,6 @@ def format_rows(rows: Sequence[Row]) -> str:
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of the command line."""
-
     report: JsonReport
     data: Path
     """Folder of utterances in shards."""

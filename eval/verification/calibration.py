@@ -49,8 +49,6 @@ def fit_encoder(
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of the command line."""
-
     utterances: SplitSettings
     encoder: str | None = None
     """Name or card; none: the embedded encoder."""

@@ -106,8 +106,6 @@ def open_set_rates(probes: Sequence[Probe], threshold: float) -> OpenSetRates:
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of the command line."""
-
     report: JsonReport
     utterances: SplitSettings
     systems: tuple[str, ...] = ("diarspk",)

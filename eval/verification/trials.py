@@ -145,8 +145,6 @@ def format_fairness(system: str, column: str, report: FairnessReport) -> str:
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of the command line."""
-
     report: JsonReport
     data: Path | None = None
     """Folder of utterances in shards."""

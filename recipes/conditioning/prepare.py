@@ -1,7 +1,9 @@
 """Pack utterances for training: log-mel features, and a cue of each by the frozen encoder.
 
-python -m recipes.conditioning.prepare --data ../shared/speech --output packed.npz \
+    python -m recipes.conditioning.prepare --data ../shared/speech --output packed.npz \
         [--encoder diarspk] [--speakers 600] [--each 4]
+
+Both are what ``python -m recipes.conditioning.train`` reads.
 """
 
 from __future__ import annotations

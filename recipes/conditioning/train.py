@@ -1,6 +1,6 @@
 """Train a decoder of log-mel features from content and a cue, for ``eval.probes synthesis``.
 
-python -m recipes.conditioning.train --packed packed.npz --output RUN --steps 3000 [--drop-cue 0.1]
+    python -m recipes.conditioning.train --packed packed.npz --output RUN --steps 3000
 
 Writes ``RUN/decoder.json`` and its weights.
 """

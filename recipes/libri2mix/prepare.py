@@ -1,8 +1,10 @@
 """Pack LibriSpeech (and WHAM noise) for training on mixtures like Libri2Mix's, drawn anew.
 
-python -m recipes.libri2mix.prepare --librispeech LibriSpeech --train train-clean-100 \
+    python -m recipes.libri2mix.prepare --librispeech LibriSpeech --train train-clean-100 \
         --dev dev-clean [--noise wham_noise/tr] --output PACKED
-python -m recipes.extraction.train --packed PACKED --output RUN --steps 100000
+    python -m recipes.extraction.train --packed PACKED --output RUN --steps 100000
+
+The mixtures are drawn in training, and none is written.
 """
 
 from __future__ import annotations

@@ -269,7 +269,7 @@ def test_the_command_with_speech(
         def as_dict(self) -> dict[str, Any]:
             return DOCUMENTS["probes carried"]["carried"][0]
 
-    monkeypatch.setattr(command, "run_carried", lambda options: [Made()])
+    monkeypatch.setattr(command, "run_carried", lambda *settings: [Made()])
     target = tmp_path / "c.json"
     assert main(["--data", str(tmp_path), "--json", str(target)]) == 0
     assert "gender %" in capsys.readouterr().out
