@@ -26,7 +26,7 @@ from eval.simulate.writing import is_written, write_recording
 __all__ = ["PlannedSession", "SessionSource", "read_groups", "read_sources", "write_sessions"]
 
 DESCRIPTION = "sessions.json"
-SHORTEST_TEMPLATE_S = 30.0
+MIN_TEMPLATE_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def read_sources(source: SessionSource) -> Sources:
         read_templates(
             source.data / "conversations" / "annotations",
             source.templates,
-            seconds=SHORTEST_TEMPLATE_S,
+            seconds=MIN_TEMPLATE_S,
         ),
         read_noise(source.data / "noise" / "noise", shortest_s=config.shortest_noise_s),
     )

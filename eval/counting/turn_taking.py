@@ -15,7 +15,7 @@ from pyannote.core import Annotation
 
 from diarspk.errors import ArgumentError
 from eval.counting.session_plan import SessionPlan
-from eval.counting.turns import LEAST_S, Part, Turn, give_turn, join_turns
+from eval.counting.turns import MIN_TALK_S, Part, Turn, give_turn, join_turns
 from eval.simulate.settings import SimulationConfig
 from eval.simulate.templates import cut_stretch
 
@@ -24,8 +24,8 @@ __all__ = ["BRIEF_S", "draw_parts", "draw_shares"]
 PART_S = 150.0
 """Seconds of one room where rooms change, and the longest stretch that is cut of an annotation."""
 
-MOST_SEATS = 5
-SITTING_S = 60.0
+MAX_SEATS = 5
+MAX_SITTING_S = 60.0
 """Longest time after which the places at the table are given anew."""
 
 BRIEF_S = (1.0, 2.5)
@@ -58,7 +58,7 @@ def draw_parts(
         for start, end, cast in _spans(plan, shares, generator)
     ]
     missing = {person: float(generator.uniform(*BRIEF_S)) for person in brief.tolist()}
-    least = min(LEAST_S, 0.3 * plan.seconds / plan.people)
+    least = min(MIN_TALK_S, 0.3 * plan.seconds / plan.people)
     for person in shares:
         said = sum(turn.seconds for part in parts for turn in part.turns if turn.person == person)
         if said < least:
@@ -96,7 +96,7 @@ def _spans(
     left = main
     groups: list[list[int]] = []
     while left:
-        size = int(generator.integers(2, MOST_SEATS + 1))
+        size = int(generator.integers(2, MAX_SEATS + 1))
         if len(groups) == 0:
             size = min(size, max(len(left) // 2, 1))  # two conversations at least
         if len(left) - size < 2:
@@ -123,8 +123,8 @@ def _fill(
     for low, high in pairwise(np.linspace(start, end, count + 1).round(3).tolist()):
         stretch = _draw_stretch(templates, high - low, len(cast), generator)
         seats = sorted(stretch.labels(), key=lambda name: (-stretch.label_duration(name), name))
-        seats = seats[: min(len(cast), MOST_SEATS)]
-        sitting = min(SITTING_S, (high - low) * len(seats) * count / (2 * len(cast)))
+        seats = seats[: min(len(cast), MAX_SEATS)]
+        sitting = min(MAX_SITTING_S, (high - low) * len(seats) * count / (2 * len(cast)))
         sittings = max(1, round((high - low) / sitting)) if len(cast) > 1 else 1
         for since, until in pairwise(np.linspace(0, high - low, sittings + 1).tolist()):
             talk = [

@@ -10,15 +10,15 @@ import numpy as np
 
 from diarspk.errors import ArgumentError
 
-__all__ = ["CLOSE_S", "LEAST_S", "Part", "Turn", "give_turn", "join_turns"]
+__all__ = ["CLOSE_S", "MIN_TALK_S", "Part", "Turn", "give_turn", "join_turns"]
 
-LEAST_S = 5.0
+MIN_TALK_S = 5.0
 """Seconds that everybody says at least, as far as the session is long enough, except the brief."""
 
 CLOSE_S = 0.4
 """A turn that is longer by less than this is given whole."""
 
-SHORTEST_S = 0.15
+MIN_TURN_S = 0.15
 """What is left of a turn that is given in part is no shorter."""
 
 
@@ -66,7 +66,7 @@ def give_turn(
         for index, part in enumerate(parts)
         if inside[index] or not any(inside)
         for number, turn in enumerate(part.turns)
-        if turn.person != person and said[turn.person] - min(turn.seconds, seconds) >= LEAST_S
+        if turn.person != person and said[turn.person] - min(turn.seconds, seconds) >= MIN_TALK_S
     ]
     if not spare:
         raise ArgumentError(f"`minutes` is too short for {len(said) + 1} people; ask for fewer")
@@ -77,7 +77,7 @@ def give_turn(
     chosen = alone or chosen
     index, number, turn = chosen[int(generator.integers(len(chosen)))]
     cut = turn.end if whole else round(min(turn.end, turn.start + seconds), 3)
-    rest = [turn._replace(start=cut)] if turn.end - cut >= SHORTEST_S else []
+    rest = [turn._replace(start=cut)] if turn.end - cut >= MIN_TURN_S else []
     turns = list(parts[index].turns)
     turns[number : number + 1] = [Turn(turn.start, cut, person), *rest]
     changed = list(parts)

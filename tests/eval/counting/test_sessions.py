@@ -17,7 +17,7 @@ from eval.counting import session
 from eval.counting.session import make_session
 from eval.counting.session_plan import GRID, QUICK_GRID, SessionPlan, plan_sessions
 from eval.counting.turn_taking import BRIEF_S, draw_parts, draw_shares
-from eval.counting.turns import CLOSE_S, LEAST_S
+from eval.counting.turns import CLOSE_S, MIN_TALK_S
 from eval.simulate.conversation import Sources
 
 RATE = 16000
@@ -96,7 +96,7 @@ def test_everybody_talks_within_the_session_and_never_over_themselves(plan: Sess
 @settings(deadline=None, max_examples=30)
 @given(plans)
 def test_nobody_says_next_to_nothing_unless_it_is_planned(plan: SessionPlan) -> None:
-    enough = min(LEAST_S, 0.3 * plan.seconds / plan.people)
+    enough = min(MIN_TALK_S, 0.3 * plan.seconds / plan.people)
     assert min(talk_of(plan).values()) >= enough - 0.01
 
 
