@@ -117,7 +117,7 @@ def extract_enrolled(
 def extract_speakers(
     recording: Path,
     speakers: Sequence[str],
-    target: Callable[[str], Path],
+    targets: Callable[[Sequence[str]], list[Path]],
     *,
     diarization: Path | None = None,
     extractor_name: str | None = None,
@@ -132,8 +132,8 @@ def extract_speakers(
     ----------
     speakers
         Labels of the diarization; all of them if empty.
-    target
-        Callable(label) -> file for the voice of that speaker.
+    targets
+        Callable(labels) -> a file for the voice of each speaker, all different.
     diarization
         RTTM. Default: the recording is diarized.
     gated
@@ -164,7 +164,7 @@ def extract_speakers(
         rows = [gate(row, position, line) for row, line in zip(voices, timelines, strict=True)]
         return np.stack(rows)
 
-    _write(extractor, stream, cues, [target(name) for name in names], progress, mute)
+    _write(extractor, stream, cues, targets(names), progress, mute)
 
 
 def _is_file(enrolment: object) -> bool:

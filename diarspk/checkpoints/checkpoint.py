@@ -18,6 +18,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from diarspk.errors import ModelError
+from diarspk.forking import survive_forks
 
 __all__ = ["Checkpoint", "drop_prefix", "read_card", "read_checkpoint", "write_checkpoint"]
 
@@ -91,6 +92,7 @@ def read_checkpoint(card_path: Path) -> Checkpoint:
     ModelError
         If a file is missing or damaged.
     """
+    survive_forks()
     weights_path = card_path.with_suffix(".safetensors")
     card = read_card(card_path)
     try:

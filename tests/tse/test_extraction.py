@@ -359,6 +359,20 @@ def test_command_with_a_diarization(recording: Path, card: Path) -> None:
     assert gated[4 * RATE : 5 * RATE].any() and not gated[: 2 * RATE].any()
 
 
+def test_speakers_whose_names_make_one_file_name_have_a_file_each(
+    recording: Path, card: Path
+) -> None:
+    rttm, tracks = recording.with_name("clash.rttm"), recording.with_name("clash")
+    turns = (("A/B", 0.0), ("A_B", 4.0))
+    line = "SPEAKER meeting 1 {} 3.0 <NA> <NA> {} <NA> <NA>\n"
+    rttm.write_text("".join(line.format(start, name) for name, start in turns))
+    done = run(recording, "--diarization", rttm, "--all", "-o", tracks, "--extractor", card)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert sorted(file.name for file in tracks.iterdir()) == ["A_B-2.wav", "A_B.wav"]
+    first, second = (soundfile.read(file)[0] for file in sorted(tracks.iterdir()))
+    assert not np.array_equal(first, second)
+
+
 def test_command_failures_leave_nothing(recording: Path, card: Path) -> None:
     rttm, output = recording.with_suffix(".rttm"), recording.with_name("only.wav")
     to_file = ["-o", output, "--extractor", card]
