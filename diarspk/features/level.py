@@ -63,7 +63,7 @@ def speech_level(power: Tensor) -> Tensor:
     Notes
     -----
     It takes one pass over the frames where nothing is louder than speech, and all of them while a
-    graph is traced.
+    graph is exported.
     """
     decibels = 10 * power.clamp_min(torch.finfo(torch.float32).tiny).log10().float()
     kept = torch.ones_like(power, dtype=torch.bool)
@@ -79,7 +79,7 @@ def speech_level(power: Tensor) -> Tensor:
         changed = ~found & speech if layer else torch.ones_like(found)
         level = torch.where(changed, mean.clamp_min(torch.finfo(torch.float32).tiny).log(), level)
         found, kept = found | speech, kept & ~torch.where(bent[:, None], peaks, loud)
-        if not torch.jit.is_tracing() and bool((found | ~kept.any(1)).all()):
+        if not torch.onnx.is_in_onnx_export() and bool((found | ~kept.any(1)).all()):
             break
     return level
 
