@@ -78,7 +78,8 @@ def speech_level(power: Tensor) -> Tensor:
         # The level of the loudest layer stands until another one is found to be speech.
         changed = ~found & speech if layer else torch.ones_like(found)
         level = torch.where(changed, mean.clamp_min(torch.finfo(torch.float32).tiny).log(), level)
-        found, kept = found | speech, kept & ~torch.where(bent[:, None], peaks, loud)
+        left_out = loud & (peaks | ~bent[:, None])  # no `where`, which onnxruntime lacks for bool
+        found, kept = found | speech, kept & ~left_out
         if not torch.onnx.is_in_onnx_export() and bool((found | ~kept.any(1)).all()):
             break
     return level
