@@ -55,8 +55,9 @@ def prepared_process() -> Iterator[None]:
         say(f"error: stopped by {signal.Signals(stopped.number).name}")
         raise
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        if not requests.stopped:  # else a second request would end the process by the system's way
+            for number, handler in before.items():
+                signal.signal(number, handler)
         sys.stdout.flush()
 
 
@@ -71,6 +72,10 @@ class _StopRequests:
 
     def __init__(self) -> None:
         self.last = -math.inf
+
+    @property
+    def stopped(self) -> bool:
+        return self.last > -math.inf
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         # Some senders signal a process and then its group, which must not stop the clean-up.
