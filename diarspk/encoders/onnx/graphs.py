@@ -11,8 +11,13 @@ from diarspk.encoders.front_end import MelFrontEnd, WaveformFrontEnd
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.windowed import WindowedEncoder
 from diarspk.errors import ArgumentError
-from diarspk.features.level import clip_features, speech_level
-from diarspk.features.log_mel import ENERGY_FLOOR, FeatureConfig, LogMel, mean_normalize
+from diarspk.features.log_mel import (
+    ENERGY_FLOOR,
+    FeatureConfig,
+    LogMel,
+    gated_level,
+    mean_normalize,
+)
 
 __all__ = ["ClipGraph", "GraphLogMel", "LocalGraph", "TrunkGraph", "build_graph"]
 
@@ -95,9 +100,9 @@ class LocalGraph(nn.Module):
     def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
         """Embed a recording."""
         features = self.log_mel(waveform)
-        level = speech_level(features.exp().mean(-1))[:, None, None]
+        level = gated_level(features)[:, None, None]
         rounded = features.half().float()  # a Recording stores float16
-        frames = self.network.trunk(clip_features(rounded - level))
+        frames = self.network.trunk(rounded - level)
         weights = self._weights(waveform.shape[1], frames)
         embedding = self.network.utterance(frames, weights)[:, 0]
         return nn.functional.normalize(embedding, dim=-1), frames

@@ -1,0 +1,73 @@
+"""Transcription by faster-whisper, with weights that the user has: nothing is downloaded.
+
+Needs the extra ``asr``.
+"""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from diarspk.errors import ModelError
+from diarspk.transcripts.reading import to_transcript
+from diarspk.transcripts.transcript import Transcript
+
+__all__ = ["transcribe"]
+
+
+def transcribe(
+    audio: str | PathLike[str],
+    model: str | PathLike[str],
+    *,
+    language: str | None = None,
+    channel: int | None = None,
+) -> Transcript:
+    """Transcribe a recording with the times of words.
+
+    Parameters
+    ----------
+    audio : path
+    model : path or str
+        Folder of a CTranslate2 model of Whisper, or the name of one that is in the cache of Hugging
+        Face on this machine (``small``).
+    language : str, optional
+        Code of the language. Default: the one that the model finds.
+    channel : int, optional
+        Default: the mean of all channels.
+
+    Raises
+    ------
+    ModelError
+        If faster-whisper is not installed, or there are no such weights on this machine.
+    AudioError
+        If the recording cannot be read.
+    """
+    recogniser = _load(model)
+    from diarspk.audio import load_audio
+
+    samples = load_audio(audio, channel=channel)
+    segments, information = recogniser.transcribe(samples, language=language, word_timestamps=True)
+    uri = Path(audio).stem
+    found = to_transcript(list(segments), uri)
+    return Transcript(found.segments, uri, str(information.language))
+
+
+def _load(model: str | PathLike[str]) -> Any:
+    try:
+        from faster_whisper import WhisperModel
+    except ImportError:
+        raise ModelError(
+            "transcription needs faster-whisper; install diarspk[asr], or pass a transcript"
+        ) from None
+    if not str(model):
+        raise ModelError("there is no model; name a folder of a CTranslate2 model of Whisper")
+    try:
+        return WhisperModel(str(model), device="cpu", compute_type="int8", local_files_only=True)
+    # What a missing or damaged model raises depends on the versions of three packages.
+    except Exception as error:
+        reason = " ".join(str(error).split())[:120]
+        raise ModelError(
+            f"{model}: no weights of Whisper here ({reason}); give the folder of a CTranslate2 "
+            "model, which diarspk does not download"
+        ) from error
