@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -10,7 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["atomic_path"]
+__all__ = ["atomic_path", "naming_write_errors"]
+
+OF_WRITING = {
+    getattr(errno, name) for name in ("ENOSPC", "EFBIG", "EDQUOT", "EIO") if hasattr(errno, name)
+}
+"""Errors of a write: the disk is full or fails, a quota or a limit is reached."""
 
 
 @contextmanager
@@ -52,25 +58,37 @@ def atomic_path(path: str | os.PathLike[str], *, durable: bool = False) -> Itera
     # Of the name only the beginning: with all of it, long names would become too long.
     part = target.with_name(f".{target.name[:40]}.{secrets.token_hex(4)}.part")
     try:
-        yield part
-        with suppress(FileNotFoundError):  # a new file has the permissions that the umask leaves
-            mode = target.stat().st_mode
-            if stat.S_ISREG(mode):
-                part.chmod(stat.S_IMODE(mode))
-        if durable:
-            _flush(part)
-        os.replace(part, target)
-        if durable:
-            _flush_entry(target.parent)
-    except OSError as error:
-        if error.filename == str(part):  # the reader knows `path`, not the temporary name
-            raise OSError(error.errno, error.strerror, str(path)) from error
-        raise
+        with naming_write_errors(path, part):
+            yield part
+            with suppress(FileNotFoundError):  # a new file's permissions are as the umask has them
+                mode = target.stat().st_mode
+                if stat.S_ISREG(mode):
+                    part.chmod(stat.S_IMODE(mode))
+            if durable:
+                _flush(part)
+            os.replace(part, target)
+            if durable:
+                _flush_entry(target.parent)
     finally:
         if part.is_dir():
             shutil.rmtree(part, ignore_errors=True)
         else:
             part.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming_write_errors(path: str | os.PathLike[str], part: Path) -> Iterator[None]:
+    """Name ``path`` in an error of what is written to ``part``, a name that no reader knows.
+
+    Errors of opening have that name or one inside of it, those of writing have none.
+    """
+    try:
+        yield
+    except OSError as error:
+        nameless = error.filename is None and error.errno in OF_WRITING
+        if nameless or part in (Path(str(error.filename)), *Path(str(error.filename)).parents):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
 
 
 def _flush(part: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from diarspk.cli.terminal import exit_on_error, progress_display, say
+from diarspk.file_names import file_stems
 
 __all__ = ["extract"]
 
@@ -71,12 +73,13 @@ def extract(
             extract_enrolled(recording, enroll, output, **shared)
             return
 
-        def target(name: str) -> Path:
-            safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
-            return output / f"{safe}.wav" if everybody else output
+        def targets(names: Sequence[str]) -> list[Path]:
+            if not everybody:
+                return [output]
+            return [output / f"{stem}.wav" for stem in file_stems(names).values()]
 
         names = [] if speaker is None else [speaker]
-        extract_speakers(recording, names, target, diarization=diarization, gated=gate, **shared)
+        extract_speakers(recording, names, targets, diarization=diarization, gated=gate, **shared)
 
 
 def _check(

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from diarspk.atomic import atomic_path
 from diarspk.audio import SAMPLE_RATE, Audio, AudioStream, load_audio, open_audio
-from diarspk.errors import ArgumentError, FormatError
+from diarspk.errors import FormatError
 from diarspk.formats.names import plain_name
 from tse.cues import Cue, Reference
 from tse.enrolment import collect, gate, single_speaker_turns
 from tse.extractor import Extractor
 from tse.loading import load_extractor
+from tse.sound_file import sound_file
 
 if TYPE_CHECKING:
     from pyannote.core import Annotation
@@ -117,7 +116,7 @@ def extract_enrolled(
 def extract_speakers(
     recording: Path,
     speakers: Sequence[str],
-    target: Callable[[str], Path],
+    targets: Callable[[Sequence[str]], list[Path]],
     *,
     diarization: Path | None = None,
     extractor_name: str | None = None,
@@ -132,8 +131,8 @@ def extract_speakers(
     ----------
     speakers
         Labels of the diarization; all of them if empty.
-    target
-        Callable(label) -> file for the voice of that speaker.
+    targets
+        Callable(labels) -> a file for the voice of each speaker, all different.
     diarization
         RTTM. Default: the recording is diarized.
     gated
@@ -164,7 +163,7 @@ def extract_speakers(
         rows = [gate(row, position, line) for row, line in zip(voices, timelines, strict=True)]
         return np.stack(rows)
 
-    _write(extractor, stream, cues, [target(name) for name in names], progress, mute)
+    _write(extractor, stream, cues, targets(names), progress, mute)
 
 
 def _is_file(enrolment: object) -> bool:
@@ -196,7 +195,7 @@ def _write(
     """Extract block by block into all files at once; they appear whole or not at all."""
     position = 0
     with ExitStack() as stack:
-        sounds = [stack.enter_context(_sound_file(file)) for file in files]
+        sounds = [stack.enter_context(sound_file(file)) for file in files]
         for voices in extractor.extract_blocks(stream.blocks(BLOCK_S), cues):
             rows = voices if postprocess is None else postprocess(voices, position)
             for sound, voice in zip(sounds, rows, strict=True):
@@ -204,19 +203,6 @@ def _write(
             position += voices.shape[1]
             if progress is not None and stream.duration:
                 progress("extracting", min(position / SAMPLE_RATE / stream.duration, 1.0))
-
-
-@contextmanager
-def _sound_file(file: Path) -> Iterator[soundfile.SoundFile]:
-    kind = file.suffix[1:].upper()
-    if kind not in soundfile.available_formats():
-        raise ArgumentError(f"`-o` must end in .wav, .flac or .ogg, got {file}; rename it")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        atomic_path(file) as part,
-        soundfile.SoundFile(part, "w", SAMPLE_RATE, 1, format=kind) as sound,
-    ):
-        yield sound
 
 
 def _diarize(recording: Path, channel: int | None, progress: Progress | None) -> Annotation:

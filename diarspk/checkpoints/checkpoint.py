@@ -18,6 +18,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from diarspk.errors import ModelError
+from diarspk.forking import survive_forks
 
 __all__ = ["Checkpoint", "drop_prefix", "read_card", "read_checkpoint", "write_checkpoint"]
 
@@ -91,6 +92,7 @@ def read_checkpoint(card_path: Path) -> Checkpoint:
     ModelError
         If a file is missing or damaged.
     """
+    survive_forks()
     weights_path = card_path.with_suffix(".safetensors")
     card = read_card(card_path)
     try:
@@ -139,10 +141,11 @@ def write_checkpoint(
     text = json.dumps(complete, indent=2, ensure_ascii=False) + "\n"
     from diarspk.atomic import atomic_path
 
-    with atomic_path(card_path.with_suffix(".safetensors")) as part:
-        part.write_bytes(data)
-    with atomic_path(card_path) as part:
-        part.write_text(text, encoding="utf-8", newline="\n")
+    weights_path = card_path.with_suffix(".safetensors")
+    # Both are written before either replaces what was there, so that they belong together.
+    with atomic_path(weights_path) as weights, atomic_path(card_path) as described:
+        weights.write_bytes(data)
+        described.write_text(text, encoding="utf-8", newline="\n")
 
 
 def drop_prefix(state: Mapping[str, Any], prefix: str) -> dict[str, Tensor]:

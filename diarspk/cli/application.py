@@ -23,6 +23,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from diarspk.cli.process import prepared_process
 from diarspk.cli.terminal import say, warnings_on_one_line
 from diarspk.version import __version__
 
@@ -171,5 +172,5 @@ def _options(
 
 def main() -> None:
     """Run the command line; the console script that the package installs as ``diarspk``."""
-    with warnings_on_one_line():
+    with prepared_process(), warnings_on_one_line():
         app()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import typer
 
 import diarspk
 from diarspk.atomic import atomic_path
+from diarspk.cli.json_text import json_text
 from diarspk.cli.options import AsJson, Channel, Encoder, Engine, Recordings
 from diarspk.cli.terminal import Failures, exit_on_error, say
 from diarspk.errors import AudioError
@@ -133,7 +133,7 @@ def _print(
                 "model": model,
                 "fingerprint": encoder.fingerprint,
             }
-            print(json.dumps(record, ensure_ascii=False))
+            print(json_text(record))
         else:
             values = " ".join(f"{value:.6f}" for value in embedding.vector)
             print(f"{embedding.file}\t{start:.3f}\t{end:.3f}\t{values}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import diarspk
+from diarspk.cli.json_text import json_text
 from diarspk.cli.options import AsJson, Encoder
 from diarspk.cli.table import aligned
 from diarspk.cli.terminal import Failures, exit_on_error, say
+from diarspk.formats.names import escape_undecoded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,7 +76,7 @@ def enroll(
                     speaker,
                     [row for row, _ in found.values()],
                     fingerprint=loaded.fingerprint,
-                    sources=list(found),
+                    sources=[escape_undecoded(file) for file in found],
                     seconds=[seconds for _, seconds in found.values()],
                 )
             for file in found:
@@ -140,7 +141,7 @@ def list_people(folder: Folder, as_json: AsJson = False) -> None:
         found, space = people.people(), people.space
     if as_json:
         for person in found:
-            print(json.dumps(asdict(person), ensure_ascii=False))
+            print(json_text(asdict(person)))
         return
     rows = [
         [one.speaker, f"{one.references}", f"{one.seconds:.1f}", one.enrolled_at] for one in found
@@ -176,7 +177,7 @@ def calibrate(folder: Folder) -> None:
     from diarspk.verification.gallery.self_calibration import calibrate_by_references
 
     with exit_on_error(), _opened(folder) as people:
-        print(json.dumps(asdict(calibrate_by_references(people)), ensure_ascii=False))
+        print(json_text(asdict(calibrate_by_references(people))))
 
 
 @gallery.command()
@@ -219,7 +220,7 @@ def _embed(encoder: diarspk.SpeakerEncoder, recording: Path) -> tuple[NDArray[np
 
 def _print_answer(recording: Path, answer: Identification, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"file": str(recording), **asdict(answer)}, ensure_ascii=False))
+        print(json_text({"file": str(recording), **asdict(answer)}))
         return
     best = answer.candidates[0] if answer.candidates else None
     shown = answer.unknown if answer.speaker is None or best is None else best.probability
@@ -231,6 +232,6 @@ def _print_answer(recording: Path, answer: Identification, as_json: bool) -> Non
 def _print_matches(recording: Path, found: list[Match], as_json: bool) -> None:
     for match in found:
         if as_json:
-            print(json.dumps({"file": str(recording), **asdict(match)}, ensure_ascii=False))
+            print(json_text({"file": str(recording), **asdict(match)}))
         else:
             print(f"{recording}\t{match.score:.4f}\t{match.speaker}\t{match.source}")

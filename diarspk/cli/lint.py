@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from diarspk.cli.json_text import json_text
 from diarspk.cli.terminal import Failures, exit_on_error, say
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def lint(
         durations = {} if audio is None else _durations(audio)
     findings = _check(files, durations, failures)
     if as_json:
-        print(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
+        print(json_text([asdict(finding) for finding in findings], indent=2))
     else:
         _print(findings)
     errors = sum(finding.severity == "error" for finding in findings)

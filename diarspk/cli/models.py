@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
+from diarspk.cli.json_text import json_text
 from diarspk.cli.table import aligned
 from diarspk.cli.terminal import exit_on_error
 
@@ -23,7 +23,7 @@ def models(
 
         cards = available_models()
     if as_json:
-        print(json.dumps([asdict(card) for card in cards], indent=2, ensure_ascii=False))
+        print(json_text([asdict(card) for card in cards], indent=2))
         return
     header = ["name", "kind", "parameters", "dimension", "hop (s)", "MB", "fingerprint", "source"]
     rows = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from enum import Enum
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 
 import diarspk
 from diarspk.atomic import atomic_path
+from diarspk.cli.json_text import json_text
 from diarspk.cli.table import aligned
 from diarspk.cli.terminal import exit_on_error
 
@@ -94,7 +94,7 @@ def score(
         document = scores.as_dict()
         if details is not None:
             document["breakdown"] = details.as_dict()
-        print(json.dumps(document, indent=2, ensure_ascii=False))
+        print(json_text(document, indent=2))
         return
     print(_report(scores))
     if details is not None:

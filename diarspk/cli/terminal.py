@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -12,23 +13,31 @@ from typing import TextIO
 import typer
 
 from diarspk.errors import DiarspkError, DiarspkWarning
+from diarspk.formats.names import escape_undecoded
 
 __all__ = [
     "Failures",
     "ProgressCallback",
+    "describe_error",
     "exit_on_error",
     "progress_display",
     "say",
     "warnings_on_one_line",
 ]
 
+CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
+
+EXPECTED = (DiarspkError, OSError, MemoryError, UnicodeEncodeError)
+"""Errors that are told in one line; others are faults of the program, and shown whole."""
+
 ProgressCallback = Callable[[str, float], None]
 """Callable(stage, fraction done in [0, 1])."""
 
 
 def say(message: str) -> None:
-    """Print one line on stderr."""
-    print(" ".join(message.split()), file=sys.stderr)
+    """Print one line on stderr; what would steer a terminal is escaped."""
+    line = escape_undecoded(" ".join(message.split()))
+    print(CONTROLS.sub(lambda sign: rf"\x{ord(sign[0]):02x}", line), file=sys.stderr)
 
 
 @contextmanager
@@ -57,12 +66,23 @@ def warnings_on_one_line() -> Iterator[None]:
 
 @contextmanager
 def exit_on_error() -> Iterator[None]:
-    """Turn an error of this package or of the file system into one line and exit status 1."""
+    """Turn an error that is not the program's fault into one line and exit status 1."""
     try:
         yield
-    except (DiarspkError, OSError) as error:
-        say(f"error: {error}")
+    except EXPECTED as error:
+        say(f"error: {describe_error(error)}")
         raise typer.Exit(1) from error
+
+
+def describe_error(error: BaseException) -> str:
+    """Text of an expected error."""
+    if isinstance(error, UnicodeEncodeError):
+        return f"{escape_undecoded(error.object[:80])}: a name must be UTF-8 here; rename the file"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    if isinstance(error, MemoryError):
+        return f"not enough memory ({error})" if str(error) else "not enough memory"
+    return str(error)
 
 
 class Failures:
@@ -76,10 +96,11 @@ class Failures:
         """Report an error of ``file`` in one line on stderr and continue."""
         try:
             yield
-        except (DiarspkError, OSError) as error:
+        except EXPECTED as error:
             self.count += 1
-            text = str(error)
-            say(f"error: {text}" if file.name in text else f"error: {file}: {text}")
+            text = describe_error(error)
+            named = escape_undecoded(file.name) in escape_undecoded(text)
+            say(f"error: {text}" if named else f"error: {file}: {text}")
 
     def exit(self) -> None:
         """Exit with status 1 if any file failed."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ import typer
 
 import diarspk
 from diarspk.atomic import atomic_path
+from diarspk.cli.json_text import json_text
 from diarspk.cli.options import Encoder
 from diarspk.cli.terminal import exit_on_error, say
 
@@ -110,7 +110,7 @@ def _compare(
             "same": answer,
             "fingerprint": encoder.fingerprint,
         }
-        print(json.dumps(record, ensure_ascii=False))
+        print(json_text(record))
         return
     words = {True: "same", False: "different", None: "unknown"}
     sure = "-" if same is None else f"{same:.4f}"
@@ -139,7 +139,7 @@ def _score_list(
     )
     if output is not None:
         _write_scores(listed, scores, output)
-    print(json.dumps(asdict(report), indent=2) if as_json else _format(report))
+    print(json_text(asdict(report), indent=2) if as_json else _format(report))
 
 
 def _write_scores(listed: list[Trial], scores: NDArray[np.float64], output: Path) -> None:

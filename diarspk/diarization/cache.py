@@ -30,8 +30,8 @@ from diarspk.segmentation.segmenter import Segmenter
 
 __all__ = ["FirstPassCache", "digest_audio", "first_pass_key"]
 
-FORMAT = 7
-"""Raised when the file layout changes."""
+FORMAT = 8
+"""Raised when the file layout changes, or what is computed."""
 
 OPTIONAL = ("subsegments", "frame_embeddings", "vad_features")
 LOCAL_ARRAYS = [field.name for field in fields(LocalSpeakers) if field.name not in OPTIONAL]

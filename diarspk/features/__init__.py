@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from diarspk.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from diarspk.features.level import speech_level
     from diarspk.features.log_mel import FeatureConfig, LogMel, gated_level, mean_normalize
     from diarspk.features.prosody import ProsodyStatistics, measure_prosody
     from diarspk.features.recording import Recording, analyse
@@ -32,6 +33,7 @@ __all__ = [
     "mean_normalize",
     "measure_prosody",
     "measure_speech",
+    "speech_level",
 ]
 
 _HOMES = {
@@ -48,6 +50,7 @@ _HOMES = {
     "mean_normalize": "diarspk.features.log_mel",
     "measure_prosody": "diarspk.features.prosody",
     "measure_speech": "diarspk.features.speech_quality",
+    "speech_level": "diarspk.features.level",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

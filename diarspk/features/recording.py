@@ -18,6 +18,7 @@ from torch import Tensor
 
 from diarspk.audio import SAMPLE_RATE
 from diarspk.audio.source import Samples
+from diarspk.features.level import clip_features, speech_level
 from diarspk.features.log_mel import LogMel
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Recording", "analyse"]
 
 BLOCK_S = 20.0
-GATE_DB = 10.0
 MAX_EXPECTED_S = 24 * 3600.0
 """Maximum duration for which a header is trusted to allocate memory."""
 
@@ -41,7 +41,7 @@ class Recording:
         Name of the recording, as written to RTTM.
     features : ndarray of float16, ``(frames, mels)``
     level : float
-        Gated level in natural log power; see :func:`diarspk.features.log_mel.gated_level`.
+        Level of speech in natural log power; see :func:`diarspk.features.level.speech_level`.
     duration : float
         Duration in seconds.
     frame_shift : float
@@ -63,10 +63,11 @@ class Recording:
         Returns
         -------
         Tensor
-            ``(frames, mels)`` float32: log-mel features less :attr:`level`.
+            ``(frames, mels)`` float32: log-mel features less :attr:`level`, at most
+            :data:`~diarspk.features.level.CEILING`.
         """
         part = self.features[max(first, 0) : max(last, 0)]
-        return torch.from_numpy(part.astype(np.float32)) - self.level
+        return clip_features(torch.from_numpy(part.astype(np.float32)) - self.level)
 
 
 def analyse(
@@ -98,7 +99,7 @@ def analyse(
     return Recording(
         uri=stream.name,
         features=buffer.features[: buffer.frames],
-        level=_gated_level(buffer.powers[: buffer.frames]),
+        level=float(speech_level(torch.from_numpy(buffer.powers[: buffer.frames])[None])),
         duration=framer.samples / SAMPLE_RATE,
         frame_shift=shift,
     )
@@ -170,9 +171,3 @@ class _Framer:
     def transform(self, samples: NDArray[np.float32]) -> Tensor:
         with torch.inference_mode():
             return self.log_mel(torch.from_numpy(samples.copy())[None])[0]
-
-
-def _gated_level(power: NDArray[np.float64]) -> float:
-    """:func:`diarspk.features.log_mel.gated_level` from the mean mel power of each frame."""
-    loud = power[power >= power.mean() * 10 ** (-GATE_DB / 10)]
-    return math.log(loud.mean())

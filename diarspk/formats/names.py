@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from unicodedata import normalize
 
-__all__ = ["plain_name"]
+__all__ = ["escape_undecoded", "plain_name"]
 
 SURROGATES = re.compile("[\ud800-\udfff]")
 UNDECODED = 0xDC00
@@ -27,7 +27,12 @@ def plain_name(name: object) -> str:
     >>> print(plain_name(os.fsdecode(b"r\xe9union")))
     r\xe9union
     """
-    return SURROGATES.sub(_escaped, normalize("NFC", str(name)))
+    return escape_undecoded(normalize("NFC", str(name)))
+
+
+def escape_undecoded(text: str) -> str:
+    r"""Write bytes that :func:`os.fsdecode` could not decode as ``\xe9`` and the like."""
+    return SURROGATES.sub(_escaped, text)
 
 
 def _escaped(surrogate: re.Match[str]) -> str:

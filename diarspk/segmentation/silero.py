@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from diarspk.audio import SAMPLE_RATE, AudioStream
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.errors import ArgumentError, ModelError
+from diarspk.features.level import speech_level
 from diarspk.segmentation.segmenter import Segmentation, SteppedWindows
 from diarspk.segmentation.windows import WindowGrid
 
@@ -21,6 +23,10 @@ __all__ = ["SileroNetwork", "SileroSegmenter"]
 
 CHUNK_SAMPLES = 512
 CONTEXT_SAMPLES = 64
+FRAMES, FRAME_SAMPLES = 50, 160  # of half a second
+MIN_POWER = 1e-12
+"""Power that silence counts as, since a level is a logarithm."""
+
 TARGET_RMS = 0.1
 """Level of speech that the detector was made for: quiet recordings are brought up to it."""
 
@@ -104,10 +110,24 @@ def _open_session() -> Any:
 
 
 def _loud_rms(stream: AudioStream) -> float:
-    """Root mean square of the louder half seconds: those within 10 dB of the mean power."""
-    power = np.array([float(np.mean(block**2)) for block in stream.blocks(0.5)])
+    """Root mean square of the louder half seconds: those within 10 dB of the mean power.
+
+    Frames of 10 ms count for 10 dB above the level of speech at most, so that a knock in a half
+    second of silence is not the recording's level.
+    """
+    blocks = stream.blocks(0.5)
+    frames = np.concatenate([_frame_powers(block) for block in blocks])  # (frames,)
+    level = float(speech_level(torch.from_numpy(frames)[None] + MIN_POWER).exp())
+    limited = np.minimum(frames, 10 * level)
+    power = np.add.reduceat(limited, range(0, len(frames), FRAMES)) / FRAMES
     loud = power[power >= power.mean() / 10]
     return float(np.sqrt(loud.mean()))
+
+
+def _frame_powers(block: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Mean power of each 10 ms of half a second; what a last block lacks counts as silence."""
+    padded = np.pad(block, (0, FRAMES * FRAME_SAMPLES - len(block)))
+    return np.square(padded.reshape(FRAMES, FRAME_SAMPLES), dtype=np.float64).mean(axis=1)
 
 
 def _map_threshold(probability: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:

@@ -17,7 +17,7 @@ from diarspk.formats.names import plain_name
 from eval.diarization.conversation import Conversation
 from eval.diarization.manifests import data_set_name, read_manifests
 
-__all__ = ["list_recordings", "read_collections", "read_conversations"]
+__all__ = ["list_recordings", "read_collections", "read_conversation", "read_conversations"]
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".opus")
 REFERENCES = "references"
@@ -59,7 +59,7 @@ def read_conversations(folder: Path) -> list[Conversation]:
     """
     if folder.name.endswith((".jsonl", ".jsonl.gz")):
         return read_manifests(folder)
-    return [_read(path) for path in list_recordings(folder)]
+    return [read_conversation(path) for path in list_recordings(folder)]
 
 
 def read_collections(
@@ -107,7 +107,14 @@ def _add_references(conversation: Conversation, folder: Path, names: Sequence[st
     return replace(conversation, further=further)
 
 
-def _read(audio: Path) -> Conversation:
+def read_conversation(audio: Path) -> Conversation:
+    """Read a recording's reference and the part of it that is scored, which lie beside it.
+
+    Raises
+    ------
+    FormatError
+        If one of them is missing or damaged.
+    """
     name = plain_name(audio.stem)
     for needed in (audio.with_suffix(".rttm"), audio.with_suffix(".uem")):
         if not needed.is_file():

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from pyannote.core import Annotation
 
@@ -29,10 +31,11 @@ SOURCES = (
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """Hypothesis of a system, and the wall-clock seconds it took."""
+    """Hypothesis of a system, the wall-clock seconds it took, and what else JSON can hold of it."""
 
     annotation: Annotation
     processing: float
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 class HypothesisStore:
@@ -50,7 +53,7 @@ class HypothesisStore:
                 return None
             found = read_rttm(StringIO(stored["rttm"]))
             annotation = next(iter(found.values()), Annotation(uri=audio.stem))
-            return Hypothesis(annotation, float(stored["processing"]))
+            return Hypothesis(annotation, float(stored["processing"]), stored.get("details", {}))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -63,6 +66,7 @@ class HypothesisStore:
         document = {
             "key": _key(system, audio, seed),
             "processing": hypothesis.processing,
+            "details": dict(hypothesis.details),
             "rttm": stream.getvalue(),
         }
         path = self._path(system, collection, audio, seed)

@@ -17,7 +17,7 @@ from eval.simulate.settings import SimulationConfig
 from eval.simulate.templates import draw_stretch
 from eval.simulate.voices import Samples, Voice, fade
 
-__all__ = ["Simulated", "Sources", "simulate"]
+__all__ = ["Simulated", "Sources", "draw_noise", "noise_gain", "simulate"]
 
 LOOP_SAMPLES = SAMPLE_RATE // 20
 
@@ -80,8 +80,8 @@ def simulate(sources: Sources, config: SimulationConfig, *, seed: int, number: i
     reference = stretch.rename_labels(cast)
     dry = _lay(reference, sources.voices, config, generator)
     speech: Samples = np.stack(_in_room(list(dry.values()), config, generator)).sum(axis=0)
-    noise = _draw_noise(sources.noise, len(speech), config, generator)
-    noise = noise * _noise_gain(speech, _talking(reference, len(speech)), noise, config, generator)
+    noise = draw_noise(sources.noise, len(speech), config, generator)
+    noise = noise * noise_gain(speech, _talking(reference, len(speech)), noise, config, generator)
     peak = max(float(np.abs(speech + noise).max()), 1e-9)
     gain = np.float32(10 ** (generator.uniform(*config.peak_db) / 20) / peak)
     return Simulated(
@@ -145,13 +145,13 @@ def _in_room(
     ]
 
 
-def _draw_noise(
+def draw_noise(
     noise: Sequence[Samples],
     length: int,
     config: SimulationConfig,
     generator: np.random.Generator,
 ) -> Samples:
-    """Noise from a random place on; short noise goes round, its end faded into its beginning."""
+    """Draw noise from a random place on; short noise goes round, its end faded into its start."""
     if generator.random() >= config.noise_probability:
         return np.zeros(length, np.float32)
     if not noise:
@@ -164,13 +164,14 @@ def _draw_noise(
     return np.resize(np.roll(loop, -int(generator.integers(len(loop)))), length)
 
 
-def _noise_gain(
+def noise_gain(
     speech: Samples,
     talking: NDArray[np.bool_],
     noise: Samples,
     config: SimulationConfig,
     generator: np.random.Generator,
 ) -> np.float32:
+    """Draw the gain that puts noise below speech ``(time,)``, measured where somebody talks."""
     ratio = generator.uniform(*config.noise_ratio_db)
     speech_power = float(np.mean(speech[talking] ** 2))
     noise_power = float(np.mean(noise**2))

@@ -8,7 +8,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import soundfile
+from numpy.typing import NDArray
+from pyannote.core import Annotation
 
 from diarspk.atomic import atomic_path
 from diarspk.audio import SAMPLE_RATE
@@ -26,6 +29,7 @@ __all__ = [
     "is_written",
     "open_folder",
     "write_conversation",
+    "write_recording",
 ]
 
 DESCRIPTION = "simulation.json"
@@ -89,10 +93,24 @@ def write_conversation(made: Simulated, folder: Path, name: str) -> None:
     FormatError, AudioError
         If a file cannot be written.
     """
-    reference = made.reference.copy()
+    samples = (made.mixture * 32767).round().astype("int16")
+    write_recording(samples, made.reference, folder, name)
+
+
+def write_recording(
+    samples: NDArray[np.int16], reference: Annotation, folder: Path, name: str
+) -> None:
+    """Write a recording at 16 kHz with its reference and a UEM of all of it; the audio comes last.
+
+    Raises
+    ------
+    FormatError, AudioError
+        If a file cannot be written.
+    """
+    reference = reference.copy()
     reference.uri = name
     save_annotation(reference, folder / f"{name}.rttm")
-    seconds = len(made.speech) / SAMPLE_RATE
+    seconds = len(samples) / SAMPLE_RATE
     region = f"{name} 1 0.000 {seconds:.3f}\n"
     uem = folder / f"{name}.uem"
     try:
@@ -100,7 +118,6 @@ def write_conversation(made: Simulated, folder: Path, name: str) -> None:
             part.write_text(region, encoding="utf-8")
     except OSError as error:
         raise FormatError(f"cannot be written ({error.strerror}); check it", str(uem)) from None
-    samples = (made.mixture * 32767).round().astype("int16")
     audio = folder / f"{name}.flac"
     try:
         with atomic_path(audio) as part:

@@ -26,6 +26,7 @@ from diarspk.errors import ArgumentError, AudioError, DiarspkWarning, ModelError
 from eval.embeddings.speech import read_utterances
 from eval.extraction.evaluation import evaluate
 from eval.extraction.mixtures import CONDITIONS, Trial, draw_trials
+from tests.full_disk import content_of, limited_files
 from tests.paths import SHARED
 from tse.enrolment import EnrolmentConfig, collect, gate, single_speaker_turns
 from tse.loading import load_extractor, write_extractor
@@ -357,6 +358,39 @@ def test_command_with_a_diarization(recording: Path, card: Path) -> None:
     assert run(recording, *options, "--speaker", "B", "--gate", "-o", alone).exit_code == 0
     gated, _ = soundfile.read(alone)
     assert gated[4 * RATE : 5 * RATE].any() and not gated[: 2 * RATE].any()
+
+
+def test_speakers_whose_names_make_one_file_name_have_a_file_each(
+    recording: Path, card: Path
+) -> None:
+    rttm, tracks = recording.with_name("clash.rttm"), recording.with_name("clash")
+    turns = (("A/B", 0.0), ("A_B", 4.0))
+    line = "SPEAKER meeting 1 {} 3.0 <NA> <NA> {} <NA> <NA>\n"
+    rttm.write_text("".join(line.format(start, name) for name, start in turns))
+    done = run(recording, "--diarization", rttm, "--all", "-o", tracks, "--extractor", card)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert sorted(file.name for file in tracks.iterdir()) == ["A_B-2.wav", "A_B.wav"]
+    first, second = (soundfile.read(file)[0] for file in sorted(tracks.iterdir()))
+    assert not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg"])
+def test_a_full_disk_is_one_line_and_leaves_nothing(
+    recording: Path, card: Path, suffix: str
+) -> None:
+    output = recording.with_name(f"only.{suffix}")
+    words = [recording, "--enroll", recording.with_name("me.wav"), "-o", output]
+    assert run(*words, "--extractor", card).exit_code == 0
+    size = output.stat().st_size
+    before = content_of(recording.parent)
+    for limit in (0, size // 2, size - 1):
+        with limited_files(limit):
+            full = run(*words, "--extractor", card)
+        assert (full.exit_code, full.stdout) == (1, "")
+        assert full.stderr == (
+            f"error: {output}: cannot be written; see that the folder is writable and has room\n"
+        )
+        assert content_of(recording.parent) == before
 
 
 def test_command_failures_leave_nothing(recording: Path, card: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.atomic import naming_write_errors
 from diarspk.checkpoints.digest import digest_file
 from diarspk.cues.export import layouts
 from diarspk.cues.export.references import References
@@ -152,7 +153,10 @@ def export_cue(
     check_space(target, references.space, trained_on)
     write = WRITERS.get(target_name)
     file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".export-") as folder:
+    with (
+        tempfile.TemporaryDirectory(dir=file.parent, prefix=".export-") as folder,
+        naming_write_errors(file, Path(folder)),
+    ):
         draft = Path(folder) / file.name
         if write is not None:
             write(draft, references)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -80,20 +81,20 @@ def write_speecht5(path: Path, references: References) -> None:
 
     row = references.profile.vector[None]
     if path.suffix == ".npy":
-        np.save(path, row)
+        _save_array(row, path)
     else:
         _save(torch.from_numpy(row), path)
 
 
 def write_nemo(path: Path, references: References) -> None:
     """Write the vector ``(dim,)``."""
-    np.save(path, references.profile.vector)
+    _save_array(references.profile.vector, path)
 
 
 def write_numpy(path: Path, references: References) -> None:
     """Write the vector ``(dim,)``; an ``.npz`` also holds its references and its fingerprint."""
     if path.suffix == ".npy":
-        np.save(path, references.profile.vector)
+        _save_array(references.profile.vector, path)
         return
     np.savez(
         path,
@@ -132,4 +133,12 @@ def _save(value: dict[str, Any] | Tensor | Sequence[float], path: Path) -> None:
     """Save a value of types that ``torch.load(weights_only=True)`` accepts."""
     import torch
 
-    torch.save(value, path)
+    content = io.BytesIO()  # torch tells a full disk as a fault of its own
+    torch.save(value, content)
+    path.write_bytes(content.getvalue())
+
+
+def _save_array(array: NDArray[np.float32], path: Path) -> None:
+    content = io.BytesIO()  # numpy's error of a full disk names no reason
+    np.save(content, array)
+    path.write_bytes(content.getvalue())

@@ -11,13 +11,8 @@ from diarspk.encoders.front_end import MelFrontEnd, WaveformFrontEnd
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.windowed import WindowedEncoder
 from diarspk.errors import ArgumentError
-from diarspk.features.log_mel import (
-    ENERGY_FLOOR,
-    FeatureConfig,
-    LogMel,
-    gated_level,
-    mean_normalize,
-)
+from diarspk.features.level import clip_features, speech_level
+from diarspk.features.log_mel import ENERGY_FLOOR, FeatureConfig, LogMel, mean_normalize
 
 __all__ = ["ClipGraph", "GraphLogMel", "LocalGraph", "TrunkGraph", "build_graph"]
 
@@ -100,9 +95,9 @@ class LocalGraph(nn.Module):
     def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
         """Embed a recording."""
         features = self.log_mel(waveform)
-        level = gated_level(features)[:, None, None]
+        level = speech_level(features.exp().mean(-1))[:, None, None]
         rounded = features.half().float()  # a Recording stores float16
-        frames = self.network.trunk(rounded - level)
+        frames = self.network.trunk(clip_features(rounded - level))
         weights = self._weights(waveform.shape[1], frames)
         embedding = self.network.utterance(frames, weights)[:, 0]
         return nn.functional.normalize(embedding, dim=-1), frames

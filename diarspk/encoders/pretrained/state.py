@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from diarspk.errors import ModelError
+from diarspk.forking import survive_forks
 
 __all__ = ["load_strictly", "read_state"]
 
@@ -43,6 +44,7 @@ def read_state(path: str | Path, *, inert: Sequence[str] = ()) -> dict[str, Any]
         If there is no such file, if it is damaged, or if it holds more than tensors and plain
         values: then reading it could run code, and it is refused.
     """
+    survive_forks()
     path = Path(path)
     if not path.is_file():
         raise ModelError(f"{path}: no such file; check the path")

@@ -42,6 +42,21 @@ def test_a_real_recording(result, sample):
     assert len(result.speakers) >= 2
 
 
+def test_loud_events_do_not_hide_quiet_speech(diarizer, sample):
+    wave, generator = sample[0] * 0.02, np.random.default_rng(0)  # at -52 dBFS
+    wave[8000:10400] += 0.3 * generator.normal(size=2400)  # a knock
+    wave[32000:48000] += 0.7 * np.sin(2 * np.pi * 1000 / 16000 * np.arange(16000))  # a beep
+    wave[70000] = 100.0  # a faulty sample
+    found = diarizer(wave, 16000)
+    errors = diarspk.score(sample[1], found.annotation).pooled
+    assert errors.miss + errors.false_alarm < 0.2 * errors.total
+    assert len(found.speakers) == 2
+    beside, alone = (
+        diarizer.encoder.embed(audio, 16000, [(6.5, 30.0)])[0] for audio in (wave, sample[0])
+    )
+    assert beside @ alone > 0.95
+
+
 def test_the_parts_of_a_result_agree(result):
     labels = result.annotation.labels()
     assert labels == [f"SPEAKER_{number:02d}" for number in range(len(labels))]

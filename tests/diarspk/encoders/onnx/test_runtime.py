@@ -195,3 +195,12 @@ def test_wespeaker_graphs_load(tmp_path):
         np.testing.assert_allclose(
             graph.embed(audio, RATE), checkpoint.embed(audio, RATE), atol=1e-4
         )
+
+
+def test_a_graph_disregards_a_beep_as_the_encoder_does(tmp_path):
+    encoder, wave = local_encoder(), 0.005 * noise(6.0)
+    wave *= 1 + np.sin(20 * np.arange(len(wave)) / RATE).astype(np.float32)
+    wave[16000:32000] += np.sin(0.4 * np.arange(16000)).astype(np.float32)
+    export_encoder(encoder, tmp_path / "encoder.onnx")
+    exported = load_encoder(tmp_path / "encoder.onnx")
+    assert exported.embed(wave, RATE) @ encoder.embed(wave, RATE) > 0.9999

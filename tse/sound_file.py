@@ -1,0 +1,55 @@
+"""Sound file that an extraction writes block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import soundfile
+
+from diarspk.atomic import atomic_path
+from diarspk.audio import SAMPLE_RATE
+from diarspk.errors import ArgumentError, AudioError
+
+__all__ = ["sound_file"]
+
+
+@contextmanager
+def sound_file(file: Path) -> Iterator[soundfile.SoundFile]:
+    """Open a mono file at 16 kHz for writing; it appears whole or not at all.
+
+    Raises
+    ------
+    ArgumentError
+        If its suffix is of no format that libsndfile writes.
+    AudioError
+        If it cannot be written to its last sample.
+    """
+    kind = file.suffix[1:].upper()
+    if kind not in soundfile.available_formats():
+        raise ArgumentError(f"`-o` must end in .wav, .flac or .ogg, got {file}; rename it")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fault = AudioError(f"{file}: cannot be written; see that the folder is writable and has room")
+    with atomic_path(file) as part:
+        try:
+            with soundfile.SoundFile(part, "w", SAMPLE_RATE, 1, format=kind) as sound:
+                yield sound
+                frames = sound.frames
+        # soundfile asserts that libsndfile takes all that it is given.
+        except (soundfile.LibsndfileError, AssertionError) as error:
+            raise fault from error
+        if not _is_whole(part, frames):
+            raise fault
+
+
+def _is_whole(part: Path, frames: int) -> bool:
+    """Whether the last sample can be read: libsndfile tells no error of what it writes at last."""
+    try:
+        with soundfile.SoundFile(part) as sound:
+            if sound.frames != frames:
+                return False
+            sound.seek(max(frames - 1, 0))
+            return len(sound.read()) == min(frames, 1)
+    except soundfile.LibsndfileError:
+        return False
