@@ -55,9 +55,9 @@ def prepared_process() -> Iterator[None]:
         say(f"error: stopped by {signal.Signals(stopped.number).name}")
         raise
     finally:
-        if not requests.stopped:  # else a second request would end the process by the system's way
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        for number, handler in before.items():
+            # A second request in the last moment would replace the exit status.
+            signal.signal(number, signal.SIG_IGN if requests.stopped else handler)
         sys.stdout.flush()
 
 
