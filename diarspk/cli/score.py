@@ -124,6 +124,7 @@ def _draw(sides: Sides, folder: Path) -> None:
     import warnings
 
     from diarspk.errors import ScoringWarning
+    from diarspk.file_names import file_stems
     from diarspk.metrics import draw_timeline
     from diarspk.metrics.pairing import pair_files
 
@@ -131,9 +132,10 @@ def _draw(sides: Sides, folder: Path) -> None:
         warnings.simplefilter("ignore", ScoringWarning)
         pairing = pair_files(*sides)
     folder.mkdir(parents=True, exist_ok=True)
+    stems = file_stems(pairing.pairs)
     for name, pair in pairing.pairs.items():
         drawing = draw_timeline(pair.reference, pair.hypothesis, pair.uem, title=name)
-        with atomic_path(folder / f"{Path(name).name}.svg") as part:
+        with atomic_path(folder / f"{stems[name]}.svg") as part:
             part.write_text(drawing, encoding="utf-8")
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from diarspk.cli import app
+from tests.full_disk import content_of
 
 # 10 s of reference: 1 s missed, 2 s confused, 1 s of false alarm (10 to 11).
 REFERENCE = [("meeting", 0, 6, "anna"), ("meeting", 6, 10, "ben"), ("call", 0, 4, "eve")]
@@ -88,6 +92,28 @@ def test_overlap_can_be_left_out(tmp_path: Path) -> None:
     }
     assert der[()] == pytest.approx(1 / 6)
     assert der[("--skip-overlap",)] == 0.0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+def test_pipes_give_what_files_give(files: tuple[Path, Path], tmp_path: Path) -> None:
+    words = ["--breakdown", "--timeline", tmp_path / "drawings"]
+    expected = run(*files, *words)
+    drawn = content_of(tmp_path / "drawings")
+    pipes = [tmp_path / name for name in ("one", "two")]
+    for pipe, file in zip(pipes, files, strict=True):
+        os.mkfifo(pipe)
+        threading.Thread(target=pipe.write_text, args=(file.read_text(),)).start()
+    found = run(*pipes, *words)
+    assert (found.exit_code, found.stdout) == (0, expected.stdout)
+    assert "boundaries" in found.stdout.lower()
+    assert content_of(tmp_path / "drawings") == drawn
+    assert sorted(drawn) == ["call.svg", "meeting.svg"]
+
+
+def test_recordings_whose_names_make_one_file_name_have_a_drawing_each(tmp_path: Path) -> None:
+    file = write_rttm(tmp_path / "all.rttm", [("a/b", 0, 4, "one"), ("a_b", 0, 2, "two")])
+    assert run(file, file, "--timeline", tmp_path / "drawings").exit_code == 0
+    assert len(list((tmp_path / "drawings").iterdir())) == 2
 
 
 def test_a_faulty_line_is_named_in_one_line(files: tuple[Path, Path]) -> None:
