@@ -26,12 +26,13 @@ from __future__ import annotations
 import io
 import re
 import sys
-from collections.abc import Callable, Collection, Sequence
-from contextlib import redirect_stderr
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
 from functools import wraps
+from inspect import signature
 from subprocess import CalledProcessError
 from types import NoneType, UnionType
-from typing import Any, Protocol, TypeVar, Union, get_args, get_type_hints
+from typing import Any, Protocol, Union, get_args, get_type_hints
 
 import tyro
 from tyro.conf import Positional
@@ -39,9 +40,8 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, Pri
 
 from diarspk.errors import DiarspkError
 
-__all__ = ["Main", "Positional", "command", "exclusive", "one_of", "option", "parse"]
+__all__ = ["Main", "Positional", "command", "exclusive", "one_of", "option"]
 
-Settings = TypeVar("Settings")
 Specification = PrimitiveConstructorSpec[Any]
 
 MARKERS = (
@@ -67,24 +67,36 @@ class Main(Protocol):
         """Exit status: 1 after an error, which is one line on stderr."""
 
 
-def command(run: Callable[[Settings], int | None]) -> Main:
+def command(run: Callable[..., int | None]) -> Main:
     """Turn a function of settings into the entry point of its module.
 
     Parameters
     ----------
     run : callable
         Its parameter is annotated with the class of the settings, or the union of those of several
-        commands; it returns the exit status, or nothing after success.
+        commands; it returns the exit status, or nothing after success. A second parameter takes the
+        words that are no option of the settings, to pass them on to another command.
     """
+    passes_on = len(signature(run).parameters) > 1
+    passing_on: Any = {"return_unknown_args": passes_on}
 
     @wraps(run)
     def main(arguments: Sequence[str] | None = None) -> int:
-        kind, *_ = get_type_hints(run, include_extras=True).values()
         module = run.__globals__
+        kind, *_ = get_type_hints(run, include_extras=True).values()
         program = f"python -m {module['__spec__'].name.removesuffix('.__main__')}"
-        settings = parse(kind, arguments, program=program, description=module["__doc__"])
+        with _faults_on_one_line(program):
+            found = tyro.cli(
+                kind,
+                prog=program,
+                description=module["__doc__"],
+                args=arguments,
+                config=MARKERS,
+                registry=TYPES,
+                **passing_on,
+            )
         try:
-            return run(settings) or 0
+            return run(*(found if passes_on else (found,))) or 0
         except (DiarspkError, OSError, CalledProcessError) as error:
             print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
             return 1
@@ -95,19 +107,13 @@ def command(run: Callable[[Settings], int | None]) -> Main:
     return main
 
 
-def parse(kind: Any, arguments: Sequence[str] | None, *, program: str, description: str) -> Any:
-    """Read settings of class ``kind`` from a command line; wrong options exit with status 2."""
+@contextmanager
+def _faults_on_one_line(program: str) -> Iterator[None]:
+    """Print what is wrong with the options as usage and one line; tyro draws a box."""
     written = io.StringIO()
     try:
         with redirect_stderr(written):
-            return tyro.cli(
-                kind,
-                prog=program,
-                description=description,
-                args=arguments,
-                config=MARKERS,
-                registry=TYPES,
-            )
+            yield
     except SystemExit as stop:
         if stop.code:
             print(f"usage: {program} [-h] [OPTIONS]", file=sys.stderr)

@@ -39,7 +39,7 @@ def modules() -> Iterator[str]:
 
 def is_command(name: str) -> bool:
     path = ROOT / f"{name.replace('.', '/')}.py"
-    return path.is_file() and 'if __name__ == "__main__":' in path.read_text(encoding="utf-8")
+    return path.is_file() and '\nif __name__ == "__main__":' in path.read_text(encoding="utf-8")
 
 
 def load(name: str) -> ModuleType:

@@ -8,14 +8,14 @@ Both are what ``python -m recipes.conditioning.train`` reads.
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from diarspk.errors import ArgumentError, DiarspkError
+from diarspk.errors import ArgumentError
+from eval.command_line import command
 from eval.embeddings.embedding_cache import load_system
 from eval.embeddings.speech import Utterance
 from eval.probes.labels import draw_records, read_records
@@ -44,25 +44,33 @@ def pack(utterances: Iterable[Utterance], encoder: str) -> PackedVoices:
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--split", default="train")
-    parser.add_argument("--output", type=Path, required=True, help="packed.npz")
-    parser.add_argument("--encoder", default="diarspk", help="of the cues")
-    parser.add_argument("--speakers", type=int, default=600)
-    parser.add_argument("--each", type=int, default=4, help="utterances of each")
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    try:
-        records = read_records(options.data, options.split)
-        drawn = draw_records(records, options.speakers, options.each, seed=options.seed)
-        voices = pack(chosen_utterances(options.data, options.split, drawn), options.encoder)
-    except DiarspkError as error:
-        sys.exit(f"error: {error}")
-    write_packed(voices, options.output)
+@dataclass(frozen=True)
+class Settings:
+    data: Path
+    """Folder of utterances in shards."""
+    output: Path
+    """File to write, packed.npz."""
+    split: str = "train"
+    """Split of the speakers."""
+    encoder: str = "diarspk"
+    """Encoder of the cues."""
+    speakers: int = 600
+    """Number of speakers."""
+    each: int = 4
+    """Number of utterances of each."""
+    seed: int = 0
+    """Seed of the draw."""
+
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    records = read_records(settings.data, settings.split)
+    drawn = draw_records(records, settings.speakers, settings.each, seed=settings.seed)
+    voices = pack(chosen_utterances(settings.data, settings.split, drawn), settings.encoder)
+    write_packed(voices, settings.output)
     print(f"{len(voices.frames)} utterances, {len(voices.log_mel) / 6000:.1f} minutes")
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

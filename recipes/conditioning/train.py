@@ -7,8 +7,6 @@ Writes ``RUN/decoder.json`` and its weights.
 
 from __future__ import annotations
 
-import argparse
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from diarspk.errors import DiarspkError
+from eval.command_line import command
 from eval.probes.decoder import ConditionedDecoder, MelDecoder, MelDecoderConfig, write_decoder
 from recipes.conditioning.data import CroppedBatches, PackedVoices, read_packed
 from recipes.training.trainer import make_trainer, schedule_rate
@@ -30,14 +28,23 @@ class TrainConfig:
     """Settings of the training; the card keeps them."""
 
     steps: int
+    """Number of steps."""
     learning_rate: float = 1e-3
+    """Learning rate after the warm-up."""
     warmup_steps: int = 100
+    """Steps in which the learning rate rises."""
     weight_decay: float = 0.01
+    """Weight decay."""
     clip: float = 1.0
+    """Largest norm of a step's gradient."""
     size: int = 16
-    frames: int = 150  # 1.5 s
-    drop_cue: float = 0.0  # standard training; above it, the decoder also learns the cue of nobody
+    """Crops in a batch."""
+    frames: int = 150
+    """Frames of a crop, of 10 ms."""
+    drop_cue: float = 0.0
+    """Share of crops without a cue, from which the decoder learns the cue of nobody."""
     seed: int = 0
+    """Seed of the weights and the batches."""
 
 
 class DecoderTraining(lightning.LightningModule):
@@ -84,29 +91,33 @@ def fit(
     return ConditionedDecoder(training.network, voices.encoder, voices.fingerprint)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--packed", type=Path, required=True)
-    parser.add_argument("--output", type=Path, required=True, help="folder")
-    parser.add_argument("--steps", type=int, required=True)
-    parser.add_argument("--cepstra", type=int, default=MelDecoderConfig.cepstra)
-    parser.add_argument("--width", type=int, default=MelDecoderConfig.width)
-    parser.add_argument("--drop-cue", type=float, default=TrainConfig.drop_cue)
-    parser.add_argument("--seed", type=int, default=TrainConfig.seed)
-    options = parser.parse_args()
-    config = TrainConfig(options.steps, drop_cue=options.drop_cue, seed=options.seed)
-    try:
-        voices = read_packed(options.packed)
-        network = MelDecoderConfig(
-            cepstra=options.cepstra, cue=voices.cues.shape[1], width=options.width
-        )
-        decoder = fit(voices, network, config, options.output)
-    except DiarspkError as error:
-        sys.exit(f"error: {error}")
-    card = options.output / "decoder.json"
-    write_decoder(card, decoder, {"recipe": "recipes/conditioning", "training": asdict(config)})
+@dataclass(frozen=True)
+class Settings:
+    train: TrainConfig
+    packed: Path
+    """File that recipes.conditioning.prepare has packed."""
+    output: Path
+    """Folder of the decoder."""
+    cepstra: int = MelDecoderConfig.cepstra
+    """Number of cepstra that the content is reduced to."""
+    width: int = MelDecoderConfig.width
+    """Channels of the decoder."""
+
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    voices = read_packed(settings.packed)
+    network = MelDecoderConfig(
+        cepstra=settings.cepstra, cue=voices.cues.shape[1], width=settings.width
+    )
+    decoder = fit(voices, network, settings.train, settings.output)
+    card = settings.output / "decoder.json"
+    write_decoder(
+        card, decoder, {"recipe": "recipes/conditioning", "training": asdict(settings.train)}
+    )
     print(card)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

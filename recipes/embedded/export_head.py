@@ -12,9 +12,9 @@ Robust fine-tuning of zero-shot models, CVPR 2022, section 3).
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 
@@ -25,6 +25,7 @@ from diarspk.encoders.loading import load_encoder
 from diarspk.encoders.local.frame_head import FRAME_HEADS
 from diarspk.errors import ModelError
 from diarspk.segmentation.target_speaker_vad import TARGET_SPEAKER_VAD_HEADS
+from eval.command_line import Positional, command, one_of
 from recipes.training.averaging import average_weights
 
 HEADS: dict[str, HeadFormat[Any]] = {
@@ -93,26 +94,36 @@ def export_head(
     return path
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("head", choices=HEADS)
-    parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument("--output", type=Path, help="folder to write the card to, if another")
-    parser.add_argument("--encoder", help="encoder of a head that does not know its own")
-    parser.add_argument("--before", type=Path, help="card of an earlier head, to average in")
-    parser.add_argument("--share-before", type=float, default=0.5, help="of its weights")
-    options = parser.parse_args()
-    heads = HEADS[options.head]
+@dataclass(frozen=True)
+class Settings:
+    head: Positional[Annotated[str, one_of(HEADS)]]
+    """Kind of the head."""
+    checkpoint: Path
+    """Checkpoint of its training."""
+    output: Path | None = None
+    """Folder to write the card to; none: that of the assets."""
+    encoder: str | None = None
+    """Encoder of a head that does not know its own."""
+    before: Path | None = None
+    """Card of an earlier head, to average in."""
+    share_before: float = 0.5
+    """Share of the earlier head's weights."""
+
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    heads = HEADS[settings.head]
     path = export_head(
-        options.checkpoint,
+        settings.checkpoint,
         heads,
-        options.output or asset_folder() / heads.section,
-        options.encoder,
-        before=options.before,
-        share_before=options.share_before,
+        settings.output or asset_folder() / heads.section,
+        settings.encoder,
+        before=settings.before,
+        share_before=settings.share_before,
     )
     print(path.name)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -1,8 +1,8 @@
-"""Training of a head over the frozen rest of the model: options, conversations, and the loop."""
+"""Training of a head over the frozen rest of the model: settings, conversations, and the loop."""
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,52 +10,44 @@ import lightning
 from torch.utils.data import IterableDataset
 
 from recipes.embedded.data.conversations import ConversationConfig, Conversations
-from recipes.embedded.data.data_module import add_data_options, read_training_data
+from recipes.embedded.data.data_module import DataSettings, read_training_data
 from recipes.embedded.trunk.net2net import load_warm_start
 from recipes.training.sharing import share_of_process
-from recipes.training.trainer import add_training_options, make_loader, make_trainer
+from recipes.training.trainer import OptimizationConfig, ProcessSettings, make_loader, make_trainer
 from recipes.training.warm_start import read_warm_start
 
-__all__ = ["fit_head", "head_parser", "read_conversations"]
+__all__ = ["HeadSettings", "fit_head", "read_conversations"]
 
 
-def head_parser(
-    description: str | None, *, steps: int, seed: int, learning_rate: float
-) -> argparse.ArgumentParser:
-    """Command line that heads share; each adds its own options.
+@dataclass(frozen=True)
+class HeadSettings:
+    """Run over the frozen rest of the model."""
 
-    Parameters
-    ----------
-    steps, seed, learning_rate
-        Defaults.
-    """
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_data_options(parser)
-    parser.add_argument("--output", type=Path, required=True, help="folder of the checkpoints")
-    parser.add_argument("--steps", type=int, default=steps)
-    parser.add_argument("--seed", type=int, default=seed)
-    parser.add_argument("--learning-rate", type=float, default=learning_rate)
-    add_training_options(parser)
-    parser.add_argument("--resume", type=Path, help="checkpoint of this run to go on from")
-    return parser
+    data: DataSettings
+    processes: ProcessSettings
+    output: Path
+    """Folder of the checkpoints."""
+    resume: Path | None = None
+    """Checkpoint of this run to go on from."""
 
 
-def read_conversations(options: argparse.Namespace, config: ConversationConfig) -> Conversations:
+def read_conversations(
+    head: HeadSettings, config: ConversationConfig, *, seed: int
+) -> Conversations:
     """Read simulated conversations of this process's share of the batches."""
     # Not in memory: the system's page cache serves the process that trains and those that draw.
-    return read_training_data(options, in_memory=False).conversations(
+    return read_training_data(head.data, in_memory=False).conversations(
         config,
-        seed=options.seed,
-        share=share_of_process(options.devices, options.resume),
+        seed=seed,
+        share=share_of_process(head.processes.devices, head.resume),
     )
 
 
 def fit_head(
     training: lightning.LightningModule,
     batches: IterableDataset[Any],
-    options: argparse.Namespace,
+    head: HeadSettings,
+    train: OptimizationConfig,
     *,
     warm_start: Path | None = None,
 ) -> None:
@@ -67,20 +59,20 @@ def fit_head(
         The module, whose head is called ``head``.
     batches
         What it is trained on.
-    options
-        Of :func:`head_parser`.
+    head, train
+        Settings of the run and of the optimisation.
     warm_start
         Checkpoint or card of a head whose weights training begins with.
     """
     if warm_start is not None:
         load_warm_start(training, read_warm_start(warm_start, part="", name="head."))
     trainer = make_trainer(
-        options.output,
-        steps=options.steps,
+        head.output,
+        steps=train.steps,
         clip=1.0,
-        precision=options.precision,
-        devices=options.devices,
-        average=options.average,
+        precision=head.processes.precision,
+        devices=head.processes.devices,
+        average=train.average,
     )
-    trainer.fit(training, make_loader(batches, options.workers), ckpt_path=options.resume)
-    trainer.save_checkpoint(options.output / "final.ckpt")
+    trainer.fit(training, make_loader(batches, head.processes.workers), ckpt_path=head.resume)
+    trainer.save_checkpoint(head.output / "final.ckpt")

@@ -9,7 +9,7 @@ training began with (Wortsman et al., Robust fine-tuning of zero-shot models, CV
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import diarspk
 from diarspk.checkpoints.checkpoint import drop_prefix, read_checkpoint
 from diarspk.encoders.loading import DEFAULT
 from diarspk.encoders.local.encoder import LocalEncoder
+from eval.command_line import command
 from recipes.extraction.warm_start import OF_A_JOINT_ENCODER, grow
 from recipes.training.averaging import average_weights
 from recipes.training.warm_start import read_warm_start
@@ -94,28 +95,34 @@ def export(
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument("--output", type=Path, required=True, help="card to write, NAME.json")
-    parser.add_argument("--passes", type=int, default=1, help="over a mixture, as it is used")
-    parser.add_argument(
-        "--verified", action="store_true", help="by the embeddings of what is extracted"
-    )
-    parser.add_argument(
-        "--before", type=Path, help="checkpoint or card that the training began with, to average in"
-    )
-    parser.add_argument("--share-before", type=float, default=0.3, help="of those weights")
-    arguments = parser.parse_args()
+@dataclass(frozen=True)
+class Settings:
+    checkpoint: Path
+    """Checkpoint of recipes.extraction.train."""
+    output: Path
+    """Card to write, NAME.json."""
+    passes: int = 1
+    """Number of passes over a mixture, as it is used."""
+    verified: bool = False
+    """Verify by the embeddings of what is extracted."""
+    before: Path | None = None
+    """Checkpoint or card that the training began with, to average in."""
+    share_before: float = 0.3
+    """Share of those weights."""
+
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
     export(
-        arguments.checkpoint,
-        arguments.output,
-        passes=arguments.passes,
-        verified=arguments.verified,
-        before=arguments.before,
-        share_before=arguments.share_before,
+        settings.checkpoint,
+        settings.output,
+        passes=settings.passes,
+        verified=settings.verified,
+        before=settings.before,
+        share_before=settings.share_before,
     )
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

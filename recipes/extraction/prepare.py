@@ -11,7 +11,6 @@ responses); what is packed takes 115 MB an hour.
 
 from __future__ import annotations
 
-import argparse
 import csv
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -24,6 +23,7 @@ import torch
 from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE
+from eval.command_line import command
 from eval.simulate.rooms import TAPS, simulate_room
 from recipes.embedded.data.prepare import (
     Waveform,
@@ -146,39 +146,47 @@ def read_speakers(table: Path) -> dict[str, str]:
         return {row["utterance"]: row["speaker"] for row in rows}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with speech/ and noise/")
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--splits", nargs="+", default=["train", "dev"])
-    parser.add_argument(
-        "--speeds", nargs="*", type=float, default=[], help="of training voices beside their own"
-    )
-    parser.add_argument("--rooms", type=int, default=200)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
+@dataclass(frozen=True)
+class Settings:
+    data: Path
+    """Folder with speech/ and noise/."""
+    output: Path
+    """Folder to pack into."""
+    splits: tuple[str, ...] = ("train", "dev")
+    """Splits of the speakers."""
+    speeds: Sequence[float] = ()
+    """Speeds of training voices, beside their own."""
+    rooms: int = 200
+    """Number of simulated rooms."""
+    workers: int = 2
+    """Number of processes."""
+    seed: int = 0
+    """Seed of rooms and noise."""
 
-    generator = np.random.default_rng(arguments.seed)
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    generator = np.random.default_rng(settings.seed)
     # Forking a process that has used torch's threads may hang.
-    with ProcessPoolExecutor(arguments.workers, get_context("spawn")) as pool:
-        for split in arguments.splits:
-            speakers = read_speakers(arguments.data / "speech" / f"{split}.tsv")
-            shards = sorted((arguments.data / "speech").glob(f"{split}-*.tar"))
-            speeds = tuple(arguments.speeds) if split == "train" else ()
+    with ProcessPoolExecutor(settings.workers, get_context("spawn")) as pool:
+        for split in settings.splits:
+            speakers = read_speakers(settings.data / "speech" / f"{split}.tsv")
+            shards = sorted((settings.data / "speech").glob(f"{split}-*.tar"))
+            speeds = tuple(settings.speeds) if split == "train" else ()
             tasks = [
                 Task(shard, speakers, part, speeds) for shard in shards for part in range(PARTS)
             ]
             found = list(pool.map(embed_pieces, tasks))
             pieces = [piece for part, _ in found for piece in part]
             vectors = [vector for _, part in found for vector in part]
-            write_pieces(pieces, arguments.output / split, vectors)
-    noise = list(read_noise(arguments.data / "noise" / "noise", generator))
-    write_pieces(noise, arguments.output / "noise")
-    rooms = simulate_rooms(arguments.rooms, generator)
-    measured = measured_rooms(arguments.data / "noise" / "rir")
-    np.save(arguments.output / "rooms.npy", np.concatenate([rooms, measured]))
+            write_pieces(pieces, settings.output / split, vectors)
+    noise = list(read_noise(settings.data / "noise" / "noise", generator))
+    write_pieces(noise, settings.output / "noise")
+    rooms = simulate_rooms(settings.rooms, generator)
+    measured = measured_rooms(settings.data / "noise" / "rir")
+    np.save(settings.output / "rooms.npy", np.concatenate([rooms, measured]))
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -13,14 +13,17 @@ are not of the study, like ``--blocks``, go to each training.
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Annotated
 
 import torch
 
+from eval.command_line import command, one_of
 from recipes.extraction.data import BatchConfig, read_voices
 from recipes.extraction.export import export
 from recipes.extraction.train import TrainConfig
@@ -36,45 +39,60 @@ def cells() -> list[tuple[str, str, str]]:
     return [*found, ("cross-attention", "enrolment", "cross-attention")]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--packed", type=Path, required=True)
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=600)
-    parser.add_argument("--separator", type=Path)
-    parser.add_argument("--clean", action="store_true", help="two voices, without noise and rooms")
-    parser.add_argument("--seconds", type=float, default=MixtureConfig.seconds)
-    parser.add_argument("--batch-size", type=int, default=BatchConfig.size)
-    parser.add_argument("--learning-rate", type=float, default=TrainConfig.learning_rate)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--cues", nargs="+", choices=CUES, default=list(CUES))
-    parser.add_argument("--fusions", nargs="+", choices=FUSIONS, default=list(FUSIONS))
-    arguments, others = parser.parse_known_args()
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    speakers = tuple(sorted(set(read_voices(arguments.packed / "train").speaker)))
+@dataclass(frozen=True)
+class Settings:
+    packed: Path
+    """Folder that recipes.extraction.prepare has packed."""
+    output: Path
+    """Folder of the extractors."""
+    steps: int = 600
+    """Number of steps of each training."""
+    separator: Path | None = None
+    """Checkpoint whose weights all begin with, but for those that read and fuse the cue."""
+    clean: bool = False
+    """Two voices, without noise and rooms."""
+    seconds: float = MixtureConfig.seconds
+    """Length of a mixture."""
+    batch_size: int = BatchConfig.size
+    """Mixtures in a batch."""
+    learning_rate: float = TrainConfig.learning_rate
+    """Learning rate after the warm-up."""
+    seed: int = 0
+    """Seed of the weights and the batches."""
+    cues: tuple[Annotated[str, one_of(CUES)], ...] = tuple(CUES)
+    """Cues to train."""
+    fusions: tuple[Annotated[str, one_of(FUSIONS)], ...] = tuple(FUSIONS)
+    """Fusions to train."""
+
+
+@command
+def main(settings: Settings, others: Sequence[str]) -> None:
+    """Run the command line."""
+    settings.output.mkdir(parents=True, exist_ok=True)
+    speakers = tuple(sorted(set(read_voices(settings.packed / "train").speaker)))
     for architecture, cue, fusion in cells():
         name = f"{cue.replace('+', '-with-')}_{fusion}"
-        card = arguments.output / f"{name}.json"
-        if card.is_file() or cue not in arguments.cues or fusion not in arguments.fusions:
+        card = settings.output / f"{name}.json"
+        if card.is_file() or cue not in settings.cues or fusion not in settings.fusions:
             continue
-        run = arguments.output / "runs" / name
+        run = settings.output / "runs" / name
         options = {
-            "--packed": arguments.packed,
+            "--packed": settings.packed,
             "--output": run,
-            "--steps": arguments.steps,
-            "--seed": arguments.seed,
+            "--steps": settings.steps,
+            "--seed": settings.seed,
             "--architecture": architecture,
             "--cue": cue,
             "--fusion": fusion,
-            "--validate-every": arguments.steps,
-            "--seconds": arguments.seconds,
-            "--batch-size": arguments.batch_size,
-            "--learning-rate": arguments.learning_rate,
+            "--validate-every": settings.steps,
+            "--seconds": settings.seconds,
+            "--batch-size": settings.batch_size,
+            "--learning-rate": settings.learning_rate,
         }
-        if arguments.separator is not None:
-            options["--separator"] = arguments.separator
+        if settings.separator is not None:
+            options["--separator"] = settings.separator
         words = [str(word) for pair in options.items() for word in pair]
-        words += ["--clean"] if arguments.clean else []
+        words += ["--clean"] if settings.clean else []
         words += others
         # A process of its own: whatever one training leaves behind, the next does not see.
         subprocess.run([sys.executable, "-m", "recipes.extraction.train", *words], check=True)
@@ -83,4 +101,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -19,10 +19,9 @@ encoder, ``--vectors-before`` is that encoder's ``vectors.npy`` of the same pack
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import lightning
 import numpy as np
@@ -32,6 +31,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 import diarspk
+from diarspk.errors import ArgumentError
+from eval.command_line import command, one_of
 from recipes.extraction.cues import BatchCues, JointEncoder
 from recipes.extraction.data import BatchConfig, ExtractionBatches, Voices, read_voices
 from recipes.extraction.warm_start import (
@@ -44,7 +45,7 @@ from recipes.training.optimizer import make_optimizer, split_parameters
 from recipes.training.sharing import Share, share_of_process
 from recipes.training.trainer import (
     OptimizationConfig,
-    add_training_options,
+    ProcessSettings,
     make_loader,
     make_trainer,
     schedule_rate,
@@ -76,11 +77,17 @@ class TrainConfig(OptimizationConfig):
     learning_rate: float = 1.5e-3
     warmup_steps: int = 200
     clip: float = 5.0
-    objective: str = "spectrum+snr"
+    """Largest norm of a step's gradient."""
+    objective: Annotated[str, one_of(ExtractionLoss.OBJECTIVES)] = "spectrum+snr"
+    """Distance of the estimate to the target."""
     absent_weight: float = 0.5
-    speaker_weight: float = 0.0  # of the multi-task loss; 0.1 where the cue is learned
+    """Weight of mixtures without the target."""
+    speaker_weight: float = 0.0
+    """Weight of the multi-task loss; 0.1 where the cue is learned."""
     joint_encoder: bool = False
-    encoder_rate: float = 0.1  # of the learning rate, for the joint encoder
+    """Train the speaker encoder, too."""
+    encoder_rate: float = 0.1
+    """Share of the learning rate for that encoder."""
 
 
 class ExtractionTraining(lightning.LightningModule):
@@ -153,7 +160,12 @@ class ExtractionTraining(lightning.LightningModule):
         optimizer = make_optimizer(
             config.optimizer, matrices, groups, lr=rate, weight_decay=config.weight_decay
         )
-        return schedule_rate(optimizer, steps=config.steps, warmup_steps=config.warmup_steps)
+        return schedule_rate(
+            optimizer,
+            steps=config.steps,
+            warmup_steps=config.warmup_steps,
+            decay_steps=config.decay_steps,
+        )
 
 
 def improvement(estimate: Tensor, target: Tensor, mixture: Tensor) -> Tensor:
@@ -219,133 +231,129 @@ def validation_batches(packed: Path, *, share: Share) -> ExtractionBatches:
     )
 
 
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--packed", type=Path, required=True)
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--steps", type=int, required=True)
-    parser.add_argument("--architecture", choices=ARCHITECTURES, default="band-split")
-    parser.add_argument("--cue", choices=CUES, default="utterance+map")
-    parser.add_argument("--fusion", help="in the place of the architecture's own")
-    parser.add_argument("--blocks", type=int, help="of bands, in the place of its own")
-    parser.add_argument("--hidden", type=int, help="of its paths within bands, likewise")
-    parser.add_argument("--attention-heads", type=int, help="of its frames, likewise")
-    parser.add_argument(
-        "--objective", choices=list(ExtractionLoss.OBJECTIVES), default=TrainConfig.objective
-    )
-    parser.add_argument("--learning-rate", type=float, default=TrainConfig.learning_rate)
-    parser.add_argument("--speaker-weight", type=float, default=TrainConfig.speaker_weight)
-    parser.add_argument("--joint-encoder", action="store_true")
-    parser.add_argument("--batch-size", type=int, default=BatchConfig.size)
-    parser.add_argument("--seconds", type=float, default=MixtureConfig.seconds)
-    parser.add_argument("--clean", action="store_true", help="two voices, without noise and rooms")
-    parser.add_argument(
-        "--alike",
-        type=float,
-        default=BatchConfig.alike_probability,
-        help="share of mixtures whose voices are alike",
-    )
-    parser.add_argument(
-        "--vary",
-        type=float,
-        default=BatchConfig.vary_probability,
-        help="share of voices that pass an equalizer, and of others at another speed",
-    )
-    add_training_options(parser)
-    parser.add_argument("--validate-every", type=int, default=500)
-    parser.add_argument("--save-every", type=int, default=250)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--start", type=Path, help="checkpoint or card whose weights to begin with")
-    parser.add_argument(
-        "--vectors-before", type=Path, help="of the encoder that those weights were trained with"
-    )
-    parser.add_argument(
-        "--separator",
-        type=Path,
-        help="checkpoint of another cue or fusion, to begin with its weights but for these",
-    )
-    parser.add_argument("--resume", type=Path, help="checkpoint of this run to go on from")
-    return parser.parse_args()
+@dataclass(frozen=True)
+class NetworkSettings:
+    """Network of the extractor."""
+
+    architecture: Annotated[str, one_of(ARCHITECTURES)] = "band-split"
+    """Architecture."""
+    fusion: str | None = None
+    """Fusion, in the place of the architecture's own."""
+    blocks: int | None = None
+    """Blocks of bands, in the place of its own."""
+    hidden: int | None = None
+    """Channels of its paths within bands, likewise."""
+    attention_heads: int | None = None
+    """Attention heads of its frames, likewise."""
 
 
-def choose_network(arguments: argparse.Namespace) -> NetworkConfig:
-    """Take the named architecture with what the command line says otherwise."""
-    network = ARCHITECTURES[arguments.architecture]
-    if arguments.attention_heads and not isinstance(network, BandSplitConfig):
-        raise SystemExit(
-            f"--attention-heads are of band-split extractors, not of {arguments.architecture}"
-        )
-    if arguments.fusion and not isinstance(network, CrossAttentionConfig):
-        network = replace(network, fusion=arguments.fusion)
+@dataclass(frozen=True)
+class Settings:
+    network: NetworkSettings
+    train: TrainConfig
+    processes: ProcessSettings
+    packed: Path
+    """Folder that recipes.extraction.prepare has packed."""
+    output: Path
+    """Folder of the checkpoints."""
+    cue: Annotated[str, one_of(CUES)] = "utterance+map"
+    """What the extractor reads of the speaker."""
+    batch_size: int = BatchConfig.size
+    """Mixtures in a batch."""
+    seconds: float = MixtureConfig.seconds
+    """Length of a mixture."""
+    clean: bool = False
+    """Two voices, without noise and rooms."""
+    alike: float = BatchConfig.alike_probability
+    """Share of mixtures whose voices are alike."""
+    vary: float = BatchConfig.vary_probability
+    """Share of voices that pass an equalizer, and of others at another speed."""
+    validate_every: int = 500
+    """Steps between validations."""
+    save_every: int = 250
+    """Steps between checkpoints."""
+    seed: int = 0
+    """Seed of the weights and the batches."""
+    start: Path | None = None
+    """Checkpoint or card whose weights to begin with."""
+    vectors_before: Path | None = None
+    """File vectors.npy of the encoder that those weights were trained with."""
+    separator: Path | None = None
+    """Checkpoint of another cue or fusion, to begin with its weights but for these."""
+    resume: Path | None = None
+    """Checkpoint of this run to go on from."""
+
+
+def choose_network(settings: NetworkSettings) -> NetworkConfig:
+    """Take the named architecture with what the settings say otherwise."""
+    name = settings.architecture
+    network = ARCHITECTURES[name]
+    if settings.attention_heads and not isinstance(network, BandSplitConfig):
+        raise ArgumentError(f"--attention-heads are of band-split extractors, not of {name}")
+    if settings.fusion and not isinstance(network, CrossAttentionConfig):
+        network = replace(network, fusion=settings.fusion)
     named = ("blocks", "hidden", "attention_heads")
-    sizes = {name: value for name in named if (value := getattr(arguments, name))}
+    sizes = {name: value for name in named if (value := getattr(settings, name))}
     if isinstance(network, CrossAttentionConfig):
         return replace(network, backbone=replace(network.backbone, **sizes))
     if sizes and not isinstance(network, BandSplitConfig):
-        raise SystemExit(f"--blocks and --hidden are of bands, not of {arguments.architecture}")
+        raise ArgumentError(f"--blocks and --hidden are of bands, not of {name}")
     return replace(network, **sizes)
 
 
-def main() -> None:
-    arguments = parse()
-    lightning.seed_everything(arguments.seed)
-    train = TrainConfig(
-        steps=arguments.steps,
-        warmup_steps=max(min(TrainConfig.warmup_steps, arguments.steps // 5), 1),
-        learning_rate=arguments.learning_rate,
-        optimizer=arguments.optimizer,
-        average=arguments.average,
-        objective=arguments.objective,
-        speaker_weight=arguments.speaker_weight,
-        joint_encoder=arguments.joint_encoder,
-    )
-    network = choose_network(arguments)
-    draw = two_clean_voices if arguments.clean else MixtureConfig
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    lightning.seed_everything(settings.seed)
+    train = settings.train
+    train = replace(train, warmup_steps=max(min(train.warmup_steps, train.steps // 5), 1))
+    network = choose_network(settings.network)
+    draw = two_clean_voices if settings.clean else MixtureConfig
     config = BatchConfig(
-        draw(seconds=arguments.seconds),
-        arguments.batch_size,
-        alike_probability=arguments.alike,
-        vary_probability=arguments.vary,
+        draw(seconds=settings.seconds),
+        settings.batch_size,
+        alike_probability=settings.alike,
+        vary_probability=settings.vary,
     )
-    voices = read_voices(arguments.packed / "train")
-    share = share_of_process(arguments.devices, arguments.resume)
+    voices = read_voices(settings.packed / "train")
+    share = share_of_process(settings.processes.devices, settings.resume)
     data = batches_for(
-        arguments.cue, voices, arguments.packed, config, seed=arguments.seed, share=share
+        settings.cue, voices, settings.packed, config, seed=settings.seed, share=share
     )
-    training = make_training(network, train, arguments.cue, data.speakers)
-    if arguments.start is not None:
-        load_warm_start(training, read_warm_start(arguments.start, **OF_A_JOINT_ENCODER))
-    if arguments.vectors_before is not None:
-        before, after = np.load(arguments.vectors_before), np.asarray(voices.vectors)
+    training = make_training(network, train, settings.cue, data.speakers)
+    if settings.start is not None:
+        load_warm_start(training, read_warm_start(settings.start, **OF_A_JOINT_ENCODER))
+    if settings.vectors_before is not None:
+        before, after = np.load(settings.vectors_before), np.asarray(voices.vectors)
         explained = translate_vectors(
             training.network.reader, torch.from_numpy(before), torch.from_numpy(after)
         )
         print(f"the encoder's vectors explain {explained:.1%} of those before")
-    if arguments.separator is not None:
-        state = read_warm_start(arguments.separator, **OF_A_JOINT_ENCODER)
+    if settings.separator is not None:
+        state = read_warm_start(settings.separator, **OF_A_JOINT_ENCODER)
         trained = {name.removeprefix("network."): tensor for name, tensor in state.items()}
         count = begin_as_separator(training.network, trained)
-        print(f"begins with {count} parameters of {arguments.separator.name}")
+        print(f"begins with {count} parameters of {settings.separator.name}")
     trainer = make_trainer(
-        arguments.output,
+        settings.output,
         steps=train.steps,
         clip=train.clip,
         accelerator="auto",
-        precision=arguments.precision,
-        devices=arguments.devices,
-        save_every=arguments.save_every,
-        validate_every=arguments.validate_every,
-        average=arguments.average,
+        precision=settings.processes.precision,
+        devices=settings.processes.devices,
+        save_every=settings.save_every,
+        validate_every=settings.validate_every,
+        average=train.average,
     )
-    loader = make_loader(data, arguments.workers)
+    loader = make_loader(data, settings.processes.workers)
     validation = None
-    if arguments.cue != "one-hot":
+    if settings.cue != "one-hot":
         part = Share(share.first % share.step, share.step, VALIDATION_BATCHES)
-        dev = validation_batches(arguments.packed, share=part)
+        dev = validation_batches(settings.packed, share=part)
         validation = DataLoader(dev, batch_size=None)
-    trainer.fit(training, loader, validation, ckpt_path=arguments.resume)
-    trainer.save_checkpoint(arguments.output / "final.ckpt")
+    trainer.fit(training, loader, validation, ckpt_path=settings.resume)
+    trainer.save_checkpoint(settings.output / "final.ckpt")
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -11,7 +11,7 @@ a linear map can tell; training that goes on from there (``train.py --start``) l
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from diarspk.checkpoints.checkpoint import drop_prefix, read_checkpoint
 from diarspk.encoders.loading import DEFAULT
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.errors import ArgumentError
+from eval.command_line import command
 from recipes.extraction.warm_start import translate_vectors
 from tse.loading import write_extractor
 from tse.models.architectures import read_network
@@ -81,18 +82,26 @@ def translate(extractor: Path, before: Path, after: Path, output: Path) -> float
     return explained
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--extractor", type=Path, required=True, help="card")
-    parser.add_argument("--vectors-before", type=Path, required=True)
-    parser.add_argument("--vectors", type=Path, required=True)
-    parser.add_argument("--output", type=Path, required=True, help="card to write")
-    arguments = parser.parse_args()
+@dataclass(frozen=True)
+class Settings:
+    extractor: Path
+    """Card of the extractor."""
+    vectors_before: Path
+    """File vectors.npy of the encoder that it was trained with."""
+    vectors: Path
+    """File vectors.npy of the other encoder, of the same pieces."""
+    output: Path
+    """Card to write."""
+
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
     explained = translate(
-        arguments.extractor, arguments.vectors_before, arguments.vectors, arguments.output
+        settings.extractor, settings.vectors_before, settings.vectors, settings.output
     )
     print(f"the encoder's vectors explain {explained:.1%} of those before")
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -10,21 +10,22 @@ speaker from the same split, drawn with a seed, or the one that ``--enrolments``
 
 from __future__ import annotations
 
-import argparse
 import csv
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
 import diarspk
 from diarspk.audio import SAMPLE_RATE, load_audio
 from diarspk.errors import FormatError
+from eval.command_line import command, one_of
 from eval.extraction.evaluation import Run, evaluate, extraction, format_runs
 from eval.extraction.mixtures import Trial
-from eval.report.run_record import describe_run, write_json
+from eval.report.run_record import JsonReport
 from recipes.libri2mix.prepare import speaker_of
 from tse.loading import load_extractor
 from tse.metrics import MEASURES
@@ -106,35 +107,43 @@ def trials(rows: list[Row], enrolments: dict[tuple[str, str], Path]) -> Iterator
             yield Trial(made, speaker_of(utterance), enrolment, enrolment)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--metadata", type=Path, required=True)
-    parser.add_argument("--extractor", help="name or card")
-    parser.add_argument("--enrolments", type=Path)
-    parser.add_argument("--measures", nargs="*", choices=MEASURES, default=["SDR"])
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    rows = read_metadata(arguments.metadata)
+@dataclass(frozen=True)
+class Settings:
+    report: JsonReport
+    metadata: Path
+    """Table of mixtures, as LibriMix's scripts write it."""
+    extractor: str | None = None
+    """Name or card; none: the embedded one."""
+    enrolments: Path | None = None
+    """Lines of `MIXTURE UTTERANCE FILE`; none: drawn from the same split."""
+    measures: Sequence[Annotated[str, one_of(MEASURES)]] = ("SDR",)
+    """Measures beside SI-SDR."""
+    seed: int = 0
+    """Seed of the enrolments."""
+
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    rows = read_metadata(settings.metadata)
     enrolments = (
-        draw_enrolments(rows, arguments.seed)
-        if arguments.enrolments is None
-        else read_enrolments(arguments.enrolments)
+        draw_enrolments(rows, settings.seed)
+        if settings.enrolments is None
+        else read_enrolments(settings.enrolments)
     )
     drawn = list(trials(rows, enrolments))
     seconds = float(np.mean([len(trial.enrolment) for trial in drawn])) / SAMPLE_RATE
     found: Run = evaluate(
         drawn,
-        extraction(load_extractor(arguments.extractor)),
-        condition=arguments.metadata.stem,
+        extraction(load_extractor(settings.extractor)),
+        condition=settings.metadata.stem,
         enrolment_s=round(seconds, 1),
         encoder=diarspk.load_encoder(),
-        measures=arguments.measures,
+        measures=settings.measures,
     )
     print(format_runs([found]))
-    if arguments.json is not None:
-        write_json({**describe_run(), "run": asdict(found)}, arguments.json)
+    settings.report.write({"run": asdict(found)})
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

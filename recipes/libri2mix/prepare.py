@@ -9,9 +9,9 @@ The mixtures are drawn in training, and none is written.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import torch
 
 from diarspk.audio import SAMPLE_RATE, load_audio
 from diarspk.errors import FormatError
+from eval.command_line import command
 from recipes.embedded.data.prepare import Waveform, generate_noise
 from recipes.extraction.prepare import Piece, cut_pieces, simulate_rooms, write_pieces
 
@@ -71,30 +72,41 @@ def read_noise(folder: Path | None, generator: np.random.Generator) -> Iterator[
         yield path.stem, "noise", np.round(audio.clip(-1, 1) * 32767).astype(np.int16)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--librispeech", type=Path, required=True)
-    parser.add_argument("--train", nargs="+", default=["train-clean-100"])
-    parser.add_argument("--dev", nargs="+", default=["dev-clean"])
-    parser.add_argument("--noise", type=Path, help="folder of WAV files, such as WHAM's tr")
-    parser.add_argument("--rooms", type=int, default=200)
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
+@dataclass(frozen=True)
+class Settings:
+    librispeech: Path
+    """Folder of LibriSpeech."""
+    output: Path
+    """Folder to pack into."""
+    train: tuple[str, ...] = ("train-clean-100",)
+    """Parts to train on."""
+    dev: tuple[str, ...] = ("dev-clean",)
+    """Parts to validate on."""
+    noise: Path | None = None
+    """Folder of WAV files, such as WHAM's tr."""
+    rooms: int = 200
+    """Number of simulated rooms."""
+    workers: int = 2
+    """Number of processes."""
+    seed: int = 0
+    """Seed of rooms and noise."""
 
-    generator = np.random.default_rng(arguments.seed)
-    with ProcessPoolExecutor(arguments.workers, get_context("spawn")) as pool:
-        for split, parts in (("train", arguments.train), ("dev", arguments.dev)):
-            files = [f for part in parts for f in list_utterances(arguments.librispeech / part)]
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    generator = np.random.default_rng(settings.seed)
+    with ProcessPoolExecutor(settings.workers, get_context("spawn")) as pool:
+        for split, parts in (("train", settings.train), ("dev", settings.dev)):
+            files = [f for part in parts for f in list_utterances(settings.librispeech / part)]
             chunks = [files[i : i + 200] for i in range(0, len(files), 200)]
             found = list(pool.map(embed_files, chunks))
             pieces = [piece for part, _ in found for piece in part]
             vectors = [vector for _, part in found for vector in part]
-            write_pieces(pieces, arguments.output / split, vectors)
-    write_pieces(list(read_noise(arguments.noise, generator)), arguments.output / "noise")
-    np.save(arguments.output / "rooms.npy", simulate_rooms(arguments.rooms, generator))
+            write_pieces(pieces, settings.output / split, vectors)
+    write_pieces(list(read_noise(settings.noise, generator)), settings.output / "noise")
+    np.save(settings.output / "rooms.npy", simulate_rooms(settings.rooms, generator))
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

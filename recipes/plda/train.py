@@ -10,8 +10,8 @@ recipes.embedded.data.prepare, copies in rooms among them, which is nearer to me
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -23,7 +23,10 @@ from diarspk.clustering.plda import Plda, write_plda
 from diarspk.clustering.plda_training import fit_plda
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.loading import load_encoder
+from diarspk.encoders.local.encoder import LocalEncoder
+from diarspk.errors import ArgumentError
 from diarspk.verification.metrics import equal_error_rate
+from eval.command_line import command
 from eval.embeddings.speech import Utterance, consecutive_crops, read_utterances
 from eval.report.progress import follow
 from recipes.plda.labelled_embeddings import Labelled
@@ -58,66 +61,80 @@ def compare(plda: Plda, labelled: Labelled) -> dict[str, float]:
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser("python -m recipes.plda.train", description=__doc__)
-    add = parser.add_argument
-    add("--data", type=Path, required=True, metavar="FOLDER", help="train.tsv, dev.tsv, shards")
-    add("--encoder", help="name or card; default: the embedded")
-    add("--output", type=Path, required=True, metavar="CARD", help="JSON card to write")
-    add("--packed", type=Path, help="packed training features, for the embedded encoder")
-    add("--equal-spectra", action="store_true", help="packed crops a second time, all alike")
-    add("--seconds", type=float, default=3.0, help="length of a crop")
-    add("--crops", type=int, default=4, help="most of an utterance; packed: of a speaker")
-    add("--dimension", type=int, help="keep so many dimensions; all without it")
-    add("--iterations", type=int, default=10, help="steps of EM")
-    add("--utterances", type=int, help="only the first N, to try the command")
-    options = parser.parse_args()
+@dataclass(frozen=True)
+class Settings:
+    data: Path
+    """Folder with train.tsv, dev.tsv and shards."""
+    output: Path
+    """JSON card to write."""
+    encoder: str | None = None
+    """Name or card; none: the embedded encoder."""
+    packed: Path | None = None
+    """Folder of packed training features, for the embedded encoder."""
+    equal_spectra: bool = False
+    """Take packed crops a second time, all of one mean spectrum."""
+    seconds: float = 3.0
+    """Length of a crop."""
+    crops: int = 4
+    """Number of crops of an utterance, at most; packed: of a speaker."""
+    dimension: int | None = None
+    """Number of dimensions that are kept; none: all."""
+    iterations: int = 10
+    """Number of steps of EM."""
+    utterances: int | None = None
+    """Number of utterances, to try the command; none: all."""
 
-    encoder = load_encoder(options.encoder)
-    cut = (options.seconds, options.crops)
-    if options.packed is None:
-        spoken = islice(read_utterances(options.data, "train"), options.utterances)
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    encoder = load_encoder(settings.encoder)
+    cut = (settings.seconds, settings.crops)
+    if settings.packed is None:
+        spoken = islice(read_utterances(settings.data, "train"), settings.utterances)
         train = embed_crops(encoder, spoken, *cut).of_several()
     else:
-        table = options.data / "train.tsv"
+        if not isinstance(encoder, LocalEncoder):
+            raise ArgumentError(f"--packed holds features of local encoders, not of {encoder.name}")
+        table = settings.data / "train.tsv"
         train = embed_packed(
             encoder,
-            options.packed,
+            settings.packed,
             table,
-            seconds=options.seconds,
-            most=options.crops,
-            equal_spectra=options.equal_spectra,
+            seconds=settings.seconds,
+            most=settings.crops,
+            equal_spectra=settings.equal_spectra,
         ).of_several()
     plda = fit_plda(
         train.embeddings,
         train.speakers.tolist(),
-        iterations=options.iterations,
+        iterations=settings.iterations,
         fingerprint=encoder.fingerprint,
     )
-    if options.dimension is not None:
-        plda = plda.truncated(options.dimension)
-    unseen = islice(read_utterances(options.data, "dev"), options.utterances)
+    if settings.dimension is not None:
+        plda = plda.truncated(settings.dimension)
+    unseen = islice(read_utterances(settings.data, "dev"), settings.utterances)
     rates = compare(plda, embed_crops(encoder, unseen, *cut))
     card: dict[str, object] = {
-        "recipe": _describe(options),
+        "recipe": _describe(settings),
         "speakers": len(np.unique(train.speakers)),
         "embeddings": len(train.embeddings),
         "dev_equal_error_rate": rates,
     }
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    write_plda(options.output, plda, card)
+    settings.output.parent.mkdir(parents=True, exist_ok=True)
+    write_plda(settings.output, plda, card)
     print(f"{card['speakers']} speakers, {card['embeddings']} embeddings")
     print(f"EER on dev: cosine {100 * rates['cosine']:.2f} %, PLDA {100 * rates['plda']:.2f} %")
 
 
-def _describe(options: argparse.Namespace) -> str:
+def _describe(settings: Settings) -> str:
     """Write down the command without the places where things lie."""
-    packed = "" if options.packed is None else " --packed PACKED/train"
-    packed += " --equal-spectra" if options.equal_spectra else ""
-    prefix = "" if options.dimension is None else f" --dimension {options.dimension}"
+    packed = "" if settings.packed is None else " --packed PACKED/train"
+    packed += " --equal-spectra" if settings.equal_spectra else ""
+    prefix = "" if settings.dimension is None else f" --dimension {settings.dimension}"
     return (
-        f"python -m recipes.plda.train --data DATA/speech{packed} --seconds {options.seconds} "
-        f"--crops {options.crops} --iterations {options.iterations}{prefix}"
+        f"python -m recipes.plda.train --data DATA/speech{packed} --seconds {settings.seconds} "
+        f"--crops {settings.crops} --iterations {settings.iterations}{prefix}"
     )
 
 
@@ -133,4 +150,4 @@ def _crops(
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal
 
 import lightning
 import torch
@@ -22,10 +21,9 @@ from recipes.training.optimizer import Optimizer, make_optimizer, split_paramete
 __all__ = [
     "OptimizationConfig",
     "Precision",
-    "add_training_options",
+    "ProcessSettings",
     "make_loader",
     "make_trainer",
-    "optimization_settings",
     "schedule_rate",
     "schedule_steps",
     "steps_done",
@@ -39,38 +37,31 @@ class OptimizationConfig:
     """Optimisation settings, to which recipes add their own; they are stored in the checkpoint."""
 
     steps: int
+    """Number of steps."""
     learning_rate: float = 1e-3
+    """Learning rate after the warm-up."""
     optimizer: Optimizer = "adamw"
+    """Optimizer of the hidden matrices; all else is AdamW's."""
     warmup_steps: int = 100
+    """Steps in which the learning rate rises."""
     weight_decay: float = 0.01
-    average: float | None = None  # decay of a running mean of the weights
-    decay_steps: int | None = None  # see schedule_rate
+    """Weight decay."""
+    average: float | None = None
+    """Decay of a running mean of the weights, such as 0.999."""
+    decay_steps: int | None = None
+    """Last steps, in which a constant rate falls; none: half a cosine over all steps."""
 
 
-def add_training_options(parser: argparse.ArgumentParser) -> None:
-    """Add how to train, and on what, to a command line."""
-    parser.add_argument("--optimizer", choices=get_args(Optimizer), default="adamw")
-    parser.add_argument(
-        "--precision",
-        choices=get_args(Precision),
-        default="32-true",
-        help="bf16-mixed where it is fast",
-    )
-    parser.add_argument(
-        "--devices", type=int, default=1, help="processes, or accelerators, that step together"
-    )
-    parser.add_argument(
-        "--decay-steps", type=int, help="last steps in which a constant rate falls; default: cosine"
-    )
-    parser.add_argument(
-        "--workers", type=int, default=1, help="processes that draw batches; 0: none of their own"
-    )
-    parser.add_argument(
-        "--average", type=float, help="decay of a running mean of the weights, such as 0.999"
-    )
+@dataclass(frozen=True)
+class ProcessSettings:
+    """Processes that train, and how they compute."""
 
-
-Settings = TypeVar("Settings", bound=OptimizationConfig)
+    precision: Precision = "32-true"
+    """Precision of matrix products: bf16-mixed where it is fast."""
+    devices: int = 1
+    """Processes, or accelerators, that step together."""
+    workers: int = 1
+    """Processes that draw batches; 0: none of their own."""
 
 
 def make_loader(batches: IterableDataset[Any], workers: int) -> DataLoader[Any]:
@@ -83,13 +74,6 @@ def make_loader(batches: IterableDataset[Any], workers: int) -> DataLoader[Any]:
     """
     ahead = 4 if workers else None
     return DataLoader(batches, batch_size=None, num_workers=workers, prefetch_factor=ahead)
-
-
-def optimization_settings(kind: type[Settings], options: argparse.Namespace) -> Settings:
-    """Make settings of the options that are named like them; the others have their defaults."""
-    given = vars(options)
-    names = (field.name for field in fields(kind) if field.name in given)
-    return kind(**{name: given[name] for name in names})
 
 
 def make_trainer(

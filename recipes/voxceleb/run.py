@@ -9,16 +9,15 @@ in the list of trials. Stages and resuming are those of ``recipes.zoo.run``.
 
 from __future__ import annotations
 
-import argparse
-from dataclasses import replace
-from pathlib import Path
-from typing import get_args
+from dataclasses import dataclass, replace
+from typing import Annotated
 
 from diarspk.encoders import ARCHITECTURES
+from diarspk.errors import ArgumentError
+from eval.command_line import command, one_of
 from recipes.zoo.manifests import read_cuts
-from recipes.zoo.run import add_stage_options, start
+from recipes.zoo.run import StageSettings, start
 from recipes.zoo.settings import DataSettings, Loss, Phase, Settings
-from recipes.zoo.stages import SETTINGS
 
 __all__ = ["LARGE_MARGIN", "TRAIN", "main"]
 
@@ -55,33 +54,47 @@ LARGE_MARGIN = replace(
 """WeSpeaker: five epochs of six seconds."""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m recipes.voxceleb.run", description=__doc__)
-    add = parser.add_argument
-    add("run", type=Path, help="folder of the run")
-    for name in ("train", "noise", "rooms", "test"):
-        add(f"--{name}", default="", help="manifest of cuts")
-    add("--trials", default="", help="list of trials; all pairs of the test cuts without it")
-    add("--architecture", choices=list(ARCHITECTURES), default="resnet34")
-    add("--loss", choices=get_args(Loss), default="aam")
-    add("--epochs", type=float, default=EPOCHS)
-    add("--crops", type=int, default=TRAIN.crops, help="of a batch, on each device")
-    add("--workers", type=int, default=8)
-    add("--seed", type=int, default=0)
-    add_stage_options(parser)
-    options = parser.parse_args()
-    settings = None
-    if not (options.run / SETTINGS).is_file():
-        if not options.train or not options.test:
-            parser.error("a new run needs --train and --test")
-        settings = _settings(options)
-    start(options, settings)
+@dataclass(frozen=True)
+class Options:
+    stages: StageSettings
+    train: str = ""
+    """Manifest of the training cuts; needed for a new run."""
+    noise: str = ""
+    """Manifest of noise."""
+    rooms: str = ""
+    """Manifest of impulse responses."""
+    test: str = ""
+    """Manifest of the test cuts; needed for a new run."""
+    trials: str = ""
+    """List of trials; none: all pairs of the test cuts."""
+    architecture: Annotated[str, one_of(ARCHITECTURES)] = "resnet34"
+    """Architecture of the encoder."""
+    loss: Loss = "aam"
+    """Loss of the classification."""
+    epochs: float = EPOCHS
+    """Epochs of the first phase."""
+    crops: int = TRAIN.crops
+    """Crops in a batch, on each device."""
+    workers: int = 8
+    """Processes that draw batches."""
+    seed: int = 0
+    """Seed of the weights and the batches."""
+
+    def __post_init__(self) -> None:
+        if self.stages.is_new and not (self.train and self.test):
+            raise ArgumentError("a new run needs --train and --test")
 
 
-def _settings(options: argparse.Namespace) -> Settings:
+@command
+def main(options: Options) -> None:
+    """Run the command line."""
+    start(options.stages, lambda: _settings(options))
+
+
+def _settings(options: Options) -> Settings:
     cuts = len(read_cuts(options.train))
     crops = options.crops
-    epoch = cuts / (crops * options.devices)
+    epoch = cuts / (crops * options.stages.devices)
     steps = max(round(options.epochs * epoch), 1)
     train = replace(
         TRAIN,
@@ -91,7 +104,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         keep_every=max(round(epoch), 1),
     )
     large_crops = max(crops // 4, 1)
-    large_epoch = cuts / (large_crops * options.devices)
+    large_epoch = cuts / (large_crops * options.stages.devices)
     large = replace(
         LARGE_MARGIN,
         steps=max(round(LARGE_MARGIN_EPOCHS * options.epochs / EPOCHS * large_epoch), 1),
@@ -120,4 +133,4 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -9,12 +9,12 @@ results.
 
 from __future__ import annotations
 
-import argparse
-import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
-from diarspk.errors import DiarspkError
+from diarspk.errors import ArgumentError
+from eval.command_line import Positional, command, one_of, option
 from recipes.xvector_distillation.embedding_types import default_kinds, parse_kind
 from recipes.xvector_distillation.layer_activations import levels_of
 from recipes.xvector_distillation.settings import SETTINGS, Settings, write_settings
@@ -25,41 +25,51 @@ from recipes.zoo.settings import Phase
 __all__ = ["main"]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m recipes.xvector_distillation.run", description=__doc__
-    )
-    add = parser.add_argument
-    add("run", type=Path, help="folder of the run")
-    add("--teacher", type=Path, help="run of recipes.zoo; needed for a new run")
-    add("--kinds", nargs="+", metavar="KIND", help="what students learn; everything without it")
-    add("--variants", nargs="+", metavar="VARIANT", help="of packed recordings: recorded, room")
-    add("--steps", type=int, help="of a student; an aggregation takes a third")
-    add("--crops", type=int, help="of a batch")
-    add("--seed", type=int, default=0)
-    add("--from", dest="first", choices=list(STAGES), default="aggregation", metavar="STAGE")
-    add("--to", dest="last", choices=list(STAGES), default="scoring", metavar="STAGE")
-    add("--accelerator", default="auto", help="cpu, gpu or auto")
-    options = parser.parse_args()
-    new = not (options.run / SETTINGS).is_file()
-    if new and options.teacher is None:
-        parser.error("a new run needs --teacher")
-    try:
-        if new:
-            write_settings(_settings(options), options.run)
-        run_stages(options.run, options.first, options.last, accelerator=options.accelerator)
-    except DiarspkError as error:
-        sys.exit(f"error: {error}")
+@dataclass(frozen=True)
+class Options:
+    run: Positional[Path]
+    """Folder of the run."""
+    teacher: Path | None = None
+    """Run of recipes.zoo; needed for a new run."""
+    kinds: tuple[str, ...] | None = None
+    """What students learn; none: everything."""
+    variants: tuple[str, ...] | None = None
+    """Variants of packed recordings: recorded, room."""
+    steps: int | None = None
+    """Steps of a student; an aggregation takes a third."""
+    crops: int | None = None
+    """Crops in a batch."""
+    seed: int = 0
+    """Seed of the weights and the batches."""
+    first: Annotated[str, one_of(STAGES), option(name="from")] = "aggregation"
+    """First stage."""
+    last: Annotated[str, one_of(STAGES), option(name="to")] = "scoring"
+    """Last stage."""
+    accelerator: str = "auto"
+    """Where it is trained: cpu, gpu or auto."""
+
+    def __post_init__(self) -> None:
+        if self.teacher is None and not (self.run / SETTINGS).is_file():
+            raise ArgumentError("a new run needs --teacher")
 
 
-def _settings(options: argparse.Namespace) -> Settings:
+@command
+def main(options: Options) -> None:
+    """Run the command line."""
+    if not (options.run / SETTINGS).is_file():
+        write_settings(_settings(options), options.run)
+    run_stages(options.run, options.first, options.last, accelerator=options.accelerator)
+
+
+def _settings(options: Options) -> Settings:
+    assert options.teacher is not None  # by the options' own check
     levels = levels_of(read_training(options.teacher).architecture)
-    kinds = tuple(options.kinds or default_kinds(levels))
+    kinds = options.kinds or default_kinds(levels)
     for name in kinds:
         parse_kind(name, levels)
     settings = Settings(str(options.teacher), kinds, seed=options.seed)
     if options.variants:
-        settings = replace(settings, variants=tuple(options.variants))
+        settings = replace(settings, variants=options.variants)
     aggregation, students = settings.aggregation, settings.students
     if options.steps is not None:
         aggregation = _of_length(aggregation, max(options.steps // 3, 1))
@@ -80,4 +90,4 @@ def _of_length(phase: Phase, steps: int) -> Phase:
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

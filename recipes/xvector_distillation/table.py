@@ -8,14 +8,14 @@ between kinds of embeddings, which --pictures also draws.
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from eval.command_line import Positional, command
 from eval.report.markdown import markdown_table
 from recipes.xvector_distillation.correlation import plot_correlations
 from recipes.xvector_distillation.layer_activations import levels_of
@@ -34,20 +34,24 @@ HEADER = (
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m recipes.xvector_distillation.table", description=__doc__
-    )
-    parser.add_argument("runs", type=Path, nargs="+")
-    parser.add_argument("--pictures", type=Path, help="folder for RUN-correlation.svg")
-    options = parser.parse_args(arguments)
-    for run in options.runs:
+@dataclass(frozen=True)
+class Settings:
+    runs: Positional[tuple[Path, ...]]
+    """Folders of runs."""
+    pictures: Path | None = None
+    """Folder for RUN-correlation.svg."""
+
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    for run in settings.runs:
         if (run / REPORT).is_file():
             report: Report = json.loads((run / REPORT).read_text(encoding="utf-8"))
             _print(run.name, report)
-            if options.pictures is not None:
-                options.pictures.mkdir(parents=True, exist_ok=True)
-                _draw(report, options.pictures / f"{run.name}-correlation.svg")
+            if settings.pictures is not None:
+                settings.pictures.mkdir(parents=True, exist_ok=True)
+                _draw(report, settings.pictures / f"{run.name}-correlation.svg")
 
 
 def _print(name: str, report: Report) -> None:
@@ -117,4 +121,4 @@ def _draw(report: Report, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

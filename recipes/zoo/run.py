@@ -10,73 +10,96 @@ Stages: train, large-margin, average, embeddings, scoring, normalization, calibr
 
 from __future__ import annotations
 
-import argparse
-import sys
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import get_args
+from typing import Annotated
 
 from diarspk.encoders import ARCHITECTURES
 from diarspk.encoders.architectures.pooling import POOLINGS
-from diarspk.errors import DiarspkError
+from diarspk.errors import ArgumentError
+from eval.command_line import Positional, command, one_of, option
 from recipes.zoo.settings import Budget, DataSettings, Loss, Settings, write_settings
 from recipes.zoo.stages import SETTINGS, STAGES, run_stages
 
-__all__ = ["add_stage_options", "main", "start"]
+__all__ = ["StageSettings", "main", "start"]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m recipes.zoo.run", description=__doc__)
-    add = parser.add_argument
-    add("run", type=Path, help="folder of the run")
-    add("--packed", type=Path, help="from recipes.embedded.data.prepare; needed for a new run")
-    add("--tables", type=Path, help="folder with train.tsv and dev.tsv; needed for a new run")
-    add("--architecture", choices=list(ARCHITECTURES), default="resnet34")
-    add("--loss", choices=get_args(Loss), default="aam")
-    add("--pooling", choices=list(POOLINGS))
-    add("--dimension", type=int)
-    add("--steps", type=int, help="of the first phase; the large-margin phase takes a tenth")
-    add("--crops", type=int, help="of a batch")
-    add("--cohort-utterances", type=int, default=5, help="of a training speaker, for AS-norm")
-    add("--workers", type=int, default=1, help="processes that draw batches")
-    add("--seed", type=int, default=0)
-    add_stage_options(parser)
-    options = parser.parse_args()
-    settings = None
-    if not (options.run / SETTINGS).is_file():
-        if options.packed is None or options.tables is None:
-            parser.error("a new run needs --packed and --tables")
-        settings = _settings(options)
-    start(options, settings)
+@dataclass(frozen=True)
+class StageSettings:
+    """Stages of a run."""
+
+    run: Positional[Path]
+    """Folder of the run."""
+    first: Annotated[str, one_of(STAGES), option(name="from")] = "train"
+    """First stage."""
+    last: Annotated[str, one_of(STAGES), option(name="to")] = "report"
+    """Last stage."""
+    accelerator: Annotated[str, one_of(("auto", "cpu", "gpu"))] = "auto"
+    """Where networks are trained."""
+    devices: int = 1
+    """Number of devices, data parallel."""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the folder holds no settings yet."""
+        return not (self.run / SETTINGS).is_file()
 
 
-def add_stage_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that every recipe of stages has."""
-    add = parser.add_argument
-    add("--from", dest="first", choices=list(STAGES), default="train", metavar="STAGE")
-    add("--to", dest="last", choices=list(STAGES), default="report", metavar="STAGE")
-    add("--accelerator", default="auto", help="cpu, gpu or auto")
-    add("--devices", type=int, default=1, help="data parallel on so many")
+@dataclass(frozen=True)
+class Options:
+    stages: StageSettings
+    packed: Path | None = None
+    """Folder that recipes.embedded.data.prepare has packed; needed for a new run."""
+    tables: Path | None = None
+    """Folder with train.tsv and dev.tsv; needed for a new run."""
+    architecture: Annotated[str, one_of(ARCHITECTURES)] = "resnet34"
+    """Architecture of the encoder."""
+    loss: Loss = "aam"
+    """Loss of the classification."""
+    pooling: Annotated[str | None, one_of(POOLINGS)] = None
+    """Pooling; none: the architecture's own."""
+    dimension: int | None = None
+    """Dimension of the embeddings; none: the architecture's own."""
+    steps: int | None = None
+    """Steps of the first phase; the large-margin phase takes a tenth."""
+    crops: int | None = None
+    """Crops in a batch."""
+    cohort_utterances: int = 5
+    """Utterances of a training speaker, for AS-norm."""
+    workers: int = 1
+    """Processes that draw batches."""
+    seed: int = 0
+    """Seed of the weights and the batches."""
+
+    def __post_init__(self) -> None:
+        if self.stages.is_new and (self.packed is None or self.tables is None):
+            raise ArgumentError("a new run needs --packed and --tables")
 
 
-def start(options: argparse.Namespace, settings: Settings | None) -> None:
-    """Store the settings of a new run, then run its stages; an error is one line."""
-    if settings is not None:
-        options.run.mkdir(parents=True, exist_ok=True)
-        write_settings(settings, options.run / SETTINGS)
-    try:
-        run_stages(
-            options.run,
-            options.first,
-            options.last,
-            accelerator=options.accelerator,
-            devices=options.devices,
-        )
-    except DiarspkError as error:
-        sys.exit(f"error: {error}")
+@command
+def main(options: Options) -> None:
+    """Run the command line."""
+    start(options.stages, lambda: _settings(options))
 
 
-def _settings(options: argparse.Namespace) -> Settings:
+def start(stages: StageSettings, make: Callable[[], Settings]) -> None:
+    """Store the settings of a new run, then run its stages."""
+    if stages.is_new:
+        settings = make()
+        stages.run.mkdir(parents=True, exist_ok=True)
+        write_settings(settings, stages.run / SETTINGS)
+    run_stages(
+        stages.run,
+        stages.first,
+        stages.last,
+        accelerator=stages.accelerator,
+        devices=stages.devices,
+    )
+
+
+def _settings(options: Options) -> Settings:
+    assert options.tables is not None  # by the options' own check
     budget = Budget()
     train, large = budget.train, budget.large_margin
     if options.steps is not None:
@@ -112,4 +135,4 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

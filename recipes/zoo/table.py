@@ -5,12 +5,12 @@ python -m recipes.zoo.table RUNS/*
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eval.command_line import Positional, command
 from eval.report.markdown import markdown_table
 
 HEADER = (
@@ -19,11 +19,16 @@ HEADER = (
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m recipes.zoo.table", description=__doc__)
-    parser.add_argument("runs", type=Path, nargs="+")
-    options = parser.parse_args(arguments)
-    rows = [_row(run) for run in options.runs if (run / "report.json").is_file()]
+@dataclass(frozen=True)
+class Settings:
+    runs: Positional[tuple[Path, ...]]
+    """Folders of runs."""
+
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    rows = [_row(run) for run in settings.runs if (run / "report.json").is_file()]
     print(markdown_table(HEADER, rows))
 
 
@@ -50,4 +55,4 @@ def _rate(figures: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

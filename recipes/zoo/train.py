@@ -8,22 +8,33 @@ training starts it once more for every further device.
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+from eval.command_line import Positional, command, one_of
 from recipes.zoo.settings import read_settings
 from recipes.zoo.stages import PHASES, SETTINGS
 from recipes.zoo.training import FINAL, fit
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m recipes.zoo.train", description=__doc__)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("phase", choices=PHASES)
-    parser.add_argument("--accelerator", default="auto")
-    parser.add_argument("--devices", type=int, default=1)
-    parser.add_argument("--stop-at", type=int, help="stop after so many steps; for tests")
-    options = parser.parse_args()
+@dataclass(frozen=True)
+class Options:
+    run: Positional[Path]
+    """Folder of the run."""
+    phase: Positional[Annotated[str, one_of(PHASES)]]
+    """Phase to train."""
+    accelerator: str = "auto"
+    """Where it is trained: cpu, gpu or auto."""
+    devices: int = 1
+    """Number of devices, data parallel."""
+    stop_at: int | None = None
+    """Stop after so many steps; for tests."""
+
+
+@command
+def main(options: Options) -> None:
+    """Run the command line."""
     settings = read_settings(options.run / SETTINGS)
     start = options.run / "train" / FINAL if options.phase != "train" else None
     fit(
@@ -38,4 +49,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -90,6 +90,12 @@ def several(settings: Build | Score) -> int:
     return 3
 
 
+@command
+def forwarding(settings: Build, others: Sequence[str]) -> None:
+    """Pass on what is no option of its own."""
+    SEEN.append((settings, others))
+
+
 def arrived() -> object:
     return SEEN.pop()
 
@@ -198,6 +204,11 @@ def test_a_union_of_settings_is_a_command_for_each() -> None:
     assert arrived() == Build(Path("a"))
     assert several(["score", "a", "b", "--json", "f"]) == 3
     assert arrived() == Score((Path("a"), Path("b")), Group(Path("f")))
+
+
+def test_options_of_another_command_are_passed_on() -> None:
+    assert forwarding(["a", "--blocks", "4", "--wide"]) == 0
+    assert arrived() == (Build(Path("a")), ["--blocks", "4", "--wide"])
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from recipes.embedded.data.voice_pool import VoicePool
 from recipes.embedded.data.waveforms import Sources, read_sources
 from recipes.training.sharing import EVERYTHING, Share
 
-__all__ = ["TrainingData", "add_data_options", "read_training_data"]
+__all__ = ["DataSettings", "TrainingData", "read_training_data"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,34 +94,37 @@ class TrainingData:
         )
 
 
-def add_data_options(parser: argparse.ArgumentParser) -> None:
-    """Add the folders and tables that :func:`read_training_data` reads to a command line."""
-    parser.add_argument(
-        "--packed", type=Path, required=True, help="from recipes.embedded.data.prepare"
-    )
-    parser.add_argument("--speakers", type=Path, required=True, help="train.tsv, or from labels")
-    parser.add_argument("--annotations", type=Path, required=True, help="RTTM files by corpus")
+@dataclass(frozen=True)
+class DataSettings:
+    """Training data."""
+
+    packed: Path
+    """Folder that recipes.embedded.data.prepare has packed."""
+    speakers: Path
+    """Table train.tsv, or that of recipes.embedded.data.labels."""
+    annotations: Path
+    """Folder of RTTM files by corpus."""
 
 
-def read_training_data(options: argparse.Namespace, *, in_memory: bool = True) -> TrainingData:
-    """Read what the options of :func:`add_data_options` name.
+def read_training_data(settings: DataSettings, *, in_memory: bool = True) -> TrainingData:
+    """Read what settings name.
 
     Parameters
     ----------
     in_memory
         Read all features at once; otherwise each when it is drawn, through the system's page cache.
     """
-    train = options.packed / "train"
+    train = settings.packed / "train"
     pool = read_pool(train, in_memory=in_memory)
-    speakers = read_speakers(options.speakers)
+    speakers = read_speakers(settings.speakers)
     return TrainingData(
         pool=pool,
-        noise=read_pool(options.packed / "noise"),
-        sources=read_sources(options.packed),
+        noise=read_pool(settings.packed / "noise"),
+        sources=read_sources(settings.packed),
         speakers=speakers,
-        groups=read_groups(options.speakers),
+        groups=read_groups(settings.speakers),
         speech=read_speech_probabilities(train / "speech.npz"),
-        templates=read_templates(options.annotations),
+        templates=read_templates(settings.annotations),
         teacher=read_targets(train / "teacher.npz", pool, speakers, read_axes(train / "axes.npz")),
         frames=read_frame_targets(train, teacher_keys(pool)),
     )

@@ -19,10 +19,10 @@ negatives; nothing is trained to tell them.
 
 from __future__ import annotations
 
-import argparse
 import csv
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from torch import nn
 
 from diarspk.embeddings.unit_vectors import normalize_rows
+from eval.command_line import command
 from recipes.embedded.data.speakers import UNKNOWN, read_speakers
 from recipes.embedded.data.teacher_targets import principal_axes, read_axes, read_vectors
 
@@ -186,14 +187,21 @@ def write_axes(folder: Path, speakers: dict[str, str], given: Path | None) -> No
     np.savez(folder / "axes.npz", vectors=axes.numpy(), mean=stored["mean"], frames=stored["axes"])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with speech/")
-    parser.add_argument("--output", type=Path, required=True, help="folder with teacher.npz")
-    parser.add_argument("--axes", type=Path, help="axes.npz of a training to go on with")
-    arguments = parser.parse_args()
-    speech = arguments.data / "speech"
-    vectors = read_recorded(arguments.output / "teacher.npz")
+@dataclass(frozen=True)
+class Settings:
+    data: Path
+    """Folder with speech/."""
+    output: Path
+    """Folder with teacher.npz."""
+    axes: Path | None = None
+    """File axes.npz of a training to go on with."""
+
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    speech = settings.data / "speech"
+    vectors = read_recorded(settings.output / "teacher.npz")
     reports = read_reports(speech / "train.tsv")
     with (speech / "extra.tsv").open() as stream:
         named = {row["speaker"] for row in csv.DictReader(stream, delimiter="\t")} - {UNKNOWN}
@@ -205,14 +213,14 @@ def main() -> None:
     means = normalize_rows(np.stack([sum(own) for own in members.values()]))
     groups = complete_groups(means, [reports.get(name, UNKNOWN) for name in members])
     group = dict(zip(members, groups, strict=True))
-    with (arguments.output / "speakers.tsv").open("w", newline="") as stream:
+    with (settings.output / "speakers.tsv").open("w", newline="") as stream:
         table = csv.writer(stream, delimiter="\t")
         table.writerow(["utterance", "speaker", "group"])
         table.writerows((name, speaker, group[speaker]) for name, speaker in merged.items())
-    write_axes(arguments.output, merged, arguments.axes)
+    write_axes(settings.output, merged, settings.axes)
     print(f"{len(members)} speakers:", {name: groups.count(name) for name in sorted(set(groups))})
     print(f"{len(set(speakers.values())) - len(members)} clusters are one with a voice before them")
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

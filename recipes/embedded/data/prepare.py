@@ -9,7 +9,6 @@ are cheap on log-mel power and are drawn anew at every training step (``augmenta
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import json
@@ -32,6 +31,7 @@ from scipy.signal import butter, fftconvolve, sosfilt
 from diarspk.audio import SAMPLE_RATE
 from diarspk.features.log_mel import LogMel
 from diarspk.intervals import find_runs
+from eval.command_line import command
 from recipes.embedded.data.speakers import UNKNOWN, read_speakers
 from recipes.training.speed import change_speed
 
@@ -345,26 +345,33 @@ def _write_header(stream: BinaryIO, frames: int, mels: int) -> None:
     np.lib.format.write_array_header_1_0(stream, header)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with speech/ and noise/")
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
+@dataclass(frozen=True)
+class Settings:
+    data: Path
+    """Folder with speech/ and noise/."""
+    output: Path
+    """Folder to pack into."""
+    workers: int = 2
+    """Number of processes."""
+    seed: int = 0
+    """Seed of rooms and noise."""
 
-    generator = np.random.default_rng(arguments.seed)
-    rooms = read_impulse_responses(arguments.data / "noise" / "rir")
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    generator = np.random.default_rng(settings.seed)
+    rooms = read_impulse_responses(settings.data / "noise" / "rir")
     rooms += simulate_rooms(300, generator)
-    noises = gather_noises(arguments.data / "noise" / "noise", generator)
-    speech = arguments.data / "speech"
+    noises = gather_noises(settings.data / "noise" / "noise", generator)
+    speech = settings.data / "speech"
     speakers = read_speakers(speech / "train.tsv", speech / "extra.tsv")
     degradations = Degradations(rooms, list(noises.values()), altered_utterances(speakers))
-    write([pack_recorded(speech / "dev-00.tar")], arguments.output / "dev")
-    write([pack_noise(noises)], arguments.output / "noise")
+    write([pack_recorded(speech / "dev-00.tar")], settings.output / "dev")
+    write([pack_noise(noises)], settings.output / "noise")
     parts = 8
     tasks = [(shard, part) for shard in training_shards(speech) for part in range(parts)]
-    with ProcessPoolExecutor(arguments.workers) as pool:
+    with ProcessPoolExecutor(settings.workers) as pool:
         packed = pool.map(
             pack_part,
             [shard for shard, _ in tasks],
@@ -372,8 +379,8 @@ def main() -> None:
             repeat(parts),
             repeat(degradations),
         )
-        write(packed, arguments.output / "train")
+        write(packed, settings.output / "train")
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -8,14 +8,15 @@ which frames are speech, and use what is not as noise.
 
 from __future__ import annotations
 
-import argparse
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.segmentation.silero import SileroNetwork
+from eval.command_line import command
 from eval.simulate.voices import speech_probability
 from recipes.embedded.data.prepare import Waveform, read_training, training_shards
 
@@ -30,19 +31,26 @@ def detect_shard(shard: Path) -> dict[str, NDArray[np.uint8]]:
     return {name: detect(network, audio) for name, audio in read_training(shard)}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--workers", type=int, default=2)
-    arguments = parser.parse_args()
-    shards = training_shards(arguments.data / "speech")
-    with ProcessPoolExecutor(arguments.workers) as pool:
+@dataclass(frozen=True)
+class Settings:
+    data: Path
+    """Folder with speech/."""
+    output: Path
+    """File to write, speech.npz."""
+    workers: int = 2
+    """Number of processes."""
+
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    shards = training_shards(settings.data / "speech")
+    with ProcessPoolExecutor(settings.workers) as pool:
         found = {k: v for part in pool.map(detect_shard, shards) for k, v in part.items()}
     chunks = np.array([len(part) for part in found.values()])
     probability = np.concatenate(list(found.values()))
-    np.savez(arguments.output, utterance=list(found), chunks=chunks, probability=probability)
+    np.savez(settings.output, utterance=list(found), chunks=chunks, probability=probability)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -14,7 +14,6 @@ before pooling, one every 40 ms, on their principal axes.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from diarspk.encoders.architectures.campplus import CAMPPLUS_FEATURES, CamPlusPl
 from diarspk.encoders.architectures.masking import length_mask
 from diarspk.encoders.pretrained.campplus import find_campplus, load_campplus
 from diarspk.features.log_mel import LogMel, mean_normalize
+from eval.command_line import command
 from eval.report.progress import follow
 from recipes.embedded.data.prepare import SPEED, Waveform, altered_utterances
 from recipes.embedded.data.speakers import read_speakers
@@ -175,27 +175,35 @@ class Store:
         )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--output", type=Path, required=True, help="folder with waveforms.npy")
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--axes", type=Path, help="axes.npz of a training to go on with")
-    arguments = parser.parse_args()
-    folder, speech = arguments.output, arguments.data / "speech"
+@dataclass(frozen=True)
+class Settings:
+    data: Path
+    """Folder with speech/."""
+    output: Path
+    """Folder with waveforms.npy."""
+    workers: int = 2
+    """Number of processes."""
+    axes: Path | None = None
+    """File axes.npz of a training to go on with."""
+
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    folder, speech = settings.output, settings.data / "speech"
     speakers = read_speakers(*(speech / f"{split}.tsv" for split in ("train", "extra")))
     voices = read_waveforms(folder)
     todo = stages(voices.names, speakers)
     with ProcessPoolExecutor(
-        arguments.workers,
+        settings.workers,
         get_context("spawn"),
         initializer=torch.set_num_threads,
         initargs=(1,),
     ) as pool:
         if (folder / "teacher.npz").exists():
             store = Store.read(folder)
-        elif arguments.axes is not None:
-            given = np.load(arguments.axes)
+        elif settings.axes is not None:
+            given = np.load(settings.axes)
             store = Store((torch.from_numpy(given["mean"]), torch.from_numpy(given["frames"])))
         else:
             batches = in_batches(todo[0], voices.length)
@@ -215,4 +223,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

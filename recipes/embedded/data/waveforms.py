@@ -7,7 +7,6 @@ Writes ``train/waveforms.npy``, ``noise/waveforms.npy`` and ``rooms.npy``.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from eval.command_line import command
 from eval.report.progress import follow
 from eval.simulate.rooms import TAPS, simulate_room
 from eval.simulate.voices import dense_speech, fade
@@ -183,21 +183,28 @@ def _one_energy(response: Waveform) -> Waveform:
     return cut
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with speech/ and noise/")
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    generator = np.random.default_rng(arguments.seed)
-    shards = training_shards(arguments.data / "speech")
+@dataclass(frozen=True)
+class Settings:
+    data: Path
+    """Folder with speech/ and noise/."""
+    output: Path
+    """Folder to pack into."""
+    seed: int = 0
+    """Seed of rooms and noise."""
+
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    generator = np.random.default_rng(settings.seed)
+    shards = training_shards(settings.data / "speech")
     voices = pack_waveforms(chain.from_iterable(map(read_training, shards)))
-    write_waveforms(voices, arguments.output / "train")
-    noises = gather_noises(arguments.data / "noise" / "noise", generator)
-    write_waveforms(pack_waveforms(noises.items()), arguments.output / "noise")
-    measured = read_impulse_responses(arguments.data / "noise" / "rir")
-    np.save(arguments.output / "rooms.npy", make_rooms(measured, generator))
+    write_waveforms(voices, settings.output / "train")
+    noises = gather_noises(settings.data / "noise" / "noise", generator)
+    write_waveforms(pack_waveforms(noises.items()), settings.output / "noise")
+    measured = read_impulse_responses(settings.data / "noise" / "rir")
+    np.save(settings.output / "rooms.npy", make_rooms(measured, generator))
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

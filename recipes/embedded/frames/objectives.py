@@ -12,10 +12,14 @@ from torch import Tensor, nn
 class FrameObjective:
     """Settings of :func:`frame_losses`."""
 
-    within_db: float = 3.0  # of the loudest: speakers whom an overlapped frame may be embedded as
-    smoothing: int = 5  # label frames on each side over which the power is averaged
-    scale: float = 20.0  # of cosines before the softmax
-    margin: float = 0.2  # taken off the cosine to the right speaker
+    within_db: float = 3.0
+    """Distance to the loudest of speakers whom an overlapped frame may be embedded as."""
+    smoothing: int = 5
+    """Label frames on each side over which the power is averaged."""
+    scale: float = 20.0
+    """Scale of cosines before the softmax."""
+    margin: float = 0.2
+    """Margin taken off the cosine to the right speaker."""
 
 
 @dataclass(frozen=True)

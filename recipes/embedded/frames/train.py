@@ -28,21 +28,26 @@ from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.local.frame_head import FrameHead, FrameHeadConfig
 from diarspk.encoders.local.network import SpeakerNetwork
 from diarspk.errors import ModelError
+from eval.command_line import command
 from recipes.embedded.data.conversations import ConversationConfig
 from recipes.embedded.frames.clean_voices import CleanVoices
 from recipes.embedded.frames.objectives import FrameObjective, frame_losses
-from recipes.embedded.head_training import fit_head, head_parser, read_conversations
+from recipes.embedded.head_training import HeadSettings, fit_head, read_conversations
 from recipes.embedded.trunk.export import read_network
-from recipes.training.trainer import OptimizationConfig, optimization_settings, schedule_steps
+from recipes.training.trainer import OptimizationConfig, schedule_steps
 
 
 @dataclass(frozen=True)
 class FrameTrainConfig(OptimizationConfig):
     """Training settings of the frame head, stored in the checkpoint."""
 
+    steps: int = 3000
     distance_weight: float = 4.0
-    batch_weight: float = 0.5  # of the contrast among the voices of a batch
-    window_weight: float = 1.0  # of that among those of a window
+    """Weight of the distance to the speaker's clean voice."""
+    batch_weight: float = 0.5
+    """Weight of the contrast among the voices of a batch."""
+    window_weight: float = 1.0
+    """Weight of that among those of a window."""
     objective: FrameObjective = field(default_factory=FrameObjective)
 
 
@@ -114,27 +119,36 @@ def read_trunk(encoder: Path | None) -> tuple[SpeakerNetwork, str]:
     return loaded.network, loaded.fingerprint
 
 
-def main() -> None:
-    parser = head_parser(__doc__, steps=3000, seed=4, learning_rate=FrameTrainConfig.learning_rate)
-    parser.add_argument("--encoder", type=Path, help="card or checkpoint; default: the embedded")
-    parser.add_argument("--windows", type=int, default=6, help="of ten seconds in a batch")
-    parser.add_argument("--start", type=Path, help="frame head to begin with")
-    options = parser.parse_args()
+@dataclass(frozen=True)
+class Settings:
+    head: HeadSettings
+    train: FrameTrainConfig
+    seed: int = 4
+    """Seed of the weights and the conversations."""
+    encoder: Path | None = None
+    """Card or checkpoint of the encoder; none: the embedded one."""
+    windows: int = 6
+    """Windows of ten seconds in a batch."""
+    start: Path | None = None
+    """Frame head to begin with."""
 
-    lightning.seed_everything(options.seed)
-    network, fingerprint = read_trunk(options.encoder)
-    conversations = read_conversations(
-        options, ConversationConfig(windows_per_batch=options.windows)
-    )
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    lightning.seed_everything(settings.seed)
+    network, fingerprint = read_trunk(settings.encoder)
+    config = ConversationConfig(windows_per_batch=settings.windows)
+    conversations = read_conversations(settings.head, config, seed=settings.seed)
     training = FrameTraining(
         network,
         CleanVoices(conversations.voices, network),
         FrameHeadConfig(width=network.config.trunk.width, dimension=network.config.dimension),
-        optimization_settings(FrameTrainConfig, options),
+        settings.train,
         encoder=fingerprint,
     )
-    fit_head(training, conversations, options, warm_start=options.start)
+    fit_head(training, conversations, settings.head, settings.train, warm_start=settings.start)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

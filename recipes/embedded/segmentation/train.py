@@ -13,8 +13,9 @@ a nearly silent recording counts for little in its loss and for much in that rec
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
 import lightning
 import torch
@@ -23,11 +24,12 @@ from torch import Tensor
 
 from diarspk.encoders.local.trunk import LocalTrunk
 from diarspk.segmentation.segmentation_head import SegmentationHead
+from eval.command_line import command, exclusive
 from recipes.embedded.data.conversations import ConversationConfig
-from recipes.embedded.head_training import fit_head, head_parser, read_conversations
+from recipes.embedded.head_training import HeadSettings, fit_head, read_conversations
 from recipes.embedded.trunk.export import read_network, read_segmentation_head
 from recipes.embedded.trunk.objectives import segmentation_loss
-from recipes.training.trainer import OptimizationConfig, optimization_settings, schedule_steps
+from recipes.training.trainer import OptimizationConfig, schedule_steps
 
 
 class SegmentationTraining(lightning.LightningModule):
@@ -56,24 +58,44 @@ class SegmentationTraining(lightning.LightningModule):
         return schedule_steps(self.head, ("layers.",), self.config)
 
 
-def main() -> None:
-    parser = head_parser(__doc__, steps=3000, seed=1, learning_rate=5e-4)
-    parser.add_argument("--encoder", type=Path, required=True, help="checkpoint of trunk.train")
-    begin = parser.add_mutually_exclusive_group()
-    begin.add_argument("--start", type=Path, help="checkpoint of another head to begin with")
-    begin.add_argument("--fresh", action="store_true", help="begin with a new head")
-    options = parser.parse_args()
+BEGINNING = exclusive(required=False)
 
-    lightning.seed_everything(options.seed)
-    network = read_network(options.encoder)
-    head = read_segmentation_head(options.start or options.encoder)
-    if options.fresh:
+
+@dataclass(frozen=True)
+class SegmentationTrainConfig(OptimizationConfig):
+    """Training settings of the segmentation head, stored in the checkpoint."""
+
+    steps: int = 3000
+    learning_rate: float = 5e-4
+
+
+@dataclass(frozen=True)
+class Settings:
+    head: HeadSettings
+    train: SegmentationTrainConfig
+    encoder: Path
+    """Checkpoint of recipes.embedded.trunk.train."""
+    seed: int = 1
+    """Seed of the weights and the conversations."""
+    start: Annotated[Path | None, BEGINNING] = None
+    """Checkpoint of another head to begin with."""
+    fresh: Annotated[bool, BEGINNING] = False
+    """Begin with a new head."""
+
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    lightning.seed_everything(settings.seed)
+    network = read_network(settings.encoder)
+    head = read_segmentation_head(settings.start or settings.encoder)
+    if settings.fresh:
         head = SegmentationHead(head.config)
     config = ConversationConfig(windows_per_batch=12, empty_probability=0.2)
-    conversations = read_conversations(options, config)
-    settings = optimization_settings(OptimizationConfig, options)
-    fit_head(SegmentationTraining(network.trunk, head.train(), settings), conversations, options)
+    conversations = read_conversations(settings.head, config, seed=settings.seed)
+    training = SegmentationTraining(network.trunk, head.train(), settings.train)
+    fit_head(training, conversations, settings.head, settings.train)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

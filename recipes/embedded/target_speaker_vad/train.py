@@ -12,7 +12,7 @@ diarizer does it (see ``first_passes.py``); the head learns to correct what come
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import lightning
@@ -28,11 +28,12 @@ from diarspk.segmentation.target_speaker_vad import (
     TargetSpeakerVadConfig,
     TargetSpeakerVadHead,
 )
+from eval.command_line import command
 from recipes.embedded.data.conversations import ConversationConfig
 from recipes.embedded.data.crops import FRAMES_PER_SECOND
-from recipes.embedded.head_training import fit_head, head_parser, read_conversations
+from recipes.embedded.head_training import HeadSettings, fit_head, read_conversations
 from recipes.embedded.target_speaker_vad.first_passes import FirstPasses
-from recipes.training.trainer import OptimizationConfig, optimization_settings, schedule_steps
+from recipes.training.trainer import OptimizationConfig, schedule_steps
 
 
 def frame_error(active: Tensor, activity: Tensor) -> Tensor:
@@ -80,37 +81,50 @@ class TargetSpeakerVadTraining(lightning.LightningModule):
         return schedule_steps(self.head, ("layers.", "exchange."), self.config)
 
 
-def main() -> None:
-    parser = head_parser(
-        __doc__, steps=4000, seed=8, learning_rate=OptimizationConfig.learning_rate
-    )
-    parser.add_argument("--windows", type=int, default=8, help="in a batch")
-    parser.add_argument("--start", type=Path, help="TS-VAD head to begin with")
-    options = parser.parse_args()
+@dataclass(frozen=True)
+class VadTrainConfig(OptimizationConfig):
+    """Training settings of the TS-VAD head, stored in the checkpoint."""
 
-    lightning.seed_everything(options.seed)
+    steps: int = 4000
+
+
+@dataclass(frozen=True)
+class Settings:
+    head: HeadSettings
+    train: VadTrainConfig
+    seed: int = 8
+    """Seed of the weights and the conversations."""
+    windows: int = 8
+    """Windows in a batch."""
+    start: Path | None = None
+    """TS-VAD head to begin with."""
+
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    lightning.seed_everything(settings.seed)
     encoder, segmenter = load_encoder(), load_segmenter()
     assert isinstance(segmenter, EmbeddedSegmenter)
     network = encoder.network.config
     config = TargetSpeakerVadConfig(width=network.trunk.width, dimension=network.dimension)
     conversations = read_conversations(
-        options,
+        settings.head,
         ConversationConfig(
             frames=round(config.window_s * FRAMES_PER_SECOND),
             speakers=config.speakers,
-            windows_per_batch=options.windows,
+            windows_per_batch=settings.windows,
             empty_probability=0.2,
             # How many talk at once is a probability here, and is to be that of conversations.
             dense_probability=0.2,
             interjection_probability=0.2,
         ),
+        seed=settings.seed,
     )
-    training = TargetSpeakerVadTraining(
-        config, optimization_settings(OptimizationConfig, options), encoder=encoder.fingerprint
-    )
+    training = TargetSpeakerVadTraining(config, settings.train, encoder=encoder.fingerprint)
     batches = FirstPasses(conversations, encoder, segmenter)
-    fit_head(training, batches, options, warm_start=options.start)
+    fit_head(training, batches, settings.head, settings.train, warm_start=settings.start)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

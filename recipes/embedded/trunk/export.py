@@ -9,8 +9,7 @@ RUN_SEGMENTATION/last.ckpt``.
 
 from __future__ import annotations
 
-import argparse
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from diarspk.checkpoints.checkpoint import drop_prefix, write_checkpoint
 from diarspk.encoders.local.network import SpeakerNetwork, SpeakerNetworkConfig
 from diarspk.encoders.local.trunk import TrunkConfig
 from diarspk.segmentation.segmentation_head import SegmentationHead, SegmentationHeadConfig
+from eval.command_line import command
 
 
 def read_network(path: Path) -> SpeakerNetwork:
@@ -40,39 +40,41 @@ def read_segmentation_head(path: Path) -> SegmentationHead:
     return head
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--encoder", type=Path, required=True)
-    parser.add_argument(
-        "--segmentation", type=Path, help="where it is not the encoder's checkpoint"
-    )
-    parser.add_argument("--output", type=Path, required=True, help="card to write, NAME.json")
-    parser.add_argument(
-        "--training",
-        action="store_true",
-        help="also the map to the teacher's frames, which training goes on with",
-    )
-    arguments = parser.parse_args()
-    network = read_network(arguments.encoder)
-    head = read_segmentation_head(arguments.segmentation or arguments.encoder)
+@dataclass(frozen=True)
+class Settings:
+    encoder: Path
+    """Checkpoint of recipes.embedded.trunk.train."""
+    output: Path
+    """Card to write, NAME.json."""
+    segmentation: Path | None = None
+    """Checkpoint of the segmentation head; none: the encoder's."""
+    training: bool = False
+    """Export the map to the teacher's frames, too, which training goes on with."""
+
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    network = read_network(settings.encoder)
+    head = read_segmentation_head(settings.segmentation or settings.encoder)
     parts = {"network": network, "activity": head}
     tensors = {
         f"{part}.{name}": value
         for part, module in parts.items()
         for name, value in module.state_dict().items()
     }
-    if arguments.training:
-        state = torch.load(arguments.encoder, "cpu", weights_only=True)["state_dict"]
+    if settings.training:
+        state = torch.load(settings.encoder, "cpu", weights_only=True)["state_dict"]
         tensors |= {name: value for name, value in state.items() if name.startswith("mimic.")}
     card = {
-        "name": arguments.output.stem,
+        "name": settings.output.stem,
         "network": asdict(network.config),
         "activity": asdict(head.config),
         "licence": "Apache-2.0",
         "recipe": "recipes/embedded",
     }
-    write_checkpoint(arguments.output, tensors, card)
+    write_checkpoint(settings.output, tensors, card)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

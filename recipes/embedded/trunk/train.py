@@ -28,7 +28,6 @@ is what will run.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -44,9 +43,10 @@ from torch.utils.data import IterableDataset
 from diarspk.encoders.local.network import SpeakerNetwork, SpeakerNetworkConfig, Whitening
 from diarspk.encoders.losses import AngularMarginSoftmax
 from diarspk.segmentation.segmentation_head import SegmentationHead, SegmentationHeadConfig
+from eval.command_line import command
 from recipes.embedded.data.conversations import Conversations
 from recipes.embedded.data.crops import SpeakerCrops
-from recipes.embedded.data.data_module import add_data_options, read_training_data
+from recipes.embedded.data.data_module import DataSettings, read_training_data
 from recipes.embedded.trunk.net2net import load_warm_start
 from recipes.embedded.trunk.objectives import (
     clean_speech,
@@ -58,10 +58,9 @@ from recipes.embedded.trunk.objectives import (
 from recipes.training.sharing import EVERYTHING, Share, share_of_process
 from recipes.training.trainer import (
     OptimizationConfig,
-    add_training_options,
+    ProcessSettings,
     make_loader,
     make_trainer,
-    optimization_settings,
     schedule_steps,
 )
 from recipes.training.warm_start import read_warm_start
@@ -82,23 +81,38 @@ HIDDEN = ("network.trunk.", "network.utterance.expand.", "head.layers.")
 class TrainConfig(OptimizationConfig):
     """Training settings of the embedded model, stored in the checkpoint."""
 
+    steps: int = 9000
     learning_rate: float = 1.5e-3
     warmup_steps: int = 200
     weight_decay: float = 0.02
     margin: float = 0.2
-    margin_from: float = 0.1  # fractions of the run between which the margin rises from zero
+    """Margin of the classification."""
+    margin_from: float = 0.1
+    """Fraction of the run at which the margin begins to rise from zero."""
     margin_to: float = 0.4
-    margin_steps: int = 5000  # that those are fractions of at most
+    """Fraction at which it has risen."""
+    margin_steps: int = 5000
+    """Steps that those are fractions of, at most."""
     classification_weight: float = 0.2
+    """Weight of the classification."""
     teacher_weight: float = 10.0
-    relation_weight: float = 30.0  # of the difference of cosines within a batch of crops
-    prefix_weight: float = 0.2  # of each prefix's distance beside that of the whole
-    frame_weight: float = 4.0  # of the distance to the teacher's frames
+    """Weight of the distance to the teacher's embeddings."""
+    relation_weight: float = 30.0
+    """Weight of the difference of cosines within a batch of crops."""
+    prefix_weight: float = 0.2
+    """Weight of each prefix's distance beside that of the whole."""
+    frame_weight: float = 4.0
+    """Weight of the distance to the teacher's frames."""
     activity_weight: float = 2.0
-    clean_frames: int = 12  # of a speaker in a conversation, to be embedded
-    fix_norms_at: float = 0.85  # fraction of the run from which batch norms are fixed
-    fix_norms_steps: int = 500  # that they are fixed for at most
-    norm_batches_each: int = 40  # of each kind
+    """Weight of the segmentation."""
+    clean_frames: int = 12
+    """Frames of a speaker in a conversation, to be embedded."""
+    fix_norms_at: float = 0.85
+    """Fraction of the run from which batch norms are fixed."""
+    fix_norms_steps: int = 500
+    """Steps that they are fixed for, at most."""
+    norm_batches_each: int = 40
+    """Batches of each kind for the statistics that they are fixed at."""
 
     @property
     def fixed_norms_steps(self) -> int:
@@ -298,61 +312,69 @@ class EncoderTraining(lightning.LightningModule):
         return schedule_steps(self, HIDDEN, self.train_config)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    add_data_options(parser)
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=9000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--learning-rate", type=float, default=TrainConfig.learning_rate)
-    add_training_options(parser)
-    parser.add_argument("--start", type=Path, help="checkpoint or card whose weights to begin with")
-    parser.add_argument(
-        "--centred", action="store_true", help="without the whitening of what it begins with"
-    )
-    parser.add_argument("--save-every", type=int, default=250, help="steps between checkpoints")
-    parser.add_argument("--resume", type=Path, help="checkpoint of this run to go on from")
-    arguments = parser.parse_args()
+@dataclass(frozen=True)
+class Settings:
+    data: DataSettings
+    train: TrainConfig
+    processes: ProcessSettings
+    output: Path
+    """Folder of the checkpoints."""
+    seed: int = 0
+    """Seed of the weights and the batches."""
+    start: Path | None = None
+    """Checkpoint or card whose weights to begin with."""
+    centred: bool = False
+    """Begin without the whitening of what it begins with."""
+    save_every: int = 250
+    """Steps between checkpoints."""
+    resume: Path | None = None
+    """Checkpoint of this run to go on from."""
 
-    lightning.seed_everything(arguments.seed)
-    data = read_training_data(arguments, in_memory=arguments.devices == 1)
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    lightning.seed_everything(settings.seed)
+    data = read_training_data(settings.data, in_memory=settings.processes.devices == 1)
 
     def draw(seed: int, share: Share) -> Pairs:
         crops = data.crops(seed=seed, share=share)
         return Pairs(crops, data.conversations(seed=seed, share=share))
 
-    batches = draw(arguments.seed, share_of_process(arguments.devices, arguments.resume))
+    batches = draw(settings.seed, share_of_process(settings.processes.devices, settings.resume))
     network = SpeakerNetworkConfig()
     training = EncoderTraining(
         network,
         SegmentationHeadConfig(width=network.trunk.width),
-        optimization_settings(TrainConfig, arguments),
+        settings.train,
         classes=batches.crops.classes,
         teacher=data.teacher,
-        norm_batches=draw(arguments.seed + NORM_SEED, EVERYTHING),
+        norm_batches=draw(settings.seed + NORM_SEED, EVERYTHING),
         frame_dimension=data.frames.dimension,
     )
-    if arguments.start is not None:
-        load_warm_start(training, read_warm_start(arguments.start, part="activity.", name="head."))
-    if arguments.centred:
+    if settings.start is not None:
+        load_warm_start(training, read_warm_start(settings.start, part="activity.", name="head."))
+    if settings.centred:
         training.join_teacher(islice(training.norm_batches, JOINING_BATCHES))
-    if arguments.resume is None:
+    if settings.resume is None:
         training.initialize_classes(torch.from_numpy(batches.crops.labels()))
     for parameter in training.network.trunk.parameters():
         if parameter.dim() == 4:  # convolutions run twice as fast on a CPU with channels last
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
     trainer = make_trainer(
-        arguments.output,
-        steps=arguments.steps,
+        settings.output,
+        steps=settings.train.steps,
         clip=5.0,
-        precision=arguments.precision,
-        devices=arguments.devices,
-        save_every=arguments.save_every,
-        average=arguments.average,
+        precision=settings.processes.precision,
+        devices=settings.processes.devices,
+        save_every=settings.save_every,
+        average=settings.train.average,
     )
-    trainer.fit(training, make_loader(batches, arguments.workers), ckpt_path=arguments.resume)
-    trainer.save_checkpoint(arguments.output / "final.ckpt")
+    trainer.fit(
+        training, make_loader(batches, settings.processes.workers), ckpt_path=settings.resume
+    )
+    trainer.save_checkpoint(settings.output / "final.ckpt")
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

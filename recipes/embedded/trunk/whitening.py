@@ -12,7 +12,6 @@ stays, so it can be exported, or trained further with ``train.py --start``.
 
 from __future__ import annotations
 
-import argparse
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from torch import Tensor
 
 from diarspk.encoders.local.network import SpeakerNetwork, Whitening
 from diarspk.features.log_mel import gated_level
+from eval.command_line import command
 from recipes.embedded.data.crops import FRAMES_PER_SECOND, Pool, read_pool
 from recipes.embedded.data.speakers import read_speakers
 from recipes.embedded.data.teacher_targets import falling_axes
@@ -37,10 +37,15 @@ class WhiteningConfig:
     """Crops that the whitening is fitted to, and its shrinkage."""
 
     seconds: tuple[float, ...] = (1.0, 2.0)
-    crops: int = 6  # of each speaker and length
+    """Lengths of the crops."""
+    crops: int = 6
+    """Number of crops of each speaker and length."""
     variants: tuple[str, ...] = ("recorded",)
-    shrinkage: float = 0.3  # of the variance within speakers towards that of white noise
+    """Variants of packed recordings."""
+    shrinkage: float = 0.3
+    """Shrinkage of the variance within speakers towards that of white noise."""
     seed: int = 1
+    """Seed of the crops."""
 
 
 def fit_whitening(
@@ -128,26 +133,33 @@ def draw_crops(
     return drawn
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--packed", type=Path, required=True)
-    parser.add_argument("--speakers", type=Path, required=True)
-    parser.add_argument("--encoder", type=Path, required=True)
-    parser.add_argument("--output", type=Path, required=True, help="checkpoint to write")
-    parser.add_argument("--shrinkage", type=float, default=WhiteningConfig.shrinkage)
-    arguments = parser.parse_args()
+@dataclass(frozen=True)
+class Settings:
+    whitening: WhiteningConfig
+    packed: Path
+    """Folder that recipes.embedded.data.prepare has packed."""
+    speakers: Path
+    """Table of the utterances' speakers."""
+    encoder: Path
+    """Checkpoint of recipes.embedded.trunk.train."""
+    output: Path
+    """Checkpoint to write."""
 
-    config = WhiteningConfig(shrinkage=arguments.shrinkage)
-    network = read_network(arguments.encoder)
-    pool = read_pool(arguments.packed / "train", in_memory=False)
-    vectors, numbers = embed_crops(network, pool, config, read_speakers(arguments.speakers))
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    config = settings.whitening
+    network = read_network(settings.encoder)
+    pool = read_pool(settings.packed / "train", in_memory=False)
+    vectors, numbers = embed_crops(network, pool, config, read_speakers(settings.speakers))
     whitening = fit_whitening(vectors, numbers, config.shrinkage, mels=network.utterance.mels)
-    checkpoint = torch.load(arguments.encoder, "cpu", weights_only=True)
+    checkpoint = torch.load(settings.encoder, "cpu", weights_only=True)
     for name, value in whitening.state_dict().items():
         checkpoint["state_dict"][f"network.utterance.whitening.{name}"] = value
-    torch.save(checkpoint, arguments.output)
+    torch.save(checkpoint, settings.output)
     print(f"fitted to {len(numbers)} crops of {len(np.unique(numbers))} speakers")
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

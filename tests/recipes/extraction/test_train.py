@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from argparse import Namespace
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
@@ -435,13 +434,11 @@ def test_a_network_that_does_not_fit_stays_as_it_is(other: BandSplitConfig) -> N
 @pytest.mark.parametrize("architecture", ["cross-attention", "td-speakerbeam"])
 def test_attention_is_refused_where_it_would_do_nothing(architecture: str) -> None:
     pytest.importorskip("lightning")
-    from recipes.extraction.train import choose_network
+    from recipes.extraction.train import NetworkSettings, choose_network
 
-    sizes = {"fusion": None, "blocks": None, "hidden": None}
-    arguments = Namespace(architecture=architecture, attention_heads=4, **sizes)
-    with pytest.raises(SystemExit, match=f"of band-split extractors, not of {architecture}"):
-        choose_network(arguments)
-    chosen = choose_network(Namespace(architecture="band-split", attention_heads=4, **sizes))
+    with pytest.raises(ArgumentError, match=f"of band-split extractors, not of {architecture}"):
+        choose_network(NetworkSettings(architecture, attention_heads=4))
+    chosen = choose_network(NetworkSettings("band-split", attention_heads=4))
     assert isinstance(chosen, BandSplitConfig) and chosen.attention_heads == 4
 
 

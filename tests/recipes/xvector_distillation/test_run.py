@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -419,15 +418,14 @@ def test_a_teacher_that_is_not_trained(distillation, tmp_path):
         run_stages(tmp_path, "aggregation", "targets", accelerator="cpu")
 
 
-def test_the_command_stores_its_settings(distillation, tmp_path, monkeypatch):
+def test_the_command_stores_its_settings(distillation, tmp_path, monkeypatch, capsys):
     ran = []
     monkeypatch.setattr(
         "recipes.xvector_distillation.run.run_stages", lambda *given, **_: ran.append(given)
     )
 
     def run(folder, *options):
-        monkeypatch.setattr(sys, "argv", ["run", str(tmp_path / folder), *options])
-        main()
+        return main([str(tmp_path / folder), *options])
 
     teacher = ("--teacher", str(distillation.parent / "teacher"))
     run("new", *teacher, "--steps", "60", "--crops", "4", "--kinds", "utterance", "--to", "targets")
@@ -444,10 +442,13 @@ def test_the_command_stores_its_settings(distillation, tmp_path, monkeypatch):
     ]
     run("all", *teacher)
     assert read_settings(tmp_path / "all").kinds == default_kinds(LEVELS)
-    with pytest.raises(SystemExit, match="error: `kind` must be made of"):
-        run("other", *teacher, "--kinds", "loud-bn")
-    with pytest.raises(SystemExit, match="error: `teacher` must be a run"):
-        run("other", "--teacher", str(tmp_path))
+    for options, fault in (
+        ((*teacher, "--kinds", "loud-bn"), "error: `kind` must be made of"),
+        (("--teacher", str(tmp_path)), "error: `teacher` must be a run"),
+    ):
+        assert run("other", *options) == 1
+        assert fault in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         run("other")
+    assert "error: a new run needs --teacher" in capsys.readouterr().err
     assert not (tmp_path / "other").exists()
