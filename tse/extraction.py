@@ -201,8 +201,9 @@ def _write(
             for sound, voice in zip(sounds, rows, strict=True):
                 sound.write(voice.clip(-1, 1))
             position += voices.shape[1]
-            if progress is not None and stream.duration:
-                progress("extracting", min(position / SAMPLE_RATE / stream.duration, 1.0))
+            if progress is not None and stream.expected_duration:
+                done = position / SAMPLE_RATE / stream.expected_duration
+                progress("extracting", min(done, 1.0))
 
 
 def _diarize(recording: Path, channel: int | None, progress: Progress | None) -> Annotation:

@@ -1,7 +1,8 @@
 """Audio of any kind as 16 kHz mono float32, whole or in blocks of bounded memory.
 
-Files are read by libsndfile (WAV, FLAC, MP3, OGG/Opus, ...); what it cannot read (M4A, MP4, ...)
-is decoded by an ``ffmpeg`` program where one is on PATH. Arrays and tensors pass the same way.
+Uncompressed files (WAV, AIFF, AU, CAF, W64, ...) are read by libsndfile; compressed files, films
+and other containers (MP3, M4A, MP4, WebM, WMA, AMR, ...) by FFmpeg's libraries, which the package
+`av` brings along. Arrays and tensors pass the same way.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ from diarspk.lazy import lazy_names
 
 if TYPE_CHECKING:
     from diarspk.audio.loading import load_audio, open_audio
-    from diarspk.audio.source import Audio
-    from diarspk.audio.stream import SAMPLE_RATE, AudioStream
+    from diarspk.audio.raw import RawFormat
+    from diarspk.audio.stream import SAMPLE_RATE, Audio, AudioStream
 
-__all__ = ["SAMPLE_RATE", "Audio", "AudioStream", "load_audio", "open_audio"]
+__all__ = ["SAMPLE_RATE", "Audio", "AudioStream", "RawFormat", "load_audio", "open_audio"]
 
 _HOMES = {
     "SAMPLE_RATE": "diarspk.audio.stream",
-    "Audio": "diarspk.audio.source",
+    "Audio": "diarspk.audio.stream",
     "AudioStream": "diarspk.audio.stream",
+    "RawFormat": "diarspk.audio.raw",
     "load_audio": "diarspk.audio.loading",
     "open_audio": "diarspk.audio.loading",
 }

@@ -15,7 +15,7 @@ from diarspk.errors import ArgumentError
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["ArraySource", "is_tensor", "open_array"]
+__all__ = ["ArraySource", "is_tensor", "open_array", "to_float"]
 
 CHUNK_SAMPLES = 1 << 16
 
@@ -29,6 +29,10 @@ class ArraySource:
     label: str = "audio"
 
     @property
+    def file(self) -> None:
+        """None: it is in memory."""
+
+    @property
     def channels(self) -> int:
         """Number of channels."""
         return int(self.samples.shape[0])
@@ -38,10 +42,24 @@ class ArraySource:
         """Duration in seconds."""
         return float(self.samples.shape[1] / self.sample_rate)
 
+    @property
+    def expected_duration(self) -> float:
+        """The duration."""
+        return self.duration
+
+    @property
+    def selection(self) -> str:
+        """All of it: nothing."""
+        return ""
+
+    def measure(self) -> float:
+        """Return the duration."""
+        return self.duration
+
     def chunks(self) -> Iterator[Samples]:
         """Consecutive ``(channels, time)``."""
         for start in range(0, self.samples.shape[1], CHUNK_SAMPLES):
-            yield _to_float(self.samples[:, start : start + CHUNK_SAMPLES])
+            yield to_float(self.samples[:, start : start + CHUNK_SAMPLES])
 
 
 def open_array(audio: NDArray[Any] | Tensor, sample_rate: int) -> ArraySource:
@@ -81,7 +99,7 @@ def _from_tensor(tensor: Any) -> NDArray[Any]:
     return np.asarray(tensor.float() if tensor.is_floating_point() else tensor)
 
 
-def _to_float(samples: NDArray[Any]) -> Samples:
+def to_float(samples: NDArray[Any]) -> Samples:
     """Integers at full scale to [-1, 1); floats as they are."""
     with np.errstate(over="ignore"):  # becomes infinite, which is reported with its time
         floats: Samples = samples.astype(np.float32)

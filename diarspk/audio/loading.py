@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
-import io
-import os
+from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile
 
 from diarspk.audio.arrays import is_tensor, open_array
-from diarspk.audio.ffmpeg import open_ffmpeg
+from diarspk.audio.chunk_sizes import form_starts
+from diarspk.audio.files import AudioFile, open_file
+from diarspk.audio.joined import JoinedSource, ogg_starts, split_file
 from diarspk.audio.libsndfile import open_soundfile
-from diarspk.audio.source import Audio, AudioFile, AudioSource, Samples
-from diarspk.audio.stream import AudioStream
+from diarspk.audio.mp3 import mp3_starts
+from diarspk.audio.raw import MAX_RATE, MIN_RATE, RawFormat
+from diarspk.audio.source import AudioSource, Samples
+from diarspk.audio.stream import Audio, AudioStream
 from diarspk.errors import ArgumentError, AudioError
 
 __all__ = ["load_audio", "open_audio"]
 
-MIN_RATE, MAX_RATE = 4000, 384_000
-"""Sample rates in Hz beyond these are taken for a wrong unit or a corrupt header."""
+OGG = b"OggS"
+WAVE = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"riff")
+OTHERS = (b"FORM", b".snd", b"dns.", b"caff", b"NIST_1A", b"Creative Voi", b"2BIT", b"PVF1")
+LIBSNDFILE = (*WAVE, *OTHERS, OGG)
+"""First bytes of what libsndfile reads first: WAV, W64, AIFF and SVX, AU, CAF, NIST SPHERE, ..."""
+
+MPEG = (b"ID3", b"\xff")
+"""First bytes that make libsndfile call libmpg123, which writes to stderr."""
+
+ATOM = slice(4, 8)
+MOV_ATOMS = (b"ftyp", b"mdat", b"free", b"wide", b"skip")
 
 
 def load_audio(
-    audio: Audio, sample_rate: int | None = None, *, channel: int | None = None
+    audio: Audio,
+    sample_rate: int | None = None,
+    *,
+    channel: int | None = None,
+    track: int | None = None,
+    raw: RawFormat | None = None,
 ) -> Samples:
     """Load a whole recording as 16 kHz mono; see :func:`open_audio` for parameters and errors.
 
@@ -39,23 +55,36 @@ def load_audio(
     AudioError
         Also on a value that is not finite, or if nothing can be decoded.
     """
-    return np.concatenate(list(open_audio(audio, sample_rate, channel=channel).blocks()))
+    stream = open_audio(audio, sample_rate, channel=channel, track=track, raw=raw)
+    return np.concatenate(list(stream.blocks()))
 
 
 def open_audio(
-    audio: Audio, sample_rate: int | None = None, *, channel: int | None = None
+    audio: Audio,
+    sample_rate: int | None = None,
+    *,
+    channel: int | None = None,
+    track: int | None = None,
+    raw: RawFormat | None = None,
 ) -> AudioStream:
-    """Open ``audio`` for reading in blocks; only its header is read yet.
+    """Open ``audio`` for reading in blocks; no more than its beginning is decoded yet.
 
     Parameters
     ----------
-    audio : path, binary file object, numpy array or torch tensor
+    audio : path, binary file object, numpy array, torch tensor or AudioStream
         Arrays and tensors are ``(time,)`` or ``(channels, time)``; integers count as full scale,
-        floats stay as they are.
+        floats stay as they are. A pipe is copied to a temporary file. A stream is returned as it
+        is, so that whatever takes audio takes what was opened with a track or a raw format.
     sample_rate : int, optional
         In Hz, from 4000 to 384000; required with arrays. With files it is a check only.
     channel : int, optional
-        Zero-based channel. Default: the mean of all channels.
+        Zero-based channel. Default: the mean of all channels; where they cancel out, those in
+        opposite phase are turned over.
+    track : int, optional
+        Zero-based sound track of a container. Default: the one that the file marks as the default,
+        or the first, with a warning if there are several.
+    raw : RawFormat, optional
+        Encoding of samples without a header.
 
     Returns
     -------
@@ -65,78 +94,138 @@ def open_audio(
     ------
     ArgumentError
         If the sample rate is missing, out of range or not the file's; if there is no such
-        channel; if ``audio`` is of another type or shape.
+        channel or track; if ``audio`` is of another type or shape.
     AudioError
-        If the file is missing, empty, or nothing that libsndfile or ffmpeg can read.
+        If the file is missing, empty, an address in a network, or nothing that libsndfile or
+        FFmpeg can read.
+
+    Warns
+    -----
+    AudioWarning
+        If one of several tracks was chosen; while reading, if less can be decoded than the file
+        promises, or its header is wrong.
     """
     if sample_rate is not None and not _is_rate(sample_rate):
         raise ArgumentError(
             f"`sample_rate` must be a whole number from {MIN_RATE} to {MAX_RATE} Hz, "
             f"got {sample_rate!r}"
         )
-    source = _open_source(audio, sample_rate)
-    if channel is not None and channel not in range(source.channels):
-        raise ArgumentError(
-            f"`channel` must be from 0 to {source.channels - 1} for {source.label}, got {channel}"
-        )
+    if isinstance(audio, AudioStream):
+        return _reopened(audio, sample_rate, channel, track, raw)
+    source = _open_source(audio, sample_rate, track, raw)
+    _check_channel(source, channel)
     return AudioStream(Path(source.label).stem, source, channel)
+
+
+def _reopened(
+    stream: AudioStream,
+    sample_rate: int | None,
+    channel: int | None,
+    track: int | None,
+    raw: RawFormat | None,
+) -> AudioStream:
+    if track is not None or raw is not None:
+        raise ArgumentError("`track` and `raw` must be given where a stream is opened first")
+    _check_rate(stream.source, sample_rate)
+    if channel is None or channel == stream.channel:
+        return stream
+    if stream.channel is not None:
+        raise ArgumentError(
+            f"`channel` must be {stream.channel}, with which the stream was opened, got {channel}"
+        )
+    _check_channel(stream.source, channel)
+    return replace(stream, channel=channel)
 
 
 def _is_rate(rate: object) -> bool:
     return isinstance(rate, Integral) and MIN_RATE <= int(rate) <= MAX_RATE
 
 
-def _open_source(audio: Audio, sample_rate: int | None) -> AudioSource:
-    if isinstance(audio, np.ndarray) or is_tensor(audio):
-        if sample_rate is None:
-            raise ArgumentError("`sample_rate` must be given with an array, got None")
-        return open_array(audio, int(sample_rate))
-    source = _open_file(*_checked_file(audio))
-    if not _is_rate(source.sample_rate):
-        raise AudioError(
-            f"{source.label}: its sample rate of {source.sample_rate} Hz is not from {MIN_RATE} "
-            f"to {MAX_RATE} Hz; resample it, or repair its header"
-        )
+def _check_rate(source: AudioSource, sample_rate: int | None) -> None:
     if sample_rate not in (None, source.sample_rate):
         raise ArgumentError(
             f"`sample_rate` must be that of {source.label}, {source.sample_rate}, "
             f"got {sample_rate}; leave it out with files"
         )
+
+
+def _check_channel(source: AudioSource, channel: int | None) -> None:
+    if channel is not None and channel not in range(source.channels):
+        raise ArgumentError(
+            f"`channel` must be from 0 to {source.channels - 1} for {source.label}, got {channel}"
+        )
+
+
+def _open_source(
+    audio: Audio, sample_rate: int | None, track: int | None, raw: RawFormat | None
+) -> AudioSource:
+    if isinstance(audio, np.ndarray) or is_tensor(audio):
+        if sample_rate is None:
+            raise ArgumentError("`sample_rate` must be given with an array, got None")
+        if track is not None or raw is not None:
+            raise ArgumentError("`track` and `raw` must be left out with an array")
+        return open_array(audio, int(sample_rate))
+    file = open_file(audio)
+    source = _open_encoded(file, track) if raw is None else open_soundfile(file, raw)
+    if not _is_rate(source.sample_rate):
+        raise AudioError(
+            f"{source.label}: its sample rate of {source.sample_rate} Hz is not from {MIN_RATE} "
+            f"to {MAX_RATE} Hz; resample it, or repair its header"
+        )
+    _check_rate(source, sample_rate)
     return source
 
 
-def _checked_file(audio: Any) -> tuple[AudioFile, str]:
-    """Return a path that opens or a file object that seeks, and its name in messages."""
-    if isinstance(audio, str | os.PathLike):
-        label = os.fsdecode(audio)
+def _open_encoded(file: AudioFile, track: int | None) -> AudioSource:
+    """Open the parts of a file, which is one unless it was joined."""
+    with file.open() as view:
+        head = view.read(12) or b""
+        if head.startswith(OGG):
+            starts = ogg_starts(view)
+        elif head.startswith(MPEG):
+            starts = mp3_starts(view)
+        else:
+            starts = form_starts(view)
+    if len(starts) == 1:
+        return _open_part(file, head, track)
+    parts = [_open_part(part, head, track) for part in split_file(file, starts)]
+    return JoinedSource(file, parts)
+
+
+def _open_part(file: AudioFile, head: bytes, track: int | None) -> AudioSource:
+    """Let libsndfile read what it reads well, and FFmpeg the rest, or what the other cannot."""
+    from diarspk.audio.container import NotAudioError, open_container  # loads all of FFmpeg
+
+    first = head.startswith(LIBSNDFILE)
+    fault = ""
+    if first:
         try:
-            with open(label, "rb"):
-                return label, label
-        except FileNotFoundError:
-            raise AudioError(f"{label}: no such file; check the path") from None
-        except OSError as error:
-            raise AudioError(f"{label}: cannot be opened ({error.strerror}); check it") from None
-    if isinstance(audio, io.TextIOBase) or not hasattr(audio, "read"):
-        raise ArgumentError(
-            "`audio` must be a path, a file object opened in binary mode, an array or a tensor, "
-            f"got {type(audio).__name__}"
-        )
-    name = getattr(audio, "name", None)  # a file descriptor's number where there is no path
-    file = audio if audio.seekable() else io.BytesIO(audio.read())
-    return file, name if isinstance(name, str) else "audio"
-
-
-def _open_file(file: AudioFile, label: str) -> AudioSource:
-    if _is_empty(file):
-        raise AudioError(f"{label}: the file is empty; check the recording")
+            return _single_track(open_soundfile(file), track)
+        except soundfile.LibsndfileError as error:
+            fault = error.error_string.rstrip(".")
     try:
-        return open_soundfile(file, label)
-    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: headerless, by its suffix
-        fault = getattr(error, "error_string", str(error)).rstrip(".")
-    return open_ffmpeg(file, label, fault)
+        return open_container(file, track)
+    except NotAudioError as error:
+        fault = fault or str(error)
+    if not first and not head.startswith(MPEG):
+        try:
+            return _single_track(open_soundfile(file), track)
+        except soundfile.LibsndfileError:
+            pass
+    if head[ATOM] in MOV_ATOMS:
+        raise AudioError(
+            f"{file.label}: cut short or damaged, its index (the moov atom) is not found or not "
+            "whole; copy or export it again"
+        )
+    raise AudioError(
+        f"{file.label}: not audio, or damaged beyond reading ({fault}); check the file, or give "
+        "the format of samples without a header"
+    )
 
 
-def _is_empty(file: AudioFile) -> bool:
-    if isinstance(file, str):
-        return os.path.isfile(file) and os.path.getsize(file) == 0
-    return file.seek(0, io.SEEK_END) == 0
+def _single_track(source: AudioSource, track: int | None) -> AudioSource:
+    if track not in (None, 0):
+        raise ArgumentError(
+            f"`track` must be 0 for {source.label}, which has one sound track, got {track}"
+        )
+    return source

@@ -5,17 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from os import PathLike
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, Union
 
 import numpy as np
 import soxr
+from numpy.typing import NDArray
 
-from diarspk.audio.source import AudioSource, Samples
+from diarspk.audio.mixdown import Mixdown
+from diarspk.audio.source import AudioSource, Samples, warn
 from diarspk.errors import ArgumentError, AudioError
 
-__all__ = ["SAMPLE_RATE", "AudioStream"]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["SAMPLE_RATE", "Audio", "AudioStream"]
 
 SAMPLE_RATE = 16000
 """Sample rate in Hz of all audio inside the library; input of other rates is resampled."""
+
+MIN_TOLD_S = 1.0
+"""Seconds of channels in opposite phase from which on a warning tells of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +39,7 @@ class AudioStream:
     source : AudioSource
         The audio at its own rate.
     channel : int, optional
-        Zero-based channel. Default: the mean of all channels.
+        Zero-based channel. Default: the mean of all channels; see :mod:`diarspk.audio.mixdown`.
     """
 
     name: str
@@ -40,6 +50,20 @@ class AudioStream:
     def duration(self) -> float | None:
         """Duration in seconds by the header; None where only decoding would tell."""
         return self.source.duration
+
+    @property
+    def expected_duration(self) -> float | None:
+        """The duration, or an estimate of it for progress and memory; None without either."""
+        return self.source.expected_duration
+
+    def measure_duration(self) -> float:
+        """Measure the duration in seconds without decoding, to a few hundredths of a second.
+
+        :attr:`duration` is what a header tells, which is wrong in files that were joined or are
+        still being written. Here packets are counted; only for uncompressed audio is the header
+        taken at its word, since it was compared with the size of the file.
+        """
+        return self.source.measure()
 
     def blocks(self, seconds: float = 30.0) -> Iterator[Samples]:
         """Read from the start, in memory that does not grow with the duration.
@@ -68,10 +92,21 @@ class AudioStream:
         return self._not_empty(regroup(mono, round(SAMPLE_RATE * seconds)))
 
     def _mono(self) -> Iterator[Samples]:
+        if self.channel is not None:
+            yield from self._finite(chunk[self.channel] for chunk in self.source.chunks())
+            return
+        mixdown = Mixdown(self.source.sample_rate)
+        yield from self._finite(mixdown.mix(self.source.chunks()))
+        if mixdown.turned_s >= MIN_TOLD_S:
+            warn(
+                f"{self.source.label}: its channels cancel each other out for "
+                f"{mixdown.turned_s:.1f} s; there, those in opposite phase are turned over before "
+                "they are mixed. Choose one by --channel, or `channel` in Python"
+            )
+
+    def _finite(self, chunks: Iterable[Samples]) -> Iterator[Samples]:
         position = 0
-        for chunk in self.source.chunks():  # (channels, time)
-            with np.errstate(invalid="ignore"):  # infinities that cancel are reported below
-                mono = chunk.mean(axis=0) if self.channel is None else chunk[self.channel]
+        for mono in chunks:  # (time,)
             faulty = np.flatnonzero(~np.isfinite(mono))
             if faulty.size:
                 seconds = (position + int(faulty[0])) / self.source.sample_rate
@@ -91,6 +126,11 @@ class AudioStream:
             raise AudioError(
                 f"{self.source.label}: holds no samples that can be decoded; check the recording"
             )
+
+
+Audio: TypeAlias = Union[str, "PathLike[str]", BinaryIO, NDArray[Any], "Tensor", AudioStream]
+"""Path, binary file object, array or tensor ``(time,)`` or ``(channels, time)``, or a stream that
+is open."""
 
 
 def resample(chunks: Iterable[Samples], sample_rate: int, target: int) -> Iterator[Samples]:

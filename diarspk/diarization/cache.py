@@ -8,6 +8,7 @@ recording, model or setting is simply another file.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import warnings
 import zipfile
@@ -20,7 +21,9 @@ import numpy as np
 from torch import Tensor, nn
 
 from diarspk.atomic import atomic_path
-from diarspk.audio import Audio
+from diarspk.audio import Audio, AudioStream
+from diarspk.audio.arrays import ArraySource
+from diarspk.audio.source import AudioSource
 from diarspk.checkpoints.digest import digest_file, digest_stream, digest_weights
 from diarspk.diarization.local_speakers import FirstPass, FirstPassModels, LocalSpeakers
 from diarspk.diarization.subsegments import Subsegments
@@ -30,7 +33,7 @@ from diarspk.segmentation.segmenter import Segmenter
 
 __all__ = ["FirstPassCache", "digest_audio", "first_pass_key"]
 
-FORMAT = 8
+FORMAT = 9
 """Raised when the file layout changes, or what is computed."""
 
 OPTIONAL = ("subsegments", "frame_embeddings", "vad_features")
@@ -82,7 +85,7 @@ class FirstPassCache:
         uri
             Name of the recording in what is read.
         audio, sample_rate
-            The recording; nothing is cached where it cannot be read twice.
+            The recording, or the stream of it; nothing is cached where it cannot be read twice.
         options
             Settings that the result depends on, besides recording and models.
         """
@@ -155,7 +158,12 @@ def first_pass_key(
 
 
 def digest_audio(audio: Audio, sample_rate: int | None = None) -> str | None:
-    """Sha256 of a file's bytes, or of an array's samples; None for what cannot be read twice."""
+    """Sha256 of a file's bytes, or of an array's samples; None for what cannot be read twice.
+
+    Of a stream, the track and the raw format count, too.
+    """
+    if isinstance(audio, AudioStream):
+        return _digest_source(audio.source)
     if isinstance(audio, str | os.PathLike):
         return digest_file(audio)
     if not isinstance(audio, np.ndarray | Tensor):
@@ -170,6 +178,15 @@ def digest_audio(audio: Audio, sample_rate: int | None = None) -> str | None:
     content = hashlib.sha256(repr((samples.shape, str(samples.dtype), sample_rate)).encode())
     content.update(samples.data if samples.size else b"")
     return content.hexdigest()
+
+
+def _digest_source(source: AudioSource) -> str | None:
+    if isinstance(source, ArraySource):
+        return digest_audio(source.samples, source.sample_rate)
+    assert source.file is not None  # every other source reads one
+    with source.file.open() as view:
+        content = digest_stream(io.BufferedReader(view))
+    return content if not source.selection else f"{content} {source.selection}"
 
 
 def _models_key(audio_digest: str, models: FirstPassModels, *options: object) -> str:

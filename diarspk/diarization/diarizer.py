@@ -281,7 +281,7 @@ class Diarizer:
         compute = RecordingPass(stream, non_speech_s, progress)
         if self.cache is not None:
             compute = self.cache.wrap(
-                compute, stream.name, audio, sample_rate, channel, non_speech_s
+                compute, stream.name, stream, sample_rate, stream.channel, non_speech_s
             )
         return halve_windows(compute, self.models, min_speakers)
 

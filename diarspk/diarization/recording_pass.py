@@ -48,7 +48,7 @@ class RecordingPass:
             If the audio cannot be read.
         """
         if self._recording is None:
-            stage = self._stage("reading", self.stream.duration)
+            stage = self._stage("reading", self.stream.expected_duration)
             self._recording = analyse(self.stream, models.trunk.log_mel, progress=stage)
         recording, stream = self._recording, self.stream
         stage = self._stage("first pass", recording.duration)

@@ -88,7 +88,7 @@ def analyse(
         Called with the seconds read so far.
     """
     framer, shift = _Framer(log_mel), log_mel.config.frame_shift_ms / 1000
-    buffer = _FeatureBuffer(stream.duration or 0.0, shift, log_mel.config.mels)
+    buffer = _FeatureBuffer(stream.expected_duration or 0.0, shift, log_mel.config.mels)
     for block in _read_ahead(stream.blocks(BLOCK_S)):
         for features in framer.push(block):
             buffer.push(features)

@@ -1,9 +1,6 @@
 """Ill-formed audio: each kind has its defined result."""
 
 import io
-import shutil
-import stat
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,36 +12,6 @@ from diarspk.audio import SAMPLE_RATE, load_audio, open_audio
 from diarspk.errors import ArgumentError, AudioError, AudioWarning
 
 RATE_FAULT = r"`sample_rate` must be a whole number from 4000 to 384000 Hz, got "
-
-FAKE_FFMPEG = """#!{python}
-import struct, sys
-source = sys.argv[sys.argv.index("-i") + 1].removeprefix("file:")
-kind = open(source, "rb").read().strip()
-if kind == b"text":
-    sys.exit("Invalid data found when processing input")
-print("  Duration: 00:00:02.50, start: 0.0", file=sys.stderr)
-out = sys.stdout.buffer
-out.write(struct.pack(">4s5I", b".snd", 28, 0xFFFFFFFF, 6, 8000, 2) + b"note")
-seconds = 1.0 if kind == b"truncated" else 2.5
-for frame in range(int(8000 * seconds)):
-    out.write(struct.pack(">2f", 0.5, -0.25))
-if kind == b"truncated":
-    out.write(b"abc")
-"""
-
-
-@pytest.fixture
-def without_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
-
-
-@pytest.fixture
-def fake_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / "bin" / "ffmpeg"
-    program.parent.mkdir()
-    program.write_text(FAKE_FFMPEG.format(python=sys.executable))
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("PATH", str(program.parent))
 
 
 def noise(seconds: float, rate: int = SAMPLE_RATE) -> Any:
@@ -84,7 +51,6 @@ def test_a_truncated_file_gives_what_it_holds_and_a_warning(tmp_path: Path, suff
     np.testing.assert_allclose(part[:SAMPLE_RATE], whole[:SAMPLE_RATE], atol=1e-6)
 
 
-@pytest.mark.usefixtures("without_ffmpeg")
 def test_a_file_truncated_to_its_header(tmp_path: Path) -> None:
     for suffix, size in (("flac", 100), ("ogg", 100), ("wav", 44)):
         path = tmp_path / f"cut.{suffix}"
@@ -167,53 +133,9 @@ def test_lengths_of_blocks(seconds: float) -> None:
         open_audio(noise(1), SAMPLE_RATE).blocks(seconds)
 
 
-@pytest.mark.usefixtures("without_ffmpeg")
 @pytest.mark.parametrize("name", ["text.wav", "film.m4a", "samples.raw"])
-def test_the_remedy_where_ffmpeg_is_missing(tmp_path: Path, name: str) -> None:
+def test_what_is_no_audio_is_told_in_one_line(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_text("This is not audio.\n" * 100)
-    with pytest.raises(
-        AudioError, match=rf"{name}: not audio .* install ffmpeg and put it on PATH"
-    ):
+    with pytest.raises(AudioError, match=rf"{name}: not audio, or damaged .*; check the file"):
         load_audio(path)
-
-
-@pytest.mark.usefixtures("fake_ffmpeg")
-def test_ffmpeg_decodes_what_libsndfile_cannot(tmp_path: Path) -> None:
-    path = tmp_path / "-film.m4a"
-    path.write_text("whole")
-    stream = open_audio(path)
-    assert (stream.name, stream.duration) == ("-film", 2.5)
-    for channel, level in ((None, 0.125), (0, 0.5), (1, -0.25)):
-        for audio in (path, io.BytesIO(path.read_bytes())):
-            samples = load_audio(audio, channel=channel)
-            assert samples.shape == (2.5 * SAMPLE_RATE,)
-            np.testing.assert_allclose(samples[1000:-1000], level, atol=1e-3)
-    assert len(next(stream.blocks(0.5))) == 0.5 * SAMPLE_RATE  # and the rest is not read
-
-
-@pytest.mark.usefixtures("fake_ffmpeg")
-def test_ffmpeg_finds_less_or_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "film.m4a"
-    path.write_text("truncated")
-    with pytest.warns(AudioWarning, match=r"film\.m4a: truncated, 1\.0 s of 2\.5 s"):
-        assert load_audio(path).shape == (SAMPLE_RATE,)
-    path.write_text("text")
-    with pytest.raises(AudioError, match=r"film\.m4a: no audio .*Invalid data found"):
-        load_audio(path)
-
-
-@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="there is no ffmpeg program on PATH")
-def test_the_real_ffmpeg(tmp_path: Path) -> None:
-    import subprocess
-
-    samples = np.sin(np.arange(2 * 44100) * 0.05) * 0.5
-    soundfile.write(tmp_path / "a.wav", np.stack([samples, np.zeros_like(samples)], 1), 44100)
-    subprocess.run(
-        ["ffmpeg", "-loglevel", "error", "-i", tmp_path / "a.wav", tmp_path / "a.m4a"], check=True
-    )
-    whole = load_audio(tmp_path / "a.wav", channel=0)
-    samples = load_audio(tmp_path / "a.m4a", channel=0)
-    assert open_audio(tmp_path / "a.m4a").duration == pytest.approx(2.0, abs=0.1)
-    assert len(samples) == pytest.approx(len(whole), abs=2000)
-    np.testing.assert_allclose(samples[4000:28000], whole[4000:28000], atol=0.05)

@@ -39,7 +39,9 @@ def encoded(samples: Any, rate: int = SAMPLE_RATE, suffix: str = "wav", **option
 
 
 @pytest.mark.parametrize(("suffix", "subtype", "tolerance"), FORMATS)
-def test_formats_of_libsndfile(tmp_path: Path, suffix: str, subtype: str, tolerance: float) -> None:
+def test_formats_that_libsndfile_writes(
+    tmp_path: Path, suffix: str, subtype: str, tolerance: float
+) -> None:
     path = tmp_path / f"a meeting.{suffix}"
     path.write_bytes(encoded(tone(), suffix=suffix, subtype=subtype))
     stream = open_audio(path)
@@ -56,7 +58,8 @@ def test_reading_in_chunks_is_reading_at_once(tmp_path: Path, suffix: str) -> No
     path = tmp_path / f"tone.{suffix}"
     soundfile.write(path, tone(5.0), SAMPLE_RATE)
     whole, _ = soundfile.read(path, dtype="float32")
-    np.testing.assert_allclose(load_audio(path), whole, atol=1e-6)
+    # Two decoders of MP3 differ in the last bits.
+    np.testing.assert_allclose(load_audio(path), whole, atol=3e-6)
 
 
 @pytest.mark.parametrize("rate", [4000, 8000, 11025, 22050, 44100, 48000, 96000, 192000, 384000])
