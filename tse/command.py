@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from diarspk.cli.options import Channel, Raw, Track
+from diarspk.cli.recordings import Reader
 from diarspk.cli.terminal import exit_on_error, progress_display, say
 from diarspk.file_names import file_stems
 
@@ -18,7 +20,10 @@ SUFFIXES = (".wav", ".flac", ".ogg")
 
 def extract(
     recording: Annotated[
-        Path, typer.Argument(metavar="AUDIO", help="Recording of any format and sample rate.")
+        Path,
+        typer.Argument(
+            metavar="AUDIO", help="Recording of any format and sample rate; - is stdin."
+        ),
     ],
     output: Annotated[
         Path,
@@ -47,9 +52,9 @@ def extract(
     gate: Annotated[
         bool, typer.Option("--gate", help="Mute each speaker outside its own turns.")
     ] = False,
-    channel: Annotated[
-        int | None, typer.Option(min=0, help="Channel to use, from 0. Default: mean of all.")
-    ] = None,
+    channel: Channel = None,
+    track: Track = None,
+    raw: Raw = None,
     extractor: Annotated[
         str | None,
         typer.Option(
@@ -60,17 +65,19 @@ def extract(
 ) -> None:
     """Extract the voice of one speaker, or of each, from a recording."""
     _check(enroll, speaker, everybody, diarization, gate, output)
+    reader = Reader.of([recording, *(enroll or [])], channel=channel, track=track, raw=raw)
     with exit_on_error(), progress_display(quiet) as follow:
         from tse.extraction import extract_enrolled, extract_speakers
 
         shared: dict[str, Any] = {
             "extractor_name": extractor,
-            "channel": channel,
             "warn": lambda message: say(f"warning: {message}"),
             "progress": follow(recording.name),
         }
+        mixture = reader.open(recording)
         if enroll:
-            extract_enrolled(recording, enroll, output, **shared)
+            voices = [Reader().open(one) for one in enroll]
+            extract_enrolled(mixture, voices, output, **shared)
             return
 
         def targets(names: Sequence[str]) -> list[Path]:
@@ -79,7 +86,7 @@ def extract(
             return [output / f"{stem}.wav" for stem in file_stems(names).values()]
 
         names = [] if speaker is None else [speaker]
-        extract_speakers(recording, names, targets, diarization=diarization, gated=gate, **shared)
+        extract_speakers(mixture, names, targets, diarization=diarization, gated=gate, **shared)
 
 
 def _check(

@@ -83,8 +83,8 @@ def extract(
 
 
 def extract_enrolled(
-    recording: Path,
-    enrolments: Sequence[Path],
+    recording: Audio,
+    enrolments: Sequence[Audio],
     output: Path,
     *,
     extractor_name: str | None = None,
@@ -104,17 +104,18 @@ def extract_enrolled(
     stream = open_audio(recording, channel=channel)
     extractor = load_extractor(extractor_name)
     references = []
-    for file in enrolments:
-        waveform = load_audio(file)
+    for enrolment in enrolments:
+        reference = open_audio(enrolment)
+        waveform = load_audio(reference)
         if warn is not None:
             for message in check_speech(waveform):
-                warn(f"{file}: {message}")
+                warn(f"{reference.source.label}: {message}")
         references.append(Reference(waveform))
     _write(extractor, stream, [extractor.source(references)], [output], progress)
 
 
 def extract_speakers(
-    recording: Path,
+    recording: Audio,
     speakers: Sequence[str],
     targets: Callable[[Sequence[str]], list[Path]],
     *,
@@ -143,14 +144,14 @@ def extract_speakers(
     stream = open_audio(recording, channel=channel)
     extractor = load_extractor(extractor_name)
     annotation = (
-        _diarize(recording, channel, progress)
+        _diarize(stream, progress)
         if diarization is None
         else _read_diarization(diarization, stream.name)
     )
     names = [plain_name(name) for name in speakers] or [str(label) for label in annotation.labels()]
     if not names:
         if warn is not None:
-            warn(f"{recording}: no speech found; nothing is written")
+            warn(f"{stream.source.label}: no speech found; nothing is written")
         return
     turns = {name: single_speaker_turns(annotation, name) for name in names}
     enrolments = collect(stream.blocks(BLOCK_S), turns)
@@ -206,10 +207,10 @@ def _write(
                 progress("extracting", min(done, 1.0))
 
 
-def _diarize(recording: Path, channel: int | None, progress: Progress | None) -> Annotation:
+def _diarize(stream: AudioStream, progress: Progress | None) -> Annotation:
     from diarspk import Diarizer
 
-    return Diarizer()(recording, channel=channel, progress=progress).annotation
+    return Diarizer()(stream, progress=progress).annotation
 
 
 def _read_diarization(file: Path, recording: str) -> Annotation:

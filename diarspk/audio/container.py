@@ -18,6 +18,7 @@ from av.container import InputContainer
 from diarspk.audio.clock import MOV, Clock, is_flagged, read_clock
 from diarspk.audio.decoding import DECODING_ERRORS, Decoding, Piece
 from diarspk.audio.files import AudioFile, ByteView
+from diarspk.audio.joined import flac_parts
 from diarspk.audio.source import (
     MAX_SHORTFALL_S,
     Samples,
@@ -79,8 +80,8 @@ class ContainerSource:
             self._warn(decoding, timeline, view)
 
     def measure(self) -> float:
-        """Count the packets of the track, on the clock; MP4's header has counted them."""
-        if self.format == MOV and self.duration is not None:
+        """Count the packets of the track, on the clock; MP4 and FLAC have counted them."""
+        if self.format in (MOV, "flac") and self.duration is not None and not self._is_joined():
             return self.duration
         if self.format == "flac":  # its packets do not all tell their length
             return sum(chunk.shape[1] for chunk in self.chunks()) / self.sample_rate
@@ -90,6 +91,10 @@ class ContainerSource:
             for _ in self._placed(decoding.spans(), timeline):
                 pass
         return timeline.position / self.sample_rate
+
+    def _is_joined(self) -> bool:
+        with self.file.open() as view:
+            return self.format == "flac" and flac_parts(view) > 1
 
     def _timeline(self) -> Timeline:
         return Timeline(self.sample_rate, self.clock.max_hole_s, self.clock.max_end_s)

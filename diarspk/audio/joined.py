@@ -13,11 +13,15 @@ from diarspk.audio.conform import Conformer
 from diarspk.audio.files import AudioFile, ByteView
 from diarspk.audio.source import AudioSource, Samples
 
-__all__ = ["JoinedSource", "ogg_starts", "split_file"]
+__all__ = ["JoinedSource", "flac_parts", "ogg_starts", "split_file"]
 
 PAGE = b"OggS"
 PAGE_HEADER_BYTES = 27
 MAX_PAGE_BYTES = PAGE_HEADER_BYTES + 255 * 256
+SEARCHED_BYTES = 1 << 20
+FLAC_HEADER = b"fLaC\0\0\0\x22"
+"""The mark, and the head of a block STREAMINFO of 34 bytes that others follow."""
+
 FIRST_PAGE = 2  # flag of the page with which a stream begins
 
 
@@ -93,6 +97,16 @@ def ogg_starts(view: ByteView) -> list[int]:
         heading = first
         position += size
     return starts
+
+
+def flac_parts(view: ByteView) -> int:
+    """Count the headers of FLAC in a file, which is read for that; see RFC 9639, section 6."""
+    count, rest = 0, b""
+    view.seek(0)
+    while block := view.read(SEARCHED_BYTES):
+        count += (rest + block).count(FLAC_HEADER)
+        rest = block[-len(FLAC_HEADER) + 1 :]
+    return count
 
 
 def _page_at(view: ByteView, position: int) -> tuple[int, int, bool] | None:

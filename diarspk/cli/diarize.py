@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diarspk.cli.options import Channel, Engine, Recordings
+from diarspk.cli.options import Channel, Engine, Raw, Recordings, Track
+from diarspk.cli.recordings import Reader, stem
 from diarspk.cli.start_up import quick_imports
 from diarspk.cli.terminal import Failures, exit_on_error, progress_display, say
 
 if TYPE_CHECKING:
     from diarspk import Diarization, Diarizer
+    from diarspk.audio import AudioStream
 
 __all__ = ["Format", "diarize"]
 
@@ -60,6 +62,8 @@ def diarize(
         int | None, typer.Option(min=1, help="Maximum number of speakers.")
     ] = None,
     channel: Channel = None,
+    track: Track = None,
+    raw: Raw = None,
     encoder: Annotated[
         str | None,
         typer.Option(
@@ -110,6 +114,7 @@ def diarize(
     """Say who spoke when in each recording."""
     count = _Count(num_speakers, min_speakers, max_speakers)
     count.check()
+    reader = Reader.of(recordings, channel=channel, track=track, raw=raw)
     targets = _targets(recordings, output, format)
     failures = Failures()
     with exit_on_error():
@@ -118,18 +123,17 @@ def diarize(
         if gallery is not None:
             _check_gallery(gallery)
         # A mistyped name is told at once, not after the models are loaded.
-        readable = list(_readable(recordings, targets, channel, failures))
+        readable = list(_readable(recordings, targets, reader, failures))
         if not readable:
             failures.exit()
         diarizer = _load_diarizer(encoder, segmentation, threshold, engine, cache, precision)
         if output is not None:
             output.mkdir(parents=True, exist_ok=True)
     with progress_display(quiet) as follow:
-        for recording, target in readable:
+        for recording, stream, target in readable:
             with failures.caught(recording):
                 result = diarizer(
-                    recording,
-                    channel=channel,
+                    stream,
                     num_speakers=count.exact,
                     min_speakers=count.minimum,
                     max_speakers=count.maximum,
@@ -169,25 +173,22 @@ def _targets(recordings: list[Path], output: Path | None, format: Format) -> lis
         return [None]
     if output.exists() and not output.is_dir():
         raise typer.BadParameter(f"-o must be a folder, {output} is a file")
-    counts = Counter(recording.stem for recording in recordings)
-    if repeated := [stem for stem, count in counts.items() if count > 1]:
+    counts = Counter(stem(recording) for recording in recordings)
+    if repeated := [name for name, count in counts.items() if count > 1]:
         raise typer.BadParameter(
             f"several recordings would write {output / repeated[0]}.{format.value}; "
             "rename one or use another -o for it"
         )
-    return [output / f"{recording.stem}.{format.value}" for recording in recordings]
+    return [output / f"{stem(recording)}.{format.value}" for recording in recordings]
 
 
 def _readable(
-    recordings: list[Path], targets: list[Path | None], channel: int | None, failures: Failures
-) -> Iterator[tuple[Path, Path | None]]:
-    """Keep recordings whose headers can be read, each with where its result goes."""
-    from diarspk.audio import open_audio
-
+    recordings: list[Path], targets: list[Path | None], reader: Reader, failures: Failures
+) -> Iterator[tuple[Path, AudioStream, Path | None]]:
+    """Open recordings; those that can be read come with where the result goes."""
     for recording, target in zip(recordings, targets, strict=True):
         with failures.caught(recording):
-            open_audio(recording, channel=channel)
-            yield recording, target
+            yield recording, reader.open(recording), target
 
 
 def _load_diarizer(

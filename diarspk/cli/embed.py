@@ -13,7 +13,8 @@ import typer
 import diarspk
 from diarspk.atomic import atomic_path
 from diarspk.cli.json_text import json_text
-from diarspk.cli.options import AsJson, Channel, Encoder, Engine, Recordings
+from diarspk.cli.options import AsJson, Channel, Encoder, Engine, Raw, Recordings, Track
+from diarspk.cli.recordings import Reader
 from diarspk.cli.terminal import Failures, exit_on_error, say
 from diarspk.errors import AudioError
 
@@ -50,6 +51,8 @@ def embed(
         typer.Option("--output", "-o", metavar="FILE.npz", help="Write all vectors to this file."),
     ] = None,
     channel: Channel = None,
+    track: Track = None,
+    raw: Raw = None,
     encoder: Encoder = None,
     engine: Engine = "torch",
 ) -> None:
@@ -57,6 +60,7 @@ def embed(
     wanted = None if spans is None else _parse_spans(spans)
     if output is not None and (output.suffix != ".npz" or as_json):
         raise typer.BadParameter(f"-o takes a .npz file and no --json, got {output}")
+    reader = Reader.of(recordings, channel=channel, track=track, raw=raw)
     failures = Failures()
     with exit_on_error():
         from diarspk.encoders.loading import DEFAULT
@@ -70,7 +74,7 @@ def embed(
     found: list[SpanEmbedding] = []
     for recording in recordings:
         with failures.caught(recording):
-            embeddings = _embed_file(loaded, recording, wanted, channel)
+            embeddings = _embed_file(loaded, recording, wanted, reader)
             found.extend(embeddings)
             if output is None:
                 _print(embeddings, loaded, model, as_json)
@@ -97,13 +101,14 @@ def _parse_span(text: str) -> Span:
 
 
 def _embed_file(
-    encoder: diarspk.SpeakerEncoder, file: Path, wanted: Sequence[Span] | None, channel: int | None
+    encoder: diarspk.SpeakerEncoder, recording: Path, wanted: Sequence[Span] | None, reader: Reader
 ) -> list[SpanEmbedding]:
     """Embed the spans of a file, or all of it, and warn of embeddings that are less reliable."""
     from diarspk.audio import SAMPLE_RATE, load_audio
     from diarspk.features.speech_quality import check_speech
 
-    waveform = load_audio(file, channel=channel)  # (time,)
+    file = str(recording)
+    waveform = load_audio(reader.open(recording))  # (time,)
     duration = len(waveform) / SAMPLE_RATE
     spans = [(0.0, duration)] if wanted is None else list(wanted)
     for start, end in spans:
@@ -116,7 +121,7 @@ def _embed_file(
             say(f"warning: {file} {start:g}:{end:g}: {message}")
     vectors = encoder.embed(waveform, SAMPLE_RATE, wanted)  # (dim,) or (spans, dim)
     rows = vectors.reshape(len(spans), encoder.dimension)
-    return [SpanEmbedding(str(file), span, row) for span, row in zip(spans, rows, strict=True)]
+    return [SpanEmbedding(file, span, row) for span, row in zip(spans, rows, strict=True)]
 
 
 def _print(

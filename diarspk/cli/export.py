@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 import diarspk
-from diarspk.cli.options import Encoder
+from diarspk.cli.options import Channel, Encoder, Raw, Track
+from diarspk.cli.recordings import Reader, stem
 from diarspk.cli.terminal import exit_on_error, say
 
 __all__ = ["System", "export_cue", "export_encoder"]
@@ -58,6 +59,9 @@ def export_cue(
     drop_outliers: Annotated[
         bool, typer.Option("--drop-outliers", help="Leave out recordings unlike the others.")
     ] = False,
+    channel: Channel = None,
+    track: Track = None,
+    raw: Raw = None,
     encoder: Encoder = None,
 ) -> None:
     """Export a speaker vector to the file format of a speech synthesis system.
@@ -65,15 +69,19 @@ def export_cue(
     A card beside the file names the embedding space. A vector of another space than that of the
     target system is refused, even if the dimension is the same.
     """
+    reader = Reader.of(recordings, channel=channel, track=track, raw=raw)
     with exit_on_error():
         from diarspk.cues.export import export_cue as write
         from diarspk.cues.export import read_references
         from diarspk.cues.export.layouts import read_latents
 
         extra = None if latents is None else read_latents(latents)
+        opened = [reader.open(recording) for recording in recordings]
         loaded = diarspk.load_encoder(encoder)
-        name = speaker or recordings[0].stem
-        references = read_references(name, recordings, loaded, encoder or "")
+        name = speaker or stem(recordings[0])
+        references = read_references(
+            name, [str(one) for one in recordings], loaded, encoder or "", opened
+        )
         profile = references.profile
         for index in profile.outliers:
             say(

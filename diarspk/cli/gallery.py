@@ -10,7 +10,8 @@ import typer
 
 import diarspk
 from diarspk.cli.json_text import json_text
-from diarspk.cli.options import AsJson, Encoder
+from diarspk.cli.options import AsJson, Channel, Encoder, Raw, Track
+from diarspk.cli.recordings import Reader
 from diarspk.cli.table import aligned
 from diarspk.cli.terminal import Failures, exit_on_error, say
 from diarspk.formats.names import escape_undecoded
@@ -42,6 +43,9 @@ def enroll(
     speaker: Annotated[str, typer.Argument(metavar="NAME", help="Name of the person.")],
     recordings: Recordings,
     folder: Folder,
+    channel: Channel = None,
+    track: Track = None,
+    raw: Raw = None,
     encoder: Encoder = None,
 ) -> None:
     """Enroll a person by recordings; the gallery is created if it does not exist.
@@ -53,6 +57,7 @@ def enroll(
     from diarspk.verification.gallery.database import FILE_NAME
     from diarspk.verification.gallery.gallery import check_name
 
+    reader = Reader.of(recordings, channel=channel, track=track, raw=raw)
     failures = Failures()
     found: dict[str, tuple[NDArray[np.float32], float]] = {}
     with exit_on_error():
@@ -60,7 +65,7 @@ def enroll(
         loaded = diarspk.load_encoder(encoder)
     for recording in recordings:
         with failures.caught(recording):
-            found[str(recording)] = _embed(loaded, recording)
+            found[str(recording)] = _embed(loaded, recording, reader)
     with exit_on_error():
         if found:
             for index in build_profile([row for row, _ in found.values()]).outliers:
@@ -96,16 +101,20 @@ def identify(
         typer.Option(help="Cosine similarity to accept at. Default: a probability of 1/2."),
     ] = None,
     as_json: AsJson = False,
+    channel: Channel = None,
+    track: Track = None,
+    raw: Raw = None,
     encoder: Encoder = None,
 ) -> None:
     """Identify speakers: file, name or "unknown", probability, cosine, one line each."""
+    reader = Reader.of(recordings, channel=channel, track=track, raw=raw)
     failures = Failures()
     with exit_on_error(), _opened(folder) as people:
         loaded = diarspk.load_encoder(encoder)
         for recording in recordings:
             with failures.caught(recording):
                 answer = people.identify(
-                    _embed(loaded, recording)[0],
+                    _embed(loaded, recording, reader)[0],
                     fingerprint=loaded.fingerprint,
                     known_prior=known_prior,
                     threshold=threshold,
@@ -120,15 +129,19 @@ def search(
     folder: Folder,
     limit: Annotated[int, typer.Option(min=1, help="Number of references to print.")] = 10,
     as_json: AsJson = False,
+    channel: Channel = None,
+    track: Track = None,
+    raw: Raw = None,
     encoder: Encoder = None,
 ) -> None:
     """Search the references nearest to a voice: file, cosine, name, source, one line each."""
+    reader = Reader.of(recordings, channel=channel, track=track, raw=raw)
     failures = Failures()
     with exit_on_error(), _opened(folder) as people:
         loaded = diarspk.load_encoder(encoder)
         for recording in recordings:
             with failures.caught(recording):
-                vector = _embed(loaded, recording)[0]
+                vector = _embed(loaded, recording, reader)[0]
                 found = people.search(vector, fingerprint=loaded.fingerprint, limit=limit)
                 _print_matches(recording, found, as_json)
     failures.exit()
@@ -207,12 +220,14 @@ def _opened(folder: Path) -> Gallery:
     return open_gallery(folder)
 
 
-def _embed(encoder: diarspk.SpeakerEncoder, recording: Path) -> tuple[NDArray[np.float32], float]:
+def _embed(
+    encoder: diarspk.SpeakerEncoder, recording: Path, reader: Reader
+) -> tuple[NDArray[np.float32], float]:
     """Embedding ``(dim,)`` and duration in seconds; warns if it is less reliable."""
     from diarspk.audio import SAMPLE_RATE, load_audio
     from diarspk.features.speech_quality import check_speech
 
-    waveform = load_audio(recording)
+    waveform = load_audio(reader.open(recording))
     for message in check_speech(waveform):
         say(f"warning: {recording}: {message}")
     return encoder.embed(waveform, SAMPLE_RATE), len(waveform) / SAMPLE_RATE
@@ -223,9 +238,9 @@ def _print_answer(recording: Path, answer: Identification, as_json: bool) -> Non
         print(json_text({"file": str(recording), **asdict(answer)}))
         return
     best = answer.candidates[0] if answer.candidates else None
-    shown = answer.unknown if answer.speaker is None or best is None else best.probability
+    probability = answer.unknown if answer.speaker is None or best is None else best.probability
     cosine = "-" if best is None else f"{best.score:.4f}"
-    sure = "-" if shown is None else f"{shown:.4f}"
+    sure = "-" if probability is None else f"{probability:.4f}"
     print(f"{recording}\t{answer.speaker or 'unknown'}\t{sure}\t{cosine}")
 
 

@@ -95,7 +95,7 @@ def _durations(folder: Path) -> dict[str, float]:
         if path.suffix.lower() in (".rttm", ".uem", ".txt", ".json") or not path.is_file():
             continue
         try:
-            duration = open_audio(path).duration
+            duration = open_audio(path).measure_duration()  # a header may be wrong
         except AudioError:
             continue
         if duration:

@@ -7,13 +7,30 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["AsJson", "Channel", "Encoder", "Engine", "Recordings"]
+__all__ = ["AsJson", "Channel", "Encoder", "Engine", "Raw", "Recordings", "Track"]
 
 Recordings = Annotated[
-    list[Path], typer.Argument(metavar="AUDIO...", help="Recordings of any format and sample rate.")
+    list[Path],
+    typer.Argument(
+        metavar="AUDIO...", help="Recordings of any format and sample rate; - is stdin."
+    ),
 ]
 Channel = Annotated[
     int | None, typer.Option(min=0, help="Channel to use, from 0. Default: mean of all channels.")
+]
+Track = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Sound track to use, from 0. Default: the one that a file marks, or the first.",
+    ),
+]
+Raw = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ENCODING:RATE[:CHANNELS]",
+        help="Read samples without a header, such as s16le:8000 or f32le:48000:2.",
+    ),
 ]
 Encoder = Annotated[
     str | None,

@@ -11,7 +11,8 @@ import typer
 import diarspk
 from diarspk.atomic import atomic_path
 from diarspk.cli.json_text import json_text
-from diarspk.cli.options import Encoder
+from diarspk.cli.options import Channel, Encoder, Raw, Track
+from diarspk.cli.recordings import Reader
 from diarspk.cli.terminal import exit_on_error, say
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ def verify(
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    channel: Channel = None,
+    track: Track = None,
+    raw: Raw = None,
     encoder: Encoder = None,
 ) -> None:
     """Verify that two recordings are of the same speaker, or score a trial list.
@@ -66,11 +70,12 @@ def verify(
         raise typer.BadParameter("--trials goes without recordings and --threshold")
     if not 0 < prior < 1:
         raise typer.BadParameter(f"--prior must be between 0 and 1, got {prior}")
+    reader = Reader.of(pair, channel=channel, track=track, raw=raw)
     with exit_on_error():
         if trials is not None:
-            _score_list(trials, root, output, diarspk.load_encoder(encoder), as_json)
+            _score_list(trials, root, output, diarspk.load_encoder(encoder), reader, as_json)
         else:
-            _compare(pair, threshold, prior, diarspk.load_encoder(encoder), as_json)
+            _compare(pair, threshold, prior, diarspk.load_encoder(encoder), reader, as_json)
 
 
 def _compare(
@@ -78,6 +83,7 @@ def _compare(
     threshold: float | None,
     prior: float,
     encoder: diarspk.SpeakerEncoder,
+    reader: Reader,
     as_json: bool,
 ) -> None:
     from diarspk.audio import SAMPLE_RATE, load_audio
@@ -87,7 +93,7 @@ def _compare(
 
     vectors = []
     for file in pair:
-        waveform = load_audio(file)
+        waveform = load_audio(reader.open(file))
         for message in check_speech(waveform):
             say(f"warning: {file}: {message}")
         vectors.append(encoder.embed(waveform, SAMPLE_RATE))
@@ -118,7 +124,12 @@ def _compare(
 
 
 def _score_list(
-    file: Path, root: Path, output: Path | None, encoder: diarspk.SpeakerEncoder, as_json: bool
+    file: Path,
+    root: Path,
+    output: Path | None,
+    encoder: diarspk.SpeakerEncoder,
+    reader: Reader,
+    as_json: bool,
 ) -> None:
     from diarspk.verification.calibration import default_calibration
     from diarspk.verification.report import report_trials
@@ -126,7 +137,7 @@ def _score_list(
 
     listed = read_trials(file)
     names = dict.fromkeys(name for one in listed for name in (one.enrolment, one.test))
-    embeddings = {name: encoder.embed(root / name) for name in names}
+    embeddings = {name: encoder.embed(reader.open(root / name)) for name in names}
     scores, labels = score_trials(listed, embeddings)
     calibration = default_calibration(encoder.fingerprint)
     report = report_trials(

@@ -16,6 +16,7 @@ from diarspk.embeddings.unit_vectors import unit_rows
 from diarspk.errors import ArgumentError
 
 if TYPE_CHECKING:
+    from diarspk.audio import Audio
     from diarspk.encoders.base import SpeakerEncoder
     from diarspk.verification.alignment import SpaceMap
 
@@ -68,7 +69,11 @@ class References:
 
 
 def read_references(
-    speaker: str, files: Sequence[str | Path], encoder: SpeakerEncoder, name: str = ""
+    speaker: str,
+    files: Sequence[str | Path],
+    encoder: SpeakerEncoder,
+    name: str = "",
+    recordings: Sequence[Audio] | None = None,
 ) -> References:
     """Embed recordings of one speaker.
 
@@ -80,6 +85,8 @@ def read_references(
         Paths of the recordings.
     encoder, name
         Speaker encoder, and its name.
+    recordings
+        The recordings, where they are open already. Default: those of the paths.
 
     Raises
     ------
@@ -91,6 +98,6 @@ def read_references(
     paths = [str(file) for file in files]
     if not paths or len(set(paths)) < len(paths):
         raise ArgumentError(f"`files` must be different recordings, got {paths}")
-    vectors = np.stack([encoder.embed(path) for path in paths])
+    vectors = np.stack([encoder.embed(one) for one in recordings or paths])
     space = replace(encoder.space, name=name)
     return References(speaker, space, tuple(paths), unit_rows(vectors, space.dimension))

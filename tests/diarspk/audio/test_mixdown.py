@@ -18,7 +18,7 @@ def voice(seed: int, seconds: float = 3.0) -> np.ndarray:
     return np.random.default_rng(seed).normal(0, 0.1, round(seconds * RATE)).astype(np.float32)
 
 
-def test_opposite_channels_are_heard_and_told() -> None:
+def test_opposite_channels_are_kept_and_told() -> None:
     one = voice(0)
     with pytest.warns(AudioWarning, match=r"channels cancel each other out for 3\.0 s.*--channel"):
         mono = load_audio(np.stack([one, -one]), RATE)

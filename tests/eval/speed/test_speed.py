@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from eval.speed import decoding
 from eval.speed import measurement as speed
 from eval.speed.__main__ import main
 from eval.speed.measurement import (
@@ -96,3 +98,19 @@ def test_ours_runs_in_any_precision():
     assert speed.command_of("diarspk")[-2:] == ["--precision", "auto"]
     assert speed.command_of("diarspk:single")[-2:] == ["--precision", "single"]
     assert speed.command_of("diarspk:silero")[-2:] == ["eval.systems", "diarspk:silero"]
+
+
+def test_decoding_is_measured_by_format(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "report.json"
+    words = ["--data", str(folder), "--minutes", "0.05", "--formats", "m4a", "flac"]
+    assert decoding.main([*words, "--json", str(report)]) == 0
+    table = capsys.readouterr().out
+    results = json.loads(report.read_text())["results"]
+    assert [one["format"] for one in results] == ["m4a", "flac"]
+    for one in results:
+        assert one["duration"] == 3.0
+        assert one["seconds"] > 0
+        assert one["peak_megabytes"] > 10
+        assert f"| {one['format']} " in table

@@ -1,0 +1,83 @@
+"""Recordings that a command names: files, pipes, and stdin."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from diarspk.audio import AudioStream, RawFormat
+
+__all__ = ["STDIN", "Reader", "stem"]
+
+STDIN = Path("-")
+STDIN_NAME = "stdin"
+
+
+def stem(recording: Path) -> str:
+    """Name of a recording without folder and suffix, for files that are named after it."""
+    return STDIN_NAME if recording == STDIN else recording.stem
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Opens recordings in the way that the options of a command say.
+
+    Each is opened once: a pipe gives its bytes once.
+
+    Parameters
+    ----------
+    channel, track : int, optional
+        See :func:`diarspk.audio.open_audio`.
+    raw : RawFormat, optional
+        Encoding of samples without a header.
+    """
+
+    channel: int | None = None
+    track: int | None = None
+    raw: RawFormat | None = None
+
+    @classmethod
+    def of(
+        cls,
+        recordings: Sequence[Path],
+        *,
+        channel: int | None = None,
+        track: int | None = None,
+        raw: str | None = None,
+    ) -> Reader:
+        """Take the options of a command, and refuse wrong ones as a usage error."""
+        if sum(recording == STDIN for recording in recordings) > 1:
+            raise typer.BadParameter("- stands for stdin, which can be read once only")
+        return cls(channel, track, None if raw is None else _parse(raw))
+
+    def open(self, recording: Path) -> AudioStream:
+        """Open a file, or stdin where it is called ``-``.
+
+        Raises
+        ------
+        AudioError
+            If it cannot be read.
+        """
+        from diarspk.audio import open_audio
+
+        if recording != STDIN:
+            return open_audio(recording, channel=self.channel, track=self.track, raw=self.raw)
+        stdin = sys.stdin.buffer
+        stream = open_audio(stdin, channel=self.channel, track=self.track, raw=self.raw)
+        return replace(stream, name=STDIN_NAME)
+
+
+def _parse(raw: str) -> RawFormat:
+    from diarspk.audio import RawFormat
+    from diarspk.errors import ArgumentError
+
+    try:
+        return RawFormat.parse(raw)
+    except ArgumentError as error:
+        raise typer.BadParameter(f"--raw: {error}") from None
