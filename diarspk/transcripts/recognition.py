@@ -15,6 +15,10 @@ from diarspk.transcripts.transcript import Transcript
 
 __all__ = ["transcribe"]
 
+REMEDY = "give the folder of a CTranslate2 model of Whisper, which diarspk does not download"
+SEED = 0
+"""Where decoding fails at first, faster-whisper draws words at random."""
+
 
 def transcribe(
     audio: str | PathLike[str],
@@ -44,9 +48,12 @@ def transcribe(
         If the recording cannot be read.
     """
     recogniser = _load(model)
+    from ctranslate2 import set_random_seed
+
     from diarspk.audio import load_audio
 
     samples = load_audio(audio, channel=channel)
+    set_random_seed(SEED)
     segments, information = recogniser.transcribe(samples, language=language, word_timestamps=True)
     uri = Path(audio).stem
     found = to_transcript(list(segments), uri)
@@ -60,14 +67,16 @@ def _load(model: str | PathLike[str]) -> Any:
         raise ModelError(
             "transcription needs faster-whisper; install diarspk[asr], or pass a transcript"
         ) from None
-    if not str(model):
-        raise ModelError("there is no model; name a folder of a CTranslate2 model of Whisper")
+    folder = Path(model)
+    if not folder.name or (folder.is_dir() and not (folder / "model.bin").is_file()):
+        raise ModelError(f"{model or repr('')}: holds no model.bin; {REMEDY}")
     try:
         return WhisperModel(str(model), device="cpu", compute_type="int8", local_files_only=True)
     # What a missing or damaged model raises depends on the versions of three packages.
     except Exception as error:
-        reason = " ".join(str(error).split())[:120]
-        raise ModelError(
-            f"{model}: no weights of Whisper here ({reason}); give the folder of a CTranslate2 "
-            "model, which diarspk does not download"
-        ) from error
+        if not folder.exists():
+            raise ModelError(
+                f"{model}: no such folder, and no model of this name on this machine; {REMEDY}"
+            ) from error
+        reason = " ".join(str(error).split())[:100]
+        raise ModelError(f"{model}: cannot be loaded ({reason}); {REMEDY}") from error

@@ -60,7 +60,7 @@ def test_words_are_transcribed_and_diarized(folder: Path, monkeypatch: pytest.Mo
     assert "nobody talks near any of them" in result.stderr
     result = run("call.wav", "--asr", "nothing")
     assert result.exit_code == 1
-    assert "no weights of Whisper here" in result.stderr
+    assert "nothing: no such folder, and no model of this name" in result.stderr
 
 
 @pytest.mark.parametrize(

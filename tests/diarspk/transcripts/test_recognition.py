@@ -40,10 +40,18 @@ def test_without_weights_one_line_says_so_and_nothing_is_downloaded(
     if name == "folder":
         name = str(tmp_path / name)
         Path(name).mkdir()
-    with pytest.raises(ModelError, match="no weights of Whisper here") as told:
+    with pytest.raises(ModelError, match="which diarspk does not download") as told:
         transcribe(recording, name)
     assert "\n" not in str(told.value)
-    assert str(told.value).startswith(name)
+    assert str(told.value).startswith(f"{name}: ")
+
+
+def test_a_damaged_model_is_told_in_one_line(recording: Path, tmp_path: Path) -> None:
+    pytest.importorskip("faster_whisper")
+    (tmp_path / "model.bin").write_bytes(b"nothing")
+    with pytest.raises(ModelError, match=r"cannot be loaded \(.*\); give the folder") as told:
+        transcribe(recording, tmp_path)
+    assert "\n" not in str(told.value)
 
 
 @dataclass
