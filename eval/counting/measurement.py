@@ -29,6 +29,10 @@ Condition = Literal["automatic", "given", "minimum", "maximum"]
 """Told nothing; the number of people; that there are so many at least; or at most."""
 
 CONDITIONS: tuple[Condition, ...] = get_args(Condition)
+
+Run = Callable[[Conversation, Condition], Hypothesis]
+"""A recording with its reference, of which only what is told is read -> who talks when."""
+
 OWN_SYSTEM = "diarspk"
 COLLECTION = "counting"
 
@@ -105,24 +109,28 @@ def measure(
     """
     store = HypothesisStore(keep / "results")
     for system in systems:
-        load: Callable[[], Callable[[Conversation, Condition], Hypothesis]]
-        if system == OWN_SYSTEM:
-            told, load = conditions, lambda: _own_diarizer(encoder, keep / "first_passes")
-        else:
-            told, load = ("automatic",), lambda name=system: _other_diarizer(name)  # type: ignore[misc]
-        run = None
+        told = conditions if system == OWN_SYSTEM else CONDITIONS[:1]
+        run: Run | None = None
         for session in follow(sessions, system):
+            audio = session.conversation.audio
             for condition in told:
-                key = system if system != OWN_SYSTEM else f"{system}-{condition}-{encoder}"
-                found = store.read(key, COLLECTION, session.conversation.audio, 0)
+                key = f"{system}-{condition}-{encoder}" if system == OWN_SYSTEM else system
+                found = store.read(key, COLLECTION, audio, 0)
                 if found is None:
-                    run = run or load()
+                    run = run or _load(system, encoder, keep / "first_passes")
                     found = run(session.conversation, condition)
-                    store.write(key, COLLECTION, session.conversation.audio, 0, found)
+                    store.write(key, COLLECTION, audio, 0, found)
                 yield _compare(session, system, condition, found)
 
 
-def _own_diarizer(encoder: str, cache: Path) -> Callable[[Conversation, Condition], Hypothesis]:
+def _load(system: str, encoder: str, cache: Path) -> Run:
+    if system == OWN_SYSTEM:
+        return _own_diarizer(encoder, cache)
+    diarize = load_diarizer(system)
+    return lambda conversation, _: run_diarizer(diarize, conversation.audio)
+
+
+def _own_diarizer(encoder: str, cache: Path) -> Run:
     diarizer = Diarizer.load(encoder, cache=cache)
 
     def run(conversation: Conversation, condition: Condition) -> Hypothesis:
@@ -141,11 +149,6 @@ def _own_diarizer(encoder: str, cache: Path) -> Callable[[Conversation, Conditio
         return Hypothesis(result.annotation, seconds, details)
 
     return run
-
-
-def _other_diarizer(name: str) -> Callable[[Conversation, Condition], Hypothesis]:
-    diarize = load_diarizer(name)
-    return lambda conversation, _: run_diarizer(diarize, conversation.audio)
 
 
 def _bounds(people: int, condition: Condition) -> SpeakerBounds:

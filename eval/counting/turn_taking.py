@@ -93,20 +93,25 @@ def _spans(
         count = max(2, round(plan.seconds / PART_S))
         edges = np.linspace(0, plan.seconds, count + 1).round(3).tolist()
         return [(start, end, main) for start, end in pairwise(edges)]
-    left = main
-    groups: list[list[int]] = []
-    while left:
-        size = int(generator.integers(2, MAX_SEATS + 1))
-        if len(groups) == 0:
-            size = min(size, max(len(left) // 2, 1))  # two conversations at least
-        if len(left) - size < 2:
-            size = len(left) if groups else size
-        groups.append(left[:size])
-        left = left[size:]
+    groups = _groups(main, generator)
     ends = np.cumsum([sum(shares[person] for person in group) for group in groups])
     edges = [0.0, *(plan.seconds * ends).round(3).tolist()]
     edges[-1] = plan.seconds
     return [(*span, group) for span, group in zip(pairwise(edges), groups, strict=True)]
+
+
+def _groups(people: Sequence[int], generator: np.random.Generator) -> list[list[int]]:
+    """Divide people into two conversations or more, of two to five where there are so many."""
+    left, groups = list(people), list[list[int]]()
+    while left:
+        size = int(generator.integers(2, MAX_SEATS + 1))
+        if not groups:
+            size = min(size, max(len(left) // 2, 1))
+        elif len(left) - size < 2:
+            size = len(left)
+        groups.append(left[:size])
+        left = left[size:]
+    return groups
 
 
 def _fill(
