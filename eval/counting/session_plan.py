@@ -66,6 +66,9 @@ VARIETIES: Sequence[tuple[Rooms, Shares, Voices]] = (
 )
 """Every pair of rooms and shares once; taken in turn."""
 
+MIN_CHANGING = 2.0
+"""Minutes from which a session has several rooms."""
+
 MIN_JOINED = 4
 """People from whom two conversations can be made."""
 
@@ -167,6 +170,8 @@ def _plan(minutes: float, people: int, number: int, seed: int) -> SessionPlan:
     rooms, shares, voices = VARIETIES[(number + people + int(minutes)) % len(VARIETIES)]
     if rooms == "joined" and people < MIN_JOINED:
         rooms = "changing"
+    if minutes < MIN_CHANGING:
+        rooms = "one"
     if shares == "brief" and people < MIN_BRIEF:
         shares = "equal"
     if people > MAX_SAME_SEX:
