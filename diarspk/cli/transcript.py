@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diarspk.cli.options import Channel
+from diarspk.cli.options import Channel, Raw, Track
+from diarspk.cli.recordings import Reader
 from diarspk.cli.start_up import quick_imports
 from diarspk.cli.terminal import exit_on_error, progress_display, say
 from diarspk.errors import ArgumentError, FormatError
 
 if TYPE_CHECKING:
     from diarspk import Diarization
+    from diarspk.audio import AudioStream
     from diarspk.transcripts import Transcript
 
 __all__ = ["TranscriptFormat", "transcript"]
@@ -105,6 +107,8 @@ def transcript(
         ),
     ] = None,
     channel: Channel = None,
+    track: Track = None,
+    raw: Raw = None,
     asr: Annotated[
         str | None,
         typer.Option(
@@ -120,6 +124,7 @@ def transcript(
 ) -> None:
     """Give every word of a transcript its speaker, or write it in another format."""
     recorded = words if asr is not None else audio
+    reader = Reader.of([recorded or words], channel=channel, track=track, raw=raw)
     _check_usage(audio, diarization, asr, num_speakers is not None or gallery is not None)
     with exit_on_error():
         from diarspk.transcripts import AssignmentConfig, assign_speakers, read_transcript
@@ -133,18 +138,18 @@ def transcript(
         find_writer(name, every_cue=every_cue)
         smoothing = SMOOTHING if smooth else NO_SMOOTHING
         config = AssignmentConfig(max_distance_s=max_distance, smoothing=smoothing)
-        if recorded is not None:
-            _check_recording(recorded, channel, gallery)
-        given = (
-            read_transcript(words, recording)
-            if asr is None
-            else _transcribe(words, asr, language, channel)
-        )
+        if gallery is not None:
+            _check_gallery(gallery)
+        stream = None if recorded is None else reader.open(recorded)
+        if asr is not None and stream is not None:
+            given = _transcribe(stream, asr, language)
+        else:
+            given = read_transcript(words, recording)
         result: Transcript = given
         if diarization is not None:
             result = assign_speakers(given, diarization, uri=recording, config=config)
-        elif recorded is not None:
-            live = _diarize(recorded, channel, num_speakers, gallery, quiet)
+        elif stream is not None:
+            live = _diarize(stream, num_speakers, gallery, quiet)
             result = assign_speakers(given, live, config=config)
         elif not given.speakers:
             raise ArgumentError(
@@ -170,37 +175,27 @@ def _check_usage(
         raise typer.BadParameter("--num-speakers and --gallery are for a recording to diarize")
 
 
-def _check_recording(audio: Path, channel: int | None, gallery: Path | None) -> None:
-    from diarspk.audio import open_audio
+def _check_gallery(folder: Path) -> None:
+    from diarspk.verification.gallery import open_gallery
 
-    open_audio(audio, channel=channel)
-    if gallery is not None:
-        from diarspk.verification.gallery import open_gallery
-
-        open_gallery(gallery).close()
+    open_gallery(folder).close()
 
 
-def _transcribe(audio: Path, model: str, language: str | None, channel: int | None) -> Transcript:
+def _transcribe(audio: AudioStream, model: str, language: str | None) -> Transcript:
     from diarspk.transcripts.recognition import transcribe
 
-    return transcribe(audio, model, language=language, channel=channel)
+    return transcribe(audio, model, language=language)
 
 
 def _diarize(
-    audio: Path,
-    channel: int | None,
-    num_speakers: int | None,
-    gallery: Path | None,
-    quiet: bool,
+    audio: AudioStream, num_speakers: int | None, gallery: Path | None, quiet: bool
 ) -> Diarization:
     with quick_imports():
         from diarspk.diarization.diarizer import Diarizer
 
         diarizer = Diarizer()
     with progress_display(quiet) as follow:
-        result = diarizer(
-            audio, channel=channel, num_speakers=num_speakers, progress=follow(audio.name)
-        )
+        result = diarizer(audio, num_speakers=num_speakers, progress=follow(audio.name))
     if gallery is None:
         return result
     from diarspk.diarization.identification import name_speakers

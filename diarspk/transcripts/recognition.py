@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diarspk.errors import ModelError
 from diarspk.transcripts.reading import to_transcript
 from diarspk.transcripts.transcript import Transcript
+
+if TYPE_CHECKING:
+    from diarspk.audio.stream import Audio
 
 __all__ = ["transcribe"]
 
@@ -21,24 +24,22 @@ SEED = 0
 
 
 def transcribe(
-    audio: str | PathLike[str],
+    audio: Audio,
     model: str | PathLike[str],
     *,
     language: str | None = None,
-    channel: int | None = None,
 ) -> Transcript:
     """Transcribe a recording with the times of words.
 
     Parameters
     ----------
-    audio : path
+    audio : path, file object or AudioStream
+        As :func:`diarspk.audio.open_audio` opens it.
     model : path or str
         Folder of a CTranslate2 model of Whisper, or the name of one that is in the cache of Hugging
         Face on this machine (``small``).
     language : str, optional
         Code of the language. Default: the one that the model finds.
-    channel : int, optional
-        Default: the mean of all channels.
 
     Raises
     ------
@@ -50,14 +51,14 @@ def transcribe(
     recogniser = _load(model)
     from ctranslate2 import set_random_seed
 
-    from diarspk.audio import load_audio
+    from diarspk.audio import load_audio, open_audio
 
-    samples = load_audio(audio, channel=channel)
+    stream = open_audio(audio)
+    samples = load_audio(stream)
     set_random_seed(SEED)
     segments, information = recogniser.transcribe(samples, language=language, word_timestamps=True)
-    uri = Path(audio).stem
-    found = to_transcript(list(segments), uri)
-    return Transcript(found.segments, uri, str(information.language))
+    found = to_transcript(list(segments), stream.name)
+    return Transcript(found.segments, stream.name, str(information.language))
 
 
 def _load(model: str | PathLike[str]) -> Any:
