@@ -38,6 +38,10 @@ WRONG = {
         "import typing\nif typing.TYPE_CHECKING:\n    from diarspk.cues import speaker_cue",
     ),
     "metrics -> formats": ("diarspk/formats/__init__.py", "import diarspk.metrics"),
+    "plots -> metrics, encoders": (
+        "diarspk/encoders/clips.py",
+        "def late():\n    from diarspk.plots import figure",
+    ),
     "transcripts -> formats, audio": (
         "diarspk/formats/uem.py",
         "def late():\n    from diarspk.transcripts import word",

@@ -21,7 +21,7 @@ FLOORS = (
     ("tse",),
     ("diarspk.cli",),
     ("diarspk.diarization",),
-    ("diarspk.segmentation", "diarspk.cues", "diarspk.transcripts"),
+    ("diarspk.segmentation", "diarspk.cues", "diarspk.transcripts", "diarspk.plots"),
     ("diarspk.encoders",),
     ("diarspk.clustering", "diarspk.features", "diarspk.verification", "diarspk.metrics"),
     ("diarspk.audio", "diarspk.embeddings", "diarspk.checkpoints", "diarspk.formats"),
