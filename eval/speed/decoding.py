@@ -8,8 +8,10 @@ Each is a process of its own, start included. Where there is a program ``ffmpeg`
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -22,7 +24,7 @@ from diarspk.audio import SAMPLE_RATE
 from eval.command_line import command
 from eval.report.markdown import markdown_table
 from eval.report.run_record import JsonReport
-from eval.speed.measurement import Run, run_command, write_long_recording
+from eval.speed.measurement import write_long_recording
 
 __all__ = ["FORMATS", "Decoding", "encode", "main"]
 
@@ -36,11 +38,17 @@ FORMATS = {  # suffix: encoder of FFmpeg, and its sample rate
 }
 HEADER = ("format", "minutes", "times real time", "peak MB", "ffmpeg program / ours")
 
-DECODE = (
-    "import sys; from diarspk.audio import open_audio; "
-    "print(sum(map(len, open_audio(sys.argv[1]).blocks())))"
-)
-"""Program that decodes the recording appended to it, and prints the number of samples."""
+DECODE = """
+import re, sys
+from diarspk.audio import open_audio
+samples = sum(map(len, open_audio(sys.argv[1]).blocks()))
+status = open("/proc/self/status").read()
+print(samples, re.search(r"VmHWM:\\s+(\\d+) kB", status)[1])
+"""
+"""Program that decodes the recording appended to it; prints the samples and its peak in kB.
+
+The peak that the system tells of a child begins with that of its parent, which is larger.
+"""
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ class Decoding:
     seconds : float
         Wall-clock time of the process.
     peak_megabytes : float
-        Its largest resident memory, in 10^6 bytes.
+        Its largest resident memory, in 10^6 bytes; libraries are about 80 of them.
     ffmpeg_seconds : float, optional
         Time of the program ``ffmpeg``.
     """
@@ -85,11 +93,11 @@ def main(settings: Settings) -> None:
     with tempfile.TemporaryDirectory() as folder:
         original = Path(folder) / "long.wav"
         for minutes in settings.minutes:
-            duration = write_long_recording(settings.data, 60 * minutes, original)
+            write_long_recording(settings.data, 60 * minutes, original)
             for format in settings.formats:
                 encoded = Path(folder) / f"encoded.{format}"
                 encode(original, encoded, *FORMATS[format])
-                results.append(_measure(encoded, duration))
+                results.append(_measure(encoded))
     print(_format(results))
     settings.report.write({"results": [asdict(result) for result in results]})
 
@@ -105,22 +113,30 @@ def encode(original: Path, encoded: Path, codec: str, rate: int) -> None:
         sink.mux(stream.encode(None))
 
 
-def _measure(recording: Path, duration: float) -> Decoding:
-    ours: Run = run_command([sys.executable, "-c", DECODE, str(recording)])
+def _measure(recording: Path) -> Decoding:
+    start = time.perf_counter()
+    command = [sys.executable, "-c", DECODE, str(recording)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    seconds = time.perf_counter() - start
+    samples, kilobytes = map(int, done.stdout.split())
     program = shutil.which("ffmpeg")
     theirs = None
     if program is not None:
         words = [program, "-v", "error", "-i", str(recording), "-f", "f32le", "-ac", "1"]
-        theirs = run_command([*words, "-ar", str(SAMPLE_RATE), "pipe:1"]).seconds
-    peak = ours.peak_bytes / 1e6
-    return Decoding(recording.suffix[1:], duration, ours.seconds, peak, theirs)
+        start = time.perf_counter()
+        subprocess.run(
+            [*words, "-ar", str(SAMPLE_RATE), "pipe:1"], check=True, stdout=subprocess.DEVNULL
+        )
+        theirs = time.perf_counter() - start
+    seconds_of_audio = samples / SAMPLE_RATE
+    return Decoding(recording.suffix[1:], seconds_of_audio, seconds, kilobytes * 1.024e-3, theirs)
 
 
 def _format(results: Sequence[Decoding]) -> str:
     rows = [
         [
             result.format,
-            f"{result.duration / 60:g}",
+            f"{result.duration / 60:.2f}",
             f"{result.duration / result.seconds:.0f}",
             f"{result.peak_megabytes:.0f}",
             "-"

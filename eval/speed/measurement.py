@@ -21,15 +21,7 @@ from diarspk.encoders.precision import PRECISIONS
 from eval.diarization.conversations import list_recordings
 from eval.report.markdown import markdown_table
 
-__all__ = [
-    "Measurement",
-    "Run",
-    "command_of",
-    "format_measurements",
-    "measure",
-    "run_command",
-    "write_long_recording",
-]
+__all__ = ["Measurement", "command_of", "format_measurements", "measure", "write_long_recording"]
 
 RUNS = 2
 
@@ -93,7 +85,7 @@ def measure(system: str, recording: Path, duration: float, *, runs: int = RUNS) 
         If the command fails; it has said why on stderr.
     """
     command = [*command_of(system), str(recording)]
-    results = [run_command(command) for _ in range(runs)]
+    results = [_run(command) for _ in range(runs)]
     return Measurement(
         system=system,
         duration=duration,
@@ -137,22 +129,13 @@ def format_measurements(results: Sequence[Measurement]) -> str:
 
 
 @dataclass(frozen=True)
-class Run:
-    """One process: wall-clock seconds, largest resident memory, sha256 of what it printed."""
-
+class _Run:
     seconds: float
     peak_bytes: int
     digest: str
 
 
-def run_command(command: Sequence[str]) -> Run:
-    """Run a command to its end.
-
-    Raises
-    ------
-    subprocess.CalledProcessError
-        If it fails; it has said why on stderr.
-    """
+def _run(command: Sequence[str]) -> _Run:
     with tempfile.TemporaryFile() as output:
         start = time.perf_counter()
         process = subprocess.Popen(command, stdout=output)
@@ -164,7 +147,7 @@ def run_command(command: Sequence[str]) -> Run:
         output.seek(0)
         digest = digest_stream(output)
     unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2): bytes there, kilobytes elsewhere
-    return Run(seconds, usage.ru_maxrss * unit, digest)
+    return _Run(seconds, usage.ru_maxrss * unit, digest)
 
 
 def _endless(folder: Path) -> Iterator[NDArray[np.float32]]:

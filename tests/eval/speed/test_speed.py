@@ -110,7 +110,7 @@ def test_decoding_is_measured_by_format(
     results = json.loads(report.read_text())["results"]
     assert [one["format"] for one in results] == ["m4a", "flac"]
     for one in results:
-        assert one["duration"] == 3.0
+        assert one["duration"] == pytest.approx(3.0, abs=0.05)
         assert one["seconds"] > 0
-        assert one["peak_megabytes"] > 10
+        assert 10 < one["peak_megabytes"] < 400
         assert f"| {one['format']} " in table
