@@ -152,12 +152,16 @@ def open_container(file: AudioFile, track: int | None) -> ContainerSource:
         stream: Any = container.streams.audio[index]
         format = container.format.name
         clock = read_clock(container, index, view)
+        if stream.codec_context is None:  # PyAV may crash where it is asked to decode this
+            raise AudioError(
+                f"{file.label}: its sound is coded in a way that FFmpeg does not know; convert it "
+                "by the program that made it"
+            )
         first = Decoding(container, index)
         if next(iter(first.pieces()), None) is None:
-            codec = stream.codec_context.name if stream.codec_context else "unknown codec"
             raise AudioError(
-                f"{file.label}: nothing of its sound track ({codec}) can be decoded; it is damaged "
-                "or encrypted"
+                f"{file.label}: nothing of its sound track ({stream.codec_context.name}) can be "
+                "decoded; it is damaged or encrypted"
             )
     return ContainerSource(
         file, file.label, index, first.sample_rate, first.channels, format, clock

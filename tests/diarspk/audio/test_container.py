@@ -167,6 +167,16 @@ def test_a_recording_on_which_rate_and_channels_change(tmp_path: Path) -> None:
     assert place_of_click(samples[SAMPLE_RATE:], SAMPLE_RATE) == pytest.approx(1.0, abs=0.001)
 
 
+def test_a_coding_that_nobody_knows(tmp_path: Path) -> None:
+    path = tmp_path / "a.caf"
+    soundfile.write(path, click(1.0, 0.5, 16000), 16000, "PCM_16")
+    path.write_bytes(path.read_bytes().replace(b"lpcm", b"zzzz"))
+    with pytest.raises(
+        AudioError, match=r"a\.caf: its sound is coded in a way that FFmpeg does not"
+    ):
+        open_audio(path)
+
+
 def test_importing_the_package_loads_no_ffmpeg() -> None:
     import subprocess
     import sys
