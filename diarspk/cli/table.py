@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-__all__ = ["aligned"]
+from rich.cells import cell_len
+
+__all__ = ["aligned", "pad_columns"]
 
 
 def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -17,9 +19,24 @@ def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     meeting    9.5
     all      12.25
     """
-    lines = [header, *rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    padded = (
-        [first.ljust(widths[0]), *map(str.rjust, others, widths[1:])] for first, *others in lines
-    )
-    return "\n".join("  ".join(line).rstrip() for line in padded)
+    lines = pad_columns([header, *rows], [column > 0 for column in range(len(header))])
+    return "\n".join("  ".join(line).rstrip() for line in lines)
+
+
+def pad_columns(lines: Sequence[Sequence[str]], right: Sequence[bool]) -> Iterator[list[str]]:
+    """Pad cells to the width of their column on a terminal, where some characters take two cells.
+
+    Parameters
+    ----------
+    lines
+        Of as many cells each.
+    right
+        Whether a column ends at the right.
+    """
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        spaces = [" " * (width - cell_len(cell)) for cell, width in zip(line, widths, strict=True)]
+        yield [
+            space + cell if end else cell + space
+            for cell, space, end in zip(line, spaces, right, strict=True)
+        ]

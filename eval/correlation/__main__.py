@@ -26,7 +26,7 @@ from eval.correlation.report import analyse, draw_scatter, format_study, write_h
 from eval.correlation.study import DER_MEASURES, Measured, Study
 from eval.diarization.conversations import read_conversations
 from eval.embeddings.speech import read_utterances
-from eval.report.run_record import describe_run, write_json
+from eval.report.run_record import describe_run, write_json, write_text
 
 __all__ = ["main"]
 
@@ -121,13 +121,10 @@ def _write(results: list[Measured], settings: Settings, seconds: float) -> None:
     note = f"System speech is that of `{settings.activity}`. This run took {seconds:.0f} s."
     output: Path = settings.output
     command = f"`{run['command']}`"
-    (output / "correlation.md").write_text(
-        f"{text}\n\n{CONVENTION}\n\n{note}\n\n{command}\n", encoding="utf-8"
-    )
+    write_text(f"{text}\n\n{CONVENTION}\n\n{note}\n\n{command}\n", output / "correlation.md")
     pictures = {measure: draw_scatter(results, measure) for measure in DER_MEASURES}
     for measure, picture in pictures.items():
-        path = output / f"{measure.replace(' ', '-')}.svg"
-        path.write_text(picture, encoding="utf-8")
+        write_text(picture, output / f"{measure.replace(' ', '-')}.svg")
     write_html(results, analysis, pictures, [CONVENTION, note, command], output / "index.html")
     write_json(
         {

@@ -14,6 +14,7 @@ from typing import Any
 from eval.correlation.association import Association, Interval, associate, compare
 from eval.correlation.study import CONVENTIONAL, DER_MEASURES, EER_MEASURES, Measured
 from eval.report.markdown import markdown_table
+from eval.report.run_record import write_text
 
 __all__ = ["Analysis", "analyse", "draw_scatter", "format_study", "write_html"]
 
@@ -163,11 +164,11 @@ def write_html(
         "text-align:right}td:first-child,th:first-child{text-align:left}svg{max-width:100%;"
         "height:auto}"
     )
-    path.write_text(
+    write_text(
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>EER and DER</title>'
         f"<style>{style}</style></head><body>\n<h1>How far EER predicts DER</h1>\n{remarks}\n"
         f"{body}\n{figures}\n</body></html>\n",
-        encoding="utf-8",
+        path,
     )
 
 

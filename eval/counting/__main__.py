@@ -24,7 +24,7 @@ from eval.counting.session_plan import GRID, QUICK_GRID, SessionPlan, plan_sessi
 from eval.counting.session_set import SessionSource, write_sessions
 from eval.counting.summary import Summary
 from eval.counting.tables import CONVENTION, format_tables
-from eval.report.run_record import JsonReport
+from eval.report.run_record import JsonReport, write_text
 
 __all__ = ["Settings", "main"]
 
@@ -110,7 +110,7 @@ def main(settings: Settings) -> None:
     tables = f"{format_tables(measured, per_session=settings.per_session)}\n\n{CONVENTION}"
     print(tables)
     if settings.markdown is not None:
-        settings.markdown.write_text(f"{tables}\n", encoding="utf-8")
+        write_text(f"{tables}\n", settings.markdown)
     if settings.plot is not None:
         from eval.counting.plot import plot_counts
 

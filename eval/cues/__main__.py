@@ -19,7 +19,7 @@ from eval.cues.results import OWN, READERS, Found, read_figures
 from eval.cues.table import Column, CueTable, Figure, Row
 from eval.probes.probing import describe_carried
 from eval.probes.protocol import BootstrapSettings, ProbeSettings, run_carried
-from eval.report.run_record import JsonReport, describe_run
+from eval.report.run_record import JsonReport, describe_run, write_text
 
 __all__ = ["main", "merge"]
 
@@ -89,7 +89,7 @@ def main(settings: Settings) -> None:
     text = f"{table.markdown()}\n\n{CONVENTION}"
     print(text)
     if settings.markdown is not None:
-        settings.markdown.write_text(f"{text}\n\n`{describe_run()['command']}`\n", encoding="utf-8")
+        write_text(f"{text}\n\n`{describe_run()['command']}`\n", settings.markdown)
     detail = {} if probes is None else {"probes": probes}
     settings.report.write({"convention": CONVENTION, **table.as_dict(), **detail})
     if settings.plot is not None:

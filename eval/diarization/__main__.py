@@ -22,7 +22,7 @@ from eval.command_line import command, option
 from eval.diarization.benchmark import run_benchmark, summarize
 from eval.diarization.results import Summary
 from eval.diarization.tables import CONVENTION, format_csv, format_summaries
-from eval.report.run_record import JsonReport, describe_run
+from eval.report.run_record import JsonReport, describe_run, write_text
 from eval.systems.registry import DIARIZERS
 
 __all__ = ["main"]
@@ -93,13 +93,13 @@ def _write(summaries: Sequence[Summary], settings: Settings) -> None:
     results = [summary.as_dict() for summary in summaries]
     settings.report.write({"convention": CONVENTION, "jobs": settings.jobs, "results": results})
     if settings.csv is not None:
-        settings.csv.write_text(format_csv(summaries), encoding="utf-8")
+        write_text(format_csv(summaries), settings.csv)
     if settings.markdown is not None:
         table = _format(summaries, settings)
         machine = f"{run['machine']['processor']}, {run['machine']['cores']} cores"
         versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
         parts = [table, CONVENTION, f"`{run['command']}`", f"{machine}; {versions}."]
-        settings.markdown.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+        write_text("\n\n".join(parts) + "\n", settings.markdown)
     if settings.plot is not None:
         from eval.diarization.plot import plot_errors
 

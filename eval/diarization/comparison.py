@@ -31,7 +31,7 @@ from eval.diarization.published import PublishedFigure, format_published, read_p
 from eval.diarization.result_cache import Hypothesis
 from eval.diarization.results import Outcome, Summary
 from eval.report.markdown import markdown_table
-from eval.report.run_record import JsonReport, describe_run
+from eval.report.run_record import JsonReport, describe_run, write_text
 from eval.systems.peer_diarizer import PeerDiarizer
 from eval.systems.registry import Diarize, load_diarizer
 
@@ -196,7 +196,7 @@ def main(settings: Settings) -> None:
     )
     print(document, end="")
     if settings.write:
-        RESULT.write_text(document, encoding="utf-8")
+        write_text(document, RESULT)
     results = [one.as_dict() for one in summaries]
     settings.report.write({"load": load, "results": results})
 

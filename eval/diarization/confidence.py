@@ -10,7 +10,6 @@ of the logistic calibration, and the error of each recording under weights fitte
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,7 +31,7 @@ from eval.diarization.first_passes import (
 )
 from eval.diarization.plot import Bin, plot_reliability
 from eval.report.markdown import markdown_table
-from eval.report.run_record import JsonReport
+from eval.report.run_record import JsonReport, write_json
 
 __all__ = ["Turns", "calibration_error", "fit_calibration", "main", "reliability", "true_shares"]
 
@@ -181,7 +180,7 @@ def _write(fitted: Calibration, held_out: float, settings: Settings) -> None:
         "held_out_calibration_error": round(held_out, 5),
         "conversations": [folder.name for folder in settings.passes.data],
     }
-    path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    write_json(card, path)
     print(f"written to {path.relative_to(assets.parent.parent)}")
 
 

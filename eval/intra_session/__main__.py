@@ -32,7 +32,7 @@ from eval.intra_session.runs import UNITS_PER_SECOND
 from eval.intra_session.scoring import TARGET_PRIOR, Estimate, ListScore, score_list
 from eval.intra_session.trials import Trial, TrialRules, build_lists
 from eval.report.markdown import markdown_table
-from eval.report.run_record import JsonReport
+from eval.report.run_record import JsonReport, write_text
 from eval.systems.registry import EMBEDDERS, load_embedder
 
 __all__ = ["main"]
@@ -134,7 +134,7 @@ def main(settings: Build | Score | Report) -> None:
         text = "\n\n".join(
             [_describe_lists(lists), _score(lists, settings.scoring, settings.lists.seed, file)]
         )
-        (folder / "report.md").write_text(f"# Intra-session verification\n\n{text}\n")
+        write_text(f"# Intra-session verification\n\n{text}\n", folder / "report.md")
         print(text)
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
+from diarspk.cli.table import pad_columns
+
 __all__ = ["markdown_table"]
 
 
@@ -18,20 +22,15 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     | ours   |   9.5 |
     | base   | 12.25 |
     """
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    numeric = [all(_is_figure(cell) for cell in column) for column in zip(*rows, strict=True)]
-    rule = "|".join(
-        f"{'-' * (width + 1)}:" if right else f":{'-' * (width + 1)}"
-        for width, right in zip(widths, numeric, strict=True)
-    )
-    lines = [
-        " | ".join(
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(row, widths, numeric, strict=True)
-        )
-        for row in (header, *rows)
+    lines = [[cell.replace("|", r"\|") for cell in row] for row in (header, *rows)]
+    figures = [bool(rows) and all(map(_is_figure, cells)) for _, *cells in zip(*lines, strict=True)]
+    head, *body = pad_columns(lines, figures)
+    rule = [
+        f"{'-' * (cell_len(cell) + 1)}:" if right else f":{'-' * (cell_len(cell) + 1)}"
+        for cell, right in zip(head, figures, strict=True)
     ]
-    return "\n".join([f"| {lines[0]} |", f"|{rule}|", *(f"| {line} |" for line in lines[1:])])
+    rows_of_text = (f"| {' | '.join(row)} |" for row in body)
+    return "\n".join([f"| {' | '.join(head)} |", f"|{'|'.join(rule)}|", *rows_of_text])
 
 
 def _is_figure(cell: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 from diarspk.atomic import atomic_path
 
-__all__ = ["JsonReport", "describe_run", "write_json"]
+__all__ = ["JsonReport", "describe_run", "write_json", "write_text"]
 
 PACKAGES = (
     "diarspk",
@@ -57,10 +57,15 @@ def describe_run() -> dict[str, Any]:
     }
 
 
-def write_json(report: dict[str, Any], path: Path) -> None:
+def write_json(report: Mapping[str, Any], path: Path) -> None:
     """Write a report; an existing one is replaced at once, never half."""
+    write_text(json.dumps(report, indent=2) + "\n", path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text; an existing file is replaced at once, never half."""
     with atomic_path(path) as part:
-        part.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        part.write_text(text, encoding="utf-8")
 
 
 def _module_name() -> str:

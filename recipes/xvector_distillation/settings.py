@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from eval.report.run_record import write_json
 from recipes.zoo.settings import Phase
 
 __all__ = ["SETTINGS", "Settings", "read_settings", "write_settings"]
@@ -58,8 +59,7 @@ class Settings:
 def write_settings(settings: Settings, run: Path) -> None:
     """Write into the folder of a run."""
     run.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(asdict(settings), indent=2) + "\n"
-    (run / SETTINGS).write_text(text, encoding="utf-8")
+    write_json(asdict(settings), run / SETTINGS)
 
 
 def read_settings(run: Path) -> Settings:

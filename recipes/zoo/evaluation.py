@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import defaultdict
 from dataclasses import asdict
@@ -22,6 +21,7 @@ from diarspk.features.log_mel import mean_normalize
 from diarspk.verification.report import cross_calibrate, report_trials
 from diarspk.verification.score_normalization import adaptive_norm, cohort_statistics
 from diarspk.verification.trials import Trial, read_trials
+from eval.report.run_record import write_json
 from recipes.embedded.data.crops import Pool, read_pool
 from recipes.embedded.data.speakers import read_speakers
 from recipes.zoo.embeddings import Embeddings, means_of
@@ -111,7 +111,7 @@ def report(settings: Settings, run: Path) -> None:
         "cosine": asdict(report_trials(stored["scores"], labels)),
         "normalized": asdict(report_trials(normalized, labels, log_likelihood_ratios=ratios)),
     }
-    (run / "report.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_json(content, run / "report.json")
 
 
 def real_time_factor(encoder: WindowedEncoder, *, seconds: float = 10.0, repeats: int = 3) -> float:

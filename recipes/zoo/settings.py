@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from diarspk.errors import ArgumentError
+from eval.report.run_record import write_json
 
 Loss = Literal["aam", "subcentre", "softmax", "ge2e"]
 
@@ -109,7 +110,7 @@ class Settings:
 
 
 def write_settings(settings: Settings, path: Path) -> None:
-    path.write_text(json.dumps(asdict(settings), indent=2) + "\n", encoding="utf-8")
+    write_json(asdict(settings), path)
 
 
 def read_settings(path: Path) -> Settings:

@@ -13,6 +13,7 @@ from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from diarspk.atomic import atomic_path
 from diarspk.checkpoints.checkpoint import drop_prefix
 from diarspk.encoders.architectures.base import Architecture
 from diarspk.encoders.architectures.registry import ARCHITECTURES, build_architecture
@@ -249,7 +250,8 @@ def average_checkpoints(paths: list[Path], target: Path) -> None:
     for number, path in enumerate(paths, start=1):
         state = torch.load(path, "cpu", weights_only=True)["state_dict"]
         average = average_weights(state, average, 1 - 1 / number)
-    torch.save({"state_dict": average}, target)
+    with atomic_path(target) as part:
+        torch.save({"state_dict": average}, part)
 
 
 def read_weights(checkpoint: Path, prefix: str = "network.") -> dict[str, Tensor]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.atomic import atomic_path
 from diarspk.segmentation.silero import SileroNetwork
 from eval.command_line import command
 from eval.simulate.voices import speech_probability
@@ -49,7 +50,8 @@ def main(settings: Settings) -> None:
         found = {k: v for part in pool.map(detect_shard, shards) for k, v in part.items()}
     chunks = np.array([len(part) for part in found.values()])
     probability = np.concatenate(list(found.values()))
-    np.savez(settings.output, utterance=list(found), chunks=chunks, probability=probability)
+    with atomic_path(settings.output) as part, part.open("wb") as stream:
+        np.savez(stream, utterance=list(found), chunks=chunks, probability=probability)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from diarspk.atomic import atomic_path
 from diarspk.encoders.architectures.campplus import CAMPPLUS_FEATURES, CamPlusPlus
 from diarspk.encoders.architectures.masking import length_mask
 from diarspk.encoders.pretrained.campplus import find_campplus, load_campplus
@@ -149,18 +150,24 @@ class Store:
     outputs: list[StoredOutput] = field(default_factory=list)
 
     def write(self, folder: Path) -> None:
-        """Write ``teacher.npz`` and ``teacher-frames.npy``."""
-        np.save(folder / "teacher-frames.npy", np.concatenate([one.frames for one in self.outputs]))
-        np.savez(
-            folder / "teacher.npz",
-            utterance=[name for name, _ in self.keys],
-            speed=[speed for _, speed in self.keys],
-            vector=np.stack([one.vector for one in self.outputs]),
-            frames=[len(one.frames) for one in self.outputs],
-            stride=STRIDE,
-            mean=self.axes[0].numpy(),
-            axes=self.axes[1].numpy(),
-        )
+        """Write ``teacher.npz`` and ``teacher-frames.npy``; earlier ones stay till then."""
+        with (
+            atomic_path(folder / "teacher-frames.npy") as frames,
+            atomic_path(folder / "teacher.npz") as others,
+            frames.open("wb") as frame_stream,
+            others.open("wb") as stream,
+        ):
+            np.save(frame_stream, np.concatenate([one.frames for one in self.outputs]))
+            np.savez(
+                stream,
+                utterance=[name for name, _ in self.keys],
+                speed=[speed for _, speed in self.keys],
+                vector=np.stack([one.vector for one in self.outputs]),
+                frames=[len(one.frames) for one in self.outputs],
+                stride=STRIDE,
+                mean=self.axes[0].numpy(),
+                axes=self.axes[1].numpy(),
+            )
 
     @classmethod
     def read(cls, folder: Path) -> Store:

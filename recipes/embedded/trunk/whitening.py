@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from diarspk.atomic import atomic_path
 from diarspk.encoders.local.network import SpeakerNetwork, Whitening
 from diarspk.features.log_mel import gated_level
 from eval.command_line import command
@@ -157,7 +158,8 @@ def main(settings: Settings) -> None:
     checkpoint = torch.load(settings.encoder, "cpu", weights_only=True)
     for name, value in whitening.state_dict().items():
         checkpoint["state_dict"][f"network.utterance.whitening.{name}"] = value
-    torch.save(checkpoint, settings.output)
+    with atomic_path(settings.output) as part:
+        torch.save(checkpoint, part)
     print(f"fitted to {len(numbers)} crops of {len(np.unique(numbers))} speakers")
 
 

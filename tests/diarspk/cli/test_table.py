@@ -15,3 +15,8 @@ def test_docstring_example() -> None:
 
 def test_a_table_without_rows_is_its_header() -> None:
     assert table.aligned(["file", "DER"], []) == "file  DER"
+
+
+def test_characters_that_take_two_columns_count_as_two() -> None:
+    lines = table.aligned(["file", "DER"], [["会議", "9.5"], ["call", "12.25"]]).splitlines()
+    assert lines[1:] == ["会議    9.5", "call  12.25"]

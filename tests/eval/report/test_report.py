@@ -16,6 +16,15 @@ def test_examples_of_tables() -> None:
     assert doctest.testmod(markdown).failed == 0
 
 
+def test_a_table_without_rows_is_its_header() -> None:
+    assert markdown_table(["set", "DER %"], []) == "| set | DER % |\n|:----|:------|"
+
+
+def test_cells_of_wide_characters_are_aligned_and_pipes_stay_in_their_cell() -> None:
+    lines = markdown_table(["set", "DER %"], [["会議", "9.5"], ["a|b", "12.25"]]).splitlines()
+    assert lines[2:] == ["| 会議 |   9.5 |", r"| a\|b | 12.25 |"]
+
+
 def test_row_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError):
         markdown_table(["a", "b"], [["1"]])
