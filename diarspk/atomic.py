@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["atomic_path", "naming_write_errors"]
+__all__ = ["atomic_path", "flush_entry", "naming_write_errors"]
 
 OF_WRITING = {
     getattr(errno, name) for name in ("ENOSPC", "EFBIG", "EDQUOT", "EIO") if hasattr(errno, name)
@@ -68,7 +68,7 @@ def atomic_path(path: str | os.PathLike[str], *, durable: bool = False) -> Itera
                 _flush(part)
             os.replace(part, target)
             if durable:
-                _flush_entry(target.parent)
+                flush_entry(target.parent)
     finally:
         if part.is_dir():
             shutil.rmtree(part, ignore_errors=True)
@@ -99,7 +99,7 @@ def _flush(part: Path) -> None:
             os.fsync(stream.fileno())
 
 
-def _flush_entry(folder: Path) -> None:
+def flush_entry(folder: Path) -> None:
     """Write the names in a folder through to the disk; Windows has no such call."""
     if os.name == "nt":
         return

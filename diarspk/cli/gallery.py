@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,12 +15,14 @@ from diarspk.cli.options import AsJson, Channel, Encoder, Raw, Track
 from diarspk.cli.recordings import Reader
 from diarspk.cli.table import aligned
 from diarspk.cli.terminal import Failures, exit_on_error, say
+from diarspk.errors import ModelError
 from diarspk.formats.names import escape_undecoded
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from diarspk.embeddings.space import Space
     from diarspk.verification.gallery import Gallery, Identification, Match
 
 __all__ = ["gallery"]
@@ -53,15 +56,13 @@ def enroll(
     A recording that fails is reported, and the others are enrolled.
     """
     from diarspk.embeddings.profile import build_profile
-    from diarspk.verification.gallery import create_gallery, open_gallery
-    from diarspk.verification.gallery.database import FILE_NAME
-    from diarspk.verification.gallery.gallery import check_name
+    from diarspk.verification.gallery.names import check_name
 
     reader = Reader.of(recordings, channel=channel, track=track, raw=raw)
     failures = Failures()
     found: dict[str, tuple[NDArray[np.float32], float]] = {}
     with exit_on_error():
-        check_name(speaker)
+        speaker = check_name(speaker)
         loaded = diarspk.load_encoder(encoder)
     for recording in recordings:
         with failures.caught(recording):
@@ -70,20 +71,17 @@ def enroll(
         if found:
             for index in build_profile([row for row, _ in found.values()]).outliers:
                 say(f"warning: {list(found)[index]}: does not sound like the others")
-            there = (folder / FILE_NAME).is_file()
-            opened = (
-                open_gallery(folder)
-                if there
-                else create_gallery(folder, replace(loaded.space, name=encoder or ""))
-            )
-            with opened as people:
-                people.enroll(
+            _enroll(
+                folder,
+                replace(loaded.space, name=encoder or ""),
+                lambda people: people.enroll(
                     speaker,
                     [row for row, _ in found.values()],
                     fingerprint=loaded.fingerprint,
                     sources=[escape_undecoded(file) for file in found],
                     seconds=[seconds for _, seconds in found.values()],
-                )
+                ),
+            )
             for file in found:
                 print(f"{speaker}\t{file}")
     failures.exit()
@@ -195,9 +193,10 @@ def calibrate(folder: Folder) -> None:
 
 @gallery.command()
 def index(folder: Folder) -> None:
-    """Build the search index, for galleries of about 10,000 references or more."""
+    """Build the index of a gallery of more than 50,000 references now, not at the next search."""
     with exit_on_error(), _opened(folder) as people:
-        people.build_index()
+        if not people.build_index():
+            say(f"{folder}: {len(people)} references are searched without an index")
 
 
 @gallery.command()
@@ -218,6 +217,22 @@ def _opened(folder: Path) -> Gallery:
     from diarspk.verification.gallery import open_gallery
 
     return open_gallery(folder)
+
+
+def _enroll(folder: Path, space: Space, put: Callable[[Gallery], object]) -> None:
+    """Put somebody into a gallery; a new one is there only once that has succeeded."""
+    from diarspk.verification.gallery.opening import has_gallery, new_gallery
+
+    if not has_gallery(folder):
+        try:
+            with new_gallery(folder, space) as people:
+                put(people)
+            return
+        except ModelError:
+            if not has_gallery(folder):
+                raise
+    with _opened(folder) as people:  # it was there, or another process has made it meanwhile
+        put(people)
 
 
 def _embed(

@@ -7,9 +7,9 @@
     gallery.identify(encoder.embed("unknown.wav"), fingerprint=encoder.fingerprint).speaker
 
 A gallery is an SQLite database: an acknowledged enrolment survives ``kill -9`` and a power cut,
-readers never wait for a writer, and a thousand enrolments take a second. From 10,000 entries on,
-:meth:`Gallery.build_index` adds an approximate index, whose candidates are compared exactly; later
-enrolments are searched as well.
+readers never wait for a writer, and a thousand enrolments take a second. Up to 50,000 entries all
+are compared at each search; beyond, an index (extra ``gallery``) finds the candidates, which are
+compared exactly.
 """
 
 from diarspk.verification.gallery.gallery import Gallery

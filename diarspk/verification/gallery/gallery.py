@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,13 +15,7 @@ from diarspk.embeddings.space import Space, require_same_space
 from diarspk.embeddings.unit_vectors import unit_rows
 from diarspk.errors import ArgumentError, ModelError
 from diarspk.verification.calibration import ScoreCalibration, default_calibration, probability
-from diarspk.verification.gallery.database import (
-    read_note,
-    read_space,
-    reading,
-    write_note,
-    writing,
-)
+from diarspk.verification.gallery.database import Database
 from diarspk.verification.gallery.identification import (
     Candidate,
     Identification,
@@ -31,23 +23,22 @@ from diarspk.verification.gallery.identification import (
     Person,
     decide,
 )
+from diarspk.verification.gallery.names import check_name, normalize_name
 from diarspk.verification.gallery.rows import (
     delete_rows,
     insert_row,
     read_blocks,
+    read_people,
     read_profiles,
     read_rows,
-    update_row,
+    replace_vectors,
 )
 from diarspk.verification.gallery.search import Searcher
 
-__all__ = ["Gallery", "check_name"]
+__all__ = ["Gallery"]
 
 CANDIDATE_ENTRIES = 64
 """Nearest references whose speakers are the candidates of an identification."""
-
-GENERIC_NAME = re.compile(r"SPEAKER_\d+")
-"""Labels of the diarizer for unknown speakers."""
 
 
 class Gallery:
@@ -58,26 +49,27 @@ class Gallery:
     ``(n, dim)``, of any norm.
     """
 
-    def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, folder: Path, database: Database) -> None:
         self.folder = folder
-        self._connection = connection
-        self._searcher = Searcher(folder, connection)
-        self._people: tuple[tuple[int, int], int] | None = None
+        self._database = database
+        self._searcher = Searcher(folder, database)
+        self._people: tuple[object, int] | None = None
 
     def __repr__(self) -> str:
         try:
             size = f"{self._count_people()} people, {len(self)} references"
-        except sqlite3.ProgrammingError:
-            size = "closed"
+        except ModelError as error:
+            size = "closed" if "closed" in str(error) else "unreadable"
         return f"Gallery({str(self.folder)!r}, {size})"
 
     @property
     def space(self) -> Space:
         """Current space of the embeddings; a migration changes it."""
-        return read_space(self._connection)[0]
+        return self._database.read_space()[0]
 
     def __len__(self) -> int:
-        return int(self._connection.execute("SELECT count(*) FROM entries").fetchone()[0])
+        with self._database.reading() as connection:
+            return int(connection.execute("SELECT count(*) FROM entries").fetchone()[0])
 
     def __enter__(self) -> Gallery:
         return self
@@ -93,7 +85,7 @@ class Gallery:
     def close(self) -> None:
         """Close the database; everything that was enrolled is on disk already."""
         self._searcher.forget()
-        self._connection.close()
+        self._database.close()
 
     def enroll(
         self,
@@ -123,8 +115,8 @@ class Gallery:
         ModelError
             The vectors are of another space; nothing is enrolled then.
         """
-        check_name(speaker)
-        with writing(self._connection):
+        speaker = check_name(speaker)
+        with self._database.writing() as connection:
             space = self._checked_space(fingerprint)
             rows = unit_rows(vectors, space.dimension)
             origins = list(sources) or [""] * len(rows)
@@ -135,7 +127,7 @@ class Gallery:
                     f"got {len(origins)} and {len(lengths)}"
                 )
             return [
-                insert_row(self._connection, speaker, row, source, float(length), fingerprint)
+                insert_row(connection, speaker, row, source, float(length), fingerprint)
                 for row, source, length in zip(rows, origins, lengths, strict=True)
             ]
 
@@ -145,31 +137,36 @@ class Gallery:
         Errors are those of :meth:`enroll`; nothing is enrolled then.
         """
         count = 0
-        with writing(self._connection):
+        with self._database.writing() as connection:
             space = self._checked_space(fingerprint)
             for speaker, vector in references:
-                check_name(speaker)
                 row = unit_rows(vector, space.dimension)[0]
-                insert_row(self._connection, speaker, row, "", 0.0, fingerprint)
+                insert_row(connection, check_name(speaker), row, "", 0.0, fingerprint)
                 count += 1
         return count
 
     def remove(self, speaker: str) -> int:
         """Delete a speaker; returns the number of references, 0 if there was no such speaker."""
-        with writing(self._connection):
-            return delete_rows(self._connection, speaker)
+        with self._database.writing() as connection:
+            return delete_rows(connection, normalize_name(speaker))
 
     def people(self) -> list[Person]:
         """List the enrolled people, by name."""
-        rows = self._connection.execute(
-            "SELECT speaker, count(*), sum(seconds), max(enrolled_at) FROM entries "
-            "GROUP BY speaker ORDER BY speaker"
-        )
-        return [Person(*row) for row in rows]
+        with self._database.reading() as connection:
+            return read_people(connection)
 
     def search(self, vector: ArrayLike, *, fingerprint: str, limit: int = 10) -> list[Match]:
-        """Find the references nearest to a vector, best first."""
-        with reading(self._connection):
+        """Find the references nearest to a vector, best first; of equal ones, the earlier first.
+
+        Raises
+        ------
+        ArgumentError
+            The limit is not positive.
+        """
+        if limit < 1:
+            raise ArgumentError(f"`limit` must be at least 1, got {limit}")
+        self._searcher.prepare()
+        with self._database.reading():
             space = self._checked_space(fingerprint)
             query = unit_rows(vector, space.dimension)[0]
             return self._searcher.search(query, space, limit)
@@ -200,18 +197,21 @@ class Gallery:
         ModelError
             The vector is of another space, or there is neither a threshold nor a calibration.
         """
-        with reading(self._connection):
+        self._searcher.prepare()
+        with self._database.reading() as connection:
             space = self._checked_space(fingerprint)
             query = unit_rows(vector, space.dimension)[0]
             near = self._searcher.search(query, space, CANDIDATE_ENTRIES)
             names = list(dict.fromkeys(match.speaker for match in near))
-            profiles = read_profiles(self._connection, names, space)
+            profiles = read_profiles(connection, names, space)
             enrolled, calibration = self._count_people(), self.calibration
         if calibration is None and threshold is None:
             raise ModelError(
                 f"{self.folder}: no calibration for fingerprint {fingerprint}; run `diarspk "
                 "gallery calibrate`, or give a cosine as the threshold"
             )
+        if profiles.keys() != set(names):
+            raise ModelError(f"{self.folder}: damaged, names and entries differ; restore a backup")
         scores = {name: float(query @ profiles[name]) for name in names}
         return decide(scores, enrolled, calibration, known_prior, threshold, limit)
 
@@ -225,10 +225,11 @@ class Gallery:
         ArgumentError
             Nobody of that name is enrolled.
         """
-        with reading(self._connection):
+        speaker = normalize_name(speaker)
+        with self._database.reading() as connection:
             space = self._checked_space(fingerprint)
             query = unit_rows(vector, space.dimension)[0]
-            profiles = read_profiles(self._connection, [speaker], space)
+            profiles = read_profiles(connection, [speaker], space)
             calibration = self.calibration
         if speaker not in profiles:
             raise ArgumentError(f"`speaker` must be somebody enrolled, got {speaker!r}")
@@ -242,9 +243,15 @@ class Gallery:
     def calibration(self) -> ScoreCalibration | None:
         """Stored calibration, else the default one of the space, else None."""
         fingerprint = self.space.fingerprint
-        note = read_note(self._connection, "calibration")
+        note = self._database.read_note("calibration")
         if note is not None:
-            calibration = ScoreCalibration(**json.loads(note))
+            try:
+                calibration = ScoreCalibration(**json.loads(note))
+            except (TypeError, ValueError) as error:
+                raise ModelError(
+                    f"{self.folder}: the stored calibration is damaged ({error}); run `diarspk "
+                    "gallery calibrate`"
+                ) from error
             if calibration.fingerprint == fingerprint:
                 return calibration
         return default_calibration(fingerprint)
@@ -257,64 +264,59 @@ class Gallery:
         ModelError
             It is of another space than the gallery.
         """
-        with writing(self._connection):
+        with self._database.writing():
             self._checked_space(calibration.fingerprint)
-            write_note(self._connection, "calibration", json.dumps(asdict(calibration)))
+            self._database.write_note("calibration", json.dumps(asdict(calibration)))
 
     def references(self, *, fingerprint: str) -> dict[str, NDArray[np.float32]]:
         """Read the unit vectors ``(references, dim)`` of each speaker."""
         found: dict[str, list[NDArray[np.float32]]] = {}
-        with reading(self._connection):
+        with self._database.reading() as connection:
             space = self._checked_space(fingerprint)
-            for speaker, row in read_rows(self._connection, space):
+            for speaker, row in read_rows(connection, space):
                 found.setdefault(speaker, []).append(row)
         return {speaker: np.stack(rows) for speaker, rows in found.items()}
 
-    def build_index(self, *, sifted: float = 0.01) -> None:
-        """Build the approximate index of all entries, without blocking readers and writers.
+    def build_index(self) -> bool:
+        """Build the index of all entries now, without blocking readers and writers.
 
-        Useful from about 10,000 entries. Later entries are searched exactly beside it, so
-        rebuild it when many have been added or removed.
+        Up to 50,000 entries there is none, since all are compared. Beyond, a search builds it where
+        it is missing, damaged, or off by a tenth of the entries; later entries are found as well.
 
-        Parameters
-        ----------
-        sifted : float
-            Share of the entries, in (0, 1], that a search compares in eight bits after the
-            comparison of signs: larger is more exact and slower.
+        Returns
+        -------
+        bool
+            False: there are so few entries that none is needed.
 
         Raises
         ------
-        ArgumentError
-            The share is not in (0, 1].
+        ModelError
+            The extra ``gallery`` is not installed.
         """
-        if not 0 < sifted <= 1:
-            raise ArgumentError(f"`sifted` must be in (0, 1], got {sifted}")
-        self._searcher.build(sifted)
+        if self._searcher.needs_index:
+            self._searcher.build()
+            return True
+        return False
 
     def replace_space(self, space: Space, vectors: dict[int, NDArray[np.float32]]) -> None:
         """Replace the vectors of all entries by those of another space; see `migration`."""
-        with writing(self._connection):
-            execute = self._connection.execute
-            numbers = {number for (number,) in execute("SELECT id FROM entries")}
+        with self._database.writing() as connection:
+            numbers = {number for (number,) in connection.execute("SELECT id FROM entries")}
             if numbers != set(vectors):
                 raise ModelError(
                     f"{self.folder}: the gallery changed during the migration; start it again"
                 )
-            execute(
-                "UPDATE space SET fingerprint = ?, dimension = ?, name = ?, epoch = epoch + 1",
-                (space.fingerprint, space.dimension, space.name),
-            )
-            for number, vector in vectors.items():
-                update_row(self._connection, number, vector, space)
-            execute("DELETE FROM notes")  # the calibration and the index are of the old space
+            replace_vectors(connection, space, vectors)
+            # The calibration and the index are of the old space.
+            connection.execute("DELETE FROM notes")
 
     def entries(self) -> tuple[Space, dict[int, NDArray[np.float32]]]:
         """Read the space and the vector of every entry, in one transaction."""
-        with reading(self._connection):
+        with self._database.reading() as connection:
             space = self.space
             found = {
                 int(number): row
-                for numbers, rows in read_blocks(self._connection, space)
+                for numbers, rows in read_blocks(connection, space)
                 for number, row in zip(numbers, rows, strict=True)
             }
         return space, found
@@ -326,20 +328,9 @@ class Gallery:
 
     def _count_people(self) -> int:
         """Count the enrolled people; cached until a change by this connection or another."""
-        connection = self._connection
-        version = connection.execute("PRAGMA data_version").fetchone()[0]
-        state = (version, connection.total_changes)
+        state = self._database.state
         if self._people is None or self._people[0] != state:
             query = "SELECT count(DISTINCT speaker) FROM entries"
-            self._people = (state, int(connection.execute(query).fetchone()[0]))
+            with self._database.reading() as connection:
+                self._people = (state, int(connection.execute(query).fetchone()[0]))
         return self._people[1]
-
-
-def check_name(speaker: str) -> None:
-    """Reject names that are empty, not on one line, or labels of unknown speakers."""
-    if not speaker.strip() or speaker != speaker.strip() or "\n" in speaker:
-        raise ArgumentError(f"`speaker` must be a name on one line, got {speaker!r}")
-    if GENERIC_NAME.fullmatch(speaker):
-        raise ArgumentError(
-            f"`speaker` must not be a name that the diarizer gives to strangers, got {speaker!r}"
-        )

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from heapq import nlargest
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from heapq import nsmallest
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from diarspk.embeddings.space import Space, require_same_space
 from diarspk.embeddings.unit_vectors import unit_rows, unit_vector
-from diarspk.verification.gallery.identification import Match
+from diarspk.errors import ModelError
+from diarspk.formats.names import escape_undecoded
+from diarspk.verification.gallery.identification import Match, Person
 
 __all__ = [
     "delete_rows",
     "insert_row",
     "nearest",
     "read_blocks",
+    "read_entries",
+    "read_people",
     "read_profiles",
     "read_rows",
-    "update_row",
+    "read_sample",
+    "replace_vectors",
 ]
 
 BLOCK_ROWS = 8192
 NAMES_PER_QUERY = 500
+SAMPLE_ROWS = 20_000
+ROUNDING = 1e-5
+"""More than the error of a cosine in single precision."""
 LITTLE_ENDIAN = np.dtype("<f4")
 
 
@@ -40,20 +48,33 @@ def insert_row(
     cursor = connection.execute(
         "INSERT INTO entries (speaker, source, seconds, fingerprint, vector) "
         "VALUES (?, ?, ?, ?, ?)",
-        (speaker, source, seconds, fingerprint, _to_bytes(row)),
+        (speaker, escape_undecoded(source), seconds, fingerprint, _to_bytes(row)),
     )
     return int(cursor.lastrowid or 0)
 
 
-def update_row(
-    connection: sqlite3.Connection, number: int, vector: ArrayLike, space: Space
+def replace_vectors(
+    connection: sqlite3.Connection, space: Space, vectors: Mapping[int, ArrayLike]
 ) -> None:
-    """Replace the vector of a reference by one of another space, after the gallery's space."""
-    row = unit_rows(vector, space.dimension)[0]
+    """Replace the gallery's space, and the vectors of all entries by those of the new one."""
     connection.execute(
-        "UPDATE entries SET vector = ?, fingerprint = ? WHERE id = ?",
-        (_to_bytes(row), space.fingerprint, number),
+        "UPDATE space SET fingerprint = ?, dimension = ?, name = ?, epoch = epoch + 1",
+        (space.fingerprint, space.dimension, space.name),
     )
+    for number, vector in vectors.items():
+        connection.execute(
+            "UPDATE entries SET vector = ?, fingerprint = ? WHERE id = ?",
+            (_to_bytes(unit_rows(vector, space.dimension)[0]), space.fingerprint, number),
+        )
+
+
+def read_people(connection: sqlite3.Connection) -> list[Person]:
+    """Read the enrolled people, by name."""
+    rows = connection.execute(
+        "SELECT speaker, count(*), sum(seconds), max(enrolled_at) FROM entries "
+        "GROUP BY speaker ORDER BY speaker"
+    )
+    return [Person(*row) for row in rows]
 
 
 def delete_rows(connection: sqlite3.Connection, speaker: str) -> int:
@@ -90,8 +111,7 @@ def read_profiles(
     for first in range(0, len(speakers), NAMES_PER_QUERY):
         names = speakers[first : first + NAMES_PER_QUERY]
         cursor = connection.execute(
-            "SELECT speaker, fingerprint, vector FROM entries "
-            f"WHERE speaker IN ({','.join('?' * len(names))})",
+            f"SELECT speaker, fingerprint, vector FROM entries WHERE speaker IN ({_marks(names)})",
             names,
         )
         for speaker, fingerprint, blob in cursor:
@@ -100,38 +120,56 @@ def read_profiles(
     return {speaker: unit_vector(total).astype(np.float32) for speaker, total in sums.items()}
 
 
+def read_entries(
+    connection: sqlite3.Connection, space: Space, numbers: Sequence[int]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """Read those entries of the given numbers that exist, as `read_blocks` does."""
+    for first in range(0, len(numbers), NAMES_PER_QUERY):
+        asked = numbers[first : first + NAMES_PER_QUERY]
+        rows = connection.execute(
+            f"SELECT id, fingerprint, vector FROM entries WHERE id IN ({_marks(asked)})", asked
+        ).fetchall()
+        if rows:
+            found, fingerprints, blobs = zip(*rows, strict=True)
+            yield np.array(found, np.int64), _to_rows(fingerprints, blobs, space)
+
+
+def read_sample(connection: sqlite3.Connection, space: Space) -> NDArray[np.float32]:
+    """Read the vectors ``(n, dim)`` of about 20,000 entries, from all of the gallery."""
+    last = connection.execute("SELECT ifnull(max(id), 0) FROM entries").fetchone()[0]
+    step = max(1, last // SAMPLE_ROWS)
+    rows = connection.execute(
+        "SELECT fingerprint, vector FROM entries WHERE id % ? = 0", (step,)
+    ).fetchall()
+    if len(rows) < last // step // 2:  # those numbers have been removed
+        rows = connection.execute(
+            "SELECT fingerprint, vector FROM entries LIMIT ?", (SAMPLE_ROWS,)
+        ).fetchall()
+    if not rows:
+        return np.zeros((1, space.dimension), np.float32)
+    fingerprints, blobs = zip(*rows, strict=True)
+    return _to_rows(fingerprints, blobs, space)
+
+
 def nearest(
     connection: sqlite3.Connection,
     query: NDArray[np.float32],
-    space: Space,
+    blocks: Iterable[tuple[NDArray[np.int64], NDArray[np.float32]]],
     limit: int,
-    *,
-    candidates: Sequence[int] = (),
-    after: int = 0,
 ) -> list[Match]:
-    """Compare a unit vector ``(dim,)`` exactly with candidates, and with all after ``after``."""
-    scored: list[tuple[float, int]] = []
-    for numbers, rows in _blocks(connection, space, candidates, after):
+    """Compare a unit vector ``(dim,)`` with blocks of entries; of equal ones, the earlier first."""
+    best: list[tuple[float, int]] = []
+    for numbers, rows in blocks:
         scores = rows @ query
-        best = np.argsort(-scores, kind="stable")[:limit]
-        pairs = zip(scores[best].tolist(), (-numbers[best]).tolist(), strict=True)
-        scored = nlargest(limit, [*scored, *pairs])  # of equal scores, the earlier entry
-    return [_match(connection, -negative, score) for score, negative in scored]
-
-
-def _blocks(
-    connection: sqlite3.Connection, space: Space, candidates: Sequence[int], after: int
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-    if candidates:
-        found = connection.execute(
-            "SELECT id, fingerprint, vector FROM entries "
-            f"WHERE id <= ? AND id IN ({','.join(str(int(number)) for number in candidates)})",
-            (after,),
-        ).fetchall()
-        if found:
-            numbers, fingerprints, blobs = zip(*found, strict=True)
-            yield np.array(numbers, np.int64), _to_rows(fingerprints, blobs, space)
-    yield from read_blocks(connection, space, after=after)
+        place = max(0, len(scores) - limit)
+        # The last bits of a product of matrices depend on their shapes; those of the sums below
+        # do not. All that might be among the nearest by them are taken along.
+        least = np.partition(scores, place)[place] - ROUNDING
+        near = np.flatnonzero(scores >= least)
+        exact = (rows[near].astype(np.float64) * query).sum(1)
+        best += zip((-exact).tolist(), numbers[near].tolist(), strict=True)
+        best = nsmallest(limit, best)
+    return [_match(connection, number, -negative) for negative, number in best]
 
 
 def _match(connection: sqlite3.Connection, number: int, score: float) -> Match:
@@ -147,7 +185,13 @@ def _to_rows(
     for fingerprint in set(fingerprints):
         require_same_space(space.fingerprint, fingerprint, "the gallery")
     flat = np.frombuffer(b"".join(blobs), LITTLE_ENDIAN)
+    if len(flat) != len(blobs) * space.dimension or not np.isfinite(flat).all():
+        raise ModelError("the gallery: a stored vector is damaged; restore a backup")
     return flat.reshape(len(blobs), space.dimension).astype(np.float32)
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
 
 
 def _to_bytes(row: NDArray[np.float32]) -> bytes:

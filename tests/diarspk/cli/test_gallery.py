@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 from typer.testing import Result
 
 from diarspk import load_encoder
 from diarspk.embeddings.space import Space
 from diarspk.verification.alignment import LinearAlignment, write_alignment
+from diarspk.verification.gallery import opening
 
 Run = Callable[..., Result]
 Voices = dict[str, list[Path]]
@@ -74,6 +77,58 @@ def test_faults_are_named(
     assert "missing.wav" in partly.stderr
     named = run("gallery", "enroll", "SPEAKER_01", voices["eve"][0], *options)
     assert (named.exit_code, named.stdout) == (1, "")
+
+
+@pytest.mark.parametrize("name", ["unknown", "a\tb", "\udcff", ""])
+def test_names_that_cannot_be_told_apart_are_refused(
+    run: Run, tmp_path: Path, voices: Voices, tiny: Path, name: str
+) -> None:
+    result = run(
+        "gallery", "enroll", name, voices["ann"][0], "-g", tmp_path / "g", "--encoder", tiny
+    )
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
+    assert not (tmp_path / "g").exists()
+
+
+def test_a_name_in_two_spellings_is_one_person(
+    run: Run, tmp_path: Path, voices: Voices, tiny: Path
+) -> None:
+    options = ["-g", tmp_path / "g", "--encoder", tiny]
+    for name in ("Zo\u00eb", "Zoe\u0308"):
+        result = run("gallery", "enroll", name, voices["ann"][0], *options)
+        assert result.stdout.split("\t")[0] == "Zo\u00eb"
+    (line,) = run("gallery", "list", "-g", tmp_path / "g", "--json").stdout.splitlines()
+    assert (json.loads(line)["speaker"], json.loads(line)["references"]) == ("Zo\u00eb", 2)
+
+
+def test_a_gallery_that_another_process_makes_meanwhile_is_used(
+    run: Run, people: Path, voices: Voices, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+
+    def has_gallery(folder: Path) -> bool:
+        seen.append(True)
+        return len(seen) > 1 and (folder / opening.FILE_NAME).is_file()
+
+    monkeypatch.setattr(opening, "has_gallery", has_gallery)
+    result = run("gallery", "enroll", "eve", voices["eve"][0], "-g", people, "--encoder", tiny)
+    assert (result.exit_code, result.stdout) == (0, f"eve\t{voices['eve'][0]}\n")
+    names = run("gallery", "list", "-g", people).stdout.splitlines()[1:]
+    assert [line.split()[0] for line in names] == ["ann", "ben", "eve"]
+
+
+def test_a_failed_enrolment_leaves_no_gallery(
+    run: Run, tmp_path: Path, voices: Voices, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: object, *arguments: object, **options: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("diarspk.verification.gallery.gallery.insert_row", fail)
+    options = ["-g", tmp_path / "a" / "g", "--encoder", tiny]
+    result = run("gallery", "enroll", "ann", voices["ann"][0], *options)
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
+    assert "disk is full" in result.stderr
+    assert not (tmp_path / "a").exists()
 
 
 def test_a_recording_of_somebody_else_is_warned_about(

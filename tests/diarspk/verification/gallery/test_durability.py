@@ -22,29 +22,47 @@ SPACE = Space("abc", 32, "toy")
 WRITER = Path(__file__).with_name("gallery_writer.py")
 
 
-def kill_while_enrolling(folder: Path, count: int, references: int, after: int) -> int:
-    """Start a writer, kill it after so many acknowledgements: the last one it gave."""
+def kill_while_enrolling(
+    folder: Path, count: int, references: int, after: int, by: signal.Signals
+) -> int:
+    """Start a writer, end it after so many acknowledgements: the last one it gave."""
     command = [sys.executable, str(WRITER), str(folder), str(count), str(references)]
     with subprocess.Popen(
-        command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # the traceback of KeyboardInterrupt
+        text=True,
     ) as writer:
         assert writer.stdout is not None
         acknowledged = -1
         for line in writer.stdout:
             acknowledged = int(line)
             if acknowledged == after:
-                writer.send_signal(signal.SIGKILL)
+                writer.send_signal(by)
                 break
         rest = [int(line) for line in writer.stdout.read().split("\n")[:-1]]
-        assert writer.wait() == -signal.SIGKILL
+        assert writer.wait() == -by
     return max([acknowledged, *rest])
 
 
-@pytest.mark.parametrize(("after", "references"), [(0, 1), (37, 1), (150, 2)])
-def test_kill_9_loses_nothing_acknowledged(tmp_path: Path, after: int, references: int) -> None:
+@pytest.mark.parametrize(
+    ("after", "references", "by"),
+    [
+        (0, 1, signal.SIGKILL),
+        (37, 1, signal.SIGKILL),
+        (300, 2, signal.SIGKILL),
+        (20, 2, signal.SIGINT),
+        (5, 1, signal.SIGTERM),
+    ],
+)
+def test_a_writer_that_is_killed_loses_nothing_acknowledged(
+    tmp_path: Path, after: int, references: int, by: signal.Signals
+) -> None:
     folder = tmp_path / "g"
     create_gallery(folder, SPACE).close()
-    acknowledged = kill_while_enrolling(folder, 100_000, references, after)
+    acknowledged = kill_while_enrolling(folder, 100_000, references, after, by)
     with open_gallery(folder) as gallery:
         found = gallery.references(fingerprint="abc")
         # One more may have been committed without the writer having said so, none may be partial.
