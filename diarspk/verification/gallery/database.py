@@ -44,9 +44,7 @@ class Database:
         It is no gallery, one of a later version of this package, or cannot be opened.
     """
 
-    def __init__(
-        self, file: Path, *, space: Space | None = None, name: Path | None = None
-    ) -> None:
+    def __init__(self, file: Path, *, space: Space | None = None, name: Path | None = None) -> None:
         self.file = file
         self.name = file if name is None else name
         self._opened = 0
