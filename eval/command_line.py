@@ -11,7 +11,7 @@ the module the description::
 
     @command
     def main(settings: Settings) -> None:
-        """Run the command line."""
+        settings.report.write({"recordings": len(settings.data)})
 
     if __name__ == "__main__":
         raise SystemExit(main())

@@ -33,8 +33,6 @@ from eval.command_line import command, one_of
 from eval.diarization.first_passes import (
     ConversationPass,
     FirstPassSettings,
-    build_diarizer,
-    run_first_passes,
 )
 from eval.report.markdown import markdown_table
 from eval.report.run_record import JsonReport
@@ -147,20 +145,16 @@ class Settings:
     """What is clustered."""
     thresholds: tuple[float, ...] = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
     """Distances at which clustering stops."""
-    encoder: str | None = None
-    """Encoder, with its segmentation head; none: the embedded one."""
     plda: Path | None = None
     """Card of the PLDA of that encoder; none: its own."""
 
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     plda = find_plda(settings.plda)
-    diarizer = build_diarizer(settings.encoder, settings.passes.cache)
+    diarizer = settings.passes.load()
     sets = {
-        folder.name: list(run_first_passes(folder, diarizer, settings.passes.recordings))
-        for folder in settings.passes.data
+        folder.name: list(settings.passes.run(folder, diarizer)) for folder in settings.passes.data
     }
     adaptations = (
         reductions(settings.dimensions)

@@ -77,7 +77,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     found = list(_read_all(settings))
     probes = None
     if settings.data is not None and not settings.results.probes:

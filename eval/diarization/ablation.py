@@ -14,14 +14,12 @@ from dataclasses import dataclass
 from diarspk.clustering import AgglomerativeClusterer
 from diarspk.clustering.adaptation import Adaptation
 from diarspk.diarization.config import DiarizerConfig, LinkingConfig
-from diarspk.diarization.diarizer import Diarizer
 from diarspk.embeddings.reduction import Prefix
-from diarspk.segmentation.loading import SILERO, load_segmenter
+from diarspk.segmentation.loading import SILERO
 from eval.command_line import command
 from eval.diarization.first_passes import (
     ConversationPass,
     FirstPassSettings,
-    run_first_passes,
 )
 from eval.diarization.variants import Variant, VariantResult, measure, report
 from eval.report.run_record import JsonReport
@@ -56,7 +54,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     report(list(_run(settings)), settings.report)
 
 
@@ -65,11 +62,8 @@ def _run(settings: Settings) -> Iterator[VariantResult]:
         passes: dict[str | None, list[ConversationPass]] = {}
         for variant in VARIANTS:
             if variant.segmentation not in passes:
-                segmenter = load_segmenter(variant.segmentation)
-                diarizer = Diarizer(segmentation=segmenter, cache=settings.passes.cache)
-                passes[variant.segmentation] = list(
-                    run_first_passes(folder, diarizer, settings.passes.recordings)
-                )
+                diarizer = settings.passes.load(variant.segmentation)
+                passes[variant.segmentation] = list(settings.passes.run(folder, diarizer))
             yield measure(folder.name, passes[variant.segmentation], variant)
 
 

@@ -10,7 +10,7 @@ of the logistic calibration, and the error of each recording under weights fitte
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,14 +20,13 @@ from scipy.special import logit
 
 from diarspk.checkpoints.assets import asset_folder
 from diarspk.diarization.confidence import MIN_PROBABILITY, UNCALIBRATED, Calibration
-from diarspk.diarization.diarizer import Diarizer
+from diarspk.diarization.config import DiarizerConfig
 from diarspk.diarization.result import Diarization
 from eval.command_line import command
 from eval.diarization.conversation import Conversation
 from eval.diarization.first_passes import (
+    ConversationPass,
     FirstPassSettings,
-    build_diarizer,
-    run_first_passes,
 )
 from eval.diarization.plot import Bin, plot_reliability
 from eval.report.markdown import markdown_table
@@ -137,20 +136,17 @@ class Settings:
     """Fit the calibration, and test it on held-out recordings."""
     write: bool = False
     """Put the fit among the assets of this checkout."""
-    encoder: str | None = None
-    """Encoder, with its segmentation head; none: the embedded one."""
     plot: Path | None = None
     """Draw a reliability diagram to this file, .svg or .png."""
 
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
-    diarizer = build_diarizer(settings.encoder, settings.passes.cache)
+    diarizer = settings.passes.load()
     recordings = [
         turns
         for folder in settings.passes.data
-        for turns in _collect_turns(folder, diarizer, settings.passes.recordings)
+        for turns in _collect_turns(settings.passes.run(folder, diarizer), diarizer.config)
     ]
     turns = Turns.join(recordings)
     rows = reliability(turns, turns.confidence)
@@ -173,7 +169,7 @@ def _write(fitted: Calibration, held_out: float, settings: Settings) -> None:
     from diarspk.encoders.loading import load_encoder
 
     assets = asset_folder()
-    path = assets / "confidence" / f"{load_encoder(settings.encoder).fingerprint}.json"
+    path = assets / "confidence" / f"{load_encoder(settings.passes.encoder).fingerprint}.json"
     path.parent.mkdir(exist_ok=True)
     card = {
         **vars(fitted),
@@ -193,9 +189,9 @@ def _held_out_error(recordings: Sequence[Turns]) -> float:
     return calibration_error(Turns.join(recordings), np.concatenate(confidences))
 
 
-def _collect_turns(folder: Path, diarizer: Diarizer, most: int | None) -> Iterator[Turns]:
-    for one in run_first_passes(folder, diarizer, most):
-        result = one.diarize(diarizer.config)
+def _collect_turns(passes: Iterable[ConversationPass], config: DiarizerConfig) -> Iterator[Turns]:
+    for one in passes:
+        result = one.diarize(config)
         if result.annotation:
             yield _turns(one.conversation, result)
 

@@ -16,7 +16,7 @@ from eval.diarization.conversation import Conversation
 from eval.diarization.conversations import read_conversations
 from eval.report.progress import follow
 
-__all__ = ["ConversationPass", "FirstPassSettings", "build_diarizer", "run_first_passes"]
+__all__ = ["ConversationPass", "FirstPassSettings"]
 
 
 @dataclass(frozen=True)
@@ -46,24 +46,20 @@ class FirstPassSettings:
 
     data: tuple[Path, ...]
     """Folders of conversations."""
+    encoder: str | None = None
+    """Encoder, with its segmentation head; none: the embedded one."""
     cache: Path | None = None
     """Folder to store the passes over recordings in."""
     recordings: int | None = None
     """Number of recordings: the first ones of each set."""
 
+    def load(self, segmentation: str | None = None) -> Diarizer:
+        """Load a diarizer on the encoder; where no segmentation is named, with its own."""
+        return Diarizer.load(self.encoder or EMBEDDED, segmentation=segmentation, cache=self.cache)
 
-def run_first_passes(
-    folder: Path, diarizer: Diarizer, limit: int | None = None
-) -> Iterator[ConversationPass]:
-    """Run the first pass over each conversation of a folder, at most ``limit`` of them."""
-    conversations = read_conversations(folder)[:limit]
-    for conversation in follow(conversations, folder.name):
-        first = diarizer.first_pass(conversation.audio)
-        yield ConversationPass(conversation, first, diarizer.postprocessing.defaults)
-
-
-def build_diarizer(
-    encoder: str | None, cache: Path | None, segmentation: str | None = None
-) -> Diarizer:
-    """Load a diarizer on an encoder; where no segmentation is named, with its own."""
-    return Diarizer.load(encoder or EMBEDDED, segmentation=segmentation, cache=cache)
+    def run(self, folder: Path, diarizer: Diarizer) -> Iterator[ConversationPass]:
+        """Run the first pass over each conversation of a folder."""
+        conversations = read_conversations(folder)[: self.recordings]
+        for conversation in follow(conversations, folder.name):
+            first = diarizer.first_pass(conversation.audio)
+            yield ConversationPass(conversation, first, diarizer.postprocessing.defaults)

@@ -28,8 +28,6 @@ from diarspk.errors import ArgumentError
 from eval.command_line import command
 from eval.diarization.first_passes import (
     FirstPassSettings,
-    build_diarizer,
-    run_first_passes,
 )
 from eval.diarization.variants import Variant, VariantResult, measure, report
 from eval.report.progress import follow
@@ -46,8 +44,6 @@ class Settings:
 
     report: JsonReport
     passes: FirstPassSettings
-    encoder: str | None = None
-    """Encoder, with its segmentation head; none: the embedded one."""
     segmentation: str | None = None
     """`silero`, or a checkpoint; none: the one of the encoder."""
     step: float | None = None
@@ -134,17 +130,16 @@ def variants(settings: Settings) -> Iterator[Variant]:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     report(list(_run(settings)), settings.report)
 
 
 def _run(settings: Settings) -> Iterator[VariantResult]:
-    diarizer = build_diarizer(settings.encoder, settings.passes.cache, settings.segmentation)
+    diarizer = settings.passes.load(settings.segmentation)
     if settings.step is not None:
         diarizer.segmentation.step_s = settings.step
     combinations = list(variants(settings))
     for folder in settings.passes.data:
-        passes = list(run_first_passes(folder, diarizer, settings.passes.recordings))
+        passes = list(settings.passes.run(folder, diarizer))
         for variant in follow(combinations, f"{folder.name}: combinations"):
             yield measure(folder.name, passes, variant)
 

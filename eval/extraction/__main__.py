@@ -68,7 +68,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     settings.report.write(run(settings))
 
 

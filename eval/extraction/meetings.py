@@ -110,7 +110,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     extractor = load_extractor(settings.extractor)
     encoder = diarspk.load_encoder(settings.judge)
     found = [

@@ -95,7 +95,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     extractor = load_extractor(settings.extractor)
     utterances = list(read_utterances(settings.data / "speech", settings.split))
     noise = read_noise(settings.data / "noise" / "noise")

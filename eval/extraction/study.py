@@ -228,7 +228,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     bench = Bench(settings.data, mixtures=settings.mixtures, seed=settings.seed)
     cells = [bench.measure(card) for card in follow(settings.extractors, "extractors")]
     print(format_study(cells))

@@ -123,7 +123,6 @@ class Report:
 
 @command
 def main(settings: Build | Score | Report) -> None:
-    """Run the command line."""
     if isinstance(settings, Build):
         print(_describe_lists(settings.lists.write()))
     elif isinstance(settings, Score):

@@ -96,7 +96,6 @@ class Synthesis:
 
 @command
 def main(settings: Carried | Robustness | Synthesis) -> None:
-    """Run the command line."""
     if isinstance(settings, Carried):
         found = run_carried(settings.data, settings.probes, settings.bootstrap)
         print(f"{carrying.format_carried(found)}\n\n{carrying.CONVENTION}")

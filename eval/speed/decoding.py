@@ -88,7 +88,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     results = []
     with tempfile.TemporaryDirectory() as folder:
         original = Path(folder) / "long.wav"

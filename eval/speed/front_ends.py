@@ -221,7 +221,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     if settings.pair:
         torch.set_num_threads(1)
         front_end, encoder = settings.pair

@@ -89,7 +89,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     torch.set_num_threads(settings.threads)
     found = [
         measure(name, settings.seconds, settings.repeats, settings.threads)

@@ -25,7 +25,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     load_diarizer(settings.system)(settings.recording).write_rttm(sys.stdout)
 
 

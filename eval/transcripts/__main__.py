@@ -66,7 +66,6 @@ class Scores:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     diarizer = Diarizer.load(cache=settings.cache)
     sets = read_collections(settings.data, settings.references)
     figures: dict[str, dict[str, dict[str, float]]] = {}

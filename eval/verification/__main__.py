@@ -47,7 +47,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     results = []
     utterances = settings.utterances.read()
     if settings.equal_spectra:

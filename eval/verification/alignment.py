@@ -175,7 +175,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     pair = _load(settings)
     trials = make_trials(pair.dev[0].speakers, settings.enrolments)
     rows = []

@@ -58,7 +58,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     encoder = diarspk.load_encoder(settings.encoder)
     utterances = settings.utterances.read()
     calibration, rate, bits = fit_encoder(encoder, utterances)

@@ -120,7 +120,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     found: list[tuple[str, OpenSetRates]] = []
     for system in settings.systems:
         split = embed_split(

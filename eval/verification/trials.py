@@ -178,7 +178,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     reports: dict[tuple[str, str], TrialReport] = {}
     curves: dict[str, DetectionCurve] = {}
     fairness: list[tuple[str, str, FairnessReport]] = []

@@ -64,7 +64,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     records = read_records(settings.data, settings.split)
     drawn = draw_records(records, settings.speakers, settings.each, seed=settings.seed)
     voices = pack(chosen_utterances(settings.data, settings.split, drawn), settings.encoder)

@@ -106,7 +106,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     voices = read_packed(settings.packed)
     network = MelDecoderConfig(
         cepstra=settings.cepstra, cue=voices.cues.shape[1], width=settings.width

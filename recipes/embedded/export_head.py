@@ -112,7 +112,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     heads = HEADS[settings.head]
     path = export_head(
         settings.checkpoint,

@@ -113,7 +113,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     export(
         settings.checkpoint,
         settings.output,

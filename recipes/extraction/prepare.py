@@ -166,7 +166,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     generator = np.random.default_rng(settings.seed)
     # Forking a process that has used torch's threads may hang.
     with ProcessPoolExecutor(settings.workers, get_context("spawn")) as pool:

@@ -67,7 +67,6 @@ class Settings:
 
 @command
 def main(settings: Settings, others: Sequence[str]) -> None:
-    """Run the command line."""
     settings.output.mkdir(parents=True, exist_ok=True)
     speakers = tuple(sorted(set(read_voices(settings.packed / "train").speaker)))
     for architecture, cue, fusion in cells():

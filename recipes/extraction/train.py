@@ -303,7 +303,6 @@ def choose_network(settings: NetworkSettings) -> NetworkConfig:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     lightning.seed_everything(settings.seed)
     train = settings.train
     train = replace(train, warmup_steps=max(min(train.warmup_steps, train.steps // 5), 1))

@@ -96,7 +96,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     explained = translate(
         settings.extractor, settings.vectors_before, settings.vectors, settings.output
     )

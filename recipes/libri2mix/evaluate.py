@@ -124,7 +124,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     rows = read_metadata(settings.metadata)
     enrolments = (
         draw_enrolments(rows, settings.seed)

@@ -94,7 +94,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     generator = np.random.default_rng(settings.seed)
     with ProcessPoolExecutor(settings.workers, get_context("spawn")) as pool:
         for split, parts in (("train", settings.train), ("dev", settings.dev)):

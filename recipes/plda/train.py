@@ -87,7 +87,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     encoder = load_encoder(settings.encoder)
     cut = (settings.seconds, settings.crops)
     if settings.packed is None:

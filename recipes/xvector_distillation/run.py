@@ -55,7 +55,6 @@ class Options:
 
 @command
 def main(options: Options) -> None:
-    """Run the command line."""
     if not (options.run / SETTINGS).is_file():
         write_settings(_settings(options), options.run)
     run_stages(options.run, options.first, options.last, accelerator=options.accelerator)

@@ -44,7 +44,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     for run in settings.runs:
         if (run / REPORT).is_file():
             report: Report = json.loads((run / REPORT).read_text(encoding="utf-8"))

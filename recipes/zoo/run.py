@@ -79,7 +79,6 @@ class Options:
 
 @command
 def main(options: Options) -> None:
-    """Run the command line."""
     start(options.stages, lambda: _settings(options))
 
 

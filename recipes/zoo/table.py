@@ -27,7 +27,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     rows = [_row(run) for run in settings.runs if (run / "report.json").is_file()]
     print(markdown_table(HEADER, rows))
 

@@ -34,7 +34,6 @@ class Options:
 
 @command
 def main(options: Options) -> None:
-    """Run the command line."""
     settings = read_settings(options.run / SETTINGS)
     start = options.run / "train" / FINAL if options.phase != "train" else None
     fit(

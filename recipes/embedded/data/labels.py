@@ -199,7 +199,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     speech = settings.data / "speech"
     vectors = read_recorded(settings.output / "teacher.npz")
     reports = read_reports(speech / "train.tsv")

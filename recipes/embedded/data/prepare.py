@@ -359,7 +359,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     generator = np.random.default_rng(settings.seed)
     rooms = read_impulse_responses(settings.data / "noise" / "rir")
     rooms += simulate_rooms(300, generator)

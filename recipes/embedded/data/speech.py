@@ -44,7 +44,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     shards = training_shards(settings.data / "speech")
     with ProcessPoolExecutor(settings.workers) as pool:
         found = {k: v for part in pool.map(detect_shard, shards) for k, v in part.items()}

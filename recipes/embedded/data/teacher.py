@@ -196,7 +196,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     folder, speech = settings.output, settings.data / "speech"
     speakers = read_speakers(*(speech / f"{split}.tsv" for split in ("train", "extra")))
     voices = read_waveforms(folder)

@@ -195,7 +195,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     generator = np.random.default_rng(settings.seed)
     shards = training_shards(settings.data / "speech")
     voices = pack_waveforms(chain.from_iterable(map(read_training, shards)))

@@ -135,7 +135,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     lightning.seed_everything(settings.seed)
     network, fingerprint = read_trunk(settings.encoder)
     config = ConversationConfig(windows_per_batch=settings.windows)

@@ -85,7 +85,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     lightning.seed_everything(settings.seed)
     network = read_network(settings.encoder)
     head = read_segmentation_head(settings.start or settings.encoder)

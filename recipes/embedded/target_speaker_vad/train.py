@@ -102,7 +102,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     lightning.seed_everything(settings.seed)
     encoder, segmenter = load_encoder(), load_segmenter()
     assert isinstance(segmenter, EmbeddedSegmenter)

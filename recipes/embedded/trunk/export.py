@@ -54,7 +54,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     network = read_network(settings.encoder)
     head = read_segmentation_head(settings.segmentation or settings.encoder)
     parts = {"network": network, "activity": head}

@@ -333,7 +333,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     lightning.seed_everything(settings.seed)
     data = read_training_data(settings.data, in_memory=settings.processes.devices == 1)
 

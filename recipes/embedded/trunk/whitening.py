@@ -149,7 +149,6 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    """Run the command line."""
     config = settings.whitening
     network = read_network(settings.encoder)
     pool = read_pool(settings.packed / "train", in_memory=False)

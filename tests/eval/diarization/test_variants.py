@@ -58,11 +58,10 @@ def test_the_table_has_every_variant(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(
         first_passes, "read_conversations", lambda folder: [make_passes()[0].conversation]
     )
-    monkeypatch.setattr(ablation, "load_segmenter", lambda name: name)
     passes = []
 
     class Listener:
-        def __init__(self, *, segmentation, cache):
+        def __init__(self, encoder, *, segmentation, cache):
             passes.append(segmentation)
 
         postprocessing = Postprocessing()
@@ -70,7 +69,7 @@ def test_the_table_has_every_variant(monkeypatch, capsys, tmp_path):
         def first_pass(self, audio):
             return make_passes()[0].first
 
-    monkeypatch.setattr(ablation, "Diarizer", Listener)
+    monkeypatch.setattr(first_passes.Diarizer, "load", Listener)
     monkeypatch.setattr(Named, "audio", None, raising=False)
     monkeypatch.setattr(
         ablation, "VARIANTS", [variants.Variant(name, CONFIG, detector)
@@ -100,7 +99,7 @@ def test_a_sweep_measures_every_combination(monkeypatch, capsys, tmp_path):
         def first_pass(self, audio):
             return make_passes()[0].first
 
-    monkeypatch.setattr(sweep, "build_diarizer", lambda model, cache, segmentation: Listener())
+    monkeypatch.setattr(first_passes.Diarizer, "load", lambda encoder, **settings: Listener())
     file = tmp_path / "sweep.json"
     words = "--threshold 0.5 1.9 --overlap 0.3 0.9 --reliable 1 --concentration 0 --step 1.25"
     words += " --speech 0.5"
