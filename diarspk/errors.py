@@ -11,7 +11,7 @@
 
     UserWarning
     └── DiarspkWarning         a result was made, but read the text
-        ├── AudioWarning       audio shorter than its header says
+        ├── AudioWarning       audio that is cut short, wrongly described, or one of several tracks
         └── ScoringWarning     files of the reference and the hypothesis do not match
 
 A message names the fault, then the remedy: "`name` must be ..., got ..." or "FILE: fault; remedy".
@@ -75,7 +75,7 @@ class DiarspkWarning(UserWarning):
 
 
 class AudioWarning(DiarspkWarning):
-    """Audio was read, but less of it than its header promises."""
+    """Audio was read, but less of it than is promised, or with a choice that was not yours."""
 
 
 class ScoringWarning(DiarspkWarning):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diarspk.cli.options import Channel, Encoder
+from diarspk.cli.options import Channel, Encoder, Raw, Track
 from diarspk.cli.recordings import Reader
 from diarspk.cli.start_up import quick_imports
 from diarspk.cli.terminal import exit_on_error, say
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pyannote.core import Annotation
 
+    from diarspk.audio import AudioStream
     from diarspk.plots import TurnEmbeddings
 
 __all__ = ["plot"]
@@ -50,6 +51,8 @@ def timeline(
     output: Output,
     recording: Recording = None,
     channel: Channel = None,
+    track: Track = None,
+    raw: Raw = None,
 ) -> None:
     """Draw a lane of turns for each speaker; those of a recording are paler, the less sure."""
     with exit_on_error():
@@ -62,7 +65,8 @@ def timeline(
         else:
             with quick_imports():
                 from diarspk.diarization.diarizer import Diarizer
-            result = Diarizer()(Reader.of([source], channel=channel).open(source))
+            reader = Reader.of([source], channel=channel, track=track, raw=raw)
+            result = Diarizer()(reader.open(source))
             figure = plot_timeline(
                 result.annotation,
                 confidence=result.confidence,
@@ -101,6 +105,8 @@ def similarity(
     diarization: Diarization = None,
     recording: Recording = None,
     channel: Channel = None,
+    track: Track = None,
+    raw: Raw = None,
     encoder: Encoder = None,
 ) -> None:
     """Draw how much the voice of each turn is like that of each other one."""
@@ -108,7 +114,8 @@ def similarity(
         _check_output(output)
         from diarspk.plots import plot_similarity
 
-        turns = _embed(audio, diarization, recording, channel, encoder)
+        reader = Reader.of([audio], channel=channel, track=track, raw=raw)
+        turns = _embed(reader.open(audio), diarization, recording, encoder)
         _save(plot_similarity(turns), output)
 
 
@@ -119,6 +126,8 @@ def speaker_map(
     diarization: Diarization = None,
     recording: Recording = None,
     channel: Channel = None,
+    track: Track = None,
+    raw: Raw = None,
     encoder: Encoder = None,
 ) -> None:
     """Draw the turns of all speakers as points in a plane."""
@@ -126,7 +135,8 @@ def speaker_map(
         _check_output(output)
         from diarspk.plots import plot_speaker_map
 
-        turns = _embed(audio, diarization, recording, channel, encoder)
+        reader = Reader.of([audio], channel=channel, track=track, raw=raw)
+        turns = _embed(reader.open(audio), diarization, recording, encoder)
         _save(plot_speaker_map(turns), output)
 
 
@@ -166,13 +176,11 @@ def _read(file: Path, recording: str | None) -> Annotation:
 
 
 def _embed(
-    audio: Path,
+    stream: AudioStream,
     diarization: Path | None,
     recording: str | None,
-    channel: int | None,
     encoder: str | None,
 ) -> TurnEmbeddings:
-    stream = Reader.of([audio], channel=channel).open(audio)
     given = None if diarization is None else _read(diarization, recording)
     with quick_imports():
         from diarspk.diarization.diarizer import Diarizer

@@ -183,3 +183,28 @@ def test_importing_the_package_loads_no_ffmpeg() -> None:
 
     script = "import sys, diarspk.audio.loading; sys.exit('av' in sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_memory_does_not_grow_with_the_duration(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    script = (
+        "import re, sys\n"
+        "from diarspk.audio import open_audio\n"
+        "samples = sum(map(len, open_audio(sys.argv[1]).blocks()))\n"
+        "peak = re.search(r'VmHWM:\\s+(\\d+) kB', open('/proc/self/status').read())[1]\n"
+        "print(samples, peak)\n"
+    )
+    if not Path("/proc/self/status").exists():
+        pytest.skip("the peak is read from Linux's /proc")
+    peaks = []
+    for minutes in (1, 8):
+        path = tmp_path / f"{minutes}.mka"
+        write_sound(path, "pcm_s16le", 16000, np.zeros(minutes * 60 * 16000, np.float32))
+        command = [sys.executable, "-c", script, str(path)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        samples, peak = map(int, done.stdout.split())
+        assert samples == minutes * 60 * SAMPLE_RATE
+        peaks.append(peak)
+    assert peaks[1] < peaks[0] + 10_000  # the whole would be 31 MB
