@@ -31,11 +31,15 @@ Voices = Literal["any", "same sex"]
 
 
 class GridRow(NamedTuple):
-    """Numbers of people who meet for so many minutes, in so many sessions each."""
+    """Numbers of people who meet for so many minutes, in so many sessions each.
+
+    With ``repeats``, a session is its first part that many times, which should change no count.
+    """
 
     minutes: float
     people: Sequence[int]
     sessions: int
+    repeats: int = 1
 
 
 GRID = (
@@ -44,6 +48,7 @@ GRID = (
     GridRow(2.5, (1, 6, 8), 3),
     GridRow(15, (2, 3, 4), 3),
     GridRow(15, (1, 6, 8, 12, 20), 1),
+    GridRow(15, (2, 3, 4), 1, repeats=6),
     GridRow(40, (20, 40, 60), 2),
     GridRow(60, (2, 3, 4, 20, 60), 1),
 )
@@ -127,8 +132,8 @@ class SessionPlan:
 
     @property
     def seconds(self) -> float:
-        """Length of what is not repeated."""
-        return 60 * self.minutes / self.repeats
+        """Length of what is not repeated, in whole milliseconds."""
+        return round(60 * self.minutes / self.repeats, 3)
 
     @property
     def kind(self) -> str:
@@ -158,7 +163,7 @@ def plan_sessions(grid: Sequence[GridRow], *, seed: int, times: int = 1) -> list
         So many times the sessions of the grid.
     """
     plans = [
-        _plan(row.minutes, people, number, seed)
+        _plan(row, people, number, seed)
         for row in grid
         for people in row.people
         for number in range(times * row.sessions)
@@ -166,15 +171,17 @@ def plan_sessions(grid: Sequence[GridRow], *, seed: int, times: int = 1) -> list
     return sorted(plans, key=lambda plan: (plan.minutes, plan.people))
 
 
-def _plan(minutes: float, people: int, number: int, seed: int) -> SessionPlan:
-    rooms, shares, voices = VARIETIES[(number + people + int(minutes)) % len(VARIETIES)]
+def _plan(row: GridRow, people: int, number: int, seed: int) -> SessionPlan:
+    rooms, shares, voices = VARIETIES[(number + people + int(row.minutes)) % len(VARIETIES)]
     if rooms == "joined" and people < MIN_JOINED:
         rooms = "changing"
-    if minutes < MIN_CHANGING:
+    if row.minutes / row.repeats < MIN_CHANGING:
         rooms = "one"
     if shares == "brief" and people < MIN_BRIEF:
         shares = "equal"
     if people > MAX_SAME_SEX:
         voices = "any"
-    name = f"{minutes:g}min-{people:02d}people-{number}".replace(".", "_")
-    return SessionPlan(name, people, float(minutes), rooms, shares, voices, seed=seed)
+    name = f"{row.minutes:g}min-{people:02d}people-{number}".replace(".", "_")
+    if row.repeats > 1:
+        name += f"-x{row.repeats}"
+    return SessionPlan(name, people, float(row.minutes), rooms, shares, voices, row.repeats, seed)

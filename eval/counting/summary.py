@@ -22,6 +22,7 @@ GROUPS: Mapping[str, Key] = {
     "rooms": lambda one: one.plan.rooms,
     "shares": lambda one: one.plan.shares,
     "voices": lambda one: one.plan.voices,
+    "repeats": lambda one: one.plan.repeats,
 }
 """What sessions are told apart by."""
 

@@ -158,7 +158,9 @@ def test_every_kind_is_among_the_plans() -> None:
     assert {plan.rooms for plan in made} == {"one", "changing", "joined"}
     assert {plan.shares for plan in made} == {"equal", "skewed", "brief"}
     assert {plan.voices for plan in made} == {"any", "same sex"}
+    assert {plan.repeats for plan in made} == {1, 6}
     assert all(plan.people >= 4 for plan in made if plan.rooms == "joined")
+    assert all(plan.rooms == "one" for plan in made if plan.minutes / plan.repeats < 2)
 
 
 @pytest.mark.parametrize(
