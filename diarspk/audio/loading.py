@@ -149,10 +149,12 @@ def _check_rate(source: AudioSource, sample_rate: int | None) -> None:
         )
 
 
-def _check_channel(source: AudioSource, channel: int | None) -> None:
-    if channel is not None and channel not in range(source.channels):
+def _check_channel(source: AudioSource, channel: object) -> None:
+    if channel is None:
+        return
+    if not isinstance(channel, Integral) or channel not in range(source.channels):
         raise ArgumentError(
-            f"`channel` must be from 0 to {source.channels - 1} for {source.label}, got {channel}"
+            f"`channel` must be from 0 to {source.channels - 1} for {source.label}, got {channel!r}"
         )
 
 

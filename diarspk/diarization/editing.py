@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -28,10 +28,10 @@ def check_speakers(speakers: Sequence[str], existing: Sequence[str]) -> None:
     ArgumentError
         With the names that there are.
     """
-    if isinstance(speakers, str):
+    if isinstance(speakers, str) or not isinstance(speakers, Iterable):
         raise ArgumentError(f"`speakers` must be a list of names, got {speakers!r}.")
     for speaker in speakers:
-        if speaker not in existing:
+        if not isinstance(speaker, str) or speaker not in existing:
             known = f"among {', '.join(existing)}" if existing else "none, as nobody speaks"
             raise ArgumentError(f"`speakers` must be {known}, got {speaker!r}.")
 
@@ -44,6 +44,8 @@ def complete_renaming(names: Mapping[str, str], existing: Sequence[str]) -> dict
     ArgumentError
         If there is no such speaker, a name is blank, or two would have one name.
     """
+    if not isinstance(names, Mapping):
+        raise ArgumentError(f"`names` must be a dict of names by name, got {type(names).__name__}.")
     check_speakers(list(names), existing)
     for name in names.values():
         check_name(name, "names")

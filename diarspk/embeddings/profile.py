@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from diarspk.arguments import as_numbers
 from diarspk.embeddings.unit_vectors import unit_rows
 from diarspk.errors import ArgumentError
 
@@ -63,7 +64,7 @@ def build_profile(vectors: ArrayLike, *, drop_outliers: bool = False) -> Speaker
     ArgumentError
         There is no reference, or they cancel each other.
     """
-    given = np.atleast_2d(np.asarray(vectors, np.float32))
+    given = np.atleast_2d(as_numbers(vectors, "vectors"))
     rows = unit_rows(given, given.shape[-1]).astype(np.float64)
     similarities = _similarities(rows)
     outliers = _outliers(similarities)

@@ -223,7 +223,7 @@ def project(
             f"`dimension` must be at most that of the embeddings, {vectors.shape[1]}, "
             f"got {dimension}."
         )
-    if method not in get_args(Projection):
+    if not isinstance(method, str) or method not in get_args(Projection):
         known = ", ".join(get_args(Projection))
         raise ArgumentError(f"`method` must be one of {known}, got {method!r}.")
     if method == "trained":

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from diarspk.arguments import as_numbers
 from diarspk.errors import ArgumentError
 
 __all__ = [
@@ -47,7 +48,7 @@ def unit_vectors(embeddings: ArrayLike, name: str = "embeddings") -> NDArray[np.
     ArgumentError
         The shape is another, a value is not finite, or a vector is zero.
     """
-    vectors = np.array(embeddings, dtype=np.float64)  # a copy, which is scaled in place
+    vectors = as_numbers(embeddings, name)  # a copy, which is scaled in place
     if vectors.ndim != 2:
         raise ArgumentError(f"`{name}` must be of shape (n, dim), got shape {vectors.shape}.")
     if not np.isfinite(vectors).all():
@@ -76,7 +77,7 @@ def unit_rows(vectors: ArrayLike, dimension: int) -> NDArray[np.float32]:
     ArgumentError
         The shape is another, a value is not finite, or a vector is zero.
     """
-    rows = np.atleast_2d(np.asarray(vectors, np.float32))
+    rows = np.atleast_2d(as_numbers(vectors, "vectors")).astype(np.float32)
     if rows.ndim != 2 or rows.shape[1] != dimension or len(rows) == 0:
         raise ArgumentError(f"`vectors` must be of shape (n, {dimension}), got {np.shape(vectors)}")
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
@@ -135,7 +136,7 @@ def centroids(embeddings: ArrayLike, labels: ArrayLike) -> NDArray[np.float64]:
     ArgumentError
         Labels do not fit the embeddings, or a speaker's embeddings cancel each other.
     """
-    vectors, speakers = unit_vectors(embeddings), np.asarray(labels)
+    vectors, speakers = unit_vectors(embeddings), as_numbers(labels, "labels")
     if speakers.shape != (len(vectors),):
         raise ArgumentError(
             f"`labels` must be of shape ({len(vectors)},), got shape {speakers.shape}."

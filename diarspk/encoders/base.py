@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from diarspk.arguments import as_numbers
 from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError
 
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from diarspk.embeddings.reduction import Projection
     from diarspk.embeddings.space import Space
 
-__all__ = ["FrameEmbeddings", "SpeakerEncoder", "check_span"]
+__all__ = ["FrameEmbeddings", "SpeakerEncoder", "check_spans"]
 
 Embedding = NDArray[np.float32]
 Span = tuple[float, float]
@@ -176,12 +179,12 @@ class SpeakerEncoder(ABC):
         """
         from diarspk.embeddings.reduction import project
 
-        vectors = np.asarray(embeddings)
+        vectors = as_numbers(embeddings, "embeddings")
         if vectors.ndim != 2 or vectors.shape[1] != self.dimension:
             raise ArgumentError(
                 f"`embeddings` must be of shape (n, {self.dimension}), got {vectors.shape}."
             )
-        if method == "trained" and not self.prefixes:
+        if isinstance(method, str) and method == "trained" and not self.prefixes:
             raise ArgumentError(
                 f"`method` must be session or principal, got 'trained': {type(self).__name__} "
                 "was not trained to be cut short."
@@ -219,17 +222,32 @@ class SpeakerEncoder(ABC):
         return vectors
 
 
-def check_span(span: Span, duration: float) -> None:
-    """Check that a span in seconds is not empty and begins inside the recording.
+def check_spans(spans: object, duration: float) -> list[Span]:
+    """Check that spans in seconds are not empty and begin inside the recording.
 
     Raises
     ------
     ArgumentError
         Otherwise, with the span and the duration.
     """
-    start, end = span
-    if not (0 <= start < end and start < duration):
+    if not isinstance(spans, Iterable) or isinstance(spans, str | bytes):
+        raise ArgumentError(
+            f"`spans` must be a list of (start, end) in seconds, got {type(spans).__name__}"
+        )
+    return [_check_span(span, duration) for span in spans]
+
+
+def _check_span(span: object, duration: float) -> Span:
+    pair = tuple(span) if isinstance(span, Iterable) and not isinstance(span, str) else ()
+    if len(pair) != 2 or not all(isinstance(time, Real) for time in pair):
+        raise ArgumentError(
+            f"`spans` must be a list of pairs (start, end) of numbers in seconds, got {span!r} in "
+            "the place of one"
+        )
+    start, end = pair
+    if not (0 <= start < end < math.inf and start < duration):
         raise ArgumentError(
             f"`spans` must be (start, end) with 0 <= start < end inside the recording of "
             f"{duration:.2f} s, got ({start}, {end}); check the times."
         )
+    return float(start), float(end)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from diarspk.audio import Audio, load_audio
 from diarspk.embeddings.unit_vectors import unit_vector
-from diarspk.encoders.base import Embedding, FrameEmbeddings, Span, SpeakerEncoder, check_span
+from diarspk.encoders.base import Embedding, FrameEmbeddings, Span, SpeakerEncoder, check_spans
 
 __all__ = ["ClipEncoder", "Waveform", "WindowConfig"]
 
@@ -68,7 +68,8 @@ class ClipEncoder(SpeakerEncoder):
         waveform = load_audio(audio, sample_rate, channel=channel)
         if spans is None:
             return self._embed_clips([waveform])[0]
-        return self._embed_clips([self._cut(waveform, span) for span in spans])
+        checked = check_spans(spans, len(waveform) / self.sample_rate)
+        return self._embed_clips([self._cut(waveform, span) for span in checked])
 
     def embed_batch(self, batch: Sequence[Audio], sample_rate: int | None = None) -> Embedding:
         """See :meth:`SpeakerEncoder.embed_batch`."""
@@ -87,7 +88,6 @@ class ClipEncoder(SpeakerEncoder):
         return FrameEmbeddings(self._embed_clips(clips), hop, hop / 2)
 
     def _cut(self, waveform: Waveform, span: Span) -> Waveform:
-        check_span(span, len(waveform) / self.sample_rate)
         start, end = span
         first = min(round(start * self.sample_rate), len(waveform) - 1)
         last = max(round(end * self.sample_rate), first + 1)

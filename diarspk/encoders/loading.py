@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, overload
 
+from diarspk.arguments import check_path
 from diarspk.checkpoints.assets import asset_folder
 from diarspk.checkpoints.checkpoint import Checkpoint, drop_prefix, read_checkpoint
 from diarspk.encoders.base import SpeakerEncoder
@@ -61,8 +62,11 @@ def load_encoder(name: str | Path | None = None, *, download: bool = False) -> S
     ------
     ModelError
         If there is no such model, or its files are damaged, unsafe or of an unknown network.
+    ArgumentError
+        If `name` can be neither a name nor a path.
     """
     if name is not None:
+        name = check_path(name, "name")
         from diarspk.encoders.pretrained.locations import (
             find_repository,
             is_hub_name,

@@ -32,7 +32,7 @@ def check_precision(name: str) -> Precision:
         If it is none of :data:`PRECISIONS`.
     """
     for precision in PRECISIONS:
-        if precision == name:
+        if isinstance(name, str) and precision == name:
             return precision
     raise ArgumentError(f"`precision` must be one of {', '.join(PRECISIONS)}, got {name!r}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from diarspk.arguments import check_path
 from diarspk.checkpoints.checkpoint import Checkpoint, drop_prefix, read_card, read_checkpoint
 from diarspk.encoders.loading import build_local_encoder, find_card, is_stored_encoder
 from diarspk.encoders.local.encoder import LocalEncoder
@@ -43,7 +44,11 @@ def load_segmenter(name: str | Path | None = None, *, download: bool = False) ->
     ------
     ModelError
         If there is no such model, its files are damaged, or a package that it needs is missing.
+    ArgumentError
+        If `name` can be neither a name nor a path.
     """
+    if name is not None:
+        name = check_path(name, "name")
     if name == SILERO:
         from diarspk.segmentation.silero import SileroSegmenter
 

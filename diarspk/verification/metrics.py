@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from diarspk.arguments import as_numbers, check_number
 from diarspk.errors import ArgumentError
 
 __all__ = [
@@ -206,6 +207,9 @@ def cllr(log_likelihood_ratios: ArrayLike, labels: ArrayLike) -> float:
 
 def _weights(target_prior: float, miss_cost: float, false_alarm_cost: float) -> tuple[float, float]:
     """Weights of the miss rate and of the false-alarm rate in a detection cost."""
+    target_prior = check_number(target_prior, "target_prior")
+    miss_cost = check_number(miss_cost, "miss_cost")
+    false_alarm_cost = check_number(false_alarm_cost, "false_alarm_cost")
     if not 0 < target_prior < 1:
         raise ArgumentError(f"`target_prior` must be between 0 and 1, got {target_prior}")
     if not (miss_cost > 0 and false_alarm_cost > 0):
@@ -217,7 +221,7 @@ def _weights(target_prior: float, miss_cost: float, false_alarm_cost: float) -> 
 
 
 def _checked(scores: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    score, label = np.asarray(scores, dtype=np.float64), np.asarray(labels)
+    score, label = as_numbers(scores, "scores"), as_numbers(labels, "labels")
     if score.ndim != 1 or score.shape != label.shape:
         raise ArgumentError(
             "`scores` and `labels` must be one-dimensional and equally long, "

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from diarspk.audio import SAMPLE_RATE
-from diarspk.encoders.base import Embedding, FrameEmbeddings, Span, SpeakerEncoder, check_span
+from diarspk.encoders.base import Embedding, FrameEmbeddings, Span, SpeakerEncoder, check_spans
 from diarspk.encoders.local.frame_head import FrameHead
 from diarspk.encoders.local.network import SpeakerNetwork, fold_norms
 from diarspk.encoders.precision import Precision, multiply_in
@@ -150,9 +150,8 @@ class LocalEncoder(SpeakerEncoder):
             If a span is empty or lies outside the recording.
         """
         frames = self.count_frames(recording)
-        for span in spans:
-            check_span(span, recording.duration)
-        return self.embed_regions(recording, [self.region(span, frames) for span in spans])
+        regions = [self.region(span, frames) for span in check_spans(spans, recording.duration)]
+        return self.embed_regions(recording, regions)
 
     def embed_regions(
         self,

@@ -52,7 +52,7 @@ def with_engine(
     ModelError
         If the packages ``onnx`` and ``onnxruntime`` are missing.
     """
-    if engine not in ENGINES:
+    if not isinstance(engine, str) or engine not in ENGINES:
         raise ArgumentError(f"`engine` must be one of {', '.join(ENGINES)}, got {engine!r}")
     if engine == "torch" or isinstance(encoder, SessionEncoder):  # it is a graph already
         return encoder
