@@ -12,6 +12,7 @@
     UserWarning
     └── DiarspkWarning         a result was made, but read the text
         ├── AudioWarning       audio that is cut short, wrongly described, or one of several tracks
+        ├── SpeechWarning      no speech found, or the recording is hardly fit for it
         └── ScoringWarning     files of the reference and the hypothesis do not match
 
 A message names the fault, then the remedy: "`name` must be ..., got ..." or "FILE: fault; remedy".
@@ -28,6 +29,7 @@ __all__ = [
     "FormatError",
     "ModelError",
     "ScoringWarning",
+    "SpeechWarning",
 ]
 
 
@@ -76,6 +78,13 @@ class DiarspkWarning(UserWarning):
 
 class AudioWarning(DiarspkWarning):
     """Audio was read, but less of it than is promised, or with a choice that was not yours."""
+
+
+class SpeechWarning(DiarspkWarning):
+    """No speech was found, the recording is hardly fit for it, or the voice asked for is not there.
+
+    A result was made; it may be empty, or of another voice.
+    """
 
 
 class ScoringWarning(DiarspkWarning):

@@ -24,6 +24,9 @@ __all__ = ["SAMPLE_RATE", "Audio", "AudioStream"]
 SAMPLE_RATE = 16000
 """Sample rate in Hz of all audio inside the library; input of other rates is resampled."""
 
+MAX_AMPLITUDE = 2.0**32
+"""Amplitude that no float holds, not even an unscaled 32-bit integer; its square would overflow."""
+
 MIN_TOLD_S = 1.0
 """Seconds of channels in opposite phase from which on a warning tells of them."""
 
@@ -84,7 +87,8 @@ class AudioStream:
         ArgumentError
             If a block would be shorter than one sample.
         AudioError
-            While reading: on a value that is not finite, or if nothing can be decoded.
+            While reading: on a value that is not finite or beyond 4e9, or if nothing can be
+            decoded.
         """
         if not 1 / SAMPLE_RATE <= seconds < math.inf:
             raise ArgumentError(f"`seconds` must be at least one sample and finite, got {seconds}")
@@ -107,12 +111,13 @@ class AudioStream:
     def _finite(self, chunks: Iterable[Samples]) -> Iterator[Samples]:
         position = 0
         for mono in chunks:  # (time,)
-            faulty = np.flatnonzero(~np.isfinite(mono))
+            faulty = np.flatnonzero(~(np.abs(mono) <= MAX_AMPLITUDE))  # NaN is in no order
             if faulty.size:
                 seconds = (position + int(faulty[0])) / self.source.sample_rate
                 raise AudioError(
-                    f"{self.source.label}: a sample is NaN or infinite, first at {seconds:.3f} s; "
-                    "export the audio again, or replace such samples"
+                    f"{self.source.label}: a sample is NaN or infinite, or far beyond full scale "
+                    f"({mono[faulty[0]]:g} at {seconds:.3f} s); export the audio again, or replace "
+                    "such samples"
                 )
             position += mono.size
             yield np.ascontiguousarray(mono)

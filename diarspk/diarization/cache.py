@@ -13,7 +13,7 @@ import os
 import warnings
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from diarspk.diarization.local_speakers import FirstPass, FirstPassModels, Local
 from diarspk.diarization.subsegments import Subsegments
 from diarspk.encoders.precision import check_precision
 from diarspk.errors import ArgumentError, DiarspkWarning
+from diarspk.features.recording_quality import RecordingQuality
 from diarspk.segmentation.segmenter import Segmenter
 
 __all__ = ["FirstPassCache", "digest_audio", "first_pass_key"]
@@ -219,6 +220,7 @@ def _pack(first: FirstPass) -> dict[str, np.ndarray[Any, Any]]:
         "non_speech": first.non_speech,
         "frame_embeddings": local.frame_embeddings,
         "vad_features": local.vad_features,
+        "quality": None if first.quality is None else np.array(astuple(first.quality)),
     }
     if short is not None:
         optional |= {f"subsegment_{name}": getattr(short, name) for name in SUBSEGMENT_ARRAYS}
@@ -251,4 +253,5 @@ def _unpack(stored: dict[str, Any], uri: str) -> FirstPass:
         ),
         non_speech=stored.get("non_speech"),
         precision=check_precision(str(stored["precision"])),
+        quality=RecordingQuality(*stored["quality"].tolist()) if "quality" in stored else None,
     )

@@ -51,7 +51,8 @@ class Constraints:
     Raises
     ------
     ArgumentError
-        If known speakers are no mapping from names, or what should be a pair of spans is none.
+        If known speakers are no mapping from names, what should be a pair of spans is none, or
+        different speakers are given where there is one at most.
     """
 
     known_speakers: Mapping[str, ArrayLike] = field(default_factory=dict)
@@ -68,10 +69,20 @@ class Constraints:
             )
         for name in self.known_speakers:
             check_name(name, "known_speakers")
+        for name in ("same_speaker", "different_speakers"):
+            if not isinstance(pairs := getattr(self, name), Sequence) or isinstance(pairs, str):
+                raise ArgumentError(
+                    f"`{name}` must be a list of pairs of spans, got {type(pairs).__name__}."
+                )
         for pair in self.same_speaker:
             _check_spans(pair, "same_speaker")
         for pair in self.different_speakers:
             _check_spans(pair, "different_speakers")
+        if self.different_speakers and self.bounds.limit == 1:
+            raise ArgumentError(
+                "`different_speakers` must not be given where there is one speaker at most, "
+                f"got {len(self.different_speakers)} and a limit of 1; drop one or the other."
+            )
 
     @property
     def has_pairs(self) -> bool:
@@ -115,7 +126,7 @@ def _check_spans(pair: object, argument: str) -> None:
     """Refuse what is not a pair of spans ``(start, end)`` in seconds."""
     try:
         spans = [(float(start), float(end)) for start, end in pair]  # type: ignore[attr-defined]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         spans = []
     if len(spans) != 2:  # a pair of spans without the list around it is the likely slip
         raise ArgumentError(

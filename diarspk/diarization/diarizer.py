@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
+from diarspk.arguments import check_number, check_path
 from diarspk.clustering.speaker_bounds import SpeakerBounds
 from diarspk.diarization.config import DiarizerConfig
 from diarspk.diarization.constraints import UNCONSTRAINED, Constraints, SpanPair
@@ -87,13 +88,11 @@ class Diarizer:
         cache: str | Path | None = None,
         precision: Precision = "auto",
     ) -> None:
-        parts = {"config": config, "encoder": encoder, "segmentation": segmentation}
-        for argument, part in parts.items():
-            if isinstance(part, str | Path):
-                raise ArgumentError(
-                    f"`{argument}` must not be a name, got {str(part)!r}; "
-                    "Diarizer.load finds models by name"
-                )
+        """Take the parts that are given, and load the others."""
+        _check_parts(config, encoder, segmentation)
+        if cache is not None:
+            cache = Path(check_path(cache, "cache"))
+        check_precision(precision)
         own = encoder is None or isinstance(encoder, LocalEncoder)
         if isinstance(encoder, LocalEncoder):
             trunk, segmenter = encoder, segmentation or load_embedded_segmenter()
@@ -152,11 +151,12 @@ class Diarizer:
         Raises
         ------
         ArgumentError
-            If the device is not available.
+            If the device is not available, or another argument can mean nothing.
         ModelError
             If there is no such model, or its files are damaged.
         """
-        if device not in DEVICES:
+        name = check_path(name, "name")
+        if not isinstance(device, str) or device not in DEVICES:
             raise ArgumentError(
                 f"`device` must be one of {', '.join(DEVICES)}, got {device!r}; this version "
                 "computes on the CPU alone"
@@ -169,12 +169,13 @@ class Diarizer:
             encoder = load_encoder(name)
         if segmentation is not None:
             segmenter = load_segmenter(segmentation)
-        if engine != "torch":
+        if not isinstance(engine, str) or engine != "torch":
             from diarspk.encoders.onnx import with_engine
 
             encoder = with_engine(encoder, engine)
         config = None
         if threshold is not None:
+            threshold = check_number(threshold, "threshold", minimum=0.0)
             config = DiarizerConfig(clusterer=with_threshold(LOCAL_CLUSTERER, threshold))
         return cls(config, encoder, segmenter, cache=cache, precision=precision)
 
@@ -227,6 +228,11 @@ class Diarizer:
         progress
             Called with the name of a stage and the fraction of it that is done.
 
+        Warns
+        -----
+        SpeechWarning
+            If no speech is found, or the recording is very quiet, clipped or mostly noise.
+
         Raises
         ------
         AudioError
@@ -238,7 +244,12 @@ class Diarizer:
         from diarspk.diarization.result import Diarization
 
         bounds = SpeakerBounds(num_speakers, min_speakers, max_speakers)
-        constraints = Constraints(known_speakers or {}, same_speaker, different_speakers, bounds)
+        constraints = Constraints(
+            {} if known_speakers is None else known_speakers,
+            same_speaker,
+            different_speakers,
+            bounds,
+        )
         constraints.enrolled(self.encoder.dimension)  # refuse a wrong one before the work
 
         first = self.first_pass(
@@ -292,3 +303,26 @@ class Diarizer:
     def refine(self, first: FirstPass, linking: Linking) -> Activity:
         """Compute who talks in every frame; see :meth:`Postprocessing.refine`."""
         return self.postprocessing.refine(first, linking)
+
+
+def _check_parts(config: object, encoder: object, segmentation: object) -> None:
+    """Refuse names, which :meth:`Diarizer.load` finds, and objects of another kind.
+
+    Raises
+    ------
+    ArgumentError
+        With the argument and what it must be.
+    """
+    kinds = {
+        "config": (config, isinstance(config, DiarizerConfig), "a DiarizerConfig"),
+        "encoder": (encoder, isinstance(encoder, SpeakerEncoder), "a SpeakerEncoder"),
+        "segmentation": (segmentation, hasattr(segmentation, "segment"), "a segmenter"),
+    }
+    for argument, (part, fits, kind) in kinds.items():
+        if isinstance(part, str | Path):
+            raise ArgumentError(
+                f"`{argument}` must not be a name, got {str(part)!r}; "
+                "Diarizer.load finds models by name"
+            )
+        if part is not None and not fits:
+            raise ArgumentError(f"`{argument}` must be {kind}, got {type(part).__name__}")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from diarspk.diarization.subsegments import Subsegments
     from diarspk.encoders.base import SpeakerEncoder
     from diarspk.encoders.local.encoder import LocalEncoder
+    from diarspk.features.recording_quality import RecordingQuality
     from diarspk.segmentation.segmenter import Segmenter
     from diarspk.segmentation.target_speaker_vad import TargetSpeakerVadHead
 
@@ -135,6 +136,8 @@ class FirstPass:
         Embeddings of non-speech, where the settings ask for them.
     precision : str
         Numerical precision of the networks, which later steps go on with.
+    quality : RecordingQuality, optional
+        What makes it doubtful that the speech was found.
     """
 
     uri: str
@@ -143,6 +146,7 @@ class FirstPass:
     local: LocalSpeakers
     non_speech: NDArray[np.float32] | None = None
     precision: Precision = "single"
+    quality: RecordingQuality | None = None
 
 
 def cosines_to(

@@ -65,7 +65,13 @@ class RecordingPass:
             )
         fingerprint = (models.encoder or models.trunk).fingerprint
         return FirstPass(
-            recording.uri, recording.duration, fingerprint, local, non_speech, models.precision
+            recording.uri,
+            recording.duration,
+            fingerprint,
+            local,
+            non_speech,
+            models.precision,
+            recording.quality,
         )
 
     def _stage(self, name: str, total: float | None) -> Callable[[float], None] | None:

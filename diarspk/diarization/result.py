@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from diarspk.arguments import check_number
 from diarspk.clustering.speaker_bounds import SpeakerBounds
 from diarspk.diarization.confidence import turn_confidence
 from diarspk.diarization.config import DiarizerConfig
@@ -21,7 +23,7 @@ from diarspk.diarization.local_speakers import FirstPass
 from diarspk.diarization.postprocessing import Postprocessing
 from diarspk.diarization.reconstruction import Activity, complete_names, to_annotation
 from diarspk.diarization.spurious_speakers import find_spurious_speakers
-from diarspk.errors import ArgumentError
+from diarspk.errors import ArgumentError, SpeechWarning
 
 if TYPE_CHECKING:
     from pyannote.core import Annotation, Segment
@@ -55,6 +57,9 @@ class Diarization:
     spurious_speakers : tuple of str
         Speakers with too little speech to be trusted; see
         :class:`diarspk.diarization.spurious_speakers.SpuriousSpeakerPolicy`.
+    warnings : tuple of str
+        What makes the result doubtful: no speech was found, or the recording is very quiet, clipped
+        or mostly noise.
     linking, first_pass, postprocessing
         What operations start from: who is who, the first pass over the recording, and the settings
         and parts of all further steps. Results that were not made from audio have none.
@@ -68,6 +73,7 @@ class Diarization:
     duration: float
     count_scores: dict[int, float] = field(default_factory=dict)
     spurious_speakers: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     linking: Linking = field(default_factory=Linking)
     first_pass: FirstPass | None = None
     postprocessing: Postprocessing | None = None
@@ -111,6 +117,11 @@ class Diarization:
             Speakers, in the order of the columns; those without a name are numbered by appearance.
         postprocessing : Postprocessing
             Settings and parts of the steps from here on, also for later operations.
+
+        Warns
+        -----
+        SpeechWarning
+            Of what makes the result doubtful; see `warnings`.
         """
         local, config = first.local, postprocessing.config
         turns, single = postprocessing.find_turns(first, activity)
@@ -119,6 +130,9 @@ class Diarization:
         centroids = local.centroids(linking.labels)
         calibration = config.calibration or postprocessing.defaults.calibration
         confidence = turn_confidence(turns, local, linking.labels, calibration)
+        doubts = _find_doubts(first, bool(turns))
+        for text in doubts:
+            warnings.warn(f"{first.uri}: {text}", SpeechWarning, stacklevel=3)
         return cls(
             annotation=annotation,
             exclusive=to_annotation(single, names, first.uri),
@@ -133,6 +147,7 @@ class Diarization:
             spurious_speakers=find_spurious_speakers(
                 annotation, config.spurious_speakers, linking.known
             ),
+            warnings=doubts,
             linking=replace(linking, names=names),
             first_pass=first,
             postprocessing=postprocessing,
@@ -186,10 +201,18 @@ class Diarization:
             If there is no first pass to start from, or the arguments contradict each other.
         """
         bounds = SpeakerBounds(num_speakers, min_speakers, max_speakers)
-        constraints = Constraints(known_speakers or {}, same_speaker, different_speakers, bounds)
+        constraints = Constraints(
+            {} if known_speakers is None else known_speakers,
+            same_speaker,
+            different_speakers,
+            bounds,
+        )
         first, postprocessing = self._origin()
-        config = config or postprocessing.config
+        if config is not None and not isinstance(config, DiarizerConfig):
+            raise ArgumentError(f"`config` must be a DiarizerConfig, got {type(config).__name__}")
+        config = postprocessing.config if config is None else config
         if threshold is not None:
+            threshold = check_number(threshold, "threshold", minimum=0.0)
             clusterer = replace(postprocessing, config=config).local_clusterer
             config = replace(config, clusterer=with_threshold(clusterer, threshold))
         return Diarization.from_first_pass(
@@ -280,3 +303,13 @@ class Diarization:
                 "recording, got one without."
             )
         return self.first_pass, self.postprocessing
+
+
+def _find_doubts(first: FirstPass, speech: bool) -> tuple[str, ...]:
+    """Find what to say of an empty result, and of a recording that is hardly fit for a full one."""
+    faults = [] if first.quality is None else first.quality.faults
+    reason = f"the recording is {', '.join(faults)}" if faults else ""
+    if not speech:
+        why = reason or "if there is some, it is too short, or too weak beside the loudest sounds"
+        return (f"no speech was found in {first.duration:.1f} s; {why}",)
+    return (f"{reason}; check the result",) if faults else ()

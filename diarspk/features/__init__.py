@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from diarspk.features.log_mel import FeatureConfig, LogMel, gated_level, mean_normalize
     from diarspk.features.prosody import ProsodyStatistics, measure_prosody
     from diarspk.features.recording import Recording, analyse
+    from diarspk.features.recording_quality import RecordingQuality
     from diarspk.features.speech_quality import (
         MIN_RATIO_DB,
         MIN_SPEECH_S,
@@ -26,6 +27,7 @@ __all__ = [
     "LogMel",
     "ProsodyStatistics",
     "Recording",
+    "RecordingQuality",
     "SpeechQuality",
     "analyse",
     "check_speech",
@@ -43,6 +45,7 @@ _HOMES = {
     "LogMel": "diarspk.features.log_mel",
     "ProsodyStatistics": "diarspk.features.prosody",
     "Recording": "diarspk.features.recording",
+    "RecordingQuality": "diarspk.features.recording_quality",
     "SpeechQuality": "diarspk.features.speech_quality",
     "analyse": "diarspk.features.recording",
     "check_speech": "diarspk.features.speech_quality",

@@ -20,6 +20,7 @@ from diarspk.audio import SAMPLE_RATE
 from diarspk.audio.source import Samples
 from diarspk.features.level import clip_features, speech_level
 from diarspk.features.log_mel import LogMel
+from diarspk.features.recording_quality import RecordingQuality, measure_quality
 
 if TYPE_CHECKING:
     from diarspk.audio import AudioStream
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Recording", "analyse"]
 
 BLOCK_S = 20.0
+FULL_SCALE = 0.999
 MAX_EXPECTED_S = 24 * 3600.0
 """Maximum duration for which a header is trusted to allocate memory."""
 
@@ -46,6 +48,8 @@ class Recording:
         Duration in seconds.
     frame_shift : float
         Seconds from one frame to the next.
+    quality : RecordingQuality, optional
+        What makes it doubtful that its speech is found.
     """
 
     uri: str
@@ -53,6 +57,7 @@ class Recording:
     level: float
     duration: float
     frame_shift: float
+    quality: RecordingQuality | None = None
 
     def __repr__(self) -> str:
         return f"Recording({self.uri!r}, {self.duration:.1f} s, {len(self.features)} frames)"
@@ -89,19 +94,24 @@ def analyse(
     """
     framer, shift = _Framer(log_mel), log_mel.config.frame_shift_ms / 1000
     buffer = _FeatureBuffer(stream.expected_duration or 0.0, shift, log_mel.config.mels)
+    rail = _Rail()
     for block in _read_ahead(stream.blocks(BLOCK_S)):
+        rail.push(block)
         for features in framer.push(block):
             buffer.push(features)
         if progress is not None:
             progress(framer.samples / SAMPLE_RATE)
     if not buffer.frames:  # shorter than one frame
         buffer.push(framer.flush())
+    powers = buffer.powers[: buffer.frames]
+    level = float(speech_level(torch.from_numpy(powers)[None]))
     return Recording(
         uri=stream.name,
         features=buffer.features[: buffer.frames],
-        level=float(speech_level(torch.from_numpy(buffer.powers[: buffer.frames])[None])),
+        level=level,
         duration=framer.samples / SAMPLE_RATE,
         frame_shift=shift,
+        quality=measure_quality(level, powers, rail.share),
     )
 
 
@@ -112,6 +122,25 @@ def _read_ahead(blocks: Iterator[Samples]) -> Iterator[Samples]:
         while (block := coming.result()) is not None:
             coming = thread.submit(next, blocks, None)
             yield block
+
+
+class _Rail:
+    """Share of samples at full scale; 0 where most go far beyond, which have another scale."""
+
+    def __init__(self) -> None:
+        self.samples, self.at_rail, self.beyond = 0, 0, 0
+
+    def push(self, block: Samples) -> None:
+        """Count the samples of a block."""
+        magnitude = np.abs(block)
+        self.samples += len(block)
+        self.at_rail += int(np.count_nonzero(magnitude >= FULL_SCALE))
+        self.beyond += int(np.count_nonzero(magnitude > 4 * FULL_SCALE))
+
+    @property
+    def share(self) -> float:
+        """Share in [0, 1]."""
+        return self.at_rail / self.samples if self.beyond < self.at_rail / 2 else 0.0
 
 
 class _FeatureBuffer:

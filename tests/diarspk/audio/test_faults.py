@@ -77,14 +77,14 @@ def test_values_that_are_not_finite(tmp_path: Path, value: float, rate: int) -> 
     path = tmp_path / "nan.wav"
     soundfile.write(path, samples.T, rate, subtype="FLOAT")
     for audio, given in ((path, None), (samples, rate)):
-        with pytest.raises(AudioError, match=r"NaN or infinite, first at 15\.000 s"):
+        with pytest.raises(AudioError, match=r"NaN or infinite, .* at 15\.000 s"):
             load_audio(audio, given)
         assert load_audio(audio, given, channel=0).shape == (20 * SAMPLE_RATE,)
 
 
 def test_infinities_that_cancel_or_overflow() -> None:
     for samples in (np.array([[np.inf, 0], [-np.inf, 0]]), np.array([1e300])):
-        with pytest.raises(AudioError, match=r"first at 0\.000 s"):
+        with pytest.raises(AudioError, match=r"at 0\.000 s"):
             load_audio(samples, SAMPLE_RATE)
 
 

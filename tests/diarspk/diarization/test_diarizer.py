@@ -9,7 +9,7 @@ import soundfile
 
 import diarspk
 from diarspk.audio import load_audio
-from diarspk.errors import ArgumentError, AudioError
+from diarspk.errors import ArgumentError, AudioError, SpeechWarning
 from diarspk.formats import read_rttm
 
 
@@ -109,7 +109,8 @@ def test_bounds_that_contradict_each_other(diarizer, sample):
 
 @pytest.mark.parametrize("seconds", [0.1, 1.0, 30.0])
 def test_silence_has_no_speaker(diarizer, seconds):
-    result = diarizer(np.zeros(round(seconds * 16000), np.float32), 16000)
+    with pytest.warns(SpeechWarning, match="no speech was found"):
+        result = diarizer(np.zeros(round(seconds * 16000), np.float32), 16000)
     assert not result.annotation
     assert not result.exclusive
     assert result.speakers == {}
@@ -239,3 +240,25 @@ def test_non_speech_can_be_a_cluster(diarizer, sample):
     local = replace(diarizer.config, units="local")  # as where non-speech takes part
     plain = diarspk.Diarizer(local, diarizer.encoder, diarizer.segmentation)(padded, 16000)
     assert 1 <= len(adapted.speakers) <= len(plain.speakers)
+
+
+def test_a_recording_without_speech_says_so(diarizer):
+    hum = 0.001 * np.sin(2 * np.pi * 50 / 16000 * np.arange(80000)).astype(np.float32)
+    with pytest.warns(SpeechWarning, match=r"audio: no speech was found in 5\.0 s; .*mostly noise"):
+        found = diarizer(hum, 16000)
+    assert not found.annotation and len(found.warnings) == 1
+    with pytest.warns(SpeechWarning, match="the recording is silent"):
+        diarizer(np.zeros(16000, np.float32), 16000)
+
+
+def test_a_clipped_recording_has_a_result_and_a_warning(diarizer, sample):
+    with pytest.warns(SpeechWarning, match=r"clipped \(\d.*check the result"):
+        found = diarizer(np.clip(sample[0] * 100, -1, 1), 16000)
+    assert found.speakers
+
+
+def test_different_speakers_contradict_a_single_one(diarizer):
+    pairs = [((0.0, 1.0), (2.0, 3.0))]
+    for bounds in ({"num_speakers": 1}, {"max_speakers": 1}):
+        with pytest.raises(ArgumentError, match="`different_speakers` must not be given where"):
+            diarizer(np.zeros(16000, np.float32), 16000, different_speakers=pairs, **bounds)

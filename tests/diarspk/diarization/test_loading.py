@@ -30,6 +30,7 @@ def test_the_embedded_model_is_read_once(make, monkeypatch):
     assert len(reads) == len(set(reads))  # and so is every other file
 
 
+@pytest.mark.filterwarnings("ignore:audio. no speech was found")
 def test_loading_by_name_equals_constructing():
     audio = noise(6.0)
     loaded, made = Diarizer.load("embedded", precision="single"), Diarizer(precision="single")
@@ -66,6 +67,7 @@ def test_a_model_that_is_not_there_is_told():
         Diarizer.load("nonsense")
 
 
+@pytest.mark.filterwarnings("ignore:audio. no speech was found")
 def test_values_print_as_a_person_reads_them():
     diarizer = Diarizer(precision="single")
     assert repr(diarizer) == (

@@ -29,7 +29,7 @@ from diarspk.diarization.reconstruction import ReconstructionConfig
 from diarspk.diarization.result import Diarization
 from diarspk.diarization.spurious_speakers import SpuriousSpeakerPolicy
 from diarspk.embeddings import PrincipalComponents
-from diarspk.errors import ArgumentError, ModelError
+from diarspk.errors import ArgumentError, ModelError, SpeechWarning
 
 CONFIG = DiarizerConfig(
     clusterer=AgglomerativeClusterer(0.5),
@@ -378,11 +378,13 @@ def test_a_plda_of_another_encoder_is_refused(first):
 
 
 def test_silence_has_no_speaker_and_no_spurious_one():
-    result = postprocess(make_first_pass([[-1, -1]]), CONFIG)
+    with pytest.warns(SpeechWarning, match="no speech was found"):
+        result = postprocess(make_first_pass([[-1, -1]]), CONFIG)
     assert not result.annotation
     assert result.spurious_speakers == ()
     assert result.count_scores == {}
-    assert result.recluster(num_speakers=3).speakers == {}
+    with pytest.warns(SpeechWarning, match="no speech was found"):
+        assert result.recluster(num_speakers=3).speakers == {}
     with pytest.raises(ArgumentError, match="nobody speaks"):
         result.merge(["SPEAKER_00", "SPEAKER_01"])
 
