@@ -77,7 +77,8 @@ def unit_rows(vectors: ArrayLike, dimension: int) -> NDArray[np.float32]:
     ArgumentError
         The shape is another, a value is not finite, or a vector is zero.
     """
-    rows = np.atleast_2d(as_numbers(vectors, "vectors")).astype(np.float32)
+    with np.errstate(over="ignore"):  # becomes infinite, which is refused below
+        rows = np.atleast_2d(as_numbers(vectors, "vectors")).astype(np.float32)
     if rows.ndim != 2 or rows.shape[1] != dimension or len(rows) == 0:
         raise ArgumentError(f"`vectors` must be of shape (n, {dimension}), got {np.shape(vectors)}")
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
