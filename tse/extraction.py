@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,12 +14,13 @@ import soxr
 from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE, Audio, AudioStream, load_audio, open_audio
-from diarspk.errors import FormatError
+from diarspk.errors import FormatError, SpeechWarning
 from diarspk.formats.names import plain_name
 from tse.cues import Cue, Reference
 from tse.enrolment import collect, gate, single_speaker_turns
 from tse.extractor import Extractor
 from tse.loading import load_extractor
+from tse.presence import MIN_SIMILARITY, PresenceMeter
 from tse.sound_file import sound_file
 
 if TYPE_CHECKING:
@@ -61,6 +64,11 @@ def extract(
     ndarray of float32, ``(time,)``
         At the sample rate of the mixture and of the same length. A silent mixture gives silence.
 
+    Warns
+    -----
+    SpeechWarning
+        If the voice that was extracted is hardly like the enrolment; see :mod:`tse.presence`.
+
     Raises
     ------
     AudioError
@@ -78,8 +86,13 @@ def extract(
         in_memory = not _is_file(enrolment)
         rate = enrolment_sample_rate or (sample_rate if in_memory else None)
         cue = extractor.cue(enrolment, rate)
-    blocks = [block[0] for block in extractor.extract_blocks(stream.blocks(), [cue])]
-    return _resample(np.concatenate(blocks), stream.source.sample_rate, mixture)
+    voices, meter = [], PresenceMeter.for_cue(extractor.encoder, cue)
+    for block in extractor.extract_blocks(stream.blocks(), [cue]):
+        voices.append(block[0])
+        if meter is not None:
+            meter.push(block[0])
+    _warn_of_absence(meter, stream.name)
+    return _resample(np.concatenate(voices), stream.source.sample_rate, mixture)
 
 
 def extract_enrolled(
@@ -98,6 +111,11 @@ def extract_enrolled(
     ----------
     warn
         Receives what makes an enrolment less reliable, one line each.
+
+    Warns
+    -----
+    SpeechWarning
+        If the voice that was extracted is hardly like the enrolment; see :mod:`tse.presence`.
     """
     from diarspk.features.speech_quality import check_speech
 
@@ -111,7 +129,10 @@ def extract_enrolled(
             for message in check_speech(waveform):
                 warn(f"{reference.source.label}: {message}")
         references.append(Reference(waveform))
-    _write(extractor, stream, [extractor.source(references)], [output], progress)
+    cue = extractor.source(references)
+    meter = PresenceMeter.for_cue(extractor.encoder, cue)
+    _write(extractor, stream, [cue], [output], progress, meter=meter)
+    _warn_of_absence(meter, str(output))
 
 
 def extract_speakers(
@@ -192,6 +213,7 @@ def _write(
     files: Sequence[Path],
     progress: Progress | None,
     postprocess: Callable[[Samples, int], Samples] | None = None,
+    meter: PresenceMeter | None = None,
 ) -> None:
     """Extract block by block into all files at once; they appear whole or not at all."""
     position = 0
@@ -202,9 +224,25 @@ def _write(
             for sound, voice in zip(sounds, rows, strict=True):
                 sound.write(voice.clip(-1, 1))
             position += voices.shape[1]
+            if meter is not None:
+                meter.push(voices[0])
             if progress is not None and stream.expected_duration:
                 done = position / SAMPLE_RATE / stream.expected_duration
                 progress("extracting", min(done, 1.0))
+
+
+def _warn_of_absence(meter: PresenceMeter | None, name: str) -> None:
+    """Warn of a voice that is hardly like its enrolment."""
+    similarity = math.inf if meter is None else meter.finish()
+    if similarity >= MIN_SIMILARITY:
+        return
+    found = "is silent" if math.isnan(similarity) else f"has a cosine of {similarity:.2f} to it"
+    warnings.warn(
+        f"{name}: the enrolled voice was probably not there; what was extracted {found}, "
+        f"where {MIN_SIMILARITY:g} or more is usual, and may be somebody else",
+        SpeechWarning,
+        stacklevel=3,
+    )
 
 
 def _diarize(stream: AudioStream, progress: Progress | None) -> Annotation:

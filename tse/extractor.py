@@ -17,6 +17,7 @@ from tse.cue_sources import CueSource
 from tse.cues import Cue, Reference
 from tse.ensemble import Ensemble
 from tse.models.network import ExtractionNetwork
+from tse.presence import PresenceMeter
 from tse.streaming import BlockConfig, ExtractionStream, extract_blocks
 
 __all__ = ["Extractor"]
@@ -79,6 +80,11 @@ class Extractor:
     def causal(self) -> bool:
         """Whether the network is causal, so that :meth:`stream` can be used."""
         return self.network.causal
+
+    @property
+    def encoder(self) -> SpeakerEncoder | None:
+        """Speaker encoder of the cue; None without one."""
+        return self.verifier or getattr(self.source, "encoder", None)
 
     def cue(
         self,
@@ -206,6 +212,30 @@ class Extractor:
             samples = torch.from_numpy(np.ascontiguousarray(block))
             yield np.stack([stream.push(samples).numpy() for stream in streams])
         yield np.stack([stream.flush().numpy() for stream in streams])
+
+    def similarity(
+        self, voice: Audio, cue: Cue | SpeakerCue | Audio, sample_rate: int | None = None
+    ) -> float:
+        """Compare an extracted voice with the enrolment: cosine of its most similar stretch.
+
+        Below :data:`tse.presence.MIN_SIMILARITY` the enrolled speaker was probably not there, and
+        the voice is somebody else's.
+
+        Parameters
+        ----------
+        voice, cue, sample_rate
+            As for :meth:`__call__`; the voice that it returned.
+
+        Returns
+        -------
+        float
+            NaN for silence, and where the cue holds no embedding to compare with.
+        """
+        meter = PresenceMeter.for_cue(self.encoder, self.accept(cue, sample_rate))
+        if meter is None:
+            return float("nan")
+        meter.push(load_audio(voice, _rate(voice, sample_rate)))
+        return meter.finish()
 
     def stream(self, cue: Cue) -> ExtractionStream:
         """Open a stream for audio as it arrives; the extractor must be causal."""

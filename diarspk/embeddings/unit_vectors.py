@@ -81,7 +81,8 @@ def unit_rows(vectors: ArrayLike, dimension: int) -> NDArray[np.float32]:
         rows = np.atleast_2d(as_numbers(vectors, "vectors")).astype(np.float32)
     if rows.ndim != 2 or rows.shape[1] != dimension or len(rows) == 0:
         raise ArgumentError(f"`vectors` must be of shape (n, {dimension}), got {np.shape(vectors)}")
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    with np.errstate(over="ignore"):
+        norms = np.linalg.norm(rows, axis=1, keepdims=True)
     if not np.isfinite(norms).all() or (norms < 1e-6).any():
         raise ArgumentError("`vectors` must be finite and not zero; was the recording silent?")
     return np.asarray(rows / norms, np.float32)

@@ -48,6 +48,7 @@ CONDITIONS = {
     "noisy-2": Condition(noisy=True),
     "clean-3": Condition(3),
     "noisy-3": Condition(3, noisy=True),
+    "absent-1": Condition(1, absent=True),
     "absent-2": Condition(2, absent=True),
 }
 
