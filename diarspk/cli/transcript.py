@@ -127,9 +127,10 @@ def transcript(
     reader = Reader.of([recorded or words], channel=channel, track=track, raw=raw)
     _check_usage(audio, diarization, asr, num_speakers is not None or gallery is not None)
     with exit_on_error():
-        from diarspk.transcripts import AssignmentConfig, assign_speakers, read_transcript
-        from diarspk.transcripts.saving import find_writer, format_of, save_transcript, to_text
-        from diarspk.transcripts.smoothing import NO_SMOOTHING, SMOOTHING
+        with quick_imports():
+            from diarspk.transcripts import AssignmentConfig, assign_speakers, read_transcript
+            from diarspk.transcripts.saving import find_writer, format_of, save_transcript, to_text
+            from diarspk.transcripts.smoothing import NO_SMOOTHING, SMOOTHING
 
         # What cannot be written is told at once, not after the recording is diarized.
         if output is not None and not output.parent.is_dir():

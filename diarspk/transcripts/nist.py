@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import TextIO
 
+from diarspk.errors import ArgumentError
 from diarspk.formats.lines import TextFile, parse_lines, parse_seconds
 from diarspk.transcripts.segmenting import segment_words
 from diarspk.transcripts.text import split_text
@@ -95,11 +96,16 @@ def write_ctm(transcript: Transcript, stream: TextIO) -> None:
     """Write CTM with the speaker as eighth field; a word with a space inside makes two lines.
 
     Words of no text cannot be written and are left out.
+
+    Raises
+    ------
+    ArgumentError
+        If two speakers would get the same name.
     """
-    uri = _one_word(transcript.uri)
+    uri, names = _one_word(transcript.uri), _names(transcript)
     for word in transcript.words:
         confidence = "NA" if word.confidence is None else f"{word.confidence:.3f}"
-        speaker = UNKNOWN if word.speaker is None else _one_word(word.speaker)
+        speaker = names[word.speaker]
         for text, start, duration in _parts(word):
             stream.write(f"{uri} 1 {start:.3f} {duration:.3f} {text} {confidence} lex {speaker}\n")
 
@@ -114,12 +120,31 @@ def _parts(word: Word) -> Iterator[tuple[str, float, float]]:
 
 
 def write_stm(transcript: Transcript, stream: TextIO) -> None:
-    """Write STM: a line for each speaker of each segment."""
-    uri = _one_word(transcript.uri)
+    """Write STM: a line for each speaker of each segment.
+
+    Raises
+    ------
+    ArgumentError
+        If two speakers would get the same name.
+    """
+    uri, names = _one_word(transcript.uri), _names(transcript)
     for one in transcript.utterances():
-        speaker = UNKNOWN if one.speaker is None else _one_word(one.speaker)
         text = " ".join(one.text.split())
-        stream.write(f"{uri} 1 {speaker} {one.start:.3f} {one.end:.3f} {text}".rstrip() + "\n")
+        stream.write(
+            f"{uri} 1 {names[one.speaker]} {one.start:.3f} {one.end:.3f} {text}".rstrip() + "\n"
+        )
+
+
+def _names(transcript: Transcript) -> dict[str | None, str]:
+    """Names as they are written, in which spaces are ``_``."""
+    names: dict[str | None, str] = {name: _one_word(name) for name in transcript.speakers}
+    names[None] = UNKNOWN
+    if len(set(names.values())) < len(names):
+        raise ArgumentError(
+            "`transcript` must have speakers whose names differ when spaces become _, none of them "
+            f"{UNKNOWN!r}, got {transcript.speakers}"
+        )
+    return names
 
 
 def _one_word(name: str) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from inspect import signature
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from diarspk.cli import app
-from diarspk.cli.transcript import TranscriptFormat
+from diarspk.cli.transcript import TranscriptFormat, transcript
+from diarspk.transcripts import AssignmentConfig
 from diarspk.transcripts.saving import FORMATS
 
 RTTM = "SPEAKER call 1 0 2 <NA> <NA> Ann <NA> <NA>\nSPEAKER call 1 2 3 <NA> <NA> Ben <NA> <NA>\n"
@@ -37,6 +39,8 @@ def test_words_and_a_diarization_give_text_on_stdout(folder: Path) -> None:
 
 def test_the_suffix_or_an_option_selects_the_format(folder: Path) -> None:
     assert {one.value for one in TranscriptFormat} == set(FORMATS)
+    assert signature(transcript).parameters["max_distance"].default == 5.0
+    assert AssignmentConfig().max_distance_s == 5.0
     for arguments in (["-o", "out.srt", "--every-cue"], ["-o", "out.x", "--format", "podcast"]):
         assert run("call.ctm", "--diarization", "call.rttm", *arguments).exit_code == 0
     assert "Ben: hi" in (folder / "out.srt").read_text()

@@ -225,6 +225,11 @@ def test_what_cannot_be_written_is_told_and_leaves_the_file(tmp_path: Path) -> N
         save_transcript(timeless, path)
     with pytest.raises(ArgumentError, match="half of a character"):
         save_transcript(Transcript((segment(("\ud83d", 0, 1, "Ann")),)), path)
+    for names in (("A B", "A_B"), ("unknown", None)):
+        alike = Transcript((segment(*((name or "x", 0, 1, name) for name in names)),))
+        for name in ("ctm", "stm"):
+            with pytest.raises(ArgumentError, match="names differ when spaces become _"):
+                to_text(alike, name)
     with pytest.raises(ArgumentError, match="`format` must be one of"):
         CALL.write(path, format="docx")
     with pytest.raises(ArgumentError, match="must end in one of"):
