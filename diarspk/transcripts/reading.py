@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from io import BytesIO
 from os import PathLike
@@ -26,6 +27,9 @@ SUFFIXES = (".json", ".srt", ".vtt", ".ctm", ".stm")
 
 TranscriptLike: TypeAlias = "Transcript | str | PathLike[str] | Mapping[str, Any] | Iterable[Any]"
 """A transcript, a file, a recogniser's parsed JSON, or its segments."""
+
+UNDECODED = re.compile("[\udc80-\udcff]")
+"""What stands for a byte that is not UTF-8."""
 
 INLINE = "<transcript>"
 """Name of a transcript that is no file, in errors."""
@@ -79,6 +83,8 @@ def read_transcript(path: str | PathLike[str], uri: str | None = None) -> Transc
     if suffix not in SUFFIXES:
         raise ArgumentError(f"`path` must end in one of {', '.join(SUFFIXES)}, got {name!r}")
     text = _read_text(name)
+    if suffix != ".json":
+        _check_text(text, text, name)
     stem = Path(name).name.split(".")[0] or "audio"
     if suffix in {".ctm", ".stm"}:
         stream = BytesIO(text.encode())
@@ -90,7 +96,11 @@ def read_transcript(path: str | PathLike[str], uri: str | None = None) -> Transc
         return parse_srt(text, name, uri or stem)
     if suffix == ".vtt":
         return parse_vtt(text, name, uri or stem)
-    return _parse_json(text, name, uri, stem)
+    found = _parse_json(text, name, uri, stem)
+    # Tokens of whisper.cpp that part a character are not UTF-8; the words that they make are.
+    words = [word.before + word.text + word.after for word in found.words]
+    _check_text("".join(words), text, name)
+    return found
 
 
 def _parse_json(text: str, file: str, uri: str | None, stem: str) -> Transcript:
@@ -126,12 +136,20 @@ def _read_text(name: str) -> str:
         raise FormatError(f"cannot be opened ({error.strerror}); check it", name) from None
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise FormatError("is UTF-16, not UTF-8; convert it (iconv -f utf-16 -t utf-8)", name)
+    return content.decode("utf-8-sig", "surrogateescape")
+
+
+def _check_text(part: str, text: str, name: str) -> None:
+    """Refuse a part of a file's text that is no Unicode."""
     try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+        part.encode()
+    except UnicodeEncodeError as error:
+        undecoded = UNDECODED.search(text)
+        if undecoded is None:
+            half = part[error.start]
+            raise FormatError(f"holds half of a character, {half!r}; write it anew", name) from None
         raise FormatError(
             "not UTF-8 text; convert the file (iconv -f latin1 -t utf-8, if it is Latin-1)",
             name,
-            line,
+            text.count("\n", 0, undecoded.start()) + 1,
         ) from None

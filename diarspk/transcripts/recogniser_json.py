@@ -19,6 +19,7 @@ A segment's words without times are those of its text; see :mod:`diarspk.transcr
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from diarspk.transcripts.fields import Item
@@ -160,7 +161,14 @@ def _join_tokens(tokens: Iterable[Item]) -> list[Word]:
             )
         else:
             words.append(Word(text, start, end, probability, before=""))
-    return words
+    return [replace(word, text=_decode_again(word.text)) for word in words]
+
+
+def _decode_again(text: str) -> str:
+    """Make whole the characters whose bytes were in several tokens, and could not be decoded."""
+    with suppress(UnicodeEncodeError):
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+    return text
 
 
 def _offsets(item: Item) -> tuple[float | None, float | None]:

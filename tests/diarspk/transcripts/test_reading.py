@@ -117,6 +117,18 @@ def test_whisper_cpp_with_tokens_and_without(tmp_path: Path) -> None:
     assert (found.segments[1].start, found.segments[1].end) == (0.7, 1.9)
 
 
+def test_tokens_of_whisper_cpp_that_part_a_character_do_no_harm(tmp_path: Path) -> None:
+    """Its ``-ojf`` writes them as bytes that are not UTF-8."""
+    tokens = [
+        b'{"text": " na\xc3", "offsets": {"from": 100, "to": 300}}',
+        b'{"text": "\xafve", "offsets": {"from": 300, "to": 600}}',
+    ]
+    text = b'{"offsets": {"from": 0, "to": 700}, "text": " na\xc3\xafve", "tokens": [%s]}'
+    content = b'{"transcription": [%s]}' % (text % b", ".join(tokens))
+    found = read(tmp_path, "call.json", content)
+    assert found.words == (Word(" na\u00efve", 0.1, 0.6, before=""),)
+
+
 def test_openai_lists_words_without_punctuation_apart_from_segments(tmp_path: Path) -> None:
     document = {
         "task": "transcribe",
@@ -272,6 +284,8 @@ BAD: dict[str, tuple[str, str | bytes, str]] = {
     ),
     "nested deeply": ("a.json", "[" * 100_000, "nested too deeply|is no JSON"),
     "Latin-1": ("a.srt", b"1\n00:00:01,000 --> 00:00:02,000\ncaf\xe9\n", ":3: not UTF-8"),
+    "Latin-1 in JSON": ("a.json", b'{"segments": [\n{"text": "caf\xe9"}]}', ":2: not UTF-8"),
+    "half of a character": ("a.json", '{"segments": [{"text": "\\ud83d"}]}', "half of a character"),
     "UTF-16": ("a.json", '{"segments": []}'.encode("utf-16"), "is UTF-16"),
     "no cue": ("a.srt", "hello\nthere\n", "has no cue"),
     "a faulty clock": ("a.srt", "1\n00:0x:01 --> 00:00:02,000\nhi\n", ":2: times must be"),
