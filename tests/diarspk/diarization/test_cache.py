@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
+from diarspk.audio import RawFormat, open_audio
 from diarspk.checkpoints.digest import digest_weights
 from diarspk.diarization.cache import FirstPassCache, digest_audio, first_pass_key
 from diarspk.diarization.first_pass import FirstPassModels
@@ -52,6 +54,17 @@ def test_arrays_differ_by_samples_type_shape_and_rate():
     assert len(set(digests)) == len(digests)
     assert digest_audio(audio.copy(), 16000) == digests[0]
     assert digest_audio(torch.from_numpy(audio), 16000) == digests[0]
+
+
+def test_a_stream_has_the_digest_of_its_file_and_of_what_is_read_of_it(tmp_path):
+    file = tmp_path / "a.wav"
+    soundfile.write(file, np.zeros(1600), 16000)
+    assert digest_audio(open_audio(file)) == digest_audio(file)
+    assert digest_audio(open_audio(io.BytesIO(file.read_bytes()))) == digest_audio(file)
+    raw = [open_audio(file, raw=RawFormat(name, 16000)) for name in ("s16le", "u8")]
+    assert len({digest_audio(file), *map(digest_audio, raw)}) == 3
+    audio = np.arange(8, dtype=np.float32)[None]
+    assert digest_audio(open_audio(audio, 16000)) == digest_audio(audio, 16000)
 
 
 def test_what_cannot_be_read_twice_has_none():
