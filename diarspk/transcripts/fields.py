@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from diarspk.errors import FormatError
+from diarspk.formats.names import plain_name
 
 __all__ = ["Item"]
 
@@ -77,7 +78,7 @@ class Item:
     def speaker(self) -> str | None:
         """Read the name of the speaker, as far as the document knows it."""
         found = self.get("speaker", "speaker_id")
-        return None if found is None else str(found)
+        return None if found is None else plain_name(found)
 
     def fault(self, name: str, text: str) -> FormatError:
         """Make the error of a field."""

@@ -13,6 +13,7 @@ from typing import TextIO
 
 from diarspk.errors import ArgumentError
 from diarspk.formats.lines import TextFile, parse_lines, parse_seconds
+from diarspk.formats.names import plain_name
 from diarspk.transcripts.segmenting import segment_words
 from diarspk.transcripts.text import split_text
 from diarspk.transcripts.transcript import Transcript, TranscriptSegment
@@ -50,9 +51,12 @@ def _parse_word(line: str) -> tuple[str, Word]:
         )
     start = parse_seconds(fields[2], "the start")
     duration = parse_seconds(fields[3], "the duration")
-    speaker = fields[7] if len(fields) == 8 and fields[7].lower() not in {UNKNOWN, "<na>"} else None
+    named = len(fields) == 8 and fields[7].lower() not in {UNKNOWN, "<na>"}
+    speaker = plain_name(fields[7]) if named else None
     confidence = _confidence(fields[5]) if len(fields) > 5 else None
-    return fields[0], Word(fields[4], start, start + duration, confidence, speaker=speaker)
+    return plain_name(fields[0]), Word(
+        fields[4], start, start + duration, confidence, speaker=speaker
+    )
 
 
 def _confidence(field: str) -> float | None:
@@ -85,11 +89,11 @@ def _parse_utterance(line: str) -> tuple[str, TranscriptSegment] | None:
     text = re.sub(r"^<[^>]*>\s*", "", fields[5]) if len(fields) > 5 else ""
     if text.strip().upper() == IGNORED:
         return None
-    speaker = None if fields[2].lower() == UNKNOWN else fields[2]
+    speaker = None if fields[2].lower() == UNKNOWN else plain_name(fields[2])
     words = tuple(
         Word(word.text, before=word.before or " ", speaker=speaker) for word in split_text(text)
     )
-    return fields[0], TranscriptSegment(words, start, end)
+    return plain_name(fields[0]), TranscriptSegment(words, start, end)
 
 
 def write_ctm(transcript: Transcript, stream: TextIO) -> None:
@@ -148,4 +152,4 @@ def _names(transcript: Transcript) -> dict[str | None, str]:
 
 
 def _one_word(name: str) -> str:
-    return re.sub(r"\s+", "_", name.strip()) or "_"
+    return re.sub(r"\s+", "_", plain_name(name).strip()) or "_"

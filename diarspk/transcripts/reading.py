@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from diarspk.errors import ArgumentError, FormatError
+from diarspk.formats.names import plain_name
 from diarspk.transcripts.choosing import choose_recording
 from diarspk.transcripts.fields import Item
 from diarspk.transcripts.nist import read_ctm, read_stm
@@ -85,7 +86,8 @@ def read_transcript(path: str | PathLike[str], uri: str | None = None) -> Transc
     text = _read_text(name)
     if suffix != ".json":
         _check_text(text, text, name)
-    stem = Path(name).name.split(".")[0] or "audio"
+    stem = plain_name(Path(name).name.split(".")[0] or "audio")
+    uri = None if uri is None else plain_name(uri)
     if suffix in {".ctm", ".stm"}:
         stream = BytesIO(text.encode())
         stream.name = name

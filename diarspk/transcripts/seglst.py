@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TextIO
 
+from diarspk.formats.names import plain_name
 from diarspk.transcripts.fields import Item
 from diarspk.transcripts.nist import UNKNOWN
 from diarspk.transcripts.text import split_text
@@ -35,7 +36,7 @@ def parse_seglst(items: Sequence[Item], uri: str) -> dict[str, Transcript]:
             tuple(words), item.number("start_time"), item.number("end_time")
         )
         session = item.get("session_id")
-        segments.setdefault(uri if session is None else str(session), []).append(segment)
+        segments.setdefault(uri if session is None else plain_name(session), []).append(segment)
     return {session: Transcript(tuple(found), session) for session, found in segments.items()}
 
 

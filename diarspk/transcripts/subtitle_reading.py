@@ -19,7 +19,7 @@ from diarspk.transcripts.word import Word
 __all__ = ["parse_srt", "parse_vtt"]
 
 ARROW = "-->"
-CLOCK = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2})(?:[,.](\d{1,3}))?")
+CLOCK = re.compile(r"(?:(\d{1,6}):)?(\d{1,2}):(\d{1,2})(?:[,.](\d{1,3}))?")
 TAG = re.compile(r"<([^<>]*)>")
 
 
@@ -85,7 +85,7 @@ def _times(line: str, file: str, number: int) -> tuple[float, float]:
     times = [CLOCK.fullmatch(part.strip()) for part in (start, end)]
     if times[0] is None or times[1] is None:
         raise FormatError(
-            f"times must be 00:00:01.000 {ARROW} 00:00:02.000, got {line!r}", file, number
+            f"times must be 00:00:01.000 {ARROW} 00:00:02.000, got {line[:80]!r}", file, number
         )
     return _seconds(times[0]), _seconds(times[1])
 
