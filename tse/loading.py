@@ -10,6 +10,7 @@ from diarspk.checkpoints.assets import asset_folder
 from diarspk.checkpoints.checkpoint import (
     Checkpoint,
     drop_prefix,
+    fitting_card,
     read_checkpoint,
     write_checkpoint,
 )
@@ -49,18 +50,19 @@ def load_extractor(name: str | Path | None = None) -> Extractor:
     card: dict[str, Any] = checkpoint.card
     if "extractor" not in card:
         raise ModelError(f"{name}: not an extractor's card; give one that recipes/extraction wrote")
-    network = read_network(card["extractor"])
-    network.load_state_dict(drop_prefix(checkpoint.tensors, "network."))
-    encoder = _encoder(checkpoint)
-    source = make_cue_source(str(card["cue"]), encoder, tuple(card.get("speakers", ())))
-    return Extractor(
-        network.eval().requires_grad_(False),
-        source,
-        checkpoint.fingerprint,
-        space=encoder.fingerprint if encoder is not None else "",
-        passes=int(card.get("passes", 1)),
-        verifier=encoder if card.get("verified", False) else None,
-    )
+    with fitting_card(name or DEFAULT):
+        network = read_network(card["extractor"])
+        network.load_state_dict(drop_prefix(checkpoint.tensors, "network."))
+        encoder = _encoder(checkpoint)
+        source = make_cue_source(str(card["cue"]), encoder, tuple(card.get("speakers", ())))
+        return Extractor(
+            network.eval().requires_grad_(False),
+            source,
+            checkpoint.fingerprint,
+            space=encoder.fingerprint if encoder is not None else "",
+            passes=int(card.get("passes", 1)),
+            verifier=encoder if card.get("verified", False) else None,
+        )
 
 
 def write_extractor(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,14 @@ from torch import Tensor
 from diarspk.errors import ModelError
 from diarspk.forking import survive_forks
 
-__all__ = ["Checkpoint", "drop_prefix", "read_card", "read_checkpoint", "write_checkpoint"]
+__all__ = [
+    "Checkpoint",
+    "drop_prefix",
+    "fitting_card",
+    "read_card",
+    "read_checkpoint",
+    "write_checkpoint",
+]
 
 CARD_REMEDY = "give the card of a model, or reinstall the package if it is one of its own"
 
@@ -63,6 +71,28 @@ class Checkpoint:
                 f"the card has no section {name!r}; it is not a checkpoint of this package"
             )
         return section
+
+
+@contextmanager
+def fitting_card(name: object) -> Iterator[None]:
+    """Refuse a card that does not describe the tensors beside it; ``name`` is that of the card.
+
+    Whatever a constructor makes of values of a wrong type or size, the fault is the file's.
+
+    Raises
+    ------
+    ModelError
+        In place of any other error.
+    """
+    try:
+        yield
+    except ModelError:
+        raise
+    except Exception as error:
+        fault = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise ModelError(
+            f"{name}: the card does not fit the tensors ({fault}); restore both files"
+        ) from error
 
 
 def read_card(card_path: Path) -> dict[str, Any]:

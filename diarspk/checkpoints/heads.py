@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from torch import nn
 
 from diarspk.checkpoints.assets import asset_folder
-from diarspk.checkpoints.checkpoint import read_checkpoint, write_checkpoint
+from diarspk.checkpoints.checkpoint import fitting_card, read_checkpoint, write_checkpoint
 from diarspk.errors import ModelError
 
 __all__ = ["HeadFormat"]
@@ -76,14 +76,9 @@ class HeadFormat(Generic[Head]):
                 f"{card_path}: belongs to the encoder {trained}, not to {encoder}; train one with "
                 f"python -m {self.recipe}"
             )
-        try:
+        with fitting_card(card_path):
             head = self.build(**settings).eval()
             head.load_state_dict(checkpoint.tensors)
-        except (TypeError, RuntimeError) as error:
-            fault = " ".join(str(error).split())[:200]
-            raise ModelError(
-                f"{card_path}: the card does not fit the tensors ({fault}); restore both files"
-            ) from error
         return head.requires_grad_(False)
 
     def load_asset(self, encoder: str) -> Head | None:

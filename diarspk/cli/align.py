@@ -96,18 +96,17 @@ def apply(
 
 
 def _read(path: Path) -> Embeddings:
-    import numpy as np
-
+    from diarspk.checkpoints.array_file import read_arrays
     from diarspk.embeddings.space import Space
     from diarspk.errors import FormatError
 
+    stored = read_arrays(path)
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            rows = stored["vectors"]
-            space = Space(str(stored["fingerprint"]), rows.shape[1], str(stored["model"]))
-            spans = zip(stored["files"].tolist(), stored["spans"].tolist(), strict=True)
-            keys = [(file, round(start, 3), round(end, 3)) for file, (start, end) in spans]
-    except (OSError, ValueError, KeyError, IndexError) as error:
+        rows = stored["vectors"]
+        space = Space(str(stored["fingerprint"]), rows.shape[1], str(stored["model"]))
+        spans = zip(stored["files"].tolist(), stored["spans"].tolist(), strict=True)
+        keys = [(file, round(start, 3), round(end, 3)) for file, (start, end) in spans]
+    except (ValueError, KeyError, IndexError, TypeError) as error:
         raise FormatError(
             f"not embeddings ({error}); write them by `diarspk embed -o`", str(path)
         ) from error

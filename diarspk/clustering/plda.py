@@ -151,7 +151,7 @@ def read_plda(card_path: Path) -> Plda:
     ModelError
         If a file is missing or damaged, or is no PLDA.
     """
-    from diarspk.checkpoints.checkpoint import read_checkpoint
+    from diarspk.checkpoints.checkpoint import fitting_card, read_checkpoint
 
     checkpoint = read_checkpoint(card_path)
     try:
@@ -161,4 +161,5 @@ def read_plda(card_path: Path) -> Plda:
         }
     except KeyError as error:
         raise ModelError(f"{card_path}: has no {error}; it is not a PLDA of this package") from None
-    return Plda(**parts, fingerprint=str(checkpoint.card.get("encoder", "")))
+    with fitting_card(card_path):
+        return Plda(**parts, fingerprint=str(checkpoint.card.get("encoder", "")))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from diarspk.atomic import atomic_path
 from diarspk.audio import SAMPLE_RATE, Audio, load_audio
+from diarspk.checkpoints.array_file import read_arrays
 from diarspk.embeddings.space import Space
 from diarspk.encoders.base import FrameEmbeddings
 from diarspk.errors import FormatError
@@ -112,20 +113,18 @@ def read_cue(path: str | Path) -> SpeakerCue:
     FormatError
         If the file is missing or holds no cue.
     """
+    stored = read_arrays(path)
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            figures = {key: stored[f"prosody.{key}"].item() for key in _PROSODY}
-            space = {key: stored[f"space.{key}"].item() for key in _SPACE}
-            return SpeakerCue(
-                timbre=stored["timbre"],
-                frames=FrameEmbeddings(
-                    stored["frames"], stored["hop"].item(), stored["start"].item()
-                ),
-                prosody=ProsodyStatistics(**figures),
-                space=Space(**space),
-                duration=stored["duration"].item(),
-            )
-    except (OSError, ValueError, KeyError) as error:
+        figures = {key: stored[f"prosody.{key}"].item() for key in _PROSODY}
+        space = {key: stored[f"space.{key}"].item() for key in _SPACE}
+        return SpeakerCue(
+            timbre=stored["timbre"],
+            frames=FrameEmbeddings(stored["frames"], stored["hop"].item(), stored["start"].item()),
+            prosody=ProsodyStatistics(**figures),
+            space=Space(**space),
+            duration=stored["duration"].item(),
+        )
+    except (ValueError, KeyError) as error:
         raise FormatError(f"not a cue ({error}); extract it again", str(path)) from error
 
 

@@ -11,7 +11,6 @@ import hashlib
 import io
 import os
 import warnings
-import zipfile
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -24,11 +23,12 @@ from diarspk.atomic import atomic_path
 from diarspk.audio import Audio, AudioStream
 from diarspk.audio.arrays import ArraySource
 from diarspk.audio.source import AudioSource
+from diarspk.checkpoints.array_file import read_arrays
 from diarspk.checkpoints.digest import digest_file, digest_stream, digest_weights
 from diarspk.diarization.local_speakers import FirstPass, FirstPassModels, LocalSpeakers
 from diarspk.diarization.subsegments import Subsegments
 from diarspk.encoders.precision import check_precision
-from diarspk.errors import ArgumentError, DiarspkWarning
+from diarspk.errors import ArgumentError, DiarspkWarning, FormatError
 from diarspk.features.recording_quality import RecordingQuality
 from diarspk.segmentation.segmenter import Segmenter
 
@@ -114,10 +114,8 @@ class FirstPassCache:
         A damaged file counts as missing: the pass is made again, and the file with it.
         """
         try:
-            # Opened here, since numpy leaves a damaged file open.
-            with self._path(key).open("rb") as stream, np.load(stream) as stored:
-                return _unpack(dict(stored), uri)
-        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
+            return _unpack(read_arrays(self._path(key)), uri)
+        except (FormatError, KeyError, TypeError, ValueError):
             return None
 
     def write(self, key: str, first: FirstPass) -> None:

@@ -11,7 +11,7 @@ from typing import Any, overload
 
 from diarspk.arguments import check_path
 from diarspk.checkpoints.assets import asset_folder
-from diarspk.checkpoints.checkpoint import Checkpoint, drop_prefix, read_checkpoint
+from diarspk.checkpoints.checkpoint import Checkpoint, drop_prefix, fitting_card, read_checkpoint
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.local.frame_head import FRAME_HEADS, FrameHead
@@ -104,13 +104,15 @@ def build_local_encoder(checkpoint: Checkpoint) -> LocalEncoder:
     Raises
     ------
     ModelError
-        If the card has no section "network", or a file of the frame head is damaged.
+        If the card has no section "network" or one that does not fit the tensors, or a file of the
+        frame head is damaged.
     """
     settings: dict[str, Any] = dict(checkpoint.section("network"))
-    trunk = TrunkConfig(**{k: _frozen(v) for k, v in settings.pop("trunk").items()})
-    config = SpeakerNetworkConfig(trunk=trunk, **{k: _frozen(v) for k, v in settings.items()})
-    network = SpeakerNetwork(config)
-    network.load_state_dict(drop_prefix(checkpoint.tensors, "network."))
+    with fitting_card(checkpoint.card.get("name")):
+        trunk = TrunkConfig(**{k: _frozen(v) for k, v in settings.pop("trunk").items()})
+        config = SpeakerNetworkConfig(trunk=trunk, **{k: _frozen(v) for k, v in settings.items()})
+        network = SpeakerNetwork(config)
+        network.load_state_dict(drop_prefix(checkpoint.tensors, "network."))
     fingerprint = checkpoint.fingerprint
     return LocalEncoder(
         network.requires_grad_(False),

@@ -7,12 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from diarspk.checkpoints.checkpoint import Checkpoint, write_checkpoint
+from diarspk.checkpoints.checkpoint import Checkpoint, fitting_card, write_checkpoint
 from diarspk.encoders.architectures.base import Architecture
 from diarspk.encoders.architectures.registry import build_architecture
 from diarspk.encoders.front_end import FrontEnd, MelFrontEnd, WaveformFrontEnd
 from diarspk.encoders.windowed import WindowedEncoder
-from diarspk.errors import ModelError
 from diarspk.features.log_mel import FeatureConfig
 
 __all__ = ["build_stored_encoder", "write_encoder"]
@@ -60,7 +59,7 @@ def build_stored_encoder(checkpoint: Checkpoint) -> WindowedEncoder:
         If the tensors do not fit what the card describes.
     """
     card: dict[str, Any] = checkpoint.card
-    try:
+    with fitting_card(card.get("name")):
         features = None if card["features"] is None else FeatureConfig(**card["features"])
         network = build_architecture(
             card["architecture"],
@@ -70,11 +69,6 @@ def build_stored_encoder(checkpoint: Checkpoint) -> WindowedEncoder:
             seed=0,
         )
         network.load_state_dict(checkpoint.tensors)
-    except (KeyError, TypeError, RuntimeError, ValueError) as error:
-        fault = " ".join(str(error).split())[:200]
-        raise ModelError(
-            f"{card.get('name')}: the card does not fit the tensors ({fault}); restore both files"
-        ) from error
     front_end: FrontEnd = WaveformFrontEnd() if features is None else MelFrontEnd(features)
     encoder = WindowedEncoder(network.requires_grad_(False), front_end)
     encoder.name = str(card.get("name", ""))

@@ -5,7 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from diarspk.arguments import check_path
-from diarspk.checkpoints.checkpoint import Checkpoint, drop_prefix, read_card, read_checkpoint
+from diarspk.checkpoints.checkpoint import (
+    Checkpoint,
+    drop_prefix,
+    fitting_card,
+    read_card,
+    read_checkpoint,
+)
 from diarspk.encoders.loading import build_local_encoder, find_card, is_stored_encoder
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.errors import ModelError
@@ -97,11 +103,13 @@ def build_embedded_segmenter(checkpoint: Checkpoint) -> EmbeddedSegmenter:
     Raises
     ------
     ModelError
-        If the checkpoint has no segmentation head.
+        If the checkpoint has no segmentation head, or its card does not fit the tensors.
     """
     # "activity" is what the head is called in files.
-    head = SegmentationHead(SegmentationHeadConfig(**checkpoint.section("activity")))
-    head.load_state_dict(drop_prefix(checkpoint.tensors, "activity."))
+    settings = checkpoint.section("activity")
+    with fitting_card(checkpoint.card.get("name")):
+        head = SegmentationHead(SegmentationHeadConfig(**settings))
+        head.load_state_dict(drop_prefix(checkpoint.tensors, "activity."))
     return EmbeddedSegmenter(head.requires_grad_(False), trunk=checkpoint.fingerprint)
 
 

@@ -88,9 +88,13 @@ class ScoreCalibration:
             If the file is missing or holds something else.
         """
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
+            read = cls(**json.loads(path.read_text(encoding="utf-8")))
+            numbers = np.array([read.scale, read.offset, *read.quality.values()])
+            if numbers.dtype.kind not in "if" or not np.isfinite(numbers).all():
+                raise ValueError("a weight is no finite number")
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise FormatError(f"not a calibration ({error}); fit it again", str(path)) from error
+        return read
 
 
 def fit_calibration(

@@ -121,7 +121,7 @@ def fuzz(name: str, count: int, seed: int) -> Counter[str]:
         file.write_bytes(kind.damage(file.read_bytes(), rng))
         try:
             fault = fault_of(kind.read, file)
-        except Exception as error:
+        except Exception:
             print(f"{name}: the file is {file}")
             raise
         counts["refused" if fault else "read"] += 1
