@@ -27,7 +27,7 @@ def plain_name(name: object) -> str:
     >>> print(plain_name(os.fsdecode(b"r\xe9union")))
     r\xe9union
     """
-    return escape_undecoded(normalize("NFC", str(name)))
+    return normalize("NFC", escape_undecoded(str(name)))
 
 
 def escape_undecoded(text: str) -> str:
