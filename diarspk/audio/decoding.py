@@ -23,6 +23,10 @@ TAGS = (b"ID3", b"TAG", b"APETAG", b"Xing", b"Info", b"VBRI")
 DECODING_ERRORS = (av.FFmpegError, ValueError, LookupError, MemoryError, OverflowError)
 
 
+KINDS = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
+"""numpy's names of FFmpeg's formats of samples."""
+
+
 class Piece(NamedTuple):
     """Decoded sound: ``(channels, time)``, and its time stamp in seconds where it has one."""
 
@@ -127,7 +131,12 @@ class Decoding:
 
 def _samples(frame: Any) -> Samples:
     """Floats ``(channels, time)`` of a frame of any format."""
-    array: Any = frame.to_ndarray()  # planar: (channels, time); packed: (1, time x channels)
+    channels = frame.layout.nb_channels
+    kind = np.dtype(KINDS[frame.format.packed.name])
     if not frame.format.is_planar:
-        array = array.reshape(-1, frame.layout.nb_channels).T
-    return to_float(array)
+        packed = np.frombuffer(frame.planes[0], kind, frame.samples * channels)
+        return to_float(packed.reshape(-1, channels).T)
+    # PyAV lists planes up to a null pointer, beyond those that there are if there are eight or
+    # more channels; to_ndarray reads them all, and crashes.
+    planes = [np.frombuffer(plane, kind, frame.samples) for plane in frame.planes[:channels]]
+    return to_float(np.stack(planes))

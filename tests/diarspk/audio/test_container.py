@@ -2,7 +2,9 @@
 
 import warnings
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -65,6 +67,36 @@ def test_several_tracks(tmp_path: Path) -> None:
     for track in (-1, 2):
         with pytest.raises(ArgumentError, match=rf"`track` must be from 0 to 1 for .*got {track}"):
             open_audio(path, track=track)
+
+
+@pytest.mark.parametrize("channels", [6, 8])
+@pytest.mark.parametrize(
+    ("suffix", "codec"), [("m4a", "aac"), ("mka", "flac"), ("mov", "pcm_f32le")]
+)
+def test_many_channels(tmp_path: Path, channels: int, suffix: str, codec: str) -> None:
+    """Eight planes are more than PyAV counts to."""
+    path, rate = tmp_path / f"array.{suffix}", 48000
+    sound = np.stack([click(1.0, 0.1 * (index + 1), rate) for index in range(channels)])
+    layout = {6: "5.1", 8: "7.1"}[channels]
+    with av.open(str(path), "w") as file:
+        stream: Any = file.add_stream(codec, rate=rate, layout=layout)
+        resampler = av.AudioResampler(stream.codec_context.format.name, layout, rate)
+        length = stream.codec_context.frame_size or 1024
+        for start in range(0, sound.shape[1] - length, length):
+            packed = sound[:, start : start + length].T.reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(packed), "flt", layout)
+            frame.sample_rate, frame.pts = rate, start
+            for converted in resampler.resample(frame):
+                file.mux(stream.encode(converted))
+        file.mux(stream.encode(None))
+    if codec == "aac":  # whose low-frequency channel and order of channels are its own
+        assert np.isfinite(load_audio(path)).all()
+        with pytest.raises(ArgumentError, match=f"from 0 to {channels - 1}"):
+            load_audio(path, channel=channels)
+        return
+    for index in range(channels):
+        samples = load_audio(path, channel=index)
+        assert place_of_click(samples, SAMPLE_RATE) == pytest.approx(0.1 * (index + 1), abs=0.005)
 
 
 def test_tracks_where_there_is_one(tmp_path: Path) -> None:
