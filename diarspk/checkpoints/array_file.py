@@ -15,8 +15,14 @@ from diarspk.errors import FormatError
 __all__ = ["read_arrays"]
 
 
-def read_arrays(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
+def read_arrays(path: str | os.PathLike[str], kind: str, remedy: str) -> dict[str, NDArray[Any]]:
     """Read every array of an ``.npz`` file; nothing in it is executed.
+
+    Parameters
+    ----------
+    path : path
+    kind, remedy : str
+        What the file is to hold, and what to do where it does not, for the error.
 
     Raises
     ------
@@ -31,9 +37,8 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
             if not isinstance(stored, NpzFile):
                 raise ValueError("one array, without names")
             return dict(stored)
-    except OSError as error:
-        raise FormatError(f"cannot be read ({error.strerror or error}); check it", name) from error
     # zipfile and numpy raise a dozen others for bytes that are not as they should be.
     except Exception as error:
-        fault = " ".join(str(error).split())[:200] or type(error).__name__
-        raise FormatError(f"not a file of arrays ({fault}); is it cut off?", name) from error
+        fault = " ".join((getattr(error, "strerror", None) or str(error)).split())[:200]
+        told = fault or type(error).__name__
+        raise FormatError(f"not {kind} ({told}); {remedy}", name) from error

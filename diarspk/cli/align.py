@@ -100,7 +100,7 @@ def _read(path: Path) -> Embeddings:
     from diarspk.embeddings.space import Space
     from diarspk.errors import FormatError
 
-    stored = read_arrays(path)
+    stored = read_arrays(path, "embeddings", "write them by `diarspk embed -o`")
     try:
         rows = stored["vectors"]
         space = Space(str(stored["fingerprint"]), rows.shape[1], str(stored["model"]))

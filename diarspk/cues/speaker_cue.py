@@ -113,7 +113,7 @@ def read_cue(path: str | Path) -> SpeakerCue:
     FormatError
         If the file is missing or holds no cue.
     """
-    stored = read_arrays(path)
+    stored = read_arrays(path, "a cue", "extract it again")
     try:
         figures = {key: stored[f"prosody.{key}"].item() for key in _PROSODY}
         space = {key: stored[f"space.{key}"].item() for key in _SPACE}

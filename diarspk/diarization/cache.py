@@ -114,7 +114,7 @@ class FirstPassCache:
         A damaged file counts as missing: the pass is made again, and the file with it.
         """
         try:
-            return _unpack(read_arrays(self._path(key)), uri)
+            return _unpack(read_arrays(self._path(key), "a first pass", "delete it"), uri)
         except (FormatError, KeyError, TypeError, ValueError):
             return None
 
