@@ -34,11 +34,15 @@ from subprocess import CalledProcessError
 from types import NoneType, UnionType
 from typing import Any, Protocol, Union, get_args, get_type_hints
 
-import tyro
-from tyro.conf import Positional
-from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
-
 from diarspk.errors import DiarspkError
+
+try:
+    import tyro
+    from tyro.conf import Positional
+    from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
+except ModuleNotFoundError as error:
+    remedy = "pip install -e '.[benchmark]' for eval, '.[train]' for recipes"
+    raise ModuleNotFoundError(f"{error.msg}: {remedy}", name=error.name) from None
 
 __all__ = ["Main", "Positional", "command", "exclusive", "one_of", "option"]
 

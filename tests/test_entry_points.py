@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import sys
 from collections.abc import Iterator
@@ -55,6 +56,24 @@ def load(name: str) -> ModuleType:
 @pytest.mark.parametrize("name", list(modules()))
 def test_every_module_can_be_imported(name: str) -> None:
     assert load(name).__doc__, "a module says what it holds"
+
+
+@pytest.mark.parametrize("name", list(filter(is_command, modules())))
+def test_every_option_of_a_command_is_explained_where_it_is_defined(name: str) -> None:
+    source = (ROOT / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8")
+    assert "import argparse" not in source, "eval/command_line.py makes options of dataclasses"
+    settings = [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ClassDef) and node.name in ("Settings", "Options")
+    ]
+    for node in settings:
+        for option, explanation in zip(node.body, [*node.body[1:], None], strict=True):
+            if isinstance(option, ast.AnnAssign):
+                kind = ast.unparse(option.annotation)
+                is_group = kind.endswith(("Settings", "Config", "Report", "Files"))
+                described = isinstance(explanation, ast.Expr) or "option(help=" in kind
+                assert is_group or described, f"{name}: {ast.unparse(option)} has no docstring"
 
 
 @pytest.mark.filterwarnings("ignore")
