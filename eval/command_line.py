@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import io
 import re
-import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from functools import wraps
@@ -34,7 +33,7 @@ from subprocess import CalledProcessError
 from types import NoneType, UnionType
 from typing import Any, Protocol, Union, get_args, get_type_hints
 
-from diarspk.errors import DiarspkError
+from diarspk.cli.terminal import EXPECTED, describe_error, say
 
 try:
     import tyro
@@ -101,11 +100,11 @@ def command(run: Callable[..., int | None]) -> Main:
             )
         try:
             return run(*(found if passes_on else (found,))) or 0
-        except (DiarspkError, OSError, CalledProcessError) as error:
-            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        except (*EXPECTED, CalledProcessError) as error:
+            say(f"error: {describe_error(error)}")
             return 1
         except KeyboardInterrupt:
-            print("interrupted", file=sys.stderr)
+            say("interrupted")
             return 130
 
     return main
@@ -120,8 +119,8 @@ def _faults_on_one_line(program: str) -> Iterator[None]:
             yield
     except SystemExit as stop:
         if stop.code:
-            print(f"usage: {program} [-h] [OPTIONS]", file=sys.stderr)
-            print(f"{program}: error: {_fault(written.getvalue())}", file=sys.stderr)
+            say(f"usage: {program} [-h] [OPTIONS]")
+            say(f"{program}: error: {_fault(written.getvalue())}")
         raise
 
 

@@ -16,6 +16,7 @@ from diarspk.errors import DiarspkError, DiarspkWarning
 from diarspk.formats.names import escape_undecoded
 
 __all__ = [
+    "EXPECTED",
     "Failures",
     "ProgressCallback",
     "describe_error",

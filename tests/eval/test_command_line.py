@@ -161,7 +161,7 @@ def test_a_wrong_option_exits_with_usage_and_one_line(
 @pytest.mark.parametrize(
     ("file", "line", "status"),
     [
-        ("full", "error: [Errno 28] No space left on device: 'full'", 1),
+        ("full", "error: full: No space left on device", 1),
         ("silent", "error: silent.wav: holds no speech", 1),
         ("interrupted", "interrupted", 130),
     ],
