@@ -5,6 +5,7 @@ A word without times has nobody by the rules of others.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
@@ -98,6 +99,7 @@ RULES: dict[str, Rule] = {
     "largest overlap, else nearest middle": by_overlap_filled,
     "diarspk": assign(AssignmentConfig()),
     "diarspk, whole words": assign(AssignmentConfig(max_word_s=60.0)),
+    "diarspk, at any distance": assign(AssignmentConfig(max_distance_s=math.inf)),
     "diarspk, not smoothed": assign(AssignmentConfig(smoothing=NO_SMOOTHING)),
 }
 """Rules to compare, by name."""
