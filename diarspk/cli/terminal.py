@@ -78,7 +78,8 @@ def exit_on_error() -> Iterator[None]:
 def describe_error(error: BaseException) -> str:
     """Text of an expected error."""
     if isinstance(error, UnicodeEncodeError):
-        return f"{escape_undecoded(error.object[:80])}: a name must be UTF-8 here; rename the file"
+        name = error.object[max(error.start - 40, 0) : error.end + 40]
+        return f"a name must be UTF-8 here, got {escape_undecoded(name)!r}; rename the file"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, MemoryError):

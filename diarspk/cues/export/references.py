@@ -14,6 +14,7 @@ from diarspk.embeddings.profile import SpeakerProfile, build_profile
 from diarspk.embeddings.space import Space
 from diarspk.embeddings.unit_vectors import unit_rows
 from diarspk.errors import ArgumentError
+from diarspk.formats.names import escape_undecoded, plain_name
 
 if TYPE_CHECKING:
     from diarspk.audio import Audio
@@ -100,4 +101,5 @@ def read_references(
         raise ArgumentError(f"`files` must be different recordings, got {paths}")
     vectors = np.stack([encoder.embed(one) for one in recordings or paths])
     space = replace(encoder.space, name=name)
-    return References(speaker, space, tuple(paths), unit_rows(vectors, space.dimension))
+    named = tuple(escape_undecoded(path) for path in paths)  # files of text will hold them
+    return References(plain_name(speaker), space, named, unit_rows(vectors, space.dimension))

@@ -1,7 +1,9 @@
-"""On a full disk every command that writes says so in one line and leaves what was there."""
+"""Where a folder is full or read-only, or an input is gone, a command says so in one line."""
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import Result
 
+from tests.diarspk.verification.gallery.volumes import run_with_mounts
 from tests.full_disk import content_of, limited_files
 
 Run = Callable[..., Result]
@@ -78,3 +81,45 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
         assert run(*words).exit_code == 1
     assert content_of(folder) == written
     assert run(*words).exit_code == 0
+
+
+READ_ONLY = """
+import json, os, sys
+from typer.testing import CliRunner
+from diarspk.cli import app
+
+folder, commands = {folder!r}, {commands!r}
+os.chdir(folder)
+for name, words in commands.items():
+    done = CliRunner().invoke(app, words)
+    print(json.dumps([name, done.exit_code, done.stderr.splitlines()]))
+"""
+
+
+def test_a_read_only_folder_is_one_line(folder: Path, tiny: Path) -> None:
+    commands = {
+        name: [str(tiny) if word == "TINY" else word for word in words]
+        for name, words in COMMANDS.items()
+    }
+    before = content_of(folder)
+    bound = shlex.quote(str(folder))
+    mounts = f"mount --bind {bound} {bound}; mount -o remount,ro,bind {bound}"
+    told = run_with_mounts(mounts, READ_ONLY.format(folder=str(folder), commands=commands))
+    for line in told.splitlines():
+        _, status, messages = json.loads(line)
+        errors = [text for text in messages if not text.startswith("warning")]
+        assert (status, len(errors)) == (1, 1), line
+        assert errors[0].startswith("error: ") and "Read-only file system" in errors[0], line
+    assert len(told.splitlines()) == len(COMMANDS)
+    assert content_of(folder) == before
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_input_that_is_gone_is_one_line(name: str, run: Run, folder: Path, tiny: Path) -> None:
+    words = [str(tiny) if word == "TINY" else word for word in COMMANDS[name]]
+    gone = [word for word in COMMANDS[name] if (folder / word).is_file()][-1]
+    (folder / gone).unlink()
+    missed = run(*words)
+    assert missed.exit_code == 1
+    (line,) = [line for line in missed.stderr.splitlines() if not line.startswith("warning")]
+    assert gone in line and "No such file" in line.replace("no such file", "No such file")

@@ -114,6 +114,22 @@ def test_writers_wait_for_each_other(tmp_path: Path) -> None:
         assert [person.references for person in gallery.people()] == [20, 20, 20]
 
 
+def test_processes_that_write_one_gallery_lose_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "g"
+    create_gallery(folder, SPACE).close()
+    command = [sys.executable, str(WRITER), str(folder), "25", "2"]
+    writers = [
+        subprocess.Popen(
+            command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL
+        )
+        for _ in range(2)
+    ]
+    assert [writer.wait() for writer in writers] == [0, 0]
+    with open_gallery(folder) as gallery:
+        people = {person.speaker: person.references for person in gallery.people()}
+    assert people == {f"person {number}": 4 for number in range(25)}
+
+
 class Turned:
     """An alignment that turns the axes around and keeps 16 of them."""
 
