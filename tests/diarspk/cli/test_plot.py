@@ -26,6 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.filterwarnings("ignore::diarspk.errors.SpeechWarning")
 def test_every_picture_is_drawn(folder: Path, tiny: Path, run: Callable[..., Result]) -> None:
     calls = [
         ["timeline", "call.rttm"],

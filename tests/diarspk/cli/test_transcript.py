@@ -53,6 +53,7 @@ def test_a_transcript_with_speakers_is_converted_as_it_is(folder: Path) -> None:
     assert run("call.stm", "--diarization", "call.rttm").stdout == "Ann: hello you\n"
 
 
+@pytest.mark.filterwarnings("ignore::diarspk.errors.SpeechWarning")
 def test_words_are_transcribed_and_diarized(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import numpy as np
     import soundfile

@@ -81,6 +81,7 @@ def test_disturbed_boundaries_move_and_turns_stay_positive() -> None:
     assert all(segment.duration > 0 for segment in moved.itersegments())
 
 
+@pytest.mark.filterwarnings("ignore::diarspk.errors.SpeechWarning")
 def test_the_command_prints_a_table_and_writes_the_figures(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
