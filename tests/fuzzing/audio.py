@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -121,6 +122,7 @@ def main() -> None:
         print(folder, flush=True)
         _limit_memory()
         print(dict(fuzz(options.format, options.count, options.seed, folder)))
+        shutil.rmtree(folder)
         return
     failed = 0
     each = -(-options.count // len(FORMATS))
