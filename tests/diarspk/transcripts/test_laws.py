@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyannote.core import Annotation, Segment
 
@@ -25,6 +25,7 @@ from tests.paths import ROOT
 PLAIN = AssignmentConfig(smoothing=NO_SMOOTHING)
 
 
+@settings(deadline=None)
 @given(TRANSCRIPTS, diarizations())
 def test_every_word_comes_out_in_order_and_to_the_byte(
     transcript: Transcript, diarization: Annotation
@@ -40,6 +41,7 @@ def test_every_word_comes_out_in_order_and_to_the_byte(
     assert result.unassigned == sum(word.speaker is None for word in result.words)
 
 
+@settings(deadline=None)
 @given(TRANSCRIPTS, diarizations())
 def test_every_word_of_a_transcript_with_any_time_gets_times(
     transcript: Transcript, diarization: Annotation
@@ -57,6 +59,7 @@ def test_every_word_of_a_transcript_with_any_time_gets_times(
             assert (word.start, word.end) == (given_word.start, given_word.end)
 
 
+@settings(deadline=None)
 @given(timed_words(), diarizations())
 def test_whoever_talks_longest_at_the_beginning_of_a_word_has_said_it(
     transcript: Transcript, diarization: Annotation
@@ -80,6 +83,7 @@ def test_whoever_talks_longest_at_the_beginning_of_a_word_has_said_it(
             assert word.alternatives == ()
 
 
+@settings(deadline=None)
 @given(timed_words(), st.lists(st.tuples(st.integers(0, 400), st.integers(1, 80)), max_size=6))
 def test_in_a_gap_the_nearest_edge_decides(
     transcript: Transcript, turns: list[tuple[int, int]]
@@ -104,6 +108,7 @@ def test_in_a_gap_the_nearest_edge_decides(
             assert distances[word.speaker] == pytest.approx(nearest)
 
 
+@settings(deadline=None)
 @given(timed_words(), diarizations())
 def test_the_order_of_the_turns_does_not_matter(
     transcript: Transcript, diarization: Annotation
@@ -114,6 +119,7 @@ def test_the_order_of_the_turns_does_not_matter(
     assert assign_speakers(transcript, diarization) == assign_speakers(transcript, turned)
 
 
+@settings(deadline=None)
 @given(timed_words(), diarizations(), st.floats(0.7, 9))
 def test_a_word_stretched_over_a_pause_keeps_its_speaker(
     transcript: Transcript, diarization: Annotation, stretch: float
@@ -131,6 +137,7 @@ def test_a_word_stretched_over_a_pause_keeps_its_speaker(
     assert [one.speaker for one in results[0].words] == [one.speaker for one in results[1].words]
 
 
+@settings(deadline=None)
 @given(TRANSCRIPTS, diarizations())
 def test_smoothing_changes_runs_of_a_word_or_two_only_and_to_both_neighbours(
     transcript: Transcript, diarization: Annotation
@@ -150,6 +157,7 @@ def test_smoothing_changes_runs_of_a_word_or_two_only_and_to_both_neighbours(
             assert (new[0], new[-1]) == (old[0], old[-1])
 
 
+@settings(deadline=None)
 @given(timed_words())
 def test_without_any_turn_every_word_has_an_explicit_null(transcript: Transcript) -> None:
     result = assign_speakers(transcript, Annotation())

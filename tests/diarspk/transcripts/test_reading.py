@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyannote.core import Annotation
 
@@ -238,6 +238,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_any_json_is_a_transcript_or_an_error_of_ours(value: Any) -> None:
     with suppress(DiarspkError):
@@ -247,6 +248,7 @@ def test_any_json_is_a_transcript_or_an_error_of_ours(value: Any) -> None:
         to_text(result, "whisperx")
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=("Cs",)), max_size=40), st.sampled_from(SUFFIXES))
 def test_any_text_is_a_transcript_or_an_error_of_ours(text: str, suffix: str) -> None:
     with TemporaryDirectory() as folder, suppress(FormatError):

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from diarspk.errors import ArgumentError, FormatError
 from diarspk.transcripts import (
@@ -166,6 +166,7 @@ def test_what_is_written_is_read_again(tmp_path: Path, name: str) -> None:
     assert (timed[0].start, timed[-1].end) == (0.5, 3700.5)
 
 
+@settings(deadline=None)
 @given(TRANSCRIPTS)
 def test_every_word_is_in_every_format(transcript: Transcript) -> None:
     """But for white space, and with the signs of the format decoded."""
@@ -203,6 +204,7 @@ def read_words(text: str, name: str) -> str:
     return "".join(re.sub(names, "", block) for block in blocks)
 
 
+@settings(deadline=None)
 @given(TRANSCRIPTS)
 def test_the_same_transcript_makes_the_same_bytes(transcript: Transcript) -> None:
     for name in ("whisperx", "txt", "markdown"):
