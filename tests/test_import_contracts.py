@@ -46,6 +46,10 @@ WRONG = {
         "diarspk/formats/uem.py",
         "def late():\n    from diarspk.transcripts import word",
     ),
+    "editing -> transcripts": (
+        "diarspk/transcripts/word.py",
+        "def late():\n    from diarspk.editing import turn",
+    ),
     "Nothing below imports diarization": (
         "diarspk/models.py",
         "from diarspk.diarization import diarizer",

@@ -20,9 +20,11 @@ __all__ = [
     "Constraints",
     "LocalRows",
     "Pairs",
+    "Span",
     "SpanPair",
     "add_known_speakers",
     "check_name",
+    "find_span_rows",
     "span_pairs",
 ]
 
@@ -258,8 +260,8 @@ def _chain(rows: list[int]) -> Index:
     return np.stack([rows[:-1], rows[1:]], axis=1).astype(np.int64)
 
 
-def _span_rows(local: LocalSpeakers, rows: LocalRows, span: Span, name: str) -> Index:
-    """Rows of the speaker of a span: at most one in each window that it touches."""
+def find_span_rows(local: LocalSpeakers, rows: LocalRows, span: Span) -> Index:
+    """Find the rows of the speaker of a span: at most one in each window that it touches."""
     start, end = span
     first = round((start - local.start) / local.hop)
     last = max(round((end - local.start) / local.hop), first + 1)
@@ -273,11 +275,16 @@ def _span_rows(local: LocalSpeakers, rows: LocalRows, span: Span, name: str) -> 
         mean = inside.mean(axis=0)[rows.speakers[candidates]]
         if mean.max() >= MIN_MEAN_ACTIVITY:
             found.append(int(candidates[mean.argmax()]))
-    if not found:
+    return np.array(found, np.int64)
+
+
+def _span_rows(local: LocalSpeakers, rows: LocalRows, span: Span, name: str) -> Index:
+    found = find_span_rows(local, rows, span)
+    if not len(found):
         raise ArgumentError(
             f"`{name}` must be spans of speech, got {span}, in which nobody talks for long enough."
         )
-    return np.array(found, np.int64)
+    return found
 
 
 def _stack(parts: Iterable[Index]) -> Index:

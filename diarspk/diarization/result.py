@@ -22,7 +22,9 @@ from diarspk.diarization.linking import Linking
 from diarspk.diarization.local_speakers import FirstPass
 from diarspk.diarization.postprocessing import Postprocessing
 from diarspk.diarization.reconstruction import Activity, complete_names, to_annotation
+from diarspk.diarization.reviewed_turns import add_reviewed_turns
 from diarspk.diarization.spurious_speakers import find_spurious_speakers
+from diarspk.editing.edited_diarization import EditedDiarization
 from diarspk.errors import ArgumentError, SpeechWarning
 
 if TYPE_CHECKING:
@@ -181,6 +183,7 @@ class Diarization:
         known_speakers: Mapping[str, ArrayLike] | None = None,
         same_speaker: Sequence[SpanPair] = (),
         different_speakers: Sequence[SpanPair] = (),
+        reviewed: EditedDiarization | None = None,
         config: DiarizerConfig | None = None,
     ) -> Diarization:
         """Cluster again from the same first pass.
@@ -192,6 +195,10 @@ class Diarization:
             cannot be had.
         threshold
             Threshold of the clusterer, if it has one.
+        reviewed
+            Corrections of this recording: reviewed turns of one speaker are linked, those of two
+            are kept apart. Then :meth:`diarspk.editing.EditedDiarization.adopt` the result,
+            so that they stay to the letter.
         config
             Settings. Default: those of this result.
 
@@ -215,6 +222,11 @@ class Diarization:
             threshold = check_number(threshold, "threshold", minimum=0.0)
             clusterer = replace(postprocessing, config=config).local_clusterer
             config = replace(config, clusterer=with_threshold(clusterer, threshold))
+        if reviewed is not None:
+            turns = [turn for turn in reviewed.turns if turn.reviewed]
+            constraints = add_reviewed_turns(
+                constraints, turns, first.local, reliable_s=config.reliable_s
+            )
         return Diarization.from_first_pass(
             first, replace(postprocessing, config=config), constraints
         )
@@ -278,6 +290,10 @@ class Diarization:
             reliable_s=postprocessing.config.reliable_s,
         )
         return self._relinked(linking)
+
+    def edit(self) -> EditedDiarization:
+        """Begin to correct single turns, speakers and boundaries, with undo and redo."""
+        return EditedDiarization.of(self)
 
     def write(self, path: str | Path) -> None:
         """Write the turns; the suffix names the format (.rttm, .json, .csv, .srt, .vtt, ...).
