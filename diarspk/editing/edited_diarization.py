@@ -191,48 +191,48 @@ class EditedDiarization:
         return replace(self, log=self.log.redo())
 
     def reassign(self, turns: int | Sequence[int], speaker: str) -> EditedDiarization:
-        """Give one turn or several to a speaker, new or not; see :class:`ReassignTurns`."""
+        """Give one turn or several to a speaker, new or not; see :class:`diarspk.editing.ReassignTurns`."""
         return self.do(ReassignTurns(checked_numbers(turns, "turns"), speaker))
 
     def reassign_span(
         self, start: float, end: float, speaker: str, *, of: Sequence[str] | None = None
     ) -> EditedDiarization:
-        """Give the speech in a span to a speaker; see :class:`ReassignSpan`."""
+        """Give the speech in a span to a speaker; see :class:`diarspk.editing.ReassignSpan`."""
         speakers = None if of is None else checked_names(of, "of")
         return self.do(ReassignSpan(start, end, speaker, speakers))
 
     def split_turn(self, turn: int, at: float) -> EditedDiarization:
-        """Split a turn at a time; see :class:`SplitTurn`."""
+        """Split a turn at a time; see :class:`diarspk.editing.SplitTurn`."""
         return self.do(SplitTurn(turn, at))
 
     def move_boundary(
         self, turn: int, *, start: float | None = None, end: float | None = None
     ) -> EditedDiarization:
-        """Move the start or the end of a turn; see :class:`MoveBoundary`."""
+        """Move the start or the end of a turn; see :class:`diarspk.editing.MoveBoundary`."""
         return self.do(MoveBoundary(turn, start, end))
 
     def add_turn(self, start: float, end: float, speaker: str) -> EditedDiarization:
-        """Add a turn of a speaker, new or not; see :class:`AddTurn`."""
+        """Add a turn of a speaker, new or not; see :class:`diarspk.editing.AddTurn`."""
         return self.do(AddTurn(start, end, speaker))
 
     def delete(self, turns: int | Sequence[int]) -> EditedDiarization:
-        """Delete one turn or several; see :class:`DeleteTurns`."""
+        """Delete one turn or several; see :class:`diarspk.editing.DeleteTurns`."""
         return self.do(DeleteTurns(checked_numbers(turns, "turns")))
 
     def mark_reviewed(self, turns: int | Sequence[int], reviewed: bool = True) -> EditedDiarization:
-        """Mark one turn or several as reviewed, or not; see :class:`MarkReviewed`."""
+        """Mark one turn or several as reviewed, or not; see :class:`diarspk.editing.MarkReviewed`."""
         return self.do(MarkReviewed(checked_numbers(turns, "turns"), reviewed))
 
     def merge(self, speakers: Sequence[str], name: str | None = None) -> EditedDiarization:
-        """Merge several speakers into one; see :class:`MergeSpeakers`."""
+        """Merge several speakers into one; see :class:`diarspk.editing.MergeSpeakers`."""
         return self.do(MergeSpeakers(checked_names(speakers, "speakers"), name))
 
     def split(self, speaker: str, turns: int | Sequence[int], name: str) -> EditedDiarization:
-        """Give some turns of a speaker to a new one; see :class:`SplitSpeaker`."""
+        """Give some turns of a speaker to a new one; see :class:`diarspk.editing.SplitSpeaker`."""
         return self.do(SplitSpeaker(speaker, checked_numbers(turns, "turns"), name))
 
     def rename(self, names: Mapping[str, str]) -> EditedDiarization:
-        """Rename speakers, new names by old ones; see :class:`RenameSpeakers`."""
+        """Rename speakers, new names by old ones; see :class:`diarspk.editing.RenameSpeakers`."""
         return self.do(RenameSpeakers(names))
 
     def adopt(self, diarization: Diarized) -> EditedDiarization:

@@ -48,8 +48,9 @@ def read_turns(
     recordings: dict[str, list[FileTurn]] = {}
     for recording, turn in parse_lines(name, _parse_rttm, comments=COMMENTS):
         recordings.setdefault(recording, []).append(turn)
-    chosen = choose_recording(recordings, uri, name)
-    return (uri, []) if chosen is None else chosen
+    if not recordings:  # of a silent recording
+        return uri, []
+    return choose_recording(recordings, uri, name) or (uri, [])
 
 
 def _parse_rttm(line: str) -> tuple[str, FileTurn] | None:

@@ -21,8 +21,8 @@ FLOORS = (
     ("tse",),
     ("diarspk.cli",),
     ("diarspk.diarization",),
-    ("diarspk.segmentation", "diarspk.cues", "diarspk.transcripts", "diarspk.plots"),
-    ("diarspk.encoders",),
+    ("diarspk.segmentation", "diarspk.cues", "diarspk.editing", "diarspk.plots"),
+    ("diarspk.encoders", "diarspk.transcripts"),
     ("diarspk.clustering", "diarspk.features", "diarspk.verification", "diarspk.metrics"),
     ("diarspk.audio", "diarspk.embeddings", "diarspk.checkpoints", "diarspk.formats"),
 )
