@@ -223,6 +223,10 @@ class Diarization:
             clusterer = replace(postprocessing, config=config).local_clusterer
             config = replace(config, clusterer=with_threshold(clusterer, threshold))
         if reviewed is not None:
+            if not isinstance(reviewed, EditedDiarization):
+                raise ArgumentError(
+                    f"`reviewed` must be an EditedDiarization, got {type(reviewed).__name__}"
+                )
             turns = [turn for turn in reviewed.turns if turn.reviewed]
             constraints = add_reviewed_turns(
                 constraints, turns, first.local, reliable_s=config.reliable_s

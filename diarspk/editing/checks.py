@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
-from numbers import Integral, Real
 from reprlib import repr as brief
 
+from diarspk.arguments import check_count, check_number
 from diarspk.errors import ArgumentError
 from diarspk.formats.names import plain_name
 
@@ -18,7 +17,6 @@ __all__ = [
     "checked_seconds",
     "checked_span",
     "to_milliseconds",
-    "to_number",
 ]
 
 MAX_S = 1e9
@@ -33,16 +31,6 @@ def to_milliseconds(seconds: float) -> float:
     return round(float(seconds) * 1000) / 1000
 
 
-def to_number(value: object) -> float:
-    """Convert a number; NaN for everything else, text and truth values included."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        return math.nan
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf
-
-
 def checked_seconds(value: object, argument: str) -> float:
     """Round a time in seconds to the millisecond.
 
@@ -51,12 +39,7 @@ def checked_seconds(value: object, argument: str) -> float:
     ArgumentError
         If it is no number, not finite, or negative.
     """
-    seconds = to_number(value)
-    if not 0 <= seconds < MAX_S:
-        raise ArgumentError(
-            f"`{argument}` must be a time in seconds, from 0 to {MAX_S:g}, got {brief(value)}."
-        )
-    return to_milliseconds(seconds)
+    return to_milliseconds(check_number(value, argument, minimum=0.0, maximum=MAX_S))
 
 
 def checked_span(start: object, end: object) -> tuple[float, float]:
@@ -113,10 +96,7 @@ def checked_number(value: object, argument: str) -> int:
     ArgumentError
         If it is no whole number from 0.
     """
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not whole or not 0 <= to_number(value) < MAX_NUMBER:
-        raise ArgumentError(f"`{argument}` must be the number of a turn, got {brief(value)}.")
-    return int(value)  # type: ignore[call-overload, no-any-return]
+    return check_count(value, argument, minimum=0, maximum=MAX_NUMBER)
 
 
 def checked_numbers(values: object, argument: str) -> tuple[int, ...]:

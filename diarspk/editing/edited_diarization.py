@@ -191,7 +191,7 @@ class EditedDiarization:
         return replace(self, log=self.log.redo())
 
     def reassign(self, turns: int | Sequence[int], speaker: str) -> EditedDiarization:
-        """Give one turn or several to a speaker, new or not; see :class:`diarspk.editing.ReassignTurns`."""
+        """Give one turn or several to a speaker; see :class:`diarspk.editing.ReassignTurns`."""
         return self.do(ReassignTurns(checked_numbers(turns, "turns"), speaker))
 
     def reassign_span(
@@ -220,7 +220,7 @@ class EditedDiarization:
         return self.do(DeleteTurns(checked_numbers(turns, "turns")))
 
     def mark_reviewed(self, turns: int | Sequence[int], reviewed: bool = True) -> EditedDiarization:
-        """Mark one turn or several as reviewed, or not; see :class:`diarspk.editing.MarkReviewed`."""
+        """Mark turns as reviewed, or as not; see :class:`diarspk.editing.MarkReviewed`."""
         return self.do(MarkReviewed(checked_numbers(turns, "turns"), reviewed))
 
     def merge(self, speakers: Sequence[str], name: str | None = None) -> EditedDiarization:

@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
+from diarspk.arguments import check_path
 from diarspk.errors import FormatError
 from diarspk.formats.lines import COMMENTS, parse_lines, split_fields
 from diarspk.formats.rttm import FIELD_COUNTS, parse_turn
@@ -42,7 +43,7 @@ def read_turns(
     FormatError
         If the file cannot be read, or does not say which of its recordings.
     """
-    name = str(path)
+    name = str(check_path(path, "diarization"))
     if Path(name).suffix.lower() == ".json":
         return _read_json(name, uri)
     recordings: dict[str, list[FileTurn]] = {}

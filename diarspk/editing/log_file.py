@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from os import PathLike
 from typing import Any, NoReturn
 
+from diarspk.arguments import check_path
 from diarspk.atomic import atomic_path
 from diarspk.editing.log import EditLog
 from diarspk.editing.operation import Operation
@@ -39,6 +40,7 @@ def save_log(log: EditLog, path: str | PathLike[str], *, uri: str | None = None)
     FormatError
         If the file cannot be written.
     """
+    path = check_path(path, "path")
     try:
         with (
             atomic_path(path, durable=True) as part,
@@ -59,7 +61,7 @@ def load_log(path: str | PathLike[str]) -> tuple[EditLog, str | None]:
         If the file cannot be read, is cut off or of a later version, or a line is wrong; with the
         line.
     """
-    reader = _Reader(str(path))
+    reader = _Reader(str(check_path(path, "path")))
     header = reader.header()
     turns = [reader.turn() for _ in range(header["turns"])]
     try:

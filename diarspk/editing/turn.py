@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from reprlib import repr as brief
 from typing import Any
 
-from diarspk.editing.checks import checked_name, checked_number, checked_span, to_number
+from diarspk.arguments import check_number
+from diarspk.editing.checks import checked_name, checked_number, checked_span
 from diarspk.errors import ArgumentError
 
 __all__ = ["EditableTurn"]
@@ -108,7 +109,4 @@ class EditableTurn:
 def _checked_confidence(value: object) -> float | None:
     if value is None:
         return None
-    number = to_number(value)
-    if not 0 <= number <= 1:
-        raise ArgumentError(f"`confidence` must be from 0 to 1, or None, got {brief(value)}.")
-    return round(number, 3)
+    return round(check_number(value, "confidence", minimum=0.0, maximum=1.0), 3)

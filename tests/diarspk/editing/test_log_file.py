@@ -10,7 +10,7 @@ import time
 import pytest
 
 from diarspk.editing import EditedDiarization
-from diarspk.errors import FormatError
+from diarspk.errors import ArgumentError, FormatError
 from tests.diarspk.editing.meetings import edit
 from tests.full_disk import content_of, limited_files
 from tests.paths import ROOT
@@ -110,6 +110,10 @@ def test_what_is_no_log_is_told_with_its_line(tmp_path, lines, text):
 def test_files_that_cannot_be_read_or_written(edited, tmp_path):
     with pytest.raises(FormatError, match="no such file"):
         EditedDiarization.load(tmp_path / "absent.jsonl")
+    for path in (None, 7, "a\0b"):
+        for use in (edited.save, EditedDiarization.load):
+            with pytest.raises(ArgumentError, match="`path` must be a name or a path"):
+                use(path)
     with pytest.raises(FormatError, match="cannot be opened"):
         EditedDiarization.load(tmp_path)
     (tmp_path / "latin.jsonl").write_bytes(GOLDEN.encode("latin-1"))

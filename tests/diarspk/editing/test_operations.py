@@ -135,8 +135,8 @@ def test_names_have_one_form(meeting):
 REFUSED = [
     (lambda m: m.reassign(17, "A"), r"`turn` must be one of .* \(from 0 to 3\), got 17"),
     (lambda m: m.reassign([], "A"), "`turns` must be one turn or more, got none"),
-    (lambda m: m.reassign(True, "A"), "`turns` must be the number of a turn, got True"),
-    (lambda m: m.reassign("0", "A"), "`turns` must be the number of a turn, got '0'"),
+    (lambda m: m.reassign(True, "A"), "`turns` must be a whole number from 0 .*, got True"),
+    (lambda m: m.reassign("0", "A"), "`turns` must be a whole number from 0 .*, got '0'"),
     (lambda m: m.reassign(0, " "), "`speaker` must be the name of a speaker"),
     (lambda m: m.reassign(0, None), "`speaker` must be the name of a speaker"),
     (lambda m: m.reassign_span(5.0, 4.0, "A"), "`end` must be after `start`"),
@@ -145,17 +145,17 @@ REFUSED = [
     (lambda m: m.reassign_span(0.0, 5.0, "A", of="B"), "`of` must be a list of names"),
     (lambda m: m.split_turn(0, 4.0), "`at` must be inside of turn 0, 0.0 to 4.0, got 4.0"),
     (lambda m: m.split_turn(0, 3.9999), "`at` must be inside of turn 0"),
-    (lambda m: m.split_turn(0, math.nan), "`at` must be a time .*, from 0 to 1e.09, got nan"),
-    (lambda m: m.split_turn(0, -1.0), "`at` must be a time in seconds"),
-    (lambda m: m.split_turn(0, 10**400), "`at` must be a time in seconds"),
+    (lambda m: m.split_turn(0, math.nan), "`at` must be a finite number .*, got nan"),
+    (lambda m: m.split_turn(0, -1.0), "`at` must be a finite number"),
+    (lambda m: m.split_turn(0, 10**400), "`at` must be a finite number"),
     (lambda m: m.move_boundary(0), "`start` or `end` must be given"),
     (lambda m: m.move_boundary(1, start=9.0), "`start` and `end` must not meet or cross: turn 1"),
-    (lambda m: m.move_boundary(1, end=math.inf), "`end` must be a time in seconds"),
-    (lambda m: m.move_boundary(1, end="7"), "`end` must be a time in seconds"),
+    (lambda m: m.move_boundary(1, end=math.inf), "`end` must be a finite number"),
+    (lambda m: m.move_boundary(1, end="7"), "`end` must be a finite number"),
     (lambda m: m.move_boundary(3, end=30.001), "`end` must be at most 30.000, the end of the rec"),
     (lambda m: m.add_turn(29.0, 31.0, "A"), "`end` must be at most 30.000"),
     (lambda m: m.add_turn(1.0, 1.0004, "A"), "`end` must be after `start` by a millisecond"),
-    (lambda m: m.add_turn(math.nan, 1.0, "A"), "`start` must be a time in seconds"),
+    (lambda m: m.add_turn(math.nan, 1.0, "A"), "`start` must be a finite number"),
     (lambda m: m.do(AddTurn(1.0, 2.0, "A", new=3)), "`new` must be a number that no other"),
     (lambda m: m.delete([0, 4]), "`turn` must be one of this recording"),
     (lambda m: m.merge(["A"]), r"`speakers` must be two or more, got \['A'\]"),
@@ -255,7 +255,7 @@ def test_json_forms_are_stable():
         ({"op": ["delete"]}, "`op` must be among"),
         ({"op": "delete"}, "`delete` must have the field 'turns'"),
         ({"op": "delete", "turns": [0], "at": 3}, "`delete` must have no field 'at'"),
-        ({"op": "split_turn", "turn": 0, "at": None}, "`at` must be a time in seconds"),
+        ({"op": "split_turn", "turn": 0, "at": None}, "`at` must be a finite number"),
         ({"op": "adopt", "turns": [{"number": 1}]}, "a turn must have 'start'"),
         ({"op": "adopt", "turns": [7]}, "a turn must be an object"),
         ({"op": "adopt", "turns": 7}, "`turns` must be a list of turns"),
@@ -268,5 +268,5 @@ def test_json_that_is_no_operation(document, text):
 
 @pytest.mark.parametrize("confidence", [1.5, -0.1, math.nan, "0.5", True])
 def test_a_confidence_is_from_0_to_1(confidence):
-    with pytest.raises(ArgumentError, match="`confidence` must be from 0 to 1"):
+    with pytest.raises(ArgumentError, match="`confidence` must be a finite number from 0 up to 1"):
         EditableTurn(0, 0.0, 1.0, "A", confidence)

@@ -91,7 +91,7 @@ def test_what_is_no_diarization(tmp_path):
         EditedDiarization.of(tmp_path / "absent.json")
     with pytest.raises(ArgumentError, match=r"`end` must be at most 10.000, .* got 12.0"):
         edit(*TURNS, duration=10.0)
-    with pytest.raises(ArgumentError, match="`duration` must be a time"):
+    with pytest.raises(ArgumentError, match="`duration` must be a finite number"):
         edit(*TURNS, duration=float("nan"))
 
 
