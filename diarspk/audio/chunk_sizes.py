@@ -1,9 +1,10 @@
-"""WAV, AIFF and AU files whose header tells a wrong number of bytes, so that none is left unread.
+"""WAV, AIFF, AU and CAF files whose header tells a wrong number of bytes: none is left unread.
 
 Sizes are of 32 bits: beyond 4 GiB they wrap around. A recorder that is killed leaves the size that
 it wrote first, often 0. A program that writes to a pipe does not know the size, and leaves the
 largest number. Chunks: Microsoft, "Multimedia Programming Interface and Data Specifications 1.0";
-RF64: EBU Tech 3306; AIFF: Apple, "Audio Interchange File Format 1.3".
+RF64: EBU Tech 3306; AIFF: Apple, "Audio Interchange File Format 1.3"; CAF: Apple,
+"Core Audio Format Specification 1.0".
 """
 
 from __future__ import annotations
@@ -25,6 +26,12 @@ MAX_HEADER_BYTES = 1 << 24
 MAX_CHUNKS = 1000
 MIN_UNREAD_BYTES = 1024
 """Less than this after the samples is a tag, or padding."""
+
+PADDED = ("<I", ">I")
+"""Layouts of sizes whose chunks end at even positions: not those of CAF."""
+CAF = b"caff"
+CAF_UNKNOWN = 2**64 - 1
+"""Size of the samples up to the end of the file."""
 
 FORMS = {  # identifier, type of form: byte order, chunk of the samples
     (b"RIFF", b"WAVE"): ("<", b"data"),
@@ -56,15 +63,14 @@ class _Chunk:
     identifier: bytes
     start: int  # of the content
     size: int
-
-    @property
-    def end(self) -> int:
-        return self.start + self.size + self.size % 2
+    end: int  # of the content, padding included
 
 
 def mend_sizes(view: ByteView) -> Mended:
-    """Tell the decoder of all samples of a WAV, AIFF or AU file; leave other files as they are."""
+    """Tell the decoder of all samples of WAV, AIFF, AU and CAF; leave other files as they are."""
     head = _read(view, 0, 12)
+    if head[:4] == CAF:
+        return _mend_caf(view)
     if head[:4] == b".snd":
         return _mend_au(view)
     form = FORMS.get((head[:4], head[8:12]))
@@ -72,7 +78,7 @@ def mend_sizes(view: ByteView) -> Mended:
         return Mended(view)
     order, wanted = form
     chunks = []
-    for chunk in _chunks(view, 12, order):
+    for chunk in _chunks(view, 12, f"{order}I"):
         chunks.append(chunk)
         if chunk.identifier == wanted:
             return _mend_form(view, order, chunks)
@@ -80,7 +86,7 @@ def mend_sizes(view: ByteView) -> Mended:
 
 
 def form_starts(view: ByteView) -> list[int]:
-    """Positions at which another WAV or AIFF file begins, where several were joined."""
+    """Positions at which another WAV, AIFF or CAF file begins, where several were joined."""
     starts = [0]
     while len(starts) < MAX_CHUNKS:
         following = _next_form(ByteView(view.base, b"", view.start + starts[-1], view.end))
@@ -98,7 +104,7 @@ def _mend_form(view: ByteView, order: str, chunks: list[_Chunk]) -> Mended:
         size = struct.unpack("<Q", _read(view, wide.start + 8, 8).ljust(8, b"\0"))[0]
     if available - size < MIN_UNREAD_BYTES:
         return Mended(view)  # right, or truncated: the decoder tells
-    if _followed_by_chunks(view, samples.start + size + size % 2, order):
+    if _followed_by_chunks(view, samples.start + size + size % 2, f"{order}I"):
         return Mended(view)
     warning = f"its header tells of {size} bytes of samples, it has {available}"
     return _with_size(view, order, chunks, "" if size in UNKNOWN else f"{warning}: all are read")
@@ -143,25 +149,45 @@ def _mend_au(view: ByteView) -> Mended:
     return Mended(_after(view, fixed, start), warning)
 
 
+def _mend_caf(view: ByteView) -> Mended:
+    for chunk in _chunks(view, 8, ">Q"):
+        if chunk.identifier != b"data":
+            continue
+        available = view.length - chunk.start
+        if chunk.size == CAF_UNKNOWN or available - chunk.size < MIN_UNREAD_BYTES:
+            break
+        if _followed_by_chunks(view, chunk.start + chunk.size, ">Q"):
+            break
+        if chunk.start > MAX_HEADER_BYTES:
+            return Mended(view, UNREADABLE)
+        head = _read(view, 0, chunk.start - 8) + struct.pack(">Q", CAF_UNKNOWN)
+        warning = f"its header tells of {chunk.size} bytes of samples, it has {available}"
+        return Mended(_after(view, head, chunk.start), f"{warning}: all are read")
+    return Mended(view)
+
+
 def _after(view: ByteView, head: bytes, start: int) -> ByteView:
     """Put another header before the bytes from ``start`` on."""
     return ByteView(view.base, head, view.start + start, view.end)
 
 
-def _chunks(view: ByteView, position: int, order: str) -> Iterator[_Chunk]:
+def _chunks(view: ByteView, position: int, layout: str) -> Iterator[_Chunk]:
+    """Chunks one after the other; ``layout`` is that of their size, such as ``<I``."""
+    order, size_bytes = layout[0], struct.calcsize(layout)
     for _ in range(MAX_CHUNKS):
-        header = _read(view, position, 8)
-        if len(header) < 8:
+        header = _read(view, position, 4 + size_bytes)
+        if len(header) < 4 + size_bytes:
             return
-        identifier, size = struct.unpack(f"{order}4sI", header)
-        chunk = _Chunk(identifier, position + 8, size)
+        identifier, size = struct.unpack(f"{order}4s{layout[1:]}", header)
+        padded = size + (size % 2 if layout in PADDED else 0)
+        chunk = _Chunk(identifier, position + len(header), size, position + len(header) + padded)
         yield chunk
         position = chunk.end
 
 
-def _followed_by_chunks(view: ByteView, end: int, order: str) -> bool:
+def _followed_by_chunks(view: ByteView, end: int, layout: str) -> bool:
     """Whether a list of chunks fills the file from ``end`` of the samples on."""
-    for chunk in _chunks(view, end, order):
+    for chunk in _chunks(view, end, layout):
         if not _is_printable(chunk.identifier) or chunk.end > view.length + 1:
             return False
         end = chunk.end
@@ -171,12 +197,14 @@ def _followed_by_chunks(view: ByteView, end: int, order: str) -> bool:
 def _next_form(view: ByteView) -> int | None:
     """Position of a form among the chunks of the first one."""
     head = _read(view, 0, 12)
-    if (head[:4], head[8:12]) not in FORMS:
+    form = FORMS.get((head[:4], head[8:12]))
+    if form is None and head[:4] != CAF:
         return None
-    order, _ = FORMS[head[:4], head[8:12]]
-    for chunk in _chunks(view, 12, order):
-        start = chunk.start - 8
-        if (chunk.identifier, _read(view, start + 8, 4)) in FORMS:
+    first, layout = (8, ">Q") if form is None else (12, f"{form[0]}I")
+    for chunk in _chunks(view, first, layout):
+        start = chunk.start - struct.calcsize(layout) - 4
+        mark = _read(view, start, 12)
+        if (mark[:4], mark[8:12]) in FORMS or mark[:4] == CAF:
             return start
         if not _is_printable(chunk.identifier):
             return None

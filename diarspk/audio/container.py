@@ -15,6 +15,7 @@ import av
 import numpy as np
 from av.container import InputContainer
 
+from diarspk.audio.chunk_sizes import Mended, mend_sizes
 from diarspk.audio.clock import MOV, Clock, is_flagged, read_clock
 from diarspk.audio.decoding import DECODING_ERRORS, Decoding, Piece
 from diarspk.audio.files import AudioFile, ByteView
@@ -32,6 +33,11 @@ from diarspk.errors import ArgumentError, AudioError
 __all__ = ["ContainerSource", "NotAudioError", "open_container"]
 
 CHUNK_SAMPLES = 1 << 16
+MARK_BYTES = 8
+"""First bytes of a file by which another of its kind is known."""
+REPEATED = (b"ID3", b"\xff")
+"""Marks of tags and of frames of MPEG, which begin no file of their own."""
+SEARCHED_BYTES = 1 << 16
 
 
 class NotAudioError(Exception):
@@ -73,11 +79,13 @@ class ContainerSource:
 
     def chunks(self) -> Iterator[Samples]:
         """Consecutive ``(channels, time)``; what cannot be decoded is told by warnings."""
-        with _opened(self.file) as (container, view):
+        with _opened(self.file) as (container, mended):
+            if mended.warning:
+                warn(f"{self.label}: {mended.warning}")
             decoding = Decoding(container, self.track, self.sample_rate, self.channels)
             timeline = self._timeline()
             yield from _grouped(self._placed(self._trimmed(decoding, timeline), timeline))
-            self._warn(decoding, timeline, view)
+            self._warn(decoding, timeline, mended.view)
 
     def measure(self) -> float:
         """Count the packets of the track, on the clock; MP4 and FLAC have counted them."""
@@ -128,6 +136,11 @@ class ContainerSource:
             short = self.clock.promised is not None and end < self.clock.promised - MAX_SHORTFALL_S
             if not short and (decoding.damaged or decoding.interrupted):
                 warn(f"{self.label}: damaged, a part of it could not be decoded; copy it again")
+            if not short and _another_follows(view, decoding.read):
+                warn(
+                    f"{self.label}: another file is joined to it, which is not read; give each as "
+                    "a file, or join their sound by a program that decodes it"
+                )
         if timeline.leaps:
             warn(
                 f"{self.label}: its clock leaps after {timeline.leaps[0]:.1f} s; what follows is "
@@ -147,11 +160,11 @@ def open_container(file: AudioFile, track: int | None) -> ContainerSource:
     ArgumentError
         If there is no such track.
     """
-    with _opened(file) as (container, view):
+    with _opened(file) as (container, mended):
         index = _choose(container, file.label, track)
         stream: Any = container.streams.audio[index]
         format = container.format.name
-        clock = read_clock(container, index, view)
+        clock = read_clock(container, index, mended.view)
         if stream.codec_context is None:  # PyAV may crash where it is asked to decode this
             raise AudioError(
                 f"{file.label}: its sound is coded in a way that FFmpeg does not know; convert it "
@@ -169,11 +182,14 @@ def open_container(file: AudioFile, track: int | None) -> ContainerSource:
 
 
 @contextmanager
-def _opened(file: AudioFile) -> Iterator[tuple[InputContainer, ByteView]]:
+def _opened(file: AudioFile) -> Iterator[tuple[InputContainer, Mended]]:
+    """Open the decoder, and what it reads: other codings in WAV have wrong sizes, too."""
     with file.open() as view:
+        mended = mend_sizes(view)
+        mended.view.seek(0)
         try:
             container: Any = av.open(
-                view,
+                mended.view,
                 mode="r",
                 metadata_errors="replace",
                 # No protocol: the bytes are passed in, and nothing that they name is opened.
@@ -185,8 +201,18 @@ def _opened(file: AudioFile) -> Iterator[tuple[InputContainer, ByteView]]:
             for stream in container.streams.audio:
                 if stream.codec_context is not None:
                     stream.codec_context.thread_count = 1
-            view.fault = None
-            yield container, view
+            mended.view.fault = None
+            yield container, mended
+
+
+def _another_follows(view: ByteView, read: int) -> bool:
+    """Whether a file of the same kind begins soon after the last packet."""
+    view.seek(0)
+    mark = view.read(MARK_BYTES) or b""
+    view.seek(max(read, MARK_BYTES))
+    if len(mark) < MARK_BYTES or mark.startswith(REPEATED):
+        return False
+    return mark in (view.read(SEARCHED_BYTES) or b"")
 
 
 def _reason(error: BaseException) -> str:

@@ -16,7 +16,7 @@ from diarspk.audio.source import Samples
 
 __all__ = ["DECODING_ERRORS", "Decoding", "Piece"]
 
-TAGS = (b"ID3", b"TAG", b"APETAG", b"Xing", b"Info", b"VBRI")
+TAGS = (b"ID3", b"TAG", b"APETAG", b"LYRICS", b"Xing", b"Info", b"VBRI")
 """Marks of what holds no sound among MP3 frames; it stands where files were joined, too."""
 
 # What PyAV raises for bytes that mean nothing; MemoryError answers a size that no file can have.
@@ -52,6 +52,8 @@ class Decoding:
         Whether the container could not be read up to its end.
     reached : float
         Latest end of any packet of the container, in seconds of its clock.
+    read : int
+        Position in the file after the last packet that tells its place.
     """
 
     container: InputContainer
@@ -61,6 +63,7 @@ class Decoding:
     damaged: int = field(default=0, init=False)
     interrupted: bool = field(default=False, init=False)
     reached: float = field(default=0.0, init=False)
+    read: int = field(default=0, init=False)
 
     def spans(self) -> Iterator[Piece]:
         """Read from the start without decoding: arrays of no channels, with the time of each."""
@@ -110,6 +113,8 @@ class Decoding:
             yield packet
 
     def _follow(self, packet: Any) -> None:
+        if packet.pos is not None:
+            self.read = max(self.read, packet.pos + packet.size)
         if packet.pts is not None and packet.time_base is not None:
             end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
             self.reached = max(self.reached, end)
@@ -118,7 +123,8 @@ class Decoding:
         try:
             return [frame for frame in packet.decode() if frame.samples and frame.sample_rate > 0]
         except DECODING_ERRORS:
-            if not any(tag in bytes(packet)[:64] for tag in TAGS):
+            data = bytes(packet)
+            if data.strip(b"\0") and not any(tag in data[:64] for tag in TAGS):
                 self.damaged += 1
             return []
 

@@ -6,6 +6,7 @@ an MP3 file for damage. Pages: RFC 3533, "The Ogg Encapsulation Format", section
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,7 @@ from diarspk.audio.conform import Conformer
 from diarspk.audio.files import AudioFile, ByteView
 from diarspk.audio.source import AudioSource, Samples
 
-__all__ = ["JoinedSource", "flac_parts", "ogg_starts", "split_file"]
+__all__ = ["AMR", "JoinedSource", "amr_starts", "flac_parts", "ogg_starts", "split_file"]
 
 PAGE = b"OggS"
 PAGE_HEADER_BYTES = 27
@@ -21,6 +22,12 @@ MAX_PAGE_BYTES = PAGE_HEADER_BYTES + 255 * 256
 SEARCHED_BYTES = 1 << 20
 FLAC_HEADER = b"fLaC\0\0\0\x22"
 """The mark, and the head of a block STREAMINFO of 34 bytes that others follow."""
+
+AMR = (b"#!AMR\n", b"#!AMR-WB\n")
+"""Marks with which files of AMR begin, of narrow and of wide band; see RFC 4867, section 5.1."""
+
+AMR_MARK = re.compile(b"|".join(AMR))
+MAX_MARK = max(map(len, AMR))
 
 FIRST_PAGE = 2  # flag of the page with which a stream begins
 
@@ -79,12 +86,10 @@ class JoinedSource:
 
 
 def split_file(file: AudioFile, starts: Sequence[int]) -> list[AudioFile]:
-    """Cut a file at the starts of its parts."""
-    ends = [*starts[1:], None]
-    return [
-        replace(file, start=start, end=end)
-        for start, end in zip([0, *starts[1:]], ends, strict=True)
-    ]
+    """Cut a file at the starts of its parts, which are counted from its own start."""
+    places = [file.start + start for start in (0, *starts[1:])]
+    ends = [*places[1:], file.end]
+    return [replace(file, start=start, end=end) for start, end in zip(places, ends, strict=True)]
 
 
 def ogg_starts(view: ByteView) -> list[int]:
@@ -97,6 +102,19 @@ def ogg_starts(view: ByteView) -> list[int]:
         heading = first
         position += size
     return starts
+
+
+def amr_starts(view: ByteView) -> list[int]:
+    """Positions of the marks in a file of AMR, which is read for that; the first is 0."""
+    starts, rest, position = [], b"", 0
+    view.seek(0)
+    while block := view.read(SEARCHED_BYTES):
+        searched = rest + block
+        first = position - len(rest)
+        starts += [first + found.start() for found in AMR_MARK.finditer(searched)]
+        rest = searched[-MAX_MARK + 1 :]
+        position += len(block)
+    return sorted({0, *starts})
 
 
 def flac_parts(view: ByteView) -> int:

@@ -10,11 +10,12 @@ import numpy as np
 import soundfile
 
 from diarspk.audio.arrays import is_tensor, open_array
+from diarspk.audio.boxes import mp4_starts
 from diarspk.audio.chunk_sizes import form_starts
 from diarspk.audio.files import AudioFile, open_file
-from diarspk.audio.joined import JoinedSource, ogg_starts, split_file
+from diarspk.audio.joined import AMR, JoinedSource, amr_starts, ogg_starts, split_file
 from diarspk.audio.libsndfile import open_soundfile
-from diarspk.audio.mp3 import mp3_starts
+from diarspk.audio.mp3 import after_id3, mp3_starts
 from diarspk.audio.raw import MAX_RATE, MIN_RATE, RawFormat
 from diarspk.audio.source import AudioSource, Samples
 from diarspk.audio.stream import Audio, AudioStream
@@ -180,18 +181,32 @@ def _open_source(
 
 def _open_encoded(file: AudioFile, track: int | None) -> AudioSource:
     """Open the parts of a file, which is one unless it was joined."""
+    file = _past_tag(file)
     with file.open() as view:
         head = view.read(12) or b""
         if head.startswith(OGG):
             starts = ogg_starts(view)
         elif head.startswith(MPEG):
             starts = mp3_starts(view)
+        elif head.startswith(AMR):
+            starts = amr_starts(view)
+        elif head[ATOM] in MOV_ATOMS:
+            starts = mp4_starts(view)
         else:
             starts = form_starts(view)
     if len(starts) == 1:
         return _open_part(file, head, track)
     parts = [_open_part(part, head, track) for part in split_file(file, starts)]
     return JoinedSource(file, parts)
+
+
+def _past_tag(file: AudioFile) -> AudioFile:
+    """Leave out a tag ID3 before WAV, AIFF or Ogg, which has no place there."""
+    with file.open() as view:
+        start = after_id3(view)
+        view.seek(start)
+        head = view.read(12) or b""
+    return replace(file, start=start) if start and head.startswith(LIBSNDFILE) else file
 
 
 def _open_part(file: AudioFile, head: bytes, track: int | None) -> AudioSource:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from diarspk.audio.files import ByteView
 
-__all__ = ["mp3_starts", "told_seconds"]
+__all__ = ["after_id3", "mp3_starts", "told_seconds"]
 
 BLOCK_BYTES = 1 << 20
 BLOCK_OVERLAP = 128
@@ -59,7 +59,7 @@ def mp3_starts(view: ByteView) -> list[int]:
 
 def _first_tag(view: ByteView) -> _Tag | None:
     """Tag in the first frame."""
-    start = _after_id3(view)
+    start = after_id3(view)
     return next(_block_tags(view, start, MAX_FRAME_BYTES), None)
 
 
@@ -106,7 +106,8 @@ def _is_header(block: bytes, start: int) -> bool:
     return first == 0xFF and second & 0xE6 == 0xE2 and version != 1 and third >> 2 & 3 != 3
 
 
-def _after_id3(view: ByteView) -> int:
+def after_id3(view: ByteView) -> int:
+    """Position after the tag ID3 at the start; 0 where there is none."""
     view.seek(0)
     head = view.read(10) or b""
     if len(head) < 10 or head[:3] != b"ID3":

@@ -7,6 +7,8 @@ the level that none of it is found.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +19,9 @@ GATE_DB = 10.0
 
 LAYERS = 12
 """Maximum number of sets of loud frames that are looked at."""
+
+NATURAL = math.log(10) / 10
+"""Natural log power of a decibel."""
 
 PEAK_DB = 15.0
 """Loud frames that are peaks: so far above the mean of the loud frames' levels in dB."""
@@ -43,6 +48,12 @@ or the other less than 0.25 in beeps, rings, dial tones, knocks and stationary n
 MIN_FRAMES = 50
 """Minimum number of frames that vary, half a second: a slammed door varies as speech does."""
 
+EVENTS = ((300, 3.0, 0.0), (600, 2.0, 30.0))
+"""Events that vary as speech does, such as claps, barks, rings or a siren: the loud frames that
+they have at most, the frames of speech for each of them, and the dB by which they stand above it.
+In the conversations of the development sets, and in each 20 s of them, no speech is taken for one.
+"""
+
 CEILING = 5.0
 """Natural log power above the level: 22 dB, which one value in 2,000 of conversations exceeds."""
 
@@ -54,7 +65,9 @@ def speech_level(power: Tensor) -> Tensor:
     their power varies as that of syllables does: neither in isolated peaks nor hardly at all. If
     they are a knock, a beep or a faulty sample, they are left out and the loud frames of the rest
     are looked at, until some are speech. So are peaks among them that are no speech and have most
-    of the power. Where nothing is speech, the level is that of the loudest.
+    of the power. Seconds of something that does vary as speech, such as claps or a siren, are left
+    out where what follows below is speech, and much longer; see :data:`EVENTS`. Where nothing is
+    speech, the level is that of the loudest.
 
     Shape
     -----
@@ -68,6 +81,7 @@ def speech_level(power: Tensor) -> Tensor:
     decibels = 10 * power.clamp_min(torch.finfo(torch.float32).tiny).log10().float()
     kept = torch.ones_like(power, dtype=torch.bool)
     level, found = torch.zeros_like(power[:, 0]), torch.zeros_like(kept[:, 0])
+    size = torch.zeros_like(level)  # frames of the layer that was found
     for layer in range(LAYERS):
         loud = kept & (power >= _mean(power, kept)[:, None] * 10 ** (-GATE_DB / 10))
         mean = _mean(power, loud)
@@ -75,12 +89,20 @@ def speech_level(power: Tensor) -> Tensor:
         bent = mean > _mean(power, loud & ~peaks) * 10 ** (BEND_DB / 10)
         bent = bent & ~_is_speech(decibels, peaks)
         speech = _is_speech(decibels, loud) & ~bent
+        count = loud.float().sum(1)
+        mean_log = mean.clamp_min(torch.finfo(torch.float32).tiny).log()
+        buried = torch.zeros_like(found)
+        for frames, ratio, drop_db in EVENTS:
+            lower = mean_log <= level - drop_db * NATURAL
+            buried = buried | (size < frames) & (count >= ratio * size) & lower
         # The level of the loudest layer stands until another one is found to be speech.
-        changed = ~found & speech if layer else torch.ones_like(found)
-        level = torch.where(changed, mean.clamp_min(torch.finfo(torch.float32).tiny).log(), level)
+        changed = speech & (~found | buried) if layer else torch.ones_like(found)
+        size = torch.where(changed & speech, count, size)
+        level = torch.where(changed, mean_log, level)
         left_out = loud & (peaks | ~bent[:, None])  # no `where`, which onnxruntime lacks for bool
         found, kept = found | speech, kept & ~left_out
-        if not torch.onnx.is_in_onnx_export() and bool((found | ~kept.any(1)).all()):
+        sure = found & (size >= EVENTS[-1][0])
+        if not torch.onnx.is_in_onnx_export() and bool((sure | ~kept.any(1)).all()):
             break
     return level
 

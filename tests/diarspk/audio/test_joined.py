@@ -13,6 +13,7 @@ from diarspk.audio import SAMPLE_RATE, load_audio, open_audio
 from diarspk.audio.files import AudioFile, ByteView
 from diarspk.audio.joined import JoinedSource, ogg_starts
 from diarspk.audio.mp3 import mp3_starts, told_seconds
+from diarspk.errors import AudioWarning
 from tests.diarspk.audio.media import click, place_of_click, write_sound
 from tests.paths import SHARED
 
@@ -72,6 +73,73 @@ def test_mp3_of_tags_in_the_middle(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(load_audio(io.BytesIO(data))) == 3 * SAMPLE_RATE
+
+
+FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "rate", "options"),
+    [
+        ("m4a", "aac", 16000, {}),
+        ("mp4", "aac", 16000, FRAGMENTED),
+        ("3gp", "libopencore_amrnb", 8000, {}),
+        ("amr", "libopencore_amrnb", 8000, {}),
+        ("caf", "pcm_s16le", 16000, {}),
+    ],
+)
+def test_all_parts_of_other_formats(
+    tmp_path: Path, suffix: str, codec: str, rate: int, options: dict[str, str]
+) -> None:
+    path = tmp_path / f"a.{suffix}"
+    data = b"".join(
+        write_sound(path, codec, rate, click(1.5, at, rate), options=options).read_bytes()
+        for at in (0.5, 1.0)
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        one = len(load_audio(path))
+        stream = open_audio(io.BytesIO(data))
+        samples = load_audio(stream)
+    assert len(samples) == 2 * one
+    assert stream.measure_duration() == pytest.approx(len(samples) / SAMPLE_RATE, abs=0.03)
+    loud = np.abs(samples) > 0.6 * np.abs(samples).max()
+    delay = one / SAMPLE_RATE - 1.5  # of the encoder, where the file does not tell it
+    assert int(np.argmax(loud[one:])) / SAMPLE_RATE == pytest.approx(1.0 + delay, abs=0.05)
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [("tta", "tta"), ("flv", "aac"), ("wv", "wavpack")])
+def test_a_part_that_is_not_read_is_told(tmp_path: Path, suffix: str, codec: str) -> None:
+    rate = 44100
+    path = write_sound(tmp_path / f"a.{suffix}", codec, rate, click(1.5, 0.5, rate))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        one = load_audio(path)
+    path.write_bytes(path.read_bytes() * 2)
+    with pytest.warns(AudioWarning) as told:
+        assert len(load_audio(path)) == pytest.approx(len(one), abs=2000)
+    assert any("another file is joined to it, which is not read" in str(one) for one in told)
+
+
+@pytest.mark.parametrize("before", [b"TAG" + bytes(125), b""])
+@pytest.mark.parametrize("size", [300, 300_000])
+def test_mp3_of_tags_of_both_kinds_between(before: bytes, size: int) -> None:
+    bare = encoded(click(1.5, 0.5, 16000), 16000, "MP3", "MPEG_LAYER_III")
+    content = (b"APIC" + bytes(range(256)) * (size // 256 + 1))[:size]  # 0xFF as in pictures
+    tag = b"ID3\x03\0\0" + bytes(size >> shift & 127 for shift in (21, 14, 7, 0)) + content
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        samples = load_audio(io.BytesIO(tag + bare + before + tag + bare + before))
+    assert len(samples) / SAMPLE_RATE == pytest.approx(3.0, abs=0.06)
+
+
+@pytest.mark.parametrize("rest", [bytes(5000), b"LYRICSBEGIN" + b"la " * 1000 + b"LYRICS200"])
+def test_what_follows_the_sound_of_mp3_is_no_damage(rest: bytes) -> None:
+    bare = encoded(click(1.5, 0.5, 16000), 16000, "MP3", "MPEG_LAYER_III")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        samples = load_audio(io.BytesIO(bare + rest))
+    assert len(samples) / SAMPLE_RATE == pytest.approx(1.5, abs=0.06)
 
 
 def test_mp3_without_a_tag_needs_no_cut_and_promises_nothing(tmp_path: Path) -> None:

@@ -41,6 +41,25 @@ def event(kind: str, length: int) -> Samples:
     elif kind == "knocks":
         for start in range(16000, 80000, 8000):
             wave[start : start + 2400] = generator.normal(size=2400) * 0.3
+    elif kind == "slam":
+        wave[16000:48000] = generator.normal(size=32000) * np.exp(-np.arange(32000) / 6000) * 0.9
+    elif kind == "claps":
+        for start in range(16000, 48000, 2300):
+            decay = np.exp(-np.arange(1600) / 400)
+            wave[start : start + 1600] = generator.normal(size=1600) * decay
+    elif kind == "rustle":
+        gains = generator.uniform(0, 1, 40) ** 2
+        wave[16000:48000] = 0.5 * generator.normal(size=32000) * np.repeat(gains, 800)
+    elif kind == "siren":
+        time = np.arange(80000) / RATE
+        wave[:80000] = 0.8 * np.sin(5655 * time + 125 * np.sin(8 * np.pi * time))
+    elif kind == "telephone":
+        time = np.arange(32000) / RATE
+        wave[16000:48000] = 0.8 * np.sin(2765 * time) * (np.sin(40 * np.pi * time) > 0)
+    elif kind == "glass":
+        time = np.arange(16000) / RATE
+        tones = sum(np.sin(2 * np.pi * pitch * time) for pitch in (2100, 3300, 5200))
+        wave[16000:32000] = 0.25 * tones * np.exp(-6 * time)
     elif kind == "noise":
         wave[16000:64000] = 0.3 * generator.normal(size=48000)
     else:
@@ -57,7 +76,12 @@ def analysed(wave: Samples) -> Recording:
     return analyse(open_audio(wave, RATE), LogMel())
 
 
-@pytest.mark.parametrize("kind", ["spike", "knock", "knocks", "noise", "beep", "ring", "dial"])
+KINDS = ["spike", "knock", "knocks", "noise", "beep", "ring", "dial"]
+VARYING = ["slam", "claps", "rustle", "siren", "telephone", "glass"]
+"""Events whose power moves as that of syllables."""
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *VARYING])
 def test_a_loud_event_does_not_move_the_level(kind: str) -> None:
     speech = syllables(30.0, 0.003)
     alone, beside = analysed(speech), analysed(speech + event(kind, len(speech)))
