@@ -45,6 +45,10 @@ if TYPE_CHECKING:
         read_plda,
         write_plda,
     )
+    from diarspk.clustering.plda_clusterer import (
+        PldaClusterer,
+        PldaClustererSettings,
+    )
     from diarspk.clustering.plda_training import (
         fit_plda,
     )
@@ -103,6 +107,8 @@ __all__ = [
     "NonSpeechCluster",
     "PartitionClusterer",
     "Plda",
+    "PldaClusterer",
+    "PldaClustererSettings",
     "SingleSpeakerTest",
     "SpeakerBounds",
     "SpectralClusterer",
@@ -138,6 +144,8 @@ _HOMES = {
     "Clustering": "diarspk.clustering.clusterer",
     "ClusteringInput": "diarspk.clustering.clustering_input",
     "EigengapClusterer": "diarspk.clustering.eigengap",
+    "PldaClusterer": "diarspk.clustering.plda_clusterer",
+    "PldaClustererSettings": "diarspk.clustering.plda_clusterer",
     "MultiStageClusterer": "diarspk.clustering.spectral",
     "NonSpeechCluster": "diarspk.clustering.adaptation",
     "PartitionClusterer": "diarspk.clustering.clusterer",

@@ -117,6 +117,28 @@ class Plda:
             self, transform=self.transform[:, :dimension], between=self.between[:dimension]
         )
 
+    def without(self, directions: ArrayLike) -> Plda:
+        """Project directions ``(d, k)`` of the diagonal space out, and diagonalize the rest.
+
+        Nuisance attribute projection (Solomonoff et al. 2005): what varies along them is lost.
+
+        Raises
+        ------
+        ArgumentError
+            If they do not have the dimensions of that space, or leave none.
+        """
+        taken = np.asarray(directions, dtype=np.float64)
+        dimension = len(self.between)
+        if taken.ndim != 2 or len(taken) != dimension or taken.shape[1] >= dimension:
+            raise ArgumentError(
+                f"`directions` must be of shape ({dimension}, k) with k below {dimension}, got "
+                f"shape {taken.shape}."
+            )
+        basis = np.linalg.qr(taken, mode="complete")[0][:, taken.shape[1] :]
+        variances, rotation = np.linalg.eigh((basis.T * self.between) @ basis)
+        transform = self.transform @ basis @ rotation[:, ::-1]
+        return replace(self, transform=transform, between=np.maximum(variances[::-1], 0.0))
+
 
 def length_normalize(vectors: Matrix, origin: Matrix) -> Matrix:
     """Centre and length-normalize to sqrt(dim): ``(n, dim)``.

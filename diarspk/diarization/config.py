@@ -41,7 +41,8 @@ class DiarizerConfig:
     Attributes
     ----------
     clusterer : Clusterer, optional
-        Default: VBx on subsegments where the encoder has a PLDA, and otherwise
+        Default: :class:`diarspk.clustering.PldaClusterer` on subsegments where the encoder has
+        a session PLDA, and otherwise
         :data:`diarspk.diarization.defaults.LOCAL_CLUSTERER` on local speakers.
     units : {"auto", "local", "subsegments"}
         Units that are clustered: local speakers of each window, or subsegments of a second and a

@@ -12,6 +12,7 @@ from diarspk.checkpoints.checkpoint import read_checkpoint
 from diarspk.clustering.agglomerative import AgglomerativeClusterer
 from diarspk.clustering.clusterer import Clusterer
 from diarspk.clustering.plda import Plda, read_plda
+from diarspk.clustering.plda_clusterer import PldaClusterer
 from diarspk.clustering.variational import VBxSettings
 from diarspk.clustering.vbx import VBxClusterer
 from diarspk.diarization.confidence import UNCALIBRATED, Calibration
@@ -38,7 +39,7 @@ LOCAL_CLUSTERER = AgglomerativeClusterer(threshold=0.6)
 """Default clusterer of local speakers."""
 
 SUBSEGMENT_VBX = VBxSettings(0.4, 11.0, 0.9, iterations=12, growth=1 / 3)
-"""Default settings of VBx on subsegments of 1.5 s, 0.48 s apart, with the embedded PLDA."""
+"""Settings of VBx on subsegments of 1.5 s, 0.48 s apart, with the embedded PLDA."""
 
 VBX_START = AgglomerativeClusterer(threshold=0.8)
 """Clusterer that initialises VBx there."""
@@ -63,7 +64,7 @@ class Defaults:
     Attributes
     ----------
     clusterer : Clusterer, optional
-        For subsegments: VBx with the PLDA of the encoder; None where it has none.
+        For subsegments: by evidence, with the session PLDA of the encoder; None where it has none.
     vad_head : TargetSpeakerVadHead, optional
         TS-VAD head of the encoder.
     calibration : Calibration
@@ -83,9 +84,9 @@ def load_defaults(fingerprint: str) -> Defaults:
     ModelError
         If a file is damaged.
     """
-    plda = asset_folder() / "plda" / f"{fingerprint}.json"
+    plda = asset_folder() / "sessions" / f"{fingerprint}.json"
     return Defaults(
-        clusterer=subsegment_vbx(read_plda(plda)) if plda.is_file() else None,
+        clusterer=PldaClusterer(read_plda(plda)) if plda.is_file() else None,
         vad_head=load_target_speaker_vad_head(fingerprint),
         calibration=_load_calibration(fingerprint),
     )

@@ -166,7 +166,7 @@ def link_by_subsegments(
             config.adaptation(embeddings),
             bounds=bounds,
             durations=short.seconds[clean],
-            initial_labels=_initial_labels(local, embeddings),
+            initial_labels=_initial_labels(local, embeddings) if _takes_labels(clusterer) else (),
         )
     )
     clustered = centroids(embeddings, found.labels)
@@ -265,6 +265,11 @@ def _cluster_beside(
     scores = {number - 1: score for number, score in found.count_scores.items() if number > 1}
     total_score = sum(scores.values())
     return Clustering(numbered, {number: score / total_score for number, score in scores.items()})
+
+
+def _takes_labels(clusterer: Clusterer) -> bool:
+    """Whether initial labels, which take time, may be of use."""
+    return bool(getattr(clusterer, "use_initial_labels", True))
 
 
 def _initial_labels(local: LocalSpeakers, embeddings: NDArray[np.float32]) -> list[Labels]:

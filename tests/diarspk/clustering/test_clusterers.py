@@ -15,6 +15,8 @@ from diarspk.clustering import (
     ClusteringInput,
     EigengapClusterer,
     MultiStageClusterer,
+    PldaClusterer,
+    PldaClustererSettings,
     SingleSpeakerTest,
     SpeakerBounds,
     SpectralClusterer,
@@ -31,15 +33,15 @@ from diarspk.clustering.weighted_points import number_by_appearance
 from diarspk.errors import ArgumentError
 
 
-class VBxOfAnyDimension:
-    """VBx in whose PLDA all directions are alike, so that it takes any embeddings."""
+class OfAnyDimension:
+    """A clusterer in whose PLDA all directions are alike, so that it takes any embeddings."""
 
-    def __init__(self, settings):
-        self.settings = settings
+    def __init__(self, kind, settings):
+        self.kind, self.settings = kind, settings
 
     def of(self, dim):
         zero, same = np.zeros(dim), np.full(dim, 9.0)
-        return VBxClusterer(Plda(zero, zero, 3.0 * np.eye(dim), same), self.settings)
+        return self.kind(Plda(zero, zero, 3.0 * np.eye(dim), same), self.settings)
 
     def __call__(self, embeddings, **options):
         return self.of(np.shape(embeddings)[1])(embeddings, **options)
@@ -63,8 +65,9 @@ CLUSTERERS = {
     "eigengap-condensed": EigengapClusterer(exact_up_to=30),
     "multi-stage": MultiStageClusterer(exact_up_to=60),
     "multi-stage-eigengap": MultiStageClusterer(EigengapClusterer(), min_windows=8),
-    "vbx-gmm": VBxOfAnyDimension(VBxSettings(0.07, 0.8, iterations=20)),
-    "vbx-hmm": VBxOfAnyDimension(VBxSettings(0.2, 6.0, 0.35)),
+    "vbx-gmm": OfAnyDimension(VBxClusterer, VBxSettings(0.07, 0.8, iterations=20)),
+    "vbx-hmm": OfAnyDimension(VBxClusterer, VBxSettings(0.2, 6.0, 0.35)),
+    "plda": OfAnyDimension(PldaClusterer, PldaClustererSettings(overlap=1.0)),
 }
 
 every_clusterer = pytest.mark.parametrize("clusterer", CLUSTERERS.values(), ids=CLUSTERERS)

@@ -8,7 +8,7 @@ import pytest
 import diarspk
 from diarspk import Diarizer
 from diarspk.checkpoints.assets import asset_folder
-from diarspk.clustering import AgglomerativeClusterer, VBxClusterer
+from diarspk.clustering import AgglomerativeClusterer, PldaClusterer
 from diarspk.errors import ArgumentError, ModelError
 from diarspk.segmentation import EmbeddedSegmenter
 from tests.diarspk.encoders.local.test_encoder import noise
@@ -36,7 +36,7 @@ def test_loading_by_name_equals_constructing():
     loaded, made = Diarizer.load("embedded", precision="single"), Diarizer(precision="single")
     assert loaded(audio, 16000).annotation == made(audio, 16000).annotation
     assert loaded.config == made.config
-    assert isinstance(loaded.postprocessing.subsegment_clusterer, VBxClusterer)
+    assert isinstance(loaded.postprocessing.subsegment_clusterer, PldaClusterer)
 
 
 def test_a_path_comes_with_its_own_segmentation_head(tmp_path):
@@ -72,7 +72,7 @@ def test_values_print_as_a_person_reads_them():
     diarizer = Diarizer(precision="single")
     assert repr(diarizer) == (
         f"Diarizer({diarizer.encoder!r}, "
-        "segmentation=EmbeddedSegmenter(window_s=10.0, step_s=2.5), clusterer=VBxClusterer)"
+        "segmentation=EmbeddedSegmenter(window_s=10.0, step_s=2.5), clusterer=PldaClusterer)"
     )
     silence = diarizer(np.zeros(32000, np.float32), 16000)
     assert repr(silence) == "Diarization('audio', 2.0 s, 0 speakers, 0 turns)"
