@@ -154,9 +154,13 @@ class PldaClusterer(PartitionClusterer):
         shares = np.bincount(labels, points.weights)
         return bool(shares.sum() - shares.max() < MIN_SECOND_VOICE * self.settings.overlap)
 
-    def cost(self, points: WeightedPoints, labels: Labels) -> float:
-        """Negative log-likelihood of a partition."""
-        return -self.model.log_likelihood(self._weigh(points), labels)
+    def candidates(self, points: WeightedPoints) -> tuple[Clustering, Labels]:
+        """See :class:`PartitionClusterer`; merging has met an exact count, and is not second-guessed.
+
+        By any measure of compactness a cut through a main speaker pays more than a brief one.
+        """
+        own = self.partition(points)
+        return own, own.labels
 
     def _weigh(self, points: WeightedPoints) -> Groups:
         """Features of the points and the effective number of windows of each."""

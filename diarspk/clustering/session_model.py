@@ -114,20 +114,6 @@ class SessionModel:
         together = self._marginal(own + rest, one + other)
         return together - self._marginal(own, one) - self._marginal(rest, other)
 
-    def log_likelihood(self, windows: Groups, labels: Labels) -> float:
-        """Log-likelihood of windows under a partition, up to a constant of the number of speakers.
-
-        Each window is noise around the mean of its speaker's windows, and that mean a look at the
-        speaker.
-        """
-        speakers = pool(windows.means, windows.weights, labels)
-        precisions = self.precisions(speakers)
-        squares = windows.weights @ (windows.means**2).sum(axis=1)
-        lengths = (speakers.means**2).sum(axis=1)
-        scatter = (squares - speakers.counts @ lengths) / self.noise
-        marginal = self._marginal(precisions, precisions * speakers.means).sum()
-        return float(marginal - 0.5 * (scatter + precisions[:, 0] @ lengths))
-
     def _marginal(self, precisions: Matrix, sums: Matrix) -> Matrix:
         """Log-likelihood of looks at a speaker, less that of a speaker at the origin, ``(k,)``.
 

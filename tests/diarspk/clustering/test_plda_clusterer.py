@@ -65,16 +65,6 @@ def test_however_long_two_people_talk_the_ratio_is_bounded(seed, factor):
     assert abs(one - other) <= 0.1 * (abs(one) + 2)
 
 
-def test_the_likelihood_prefers_the_truth():
-    generator = np.random.default_rng(0)
-    rows, truth = windows(voices(3, generator), 3, generator)
-    model, found = clusterer().model, Groups(rows, np.full(len(rows), 0.32))
-    right = model.log_likelihood(found, truth)
-    assert right > model.log_likelihood(found, np.zeros_like(truth))
-    assert right > model.log_likelihood(found, np.where(truth == 2, 1, truth))
-    assert right > model.log_likelihood(found, generator.permutation(truth))
-
-
 def plain_merges(groups, model):
     """Merge the best pair of all, found anew each time."""
     alive = {row: (groups.means[row], groups.counts[row]) for row in range(len(groups))}
