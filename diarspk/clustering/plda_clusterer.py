@@ -155,7 +155,7 @@ class PldaClusterer(PartitionClusterer):
         return bool(shares.sum() - shares.max() < MIN_SECOND_VOICE * self.settings.overlap)
 
     def candidates(self, points: WeightedPoints) -> tuple[Clustering, Labels]:
-        """See :class:`PartitionClusterer`; merging has met an exact count, and is not second-guessed.
+        """See :class:`PartitionClusterer`; merging has met an exact count already.
 
         By any measure of compactness a cut through a main speaker pays more than a brief one.
         """
