@@ -185,7 +185,7 @@ class PldaClusterer(PartitionClusterer):
             part = windows.subset(np.arange(rows.start, rows.stop))
             labels = join_neighbours(part, self.model, settings.threshold, settings.max_segment)
             segments = pool(part.means, part.counts, labels)
-            shares = np.bincount(labels, part.weights)
+            shares = np.bincount(labels, part.weights).astype(np.float64)
             segments = Groups(segments.means, segments.counts, shares)
             if len(windows) > BLOCK_WINDOWS:
                 sure = merge_by_ratio(segments, self.model, settings.certain).end
