@@ -2,51 +2,33 @@
 
 from __future__ import annotations
 
-import io
 import sys
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from diarspk.cli.options import Channel, Engine, Raw, Recordings, Track
-from diarspk.cli.recordings import Reader, stem
-from diarspk.cli.start_up import quick_imports
+from diarspk.cli.batch import Batch, Shard
+from diarspk.cli.diarization_work import Count, DiarizationWork, Format, Models
+from diarspk.cli.lists import find_recordings, is_list
+from diarspk.cli.options import Channel, Engine, Lists, Raw, Track
+from diarspk.cli.recordings import Reader, Recording
+from diarspk.cli.result_names import name_results
 from diarspk.cli.terminal import Failures, exit_on_error, progress_display, say
 
-if TYPE_CHECKING:
-    from diarspk import Diarization, Diarizer
-    from diarspk.audio import AudioStream
-
-__all__ = ["Format", "diarize"]
-
-
-class Format(str, Enum):
-    """An output format, named as the suffix of its files."""
-
-    RTTM = "rttm"
-    JSON = "json"
-    CSV = "csv"
-    SRT = "srt"
-    VTT = "vtt"
-    AUDACITY = "txt"
-    PRAAT = "TextGrid"
+__all__ = ["diarize"]
 
 
 def diarize(
-    recordings: Recordings,
+    recordings: Lists,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
             metavar="DIR",
-            help="Folder for one file per recording, required for several recordings. "
-            "Default: the result goes to stdout.",
+            help="Folder for one file per recording, and for the report of several; required for "
+            "those. Default: the result goes to stdout.",
         ),
     ] = None,
     format: Annotated[
@@ -109,112 +91,91 @@ def diarize(
             metavar="DIR", help="Gallery of enrolled people, whose names replace the labels."
         ),
     ] = None,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Recordings done side by side, in processes that share the cores. Each loads the "
+            "models, and needs memory of its own.",
+        ),
+    ] = 1,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Leave out recordings that were done before, by their content and the options.",
+        ),
+    ] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="INDEX/OF",
+            help="Do one of several equal parts of the list, from 1/OF to OF/OF: for job arrays.",
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
-    """Say who spoke when in each recording."""
-    count = _Count(num_speakers, min_speakers, max_speakers)
-    count.check()
+    """Say who spoke when in each recording, or in each of a folder or a list."""
+    count = Count(num_speakers, min_speakers, max_speakers)
+    _check_count(count)
     reader = Reader.of(recordings, channel=channel, track=track, raw=raw)
-    targets = _targets(recordings, output, format)
-    failures = Failures()
+    part = Shard.parse(shard)
+    if output is None and (jobs > 1 or resume or shard is not None):
+        raise typer.BadParameter("--jobs, --resume and --shard need -o DIR")
+    if output is not None and output.exists() and not output.is_dir():
+        raise typer.BadParameter(f"-o must be a folder, {output} is a file")
+    models = Models(encoder, segmentation, threshold, engine, precision, cache)
+    work = DiarizationWork(models, count, reader, gallery, format)
     with exit_on_error():
+        found = find_recordings(recordings)
+        if output is None and len(found) > 1:
+            raise typer.BadParameter(f"{len(found)} recordings need -o DIR")
         if cache is not None and cache.exists() and not cache.is_dir():
             raise typer.BadParameter(f"--cache must be a folder, {cache} is a file")
         if gallery is not None:
             _check_gallery(gallery)
+        if threshold is not None:
+            say(
+                "note: --threshold replaces the default clusterer by agglomerative clustering of "
+                "local speakers"
+            )
+        many = len(recordings) > 1 or is_list(recordings[0]) or resume or shard is not None
+        if output is not None and many:
+            batch = Batch(found, output, f".{format.value}", jobs, resume, part)
+            if batch.run(work, quiet):
+                raise typer.Exit(1)
+            return
+    _diarize_one(work, found[0], output, quiet)
+
+
+def _diarize_one(
+    work: DiarizationWork, recording: Recording, output: Path | None, quiet: bool
+) -> None:
+    """Write one result to stdout, or into a folder."""
+    failures = Failures()
+    (named,) = name_results([recording])
+    with failures.caught(recording.path):
         # A mistyped name is told at once, not after the models are loaded.
-        readable = list(_readable(recordings, targets, reader, failures))
-        if not readable:
-            failures.exit()
-        diarizer = _load_diarizer(encoder, segmentation, threshold, engine, cache, precision)
-        if output is not None:
-            output.mkdir(parents=True, exist_ok=True)
-    with progress_display(quiet) as follow:
-        for recording, stream, target in readable:
-            with failures.caught(recording):
-                result = diarizer(
-                    stream,
-                    num_speakers=count.exact,
-                    min_speakers=count.minimum,
-                    max_speakers=count.maximum,
-                    progress=follow(recording.name),
-                )
-                if gallery is not None:
-                    result = _name(result, gallery)
-                if target is not None:
-                    result.write(target)
-                else:
-                    sys.stdout.write(_to_text(result, format))
+        stream = work.reader.open_part(recording, named.name)
+        with exit_on_error():
+            diarizer = work.models.load()
+            if output is not None:
+                output.mkdir(parents=True, exist_ok=True)
+        with progress_display(quiet) as follow:
+            result = work.diarize(diarizer, stream, follow(recording.path.name))
+            if output is not None:
+                result.write(output / f"{named.stem}.{work.format.value}")
+            else:
+                sys.stdout.write(work.text_of(result))
     failures.exit()
 
 
-@dataclass(frozen=True)
-class _Count:
-    """Number of speakers as the options give it."""
-
-    exact: int | None
-    minimum: int | None
-    maximum: int | None
-
-    def check(self) -> None:
-        if self.exact is not None and not (self.minimum is None and self.maximum is None):
-            raise typer.BadParameter("give either --num-speakers or bounds, not both")
-        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
-            raise typer.BadParameter(
-                f"--min-speakers {self.minimum} is above --max-speakers {self.maximum}"
-            )
-
-
-def _targets(recordings: list[Path], output: Path | None, format: Format) -> list[Path | None]:
-    """Where each result goes, or a usage error before anything is done; None stands for stdout."""
-    if output is None:
-        if len(recordings) > 1:
-            raise typer.BadParameter(f"{len(recordings)} recordings need -o DIR")
-        return [None]
-    if output.exists() and not output.is_dir():
-        raise typer.BadParameter(f"-o must be a folder, {output} is a file")
-    counts = Counter(stem(recording) for recording in recordings)
-    if repeated := [name for name, count in counts.items() if count > 1]:
+def _check_count(count: Count) -> None:
+    if count.exact is not None and not (count.minimum is None and count.maximum is None):
+        raise typer.BadParameter("give either --num-speakers or bounds, not both")
+    if count.minimum is not None and count.maximum is not None and count.minimum > count.maximum:
         raise typer.BadParameter(
-            f"several recordings would write {output / repeated[0]}.{format.value}; "
-            "rename one or use another -o for it"
-        )
-    return [output / f"{stem(recording)}.{format.value}" for recording in recordings]
-
-
-def _readable(
-    recordings: list[Path], targets: list[Path | None], reader: Reader, failures: Failures
-) -> Iterator[tuple[Path, AudioStream, Path | None]]:
-    """Open recordings; those that can be read come with where the result goes."""
-    for recording, target in zip(recordings, targets, strict=True):
-        with failures.caught(recording):
-            yield recording, reader.open(recording), target
-
-
-def _load_diarizer(
-    encoder: str | None,
-    segmentation: str | None,
-    threshold: float | None,
-    engine: str,
-    cache: Path | None,
-    precision: str,
-) -> Diarizer:
-    if threshold is not None:
-        say(
-            "note: --threshold replaces the default clusterer by agglomerative clustering of local "
-            "speakers"
-        )
-    with quick_imports():
-        from diarspk.diarization.diarizer import EMBEDDED, Diarizer
-        from diarspk.encoders.precision import check_precision
-
-        return Diarizer.load(
-            encoder or EMBEDDED,
-            segmentation=segmentation,
-            threshold=threshold,
-            engine=engine,
-            cache=cache,
-            precision=check_precision(precision),
+            f"--min-speakers {count.minimum} is above --max-speakers {count.maximum}"
         )
 
 
@@ -222,20 +183,3 @@ def _check_gallery(folder: Path) -> None:
     from diarspk.verification.gallery import open_gallery
 
     open_gallery(folder).close()
-
-
-def _name(result: Diarization, folder: Path) -> Diarization:
-    from diarspk.diarization.identification import name_speakers
-    from diarspk.verification.gallery import open_gallery
-
-    with open_gallery(folder) as people:
-        return name_speakers(result, people)
-
-
-def _to_text(result: Diarization, format: Format) -> str:
-    """Text of the file that :meth:`Diarization.write` writes."""
-    from diarspk.formats.saving import WRITERS
-
-    text = io.StringIO()
-    WRITERS[f".{format.value.lower()}"](result.annotation, text, confidence=result.confidence)
-    return text.getvalue()

@@ -13,8 +13,9 @@ import typer
 import diarspk
 from diarspk.atomic import atomic_path
 from diarspk.cli.json_text import json_text
-from diarspk.cli.options import AsJson, Channel, Encoder, Engine, Raw, Recordings, Track
-from diarspk.cli.recordings import Reader
+from diarspk.cli.lists import find_recordings
+from diarspk.cli.options import AsJson, Channel, Encoder, Engine, Lists, Raw, Track
+from diarspk.cli.recordings import Reader, Recording, stem
 from diarspk.cli.terminal import Failures, exit_on_error, say
 from diarspk.errors import AudioError
 
@@ -37,7 +38,7 @@ class SpanEmbedding:
 
 
 def embed(
-    recordings: Recordings,
+    recordings: Lists,
     spans: Annotated[
         str | None,
         typer.Option(
@@ -63,6 +64,9 @@ def embed(
     reader = Reader.of(recordings, channel=channel, track=track, raw=raw)
     failures = Failures()
     with exit_on_error():
+        listed = find_recordings(recordings)
+        if wanted is not None and not all(recording.whole for recording in listed):
+            raise typer.BadParameter("--spans are for whole recordings, and a list names parts")
         from diarspk.encoders.loading import DEFAULT
 
         model = encoder or DEFAULT
@@ -72,8 +76,8 @@ def embed(
 
             loaded = with_engine(loaded, engine)
     found: list[SpanEmbedding] = []
-    for recording in recordings:
-        with failures.caught(recording):
+    for recording in listed:
+        with failures.caught(recording.path):
             embeddings = _embed_file(loaded, recording, wanted, reader)
             found.extend(embeddings)
             if output is None:
@@ -101,14 +105,17 @@ def _parse_span(text: str) -> Span:
 
 
 def _embed_file(
-    encoder: diarspk.SpeakerEncoder, recording: Path, wanted: Sequence[Span] | None, reader: Reader
+    encoder: diarspk.SpeakerEncoder,
+    recording: Recording,
+    wanted: Sequence[Span] | None,
+    reader: Reader,
 ) -> list[SpanEmbedding]:
     """Embed the spans of a file, or all of it, and warn of embeddings that are less reliable."""
     from diarspk.audio import SAMPLE_RATE, load_audio
     from diarspk.features.speech_quality import check_speech
 
-    file = str(recording)
-    waveform = load_audio(reader.open(recording))  # (time,)
+    file = str(recording.path)
+    waveform = load_audio(reader.open_part(recording, stem(recording.path)))  # (time,)
     duration = len(waveform) / SAMPLE_RATE
     spans = [(0.0, duration)] if wanted is None else list(wanted)
     for start, end in spans:
@@ -121,7 +128,11 @@ def _embed_file(
             say(f"warning: {file} {start:g}:{end:g}: {message}")
     vectors = encoder.embed(waveform, SAMPLE_RATE, wanted)  # (dim,) or (spans, dim)
     rows = vectors.reshape(len(spans), encoder.dimension)
-    return [SpanEmbedding(file, span, row) for span, row in zip(spans, rows, strict=True)]
+    origin = recording.start  # of the part in the file
+    return [
+        SpanEmbedding(file, (origin + start, origin + end), row)
+        for (start, end), row in zip(spans, rows, strict=True)
+    ]
 
 
 def _print(

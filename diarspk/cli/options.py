@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["AsJson", "Channel", "Encoder", "Engine", "Raw", "Recordings", "Track"]
+__all__ = ["AsJson", "Channel", "Encoder", "Engine", "Lists", "Raw", "Track"]
 
-Recordings = Annotated[
+Lists = Annotated[
     list[Path],
     typer.Argument(
-        metavar="AUDIO...", help="Recordings of any format and sample rate; - is stdin."
+        metavar="AUDIO...",
+        help="Recordings of any format and sample rate; - is stdin. Also lists of them: folders, "
+        "patterns, text (.txt, .lst), tables (.csv, .tsv), lhotse's manifests (.jsonl, .jsonl.gz), "
+        "Kaldi's wav.scp and segments.",
     ),
 ]
 Channel = Annotated[

@@ -16,7 +16,7 @@ from typing import TextIO
 
 from diarspk.cli.terminal import say
 
-__all__ = ["prepared_process"]
+__all__ = ["STOPS", "StopRequests", "prepared_process"]
 
 STOPS = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
@@ -45,7 +45,7 @@ def prepared_process() -> Iterator[None]:
     codecs.register_error(ESCAPES, _escape)
     sys.stderr, sys.stdout = _own_messages(), _own_output()
     before = {number: signal.getsignal(number) for number in STOPS}
-    requests = _StopRequests()
+    requests = StopRequests()
     try:
         for number, handler in before.items():
             if handler == signal.SIG_DFL:  # under nohup, SIGHUP stays ignored
@@ -67,17 +67,19 @@ class _Stopped(SystemExit):
         self.number = number
 
 
-class _StopRequests:
-    """Handler that raises, so that files are removed and locks given back on the way out."""
+class StopRequests:
+    """Handler of signals that raises: files are removed and locks given back on the way out."""
 
     def __init__(self) -> None:
         self.last = -math.inf
 
     @property
     def stopped(self) -> bool:
+        """Whether there was one."""
         return self.last > -math.inf
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Raise a SystemExit of status 128 + signal."""
         # Some senders signal a process and then its group, which must not stop the clean-up.
         again = time.monotonic() - self.last < 1.0
         self.last = time.monotonic()

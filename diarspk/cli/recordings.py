@@ -1,4 +1,4 @@
-"""Recordings that a command names: files, pipes, and stdin."""
+"""Recordings that a command or a list names: files, parts of them, pipes, and stdin."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from diarspk.audio import AudioStream, RawFormat
 
-__all__ = ["STDIN", "Reader", "stem"]
+__all__ = ["STDIN", "Reader", "Recording", "stem"]
 
 STDIN = Path("-")
 STDIN_NAME = "stdin"
@@ -22,6 +22,34 @@ STDIN_NAME = "stdin"
 def stem(recording: Path) -> str:
     """Name of a recording without folder and suffix, for files that are named after it."""
     return STDIN_NAME if recording == STDIN else recording.stem
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording, or a part of one, as an argument or a line of a list names it.
+
+    Attributes
+    ----------
+    path : Path
+        Its file, or :data:`STDIN`.
+    name : str
+        Name that a list gives it; empty where it is named after its file.
+    channel : int, optional
+        Channel that the list tells.
+    start, end : float
+        The part in seconds. Default: all of the recording.
+    """
+
+    path: Path
+    name: str = ""
+    channel: int | None = None
+    start: float = 0.0
+    end: float | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether this is all of its file."""
+        return self.start == 0 and self.end is None
 
 
 @dataclass(frozen=True)
@@ -71,6 +99,22 @@ class Reader:
         stdin = sys.stdin.buffer
         stream = open_audio(stdin, channel=self.channel, track=self.track, raw=self.raw)
         return replace(stream, name=STDIN_NAME)
+
+    def open_part(self, recording: Recording, name: str) -> AudioStream:
+        """Open a recording as ``name``, with what its list tells; an option goes before that.
+
+        Raises
+        ------
+        AudioError
+            If it cannot be read.
+        """
+        channel = recording.channel if self.channel is None else self.channel
+        stream = replace(replace(self, channel=channel).open(recording.path), name=name)
+        if recording.whole:
+            return stream
+        from diarspk.audio.clip import clip
+
+        return clip(stream, recording.start, recording.end)
 
 
 def _parse(raw: str) -> RawFormat:

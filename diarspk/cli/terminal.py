@@ -20,6 +20,7 @@ __all__ = [
     "Failures",
     "ProgressCallback",
     "describe_error",
+    "describe_failure",
     "exit_on_error",
     "progress_display",
     "say",
@@ -42,8 +43,15 @@ def say(message: str) -> None:
 
 
 @contextmanager
-def warnings_on_one_line() -> Iterator[None]:
-    """Print warnings of this package as one line each, without the location in the source."""
+def warnings_on_one_line(tell: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Print warnings of this package as one line each, without the location in the source.
+
+    Parameters
+    ----------
+    tell
+        Takes the text of each in place of that.
+    """
+    tell = tell or (lambda text: say(f"warning: {text}"))
     with warnings.catch_warnings():
         show_others = warnings.showwarning
 
@@ -56,7 +64,7 @@ def warnings_on_one_line() -> Iterator[None]:
             line: str | None = None,
         ) -> None:
             if issubclass(category, DiarspkWarning):
-                say(f"warning: {message}")
+                tell(str(message))
             else:
                 show_others(message, category, filename, lineno, file, line)
 
@@ -87,6 +95,15 @@ def describe_error(error: BaseException) -> str:
     return str(error)
 
 
+def describe_failure(file: Path, error: BaseException) -> str:
+    """Text of an error of a file, which it names; a fault of the program is told as one."""
+    text = describe_error(error)
+    if not isinstance(error, EXPECTED):
+        text = f"{type(error).__name__}: {text}; this is a fault of diarspk, please report it"
+    named = escape_undecoded(file.name) in escape_undecoded(text)
+    return text if named else f"{file}: {text}"
+
+
 class Failures:
     """Count of the failed files of a batch; the others are processed nevertheless."""
 
@@ -100,9 +117,7 @@ class Failures:
             yield
         except EXPECTED as error:
             self.count += 1
-            text = describe_error(error)
-            named = escape_undecoded(file.name) in escape_undecoded(text)
-            say(f"error: {text}" if named else f"error: {file}: {text}")
+            say(f"error: {describe_failure(file, error)}")
 
     def exit(self) -> None:
         """Exit with status 1 if any file failed."""

@@ -7,16 +7,13 @@ as they are, so lhotse need not be installed.
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pyannote.core import Annotation, Segment, Timeline
 
 from diarspk.errors import FormatError
+from diarspk.formats.manifests import audio_of, read_items, take_values
 from eval.diarization.conversation import Conversation
 
 __all__ = ["data_set_name", "read_manifests"]
@@ -41,16 +38,20 @@ def read_manifests(recordings: Path) -> list[Conversation]:
         raise FormatError("must be a manifest of recordings, named so", str(recordings))
     other = recordings.with_name(recordings.name.replace("recordings", "supervisions"))
     turns: dict[str, Annotation] = defaultdict(Annotation)
-    for number, item in _items(other):
-        start, duration, recording, speaker = _values(
+    for number, item in read_items(other):
+        start, duration, recording, speaker = take_values(
             item, ("start", "duration", "recording_id", "speaker"), other, number
         )
         if duration > 0:
             turns[recording][Segment(start, start + duration), number] = str(speaker)
     found = []
-    for number, item in _items(recordings):
-        name, sources, duration = _values(item, ("id", "sources", "duration"), recordings, number)
-        audio = _audio(sources, recordings, number)
+    for number, item in read_items(recordings):
+        name, _, duration = take_values(item, ("id", "sources", "duration"), recordings, number)
+        audio = audio_of(item, recordings, number)
+        if not audio.is_file():
+            raise FormatError(
+                f"no such file: {audio}; is the corpus where it was?", str(recordings), number
+            )
         reference = turns[name]
         reference.uri = name
         found.append(Conversation(audio, reference, Timeline([Segment(0, duration)]), name))
@@ -63,40 +64,3 @@ def data_set_name(data: Path) -> str:
     """Name of a data set in tables: that of the folder, or of the manifest without suffixes."""
     name = data.name.removesuffix(".gz").removesuffix(".jsonl")
     return name.replace("_recordings", "").replace("recordings_", "")
-
-
-def _items(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Lines with their numbers."""
-    try:
-        raw = path.read_bytes()
-        text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode()
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise FormatError(f"cannot be read ({error})", str(path)) from None
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.strip():
-            try:
-                item = json.loads(line)
-            except ValueError as error:
-                raise FormatError(f"no JSON ({error})", str(path), number) from None
-            yield number, item
-
-
-def _values(item: dict[str, Any], names: tuple[str, ...], path: Path, number: int) -> list[Any]:
-    missing = [name for name in names if item.get(name) is None]
-    if missing:
-        raise FormatError(f"has no {', '.join(missing)}", str(path), number)
-    return [item[name] for name in names]
-
-
-def _audio(sources: list[dict[str, Any]], manifest: Path, number: int) -> Path:
-    if len(sources) != 1 or sources[0].get("type") != "file":
-        raise FormatError(
-            "must be one file a recording; prepare the corpus with a single mix of channels",
-            str(manifest),
-            number,
-        )
-    named = Path(sources[0]["source"])
-    for path in (named, manifest.parent / named):
-        if path.is_file():
-            return path
-    raise FormatError(f"no such file: {named}; is the corpus where it was?", str(manifest), number)

@@ -49,7 +49,7 @@ def test_stdin_gives_what_the_file_gives(run: Run, tiny: Path, wav: Path) -> Non
 def test_results_of_stdin_are_named_after_it(tiny: Path, wav: Path, tmp_path: Path) -> None:
     words = ("diarize", "-", wav, "-o", tmp_path / "out", "--encoder", tiny)
     assert with_stdin(wav.read_bytes(), *words).exit_code == 0
-    assert sorted(os.listdir(tmp_path / "out")) == ["stdin.rttm", "talk.rttm"]
+    assert sorted(os.listdir(tmp_path / "out")) == ["report.csv", "stdin.rttm", "talk.rttm"]
 
 
 def test_stdin_is_read_once(tiny: Path, wav: Path) -> None:
@@ -120,7 +120,11 @@ def test_a_name_that_is_not_utf8(run: Run, tiny: Path, wav: Path, tmp_path: Path
         pytest.skip("this file system takes names in UTF-8 only")
     result = run("diarize", wav, odd, "-o", tmp_path / "out", "--encoder", tiny)
     assert result.exit_code == 0, result.stderr
-    assert sorted(os.listdir(os.fsencode(tmp_path / "out"))) == [b"r\xe9union.rttm", b"talk.rttm"]
+    assert sorted(os.listdir(os.fsencode(tmp_path / "out"))) == [
+        b"report.csv",
+        b"r\xe9union.rttm",
+        b"talk.rttm",
+    ]
     text = (tmp_path / "out" / odd.with_suffix(".rttm").name).read_text(encoding="utf-8")
     assert text.startswith(r"SPEAKER r\xe9union 1 ")
 

@@ -1,0 +1,152 @@
+"""What ``diarspk diarize`` does with a recording, in this process or another."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from diarspk.checkpoints.digest import digest_file
+from diarspk.cli.batch_task import Process, Summary
+from diarspk.cli.recordings import Reader
+from diarspk.cli.start_up import quick_imports
+from diarspk.cli.terminal import ProgressCallback
+from diarspk.version import __version__
+
+if TYPE_CHECKING:
+    from diarspk import Diarization, Diarizer
+    from diarspk.audio import AudioStream
+
+__all__ = ["Count", "DiarizationWork", "Format", "Models"]
+
+
+class Format(str, Enum):
+    """An output format, named as the suffix of its files."""
+
+    RTTM = "rttm"
+    JSON = "json"
+    CSV = "csv"
+    SRT = "srt"
+    VTT = "vtt"
+    AUDACITY = "txt"
+    PRAAT = "TextGrid"
+
+
+@dataclass(frozen=True)
+class Count:
+    """Number of speakers as the options give it."""
+
+    exact: int | None
+    minimum: int | None
+    maximum: int | None
+
+
+@dataclass(frozen=True)
+class Models:
+    """Parts of the diarizer as the options give them."""
+
+    encoder: str | None
+    segmentation: str | None
+    threshold: float | None
+    engine: str
+    precision: str
+    cache: Path | None
+
+    def load(self) -> Diarizer:
+        """Load the diarizer."""
+        with quick_imports():
+            from diarspk.diarization.diarizer import EMBEDDED, Diarizer
+            from diarspk.encoders.precision import check_precision
+
+            return Diarizer.load(
+                self.encoder or EMBEDDED,
+                segmentation=self.segmentation,
+                threshold=self.threshold,
+                engine=self.engine,
+                cache=self.cache,
+                precision=check_precision(self.precision),
+            )
+
+
+@dataclass(frozen=True)
+class DiarizationWork:
+    """Diarization of recordings with the same options."""
+
+    models: Models
+    count: Count
+    reader: Reader
+    gallery: Path | None
+    format: Format
+
+    @property
+    def settings(self) -> str:
+        """Text of all that results depend on, besides the recordings; files by their content."""
+        named = (self.models.encoder, self.models.segmentation)
+        files = [list(_contents(Path(name))) for name in named if name is not None]
+        people = [] if self.gallery is None else list(_contents(self.gallery))
+        models = replace(self.models, cache=None)
+        options = (models, self.count, self.reader, self.format.value)
+        return repr((__version__, options, files, people))
+
+    def load(self) -> Process:
+        """Load the diarizer."""
+        diarizer = self.models.load()
+
+        def process(
+            stream: AudioStream, target: Path, progress: ProgressCallback | None
+        ) -> Summary:
+            result = self.diarize(diarizer, stream, progress)
+            result.write(target)
+            return Summary(result.duration, len(result.annotation.labels()))
+
+        return process
+
+    def diarize(
+        self, diarizer: Diarizer, stream: AudioStream, progress: ProgressCallback | None
+    ) -> Diarization:
+        """Diarize a recording, and name the speakers where there is a gallery."""
+        result = diarizer(
+            stream,
+            num_speakers=self.count.exact,
+            min_speakers=self.count.minimum,
+            max_speakers=self.count.maximum,
+            progress=progress,
+        )
+        if self.gallery is None:
+            return result
+        from diarspk.diarization.identification import name_speakers
+        from diarspk.verification.gallery import open_gallery
+
+        with open_gallery(self.gallery) as people:
+            return name_speakers(result, people)
+
+    def text_of(self, result: Diarization) -> str:
+        """Text of the file that :meth:`Diarization.write` writes."""
+        from diarspk.formats.saving import WRITERS
+
+        text = io.StringIO()
+        write = WRITERS[f".{self.format.value.lower()}"]
+        write(result.annotation, text, confidence=result.confidence)
+        return text.getvalue()
+
+
+def _contents(path: Path) -> Iterator[tuple[object, ...]]:
+    """Describe a model or a gallery by what changes with it; a name in a registry has nothing.
+
+    Of a file it is its bytes, and those of files beside it with its stem: the weights of a card.
+    Of a folder it is sizes and times, since it may be large; SQLite's journal comes and goes with
+    its readers.
+    """
+    if path.is_file():
+        for file in sorted(path.parent.iterdir()):
+            if file.stem == path.stem and file.is_file():
+                yield file.name, digest_file(file)
+    elif path.is_dir():
+        for file in sorted(path.rglob("*")):
+            if file.is_file() and not file.name.endswith(("-wal", "-shm")):
+                state = file.stat()
+                yield os.fspath(file.relative_to(path)), state.st_size, state.st_mtime_ns
