@@ -93,14 +93,11 @@ def _superseded(
     for turn, other in overlapping_pairs(kept, fresh):
         spoken = seconds[turn.number]
         spoken[other.speaker] = spoken.get(other.speaker, 0.0) + turn.overlap(other)
-    reviewed: dict[int, set[str]] = {turn.number: set() for turn in kept}
-    for turn, other in overlapping_pairs(kept, kept):
-        reviewed[turn.number].add(other.speaker)
     found = []
     for turn in kept:
         span, spoken = (turn.start, turn.end), seconds[turn.number]
         found.append((turn.speaker, span))
-        others = sorted(spoken.keys() - reviewed[turn.number])
+        others = sorted(spoken.keys() - {turn.speaker})
         instead = max(others, key=lambda speaker: spoken[speaker], default=None)
         if instead is not None and spoken[instead] > spoken.get(turn.speaker, 0.0):
             found.append((instead, span))
@@ -112,11 +109,10 @@ def _removed(
 ) -> list[tuple[str, Span]]:
     """Speakers and spans of fresh speech that a person has removed, and not put back."""
     speakers = sorted({turn.speaker for turn in fresh})
-    return [
-        (speaker, left)
-        for span in removed
-        for speaker in speakers
-        for left in subtract(
-            span, ((turn.start, turn.end) for turn in current.listed if turn.speaker == speaker)
-        )
-    ]
+    found = []
+    for start, end in removed:
+        there = [turn for turn in current.listed if turn.start < end and turn.end > start]
+        for speaker in speakers:
+            own = [(turn.start, turn.end) for turn in there if turn.speaker == speaker]
+            found += [(speaker, left) for left in subtract((start, end), own)]
+    return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from diarspk.editing.adoption import AdoptTurns
 from diarspk.editing.operation import Operation
 from diarspk.editing.spans import Span, subtract
 from diarspk.editing.turn_operations import DeleteTurns, MoveBoundary
@@ -105,13 +104,11 @@ class EditLog:
         return self._with(self.undone[0], self.undone[1:])
 
     def removed(self) -> list[Span]:
-        """Spans, in seconds, that were deleted or trimmed since the last diarization."""
+        """List the spans, in seconds, that were deleted or trimmed at any time."""
         spans: list[Span] = []
         turns = self.turns
         for step in reversed(self.steps):
             before = step.inverse.apply(turns)
-            if isinstance(step.operation, AdoptTurns):
-                break
             if isinstance(step.operation, DeleteTurns | MoveBoundary):
                 spans += _lost(before, turns)
             turns = before
@@ -128,7 +125,7 @@ def _lost(before: EditableTurns, after: EditableTurns) -> list[Span]:
     spans: list[Span] = []
     for number, turn in before.by_number.items():
         now = after.by_number.get(number)
-        if now != turn:
+        if now is not turn:
             left = [] if now is None else [(now.start, now.end)]
             spans += subtract((turn.start, turn.end), left)
     return spans

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from os import PathLike
+from reprlib import repr as brief
 from typing import Any, NoReturn
 
 from diarspk.arguments import check_path
@@ -116,14 +117,14 @@ class _Reader:
             self.fail(f"is no log of edits; the first line must have format {FORMAT!r}")
         version = header.get("version")
         if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-            self.fail(f"`version` must be a whole number from 1, got {version!r}")
+            self.fail(f"`version` must be a whole number from 1, got {brief(version)}")
         if version > VERSION:
             self.fail(f"is of version {version}, which a later diarspk wrote; update diarspk")
         for name in ("turns", "done", "undone"):
             if not _is_count(header.get(name)):
-                self.fail(f"`{name}` must be a number of lines, got {header.get(name)!r}")
+                self.fail(f"`{name}` must be a number of lines, got {brief(header.get(name))}")
         if not isinstance(header.get("uri"), str | None):
-            self.fail(f"`uri` must be the name of a recording, got {header['uri']!r}")
+            self.fail(f"`uri` must be the name of a recording, got {brief(header['uri'])}")
         return header
 
     def turn(self) -> EditableTurn:

@@ -90,7 +90,8 @@ class ChangeTurns(Operation):
 
     def apply(self, turns: EditableTurns) -> EditableTurns:
         """See :meth:`Operation.apply`."""
-        return turns.without(self.remove).with_changed(*self.put)
+        left = turns.without(self.remove) if self.remove else turns
+        return left.with_changed(*self.put)
 
 
 def turns_of(values: object, argument: str) -> tuple[EditableTurn, ...]:

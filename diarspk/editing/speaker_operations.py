@@ -30,7 +30,9 @@ class MergeSpeakers(Operation):
         """Check the fields."""
         object.__setattr__(self, "speakers", checked_names(self.speakers, "speakers"))
         if len(self.speakers) < 2:
-            raise ArgumentError(f"`speakers` must be two or more, got {list(self.speakers)}.")
+            raise ArgumentError(
+                f"`speakers` must be two or more, got {brief(list(self.speakers))}."
+            )
         if self.into is not None:
             object.__setattr__(self, "into", checked_name(self.into, "into"))
 
@@ -38,7 +40,9 @@ class MergeSpeakers(Operation):
         """See :meth:`Operation.apply`."""
         into = self.speakers[0] if self.into is None else self.into
         if into in turns.speakers and into not in self.speakers:
-            raise ArgumentError(f"`into` must not be the name of another speaker, got {into!r}.")
+            raise ArgumentError(
+                f"`into` must not be the name of another speaker, got {brief(into)}."
+            )
         merged = [turn for speaker in self.speakers for turn in turns.of_speaker(speaker)]
         return turns.with_changed(*(replace(turn, speaker=into) for turn in merged))
 
@@ -64,13 +68,16 @@ class SplitSpeaker(Operation):
         moved = [turns[number] for number in self.turns]
         if not own.issuperset(self.turns):
             others = [number for number in self.turns if number not in own]
-            raise ArgumentError(f"`turns` must be turns of {self.speaker!r}, got {others}.")
+            raise ArgumentError(
+                f"`turns` must be turns of {brief(self.speaker)}, got {brief(others)}."
+            )
         if len(moved) == len(own):
             raise ArgumentError(
-                f"`turns` must leave a turn to {self.speaker!r}, got all of them; rename instead."
+                f"`turns` must leave a turn to {brief(self.speaker)}, got all of them; rename it "
+                "instead."
             )
         if self.into in turns.speakers:
-            raise ArgumentError(f"`into` must be a name that nobody has, got {self.into!r}.")
+            raise ArgumentError(f"`into` must be a name that nobody has, got {brief(self.into)}.")
         return turns.with_changed(*(replace(turn, speaker=self.into) for turn in moved))
 
 
@@ -100,8 +107,8 @@ class RenameSpeakers(Operation):
         repeated = [name for name, times in final.items() if times > 1]
         if repeated:
             raise ArgumentError(
-                f"`names` must not give two speakers one name, got {repeated[0]!r} twice; merge "
-                "them instead."
+                "`names` must not give two speakers one name, got "
+                f"{brief(repeated[0])} twice; merge them instead."
             )
         return turns.with_changed(
             *(

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from reprlib import repr as brief
 
 from diarspk.editing.checks import checked_seconds
 from diarspk.editing.turn import EditableTurn
 from diarspk.errors import ArgumentError
 
 __all__ = ["EditableTurns"]
+
+MAX_NAMES = 10
+"""Names of speakers that a message lists."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,9 @@ class EditableTurns:
         """
         found = [turn for turn in self.listed if turn.speaker == speaker]
         if not found:
-            names = f"among {', '.join(self.speakers)}" if self else "none, as nobody speaks"
-            raise ArgumentError(f"`speaker` must be {names}, got {speaker!r}.")
+            names = ", ".join([*self.speakers[:MAX_NAMES], "..."][: len(self.speakers)])
+            known = f"among {names}" if self else "none, as nobody speaks"
+            raise ArgumentError(f"`speaker` must be {known}, got {brief(speaker)}.")
         return found
 
     def with_new(self, *turns: EditableTurn) -> EditableTurns:

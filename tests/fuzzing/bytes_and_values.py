@@ -7,7 +7,7 @@ import json
 import random
 from typing import Any
 
-__all__ = ["damaged", "damaged_json"]
+__all__ = ["damaged", "damaged_json", "damaged_json_lines"]
 
 VALUES: tuple[Any, ...] = (
     *(None, True, -1, 0, 1, 10**400, 1e308, 0.5, "", "x", "1", "\u00e9" * 300, [], {}, [[]]),
@@ -57,6 +57,23 @@ def damaged_json(text: bytes, rng: random.Random) -> bytes:
     else:
         holder[key] = rng.choice(VALUES)
     return json.dumps(document).encode()
+
+
+def damaged_json_lines(text: bytes, rng: random.Random) -> bytes:
+    """JSON lines of which one is damaged, left out, repeated or moved."""
+    lines = text.splitlines()
+    line = lines.pop(rng.randrange(len(lines)))
+    kind = rng.randrange(8)
+    if kind == 0:
+        return b"\n".join(lines)
+    if kind == 1:
+        lines.insert(rng.randint(0, len(lines)), line)
+        return b"\n".join(lines)
+    if kind == 2:
+        return damaged(text, rng)
+    place = text.splitlines().index(line)
+    lines.insert(place, damaged_json(line, rng))
+    return b"\n".join(lines)
 
 
 def _keys(value: Any) -> list[Any]:

@@ -1,7 +1,7 @@
 """Damaged files of this package: ``python -m tests.fuzzing.stored --count 10000``.
 
-Cards of models, calibrations, alignments, embeddings, cues and galleries are read, or refused in
-one line; never is another error raised, and never a wrong result taken for a gallery.
+Cards of models, calibrations, alignments, embeddings, cues, edits and galleries are read, or
+refused in one line; never is another error raised, and never a wrong result taken for a gallery.
 """
 
 from __future__ import annotations
@@ -18,15 +18,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pyannote.core import Annotation, Segment
 
 import diarspk
 from diarspk.cli.align import _read as read_embeddings
 from diarspk.cues.speaker_cue import extract_cue, read_cue, write_cue
+from diarspk.editing import EditedDiarization
 from diarspk.embeddings.space import Space
 from diarspk.verification.alignment import make_alignment, read_alignment, write_alignment
 from diarspk.verification.calibration import ScoreCalibration
 from diarspk.verification.gallery import create_gallery, open_gallery
-from tests.fuzzing.bytes_and_values import damaged, damaged_json
+from tests.fuzzing.bytes_and_values import damaged, damaged_json, damaged_json_lines
 from tests.fuzzing.faults import fault_of
 from tests.tiny_model import tone, write_tiny_model
 
@@ -75,6 +77,27 @@ def _write_gallery(folder: Path) -> None:
             people.enroll(f"person {number}", row, fingerprint="abc")
 
 
+def _write_edits(folder: Path) -> None:
+    annotation = Annotation(uri="talk")
+    for second, speaker in enumerate("abacabad"):
+        annotation[Segment(second, second + 1.5), second] = speaker
+    edited = EditedDiarization.of(annotation, duration=10.0).reassign([0, 4], "Zo\u00eb")
+    edited = edited.reassign_span(2.5, 6.25, "ann").rename({"b": "ben"}).merge(["a", "d"])
+    edited = edited.add_turn(8.0, 9.0, "eve").split_turn(1, 2.0).delete(2).adopt(annotation)
+    edited.move_boundary(0, end=1.25).mark_reviewed(0).undo().save(folder / "talk.edits.jsonl")
+
+
+def _use_edits(file: Path) -> None:
+    edited = EditedDiarization.load(file)
+    edited.save(file)
+    assert EditedDiarization.load(file) == edited
+    while edited.log.undone:
+        edited = edited.redo()
+    while edited.log.steps:
+        edited = edited.undo()
+    assert edited.turns == edited.log.base.listed
+
+
 def _use_gallery(file: Path) -> None:
     with open_gallery(file.parent) as people:
         people.people()
@@ -98,6 +121,7 @@ KINDS: dict[str, Kind] = {
     "alignment": Kind(_write_alignment, "alignment.json", read_alignment, damaged_json),
     "embeddings": Kind(_write_embeddings, "vectors.npz", read_embeddings),
     "cue": Kind(_write_cue, "cue.npz", read_cue),
+    "edits": Kind(_write_edits, "talk.edits.jsonl", _use_edits, damaged_json_lines),
     "gallery": Kind(_write_gallery, "people/gallery.sqlite", _use_gallery),
 }
 

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diarspk.editing import EditedDiarization
+from diarspk.editing.matching import match_names
 from tests.diarspk.editing.meetings import DURATION_S, annotate, annotations, as_tuples, edit
 
 FIRST = [(0.0, 4.0, "SPEAKER_00"), (4.0, 9.0, "SPEAKER_01"), (9.0, 12.0, "SPEAKER_00")]
@@ -43,9 +44,26 @@ def test_overlap_with_a_reviewed_turn_stays():
     assert adopted(edited, *fresh) == fresh
 
 
+def test_what_a_reviewed_speaker_does_not_say_goes():
+    """The fresh diarization has given two thirds of Ann's turn to Ben, who says its end only."""
+    edited = edit((0.0, 6.0, "Ann"), (5.0, 6.0, "Ben"), (8.0, 14.0, "Ben")).mark_reviewed([0, 1])
+    assert adopted(edited, (0.0, 2.0, "X"), (2.0, 6.0, "Y"), (8.0, 14.0, "Y")) == [
+        (0.0, 6.0, "Ann"),
+        (5.0, 6.0, "Ben"),
+        (8.0, 14.0, "Ben"),
+    ]
+
+
+def test_of_choices_that_are_as_good_labels_that_stay_are_taken():
+    edited = edit((0.0, 4.0, "A"), (0.0, 4.0, "B"))
+    fresh = EditedDiarization.of(annotate((0.0, 4.0, "B"), (0.0, 4.0, "C")))
+    assert match_names(edited.turns, fresh.turns) == {"B": "B", "C": "A"}
+
+
 def test_what_was_deleted_or_trimmed_does_not_come_back():
     edited = edit(*FIRST).delete(2).move_boundary(1, end=8.0)
     assert adopted(edited, *FIRST) == [(0.0, 4.0, "SPEAKER_00"), (4.0, 8.0, "SPEAKER_01")]
+    assert adopted(edited.adopt(annotate(*FIRST)), *FIRST) == adopted(edited, *FIRST)
     restored = edited.add_turn(9.0, 12.0, "SPEAKER_00")
     assert adopted(restored, *FIRST)[-1] == (9.0, 12.0, "SPEAKER_00")
 

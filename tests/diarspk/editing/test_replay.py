@@ -72,6 +72,14 @@ def test_after_an_adoption_the_fresh_diarization_is_adopted():
     assert [turn.reviewed for turn in again.turns] == [True, False, False]
 
 
+def test_turns_of_an_adopted_diarization_are_found_again():
+    adopted = edit(*FIRST).adopt(annotate(*FRESH))
+    edited = adopted.reassign(adopted.turns[-1].number, "Zoe")
+    again, conflicts = replayed(edited, *FIRST, (12.9, 14.0, "SPEAKER_02"))
+    assert conflicts == ()
+    assert as_tuples(again.turns)[-1] == (12.9, 14.0, "Zoe")
+
+
 def test_the_recording_must_be_the_same():
     fresh = EditedDiarization.of(annotate(*FIRST), duration=31.0)
     with pytest.raises(ArgumentError, match=r"same recording, which is 30.0 s .* of 31"):
