@@ -14,6 +14,11 @@ Matrix = NDArray[np.float64]
 MAX_COMPARED = 4000
 """Windows that all are compared with; in longer recordings a sample of them (seed 0)."""
 
+MAX_PAIRS = 200_000_000
+"""Pairs of windows that are compared, beyond a sample of `MIN_COMPARED`."""
+
+MIN_COMPARED = 1000
+
 BLOCK_ROWS = 1000
 
 
@@ -43,8 +48,9 @@ def count_copies(
     """
     rows = features.astype(np.float32)
     sample = np.arange(len(rows))
-    if len(rows) > MAX_COMPARED:
-        chosen = np.random.default_rng(0).permutation(len(rows))[:MAX_COMPARED]
+    limit_rows = min(MAX_COMPARED, max(MAX_PAIRS // max(len(rows), 1), MIN_COMPARED))
+    if len(rows) > limit_rows:
+        chosen = np.random.default_rng(0).permutation(len(rows))[:limit_rows]
         sample = np.sort(chosen)
     others, squares = rows[sample], (rows**2).sum(axis=1)
     limit = np.float32(2.0 * share * noise * features.shape[1])
