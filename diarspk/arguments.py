@@ -12,7 +12,20 @@ from numpy.typing import NDArray
 
 from diarspk.errors import ArgumentError
 
-__all__ = ["as_numbers", "check_count", "check_number", "check_path"]
+__all__ = ["as_numbers", "check_count", "check_flag", "check_number", "check_path"]
+
+
+def check_flag(value: object, name: str) -> bool:
+    """Check that a value is True or False, of Python or of numpy.
+
+    Raises
+    ------
+    ArgumentError
+        Otherwise.
+    """
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise ArgumentError(f"`{name}` must be True or False, got {_shown(value)}")
 
 
 def check_path(value: object, name: str) -> str | Path:

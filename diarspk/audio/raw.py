@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from diarspk.arguments import check_count
 from diarspk.errors import ArgumentError
 
 __all__ = ["RawFormat"]
@@ -60,10 +61,12 @@ class RawFormat:
     channels: int = 1
 
     def __post_init__(self) -> None:
-        if self.encoding not in ENCODINGS:
+        if not isinstance(self.encoding, str) or self.encoding not in ENCODINGS:
             raise ArgumentError(
                 f"`encoding` must be one of {', '.join(ENCODINGS)}, got {self.encoding!r}"
             )
+        check_count(self.sample_rate, "sample_rate")
+        check_count(self.channels, "channels")
         if not MIN_RATE <= self.sample_rate <= MAX_RATE:
             raise ArgumentError(
                 f"`sample_rate` must be from {MIN_RATE} to {MAX_RATE} Hz, got {self.sample_rate}"
@@ -80,7 +83,7 @@ class RawFormat:
         ArgumentError
             For another text.
         """
-        encoding, *numbers = text.split(":")
+        encoding, *numbers = text.split(":") if isinstance(text, str) else [""]
         if len(numbers) not in (1, 2) or not all(part.isdecimal() for part in numbers):
             raise ArgumentError(
                 "a raw format must be ENCODING:RATE or ENCODING:RATE:CHANNELS, such as "

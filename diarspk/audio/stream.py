@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from os import PathLike
@@ -12,6 +11,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from diarspk.arguments import check_number
 from diarspk.audio.mixdown import Mixdown
 from diarspk.audio.source import AudioSource, Samples, warn
 from diarspk.errors import ArgumentError, AudioError
@@ -26,6 +26,9 @@ SAMPLE_RATE = 16000
 
 MAX_AMPLITUDE = 2.0**32
 """Amplitude that no float holds, not even an unscaled 32-bit integer; its square would overflow."""
+
+MAX_BLOCK_S = 3.6e6
+"""Seconds of the longest block: beyond them, samples are too many to count."""
 
 MIN_TOLD_S = 1.0
 """Seconds of channels in opposite phase from which on a warning tells of them."""
@@ -90,10 +93,14 @@ class AudioStream:
             While reading: on a value that is not finite or beyond 4e9, or if nothing can be
             decoded.
         """
-        if not 1 / SAMPLE_RATE <= seconds < math.inf:
-            raise ArgumentError(f"`seconds` must be at least one sample and finite, got {seconds}")
+        length = check_number(seconds, "seconds")
+        if not 1 / SAMPLE_RATE <= length <= MAX_BLOCK_S:
+            raise ArgumentError(
+                "`seconds` must be at least one sample and at most a thousand hours, got "
+                f"{seconds:g}"
+            )
         mono = resample(self._mono(), self.source.sample_rate, SAMPLE_RATE)
-        return self._not_empty(regroup(mono, round(SAMPLE_RATE * seconds)))
+        return self._not_empty(regroup(mono, round(SAMPLE_RATE * length)))
 
     def _mono(self) -> Iterator[Samples]:
         if self.channel is not None:

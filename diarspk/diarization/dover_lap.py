@@ -15,7 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pyannote.core import Annotation, Segment
 
+from diarspk.arguments import as_numbers, check_number
 from diarspk.errors import ArgumentError
+from diarspk.formats.names import plain_name
+from diarspk.formats.turns import check_annotation
 from diarspk.intervals import find_runs
 from diarspk.metrics import score
 from diarspk.metrics.time_partition import count_covering, match_speakers
@@ -25,6 +28,7 @@ __all__ = ["Mapping", "combine", "rank_weights"]
 Mapping = Literal["greedy", "hungarian"]
 
 RANK_EXPONENT = 0.1
+MAX_SMOOTHING = 1e6
 MAX_TUPLES = 20_000_000
 MIN_DURATION_S = 1e-3
 """Minimum duration of a stretch between two boundaries; shorter ones are rounding, not speech."""
@@ -64,11 +68,16 @@ def combine(
         If there are fewer than two hypotheses, a weight for each is missing or not positive, or
         greedy matching would need too much memory.
     """
+    if not isinstance(hypotheses, Sequence) or isinstance(hypotheses, str | bytes):
+        raise ArgumentError(
+            f"`hypotheses` must be a list of Annotations, got {type(hypotheses).__name__}"
+        )
     if len(hypotheses) < 2:
         raise ArgumentError(f"`hypotheses` must be two or more, got {len(hypotheses)}")
-    if mapping not in get_args(Mapping):
+    if not isinstance(mapping, str) or mapping not in get_args(Mapping):
         raise ArgumentError(f"`mapping` must be greedy or hungarian, got {mapping!r}")
-    sides = [hypothesis.support() for hypothesis in hypotheses]
+    check_number(smoothing, "smoothing", minimum=0, maximum=MAX_SMOOTHING)
+    sides = [_plain(hypothesis).support() for hypothesis in hypotheses]
     weight = _checked_weights(weights, sides)
     edges = np.unique(
         [edge for side in sides for segment in side.itersegments() for edge in segment]
@@ -84,6 +93,13 @@ def combine(
     for present, name, share in zip(talks, names, weight, strict=True):
         np.add.at(votes.T, name, share * present.T)
     return _annotate(_elect(votes, edges, smoothing), edges, hypotheses[0].uri)
+
+
+def _plain(hypothesis: Annotation) -> Annotation:
+    """Give each name one writing; see :func:`diarspk.formats.names.plain_name`."""
+    labels = check_annotation(hypothesis, "hypotheses").labels()
+    names = {label: plain_name(label) for label in labels if isinstance(label, str)}
+    return hypothesis.rename_labels(names) if any(a != b for a, b in names.items()) else hypothesis
 
 
 def rank_weights(hypotheses: Sequence[Annotation]) -> NDArray[np.float64]:
@@ -108,11 +124,9 @@ def _checked_weights(
 ) -> NDArray[np.float64]:
     if weights is None:
         return rank_weights(hypotheses)
-    weight = np.asarray(weights, np.float64)
+    weight = as_numbers(weights, "weights")
     if weight.shape != (len(hypotheses),) or not (np.isfinite(weight) & (weight > 0)).all():
-        raise ArgumentError(
-            f"`weights` must be {len(hypotheses)} numbers above 0, got {list(weights)}"
-        )
+        raise ArgumentError(f"`weights` must be {len(hypotheses)} numbers above 0, got {weights!r}")
     return weight / weight.sum()
 
 

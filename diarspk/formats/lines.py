@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from os import PathLike
 from typing import IO, Any, TypeAlias, TypeVar, cast
 
-from diarspk.errors import FormatError
+from diarspk.arguments import check_path
+from diarspk.errors import ArgumentError, FormatError
 
 __all__ = [
     "COMMENTS",
@@ -139,6 +140,8 @@ def _opened(file: TextFile, name: str) -> Iterator[IO[str]]:
     """Stream of text; a file object of the caller stays open."""
     decoded: dict[str, Any] = {"encoding": "utf-8", "errors": "surrogateescape", "newline": ""}
     if not isinstance(file, str | PathLike):
+        if not hasattr(file, "read"):
+            raise ArgumentError(f"`file` must be a path or a file object, got {file!r:.60}")
         if isinstance(file.read(0), str):
             yield cast("IO[str]", file)
             return
@@ -154,7 +157,7 @@ def _opened(file: TextFile, name: str) -> Iterator[IO[str]]:
 
 def _open(file: str | PathLike[str], name: str, **decoded: Any) -> IO[str]:
     try:
-        return open(file, **decoded)
+        return open(check_path(file, "file"), **decoded)
     except FileNotFoundError:
         raise FormatError("no such file; check the path", name) from None
     except OSError as error:
@@ -163,9 +166,17 @@ def _open(file: str | PathLike[str], name: str, **decoded: Any) -> IO[str]:
 
 def _lines(stream: IO[str]) -> Iterator[str]:
     r"""Lines with their ends, ``\n``, ``\r`` or ``\r\n``; much too long ones come in parts."""
-    while line := stream.readline(MAX_LINE + 1):
-        # A caller's stream of text may end its lines at line feeds only.
-        yield from re.split(r"(?<=\r)(?!\n|$)", line) if "\r" in line else (line,)
+    rest = ""
+    while piece := stream.readline(MAX_LINE + 1):
+        # A caller's stream of text may end its lines at line feeds only, so that many lines which
+        # end in a carriage return are one piece, or several.
+        *lines, rest = re.split(r"(?<=\r)(?!\n|\Z)", rest + piece)
+        yield from lines
+        if rest.endswith("\n") or len(rest) > MAX_LINE:
+            yield rest
+            rest = ""
+    if rest:
+        yield rest
 
 
 def _name(file: TextFile) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from os import PathLike
 from typing import Literal, TypeVar
 
+from diarspk.arguments import check_path
 from diarspk.errors import FormatError
 from diarspk.formats.finding import Finding
 from diarspk.formats.lines import COMMENTS, content, numbered_lines, split_fields
@@ -61,7 +62,7 @@ def check_rttm(
     durations: Mapping[str, float] | None = None,
 ) -> tuple[list[Finding], list[str]]:
     """Find what :func:`lint_rttm` finds, and the file ids, in one reading of the file."""
-    lines = _Lines(os.fspath(file))
+    lines = _Lines(os.fspath(check_path(file, "file")))
     turns: list[Stretch] = []
     for number, line in lines.read("RTTM"):
         fields = split_fields(line, FIELD_COUNTS)
@@ -101,7 +102,7 @@ def lint_uem(
     turns_of : sequence of str, optional
         File ids of the reference: those without a region are not scored.
     """
-    lines = _Lines(os.fspath(file))
+    lines = _Lines(os.fspath(check_path(file, "file")))
     regions: list[Stretch] = []
     for number, line in lines.read("UEM"):
         _, parsed = lines.tried(parse_region, number, line)

@@ -14,7 +14,7 @@ from pyannote.core import Annotation, Segment
 from diarspk.errors import ArgumentError
 from diarspk.formats.lines import COMMENTS, TextFile, parse_lines, parse_seconds, split_fields
 from diarspk.formats.names import plain_name
-from diarspk.formats.turns import Confidence, rounded_turns
+from diarspk.formats.turns import Confidence, check_annotation, rounded_turns
 
 __all__ = ["parse_turn", "read_rttm", "write_rttm"]
 
@@ -68,7 +68,13 @@ def write_rttm(
     ArgumentError
         If two speakers would get the same name.
     """
-    labels = annotation.labels()
+    try:
+        stream.write("")
+    except (AttributeError, TypeError):
+        raise ArgumentError(
+            f"`stream` must be open for text, got {type(stream).__name__}"
+        ) from None
+    labels = check_annotation(annotation, "annotation").labels()
     if len({_one_word(label) for label in labels}) < len(labels):
         raise ArgumentError(
             "`annotation` must have names that differ when spaces become _ and accents are "

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from pyannote.core import Annotation
 
+from diarspk.arguments import check_path
 from diarspk.atomic import atomic_path
 from diarspk.errors import ArgumentError, FormatError
 from diarspk.formats.rttm import write_rttm
-from diarspk.formats.turns import Confidence
+from diarspk.formats.turns import Confidence, check_annotation
 from diarspk.formats.writers import (
     write_audacity,
     write_csv,
@@ -59,7 +60,8 @@ def save_annotation(
     FormatError
         If the file cannot be written.
     """
-    path = Path(path)
+    check_annotation(annotation, "annotation")
+    path = Path(check_path(path, "path"))
     write = WRITERS.get(path.suffix.lower())
     if write is None:
         raise ArgumentError(f"`path` must end in one of {', '.join(SUFFIXES)}, got {str(path)!r}")

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from pyannote.core import Annotation, Segment
+from pyannote.core import Annotation, Segment, Timeline
 
+from diarspk.errors import ArgumentError
 from diarspk.formats.names import plain_name
 
-__all__ = ["Confidence", "RoundedTurn", "rounded_turns"]
+__all__ = ["Confidence", "RoundedTurn", "check_annotation", "check_timeline", "rounded_turns"]
 
 Confidence: TypeAlias = "Mapping[tuple[Segment, str | int], float]"
 """Confidence in [0, 1] by segment and track, the key of ``annotation[segment, track]``."""
@@ -34,6 +35,34 @@ class RoundedTurn:
     def end(self) -> float:
         """End in seconds."""
         return self.end_ms / 1000
+
+
+def check_annotation(value: object, name: str) -> Annotation:
+    """Check that a value holds turns.
+
+    Raises
+    ------
+    ArgumentError
+        Otherwise.
+    """
+    if isinstance(value, Annotation):
+        return value
+    raise ArgumentError(
+        f"`{name}` must be an Annotation of pyannote.core, got {type(value).__name__}"
+    )
+
+
+def check_timeline(value: object, name: str) -> Timeline | None:
+    """Check that a value holds regions, or is None.
+
+    Raises
+    ------
+    ArgumentError
+        Otherwise.
+    """
+    if value is None or isinstance(value, Timeline):
+        return value
+    raise ArgumentError(f"`{name}` must be a Timeline of pyannote.core, got {type(value).__name__}")
 
 
 def rounded_turns(

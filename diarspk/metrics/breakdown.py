@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.errors import ArgumentError
+from diarspk.arguments import check_flag, check_number
 from diarspk.metrics.boundaries import BoundaryErrors, compare_boundaries
 from diarspk.metrics.comparison import map_speakers, partition_pair, sum_errors
 from diarspk.metrics.conventions import DEFAULT, find_convention
@@ -105,8 +105,8 @@ def break_down(
     Parameters, errors and totals are those of :func:`diarspk.metrics.score`, except that a speaker
     who overlaps with itself counts once.
     """
-    if not 0 <= collar < np.inf:
-        raise ArgumentError(f"`collar` must be 0 or more seconds, got {collar}")
+    check_number(collar, "collar", minimum=0)
+    check_flag(skip_overlap, "skip_overlap")
     rules = find_convention(convention)
     pairing = pair_files(reference, hypothesis, uem, extent=rules.extent)
     classes: dict[str, dict[str, Components]] = {"overlap": {}, "turn_length": {}, "speakers": {}}

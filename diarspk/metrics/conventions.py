@@ -83,6 +83,6 @@ def find_convention(name: str) -> Convention:
     ArgumentError
         There is none of that name.
     """
-    if name not in CONVENTIONS:
+    if not isinstance(name, str) or name not in CONVENTIONS:
         raise ArgumentError(f"`convention` must be one of {', '.join(CONVENTIONS)}, got {name!r}")
     return CONVENTIONS[name]

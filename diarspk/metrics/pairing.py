@@ -15,6 +15,7 @@ from pyannote.core import Annotation, Timeline
 from diarspk.errors import ArgumentError, ScoringWarning
 from diarspk.formats import read_rttm, read_uem
 from diarspk.formats.names import plain_name
+from diarspk.formats.turns import check_annotation
 
 __all__ = ["Annotations", "Pair", "Pairing", "Regions", "listed", "pair_files"]
 
@@ -92,6 +93,7 @@ def _by_file(annotations: Annotations) -> dict[str, Annotation]:
     if isinstance(annotations, Mapping):
         named: dict[str, list[Annotation]] = {}
         for name, annotation in annotations.items():
+            check_annotation(annotation, f"annotation of {name}")
             named.setdefault(plain_name(name), []).append(annotation)
         return {name: _plain(name, found) for name, found in named.items()}
     raise ArgumentError(
@@ -124,9 +126,16 @@ def _regions(uem: Regions, references: Mapping[str, Annotation]) -> dict[str, Ti
                 "got a Timeline"
             )
         return dict.fromkeys(references, uem)
+    if not isinstance(uem, str | PathLike | Mapping):
+        raise ArgumentError(
+            "`uem` must be a path, a Timeline, or a dict of them by file id, got "
+            f"{type(uem).__name__}"
+        )
     regions: dict[str, Timeline] = {}
     for name, timeline in (uem if isinstance(uem, Mapping) else read_uem(uem)).items():
         name = plain_name(name)
+        if not isinstance(timeline, Timeline):
+            raise ArgumentError(f"`uem` must hold Timelines, got {type(timeline).__name__}")
         regions[name] = regions[name].union(timeline) if name in regions else timeline
     if references and not regions.keys() & references.keys():
         raise ArgumentError(

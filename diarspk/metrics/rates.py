@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Sequence
 
 from pyannote.core import Annotation
 
-from diarspk.errors import ArgumentError, ScoringWarning
+from diarspk.arguments import check_flag, check_number
+from diarspk.errors import ScoringWarning
 from diarspk.metrics.comparison import compare
 from diarspk.metrics.conventions import DEFAULT, find_convention
 from diarspk.metrics.pairing import Annotations, Regions, listed, pair_files
@@ -71,8 +71,8 @@ def score(
     FormatError
         With file and line, if a file cannot be read.
     """
-    if not 0 <= collar < math.inf:
-        raise ArgumentError(f"`collar` must be 0 or more seconds, got {collar}")
+    check_number(collar, "collar", minimum=0)
+    check_flag(skip_overlap, "skip_overlap")
     rules = find_convention(convention)
     pairing = pair_files(reference, hypothesis, uem, extent=rules.extent)
     if rules.by_pyannote:

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pyannote.core import Annotation, Segment, Timeline
 
+from diarspk.arguments import check_number
+from diarspk.formats.turns import check_annotation, check_timeline
 from diarspk.intervals import find_runs
 from diarspk.metrics.comparison import partition_pair
 from diarspk.metrics.conventions import DEFAULT
@@ -53,6 +55,10 @@ def draw_timeline(
     str
         An SVG document.
     """
+    check_annotation(reference, "reference")
+    check_annotation(hypothesis, "hypothesis")
+    check_timeline(uem, "uem")
+    check_number(width, "width", minimum=1)
     extent = _extent([reference, hypothesis], uem)
     pair = Pair(reference, hypothesis, Timeline([extent]) if uem is None else uem.support())
     segments = partition_pair(pair, DEFAULT, collar=0.0, skip_overlap=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pyannote.core import Annotation, Segment, Timeline
 
+from diarspk.formats.turns import check_annotation, check_timeline
 from diarspk.intervals import find_runs
 from diarspk.metrics.comparison import map_speakers, partition_pair, sum_errors
 from diarspk.metrics.conventions import DEFAULT
@@ -55,6 +56,9 @@ def plot_errors(
     -------
     matplotlib.figure.Figure
     """
+    check_annotation(reference, "reference")
+    check_annotation(hypothesis, "hypothesis")
+    check_timeline(uem, "uem")
     both = Timeline([*reference.itersegments(), *hypothesis.itersegments(), *(uem or ())])
     extent = both.extent() if both else Segment(0, 1)
     scored = Timeline([extent]) if uem is None else uem.support()

@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from diarspk.arguments import check_number, check_path
 from diarspk.atomic import atomic_path
 from diarspk.errors import ArgumentError, FormatError, ModelError
 
@@ -40,6 +41,10 @@ METADATA: dict[str, dict[str, None]] = {
 """What would change from day to day or between versions is left out."""
 
 
+MAX_INCHES = 600.0
+"""Widest picture: 65,535 dots of 100 an inch are the most that a .png may have."""
+
+
 def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
     """Make a figure of so many inches, with one pair of axes.
 
@@ -52,6 +57,7 @@ def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
         from matplotlib.figure import Figure
     except ImportError:
         raise ModelError("pictures need matplotlib; install diarspk[plot]") from None
+    check_number(width, "width", minimum=1, maximum=MAX_INCHES)
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
@@ -79,7 +85,10 @@ def save_figure(figure: Figure, path: str | PathLike[str], *, dpi: int = 150) ->
     """
     import matplotlib
 
-    name = os.fsdecode(path)
+    if not hasattr(figure, "savefig"):
+        raise ArgumentError(f"`figure` must be a figure, got {type(figure).__name__}")
+    check_number(dpi, "dpi", minimum=1)
+    name = os.fsdecode(check_path(path, "path"))
     suffix = check_suffix(name)
     # Ids in an SVG are random but for the salt.
     try:
@@ -108,7 +117,7 @@ def check_suffix(name: str) -> str:
 
 def plain(text: str) -> str:
     """Text in which a dollar is one, and not the beginning of a formula."""
-    return text.replace("$", r"\$")
+    return str(text).replace("$", r"\$")
 
 
 def speaker_colours(speakers: Sequence[str]) -> dict[str, str]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from pyannote.core import Annotation, Segment
 
+from diarspk.arguments import check_number
+from diarspk.formats.turns import check_annotation
 from diarspk.plots.figure import new_figure, plain, speaker_colours, time_axis
 
 if TYPE_CHECKING:
@@ -44,6 +46,9 @@ def plot_timeline(
     -------
     matplotlib.figure.Figure
     """
+    check_annotation(annotation, "annotation")
+    if duration is not None:
+        check_number(duration, "duration", minimum=0)
     speakers = speakers_by_appearance(annotation)
     colours = speaker_colours(speakers)
     figure, axes = new_figure(width, 0.9 + LANE * max(len(speakers), 1) + (0.3 if title else 0))

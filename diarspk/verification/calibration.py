@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from diarspk.arguments import as_numbers, check_number
 from diarspk.atomic import atomic_path
 from diarspk.checkpoints.assets import asset_folder
 from diarspk.errors import ArgumentError, FormatError
@@ -159,9 +160,10 @@ def probability(log_likelihood_ratios: ArrayLike, target_prior: float = 0.5) -> 
     >>> float(probability(0.0, target_prior=0.25))
     0.25
     """
-    if not 0 < target_prior < 1:
+    if not 0 < check_number(target_prior, "target_prior") < 1:
         raise ArgumentError(f"`target_prior` must be between 0 and 1, got {target_prior}")
-    odds = np.asarray(log_likelihood_ratios, np.float64) + np.log(target_prior / (1 - target_prior))
+    ratios = as_numbers(log_likelihood_ratios, "log_likelihood_ratios")
+    odds = ratios + np.log(target_prior / (1 - target_prior))
     return np.asarray(0.5 * (1 + np.tanh(odds / 2)))
 
 

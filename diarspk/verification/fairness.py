@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from diarspk.arguments import as_numbers
 from diarspk.errors import ArgumentError
 from diarspk.verification.metrics import detection_curve
 
@@ -87,14 +88,17 @@ def compare_groups(
     ArgumentError
         If lengths differ or fewer than two groups remain.
     """
-    score, label, name = np.asarray(scores, np.float64), np.asarray(labels), np.asarray(groups)
+    score, label = as_numbers(scores, "scores"), as_numbers(labels, "labels")
+    if not isinstance(groups, Sequence | np.ndarray):
+        raise ArgumentError(f"`groups` must be a list of names, got {type(groups).__name__}")
+    name = np.array([str(group) for group in groups])
     if not score.shape == label.shape == name.shape:
         raise ArgumentError(
             "`scores`, `labels` and `groups` must be equally long, "
             f"got {score.shape}, {label.shape}, {name.shape}"
         )
     found, skipped = [], []
-    for group in sorted(set(groups) - {""}):
+    for group in sorted({*name.tolist()} - {""}):
         chosen = name == group
         target = label[chosen].astype(bool)
         if min(int(target.sum()), int((~target).sum())) < min_trials:
@@ -125,7 +129,9 @@ def gini(rates: ArrayLike) -> float:
     >>> gini([0.0, 0.2])
     1.0
     """
-    values = np.asarray(rates, np.float64)
+    values = as_numbers(rates, "rates")
+    if values.ndim != 1 or len(values) < 2 or not (values >= 0).all():
+        raise ArgumentError(f"`rates` must be two or more, 0 or above, got {rates!r:.60}")
     count, mean = len(values), float(values.mean())
     if mean == 0:
         return 0.0

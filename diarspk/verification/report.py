@@ -73,8 +73,8 @@ def report_trials(
     resamples : int
         Number of bootstrap resamples.
     """
+    curve = detection_curve(scores, labels)
     label = np.asarray(labels).astype(bool)
-    curve = detection_curve(scores, label)
     ratios = log_likelihood_ratios
     return TrialReport(
         trials=len(label),

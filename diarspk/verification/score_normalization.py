@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from diarspk.embeddings.unit_vectors import normalize_rows
+from diarspk.arguments import as_numbers, check_count
+from diarspk.embeddings.unit_vectors import unit_vectors
 from diarspk.errors import ArgumentError
 
 __all__ = ["CohortStatistics", "adaptive_norm", "cohort_statistics"]
@@ -40,14 +41,14 @@ def cohort_statistics(
         Dimensions differ, or fewer than two cohort speakers are used.
     """
     rows, others = (
-        normalize_rows(np.atleast_2d(np.asarray(vectors, np.float64)))
-        for vectors in (embeddings, cohort)
+        unit_vectors(np.atleast_2d(as_numbers(vectors, name)), name)
+        for vectors, name in ((embeddings, "embeddings"), (cohort, "cohort"))
     )
     if rows.shape[1] != others.shape[1]:
         raise ArgumentError(
             f"`cohort` must hold vectors of dimension {rows.shape[1]}, got {others.shape[1]}"
         )
-    count = min(top, len(others))
+    count = min(check_count(top, "top"), len(others))
     if count < 2:
         raise ArgumentError(f"`cohort` and `top` must leave at least 2 speakers, got {count}")
     scores = rows @ others.T

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.embeddings.unit_vectors import normalize_rows
+from diarspk.embeddings.unit_vectors import unit_vectors
 from diarspk.errors import ArgumentError, FormatError
 from diarspk.formats.lines import TextFile, parse_lines, split_fields
 
@@ -53,7 +53,11 @@ def read_trials(file: TextFile) -> list[Trial]:
 
 def cosine_scores(enrolments: Vectors, tests: Vectors) -> NDArray[np.float64]:
     """Cosine similarity of two ``(trials, dim)`` of any norm, row by row: ``(trials,)``."""
-    first, second = (normalize_rows(np.asarray(x, np.float64)) for x in (enrolments, tests))
+    first, second = unit_vectors(enrolments, "enrolments"), unit_vectors(tests, "tests")
+    if first.shape != second.shape:
+        raise ArgumentError(
+            f"`tests` must be of the shape of `enrolments`, {first.shape}, got {second.shape}"
+        )
     return np.asarray(np.sum(first * second, axis=1))
 
 

@@ -14,9 +14,10 @@ import soundfile
 from pyannote.core import Annotation, Segment
 
 import diarspk
-from diarspk import clustering, embeddings, verification
-from diarspk.audio import load_audio, open_audio
+from diarspk import clustering, embeddings, formats, metrics, verification
+from diarspk.audio import AudioStream, RawFormat, load_audio, open_audio
 from diarspk.clustering import ClusteringInput, SpeakerBounds
+from diarspk.diarization import combine
 from diarspk.errors import DiarspkError, DiarspkWarning
 from diarspk.segmentation import load_segmenter
 from tests.tiny_model import tone, write_tiny_model
@@ -99,6 +100,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Call]:
     known = {"known_speakers": None, "same_speaker": (), "different_speakers": ()}
     scored = {"reference": TURNS, "hypothesis": TURNS, "uem": None, "collar": 0.0}
     scored |= {"skip_overlap": False, "convention": "dscore"}
+    both = {"reference": TURNS, "hypothesis": TURNS}
     costs = {"target_prior": 0.05, "miss_cost": 1.0, "false_alarm_cost": 1.0}
     return {
         "load_audio": (load_audio, audio),
@@ -149,6 +151,36 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Call]:
         "centroids": (clustering.centroids, {"embeddings": ROWS, "labels": LABELS}),
         "equal_error_rate": (verification.equal_error_rate, pair),
         "min_dcf": (verification.min_dcf, {**pair, **costs}),
+        "score": (diarspk.score, scored),
+        "break_down": (metrics.break_down, scored),
+        "draw_timeline": (metrics.draw_timeline, {**both, "uem": None, "width": 1400}),
+        "combine": (
+            combine,
+            {"hypotheses": [TURNS] * 3, "weights": None, "mapping": "greedy", "smoothing": 0.0},
+        ),
+        "read_rttm": (formats.read_rttm, {"file": rttm}),
+        "read_uem": (formats.read_uem, {"file": uem}),
+        "lint_rttm": (formats.lint_rttm, {"file": rttm}),
+        "lint_uem": (formats.lint_uem, {"file": uem}),
+        "write_rttm": (formats.write_rttm, {"annotation": TURNS, "stream": io.StringIO()}),
+        "save_annotation": (
+            formats.save_annotation,
+            {"annotation": TURNS, "path": folder / "o.rttm"},
+        ),
+        "read_trials": (verification.read_trials, {"file": trials}),
+        "blocks": (partial(AudioStream.blocks, open_audio(VOICE, 16000)), {"seconds": 1.0}),
+        "RawFormat": (RawFormat, {"encoding": "s16le", "sample_rate": 8000, "channels": 1}),
+        "RawFormat.parse": (RawFormat.parse, {"text": "s16le:8000"}),
+        "cosine_scores": (verification.cosine_scores, {"enrolments": ROWS, "tests": ROWS}),
+        "cohort_statistics": (
+            verification.cohort_statistics,
+            {"embeddings": ROWS, "cohort": ROWS, "top": 3},
+        ),
+        "probability": (
+            verification.probability,
+            {"log_likelihood_ratios": SCORES, "target_prior": 0.5},
+        ),
+        "gini": (verification.gini, {"rates": [0.1, 0.2]}),
         "cllr": (verification.cllr, {"log_likelihood_ratios": SCORES, "labels": TARGETS}),
     }
 
@@ -164,6 +196,9 @@ NAMES = (
     ),
     *("recluster", "rename", "merge", "split", "embed", "embed_frames"),
     *("encoder.project", "project", "build_profile", "unit_rows", "equal_error_rate", "min_dcf"),
+    *("score", "break_down", "draw_timeline", "combine", "read_rttm", "read_uem", "lint_rttm"),
+    *("lint_uem", "write_rttm", "save_annotation", "read_trials", "blocks", "RawFormat"),
+    *("RawFormat.parse", "cosine_scores", "cohort_statistics", "probability", "gini"),
     *("cllr", "SpeakerBounds", "ClusteringInput", "assign", "centroids"),
 )
 

@@ -164,6 +164,11 @@ def test_silence() -> None:
     assert not combine([speech, empty, empty], weights=[1, 1, 1])
 
 
+def test_one_name_in_two_writings_is_one_speaker() -> None:
+    both = annotated((0, 4, "Zo\u00e9"), (4, 9, "Zoe\u0301"))
+    assert turns(combine([both, both, both])) == [(0, 9, "SPEAKER_00")]
+
+
 def test_command(tmp_path: Path) -> None:
     folder = tmp_path
     for place, side in enumerate(hypotheses(5)):

@@ -375,3 +375,12 @@ def test_where_saving_is_not_possible(tmp_path: Path) -> None:
         save_annotation(CONVERSATION, tmp_path / "x.xml")
     with pytest.raises(FormatError, match=r"x\.rttm: cannot be written \(No such file"):
         save_annotation(CONVERSATION, tmp_path / "missing" / "x.rttm")
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n"])
+@pytest.mark.parametrize("newline", ["\n", "", None])
+def test_text_that_a_caller_opened_has_any_line_ends(end: str, newline: str | None) -> None:
+    # With `newline="\n"`, a file of carriage returns is one line, longer than what is read at once.
+    lines = [f"SPEAKER m 1 {i}.5 0.25 <NA> <NA> s{i} <NA> <NA>" for i in range(3000)]
+    turns = read_rttm(io.StringIO(end.join(lines), newline=newline))["m"]
+    assert turns.labels() == sorted(f"s{i}" for i in range(3000))

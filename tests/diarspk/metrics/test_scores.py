@@ -336,7 +336,7 @@ def test_a_speaker_that_overlaps_with_itself_is_reported() -> None:
 
 @pytest.mark.parametrize("collar", [-0.1, float("nan"), float("inf")])
 def test_collars_out_of_range(collar: float) -> None:
-    with pytest.raises(ArgumentError, match="`collar` must be 0 or more seconds"):
+    with pytest.raises(ArgumentError, match="`collar` must be a finite number from 0"):
         score(annotated(), annotated(), collar=collar)
 
 
