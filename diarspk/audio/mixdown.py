@@ -4,6 +4,9 @@ A microphone wired the wrong way round, or a film whose left and right are oppos
 whose mean is silence. In each second of which the mean keeps next to nothing, channels that weaken
 the sum of the others are turned over before they are added: the mix then has at least the power of
 channels that have nothing in common. Everywhere else it is the plain mean.
+
+What counts is the sound above the hum of the mains: an offset or a hum would hide that speech
+cancels out, or cancel out itself where speech does not.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ MAX_CANCELLED = 0.2
 """Power of the mean, as a part of that which unrelated channels would leave: -7 dB."""
 MIN_POWER = 1e-8
 """Mean square below which nothing is turned over: -80 dB of full scale, the noise of 16 bits."""
+HUM_S = 0.0025
+"""Seconds of the running mean that is taken off before channels are compared: 50 Hz lose 32 dB."""
 FADE_S = 0.01
 """Seconds over which the mix changes from that of one window to that of the next."""
 
@@ -57,14 +62,15 @@ class Mixdown:
         if channels == 1:
             return plain
         with np.errstate(invalid="ignore", over="ignore"):
-            power = np.square(window, dtype=np.float64).mean()
-            mixed = np.square(window.mean(axis=0), dtype=np.float64).mean()
+            sound = _without_hum(window, round(HUM_S * self.sample_rate / 2))
+            power = np.square(sound).mean()
+            mixed = np.square(sound.mean(axis=0)).mean()
         if not power > MIN_POWER or mixed >= MAX_CANCELLED * power / channels:
             return plain
         if not np.isfinite(power):
             return plain
         self.turned_s += window.shape[1] / self.sample_rate
-        turned = plain * _signs(window)
+        turned = plain * _signs(sound)
         # Both signs of the whole mix are as good: the one of the window before has no seam.
         return -turned if before is not None and turned @ before < 0 else turned
 
@@ -87,7 +93,15 @@ def _mixed(window: Samples, weights: NDArray[np.float32]) -> Samples:
     return mono
 
 
-def _signs(window: Samples) -> NDArray[np.float32]:
+def _without_hum(window: Samples, half: int) -> NDArray[np.float64]:
+    """Take off the mean of each sample and of ``half`` samples on each side."""
+    padded = np.pad(window.astype(np.float64), ((0, 0), (half + 1, half)), mode="edge")
+    sums = np.cumsum(padded, axis=1)
+    size = 2 * half + 1
+    return window - (sums[:, size:] - sums[:, :-size]) / size
+
+
+def _signs(window: NDArray[np.float64]) -> NDArray[np.float32]:
     """Sign of each channel by which it does not weaken the sum of the louder ones."""
     signs = np.ones(len(window), np.float32)
     loudest = np.argsort(-np.square(window, dtype=np.float64).sum(axis=1), kind="stable")

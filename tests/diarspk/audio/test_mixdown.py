@@ -32,6 +32,24 @@ def test_nearly_opposite_channels_of_another_level() -> None:
     assert np.corrcoef(mono, one)[0, 1] > 0.99
 
 
+@pytest.mark.parametrize("pitch", [0, 50, 60])
+def test_an_offset_or_a_hum_does_not_hide_that_speech_cancels(pitch: int) -> None:
+    one, time = voice(0), np.arange(3 * RATE) / RATE
+    hum = (0.3 * np.cos(2 * np.pi * pitch * time)).astype(np.float32)
+    with pytest.warns(AudioWarning, match=r"for 3\.0 s"):
+        mono = load_audio(np.stack([one + hum, -one + hum]), RATE)
+    assert abs(np.corrcoef(np.diff(mono), np.diff(one))[0, 1]) > 0.99
+
+
+def test_a_hum_in_opposite_phase_does_not_turn_speech_over() -> None:
+    one, time = voice(0), np.arange(3 * RATE) / RATE
+    hum = (0.3 * np.cos(2 * np.pi * 50 * time)).astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mono = load_audio(np.stack([one + hum, one - hum]), RATE)
+    np.testing.assert_allclose(mono, one, atol=1e-6)
+
+
 def test_two_pairs_of_opposite_channels() -> None:
     one, two = voice(0), voice(1)
     with pytest.warns(AudioWarning, match="cancel"):
