@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +17,8 @@ from diarspk.cli.recordings import STDIN, Recording
 from diarspk.cli.report import FAILED, Report, Row, read_done
 from diarspk.cli.result_names import name_results
 from diarspk.cli.terminal import say
-from diarspk.cli.workers import WorkerDied, limit_threads, run_in_processes
+from diarspk.cli.threads import limit_threads
+from diarspk.cli.workers import WorkerDied, run_in_processes
 
 __all__ = ["Batch", "Shard"]
 
@@ -135,7 +137,7 @@ class Batch:
         for named in self.shard.of_list(name_results(self.recordings, self.suffix)):
             task = Task.of(named, self.folder / f"{named.stem}{self.suffix}", settings)
             row = done.get(task.result)
-            if row and row.settings == task.settings and row.digest and task.target.is_file():
+            if row and row.settings == task.settings and row.digest and os.path.isfile(task.target):
                 task = replace(task, known=row.digest)
                 before.append(row)
             tasks.append(task)
@@ -151,7 +153,7 @@ class Batch:
                     outcome = Outcome(task).fail(f"{task.path}: {outcome.text}")
                 yield tell(outcome)
         elif tasks:
-            limit_threads(1)
+            limit_threads()
             run = TaskRunner(work)
             for task in tasks:
                 yield tell(run(task, progress.follow(task.named.name)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -84,7 +85,7 @@ class Task:
     @property
     def size(self) -> int:
         """Bytes of the recording; 0 where nobody knows."""
-        return self.path.stat().st_size if self.path.is_file() else 0
+        return os.path.getsize(self.path) if os.path.isfile(self.path) else 0
 
     @property
     def result(self) -> str:
@@ -94,7 +95,7 @@ class Task:
     @property
     def lost(self) -> bool:
         """Whether there is no such file."""
-        return self.path != STDIN and not self.path.exists()
+        return self.path != STDIN and not os.path.exists(self.path)
 
 
 @dataclass
@@ -159,7 +160,7 @@ class TaskRunner:
             # Whatever befalls a recording, the others are done; what is no Exception stops all.
             try:
                 # A pipe gives its bytes once, so that nobody knows them before.
-                outcome.digest = digest_file(task.path) if task.path.is_file() else ""
+                outcome.digest = digest_file(task.path) if os.path.isfile(task.path) else ""
                 if task.known and task.known == outcome.digest:
                     return outcome
                 stream = self.work.reader.open_part(task.named.recording, task.named.name)

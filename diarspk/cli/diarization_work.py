@@ -141,11 +141,11 @@ def _contents(path: Path) -> Iterator[tuple[object, ...]]:
     Of a folder it is sizes and times, since it may be large; SQLite's journal comes and goes with
     its readers.
     """
-    if path.is_file():
+    if os.path.isfile(path):
         for file in sorted(path.parent.iterdir()):
             if file.stem == path.stem and file.is_file():
                 yield file.name, digest_file(file)
-    elif path.is_dir():
+    elif os.path.isdir(path):
         for file in sorted(path.rglob("*")):
             if file.is_file() and not file.name.endswith(("-wal", "-shm")):
                 state = file.stat()

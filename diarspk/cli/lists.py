@@ -54,21 +54,21 @@ def find_recordings(arguments: Iterable[Path]) -> list[Recording]:
 def is_list(argument: Path) -> bool:
     """Whether an argument stands for any number of recordings."""
     return argument != STDIN and (
-        argument.is_dir() or list_reader(argument) is not None or _is_pattern(argument)
+        os.path.isdir(argument) or list_reader(argument) is not None or _is_pattern(argument)
     )
 
 
 def _expand(argument: Path) -> list[Recording]:
     if not is_list(argument):
         return [Recording(argument)]
-    if argument.is_dir():
+    if os.path.isdir(argument):
         found = [Recording(path) for path in _walk(argument)]
         if not found:
             raise typer.BadParameter(f"the folder {argument} holds no recording")
         return found
     if _is_pattern(argument):
         paths = sorted(Path(name) for name in glob.glob(str(argument), recursive=True))
-        found = [Recording(path) for path in paths if not path.is_dir()]
+        found = [Recording(path) for path in paths if not os.path.isdir(path)]
         if not found:
             raise typer.BadParameter(f"no file fits {argument}")
         return found
@@ -81,7 +81,7 @@ def _expand(argument: Path) -> list[Recording]:
 
 
 def _is_pattern(argument: Path) -> bool:
-    return glob.has_magic(str(argument)) and not argument.exists()
+    return glob.has_magic(str(argument)) and not os.path.exists(argument)
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""Pictures of a diarization, as SVG, PNG or PDF."""
+"""Draw a diarization: timeline, errors, similarity of turns, map of the speakers."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from diarspk.cli.recordings import Recording, stem
+from diarspk.cli.recordings import STDIN, Recording, stem
 from diarspk.file_names import file_stems
 
 __all__ = ["NamedRecording", "name_results"]
@@ -33,10 +33,10 @@ class NamedRecording:
 def name_results(recordings: Iterable[Recording], suffix: str = "") -> list[NamedRecording]:
     """Name the result of each recording; one that is given twice is done once.
 
-    The name is that of the list, or else of the file without folder and suffix. Where several files
-    would share it, it is made of their folders as well, from the first in which they differ:
-    ``monday_call`` and ``tuesday_call``. All of it depends on nothing but the recordings, so that
-    every job of an array finds the same names.
+    The name is that of the list, or else of the file without folder and suffix, with the times of a
+    part: ``call_0.00-2.50``. Where several would share it, it tells the channel, or the folders as
+    well, from the first in which they differ: ``monday_call`` and ``tuesday_call``. All of it
+    depends on nothing but the recordings, so that every job of an array finds the same names.
 
     Parameters
     ----------
@@ -46,60 +46,83 @@ def name_results(recordings: Iterable[Recording], suffix: str = "") -> list[Name
         That of the files: ``.csv`` is also that of the report, whose name is left to it.
     """
     given = list({_identity(recording): recording for recording in recordings}.values())
-    names = _distinct([recording.name or stem(recording.path) for recording in given], given)
-    plain = Counter(map(_folded, names))
+    names = _distinct(given)
     reserved = REPORT if suffix == ".csv" else NOTHING
-    stems: list[str | None] = [
-        name
-        if _is_plain(name, recording) and plain[_folded(name)] == 1 and not reserved.fullmatch(name)
-        else None
+    counts = Counter(map(_folded, names))
+    plain = [  # what is the name of a file may be the name of another
+        not recording.name
+        and name == stem(recording.path)
+        and counts[_folded(name)] == 1
+        and not reserved.fullmatch(name)
         for name, recording in zip(names, given, strict=True)
     ]
-    taken = {_folded(one) for one in stems if one is not None}
-    others = dict.fromkeys(name for name, one in zip(names, stems, strict=True) if one is None)
-    made = file_stems(others)
+    taken = {_folded(name) for name, kept in zip(names, plain, strict=True) if kept}
+    valid = file_stems(name for name, kept in zip(names, plain, strict=True) if not kept)
+    numbers: Counter[str] = Counter()
     found = []
-    for recording, name, one in zip(given, names, stems, strict=True):
-        if one is None:
-            one = made[name]
-            one = _number(f"_{one}" if reserved.fullmatch(one) else one, taken)
-        found.append(NamedRecording(recording, name, one))
+    for recording, name, kept in zip(given, names, plain, strict=True):
+        own = name
+        if not kept:
+            own = valid[name]
+            own = _number(f"_{own}" if reserved.fullmatch(own) else own, taken, numbers)
+        found.append(NamedRecording(recording, name, own))
     return found
 
 
 def _identity(recording: Recording) -> tuple[object, ...]:
-    path = os.path.abspath(recording.path)
+    path = _absolute(recording)
     return path, recording.name, recording.channel, recording.start, recording.end
 
 
-def _is_plain(name: str, recording: Recording) -> bool:
-    """Whether a name is that of a file, and so may be the name of another."""
-    return not recording.name and name == stem(recording.path)
-
-
-def _distinct(names: Sequence[str], recordings: Sequence[Recording]) -> list[str]:
-    """Replace names that files share by those of their paths, first without suffix, then with."""
-    found = list(names)
-    for with_suffix in (False, True):
-        counts = Counter(map(_folded, found))
+def _distinct(recordings: Sequence[Recording]) -> list[str]:
+    """Name recordings, and tell more of those that would share a name, step by step."""
+    names = [recording.name or _describe(recording) for recording in recordings]
+    roots: dict[int, str] = {}
+    for step in ({"channel": True}, {"folders": True}, {"folders": True, "suffix": True}):
         groups: dict[str, list[int]] = {}
-        for index, name in enumerate(found):
-            if counts[_folded(name)] > 1 and not recordings[index].name:
-                groups.setdefault(_folded(name), []).append(index)
-        for members in groups.values():
-            paths = [Path(os.path.abspath(recordings[index].path)) for index in members]
-            root = os.path.commonpath([path.parent for path in paths])
-            for index, path in zip(members, paths, strict=True):
-                shown = path if with_suffix else path.with_suffix("")
-                found[index] = "_".join(shown.relative_to(root).parts)
-    return found
+        for index, name in enumerate(names):
+            groups.setdefault(_folded(name), []).append(index)
+        for group in groups.values():
+            members = [index for index in group if not recordings[index].name]
+            if len(group) > 1 and members:
+                parents = [os.path.dirname(_absolute(recordings[index])) for index in members]
+                root = os.path.commonpath(parents)
+                for index in members:
+                    known = roots.setdefault(index, root)
+                    names[index] = _describe(recordings[index], known, **step)
+    return names
 
 
-def _number(stem: str, taken: set[str]) -> str:
-    number, found = 1, stem
+def _describe(
+    recording: Recording,
+    root: str = "",
+    *,
+    channel: bool = False,
+    folders: bool = False,
+    suffix: bool = False,
+) -> str:
+    """Name a recording after its file, with as much of it as is asked for."""
+    path = Path(_absolute(recording))
+    words = list(path.parent.relative_to(root).parts) if folders else []
+    words.append(path.name if suffix and recording.path != STDIN else stem(recording.path))
+    if not recording.whole:
+        end = "end" if recording.end is None else f"{recording.end:.2f}"
+        words.append(f"{recording.start:.2f}-{end}")
+    if (channel or folders) and recording.channel is not None:
+        words.append(f"channel-{recording.channel}")
+    return "_".join(words)
+
+
+def _absolute(recording: Recording) -> str:
+    return os.path.abspath(recording.path)
+
+
+def _number(stem: str, taken: set[str], numbers: Counter[str]) -> str:
+    """Add a number to a stem that is taken."""
+    found = stem
     while _folded(found) in taken:
-        number += 1
-        found = f"{stem}-{number}"
+        numbers[stem] += 1
+        found = f"{stem}-{numbers[stem] + 1}"
     taken.add(_folded(found))
     return found
 

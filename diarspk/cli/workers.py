@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -20,9 +19,10 @@ from typing import Any, Generic, TypeVar
 
 from diarspk.cli.process import STOPS, StopRequests
 from diarspk.cli.terminal import describe_error
+from diarspk.cli.threads import shared_cores
 from diarspk.errors import DiarspkError
 
-__all__ = ["WorkerDied", "limit_threads", "run_in_processes"]
+__all__ = ["WorkerDied", "run_in_processes"]
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -42,23 +42,6 @@ class WorkerDied:
     text: str
 
 
-def limit_threads(jobs: int) -> None:
-    """Let this process compute on its share of the cores, if that is fewer threads than now.
-
-    The cores are those that this program may use: by its affinity (Slurm) and by the quota of its
-    control group (Docker, Kubernetes), which PyTorch does not know. ``OMP_NUM_THREADS`` is taken as
-    the caller's word.
-    """
-    if os.environ.get("OMP_NUM_THREADS"):
-        return
-    import torch
-    from joblib import cpu_count
-
-    share = max(cpu_count() // jobs, 1)
-    if share < torch.get_num_threads():
-        torch.set_num_threads(share)
-
-
 def run_in_processes(
     load: Callable[[], Callable[[Task], Result]], tasks: Iterable[Task], jobs: int
 ) -> Iterator[tuple[Task, Result | WorkerDied]]:
@@ -72,7 +55,7 @@ def run_in_processes(
     tasks
         In the order in which they are begun.
     jobs
-        Number of processes, which share the cores; see :func:`limit_threads`.
+        Number of processes, which share the cores; see :mod:`diarspk.cli.threads`.
 
     Raises
     ------
@@ -123,10 +106,8 @@ class _Worker(Generic[Task]):
         self.pipe, far_end = context.Pipe()
         self.task: Task | None = None
         self.started = False
-        self.process: BaseProcess = context.Process(
-            target=_work, args=(far_end, load, jobs), daemon=True
-        )
-        with _without_interrupts():
+        self.process: BaseProcess = context.Process(target=_work, args=(far_end, load), daemon=True)
+        with _without_interrupts(), shared_cores(jobs):
             self.process.start()
         far_end.close()  # its end is then seen here
 
@@ -156,7 +137,7 @@ class _Worker(Generic[Task]):
             self.process.join()
 
 
-def _work(pipe: Connection, load: Callable[[], Callable[[Any], Any]], jobs: int) -> None:
+def _work(pipe: Connection, load: Callable[[], Callable[[Any], Any]]) -> None:
     """Do tasks until no more come; the main program of a process."""
     requests = StopRequests()
     for number in STOPS:
@@ -165,7 +146,6 @@ def _work(pipe: Connection, load: Callable[[], Callable[[Any], Any]], jobs: int)
     # The pipe ends when the first process has gone, whatever befell it.
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
-            limit_threads(jobs)
             do = load()
             pipe.send((READY, None))
             while True:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,4 +118,5 @@ def locate(named: str, listing: Path, number: int) -> Path:
         raise FormatError(f"must name a file, got {named!r}", str(listing), number)
     path = Path(named)
     beside = listing.parent / path
-    return beside if not path.exists() and beside.exists() else path
+    # pathlib raises for names that are too long, and for folders that may not be read.
+    return beside if not os.path.exists(path) and os.path.exists(beside) else path

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from diarspk.cli.lists import find_recordings, is_list
 from diarspk.cli.recordings import Reader, Recording
+from diarspk.cli.result_names import name_results
 from diarspk.errors import AudioError, FormatError
 
 RATE = 8000
@@ -252,3 +253,34 @@ def test_a_part_beyond_the_end_is_told(tmp_path: Path) -> None:
     assert stream.name == "x"
     with pytest.raises(AudioError, match=r"starts at 2\.5 s is not there, .* ends at 2\.00 s"):
         list(stream.blocks())
+
+
+LISTS = ["l.txt", "l.csv", "l.tsv", "l.jsonl", "l.jsonl.gz", "wav.scp", "segments"]
+PIECES = st.sampled_from(
+    [
+        *(b"path", b"name", b"start", b"a.wav", b"1", b"-1", b"nan", b"1e999", b",", b";", b"\t"),
+        *(b" ", b"\n", b"\r\n", b"\0", b"\xff", b'"', b"|", b"#", b"{", b"}", b"[", b"]", b"null"),
+        *(b'{"id": "a", "sources": [{"type": "file", "source": "a.wav"}]}\n', b"\xef\xbb\xbf"),
+        *(b'{"id": 1, "start": 0, "duration": 1, "channel": 0, "recording": {"duration": 2', b":"),
+        *(b'"sources": [{"type": "file", "source": "a"}]', b"true", b"a a 0 1\n", b"9" * 5000),
+    ]
+)
+
+
+@pytest.mark.parametrize("name", LISTS)
+@given(pieces=st.lists(PIECES, max_size=30).map(b"".join))
+def test_a_damaged_list_is_read_or_refused_in_one_line(
+    name: str, pieces: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.getbasetemp() / "damaged"
+    folder.mkdir(exist_ok=True)
+    (folder / "wav.scp").write_text("a a.wav\n")
+    listing = folder / name
+    listing.write_bytes(gzip.compress(pieces) if name.endswith(".gz") else pieces)
+    try:
+        found = find_recordings([listing])
+    except FormatError as error:
+        assert str(error).startswith(str(folder))
+    else:
+        assert all(0 <= one.start < (one.end or np.inf) for one in found)
+        name_results(found)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given
@@ -40,8 +42,29 @@ def test_files_that_differ_by_their_suffix_have_it_in_theirs() -> None:
 
 def test_a_recording_that_is_named_twice_is_done_once() -> None:
     assert named("a.wav", "./a.wav", "x/../a.wav") == [("a", "a")]
-    parts = [Recording(Path("a.wav"), start=start) for start in (0.0, 1.0)]
-    assert [stem for _, stem in named(*parts)] == ["a.wav", "a.wav-2"]
+
+
+def test_parts_and_channels_of_a_file_have_them_in_their_names() -> None:
+    file = Path("d/a.wav")
+    parts = [Recording(file, start=0.5), Recording(file, end=2.0), Recording(file, end=2.001)]
+    assert named(*parts) == [
+        ("a_0.50-end", "a_0.50-end"),
+        ("a.wav_0.00-2.00", "a.wav_0.00-2.00"),
+        ("a.wav_0.00-2.00", "a.wav_0.00-2.00-2"),
+    ]
+    sides = [Recording(file, channel=channel) for channel in (0, 1)]
+    assert [name for name, _ in named(*sides)] == ["a_channel-0", "a_channel-1"]
+    others = [replace(side, path=Path("e/a.wav")) for side in sides]
+    assert [name for name, _ in named(*sides, *others)] == [
+        *("d_a_channel-0", "d_a_channel-1", "e_a_channel-0", "e_a_channel-1"),
+    ]
+
+
+def test_names_for_very_many_are_found_in_time() -> None:
+    began = time.process_time()
+    same = [Recording(Path("a.wav"), start=number / 1e4) for number in range(20000)]
+    assert len({stem for _, stem in named(*same)}) == 20000
+    assert time.process_time() - began < 20
 
 
 def test_names_of_a_list_are_kept_and_their_files_are_valid() -> None:

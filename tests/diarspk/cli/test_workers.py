@@ -6,9 +6,10 @@ import os
 
 import pytest
 
-from diarspk.cli.workers import WorkerDied, limit_threads, run_in_processes
+from diarspk.cli.threads import VARIABLES, limit_threads
+from diarspk.cli.workers import WorkerDied, run_in_processes
 from diarspk.errors import DiarspkError
-from tests.diarspk.cli.worker_tasks import exit_early, load_nothing, load_square
+from tests.diarspk.cli.worker_tasks import exit_early, load_nothing, load_square, load_threads
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
@@ -31,20 +32,32 @@ def test_an_error_that_would_befall_all_is_raised() -> None:
 
 
 def test_processes_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("joblib.cpu_count", lambda: 8)
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    for jobs, share in ((1, "8"), (2, "4"), (3, "2"), (20, "1")):
+        for found in dict(run_in_processes(load_threads, [1], jobs)).values():
+            assert found == [share] * 3
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")  # the caller says how many
+    monkeypatch.setenv("MKL_NUM_THREADS", "5")
+    assert list(run_in_processes(load_threads, [1], 2)) == [(1, ["3", "3", "5"])]
+    assert [os.environ.get(name) for name in VARIABLES] == ["3", None, "5"]
+
+
+def test_one_process_takes_no_more_threads_than_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     monkeypatch.setattr("torch.set_num_threads", asked.append)
     monkeypatch.setattr("torch.get_num_threads", lambda: 16)
-    monkeypatch.setattr("joblib.cpu_count", lambda: 8)
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    limit_threads(2)
-    assert asked == []  # the caller said how many
+    monkeypatch.setattr("joblib.cpu_count", lambda: 2)
+    monkeypatch.setenv("OMP_NUM_THREADS", "16")
+    limit_threads()
+    assert asked == []
     monkeypatch.delenv("OMP_NUM_THREADS")
-    for jobs in (1, 2, 3, 20):
-        limit_threads(jobs)
-    assert asked == [8, 4, 2, 1]
+    limit_threads()
+    assert asked == [2]
     monkeypatch.setattr("torch.get_num_threads", lambda: 1)
-    limit_threads(2)
-    assert len(asked) == 4
+    limit_threads()
+    assert asked == [2]
 
 
 def test_no_process_outlives_whoever_waits_for_it() -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 
+from diarspk.cli.threads import VARIABLES
 from diarspk.errors import ModelError
 
 
@@ -27,3 +28,11 @@ def load_nothing() -> Callable[[int], int]:
 
 def exit_early() -> Callable[[int], int]:
     os._exit(3)
+
+
+def threads(number: int) -> list[str | None]:
+    return [os.environ.get(name) for name in VARIABLES]
+
+
+def load_threads() -> Callable[[int], list[str | None]]:
+    return threads
