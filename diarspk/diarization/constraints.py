@@ -24,6 +24,7 @@ __all__ = [
     "SpanPair",
     "add_known_speakers",
     "check_name",
+    "clustered_rows",
     "find_span_rows",
     "span_pairs",
 ]
@@ -158,6 +159,13 @@ class LocalRows:
 
     windows: Index
     speakers: Index
+
+
+def clustered_rows(local: LocalSpeakers, reliable_s: float, needed: int) -> LocalRows:
+    """List the local speakers with `reliable_s` seconds of speech; all, if fewer than needed."""
+    talking = local.talking
+    chosen = talking & (local.seconds >= reliable_s)
+    return LocalRows(*np.nonzero(talking if chosen.sum() < needed else chosen))
 
 
 @dataclass(frozen=True, eq=False)

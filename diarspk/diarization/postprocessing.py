@@ -113,11 +113,19 @@ class Postprocessing:
     def _cluster(self, first: FirstPass, constraints: Constraints) -> Linking:
         """Cluster subsegments where that is possible, and otherwise local speakers."""
         from diarspk.diarization.linking import link_by_subsegments, link_local_speakers
+        from diarspk.diarization.pair_repair import respect_pairs
 
         config, clusterer = self.config, self.subsegment_clusterer
-        fitting = config.linking.non_speech is None and not constraints.has_pairs
-        if clusterer is not None and fitting:
+        if clusterer is not None and config.linking.non_speech is None:
             found = link_by_subsegments(first.local, clusterer, constraints, config=config.linking)
+            if found is not None and constraints.has_pairs:
+                found = respect_pairs(
+                    first.local,
+                    found,
+                    constraints,
+                    reliable_s=config.reliable_s,
+                    similarity=config.linking.known_similarity,
+                )
             if found is not None:
                 return found
         return link_local_speakers(

@@ -227,9 +227,8 @@ class Diarization:
                 raise ArgumentError(
                     f"`reviewed` must be an EditedDiarization, got {type(reviewed).__name__}"
                 )
-            turns = [turn for turn in reviewed.turns if turn.reviewed]
             constraints = add_reviewed_turns(
-                constraints, turns, first.local, reliable_s=config.reliable_s
+                constraints, reviewed.turns, first.local, reliable_s=config.reliable_s
             )
         return Diarization.from_first_pass(
             first, replace(postprocessing, config=config), constraints

@@ -6,15 +6,23 @@ from collections.abc import Collection
 from dataclasses import replace
 from itertools import combinations, pairwise
 
-import numpy as np
-
-from diarspk.diarization.constraints import Constraints, LocalRows, Span, SpanPair, find_span_rows
+from diarspk.diarization.constraints import (
+    Constraints,
+    LocalRows,
+    Span,
+    SpanPair,
+    clustered_rows,
+    find_span_rows,
+)
 from diarspk.diarization.local_speakers import LocalSpeakers
 from diarspk.editing.spans import subtract
 from diarspk.editing.turn import EditableTurn
 from diarspk.errors import ArgumentError
 
 __all__ = ["add_reviewed_turns"]
+
+MIN_SPAN_S = 1.0
+"""Minimum seconds of one voice: in less, the boundaries are of the next speaker as likely."""
 
 
 def add_reviewed_turns(
@@ -26,15 +34,15 @@ def add_reviewed_turns(
 ) -> Constraints:
     """Add must-link spans in the turns of each speaker, and cannot-link spans between speakers.
 
-    Of a turn counts the longest part in which no other speaker was reviewed. Turns that the first
-    pass cannot tell from another speaker's, or in which it has found no speech, add nothing; the
-    longest come first.
+    Of a reviewed turn counts the longest part in which nobody else talks, if that is long enough
+    to be sure of. Turns that the first pass cannot tell from another speaker's, or in which it has
+    found no speech, add nothing; the longest come first.
 
     Parameters
     ----------
     constraints : Constraints
     turns : collection of EditableTurn
-        Those that were reviewed.
+        All turns, reviewed or not.
     local : LocalSpeakers
     reliable_s : float
         See :func:`diarspk.diarization.linking.link_local_speakers`.
@@ -44,7 +52,9 @@ def add_reviewed_turns(
     ArgumentError
         If these are more speakers than the bounds allow.
     """
-    spans = _usable_spans(turns, local, _clustered_rows(local, reliable_s, constraints))
+    spans = _usable_spans(
+        turns, local, clustered_rows(local, reliable_s, constraints.bounds.needed)
+    )
     limit = constraints.bounds.limit
     if limit is not None and len(spans) > limit:
         raise ArgumentError(
@@ -63,25 +73,18 @@ def add_reviewed_turns(
     )
 
 
-def _clustered_rows(local: LocalSpeakers, reliable_s: float, constraints: Constraints) -> LocalRows:
-    """Local speakers that linking clusters."""
-    talking = local.talking
-    chosen = talking & (local.seconds >= reliable_s)
-    if chosen.sum() < constraints.bounds.needed:
-        chosen = talking
-    return LocalRows(*np.nonzero(chosen))
-
-
 def _usable_spans(
     turns: Collection[EditableTurn], local: LocalSpeakers, rows: LocalRows
 ) -> dict[str, list[Span]]:
     """Spans by speaker, the longest first, such that no local speaker is in those of two."""
     spans: dict[str, list[Span]] = {}
     claims: dict[int, str] = {}
-    candidates = [(turn.speaker, _alone(turn, turns)) for turn in turns]
+    candidates = [(turn.speaker, _alone(turn, turns)) for turn in turns if turn.reviewed]
     candidates.sort(key=lambda candidate: (candidate[1][0] - candidate[1][1], candidate[1]))
     for speaker, span in candidates:
-        found = find_span_rows(local, rows, span).tolist() if span[0] < span[1] else []
+        found = (
+            find_span_rows(local, rows, span).tolist() if span[1] - span[0] >= MIN_SPAN_S else []
+        )
         if found and all(claims.get(row, speaker) == speaker for row in found):
             claims.update(dict.fromkeys(found, speaker))
             spans.setdefault(speaker, []).append(span)
@@ -89,7 +92,7 @@ def _usable_spans(
 
 
 def _alone(turn: EditableTurn, turns: Collection[EditableTurn]) -> Span:
-    """Longest part of a turn in which no other speaker has one; empty if there is none."""
+    """Longest part of a turn in which nobody else has one; empty if there is none."""
     others = [
         (other.start, other.end)
         for other in turns

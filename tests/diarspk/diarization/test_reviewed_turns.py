@@ -20,9 +20,8 @@ def found_turns(diarization):
 
 
 def constraints_of(result, edited):
-    reviewed = [turn for turn in edited.turns if turn.reviewed]
     return add_reviewed_turns(
-        UNCONSTRAINED, reviewed, result.first_pass.local, reliable_s=result.config.reliable_s
+        UNCONSTRAINED, edited.turns, result.first_pass.local, reliable_s=result.config.reliable_s
     )
 
 
