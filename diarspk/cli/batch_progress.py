@@ -41,7 +41,7 @@ class BarProgress(BatchProgress):
 
     def __init__(self, bars: Progress, count: int, size: int) -> None:
         self.bars, self.count, self.finished = bars, count, 0
-        self.all = bars.add_task(f"0 of {count}", total=max(size, 1))
+        self.all = bars.add_task(f"0 of {count} recordings", total=max(size, 1))
         self.single: TaskID | None = None
 
     def follow(self, name: str) -> ProgressCallback:

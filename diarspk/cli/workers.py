@@ -64,14 +64,13 @@ def run_in_processes(
         that would befall every task.
     """
     waiting = deque(tasks)
-    crew: dict[Connection, _Worker[Task]] = {}
+    crew: dict[object, _Worker[Task]] = {}  # by pipe
     try:
         for _ in range(min(jobs, len(waiting))):
             worker = _Worker[Task](load, jobs)
             crew[worker.pipe] = worker
         while crew:
-            for ready in wait(list(crew)):
-                assert isinstance(ready, Connection)
+            for ready in wait([worker.pipe for worker in crew.values()]):
                 worker = crew[ready]
                 kind, content = worker.receive()
                 if kind == FAILED:

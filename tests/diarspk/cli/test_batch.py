@@ -144,7 +144,7 @@ def test_a_killed_batch_is_resumed(tiny: Path, tmp_path: Path) -> None:
     calls, out = tmp_path / "calls", tmp_path / "out"
     calls.mkdir()
     soundfile.write(calls / "a.wav", tone("ann", 2.0), RATE)
-    soundfile.write(calls / "b.wav", np.tile(tone("ben", 60.0), 30), RATE)
+    soundfile.write(calls / "b.wav", np.tile(tone("ben", 60.0), 20), RATE)
     code = "from diarspk.cli import main; main()"
     words = ["diarize", str(calls), "-o", str(out), "--encoder", str(tiny), "--resume"]
     command = [sys.executable, "-c", code, *words, "--jobs", "2"]
