@@ -44,8 +44,25 @@ Recordings = Annotated[
 @gallery.command()
 def enroll(
     speaker: Annotated[str, typer.Argument(metavar="NAME", help="Name of the person.")],
-    recordings: Recordings,
     folder: Folder,
+    recordings: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="AUDIO...", help="Recordings of that person alone."),
+    ] = None,
+    meeting: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="AUDIO", help="A recording of several people instead."),
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option("--speaker", metavar="LABEL", help="Which of them it is, such as SPEAKER_01."),
+    ] = None,
+    diarization: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RTTM", help="Who speaks when in it. Default: it is diarized, with defaults."
+        ),
+    ] = None,
     channel: Channel = None,
     track: Track = None,
     raw: Raw = None,
@@ -53,8 +70,20 @@ def enroll(
 ) -> None:
     """Enroll a person by recordings; the gallery is created if it does not exist.
 
-    A recording that fails is reported, and the others are enrolled.
+    A recording that fails is reported, and the others are enrolled. Of a recording of several
+    people, the speech is taken where the person talks and nobody else does.
     """
+    if meeting is not None or label is not None or diarization is not None:
+        if meeting is None or label is None or recordings:
+            raise typer.BadParameter(
+                "give either recordings, or --from and --speaker, with or without --diarization"
+            )
+        reader = Reader.of([meeting], channel=channel, track=track, raw=raw)
+        with exit_on_error():
+            _enroll_diarized(speaker, meeting, label, diarization, encoder, folder, reader)
+        return
+    if not recordings:
+        raise typer.BadParameter("give recordings, or --from with --speaker")
     from diarspk.embeddings.profile import build_profile
     from diarspk.verification.gallery.names import check_name
 
@@ -211,6 +240,36 @@ def migrate(
     with exit_on_error(), _opened(folder) as people:
         move(people, read_alignment(alignment).map_from(people.space.fingerprint))
         say(f"{folder}: {people.space}")
+
+
+def _enroll_diarized(
+    speaker: str,
+    recording: Path,
+    label: str,
+    diarization: Path | None,
+    encoder: str | None,
+    folder: Path,
+    reader: Reader,
+) -> None:
+    """Enroll one speaker of a diarized recording by the pieces in which nobody else talks."""
+    from diarspk.cli.diarized_voice import embed_diarized
+    from diarspk.verification.gallery.names import check_name
+
+    speaker = check_name(speaker)
+    loaded, voice = embed_diarized(recording, label, diarization, encoder, reader)
+    count = len(voice.vectors)
+    _enroll(
+        folder,
+        replace(loaded.space, name=encoder or ""),
+        lambda people: people.enroll(
+            speaker,
+            voice.vectors,
+            fingerprint=loaded.fingerprint,
+            sources=[escape_undecoded(f"{recording} {label}")] * count,
+            seconds=[voice.seconds / count] * count,
+        ),
+    )
+    print(f"{speaker}\t{recording}\t{label}\t{voice.seconds:.1f}")
 
 
 def _opened(folder: Path) -> Gallery:

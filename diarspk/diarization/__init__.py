@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from diarspk.diarization.diarizer import Diarizer
     from diarspk.diarization.dover_lap import combine
     from diarspk.diarization.identification import name_speakers
+    from diarspk.diarization.people import Appearance, LinkedRecordings, link_recordings
     from diarspk.diarization.reconstruction import ReconstructionConfig
     from diarspk.diarization.resegmentation import Resegmentation
     from diarspk.diarization.result import Diarization
@@ -22,32 +23,38 @@ if TYPE_CHECKING:
 
 __all__ = [
     "UNKNOWN_SPACE",
+    "Appearance",
     "Calibration",
     "Constraints",
     "Diarization",
     "Diarizer",
     "DiarizerConfig",
+    "LinkedRecordings",
     "LinkingConfig",
     "ReconstructionConfig",
     "Resegmentation",
     "SpuriousSpeakerPolicy",
     "combine",
+    "link_recordings",
     "load_plda",
     "name_speakers",
 ]
 
 _HOMES = {
     "UNKNOWN_SPACE": "diarspk.diarization.unknown_space",
+    "Appearance": "diarspk.diarization.people",
     "Calibration": "diarspk.diarization.confidence",
     "Constraints": "diarspk.diarization.constraints",
     "Diarization": "diarspk.diarization.result",
     "Diarizer": "diarspk.diarization.diarizer",
     "DiarizerConfig": "diarspk.diarization.config",
+    "LinkedRecordings": "diarspk.diarization.people",
     "LinkingConfig": "diarspk.diarization.config",
     "ReconstructionConfig": "diarspk.diarization.reconstruction",
     "Resegmentation": "diarspk.diarization.resegmentation",
     "SpuriousSpeakerPolicy": "diarspk.diarization.spurious_speakers",
     "combine": "diarspk.diarization.dover_lap",
+    "link_recordings": "diarspk.diarization.people",
     "load_plda": "diarspk.diarization.defaults",
     "name_speakers": "diarspk.diarization.identification",
 }

@@ -10,8 +10,8 @@ from diarspk.formats.names import plain_name
 
 __all__ = ["check_name", "normalize_name", "repair_name"]
 
-GENERIC_NAME = re.compile(r"SPEAKER_\d+|unknown", re.IGNORECASE)
-"""Labels for strangers: the diarizer's, and that of `diarspk gallery identify`."""
+GENERIC_NAME = re.compile(r"(SPEAKER|PERSON)_\d+|unknown", re.IGNORECASE)
+"""Labels for strangers: of the diarizer, of `diarspk link`, and of `diarspk gallery identify`."""
 
 INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """General categories of Unicode that cannot be seen: control, format, surrogates, line ends."""
