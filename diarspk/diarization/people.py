@@ -97,14 +97,19 @@ def link_recordings(
 ) -> LinkedRecordings:
     """Find the people of several recordings, whoever they are.
 
+    Speakers of different recordings are one person where each is the other's best candidate by a
+    margin; two of one recording never are. The order of the recordings changes nothing.
+
     Parameters
     ----------
     diarizations, audio : mapping
         Who speaks when, and the audio of it, by the name of the recording.
     encoder : SpeakerEncoder
         Compares the voices.
-    threshold, margin
-        See :func:`link_speakers`.
+    threshold, margin : float, optional
+        Minimum score, and minimum distance to the score of the next best candidate: log-likelihood
+        ratios, or cosines for an encoder without a calibration, which needs a threshold. Default:
+        those of the encoder, ``python -m eval.verification.linking``.
 
     Raises
     ------
