@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -221,19 +222,17 @@ def _write(
         for speaker, person in linked.names(one.name).items():
             own[str(one.annotation.uri), speaker] = person
     output.mkdir(parents=True, exist_ok=True)
-    for file, renamed in names.items():
-        with (
-            atomic_path(targets[file]) as part,
-            part.open("w", encoding="utf-8", newline="\n") as stream,
-        ):
-            stream.writelines(renamed_rttm(file, renamed))
-    with (
-        atomic_path(output / PEOPLE) as part,
-        part.open("w", encoding="utf-8", newline="\n") as stream,
-    ):
-        rows = csv.writer(stream, lineterminator="\n")
-        rows.writerow(COLUMNS)
-        rows.writerows(_row(one) for one in linked.appearances)
+    # All files appear together: labels of two runs do not go with each other.
+    with ExitStack() as pending:
+        for file, renamed in names.items():
+            part = pending.enter_context(atomic_path(targets[file]))
+            with part.open("w", encoding="utf-8", newline="\n") as stream:
+                stream.writelines(renamed_rttm(file, renamed))
+        part = pending.enter_context(atomic_path(output / PEOPLE))
+        with part.open("w", encoding="utf-8", newline="\n") as stream:
+            rows = csv.writer(stream, lineterminator="\n")
+            rows.writerow(COLUMNS)
+            rows.writerows(_row(one) for one in linked.appearances)
 
 
 def _print(appearances: Sequence[Appearance], as_json: bool) -> None:

@@ -27,6 +27,10 @@ COMMANDS = {
     "embed": ["embed", "ann0.wav", "ben0.wav", "-o", "out.npz", "--encoder", "TINY"],
     "verify": ["verify", "--trials", "trials", "-o", "out.txt", "--encoder", "TINY"],
     "align fit": ["align", "fit", "one.npz", "two.npz", "-o", "out.json"],
+    "link": [
+        *("link", "a.rttm", "--audio", "ann0.wav", "-o", "out", "--encoder", "TINY"),
+        *("--threshold", "0.8"),
+    ],
     "score": ["score", "a.rttm", "b.rttm", "--timeline", "out"],
     "export-cue as npz": [
         *("export-cue", "ann0.wav", "--for", "numpy", "-o", "out.npz", "--encoder", "TINY"),
