@@ -47,7 +47,8 @@ from eval.verification.returning_people import (
 __all__ = ["LinkingRates", "RecordedSet", "choose", "fit", "main", "measure"]
 
 THRESHOLDS = tuple(np.arange(-2.0, 8.5, 0.5).tolist())
-MARGINS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
+MARGINS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
+"""None is too small to tell two people apart by: at 0.5 one of them is 1.6 times as likely."""
 
 TARGET_PRIOR = 0.05
 """Of one person, in the cost by which threshold and margin are chosen."""

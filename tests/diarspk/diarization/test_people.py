@@ -48,12 +48,26 @@ def people(linked: LinkedRecordings) -> set[frozenset[tuple[str, str]]]:
     }
 
 
-def test_speakers_are_compared_by_their_nearest_vectors() -> None:
+def test_speakers_are_compared_by_all_their_vectors() -> None:
     changing = speaker("a", "x", (1, 0), (0, 1))
     steady = speaker("b", "y", (1, 0))
-    found = compare_speakers([changing, steady])
-    # Of x the vectors find 1 and 0, that of y finds 1: the mean of 1/2 and 1.
-    assert found == pytest.approx(np.array([[1, 0.75], [0.75, 1]]))
+    assert compare_speakers([changing, steady]) == pytest.approx(np.array([[0.5, 0.5], [0.5, 1]]))
+
+
+vectors = st.lists(st.tuples(*[st.floats(-1, 1)] * 3), max_size=3)
+
+
+@settings(deadline=None)
+@given(st.lists(vectors.filter(len), min_size=1, max_size=4))
+def test_the_comparison_is_the_mean_over_pairs(
+    drawn: list[list[tuple[float, float, float]]],
+) -> None:
+    speakers = [speaker("a", f"S{number}", *own) for number, own in enumerate(drawn)]
+    expected = [
+        [np.mean([[x @ y for y in b.vectors] for x in a.vectors]) for b in speakers]
+        for a in speakers
+    ]
+    assert compare_speakers(speakers) == pytest.approx(np.array(expected), abs=1e-5)
 
 
 def test_people_are_numbered_by_first_appearance_and_say_why() -> None:
@@ -96,7 +110,6 @@ def test_doubts_are_told() -> None:
     assert "b: S1" in second
 
 
-vectors = st.lists(st.tuples(*[st.floats(-1, 1)] * 3), max_size=3)
 recordings = st.lists(st.lists(vectors, min_size=1, max_size=4), min_size=1, max_size=5)
 
 

@@ -59,7 +59,7 @@ def test_threshold_and_margin_are_chosen_by_the_cost() -> None:
     assert criterion.calibration is not None and criterion.calibration.fingerprint == "abc"
     best = measure(recorded, criterion)
     assert best.cost == 0.0, "these voices are far apart"
-    for threshold, margin in ((-2.0, 0.0), (8.0, 4.0)):
+    for threshold, margin in ((-2.0, 0.5), (8.0, 4.0)):
         other = LinkingCriterion(threshold, margin, criterion.calibration)
         assert measure(recorded, other).cost >= best.cost
     assert choose([recorded], criterion) == criterion
