@@ -123,7 +123,7 @@ class _Clusters:
 
     def __init__(self, scores: Scores, count: int) -> None:
         self.scores = scores
-        self.items = {number: (number,) for number in range(count)}
+        self.items: dict[int, tuple[int, ...]] = {number: (number,) for number in range(count)}
 
     def describe(self, negative: float, first: int, second: int) -> Merge | None:
         """Describe a merge; None where one of the two has changed since it was scored."""

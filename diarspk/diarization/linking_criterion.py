@@ -75,7 +75,7 @@ class LinkingCriterion:
 def default_criterion(fingerprint: str) -> LinkingCriterion | None:
     """Load the criterion of a space from the package's assets; None where there is none.
 
-    Made by ``python -m eval.verification.linking --write``.
+    Made by ``python -m eval.linking --write``.
     """
     path = asset_folder() / "linking" / f"{fingerprint}.json"
     return LinkingCriterion.read(path) if path.is_file() else None

@@ -109,7 +109,7 @@ def link_recordings(
     threshold, margin : float, optional
         Minimum score, and minimum distance to the score of the next best candidate: log-likelihood
         ratios, or cosines for an encoder without a calibration, which needs a threshold. Default:
-        those of the encoder, ``python -m eval.verification.linking``.
+        those of the encoder, ``python -m eval.linking``.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 r"""Measure linking across recordings: who is given one label, and who should have been.
 
-    python -m eval.verification.linking --data ../shared --write
+    python -m eval.linking --data ../shared --write
 
 Recordings of dev speakers are simulated, in which people come back with other utterances, in
 another room and noise; they are diarized, and their speakers linked. The speakers are halved:
@@ -34,15 +34,15 @@ from diarspk.embeddings.unit_vectors import normalize_rows
 from diarspk.verification.calibration import fit_calibration
 from diarspk.verification.metrics import equal_error_rate
 from eval.command_line import command
-from eval.report.markdown import markdown_table
-from eval.report.progress import follow
-from eval.report.run_record import JsonReport
-from eval.verification.returning_people import (
+from eval.linking.returning_people import (
     Gathering,
     read_gathering_sources,
     simulate_gatherings,
     split_people,
 )
+from eval.report.markdown import markdown_table
+from eval.report.progress import follow
+from eval.report.run_record import JsonReport
 
 __all__ = ["LinkingRates", "RecordedSet", "choose", "fit", "main", "measure"]
 

@@ -16,8 +16,8 @@ from eval.simulate.settings import SimulationConfig
 
 pytest.importorskip("tyro")
 
-from eval.verification.linking import LinkingRates, RecordedSet, choose, fit, measure
-from eval.verification.returning_people import simulate_gatherings, split_people
+from eval.linking.__main__ import LinkingRates, RecordedSet, choose, fit, measure
+from eval.linking.returning_people import simulate_gatherings, split_people
 
 
 def speaker(recording: str, label: str, *vector: float) -> RecordedSpeaker:
