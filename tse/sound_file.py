@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,7 @@ def sound_file(file: Path) -> Iterator[soundfile.SoundFile]:
     fault = AudioError(f"{file}: cannot be written; see that the folder is writable and has room")
     with atomic_path(file) as part:
         try:
-            with soundfile.SoundFile(part, "w", SAMPLE_RATE, 1, format=kind) as sound:
+            with soundfile.SoundFile(_name(part), "w", SAMPLE_RATE, 1, format=kind) as sound:
                 yield sound
                 frames = sound.frames
         # soundfile asserts that libsndfile takes all that it is given.
@@ -43,10 +44,15 @@ def sound_file(file: Path) -> Iterator[soundfile.SoundFile]:
             raise fault
 
 
+def _name(part: Path) -> Path | bytes:
+    """Name as soundfile takes it: as bytes where they need not be UTF-8."""
+    return part if os.name == "nt" else os.fsencode(part)
+
+
 def _is_whole(part: Path, frames: int) -> bool:
     """Whether the last sample can be read: libsndfile tells no error of what it writes at last."""
     try:
-        with soundfile.SoundFile(part) as sound:
+        with soundfile.SoundFile(_name(part)) as sound:
             if sound.frames != frames:
                 return False
             sound.seek(max(frames - 1, 0))
