@@ -50,14 +50,14 @@ def adopt(
 
     Reviewed turns stay to the letter. Within each, the fresh speech of the same speaker goes; and
     where the fresh diarization has mostly given that speech to somebody else, so does that. Where
-    speech was removed by hand, nothing comes back but what is there now. Speakers get the names,
-    and turns the numbers, of those that they match in time.
+    speech was removed by hand, or given to another speaker, nothing comes back but what is there
+    now. Speakers get the names, and turns the numbers, of those that they match in time.
 
     Parameters
     ----------
     current, fresh : EditableTurns
     removed : collection of (float, float)
-        Spans, in seconds, from which speech was removed by hand.
+        Spans, in seconds, in which speech was removed by hand, or given to another speaker.
     known : EditableTurns, optional
         Turns of which the numbers are. Default: ``current``.
     """
@@ -107,7 +107,7 @@ def _superseded(
 def _removed(
     removed: Iterable[Span], current: EditableTurns, fresh: Iterable[EditableTurn]
 ) -> list[tuple[str, Span]]:
-    """Speakers and spans of fresh speech that a person has removed, and not put back."""
+    """Speakers and spans of fresh speech that a person has taken away, and not put back."""
     speakers = sorted({turn.speaker for turn in fresh})
     found = []
     for start, end in removed:

@@ -239,9 +239,9 @@ class EditedDiarization:
         """Take over another diarization of the recording; reviewed turns stay to the letter.
 
         Speakers get the names of those with whom they share the most time, so that names outlive
-        it; and speech that was deleted or trimmed by hand does not come back. It is an operation
-        as any other, and can be undone. ``result.recluster(reviewed=edited)`` makes a diarization
-        that agrees with the reviewed turns.
+        it; and speech that was deleted, trimmed or reassigned by hand does not come back. It is an
+        operation as any other, and can be undone. ``result.recluster(reviewed=edited)`` makes a
+        diarization that agrees with the reviewed turns.
 
         Raises
         ------

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 from diarspk.editing.operation import Operation
 from diarspk.editing.spans import Span, subtract
-from diarspk.editing.turn_operations import DeleteTurns, MoveBoundary
+from diarspk.editing.turn_operations import (
+    DeleteTurns,
+    MoveBoundary,
+    ReassignSpan,
+    ReassignTurns,
+)
 from diarspk.editing.turns import EditableTurns
 from diarspk.errors import ArgumentError
 
@@ -104,13 +109,17 @@ class EditLog:
         return self._with(self.undone[0], self.undone[1:])
 
     def removed(self) -> list[Span]:
-        """List the spans, in seconds, that were deleted or trimmed at any time."""
+        """List the spans, in seconds, that were ever deleted, trimmed or given to another."""
         spans: list[Span] = []
         turns = self.turns
         for step in reversed(self.steps):
             before = step.inverse.apply(turns)
-            if isinstance(step.operation, DeleteTurns | MoveBoundary):
+            if isinstance(step.operation, DeleteTurns | MoveBoundary | ReassignTurns):
                 spans += _lost(before, turns)
+            elif isinstance(step.operation, ReassignSpan):  # what is cut off goes on as other turns
+                start, end = step.operation.start, step.operation.end
+                lost = _lost(before, turns)
+                spans += [(max(s, start), min(e, end)) for s, e in lost if s < end and e > start]
             turns = before
         return sorted(spans)
 
@@ -121,11 +130,14 @@ class EditLog:
 
 
 def _lost(before: EditableTurns, after: EditableTurns) -> list[Span]:
-    """Parts of turns that are no longer in them."""
+    """Parts of turns that are no longer in them, or no longer their speaker's."""
     spans: list[Span] = []
     for number, turn in before.by_number.items():
         now = after.by_number.get(number)
-        if now is not turn:
-            left = [] if now is None else [(now.start, now.end)]
-            spans += subtract((turn.start, turn.end), left)
+        if now is None:
+            spans.append((turn.start, turn.end))
+        elif now.speaker != turn.speaker:
+            spans.append((max(turn.start, now.start), min(turn.end, now.end)))
+        elif now is not turn:
+            spans += subtract((turn.start, turn.end), [(now.start, now.end)])
     return spans

@@ -44,6 +44,29 @@ def test_overlap_with_a_reviewed_turn_stays():
     assert adopted(edited, *fresh) == fresh
 
 
+def test_what_was_given_to_another_speaker_does_not_come_back_beside():
+    """Ben's interjection was Ann's own speech all the time."""
+    turns = [(0.0, 6.0, "Ann"), (2.0, 3.0, "Ben"), (8.0, 14.0, "Ben")]
+    expected = [(0.0, 2.0, "Ann"), (2.0, 3.0, "Ann"), (3.0, 6.0, "Ann"), (8.0, 14.0, "Ben")]
+    assert adopted(edit(*turns).reassign(1, "Ann"), *turns) == expected
+    assert adopted(edit(*turns).reassign_span(2.0, 3.0, "Ann", of=["Ben"]), *turns) == expected
+    moved_on = edit(*turns).reassign(1, "Ann").rename({"Ben": "Bob", "Ann": "Zoe"})
+    assert len(adopted(moved_on, *turns)) == 4
+
+
+def test_a_span_that_was_reassigned_leaves_what_is_beside_it():
+    turns = [(0.0, 6.0, "Ann"), (8.0, 14.0, "Ben")]
+    edited = edit(*turns).reassign_span(2.0, 3.0, "Zoe").reassign_span(8.0, 9.0, "Ben")
+    assert adopted(edited, *turns, (1.0, 1.5, "Ben")) == [
+        (0.0, 2.0, "Ann"),
+        (1.0, 1.5, "Ben"),
+        (2.0, 3.0, "Zoe"),
+        (3.0, 6.0, "Ann"),
+        (8.0, 9.0, "Ben"),
+        (9.0, 14.0, "Ben"),
+    ]
+
+
 def test_what_a_reviewed_speaker_does_not_say_goes():
     """The fresh diarization has given two thirds of Ann's turn to Ben, who says its end only."""
     edited = edit((0.0, 6.0, "Ann"), (5.0, 6.0, "Ben"), (8.0, 14.0, "Ben")).mark_reviewed([0, 1])
