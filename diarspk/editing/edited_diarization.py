@@ -12,7 +12,7 @@ from diarspk.editing.adoption import adopt
 from diarspk.editing.checks import checked_names, checked_numbers
 from diarspk.editing.log import EditLog
 from diarspk.editing.operation import Operation
-from diarspk.editing.replay import Conflict, replay
+from diarspk.editing.replay import Conflict, check_durations, replay
 from diarspk.editing.speaker_operations import MergeSpeakers, RenameSpeakers, SplitSpeaker
 from diarspk.editing.starting import Diarized, turns_of_diarization
 from diarspk.editing.turn import EditableTurn
@@ -246,9 +246,10 @@ class EditedDiarization:
         Raises
         ------
         ArgumentError
-            If it is no diarization, or longer than the recording.
+            If it is no diarization, or one of another duration.
         """
         fresh, _ = turns_of_diarization(diarization, uri=self.uri)
+        check_durations(self.log.turns, fresh)
         return self.do(adopt(self.log.turns, fresh, self.log.removed()))
 
     def replay(self, diarization: Diarized) -> tuple[EditedDiarization, tuple[Conflict, ...]]:

@@ -11,7 +11,7 @@ from diarspk.editing.operation import Operation
 from diarspk.editing.turns import EditableTurns
 from diarspk.errors import ArgumentError
 
-__all__ = ["Conflict", "replay"]
+__all__ = ["Conflict", "check_durations", "replay"]
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,7 @@ def replay(log: EditLog, fresh: EditableTurns) -> tuple[EditLog, tuple[Conflict,
     ArgumentError
         If the recordings have different durations.
     """
-    durations = (log.base.duration, fresh.duration)
-    if None not in durations and durations[0] != durations[1]:
-        raise ArgumentError(
-            f"`diarization` must be of the same recording, which is {durations[0]} s long, got one "
-            f"of {durations[1]} s."
-        )
+    check_durations(log.base, fresh)
     unused = _first_unused(log)
     done = EditLog.of(_aligned(log.base, fresh, unused))
     conflicts = []
@@ -60,6 +55,21 @@ def replay(log: EditLog, fresh: EditableTurns) -> tuple[EditLog, tuple[Conflict,
         except ArgumentError as error:
             conflicts.append(Conflict(operation, str(error)))
     return done, tuple(conflicts)
+
+
+def check_durations(known: EditableTurns, fresh: EditableTurns) -> None:
+    """Refuse a diarization of another recording, as far as durations tell.
+
+    Raises
+    ------
+    ArgumentError
+        If both durations are known, and differ.
+    """
+    if None not in (known.duration, fresh.duration) and known.duration != fresh.duration:
+        raise ArgumentError(
+            f"`diarization` must be of the same recording, which is {known.duration} s long, got "
+            f"one of {fresh.duration} s."
+        )
 
 
 def _aligned(known: EditableTurns, fresh: EditableTurns, first_free: int) -> EditableTurns:

@@ -84,6 +84,8 @@ def test_the_recording_must_be_the_same():
     fresh = EditedDiarization.of(annotate(*FIRST), duration=31.0)
     with pytest.raises(ArgumentError, match=r"same recording, which is 30.0 s .* of 31"):
         edit(*FIRST).replay(fresh)
+    with pytest.raises(ArgumentError, match="must be of the same recording"):
+        edit(*FIRST).adopt(fresh)
 
 
 def test_replay_reads_files(tmp_path):
