@@ -127,7 +127,8 @@ def test_a_request_to_stop_leaves_nothing_half_written(
 ) -> None:
     file = tmp_path / "result.txt"
     file.write_text("old")
-    command = [sys.executable, "-c", WAITING, str(file)]
+    heeded = f"import signal; signal.signal({number:d}, signal.SIG_DFL)\n"  # also under nohup
+    command = [sys.executable, "-c", heeded + WAITING, str(file)]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

@@ -7,9 +7,9 @@ import pytest
 import soundfile
 
 from diarspk import Diarizer
-from diarspk.segmentation import EmbeddedSegmenter, PyanNetSegmenter, SileroSegmenter
-from diarspk.segmentation.pyannet import PyanNet, PyanNetConfig
+from diarspk.segmentation import EmbeddedSegmenter, SileroSegmenter
 from tests.diarspk.encoders.local.test_encoder import noise
+from tests.diarspk.segmentation.test_pyannet import decided
 
 FILES = 8
 
@@ -36,7 +36,7 @@ def embedded():
 
 
 def pyannet():
-    return PyanNetSegmenter(PyanNet(PyanNetConfig(hidden=8, layers=1, linear=8)))
+    return decided(hidden=8)
 
 
 def silero():
@@ -59,6 +59,7 @@ def test_eight_threads_give_what_one_gives(files, build):
         np.testing.assert_array_equal(
             one.first_pass.local.activity, other.first_pass.local.activity
         )
+    assert all(one.annotation for one in serial)
     assert len({repr(one) for one in serial}) > 1  # the files do differ
 
 

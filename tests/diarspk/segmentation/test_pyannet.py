@@ -26,6 +26,15 @@ from eval.systems.pyannote_architecture import build_pyannet
 SMALL = PyanNetConfig(hidden=16, layers=2, linear=16)
 
 
+def decided(hidden):
+    """A segmenter of random weights whose outputs are near 0 or 1, so that there is speech."""
+    torch.manual_seed(0)
+    network = PyanNet(PyanNetConfig(hidden=hidden, layers=1, linear=hidden))
+    with torch.no_grad():
+        network.classifier.weight.mul_(20)
+    return PyanNetSegmenter(network)
+
+
 @pytest.fixture
 def waveform():
     return torch.randn(2, 48000, generator=torch.Generator().manual_seed(0)) * 0.1
