@@ -1,8 +1,9 @@
-"""Run the demo or the tests, or build the site, from a fresh clone, in an environment made for it.
+"""Run the demo or the tests, build the site or the packages, in an environment made for it.
 
     python3 bootstrap.py demo    diarize a real recording of two people; RTTM on stdout
     python3 bootstrap.py test    install the pinned test environment, then run the tests
     python3 bootstrap.py docs    build the documentation site into site/; warnings are errors
+    python3 bootstrap.py wheel   build the packages into dist/, and try the wheel on every Python
 
 Python 3.10 or later with pip is all this needs: the environment ``.venv`` is made here even where
 the system's Python is externally managed or lacks ``ensurepip``. Packages come from wherever pip
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,6 +30,7 @@ PYTHON = PROGRAMS / "python"
 DIARSPK = PROGRAMS / "diarspk"
 CONSTRAINTS = ROOT / "constraints.txt"
 PINNED_PYTHON = (3, 11)  # of the versions in constraints.txt, some have no wheel for another Python
+SUPPORTED_PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 SAMPLE = ENVIRONMENT / "sample"
 
 # Percent of statements that the tests run, by packages.
@@ -149,8 +152,47 @@ def docs() -> None:
     say("the site is in site/; open site/index.html")
 
 
+def wheel() -> None:
+    """Build source archive and wheel, and diarize with the wheel on every Python that is found.
+
+    Each Python has an environment of its own, which is removed again: no version is pinned there,
+    so this is what `pip install` gives a user today.
+    """
+    make_environment()
+    fetch_sample()
+    run(PYTHON, "-m", "pip", "install", "build")
+    shutil.rmtree(ROOT / "dist", ignore_errors=True)
+    run(PYTHON, "-m", "build", "--outdir", ROOT / "dist", ROOT)
+    (built,) = (ROOT / "dist").glob("*.whl")
+    for version in SUPPORTED_PYTHONS:
+        python = shutil.which(f"python{version}")
+        if python is None or not works(python, "-c", ""):
+            say(f"Python {version}: there is no python{version} on the path; left out")
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            try_wheel(built, Path(folder), python, version)
+
+
+def try_wheel(built: Path, folder: Path, python: str, version: str) -> None:
+    """Install the wheel into an empty environment, and diarize with it out of the checkout."""
+    run(python, "-m", "venv", folder)
+    programs = folder / PROGRAMS.name
+    run(programs / "python", "-m", "pip", "install", "--quiet", built)
+    recording = shutil.copy(SAMPLE / "sample.wav", folder)
+    turns = subprocess.check_output(
+        [programs / "diarspk", "diarize", recording], cwd=folder, env=VARIABLES, text=True
+    )
+    megabytes = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
+    packages = output_of(programs / "python", "-m", "pip", "list", "--format=freeze").split()
+    print(
+        f"Python {version}: {len(turns.splitlines())} turns, {len(packages)} packages, "
+        f"{megabytes:.0f} MB",
+        flush=True,
+    )
+
+
 def main() -> None:
-    commands = {"demo": demo, "test": test, "docs": docs}
+    commands = {"demo": demo, "test": test, "docs": docs, "wheel": wheel}
     if sys.version_info < (3, 10):
         sys.exit("bootstrap.py: Python must be 3.10 or later, got " + sys.version.split()[0])
     if len(sys.argv) != 2 or sys.argv[1] not in commands:

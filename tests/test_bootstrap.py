@@ -111,3 +111,25 @@ def test_the_test_environment_has_what_the_test_command_runs() -> None:
     extra = project.partition("\ntest = [")[2].partition("]\n")[0]
     for package in ("coverage", "pytest", "ruff", "mypy", "import-linter"):
         assert f'"{package}>=' in extra
+
+
+def test_the_wheel_is_tried_on_every_python_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tried: list[str] = []
+
+    def build(*command: object) -> None:
+        if "build" in command and "--outdir" in command:
+            (tmp_path / "dist").mkdir()
+            (tmp_path / "dist" / "diarspk-1-py3-none-any.whl").touch()
+
+    monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
+    monkeypatch.setattr(bootstrap, "make_environment", lambda: None)
+    monkeypatch.setattr(bootstrap, "fetch_sample", lambda: None)
+    monkeypatch.setattr(bootstrap, "run", build)
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda name: name if "3.1" in name else None)
+    monkeypatch.setattr(bootstrap, "works", lambda python, *_: python != "python3.12")
+    monkeypatch.setattr(bootstrap, "try_wheel", lambda *arguments: tried.append(arguments[-1]))
+    bootstrap.wheel()
+    assert tried == ["3.10", "3.11", "3.13"]
+    assert "Python 3.12: there is no python3.12" in capsys.readouterr().err
