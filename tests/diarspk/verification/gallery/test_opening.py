@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import threading
@@ -284,3 +285,25 @@ def test_a_damaged_file_is_an_error_of_one_line(folder: Path, data: st.DataObjec
             people.enroll("eve", EYE[2], fingerprint="abc")
     except DiarspkError as error:
         assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("moment", [0, 4_102_444_800])  # 1970 and 2100
+def test_a_clock_that_jumps_changes_no_answer(tmp_path: Path, moment: int) -> None:
+    with create_gallery(tmp_path / "people", SPACE) as people:
+        people.enroll("ann", EYE[0], fingerprint="abc")
+        file = tmp_path / "people" / "gallery.sqlite"
+        os.utime(file, (moment, moment))
+        with sqlite3.connect(file) as connection:
+            connection.execute(
+                "UPDATE entries SET enrolled_at = datetime(?, 'unixepoch')", [moment]
+            )
+        connection.close()
+        people.enroll("ben", EYE[1], fingerprint="abc")
+        os.utime(file, (moment, moment))
+        found = people.search(EYE[1], fingerprint="abc", limit=2)
+    with open_gallery(tmp_path / "people") as people:
+        assert [person.speaker for person in people.people()] == ["ann", "ben"]
+        again = people.search(EYE[1], fingerprint="abc", limit=2)
+    assert (
+        [match.speaker for match in found] == [match.speaker for match in again] == ["ben", "ann"]
+    )
