@@ -23,8 +23,8 @@ Samples = NDArray[np.float32]
 MIN_SIMILARITY = 0.25
 """Similarity below which the enrolled voice is taken for absent.
 
-On mixtures of development speakers (``python -m eval.extraction.presence --mixtures 50``), 3 % of the
-outputs with the enrolled speaker are below it, and 89 % of those without.
+On mixtures of development speakers (``python -m eval.extraction.presence --mixtures 50``), 3 % of
+the outputs with the enrolled speaker are below it, and 89 % of those without.
 """
 
 BLOCK_S = 4.0

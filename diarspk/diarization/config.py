@@ -41,8 +41,9 @@ class DiarizerConfig:
     Attributes
     ----------
     clusterer : Clusterer, optional
-        Default: :class:`diarspk.clustering.PldaClusterer` on subsegments where the encoder has
-        a session PLDA, and otherwise
+        Default: :class:`diarspk.clustering.PldaClusterer` on subsegments, and
+        :class:`diarspk.clustering.VBxClusterer` on few of them, where the encoder has the PLDA of
+        both, and otherwise
         :data:`diarspk.diarization.defaults.LOCAL_CLUSTERER` on local speakers.
     units : {"auto", "local", "subsegments"}
         Units that are clustered: local speakers of each window, or subsegments of a second and a

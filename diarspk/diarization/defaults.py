@@ -10,6 +10,7 @@ from typing import Any, cast
 from diarspk.checkpoints.assets import asset_folder
 from diarspk.checkpoints.checkpoint import read_checkpoint
 from diarspk.clustering.agglomerative import AgglomerativeClusterer
+from diarspk.clustering.by_length import ByLengthClusterer
 from diarspk.clustering.clusterer import Clusterer
 from diarspk.clustering.plda import Plda, read_plda
 from diarspk.clustering.plda_clusterer import PldaClusterer
@@ -24,6 +25,7 @@ from diarspk.segmentation.target_speaker_vad import TargetSpeakerVadHead
 
 __all__ = [
     "LOCAL_CLUSTERER",
+    "MAX_VBX_SUBSEGMENTS",
     "SUBSEGMENT_VBX",
     "VBX_CENTRING",
     "VBX_START",
@@ -47,6 +49,9 @@ VBX_START = AgglomerativeClusterer(threshold=0.8)
 VBX_CENTRING = 0.5
 """Share of the mean embedding that is subtracted before."""
 
+MAX_VBX_SUBSEGMENTS = 80
+"""Maximum number of subsegments that VBx clusters: those of 40 s of speech."""
+
 
 def default_config(*, known: bool) -> DiarizerConfig:
     """Choose settings: the usual ones where the embedding space is known, else UNKNOWN_SPACE."""
@@ -64,7 +69,8 @@ class Defaults:
     Attributes
     ----------
     clusterer : Clusterer, optional
-        For subsegments: by evidence, with the session PLDA of the encoder; None where it has none.
+        For subsegments: VBx where there are few, and otherwise by the likelihood ratio of the
+        session PLDA; None where the encoder lacks a PLDA.
     vad_head : TargetSpeakerVadHead, optional
         TS-VAD head of the encoder.
     calibration : Calibration
@@ -84,11 +90,20 @@ def load_defaults(fingerprint: str) -> Defaults:
     ModelError
         If a file is damaged.
     """
-    plda = asset_folder() / "sessions" / f"{fingerprint}.json"
     return Defaults(
-        clusterer=PldaClusterer(read_plda(plda)) if plda.is_file() else None,
+        clusterer=_load_clusterer(fingerprint),
         vad_head=load_target_speaker_vad_head(fingerprint),
         calibration=_load_calibration(fingerprint),
+    )
+
+
+def _load_clusterer(fingerprint: str) -> Clusterer | None:
+    cards = [asset_folder() / kind / f"{fingerprint}.json" for kind in ("plda", "sessions")]
+    if not all(card.is_file() for card in cards):
+        return None
+    plda, session_plda = map(read_plda, cards)
+    return ByLengthClusterer(
+        subsegment_vbx(plda), PldaClusterer(session_plda), max_short=MAX_VBX_SUBSEGMENTS
     )
 
 

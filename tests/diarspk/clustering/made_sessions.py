@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 
 from diarspk.clustering import ClusteringInput, PldaClusterer
+from diarspk.clustering.by_length import ByLengthClusterer
 from diarspk.diarization.defaults import load_defaults
 
 FINGERPRINT = "55354eaeebeca0e6"
@@ -16,10 +17,11 @@ OVERLAP = np.array([0.1, 0.25, 0.3, 0.25, 0.1])
 
 @cache
 def clusterer():
-    """The default clusterer of subsegments."""
+    """The default clusterer of more than a few subsegments."""
     found = load_defaults(FINGERPRINT).clusterer
-    assert isinstance(found, PldaClusterer)
-    return found
+    assert isinstance(found, ByLengthClusterer)
+    assert isinstance(found.long, PldaClusterer)
+    return found.long
 
 
 def voices(count, generator):

@@ -9,8 +9,9 @@ from diarspk.verification.calibration import default_calibration
 def test_every_part_that_belongs_to_one_space_is_there_for_the_embedded_one():
     encoder = diarspk.load_encoder()
     defaults = load_defaults(encoder.fingerprint)
-    assert defaults.clusterer.plda.fingerprint == encoder.fingerprint
-    assert defaults.clusterer.plda.dimension == encoder.dimension
+    for clusterer in (defaults.clusterer.short, defaults.clusterer.long):
+        assert clusterer.plda.fingerprint == encoder.fingerprint
+        assert clusterer.plda.dimension == encoder.dimension
     assert load_plda().fingerprint == encoder.fingerprint
     assert defaults.vad_head is not None
     assert defaults.calibration != UNCALIBRATED

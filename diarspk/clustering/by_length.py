@@ -1,0 +1,46 @@
+"""One clusterer for short recordings and another for all others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from diarspk.clustering.clusterer import Clusterer, Clustering
+from diarspk.clustering.clustering_input import ClusteringInput
+from diarspk.errors import ArgumentError
+
+__all__ = ["ByLengthClusterer"]
+
+
+@dataclass(frozen=True)
+class ByLengthClusterer:
+    """Clusterer that is chosen by the number of windows.
+
+    In half a minute of a real meeting nobody has windows enough for :class:`PldaClusterer` to tell
+    voices apart that share a microphone, and what speaks against :class:`VBxClusterer`, evidence
+    that grows with the length of a recording, has not begun.
+
+    Attributes
+    ----------
+    short, long : Clusterer
+    max_short : int
+        Maximum number of windows that `short` clusters.
+    """
+
+    use_initial_labels: ClassVar[bool] = False
+
+    short: Clusterer
+    long: Clusterer
+    max_short: int
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        if self.max_short < 0:
+            raise ArgumentError(f"`max_short` must be 0 or more, got {self.max_short}.")
+
+    def cluster(self, inputs: ClusteringInput) -> Clustering:
+        """Cluster windows; see :class:`diarspk.clustering.Clusterer`."""
+        chosen = self.short if len(np.asarray(inputs.embeddings)) <= self.max_short else self.long
+        return chosen.cluster(inputs)
