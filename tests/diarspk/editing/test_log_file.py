@@ -148,10 +148,10 @@ while True:
 def test_a_killed_save_leaves_the_old_file_or_the_new_one(tmp_path):
     file = tmp_path / "meeting.edits.jsonl"
     begun = edit(*((second / 10, second / 10 + 0.2, "A") for second in range(250)))
-    begun.save(file)
     allowed = {begun.turns, begun.add_turn(1.0, 2.0, "Zoe").turns}
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     for wait in (0.0, 0.003, 0.011):
+        begun.save(file)
         saver = subprocess.Popen(
             [sys.executable, "-c", SAVE_FOR_EVER, str(file)],
             env=environment,

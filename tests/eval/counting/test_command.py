@@ -40,6 +40,10 @@ def without_network_and_rooms(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "simulate_room", simulate)
 
 
+# Tones in noise are rightly called mostly noise.
+pytestmark = pytest.mark.filterwarnings("ignore:.*mostly noise:diarspk.errors.SpeechWarning")
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three speakers of the tiny model, and a conversation of four."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import numpy as np
@@ -17,6 +18,7 @@ def vector(number: int) -> np.ndarray:
 
 
 def main() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also started in the background
     folder, count, references = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     with open_gallery(folder) as gallery:
         for number in range(count):
