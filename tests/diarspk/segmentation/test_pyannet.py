@@ -10,7 +10,7 @@ from diarspk import Diarizer, load_encoder
 from diarspk.audio import open_audio
 from diarspk.diarization.first_pass import compute_local_speakers
 from diarspk.diarization.local_speakers import FirstPassModels
-from diarspk.errors import ModelError
+from diarspk.errors import ModelError, SpeechWarning
 from diarspk.segmentation import Powerset
 from diarspk.segmentation.loading import load_segmenter
 from diarspk.segmentation.pyannet import (
@@ -22,17 +22,22 @@ from diarspk.segmentation.pyannet import (
 )
 from diarspk.segmentation.pyannet_checkpoint import load_pyannet
 from eval.systems.pyannote_architecture import build_pyannet
+from tests.diarspk.encoders.local.test_encoder import noise
 
 SMALL = PyanNetConfig(hidden=16, layers=2, linear=16)
 
 
-def decided(hidden):
-    """A segmenter of random weights whose outputs are near 0 or 1, so that there is speech."""
-    torch.manual_seed(0)
-    network = PyanNet(PyanNetConfig(hidden=hidden, layers=1, linear=hidden))
+def decide(network):
+    """Bring the outputs of random weights near 0 or 1, so that there is speech."""
     with torch.no_grad():
         network.classifier.weight.mul_(20)
-    return PyanNetSegmenter(network)
+    return network
+
+
+def decided(hidden):
+    torch.manual_seed(0)
+    network = PyanNet(PyanNetConfig(hidden=hidden, layers=1, linear=hidden))
+    return PyanNetSegmenter(decide(network))
 
 
 @pytest.fixture
@@ -116,13 +121,14 @@ def test_windows_are_those_of_the_recording():
 
 def test_it_takes_the_place_of_the_segmentation_head(tmp_path, original):
     path = tmp_path / "pytorch_model.bin"
-    torch.save(checkpoint(original), path)
-    audio = np.random.default_rng(0).normal(0, 0.1, 16000 * 12).astype(np.float32)
+    torch.save(checkpoint(decide(original)), path)
+    audio = noise(12.0)
     diarizer = Diarizer(segmentation=load_segmenter(path))
     assert isinstance(load_segmenter(tmp_path), PyanNetSegmenter)  # the folder will do
     first, again = diarizer(audio, 16000), diarizer(audio, 16000)
-    assert first.annotation == again.annotation
-    assert len(diarizer(audio[:800], 16000).annotation) <= 1  # shorter than one of its frames
+    assert first.annotation and first.annotation == again.annotation
+    with pytest.warns(SpeechWarning, match="mostly noise"):
+        assert len(diarizer(audio[:800], 16000).annotation) <= 1  # shorter than one of its frames
 
 
 def test_a_checkpoint_that_could_run_code_is_refused(tmp_path):
