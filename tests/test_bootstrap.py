@@ -133,3 +133,29 @@ def test_the_wheel_is_tried_on_every_python_that_is_there(
     bootstrap.wheel()
     assert tried == ["3.10", "3.11", "3.13"]
     assert "Python 3.12: there is no python3.12" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_both_halves_of_the_tests_run_and_either_may_fail(
+    failing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for half in range(2):
+        text = f"def test_it():\n    assert {half} != {failing}\n"
+        folder = tmp_path / f"half{half}"
+        folder.mkdir()
+        (folder / "test_it.py").write_text(text)
+    monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
+    monkeypatch.setattr(bootstrap, "PYTHON", Path(sys.executable))
+    monkeypatch.setattr(bootstrap, "TEST_HALVES", (("half0",), ("half1",)))
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        bootstrap.run_tests()
+    assert failed.value.cmd[-1] == f"half{failing}"
+    output = capfd.readouterr().out
+    assert output.index("half0") < output.index("half1")
+    assert len(list(tmp_path.glob(".coverage.*"))) == 2
+
+
+def test_the_halves_are_all_tests() -> None:
+    (first,), (everything, ignored) = bootstrap.TEST_HALVES
+    assert ignored == f"--ignore={first}" and first.startswith(f"{everything}/")
+    assert (ROOT / first).is_dir()
