@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +11,7 @@ from diarspk.errors import FormatError
 from diarspk.formats.lines import COMMENTS, parse_lines, split_fields
 from diarspk.formats.rttm import FIELD_COUNTS, parse_turn
 from diarspk.transcripts.choosing import choose_recording
-from diarspk.transcripts.fields import Item
+from diarspk.transcripts.diarization_json import read_turn_items
 
 __all__ = ["FileTurn", "read_turns"]
 
@@ -69,23 +68,11 @@ def _parse_rttm(line: str) -> tuple[str, FileTurn] | None:
 
 def _read_json(name: str, uri: str | None) -> tuple[str | None, list[FileTurn]]:
     """Read ``{"uri", "turns": [{"start", "end", "speaker", "confidence"}]}``."""
-    try:
-        document = Item(json.loads(Path(name).read_bytes().decode("utf-8-sig")), name)
-    except FileNotFoundError:
-        raise FormatError("no such file; check the path", name) from None
-    except OSError as error:
-        raise FormatError(f"cannot be opened ({error.strerror}); check it", name) from None
-    except (ValueError, RecursionError):
-        raise FormatError("is no JSON in UTF-8; is it cut off?", name) from None
-    items = document.items("turns")
-    if items is None:
-        raise FormatError("is no diarization: it has no list `turns`", name)
-    turns = []
-    for item in items:
-        start, end, speaker = item.number("start"), item.number("end"), item.speaker()
-        if start is None or end is None or speaker is None:
-            raise item.fault("", "must have start, end and speaker")
-        turns.append(FileTurn(start, end, speaker, _confidence(item.number("confidence"))))
+    document, items = read_turn_items(name)
+    turns = [
+        FileTurn(start, end, speaker, _confidence(item.number("confidence")))
+        for start, end, speaker, item in items
+    ]
     recording = document.text("uri", default="") or None
     if uri is not None and recording not in (None, uri):
         raise FormatError(f"holds the recording {recording!r}, not {uri!r}; check the name", name)

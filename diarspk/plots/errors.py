@@ -12,6 +12,7 @@ from diarspk.intervals import find_runs
 from diarspk.metrics.comparison import map_speakers, partition_pair, sum_errors
 from diarspk.metrics.conventions import DEFAULT
 from diarspk.metrics.pairing import Pair
+from diarspk.metrics.timeline import ERROR_COLOURS
 from diarspk.plots.figure import INK, new_figure, plain, speaker_colours, time_axis
 from diarspk.plots.timeline import LANE, speakers_by_appearance
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_errors"]
 
-ERROR_COLOURS = {"miss": "#332288", "false alarm": "#ddaa33", "confusion": "#cc3311"}
 UNMATCHED = "#000000"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from dataclasses import dataclass
@@ -10,9 +9,9 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
-from diarspk.errors import ArgumentError, FormatError
+from diarspk.errors import ArgumentError
 from diarspk.transcripts.choosing import choose_recording
-from diarspk.transcripts.fields import Item
+from diarspk.transcripts.diarization_json import read_turn_items
 
 if TYPE_CHECKING:
     from pyannote.core import Annotation
@@ -103,32 +102,9 @@ def _of_annotation(annotation: Annotation) -> list[SpeakerTurn]:
 
 def _read(name: str, uri: str | None, hint: str | None) -> list[SpeakerTurn]:
     if Path(name).suffix.lower() == ".json":
-        return _read_json(name)
+        _, turns = read_turn_items(name)
+        return [SpeakerTurn(turn.start, turn.end, turn.speaker) for turn in turns]
     from diarspk.formats import read_rttm
 
     chosen = choose_recording(read_rttm(name), uri, name, hint=hint)
     return [] if chosen is None else _of_annotation(chosen[1])
-
-
-def _read_json(name: str) -> list[SpeakerTurn]:
-    """Read ``{"turns": [{"start", "end", "speaker"}]}``."""
-    try:
-        document = Item(json.loads(Path(name).read_bytes().decode("utf-8-sig")), name)
-    except FileNotFoundError:
-        raise FormatError("no such file; check the path", name) from None
-    except OSError as error:
-        raise FormatError(f"cannot be opened ({error.strerror}); check it", name) from None
-    except UnicodeDecodeError:
-        raise FormatError("not UTF-8 text; convert the file", name) from None
-    except json.JSONDecodeError as error:
-        raise FormatError(f"is no JSON ({error.msg}); is it cut off?", name, error.lineno) from None
-    items = document.items("turns")
-    if items is None:
-        raise FormatError("is no diarization: it has no list `turns`", name)
-    turns = []
-    for item in items:
-        start, end, speaker = item.number("start"), item.number("end"), item.speaker()
-        if start is None or end is None or speaker is None:
-            raise item.fault("", "must have start, end and speaker")
-        turns.append(SpeakerTurn(start, end, speaker))
-    return turns
