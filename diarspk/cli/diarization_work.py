@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from diarspk import Diarization, Diarizer
     from diarspk.audio import AudioStream
 
-__all__ = ["Count", "DiarizationWork", "Format", "Models"]
+__all__ = ["Count", "DiarizationWork", "Format", "Models", "Output"]
 
 
 class Format(str, Enum):
@@ -52,6 +52,9 @@ class Models:
     encoder: str | None
     segmentation: str | None
     threshold: float | None
+    clusterer: str | None
+    adaptation: str | None
+    config: Path | None
     engine: str
     precision: str
     cache: Path | None
@@ -66,10 +69,22 @@ class Models:
                 self.encoder or EMBEDDED,
                 segmentation=self.segmentation,
                 threshold=self.threshold,
+                clusterer=self.clusterer,
+                adaptation=self.adaptation,
+                config=self.config,
                 engine=self.engine,
                 cache=self.cache,
                 precision=check_precision(self.precision),
             )
+
+
+@dataclass(frozen=True)
+class Output:
+    """What is written of a result."""
+
+    format: Format
+    exclusive: bool
+    vectors: bool
 
 
 @dataclass(frozen=True)
@@ -80,16 +95,16 @@ class DiarizationWork:
     count: Count
     reader: Reader
     gallery: Path | None
-    format: Format
+    output: Output
 
     @property
     def settings(self) -> str:
         """Text of all that results depend on, besides the recordings; files by their content."""
-        named = (self.models.encoder, self.models.segmentation)
+        named = (self.models.encoder, self.models.segmentation, self.models.config)
         files = [list(_contents(Path(name))) for name in named if name is not None]
         people = [] if self.gallery is None else list(_contents(self.gallery))
         models = replace(self.models, cache=None)
-        options = (models, self.count, self.reader, self.format.value)
+        options = (models, self.count, self.reader, self.output)
         return repr((__version__, options, files, people))
 
     def load(self) -> Process:
@@ -100,7 +115,7 @@ class DiarizationWork:
             stream: AudioStream, target: Path, progress: ProgressCallback | None
         ) -> Summary:
             result = self.diarize(diarizer, stream, progress)
-            result.write(target)
+            self.write(result, target)
             return Summary(result.duration, len(result.annotation.labels()))
 
         return process
@@ -124,13 +139,17 @@ class DiarizationWork:
         with open_gallery(self.gallery) as people:
             return name_speakers(result, people)
 
-    def text_of(self, result: Diarization) -> str:
-        """Text of the file that :meth:`Diarization.write` writes."""
-        from diarspk.formats.saving import WRITERS
+    def write(self, result: Diarization, path: Path) -> None:
+        """Write a result to a file."""
+        result.write(path, exclusive=self.output.exclusive, vectors=self.output.vectors)
 
-        text = io.StringIO()
-        write = WRITERS[f".{self.format.value.lower()}"]
-        write(result.annotation, text, confidence=result.confidence)
+    def text_of(self, result: Diarization) -> str:
+        """Text of the file that :meth:`write` writes."""
+        from diarspk.diarization.document import write_diarization
+
+        text, output = io.StringIO(), self.output
+        suffix = f".{output.format.value.lower()}"
+        write_diarization(result, text, suffix, exclusive=output.exclusive, vectors=output.vectors)
         return text.getvalue()
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from diarspk.cli.batch import Batch, Shard
-from diarspk.cli.diarization_work import Count, DiarizationWork, Format, Models
+from diarspk.cli.diarization_work import Count, DiarizationWork, Format, Models, Output
 from diarspk.cli.lists import find_recordings, is_list
 from diarspk.cli.options import Channel, Engine, Lists, Raw, Track
 from diarspk.cli.recordings import Reader, Recording
@@ -61,14 +61,49 @@ def diarize(
             "Default: the segmentation head of the model in this package."
         ),
     ] = None,
+    clusterer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Clusterer: agglomerative, eigengap, multi-stage, plda, spectral or vbx. "
+            "Default: that of the encoder.",
+        ),
+    ] = None,
+    adaptation: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Adaptation of the embeddings to the recording, for clusterers of local "
+            "speakers: none, attention, autoencoder or kwon2021. Default: none.",
+        ),
+    ] = None,
     threshold: Annotated[
         float | None,
         typer.Option(
             min=0.0,
-            help="Cosine distance up to which clusters merge, for agglomerative clustering of "
-            "local speakers. Default: VBx clustering, where the encoder has a PLDA.",
+            help="Threshold of --clusterer or --config. Without these, cosine distance up to "
+            "which clusters merge, and the clusterer is agglomerative.",
         ),
     ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Settings of every stage, YAML or JSON: the fields of DiarizerConfig. "
+            "The JSON output has them as `settings`.",
+        ),
+    ] = None,
+    exclusive: Annotated[
+        bool,
+        typer.Option(
+            "--exclusive",
+            help="Write at most one speaker at a time, the surest.",
+        ),
+    ] = False,
+    vectors: Annotated[
+        bool,
+        typer.Option("--vectors", help="Write the embedding of each speaker to the JSON output."),
+    ] = False,
     cache: Annotated[
         Path | None,
         typer.Option(
@@ -124,8 +159,12 @@ def diarize(
         raise typer.BadParameter("--jobs, --resume and --shard need -o DIR")
     if output is not None and output.exists() and not output.is_dir():
         raise typer.BadParameter(f"-o must be a folder, {output} is a file")
-    models = Models(encoder, segmentation, threshold, engine, precision, cache)
-    work = DiarizationWork(models, count, reader, gallery, format)
+    if vectors and format is not Format.JSON:
+        raise typer.BadParameter(f"--vectors needs --format json, got {format.value}")
+    models = Models(
+        encoder, segmentation, threshold, clusterer, adaptation, config, engine, precision, cache
+    )
+    work = DiarizationWork(models, count, reader, gallery, Output(format, exclusive, vectors))
     with exit_on_error():
         found = find_recordings(recordings)
         if output is None and len(found) > 1:
@@ -134,7 +173,7 @@ def diarize(
             raise typer.BadParameter(f"--cache must be a folder, {cache} is a file")
         if gallery is not None:
             _check_gallery(gallery)
-        if threshold is not None:
+        if threshold is not None and clusterer is None and config is None:
             say(
                 "note: --threshold replaces the default clusterer by agglomerative clustering of "
                 "local speakers"
@@ -164,7 +203,7 @@ def _diarize_one(
         with progress_display(quiet) as follow:
             result = work.diarize(diarizer, stream, follow(recording.path.name))
             if output is not None:
-                result.write(output / f"{named.stem}.{work.format.value}")
+                work.write(result, output / f"{named.stem}.{work.output.format.value}")
             else:
                 sys.stdout.write(work.text_of(result))
     failures.exit()

@@ -9,6 +9,7 @@ from diarspk.lazy import lazy_names
 if TYPE_CHECKING:
     from diarspk.diarization.confidence import Calibration
     from diarspk.diarization.config import DiarizerConfig, LinkingConfig
+    from diarspk.diarization.config_file import describe_config, read_config
     from diarspk.diarization.constraints import Constraints
     from diarspk.diarization.defaults import load_plda
     from diarspk.diarization.diarizer import Diarizer
@@ -35,9 +36,11 @@ __all__ = [
     "Resegmentation",
     "SpuriousSpeakerPolicy",
     "combine",
+    "describe_config",
     "link_recordings",
     "load_plda",
     "name_speakers",
+    "read_config",
 ]
 
 _HOMES = {
@@ -54,9 +57,11 @@ _HOMES = {
     "Resegmentation": "diarspk.diarization.resegmentation",
     "SpuriousSpeakerPolicy": "diarspk.diarization.spurious_speakers",
     "combine": "diarspk.diarization.dover_lap",
+    "describe_config": "diarspk.diarization.config_file",
     "link_recordings": "diarspk.diarization.people",
     "load_plda": "diarspk.diarization.defaults",
     "name_speakers": "diarspk.diarization.identification",
+    "read_config": "diarspk.diarization.config_file",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -8,16 +8,11 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
-from diarspk.arguments import check_number, check_path
+from diarspk.arguments import check_path
 from diarspk.clustering.speaker_bounds import SpeakerBounds
 from diarspk.diarization.config import DiarizerConfig
 from diarspk.diarization.constraints import UNCONSTRAINED, Constraints, SpanPair
-from diarspk.diarization.defaults import (
-    LOCAL_CLUSTERER,
-    default_config,
-    load_defaults,
-    with_threshold,
-)
+from diarspk.diarization.defaults import default_config, load_defaults
 from diarspk.diarization.local_speakers import FirstPass, FirstPassModels
 from diarspk.diarization.postprocessing import Postprocessing
 from diarspk.encoders.base import SpeakerEncoder
@@ -123,6 +118,9 @@ class Diarizer:
         *,
         segmentation: str | Path | None = None,
         threshold: float | None = None,
+        clusterer: str | None = None,
+        adaptation: str | None = None,
+        config: DiarizerConfig | str | Path | None = None,
         engine: str = "torch",
         device: str = "auto",
         cache: str | Path | None = None,
@@ -139,8 +137,18 @@ class Diarizer:
             Segmentation as for :func:`diarspk.segmentation.load_segmenter`. Default: that of the
             model, and the embedded segmentation head otherwise.
         threshold
-            Distance up to which clusters merge; it replaces the clusterer by agglomerative
-            clustering of local speakers. Default: the clusterer of the model.
+            Threshold of the clusterer that `clusterer` or `config` names. Without one it is the
+            distance up to which clusters merge in agglomerative clustering of local speakers,
+            which replaces the clusterer of the model.
+        clusterer
+            One of :data:`diarspk.diarization.named_settings.CLUSTERER_NAMES`, on the units that it
+            is made for. Default: the clusterer of the model.
+        adaptation
+            One of :data:`diarspk.diarization.named_settings.ADAPTATIONS`, for clusterers of local
+            speakers. Default: none.
+        config
+            Settings, or a file of them; see :mod:`diarspk.diarization.config_file`. Default: as for
+            :class:`Diarizer`.
         engine
             Runtime of the encoder, see :func:`diarspk.encoders.onnx.with_engine`.
         device
@@ -173,11 +181,12 @@ class Diarizer:
             from diarspk.encoders.onnx import with_engine
 
             encoder = with_engine(encoder, engine)
-        config = None
-        if threshold is not None:
-            threshold = check_number(threshold, "threshold", minimum=0.0)
-            config = DiarizerConfig(clusterer=with_threshold(LOCAL_CLUSTERER, threshold))
-        return cls(config, encoder, segmenter, cache=cache, precision=precision)
+        from diarspk.diarization.named_settings import choose_settings
+
+        settings = choose_settings(
+            config, encoder, clusterer=clusterer, adaptation=adaptation, threshold=threshold
+        )
+        return cls(settings, encoder, segmenter, cache=cache, precision=precision)
 
     @property
     def config(self) -> DiarizerConfig:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +18,7 @@ from diarspk.diarization.confidence import turn_confidence
 from diarspk.diarization.config import DiarizerConfig
 from diarspk.diarization.constraints import UNCONSTRAINED, Constraints, SpanPair
 from diarspk.diarization.defaults import with_threshold
+from diarspk.diarization.document import diarization_document, write_diarization
 from diarspk.diarization.editing import complete_renaming, merge_speakers, split_speaker
 from diarspk.diarization.linking import Linking
 from diarspk.diarization.local_speakers import FirstPass
@@ -298,17 +300,36 @@ class Diarization:
         """Begin to correct single turns, speakers and boundaries, with undo and redo."""
         return EditedDiarization.of(self)
 
-    def write(self, path: str | Path) -> None:
-        """Write the turns; the suffix names the format (.rttm, .json, .csv, .srt, .vtt, ...).
+    def write(self, path: str | Path, *, exclusive: bool = False, vectors: bool = False) -> None:
+        """Write the result; the suffix names the format (.rttm, .json, .csv, .srt, .vtt, ...).
+
+        Parameters
+        ----------
+        path
+            JSON has all that :meth:`to_dict` has; the other formats have the turns.
+        exclusive
+            Write the turns with at most one speaker at a time.
+        vectors
+            Write the speakers' vectors, to JSON.
 
         Raises
         ------
         ArgumentError
             If the suffix is not one of a known format.
+        FormatError
+            If the file cannot be written.
         """
-        from diarspk.formats import save_annotation
+        from diarspk.formats.saving import save_text
 
-        save_annotation(self.annotation, path, confidence=self.confidence)
+        write = partial(write_diarization, self, exclusive=exclusive, vectors=vectors)
+        save_text(path, write)
+
+    def to_dict(self, *, vectors: bool = False) -> dict[str, Any]:
+        """Describe the result by values that JSON has.
+
+        Its keys are described by the schema ``diarspk/diarization/diarization.schema.json``.
+        """
+        return diarization_document(self, vectors=vectors)
 
     def _relinked(self, linking: Linking) -> Diarization:
         first, postprocessing = self._origin()

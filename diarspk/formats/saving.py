@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
+from typing import TextIO
 
 from pyannote.core import Annotation
 
@@ -21,7 +23,7 @@ from diarspk.formats.writers import (
     write_vtt,
 )
 
-__all__ = ["SUFFIXES", "save_annotation"]
+__all__ = ["SUFFIXES", "save_annotation", "save_text"]
 
 WRITERS = {
     ".rttm": write_rttm,
@@ -61,15 +63,32 @@ def save_annotation(
         If the file cannot be written.
     """
     check_annotation(annotation, "annotation")
+
+    def write(stream: TextIO, suffix: str) -> None:
+        WRITERS[suffix](annotation, stream, confidence=confidence)
+
+    save_text(path, write)
+
+
+def save_text(path: str | PathLike[str], write: Callable[[TextIO, str], None]) -> None:
+    """Save what ``write(stream, suffix)`` writes; the suffix is one of `SUFFIXES`.
+
+    Raises
+    ------
+    ArgumentError
+        If the suffix is another.
+    FormatError
+        If the file cannot be written.
+    """
     path = Path(check_path(path, "path"))
-    write = WRITERS.get(path.suffix.lower())
-    if write is None:
+    suffix = path.suffix.lower()
+    if suffix not in WRITERS:
         raise ArgumentError(f"`path` must end in one of {', '.join(SUFFIXES)}, got {str(path)!r}")
     try:
         with (
             atomic_path(path) as part,
             part.open("w", encoding="utf-8", newline="\n") as stream,
         ):
-            write(annotation, stream, confidence=confidence)
+            write(stream, suffix)
     except OSError as error:
         raise FormatError(f"cannot be written ({error.strerror}); check it", str(path)) from None

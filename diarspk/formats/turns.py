@@ -11,7 +11,14 @@ from pyannote.core import Annotation, Segment, Timeline
 from diarspk.errors import ArgumentError
 from diarspk.formats.names import plain_name
 
-__all__ = ["Confidence", "RoundedTurn", "check_annotation", "check_timeline", "rounded_turns"]
+__all__ = [
+    "Confidence",
+    "RoundedTurn",
+    "check_annotation",
+    "check_timeline",
+    "rounded_turns",
+    "written_name",
+]
 
 Confidence: TypeAlias = "Mapping[tuple[Segment, str | int], float]"
 """Confidence in [0, 1] by segment and track, the key of ``annotation[segment, track]``."""
@@ -73,4 +80,9 @@ def rounded_turns(
         start, end = round(segment.start * 1000), round(segment.end * 1000)
         if end > start:
             sure = None if confidence is None else confidence.get((segment, track))
-            yield RoundedTurn(start, end, " ".join(plain_name(label).split()), sure)
+            yield RoundedTurn(start, end, written_name(label), sure)
+
+
+def written_name(label: object) -> str:
+    """Name of a speaker as files have it: on one line."""
+    return " ".join(plain_name(label).split())

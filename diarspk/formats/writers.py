@@ -19,9 +19,11 @@ from diarspk.formats.names import plain_name
 from diarspk.formats.turns import Confidence, RoundedTurn, rounded_turns
 
 __all__ = [
+    "annotation_document",
     "write_audacity",
     "write_csv",
     "write_json",
+    "write_json_document",
     "write_srt",
     "write_textgrid",
     "write_vtt",
@@ -46,11 +48,22 @@ def write_json(
 
     A turn has "confidence" too where it is known.
     """
+    write_json_document(annotation_document(annotation, confidence), stream)
+
+
+def annotation_document(
+    annotation: Annotation, confidence: Confidence | None = None
+) -> dict[str, Any]:
+    """Describe turns and speakers by a JSON document."""
     turns = [_as_dict(turn) for turn in rounded_turns(annotation, confidence)]
     speakers = sorted({turn["speaker"] for turn in turns})
     uri = None if annotation.uri is None else plain_name(annotation.uri)
-    document = {"uri": uri, "speakers": speakers, "turns": turns}
-    json.dump(document, stream, indent=2, ensure_ascii=False)
+    return {"uri": uri, "speakers": speakers, "turns": turns}
+
+
+def write_json_document(document: dict[str, Any], stream: TextIO) -> None:
+    """Write a document as text that people can read, too."""
+    json.dump(document, stream, indent=2, ensure_ascii=False, allow_nan=False)
     stream.write("\n")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -214,3 +215,34 @@ def test_a_precision_is_taken_and_a_wrong_one_is_told(
     result = diarize(voices["ann"][0], "--precision", "half")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "one of auto, single, bfloat16, got 'half'" in result.stderr
+
+
+def test_settings_of_a_file_make_the_result_that_they_came_with(
+    diarize: Diarize, meeting: Path, tmp_path: Path
+) -> None:
+    first = diarize(meeting, "--clusterer", "agglomerative", "--format", "json")
+    document = json.loads(first.stdout)
+    settings = tmp_path / "settings.json"
+    settings.write_text(json.dumps(document["settings"]))
+    again = diarize(meeting, "--config", settings, "--format", "json")
+    assert (first.stderr, again.stderr) == ("", "")
+    assert again.stdout == first.stdout
+    settings.write_text("units: windows")
+    result = diarize(meeting, "--config", settings)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "settings.json: units must be one of" in result.stderr
+
+
+def test_vectors_and_exclusive_turns_are_written(diarize: Diarize, meeting: Path) -> None:
+    document = json.loads(diarize(meeting, "--format", "json", "--vectors", "--exclusive").stdout)
+    assert len(document["speaker_details"][0]["vector"]) == 8
+    assert document["turns"] == document["exclusive"]
+    assert diarize(meeting, "--exclusive").stdout.startswith("SPEAKER meeting 1 0.000")
+    refused = diarize(meeting, "--vectors")
+    assert (refused.exit_code, "--vectors needs --format json" in refused.stderr) == (2, True)
+
+
+def test_a_clusterer_needs_a_plda_of_the_encoder(diarize: Diarize, meeting: Path) -> None:
+    result = diarize(meeting, "--clusterer", "vbx")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "has no PLDA, which the clusterer vbx reads; choose agglomerative" in result.stderr
