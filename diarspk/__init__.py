@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from diarspk.encoders.loading import load_encoder
     from diarspk.metrics import score
     from diarspk.models import available_models
+    from diarspk.streaming.streaming_diarizer import StreamingDiarizer
     from diarspk.transcripts.assignment import assign_speakers
 
 
@@ -35,6 +36,7 @@ __all__ = [
     "DiarizerConfig",
     "FrameEmbeddings",
     "SpeakerEncoder",
+    "StreamingDiarizer",
     "assign_speakers",
     "available_models",
     "load_encoder",
@@ -47,6 +49,7 @@ _HOMES = {
     "DiarizerConfig": "diarspk.diarization.config",
     "FrameEmbeddings": "diarspk.encoders.base",
     "SpeakerEncoder": "diarspk.encoders.base",
+    "StreamingDiarizer": "diarspk.streaming.streaming_diarizer",
     "assign_speakers": "diarspk.transcripts.assignment",
     "available_models": "diarspk.models",
     "load_encoder": "diarspk.encoders.loading",

@@ -15,6 +15,7 @@ PUBLIC = {
     "DiarizerConfig",
     "FrameEmbeddings",
     "SpeakerEncoder",
+    "StreamingDiarizer",
     "assign_speakers",
     "available_models",
     "load_encoder",

@@ -51,12 +51,18 @@ class Mixdown:
         """Yield ``(time,)`` of the same length in total, in windows of a second."""
         weights: NDArray[np.float32] | None = None
         for window in _windows(chunks, round(WINDOW_S * self.sample_rate)):
-            before, weights = weights, self._weights(window, weights)
+            before, weights = weights, self.choose_weights(window, weights)
             with np.errstate(invalid="ignore"):  # infinities that cancel are reported by the caller
                 mono = self._apply(window, weights, weights if before is None else before)
             yield mono
 
-    def _weights(self, window: Samples, before: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    def choose_weights(
+        self, window: Samples, before: NDArray[np.float32] | None
+    ) -> NDArray[np.float32]:
+        """Weight of each channel in a window ``(channels, time)``, after those of the one before.
+
+        The window counts to `turned_s` where a channel is turned over.
+        """
         channels = len(window)
         plain = np.full(channels, 1 / channels, np.float32)
         if channels == 1:

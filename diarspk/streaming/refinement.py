@@ -1,0 +1,132 @@
+"""Who talks in each frame of a window, once its local speakers are linked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from diarspk.diarization.config import DiarizerConfig
+from diarspk.diarization.local_speakers import FRAME_EMBEDDING_STEP, LocalSpeakers, cosines_to
+from diarspk.diarization.reconstruction import Activity
+from diarspk.diarization.target_speaker_vad import TargetSpeakerVad, combine_activity, similarity_at
+from diarspk.encoders.local.encoder import LocalEncoder
+from diarspk.encoders.precision import Precision, multiply_in
+from diarspk.segmentation.target_speaker_vad import MIN_PROBABILITY, TargetSpeakerVadHead
+
+__all__ = ["WindowRefinement"]
+
+MIN_TALK_FRAMES = 0.1
+
+
+class WindowRefinement:
+    """Resegmentation and TS-VAD over one window, with the speakers of the session.
+
+    Parameters
+    ----------
+    trunk
+        Encoder whose frames are read.
+    vad_head
+        TS-VAD head; None for none.
+    config
+        Settings of the offline pipeline, which are taken over.
+    precision
+        Numerical precision of the networks.
+    """
+
+    def __init__(
+        self,
+        trunk: LocalEncoder,
+        vad_head: TargetSpeakerVadHead | None,
+        config: DiarizerConfig,
+        precision: Precision,
+    ) -> None:
+        self.trunk, self.config, self.precision = trunk, config, precision
+        self.vad = None
+        if vad_head is not None and config.target_speaker_vad:
+            self.vad = TargetSpeakerVad(vad_head, precision=precision)
+
+    @torch.inference_mode()
+    def __call__(
+        self, frames: Tensor, moments: Tensor, activity: Activity, centroids: NDArray[np.float64]
+    ) -> Activity:
+        """Compute the probability of every speaker in every frame.
+
+        Parameters
+        ----------
+        frames, moments
+            Of the window.
+        activity
+            Probability after linking, ``(frames, speakers)``.
+        centroids
+            Unit vectors of the speakers, ``(speakers, dim)``.
+        """
+        if activity.shape[1] < 2 or self.trunk.frame_head is None:
+            return activity
+        with multiply_in(self.precision):
+            vectors = (
+                self.trunk.frame_head(
+                    frames[None],
+                    self.trunk.network.utterance,
+                    wanted=slice(0, None, FRAME_EMBEDDING_STEP),
+                    moments=moments[None],
+                )[0]
+                .float()
+                .numpy()
+            )
+        known = centroids.astype(np.float32)
+        if self.config.resegmentation is not None:
+            # Centroids are those of the session: nothing is fitted to a window.
+            divide = replace(self.config.resegmentation, iterations=1)
+            activity = divide(activity, _as_window(activity, vectors, self.trunk), known)
+        if self.vad is None:
+            return activity
+        return self._correct(frames, activity, cosines_to(vectors, known), known)
+
+    def _correct(
+        self,
+        frames: Tensor,
+        activity: Activity,
+        cosines: NDArray[np.float32],
+        centroids: NDArray[np.float32],
+    ) -> Activity:
+        """Correct the activity by TS-VAD, of those who talk most in the window."""
+        assert self.vad is not None
+        talk = activity.sum(0)
+        order = np.argsort(-talk, kind="stable")[: self.vad.head.config.speakers]
+        order = np.sort(order[talk[order] > MIN_TALK_FRAMES])
+        if len(order) < 2:
+            return activity
+        similarity = similarity_at(cosines, np.arange(len(activity)))[:, order]
+        prior = torch.from_numpy(np.ascontiguousarray(activity[:, order]))[None]
+        with multiply_in(self.precision):
+            features = self.vad.head.features(frames)
+            known = torch.from_numpy(centroids[order])[None]
+            found = self.vad.head(
+                features[None].float(), known, torch.from_numpy(similarity)[None], prior
+            ).float()
+        before = torch.logit(prior, MIN_PROBABILITY)
+        corrected = activity.copy()
+        logits = before + self.vad.share * (found - before)
+        corrected[:, order] = torch.sigmoid(logits)[0].numpy()
+        return combine_activity(corrected, activity, self.vad.overlap_share)
+
+
+def _as_window(
+    activity: Activity, vectors: NDArray[np.float32], trunk: LocalEncoder
+) -> LocalSpeakers:
+    """Frame embeddings of one window, as resegmentation takes them."""
+    frames, speakers = activity.shape
+    return LocalSpeakers(
+        activity[None],
+        np.zeros(1, np.int64),
+        np.zeros((1, speakers, vectors.shape[1]), np.float32),
+        np.zeros((1, speakers)),
+        frames,
+        trunk.frame_hop,
+        trunk.frame_start,
+        frame_embeddings=vectors.astype(np.float16),
+    )

@@ -1,0 +1,53 @@
+"""Level of speech of a session so far.
+
+A recording is read relative to the level of its speech as a whole
+(:mod:`diarspk.features.level`). A live session knows what it has received: here the level is that of
+the last minute in which there was sound, so it follows a speaker who moves away, and a pause of an
+hour does not raise the noise of the room to the level of speech.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from diarspk.features.level import speech_level
+from diarspk.features.recording_quality import DECIBEL, FULL_SCALE_DB, MIN_LEVEL_DB
+
+__all__ = ["RunningLevel"]
+
+MEMORY_FRAMES = 6000
+"""Feature frames that the level is measured on: a minute."""
+
+AUDIBLE_DB = 30.0
+"""Frames more than this below the level are taken for a pause, and not remembered."""
+
+MAX_PAUSE_FRAMES = 60_000
+"""Feature frames of a pause after which the level begins anew: ten minutes."""
+
+MIN_LEVEL = (FULL_SCALE_DB + MIN_LEVEL_DB) * DECIBEL
+"""The level is never below this (natural log power), so digital silence is not amplified."""
+
+
+class RunningLevel:
+    """Level of speech, from the mean mel power of the feature frames received so far."""
+
+    def __init__(self) -> None:
+        self.powers: NDArray[np.float64] = np.zeros(0)
+        self.pause = 0  # feature frames since the last one that was remembered
+        self.level = MIN_LEVEL
+
+    def push(self, powers: NDArray[np.float64]) -> float:
+        """Take in the power of the next frames ``(n,)``; return the level in natural log power."""
+        if not len(powers):
+            return self.level
+        sounding = powers
+        if len(self.powers) == MEMORY_FRAMES and self.pause < MAX_PAUSE_FRAMES:
+            sounding = powers[powers >= np.exp(self.level - AUDIBLE_DB * DECIBEL)]
+        self.pause = 0 if len(sounding) else self.pause + len(powers)
+        if len(sounding):
+            self.powers = np.concatenate([self.powers, sounding])[-MEMORY_FRAMES:]
+            level = float(speech_level(torch.from_numpy(self.powers)[None]))
+            self.level = max(level, MIN_LEVEL)
+        return self.level

@@ -1,0 +1,468 @@
+"""Streaming diarization: who speaks when, while they speak."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from diarspk.arguments import check_count, check_number, check_path
+from diarspk.diarization.constraints import Constraints
+from diarspk.diarization.diarizer import Diarizer
+from diarspk.diarization.result import Diarization
+from diarspk.errors import ArgumentError, ModelError, SpeechWarning
+from diarspk.intervals import find_runs
+from diarspk.segmentation.segmenter import EmbeddedSegmenter
+from diarspk.streaming.latency import LatencyPlan
+from diarspk.streaming.linking import LiveLinkingSettings
+from diarspk.streaming.sample_input import SampleInput
+from diarspk.streaming.session import LiveSession, Step
+from diarspk.streaming.speaker_labels import SpeakerLabels
+from diarspk.streaming.speaker_memory import SpeakerMemory
+from diarspk.streaming.speaker_model import SpeakerModel
+from diarspk.streaming.state import read_state, write_state
+from diarspk.streaming.turn_store import TurnStore
+from diarspk.streaming.update import LiveTurn, SpeakerEvent, Update
+
+if TYPE_CHECKING:
+    from pyannote.core import Annotation, Segment
+    from torch import Tensor
+    from typing_extensions import Self
+
+    from diarspk.verification.gallery import Gallery
+
+__all__ = ["StreamingDiarizer"]
+
+URI = "stream"
+"""Name of a live recording in its result."""
+
+
+class StreamingDiarizer:
+    """Diarizer of a live session.
+
+    Samples are pushed as they come, in pieces of any length; how they are cut changes no byte of
+    what comes out. Every frame is final `latency_s` seconds after it was received at the latest. A
+    label, once final, keeps its meaning for the whole session; where two labels turn out to be one
+    person, an event says so.
+
+    Memory does not grow with the session but for the turns, some 60 KB an hour: kept are the frames
+    of the last ten seconds, the loudness of the last minute, and a summary of at most 128 segments
+    of how the speakers sound. No audio is kept.
+
+    Sessions that share a `diarizer` do not influence one another. One session is not to be pushed
+    to by several threads at once.
+
+    Parameters
+    ----------
+    latency_s
+        Seconds from a sound to the final decision who made it, from 0.32 to 8, computing time
+        aside. Shorter is less accurate.
+    max_speakers
+        Maximum number of speakers.
+    known_speakers
+        Enrolled speakers: a name and an embedding ``(dim,)`` of the encoder for each. They carry
+        their names from their first turn on.
+    gallery
+        Enrolled people who are asked for whenever a speaker is new.
+    channel
+        Zero-based channel of what is pushed. Default: the mean of all channels.
+    diarizer
+        Networks and settings, which many sessions may share. Default: ``Diarizer()``.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument can mean nothing, or the diarizer's encoder or segmentation cannot stream.
+    ModelError
+        If the gallery is of another embedding space.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> stream = StreamingDiarizer(latency_s=1.0)
+    >>> update = stream.push(np.zeros(16000, np.float32), sample_rate=16000)
+    >>> update.time, update.final
+    (0.8, ())
+    """
+
+    def __init__(
+        self,
+        latency_s: float = 1.0,
+        max_speakers: int | None = None,
+        known_speakers: Mapping[str, ArrayLike] | None = None,
+        gallery: Gallery | None = None,
+        *,
+        channel: int | None = None,
+        diarizer: Diarizer | None = None,
+    ) -> None:
+        """Begin a session."""
+        if diarizer is not None and not isinstance(diarizer, Diarizer):
+            raise ArgumentError(f"`diarizer` must be a Diarizer, got {type(diarizer).__name__}")
+        if max_speakers is not None:
+            max_speakers = check_count(max_speakers, "max_speakers")
+        self.diarizer = Diarizer() if diarizer is None else diarizer
+        self._segmenter = _streaming_segmenter(self.diarizer)
+        self.latency_s = float(latency_s)
+        self.max_speakers, self.gallery = max_speakers, gallery
+        self._plan = LatencyPlan.of(latency_s, self.diarizer.models.trunk.frame_hop)
+        known = Constraints({} if known_speakers is None else known_speakers)
+        self._enrolled = known.enrolled(self.diarizer.encoder.dimension)
+        self._names = list(known.known_speakers)
+        self._input = SampleInput(channel)
+        clusterer = self.diarizer.postprocessing.defaults.clusterer
+        self._model = SpeakerModel.of(clusterer, self.diarizer.encoder.dimension)
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin another session with the same settings; nobody but known speakers is remembered."""
+        self._input.clear()
+        memory = SpeakerMemory(self._model, self.max_speakers)
+        self._session = LiveSession(
+            self.diarizer, self._segmenter, self._plan, memory, LiveLinkingSettings()
+        )
+        numbers = memory.enroll(self._enrolled)
+        self._labels = SpeakerLabels(dict(zip(numbers.tolist(), self._names, strict=True)))
+        self._turns, self._alone = TurnStore(), TurnStore()
+        self._offset = 0.0  # seconds before this stretch
+        self._time = self._final_time = 0.0
+        self._tentative: tuple[LiveTurn, ...] = ()
+        self._result: Diarization | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Release the session's arrays, so that a closed one takes no memory."""
+        self.reset()
+
+    def __repr__(self) -> str:
+        return (
+            f"StreamingDiarizer(latency_s={self.latency_s:g}, {self._time:.1f} s, "
+            f"{self._labels.count} speakers)"
+        )
+
+    def push(
+        self,
+        samples: NDArray[Any] | Tensor | None,
+        sample_rate: int | None = None,
+        *,
+        gap_s: float | None = None,
+    ) -> Update:
+        """Take in the next samples.
+
+        Parameters
+        ----------
+        samples
+            ``(time,)`` or ``(channels, time)``: floats, or integers at full scale. None for a gap.
+        sample_rate
+            In Hz; the same for all pushes up to a gap.
+        gap_s
+            With None for samples: seconds that were not received, such as of a lost connection. All
+            that was received before becomes final, the clock goes on, and speakers are known
+            afterwards. 0 allows for another sample rate.
+
+        Raises
+        ------
+        ArgumentError
+            If the samples do not fit those before, or the session is finished.
+        AudioError
+            If a sample is not finite; nothing of the push is taken in then.
+        """
+        if self._result is not None:
+            raise ArgumentError("`push` must come before `finish`; reset() begins another session")
+        if samples is None:
+            gap = check_number(0.0 if gap_s is None else gap_s, "gap_s", minimum=0.0)
+            return self._gap(gap)
+        if gap_s is not None:
+            raise ArgumentError("`gap_s` must come with None for samples; push the gap by itself")
+        due = self._input.push(samples, sample_rate)
+        return self._report(self._session.push(due))
+
+    def snapshot(self) -> Update:
+        """Return all turns so far, whole and with merges applied; it grows with the session."""
+        return Update(self._time, self._final_time, tuple(self._final_turns()), self._tentative)
+
+    def finish(self) -> Diarization:
+        """End the session: everything that was received is final.
+
+        Returns
+        -------
+        Diarization
+            As of a recording: all turns, merges applied. No audio is kept, so there is no first
+            pass to cluster again from.
+
+        Warns
+        -----
+        SpeechWarning
+            If no speech was found.
+        """
+        if self._result is None:
+            self._end_stretch()
+            self._result = self._make_result()
+        return self._result
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save the session, so that another process may go on with it to the same bytes.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        write_state(check_path(path, "path"), self._state())
+
+    @classmethod
+    def load_state(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        gallery: Gallery | None = None,
+        diarizer: Diarizer | None = None,
+    ) -> StreamingDiarizer:
+        """Go on with a session that :meth:`save` has written.
+
+        Parameters
+        ----------
+        path
+            File.
+        gallery, diarizer
+            As for the session that was saved; they are not part of the file.
+
+        Raises
+        ------
+        FormatError
+            If the file is missing, damaged, or another.
+        ModelError
+            If it is of another encoder than the diarizer's.
+        """
+        state = read_state(check_path(path, "path"))
+        settings = state["settings"]
+        stream = cls(
+            settings["latency_s"],
+            settings["max_speakers"],
+            dict(zip(settings["names"], settings["enrolled"], strict=True)),
+            gallery,
+            channel=settings["channel"],
+            diarizer=diarizer,
+        )
+        fingerprint = stream.diarizer.encoder.fingerprint
+        if settings["fingerprint"] != fingerprint:
+            raise ModelError(
+                f"{os.fspath(path)}: is of the encoder {settings['fingerprint']}, the diarizer's "
+                f"is {fingerprint}; pass a diarizer of the same model"
+            )
+        stream._restore(state)
+        return stream
+
+    def _gap(self, gap_s: float) -> Update:
+        update = self._end_stretch()
+        self._offset += gap_s
+        self._time = self._final_time = self._offset
+        return Update(self._time, self._final_time, update.final, (), update.events)
+
+    def _end_stretch(self) -> Update:
+        """Make everything that was received final, and set the clock to its end."""
+        rest = self._input.finish()
+        seconds = self._input.seconds
+        steps = [*self._session.push(rest), *self._session.end()]
+        update = self._report(iter(steps), limit=self._offset + seconds)
+        self._offset += seconds
+        self._time = self._final_time = self._offset
+        self._tentative = ()
+        self._input.clear()
+        return update
+
+    def _report(self, steps: Any, limit: float = np.inf) -> Update:
+        events: list[SpeakerEvent] = []
+        pieces = TurnStore()
+        for step in steps:
+            self._take(step, events, pieces, limit)
+        final = [
+            LiveTurn(start, end, self._labels.label(speaker))
+            for start, end, speaker, _ in pieces.turns()
+        ]
+        return Update(self._time, self._final_time, tuple(final), self._tentative, tuple(events))
+
+    def _take(
+        self, step: Step, events: list[SpeakerEvent], pieces: TurnStore, limit: float
+    ) -> None:
+        hop, offset = self._session.hop, self._offset
+        self._time = min(offset + step.end * hop, limit)
+        self._final_time = min(offset + step.final * hop, limit)
+        for gone, other in step.merges:
+            events += self._labels.merge(gone, other, self._time)
+        for column, speaker in enumerate(step.speakers):
+            settled = step.active[: step.final - step.first, column]
+            if settled.any() and self._labels.is_new(speaker):
+                name = self._identify(speaker)
+                events += self._labels.report(speaker, name, self._time)
+            activity = step.activity[:, column]
+            for start, end, probability in self._spans(step, settled, activity, limit):
+                pieces.add(start, end, speaker, probability)
+                self._turns.add(start, end, speaker, probability)
+            alone = step.alone[: step.final - step.first, column]
+            for start, end, probability in self._spans(step, alone, activity, limit):
+                self._alone.add(start, end, speaker, probability)
+        self._tentative = tuple(
+            sorted(
+                LiveTurn(start, end, self._labels.label(speaker))
+                for column, speaker in enumerate(step.speakers)
+                for start, end, _ in self._spans(
+                    step,
+                    _without(step.active[:, column], step.final - step.first),
+                    step.activity[:, column],
+                    limit,
+                )
+            )
+        )
+
+    def _spans(
+        self, step: Step, active: NDArray[np.bool_], activity: NDArray[np.float32], limit: float
+    ) -> list[tuple[float, float, float]]:
+        """Start, end and mean probability of the runs of a mask from the step's first frame on."""
+        hop, offset = self._session.hop, self._offset
+        found = []
+        for first, last in find_runs(active).tolist():
+            start = offset + (step.first + first) * hop
+            end = min(offset + (step.first + last) * hop, limit)
+            if end > start:
+                found.append((start, end, float(min(activity[first:last].mean(), 1.0))))
+        return found
+
+    def _identify(self, speaker: int) -> str | None:
+        """Name of a speaker whom the gallery knows."""
+        if self.gallery is None:
+            return None
+        numbers, _, vectors = self._session.memory.groups()
+        vector = vectors[int(np.searchsorted(numbers, speaker))]
+        fingerprint = self.diarizer.encoder.fingerprint
+        return self.gallery.identify(vector, fingerprint=fingerprint).speaker
+
+    def _final_turns(self) -> list[LiveTurn]:
+        """All final turns by person: what two labels of one person say at once is one turn."""
+        annotation = self._annotate(self._turns)
+        return [
+            LiveTurn(segment.start, segment.end, str(label))
+            for segment, _, label in annotation.itertracks(yield_label=True)
+        ]
+
+    def _annotate(self, store: TurnStore) -> Annotation:
+        from pyannote.core import Annotation, Segment
+
+        turns: list[LiveTurn] = []
+        last: dict[str, int] = {}
+        for start, end, speaker, _ in store.turns():
+            label = self._labels.final_label(speaker)
+            row = last.get(label)
+            if row is not None and turns[row].end >= start:
+                turns[row] = LiveTurn(turns[row].start, max(turns[row].end, end), label)
+                continue
+            last[label] = len(turns)
+            turns.append(LiveTurn(start, end, label))
+        annotation = Annotation(uri=URI)
+        for track, turn in enumerate(turns):
+            annotation[Segment(turn.start, turn.end), track] = turn.speaker
+        return annotation
+
+    def _make_result(self) -> Diarization:
+        annotation = self._annotate(self._turns)
+        numbers, _, vectors = self._session.memory.groups()
+        centroids = {
+            self._labels.final_label(int(number)): vector.astype(np.float32)
+            for number, vector in zip(numbers, vectors, strict=True)
+        }
+        confidence = self._confidence(annotation)
+        doubts: tuple[str, ...] = ()
+        if not len(annotation):
+            doubts = (f"no speech was found in {self._time:.1f} s",)
+            warnings.warn(f"{URI}: {doubts[0]}", SpeechWarning, stacklevel=3)
+        return Diarization(
+            annotation=annotation,
+            exclusive=self._annotate(self._alone),
+            speakers={str(label): centroids[label] for label in annotation.labels()},
+            fingerprint=self.diarizer.encoder.fingerprint,
+            confidence=confidence,
+            duration=self._time,
+            warnings=doubts,
+        )
+
+    def _confidence(self, annotation: Annotation) -> dict[tuple[Segment, str | int], float]:
+        """Mean probability of each turn: of the pieces that it is joined of."""
+        pieces: dict[str, list[tuple[float, float, float]]] = {}
+        for start, end, speaker, probability in self._turns.turns():
+            label = self._labels.final_label(speaker)
+            pieces.setdefault(label, []).append((start, end, probability))
+        places = dict.fromkeys(pieces, 0)
+        found = {}
+        for segment, track, label in annotation.itertracks(yield_label=True):
+            total = seconds = 0.0
+            own, place = pieces[label], places[label]
+            while place < len(own) and own[place][0] < segment.end:
+                start, end, probability = own[place]
+                total, seconds = total + probability * (end - start), seconds + end - start
+                place += 1
+            places[label] = place
+            found[segment, track] = total / seconds
+        return found
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "settings": {
+                "latency_s": self.latency_s,
+                "max_speakers": self.max_speakers,
+                "channel": self._input.channel,
+                "names": self._names,
+                "enrolled": self._enrolled,
+                "fingerprint": self.diarizer.encoder.fingerprint,
+            },
+            "input": self._input.state(),
+            "session": self._session.state(),
+            "labels": self._labels.state(),
+            "turns": self._turns.state(),
+            "alone": self._alone.state(),
+            "clock": [self._offset, self._time, self._final_time],
+            "tentative": [[turn.start, turn.end, turn.speaker] for turn in self._tentative],
+        }
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self._input.restore(state["input"])
+        self._session.restore(state["session"])
+        self._labels.restore(state["labels"])
+        self._turns.restore(state["turns"])
+        self._alone.restore(state["alone"])
+        self._offset, self._time, self._final_time = state["clock"]
+        self._tentative = tuple(LiveTurn(*turn) for turn in state["tentative"])
+
+
+def _without(active: NDArray[np.bool_], frames: int) -> NDArray[np.bool_]:
+    """Return the same mask without its first frames."""
+    rest = active.copy()
+    rest[:frames] = False
+    return rest
+
+
+def _streaming_segmenter(diarizer: Diarizer) -> EmbeddedSegmenter:
+    """Segmenter of a diarizer that can stream.
+
+    Raises
+    ------
+    ArgumentError
+        If its encoder or its segmentation reads audio, and not trunk frames.
+    """
+    models = diarizer.models
+    if models.encoder is not None or not isinstance(models.segmenter, EmbeddedSegmenter):
+        raise ArgumentError(
+            "`diarizer` must have the embedded encoder and segmentation, whose frames come in a "
+            f"stream, got {diarizer!r}"
+        )
+    return models.segmenter

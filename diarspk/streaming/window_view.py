@@ -1,0 +1,113 @@
+"""What the last ten seconds of a session look like: local speakers, and embeddings of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from diarspk.diarization.first_pass import solo_weights
+from diarspk.diarization.local_speakers import ACTIVE
+from diarspk.diarization.subsegments import LENGTH_S, MIN_DURATION_S, STEP_S
+from diarspk.encoders.local.encoder import LocalEncoder
+from diarspk.encoders.precision import Precision, multiply_in
+from diarspk.segmentation.segmenter import EmbeddedSegmenter
+
+__all__ = ["WindowReader", "WindowView"]
+
+
+@dataclass(frozen=True, eq=False)
+class WindowView:
+    """Local speakers of a window.
+
+    Attributes
+    ----------
+    first : int
+        First trunk frame of the window in the stretch.
+    activity : NDArray of float32, shape (frames, speakers)
+        Probability that each local speaker talks.
+    centre : NDArray of int64, shape (n,)
+        Frame of the stretch in the middle of each subsegment, rising for each local speaker.
+    owner : NDArray of int64, shape (n,)
+        Local speaker that the subsegment is of.
+    seconds : NDArray of float64, shape (n,)
+        Speech behind its embedding, of that speaker alone.
+    embeddings : NDArray of float32, shape (n, dim)
+        Unit vectors.
+    """
+
+    first: int
+    activity: NDArray[np.float32]
+    centre: NDArray[np.int64]
+    owner: NDArray[np.int64]
+    seconds: NDArray[np.float64]
+    embeddings: NDArray[np.float32]
+
+    @property
+    def talking(self) -> NDArray[np.int64]:
+        """Local speakers who talk."""
+        return np.flatnonzero((self.activity > ACTIVE).any(axis=0))
+
+
+class WindowReader:
+    """Reads a window of trunk frames: segmentation, and subsegments of its local speakers.
+
+    Parameters
+    ----------
+    trunk, segmenter
+        The networks.
+    precision
+        Their numerical precision.
+    """
+
+    def __init__(
+        self, trunk: LocalEncoder, segmenter: EmbeddedSegmenter, precision: Precision
+    ) -> None:
+        self.trunk, self.segmenter, self.precision = trunk, segmenter, precision
+        self.step = max(round(STEP_S / trunk.frame_hop), 1)
+
+    @property
+    def length(self) -> int:
+        """Trunk frames of a window."""
+        return round(self.segmenter.window_s / self.trunk.frame_hop)
+
+    def read(self, frames: Tensor, moments: Tensor, first: int) -> WindowView:
+        """Read the window ``(frames, channels)`` that begins at the frame `first`.
+
+        Parameters
+        ----------
+        frames, moments, first
+            Trunk frames, the pooling moments ``(frames, heads, sums)`` of each, and the number of
+            the first one in the stretch.
+        """
+        with multiply_in(self.precision):
+            activity = self.segmenter.local_speakers(frames[None], np.array([first]))
+        hop = self.trunk.frame_hop
+        solo = solo_weights(activity, hop)[0]  # (frames, speakers)
+        centres = np.arange(-(-first // self.step) * self.step, first + len(frames), self.step)
+        distance = np.abs(np.arange(first, first + len(frames)) - centres[:, None])
+        near = distance * hop <= LENGTH_S / 2  # (subsegments, frames)
+        weights = (near[None] & (solo.T > 0)[:, None]).reshape(-1, len(frames))
+        seconds = weights.sum(1) * hop
+        chosen = np.flatnonzero(seconds >= MIN_DURATION_S)
+        return WindowView(
+            first,
+            activity[0],
+            np.tile(centres, solo.shape[1])[chosen],
+            np.repeat(np.arange(solo.shape[1]), len(centres))[chosen],
+            seconds[chosen],
+            self._pool(moments, weights[chosen].astype(np.float32)),
+        )
+
+    @torch.inference_mode()
+    def _pool(self, moments: Tensor, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Embed spans, ``weights (n, frames)``: unit vectors ``(n, dim)``."""
+        if not len(weights):
+            return np.zeros((0, self.trunk.dimension), np.float32)
+        pooled = torch.from_numpy(weights) @ moments.flatten(1)
+        pooled = pooled.view(-1, *moments.shape[1:])
+        embeddings = self.trunk.network.utterance.embed_moments(pooled[None])[0]
+        return nn.functional.normalize(embeddings, dim=-1).numpy()
