@@ -1,4 +1,4 @@
-"""Trunk frames of a session: exact where all of their context was received, and the best until then.
+"""Trunk frames of a session: exact where all of their context is there, and the best until then.
 
 The trunk sees 2.6 s ahead. Frames whose future is not there yet are computed as those at the end of
 a recording are, and again with every step, until they are exact.

@@ -1,8 +1,8 @@
 """Level of speech of a session so far.
 
 A recording is read relative to the level of its speech as a whole
-(:mod:`diarspk.features.level`). A live session knows what it has received: here the level is that of
-the last minute in which there was sound, so it follows a speaker who moves away, and a pause of an
+(:mod:`diarspk.features.level`). A live session knows the past alone: here the level is that of the
+last minute in which there was sound, so it follows a speaker who moves away, and a pause of an
 hour does not raise the noise of the room to the level of speech.
 """
 
