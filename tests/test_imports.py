@@ -24,6 +24,7 @@ def import_all(name):
 OPTIONAL = (
     *("torchaudio", "torchcodec", "pyannote.audio", "s3prl", "onnxruntime", "silero_vad"),
     *("librosa", "lightning", "transformers", "matplotlib", "resemblyzer", "faster_whisper"),
+    *("fastapi", "uvicorn"),
 )
 
 STATE = """

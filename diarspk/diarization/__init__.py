@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from diarspk.diarization.reconstruction import ReconstructionConfig
     from diarspk.diarization.resegmentation import Resegmentation
     from diarspk.diarization.result import Diarization
+    from diarspk.diarization.review_analysis import RecordingAnalysis
     from diarspk.diarization.spurious_speakers import SpuriousSpeakerPolicy
     from diarspk.diarization.unknown_space import UNKNOWN_SPACE
 
@@ -33,6 +34,7 @@ __all__ = [
     "LinkedRecordings",
     "LinkingConfig",
     "ReconstructionConfig",
+    "RecordingAnalysis",
     "Resegmentation",
     "SpuriousSpeakerPolicy",
     "combine",
@@ -54,6 +56,7 @@ _HOMES = {
     "LinkedRecordings": "diarspk.diarization.people",
     "LinkingConfig": "diarspk.diarization.config",
     "ReconstructionConfig": "diarspk.diarization.reconstruction",
+    "RecordingAnalysis": "diarspk.diarization.review_analysis",
     "Resegmentation": "diarspk.diarization.resegmentation",
     "SpuriousSpeakerPolicy": "diarspk.diarization.spurious_speakers",
     "combine": "diarspk.diarization.dover_lap",

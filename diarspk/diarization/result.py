@@ -300,6 +300,12 @@ class Diarization:
         """Begin to correct single turns, speakers and boundaries, with undo and redo."""
         return EditedDiarization.of(self)
 
+    def _repr_html_(self) -> str:
+        """Show turns and speakers in a notebook, by the page of :mod:`diarspk.review`."""
+        from diarspk.review.page import render_page
+
+        return render_page(self)._repr_html_()
+
     def write(self, path: str | Path, *, exclusive: bool = False, vectors: bool = False) -> None:
         """Write the result; the suffix names the format (.rttm, .json, .csv, .srt, .vtt, ...).
 

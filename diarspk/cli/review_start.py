@@ -1,0 +1,105 @@
+"""Where a review begins: at the log of an earlier one, at a file, or at the recording itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from diarspk.cli.start_up import quick_imports
+from diarspk.cli.terminal import ProgressCallback, say
+from diarspk.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from diarspk.audio import AudioStream
+    from diarspk.diarization import Diarizer, RecordingAnalysis
+    from diarspk.editing import EditedDiarization
+
+__all__ = ["Begun", "ReviewStart"]
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Turns to review, and what answers questions about the recording."""
+
+    edited: EditedDiarization
+    analysis: RecordingAnalysis
+
+
+@dataclass(frozen=True)
+class ReviewStart:
+    """What the options of the command say of the beginning.
+
+    Attributes
+    ----------
+    stream : AudioStream
+    log : Path
+        Log of the corrections, which is there or not.
+    diarization : Path, optional
+    recording : str, optional
+        Name of the recording, of which a file may hold several.
+    replay : bool
+        Whether the corrections are done again on ``diarization``.
+    num_speakers : int, optional
+    cache : Path, optional
+    """
+
+    stream: AudioStream
+    log: Path
+    diarization: Path | None = None
+    recording: str | None = None
+    replay: bool = False
+    num_speakers: int | None = None
+    cache: Path | None = None
+
+    def begin(self, progress: ProgressCallback | None = None) -> Begun:
+        """Load the log, read the file, or diarize; in this order.
+
+        Raises
+        ------
+        ArgumentError
+            If the log is of another diarization than the file.
+        AudioError, FormatError
+            If the recording or a file cannot be read.
+        """
+        with quick_imports():
+            from diarspk.diarization import RecordingAnalysis
+            from diarspk.editing import EditedDiarization
+
+        analysis = RecordingAnalysis(self.stream, self._load)
+        if self.log.exists():
+            edited = EditedDiarization.load(self.log)
+            return Begun(self._agreeing(edited), analysis)
+        if self.diarization is not None:
+            return Begun(EditedDiarization.of(self.diarization, uri=self.recording), analysis)
+        result = self._load()(self.stream, num_speakers=self.num_speakers, progress=progress)
+        edited = result.edit()
+        edited.save(self.log)  # opened again, it is there at once
+        return Begun(edited, RecordingAnalysis(self.stream, self._load, result))
+
+    def _load(self) -> Diarizer:
+        with quick_imports():
+            from diarspk.diarization.diarizer import Diarizer
+
+            return Diarizer(cache=self.cache)
+
+    def _agreeing(self, edited: EditedDiarization) -> EditedDiarization:
+        """Check that the log was begun with the file, or holds what it says now."""
+        if self.diarization is None:
+            return edited
+        if self.replay:
+            replayed, conflicts = edited.replay(self.diarization)
+            for conflict in conflicts:
+                say(f"note: left out {conflict.operation.name}: {conflict.reason}")
+            return replayed
+        from diarspk.editing.starting import turns_of_diarization
+
+        given, _ = turns_of_diarization(self.diarization, uri=self.recording)
+        known = (edited.log.base.listed, edited.turns)
+        wanted = [(turn.start, turn.end, turn.speaker) for turn in given.listed]
+        if wanted not in [[(t.start, t.end, t.speaker) for t in turns] for turns in known]:
+            raise ArgumentError(
+                f"{self.log} holds corrections of another diarization than {self.diarization}; "
+                "--replay does them again on this one, --edits FILE begins another log"
+            )
+        return edited
