@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -102,10 +103,7 @@ def test_a_fault_is_one_line(folder: Path, words: list[str], status: int, told: 
 
 
 def test_a_port_in_use_is_told(folder: Path) -> None:
-    from diarspk.review.server import bind
-
-    with bind() as taken:
-        taken.listen()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = run("call.wav", "--diarization", "call.rttm", "--port", port)
     assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
