@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 
@@ -14,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from diarspk.embeddings.space import Space, require_same_space
 from diarspk.embeddings.unit_vectors import unit_rows
 from diarspk.errors import ArgumentError, ModelError
-from diarspk.verification.calibration import ScoreCalibration, default_calibration, probability
+from diarspk.verification.calibration import ScoreCalibration, probability
 from diarspk.verification.gallery.database import Database
 from diarspk.verification.gallery.identification import (
     Candidate,
@@ -25,15 +23,18 @@ from diarspk.verification.gallery.identification import (
 )
 from diarspk.verification.gallery.names import check_name, normalize_name
 from diarspk.verification.gallery.rows import (
+    count_entries,
+    count_people,
     delete_rows,
     insert_row,
-    read_blocks,
     read_people,
     read_profiles,
-    read_rows,
+    read_references,
+    read_vectors,
     replace_vectors,
 )
 from diarspk.verification.gallery.search import Searcher
+from diarspk.verification.gallery.stored_calibration import read_calibration, write_calibration
 
 __all__ = ["Gallery"]
 
@@ -69,7 +70,7 @@ class Gallery:
 
     def __len__(self) -> int:
         with self._database.reading() as connection:
-            return int(connection.execute("SELECT count(*) FROM entries").fetchone()[0])
+            return count_entries(connection)
 
     def __enter__(self) -> Gallery:
         return self
@@ -242,19 +243,7 @@ class Gallery:
     @property
     def calibration(self) -> ScoreCalibration | None:
         """Stored calibration, else the default one of the space, else None."""
-        fingerprint = self.space.fingerprint
-        note = self._database.read_note("calibration")
-        if note is not None:
-            try:
-                calibration = ScoreCalibration(**json.loads(note))
-            except (TypeError, ValueError) as error:
-                raise ModelError(
-                    f"{self.folder}: the stored calibration is damaged ({error}); run `diarspk "
-                    "gallery calibrate`"
-                ) from error
-            if calibration.fingerprint == fingerprint:
-                return calibration
-        return default_calibration(fingerprint)
+        return read_calibration(self._database, self.space)
 
     def set_calibration(self, calibration: ScoreCalibration) -> None:
         """Store a calibration of cosines.
@@ -266,16 +255,12 @@ class Gallery:
         """
         with self._database.writing():
             self._checked_space(calibration.fingerprint)
-            self._database.write_note("calibration", json.dumps(asdict(calibration)))
+            write_calibration(self._database, calibration)
 
     def references(self, *, fingerprint: str) -> dict[str, NDArray[np.float32]]:
         """Read the unit vectors ``(references, dim)`` of each speaker."""
-        found: dict[str, list[NDArray[np.float32]]] = {}
         with self._database.reading() as connection:
-            space = self._checked_space(fingerprint)
-            for speaker, row in read_rows(connection, space):
-                found.setdefault(speaker, []).append(row)
-        return {speaker: np.stack(rows) for speaker, rows in found.items()}
+            return read_references(connection, self._checked_space(fingerprint))
 
     def build_index(self) -> bool:
         """Build the index of all entries now, without blocking readers and writers.
@@ -301,25 +286,17 @@ class Gallery:
     def replace_space(self, space: Space, vectors: dict[int, NDArray[np.float32]]) -> None:
         """Replace the vectors of all entries by those of another space; see `migration`."""
         with self._database.writing() as connection:
-            numbers = {number for (number,) in connection.execute("SELECT id FROM entries")}
-            if numbers != set(vectors):
+            if not replace_vectors(connection, space, vectors):
                 raise ModelError(
                     f"{self.folder}: the gallery changed during the migration; start it again"
                 )
-            replace_vectors(connection, space, vectors)
             # The calibration and the index are of the old space.
             connection.execute("DELETE FROM notes")
 
     def entries(self) -> tuple[Space, dict[int, NDArray[np.float32]]]:
         """Read the space and the vector of every entry, in one transaction."""
         with self._database.reading() as connection:
-            space = self.space
-            found = {
-                int(number): row
-                for numbers, rows in read_blocks(connection, space)
-                for number, row in zip(numbers, rows, strict=True)
-            }
-        return space, found
+            return self.space, read_vectors(connection, self.space)
 
     def _checked_space(self, fingerprint: str) -> Space:
         space = self.space
@@ -330,7 +307,6 @@ class Gallery:
         """Count the enrolled people; cached until a change by this connection or another."""
         state = self._database.state
         if self._people is None or self._people[0] != state:
-            query = "SELECT count(DISTINCT speaker) FROM entries"
             with self._database.reading() as connection:
-                self._people = (state, int(connection.execute(query).fetchone()[0]))
+                self._people = (state, count_people(connection))
         return self._people[1]

@@ -16,6 +16,8 @@ from diarspk.formats.names import escape_undecoded
 from diarspk.verification.gallery.identification import Match, Person
 
 __all__ = [
+    "count_entries",
+    "count_people",
     "delete_rows",
     "insert_row",
     "nearest",
@@ -23,8 +25,9 @@ __all__ = [
     "read_entries",
     "read_people",
     "read_profiles",
-    "read_rows",
+    "read_references",
     "read_sample",
+    "read_vectors",
     "replace_vectors",
 ]
 
@@ -55,8 +58,13 @@ def insert_row(
 
 def replace_vectors(
     connection: sqlite3.Connection, space: Space, vectors: Mapping[int, ArrayLike]
-) -> None:
-    """Replace the gallery's space, and the vectors of all entries by those of the new one."""
+) -> bool:
+    """Replace the gallery's space, and the vectors of all entries by those of the new one.
+
+    False, and nothing is replaced, if ``vectors`` are not those of just the entries that there are.
+    """
+    if {number for (number,) in connection.execute("SELECT id FROM entries")} != set(vectors):
+        return False
     connection.execute(
         "UPDATE space SET fingerprint = ?, dimension = ?, name = ?, epoch = epoch + 1",
         (space.fingerprint, space.dimension, space.name),
@@ -66,6 +74,17 @@ def replace_vectors(
             "UPDATE entries SET vector = ?, fingerprint = ? WHERE id = ?",
             (_to_bytes(unit_rows(vector, space.dimension)[0]), space.fingerprint, number),
         )
+    return True
+
+
+def count_entries(connection: sqlite3.Connection) -> int:
+    """Count the references."""
+    return int(connection.execute("SELECT count(*) FROM entries").fetchone()[0])
+
+
+def count_people(connection: sqlite3.Connection) -> int:
+    """Count the enrolled people."""
+    return int(connection.execute("SELECT count(DISTINCT speaker) FROM entries").fetchone()[0])
 
 
 def read_people(connection: sqlite3.Connection) -> list[Person]:
@@ -94,13 +113,22 @@ def read_blocks(
         yield np.array(numbers, np.int64), _to_rows(fingerprints, blobs, space)
 
 
-def read_rows(
-    connection: sqlite3.Connection, space: Space
-) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """Read the speaker and unit vector ``(dim,)`` of each entry."""
+def read_vectors(connection: sqlite3.Connection, space: Space) -> dict[int, NDArray[np.float32]]:
+    """Read the unit vector ``(dim,)`` of every entry, by its number."""
+    return {
+        int(number): row
+        for numbers, rows in read_blocks(connection, space)
+        for number, row in zip(numbers, rows, strict=True)
+    }
+
+
+def read_references(connection: sqlite3.Connection, space: Space) -> dict[str, NDArray[np.float32]]:
+    """Read the unit vectors ``(references, dim)`` of each speaker."""
+    found: dict[str, list[NDArray[np.float32]]] = {}
     cursor = connection.execute("SELECT speaker, fingerprint, vector FROM entries ORDER BY id")
     for speaker, fingerprint, blob in cursor:
-        yield speaker, _to_rows([fingerprint], [blob], space)[0]
+        found.setdefault(speaker, []).append(_to_rows([fingerprint], [blob], space)[0])
+    return {speaker: np.stack(rows) for speaker, rows in found.items()}
 
 
 def read_profiles(
