@@ -6,13 +6,26 @@ import math
 import os
 from numbers import Integral, Real
 from pathlib import Path
+from types import UnionType
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.errors import ArgumentError
 
-__all__ = ["as_numbers", "check_count", "check_flag", "check_number", "check_path"]
+__all__ = [
+    "as_numbers",
+    "check_choice",
+    "check_count",
+    "check_counts",
+    "check_flag",
+    "check_flags",
+    "check_number",
+    "check_numbers",
+    "check_path",
+    "check_types",
+]
 
 
 def check_flag(value: object, name: str) -> bool:
@@ -44,9 +57,16 @@ def check_path(value: object, name: str) -> str | Path:
 
 
 def check_number(
-    value: object, name: str, *, minimum: float = -math.inf, maximum: float = math.inf
+    value: object,
+    name: str,
+    *,
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
+    above: float | None = None,
+    below: float | None = None,
+    finite: bool = True,
 ) -> float:
-    """Check that a value is a finite number within bounds.
+    """Check that a value is a number within bounds, ``above`` and ``below`` left out.
 
     Raises
     ------
@@ -58,12 +78,16 @@ def check_number(
             number = float(value)
         except OverflowError:
             number = math.inf
-        if math.isfinite(number) and minimum <= number <= maximum:
+        # NaN is within no bounds.
+        within = minimum <= number <= maximum
+        within = within and (above is None or number > above) and (below is None or number < below)
+        if within and (math.isfinite(number) or not finite):
             return number
-    bounds = [f"from {minimum:g}"] * math.isfinite(minimum) + [f"up to {maximum:g}"] * (
-        math.isfinite(maximum)
-    )
-    wanted = " ".join(["a finite number", *bounds])
+    least = minimum if math.isfinite(minimum) else None
+    most = maximum if math.isfinite(maximum) else None
+    bounds = {"above": above, "from": least, "up to": most, "below": below}
+    limits = [f"{word} {bound:g}" for word, bound in bounds.items() if bound is not None]
+    wanted = " ".join(["a finite number" if finite else "a number", *limits])
     raise ArgumentError(f"`{name}` must be {wanted}, got {_shown(value)}")
 
 
@@ -83,6 +107,72 @@ def check_count(value: object, name: str, *, minimum: int = 1, maximum: int | No
     raise ArgumentError(
         f"`{name}` must be a whole number from {minimum}{limit}, got {_shown(value)}"
     )
+
+
+def check_numbers(
+    settings: object,
+    *names: str,
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
+    above: float | None = None,
+    below: float | None = None,
+    finite: bool = True,
+    optional: bool = False,
+) -> None:
+    """Check attributes of settings as :func:`check_number` does; ``optional`` ones may be None."""
+    for name in names:
+        value = getattr(settings, name)
+        if not (optional and value is None):
+            check_number(
+                value,
+                name,
+                minimum=minimum,
+                maximum=maximum,
+                above=above,
+                below=below,
+                finite=finite,
+            )
+
+
+def check_counts(settings: object, *names: str, minimum: int = 1) -> None:
+    """Check attributes of settings as :func:`check_count` does."""
+    for name in names:
+        check_count(getattr(settings, name), name, minimum=minimum)
+
+
+def check_flags(settings: object, *names: str) -> None:
+    """Check attributes of settings as :func:`check_flag` does."""
+    for name in names:
+        check_flag(getattr(settings, name), name)
+
+
+def check_choice(settings: object, name: str, choices: object) -> None:
+    """Check an attribute of settings: it must be among the texts of a ``Literal``.
+
+    Raises
+    ------
+    ArgumentError
+        Otherwise.
+    """
+    value, known = getattr(settings, name), get_args(choices)
+    if not (isinstance(value, str) and value in known):
+        raise ArgumentError(f"`{name}` must be one of {', '.join(known)}, got {_shown(value)}")
+
+
+def check_types(settings: object, /, **kinds: type | UnionType) -> None:
+    """Check attributes of settings: each must be of the type of that name.
+
+    Raises
+    ------
+    ArgumentError
+        Otherwise.
+    """
+    for name, kind in kinds.items():
+        value = getattr(settings, name)
+        if not isinstance(value, kind):
+            kinds_of = get_args(kind) or (kind,)
+            wanted = " or ".join(one.__name__ for one in kinds_of).replace("NoneType", "None")
+            raise ArgumentError(f"`{name}` must be {wanted}, got {_shown(value)}")
 
 
 def as_numbers(values: object, name: str) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyannote.core import Annotation, Segment, Timeline
 
+from diarspk.arguments import check_numbers
 from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError, AudioError, DiarspkWarning
 
@@ -38,6 +39,10 @@ class EnrolmentConfig:
     min_turn_s: float = 0.6
     max_total_s: float = 12.0
     min_total_s: float = 1.5
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        check_numbers(self, "margin_s", "min_turn_s", "max_total_s", "min_total_s", minimum=0.0)
 
 
 def single_speaker_turns(

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from diarspk.arguments import check_counts
 from diarspk.audio import SAMPLE_RATE, Audio, load_audio
 from diarspk.cues.speaker_cue import SpeakerCue
 from diarspk.encoders.base import SpeakerEncoder
@@ -56,8 +57,11 @@ class Extractor:
     verifier: SpeakerEncoder | None = None
 
     def __post_init__(self) -> None:
-        if self.passes < 1:
-            raise ArgumentError(f"`passes` must be at least 1, got {self.passes}")
+        check_counts(self, "passes")
+        if not isinstance(self.verifier, SpeakerEncoder | None):
+            raise ArgumentError(
+                f"`verifier` must be an encoder or None, got {type(self.verifier).__name__}"
+            )
         if self.verifier is not None and self.verifier.fingerprint != self.space:
             raise ArgumentError(
                 f"`verifier` must be the encoder of the cue, {self.space or 'none here'}, got "

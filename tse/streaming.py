@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from diarspk.arguments import check_numbers
 from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError
 from tse.cues import Cue
@@ -36,6 +37,7 @@ class BlockConfig:
     overlap_s: float = 1.0
 
     def __post_init__(self) -> None:
+        check_numbers(self, "block_s", "overlap_s", above=0.0)
         if not 0 < 2 * self.overlap_s <= self.block_s:
             raise ArgumentError(
                 f"`overlap_s` must be positive and at most half of block_s={self.block_s}, "

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from diarspk.arguments import check_counts, check_numbers, check_types
 from diarspk.blocks import blocks
 from diarspk.clustering.clustering_input import ClusteringInput, validate
 from diarspk.clustering.partition import condense
@@ -61,13 +62,8 @@ class AttentionAggregation:
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        if not self.temperature >= 0:
-            raise ArgumentError(f"`temperature` must be at least 0, got {self.temperature}.")
-        if self.iterations < 1 or self.max_keys < 1:
-            raise ArgumentError(
-                "`iterations` and `max_keys` must be at least 1, got "
-                f"{self.iterations}, {self.max_keys}."
-            )
+        check_numbers(self, "temperature", minimum=0.0)
+        check_counts(self, "iterations", "max_keys")
 
     def __call__(self, embeddings: Matrix) -> Matrix:
         """Aggregate the unit vectors ``(n, dim)`` of one session; unit norm again."""
@@ -110,12 +106,8 @@ class NonSpeechCluster:
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        if self.max_rows < 1:
-            raise ArgumentError(f"`max_rows` must be at least 1, got {self.max_rows}.")
-        if not self.min_non_speech_s > 0:
-            raise ArgumentError(
-                f"`min_non_speech_s` must be above 0 s, got {self.min_non_speech_s}."
-            )
+        check_counts(self, "max_rows")
+        check_numbers(self, "min_non_speech_s", above=0.0)
 
     def choose(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
         """Select at most `max_rows` of the non-speech embeddings ``(m, dim)``, evenly spaced."""
@@ -138,6 +130,12 @@ class Adaptation:
 
     reduction: Reduction | None = None
     aggregation: AttentionAggregation | None = None
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        if not callable(self.reduction) and self.reduction is not None:
+            raise ArgumentError(f"`reduction` must be a reduction or None, got {self.reduction!r}")
+        check_types(self, aggregation=AttentionAggregation | None)
 
     def __call__(self, embeddings: ArrayLike) -> NDArray[np.float64]:
         """Adapt all embeddings of one session.

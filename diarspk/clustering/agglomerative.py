@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from diarspk.arguments import check_choice, check_numbers
 from diarspk.clustering.clusterer import Clustering, PartitionClusterer
 from diarspk.clustering.dendrogram import Dendrogram, Linkage, agglomerate
 from diarspk.clustering.partition import absorb
@@ -48,13 +48,8 @@ class AgglomerativeClusterer(PartitionClusterer):
     def __post_init__(self) -> None:
         """Check the settings."""
         super().__post_init__()
-        if not self.threshold >= 0:
-            raise ArgumentError(f"`threshold` must be at least 0, got {self.threshold}.")
-        if self.linkage not in get_args(Linkage):
-            known = ", ".join(get_args(Linkage))
-            raise ArgumentError(f"`linkage` must be one of {known}, got {self.linkage!r}.")
-        if not self.min_duration >= 0:
-            raise ArgumentError(f"`min_duration` must be at least 0 s, got {self.min_duration}.")
+        check_numbers(self, "threshold", "min_duration", minimum=0.0)
+        check_choice(self, "linkage", Linkage)
 
     def partition(self, points: WeightedPoints) -> Clustering:
         """Cut the dendrogram; the longest clusters are the speakers and absorb the others."""

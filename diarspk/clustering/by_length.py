@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from diarspk.arguments import check_counts
 from diarspk.clustering.clusterer import Clusterer, Clustering
 from diarspk.clustering.clustering_input import ClusteringInput
 from diarspk.errors import ArgumentError
@@ -37,8 +38,10 @@ class ByLengthClusterer:
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        if self.max_short < 0:
-            raise ArgumentError(f"`max_short` must be 0 or more, got {self.max_short}.")
+        for name in ("short", "long"):
+            if not hasattr(getattr(self, name), "cluster"):
+                raise ArgumentError(f"`{name}` must be a clusterer, got {getattr(self, name)!r}")
+        check_counts(self, "max_short", minimum=0)
 
     def cluster(self, inputs: ClusteringInput) -> Clustering:
         """Cluster windows; see :class:`diarspk.clustering.Clusterer`."""

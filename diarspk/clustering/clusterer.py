@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from diarspk.arguments import check_counts, check_numbers, check_types
 from diarspk.clustering.clustering_input import ClusteringInput, validate
 from diarspk.clustering.partition import (
     EXACT_WINDOWS,
@@ -21,7 +22,6 @@ from diarspk.clustering.partition import (
 )
 from diarspk.clustering.speaker_bounds import SpeakerBounds
 from diarspk.clustering.weighted_points import WeightedPoints, number_by_appearance
-from diarspk.errors import ArgumentError
 
 __all__ = ["Clusterer", "Clustering", "PartitionClusterer", "SingleSpeakerTest"]
 
@@ -85,10 +85,8 @@ class SingleSpeakerTest:
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        if not -1 <= self.similarity <= 1:
-            raise ArgumentError(f"`similarity` must be within -1..1, got {self.similarity}.")
-        if not 0 < self.share <= 1:
-            raise ArgumentError(f"`share` must be above 0 and at most 1, got {self.share}.")
+        check_numbers(self, "similarity", minimum=-1.0, maximum=1.0)
+        check_numbers(self, "share", above=0.0, maximum=1.0)
 
     def holds(self, points: WeightedPoints) -> bool:
         """Whether all points are of one speaker; False where the bounds require more."""
@@ -128,8 +126,8 @@ class PartitionClusterer(ABC):
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        if self.exact_up_to < 2:
-            raise ArgumentError(f"`exact_up_to` must be at least 2, got {self.exact_up_to}.")
+        check_counts(self, "exact_up_to", minimum=2)
+        check_types(self, single_speaker_test=SingleSpeakerTest | None)
 
     def __call__(
         self,

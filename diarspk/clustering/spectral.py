@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.arguments import check_choice, check_counts, check_flags, check_numbers, check_types
 from diarspk.clustering.agglomerative import AgglomerativeClusterer
 from diarspk.clustering.clusterer import Clustering, PartitionClusterer
 from diarspk.clustering.weighted_points import WeightedPoints
@@ -33,6 +34,9 @@ MIN_ROWS = 6
 Refinement = Literal[
     "CropDiagonal", "GaussianBlur", "RowWiseThreshold", "Symmetrize", "Diffuse", "RowWiseNormalize"
 ]
+Threshold = Literal["RowMax", "Percentile"]
+Symmetrization = Literal["Max", "Average"]
+Laplacian = Literal["Affinity", "Unnormalized", "RandomWalk", "GraphCut"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,10 @@ class AutoTune:
     lowest: float = 0.60
     highest: float = 0.95
     step: float = 0.01
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        check_numbers(self, "lowest", "highest", "step", above=0.0, below=1.0)
 
 
 @dataclass(frozen=True)
@@ -75,17 +83,34 @@ class SpectralSettings:
     """
 
     refinements: tuple[Refinement, ...]
-    threshold: Literal["RowMax", "Percentile"] = "RowMax"
+    threshold: Threshold = "RowMax"
     percentile: float = 0.95
     soft_multiplier: float = 0.01
     binarize: bool = False
     preserve_diagonal: bool = False
-    symmetrize: Literal["Max", "Average"] = "Max"
+    symmetrize: Symmetrization = "Max"
     auto_tune: AutoTune | None = None
-    laplacian: Literal["Affinity", "Unnormalized", "RandomWalk", "GraphCut"] = "Affinity"
+    laplacian: Laplacian = "Affinity"
     normalize_rows: bool = False
     propagation: float | None = None
     default_max_speakers: int = 7
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        known = get_args(Refinement)
+        given = self.refinements
+        if not isinstance(given, tuple) or not all(one in known for one in given):
+            raise ArgumentError(
+                f"`refinements` must be a tuple of some of {', '.join(known)}, got {given!r}"
+            )
+        check_choice(self, "threshold", Threshold)
+        check_choice(self, "symmetrize", Symmetrization)
+        check_choice(self, "laplacian", Laplacian)
+        check_numbers(self, "percentile", "soft_multiplier", minimum=0.0, maximum=1.0)
+        check_numbers(self, "propagation", minimum=0.0, maximum=1.0, optional=True)
+        check_flags(self, "binarize", "preserve_diagonal", "normalize_rows")
+        check_types(self, auto_tune=AutoTune | None)
+        check_counts(self, "default_max_speakers")
 
     def build(self, min_speakers: int, max_speakers: int) -> spectralcluster.SpectralClusterer:
         """Build the package's clusterer, anew for each session since `predict` modifies it."""
@@ -169,6 +194,11 @@ class SpectralClusterer(PartitionClusterer):
     fallback: AgglomerativeClusterer = field(default_factory=AgglomerativeClusterer)
     exact_up_to: int = field(default=600, kw_only=True)
 
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        super().__post_init__()
+        check_types(self, settings=SpectralSettings, fallback=AgglomerativeClusterer)
+
     def partition(self, points: WeightedPoints) -> Clustering:
         """Single-speaker test by the fallback, then the package's spectral clustering."""
         fallback = self.fallback.partition(points)
@@ -223,6 +253,8 @@ class MultiStageClusterer(PartitionClusterer):
     def __post_init__(self) -> None:
         """Check the settings."""
         super().__post_init__()
+        check_counts(self, "min_windows")
+        check_types(self, main=PartitionClusterer, fallback=AgglomerativeClusterer)
         if not 1 <= self.min_windows <= self.exact_up_to:
             raise ArgumentError(
                 f"`min_windows` must be within 1..exact_up_to={self.exact_up_to}, "

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp, softmax
 
-from diarspk.errors import ArgumentError
+from diarspk.arguments import check_counts, check_numbers
 
 __all__ = ["Posterior", "VBxSettings", "infer", "lower_bound", "smooth_labels"]
 
@@ -60,15 +60,11 @@ class VBxSettings:
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        for name in ("acoustic_scale", "speaker_regularization"):
-            if not getattr(self, name) > 0:
-                raise ArgumentError(f"`{name}` must be above 0, got {getattr(self, name)}.")
-        if self.loop_probability is not None and not 0 <= self.loop_probability < 1:
-            raise ArgumentError(
-                f"`loop_probability` must be at least 0 and below 1, got {self.loop_probability}."
-            )
-        if self.iterations < 1:
-            raise ArgumentError(f"`iterations` must be at least 1, got {self.iterations}.")
+        check_numbers(self, "acoustic_scale", "speaker_regularization", above=0.0)
+        check_numbers(self, "loop_probability", minimum=0.0, below=1.0, optional=True)
+        check_numbers(self, "smoothing", "growth", minimum=0.0)
+        check_numbers(self, "tolerance", finite=False)
+        check_counts(self, "iterations", "typical_windows")
 
     def suited_to(self, windows: float) -> VBxSettings:
         """Apply `growth`: the settings for a recording of so many windows."""

@@ -10,12 +10,12 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.arguments import check_counts, check_flags, check_numbers, check_types
 from diarspk.clustering.agglomerative import AgglomerativeClusterer
 from diarspk.clustering.clusterer import Clustering, PartitionClusterer
 from diarspk.clustering.plda import Plda
 from diarspk.clustering.variational import VBxSettings, infer, lower_bound, smooth_labels
 from diarspk.clustering.weighted_points import WeightedPoints, number_by_appearance
-from diarspk.errors import ArgumentError
 
 __all__ = [
     "AMI_BEAMFORMED",
@@ -92,8 +92,10 @@ class VBxClusterer(PartitionClusterer):
     def __post_init__(self) -> None:
         """Check the settings."""
         super().__post_init__()
-        if not 0 <= self.centring < 1:
-            raise ArgumentError(f"`centring` must be at least 0 and below 1, got {self.centring}.")
+        check_numbers(self, "centring", minimum=0.0, below=1.0)
+        check_counts(self, "max_initial")
+        check_flags(self, "use_initial_labels")
+        check_types(self, plda=Plda, settings=VBxSettings, initial=AgglomerativeClusterer)
 
     def partition(self, points: WeightedPoints) -> Clustering:
         """Infer responsibilities; each point is assigned to its most probable speaker."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.arguments import check_numbers
 from diarspk.diarization.local_speakers import LocalSpeakers
 from diarspk.diarization.reconstruction import Turn
 from diarspk.embeddings.unit_vectors import centroids
@@ -36,6 +37,10 @@ class Calibration:
     activity: float = 1.0
     margin: float = 0.0
     bias: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the weights."""
+        check_numbers(self, "activity", "margin", "bias")
 
     def __call__(
         self, activity: NDArray[np.float64], margin: NDArray[np.float64]

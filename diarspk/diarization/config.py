@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from diarspk.arguments import check_choice, check_flags, check_numbers, check_types
 from diarspk.clustering.adaptation import UNADAPTED, Adaptation, NonSpeechCluster
 from diarspk.clustering.clusterer import Clusterer
 from diarspk.diarization.confidence import Calibration
 from diarspk.diarization.reconstruction import ReconstructionConfig
 from diarspk.diarization.resegmentation import Resegmentation
 from diarspk.diarization.spurious_speakers import SpuriousSpeakerPolicy
+from diarspk.errors import ArgumentError
 
 __all__ = ["DiarizerConfig", "LinkingConfig"]
+
+
+Units = Literal["auto", "local", "subsegments"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,11 @@ class LinkingConfig:
     adaptation: Adaptation = UNADAPTED
     non_speech: NonSpeechCluster | None = None
     known_similarity: float = 0.4
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        check_types(self, adaptation=Adaptation, non_speech=NonSpeechCluster | None)
+        check_numbers(self, "known_similarity", minimum=-1.0, maximum=1.0)
 
 
 @dataclass(frozen=True)
@@ -68,7 +78,7 @@ class DiarizerConfig:
     """
 
     clusterer: Clusterer | None = None
-    units: Literal["auto", "local", "subsegments"] = "auto"
+    units: Units = "auto"
     reliable_s: float = 3.0
     reconstruction: ReconstructionConfig = field(default_factory=ReconstructionConfig)
     linking: LinkingConfig = field(default_factory=LinkingConfig)
@@ -76,3 +86,21 @@ class DiarizerConfig:
     target_speaker_vad: bool = True
     spurious_speakers: SpuriousSpeakerPolicy = field(default_factory=SpuriousSpeakerPolicy)
     calibration: Calibration | None = None
+
+    def __post_init__(self) -> None:
+        """Check the settings, so that a slip is told before the work on a long recording."""
+        check_types(
+            self,
+            reconstruction=ReconstructionConfig,
+            linking=LinkingConfig,
+            resegmentation=Resegmentation | None,
+            spurious_speakers=SpuriousSpeakerPolicy,
+            calibration=Calibration | None,
+        )
+        if self.clusterer is not None and not hasattr(self.clusterer, "cluster"):
+            raise ArgumentError(
+                f"`clusterer` must be a clusterer or None, got {type(self.clusterer).__name__}"
+            )
+        check_choice(self, "units", Units)
+        check_numbers(self, "reliable_s", minimum=0.0)
+        check_flags(self, "target_speaker_vad")

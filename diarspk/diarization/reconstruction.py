@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import count as count_from
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.arguments import check_numbers
 from diarspk.blocks import blocks
 from diarspk.diarization.local_speakers import LocalSpeakers
 from diarspk.intervals import find_runs
@@ -53,6 +54,11 @@ class ReconstructionConfig:
     overlap_threshold: float = 0.5
     max_gap_s: float = 0.4
     min_turn_s: float = 0.2
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        names = [field.name for field in fields(self)]
+        check_numbers(self, *names, minimum=0.0)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.arguments import check_counts, check_numbers
 from diarspk.blocks import blocks
 from diarspk.diarization.local_speakers import (
     ACTIVE,
@@ -61,6 +62,11 @@ class Resegmentation:
     masked: float = 10.0
     prior: float = 1.0
     iterations: int = 3
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        check_numbers(self, "concentration", "masked", "prior", minimum=0.0)
+        check_counts(self, "iterations")
 
     def __call__(
         self, activity: Activity, local: LocalSpeakers, centroids: NDArray[np.float32]

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from diarspk.errors import ArgumentError
+from diarspk.arguments import check_flags, check_numbers
 
 if TYPE_CHECKING:
     from pyannote.core import Annotation
@@ -39,12 +39,9 @@ class SpuriousSpeakerPolicy:
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        if not self.max_duration_s >= 0:
-            raise ArgumentError(
-                f"`max_duration_s` must be at least 0 s, got {self.max_duration_s}."
-            )
-        if not 0 <= self.max_share <= 1:
-            raise ArgumentError(f"`max_share` must be within 0..1, got {self.max_share}.")
+        check_numbers(self, "max_duration_s", "max_share", minimum=0.0)
+        check_numbers(self, "max_share", maximum=1.0)
+        check_flags(self, "absorb")
 
 
 def find_spurious_speakers(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from diarspk.arguments import check_choice, check_counts, check_numbers
 from diarspk.embeddings.unit_vectors import normalize_or_first_axis, unit_vectors
 from diarspk.errors import ArgumentError
 
@@ -140,14 +141,10 @@ class AutoEncoder:
     def __post_init__(self) -> None:
         """Check the settings."""
         check_dimension(self.dimension)
-        if self.loss not in get_args(Loss):
-            raise ArgumentError(f"`loss` must be one of mse, cosine, got {self.loss!r}.")
-        if self.steps < 1 or self.max_rows < 1:
-            raise ArgumentError(
-                f"`steps` and `max_rows` must be at least 1, got {self.steps}, {self.max_rows}."
-            )
-        if not self.learning_rate > 0:
-            raise ArgumentError(f"`learning_rate` must be above 0, got {self.learning_rate}.")
+        check_choice(self, "loss", Loss)
+        check_counts(self, "steps", "max_rows")
+        check_counts(self, "seed", minimum=0)
+        check_numbers(self, "learning_rate", above=0.0)
 
     def __call__(self, embeddings: Matrix) -> Matrix:
         """See :class:`Reduction`."""

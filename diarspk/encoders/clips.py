@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.arguments import check_numbers
 from diarspk.audio import Audio, load_audio
 from diarspk.embeddings.unit_vectors import unit_vector
 from diarspk.encoders.base import Embedding, FrameEmbeddings, Span, SpeakerEncoder, check_spans
@@ -40,6 +41,10 @@ class WindowConfig:
     hop: float = 0.08
     longest: float = 60.0
     batch: float = 120.0
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        check_numbers(self, "window", "hop", "longest", "batch", above=0.0)
 
 
 class ClipEncoder(SpeakerEncoder):

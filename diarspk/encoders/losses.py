@@ -15,6 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from diarspk.arguments import check_choice, check_numbers
 from diarspk.errors import ArgumentError
 
 __all__ = [
@@ -181,6 +182,9 @@ class GeneralizedEndToEnd(nn.Module):
         return nn.functional.cross_entropy(logits, own)
 
 
+Shape = Literal["exponential", "linear"]
+
+
 @dataclass(frozen=True)
 class MarginSchedule:
     """Margin over training: ``initial`` until ``start``, then rising, ``final`` from ``end`` on.
@@ -201,9 +205,11 @@ class MarginSchedule:
     end: float = 40.0
     initial: float = 0.0
     final: float = 0.2
-    shape: Literal["exponential", "linear"] = "exponential"
+    shape: Shape = "exponential"
 
     def __post_init__(self) -> None:
+        check_numbers(self, "start", "end", "initial", "final")
+        check_choice(self, "shape", Shape)
         if self.end < self.start:
             raise ArgumentError(f"`end` must be at least start={self.start}, got {self.end}")
 

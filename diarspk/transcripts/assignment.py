@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diarspk.errors import ArgumentError
+from diarspk.arguments import check_numbers, check_types
 from diarspk.transcripts.diarized_turns import DiarizationLike, SpeakerTurn, to_turns
 from diarspk.transcripts.overlaps import find_overlaps, nearest_turns
 from diarspk.transcripts.reading import TranscriptLike, to_transcript
@@ -54,10 +54,9 @@ class AssignmentConfig:
     smoothing: SnippetSmoothing = SMOOTHING
 
     def __post_init__(self) -> None:
-        if not self.max_word_s > 0:
-            raise ArgumentError(f"`max_word_s` must be above 0, got {self.max_word_s!r}")
-        if not self.max_distance_s >= 0:
-            raise ArgumentError(f"`max_distance_s` must be 0 or more, got {self.max_distance_s!r}")
+        check_numbers(self, "max_word_s", above=0.0)
+        check_types(self, smoothing=SnippetSmoothing)
+        check_numbers(self, "max_distance_s", minimum=0.0, finite=False)
 
 
 def assign_speakers(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
-from diarspk.errors import ArgumentError
+from diarspk.arguments import check_numbers
 from diarspk.transcripts.text import ends_sentence
 from diarspk.transcripts.word import Word
 
@@ -45,9 +45,7 @@ class SnippetSmoothing:
     max_pause_s: float = 0.3
 
     def __post_init__(self) -> None:
-        for name in ("max_words", "max_snippet_s", "max_pause_s"):
-            if not getattr(self, name) >= 0:
-                raise ArgumentError(f"`{name}` must be 0 or more, got {getattr(self, name)!r}")
+        check_numbers(self, "max_words", "max_snippet_s", "max_pause_s", minimum=0.0)
 
     def __call__(self, words: Sequence[Word], decisions: Sequence[Decision]) -> list[Decision]:
         """Smooth the decisions of a segment, whose words all have times."""

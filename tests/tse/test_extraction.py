@@ -130,7 +130,7 @@ def test_passes_are_averaged_over_frames_that_begin_later(card: Path) -> None:
     mean = (once(mixture, cue) + late) / 2
     np.testing.assert_allclose(replace(once, passes=2)(mixture, cue), mean, atol=1e-7)
     assert not np.allclose(late, mean, atol=1e-6)
-    with pytest.raises(ArgumentError, match="`passes` must be at least 1, got 0"):
+    with pytest.raises(ArgumentError, match="`passes` must be a whole number from 1, got 0"):
         replace(once, passes=0)
 
 

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from diarspk.arguments import check_choice, check_count, check_counts, check_numbers
 from diarspk.errors import ArgumentError
 
 __all__ = [
@@ -43,6 +44,14 @@ class MlpConfig:
 
     hidden: tuple[int, ...] = (512,)
     dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        if not isinstance(self.hidden, tuple):
+            raise ArgumentError(f"`hidden` must be a tuple of widths, got {self.hidden!r}")
+        for width in self.hidden:
+            check_count(width, "hidden")
+        check_numbers(self, "dropout", minimum=0.0, below=1.0)
 
 
 class Mlp(nn.Module):
@@ -129,6 +138,15 @@ class TrainingConfig:
     patience: int = 15
     held_out: float = 0.1
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        check_choice(self, "loss", Loss)
+        check_numbers(self, "temperature", "learning_rate", above=0.0)
+        check_numbers(self, "weight_decay", minimum=0.0)
+        check_numbers(self, "held_out", above=0.0, below=1.0)
+        check_counts(self, "batch", "epochs")
+        check_counts(self, "patience", "seed", minimum=0)
 
 
 def train(

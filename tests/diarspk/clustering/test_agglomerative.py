@@ -177,11 +177,11 @@ def test_a_minimum_duration_needs_durations():
 @pytest.mark.parametrize(
     ("setting", "text"),
     [
-        ({"threshold": -0.1}, "`threshold` must be at least 0, got -0.1"),
-        ({"threshold": np.nan}, "`threshold` must be at least 0"),
+        ({"threshold": -0.1}, "`threshold` must be a finite number from 0, got -0.1"),
+        ({"threshold": np.nan}, "`threshold` must be a finite number"),
         ({"linkage": "single"}, "`linkage` must be one of average, centroid, ward"),
-        ({"min_duration": -1.0}, "`min_duration` must be at least 0 s"),
-        ({"exact_up_to": 1}, "`exact_up_to` must be at least 2"),
+        ({"min_duration": -1.0}, "`min_duration` must be a finite number from 0"),
+        ({"exact_up_to": 1}, "`exact_up_to` must be a whole number from 2"),
     ],
 )
 def test_bad_settings_are_named(setting, text):

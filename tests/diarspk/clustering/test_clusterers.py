@@ -231,9 +231,9 @@ def test_a_single_speaker_test_stops_at_one_speaker():
     assert tested(one, num_speakers=3).max() == 2
     assert tested(one, cannot_link=[[0, 1]]).max() > 0
     assert np.array_equal(tested(three), strict(three))
-    with pytest.raises(ArgumentError, match="`similarity` must be within"):
+    with pytest.raises(ArgumentError, match="`similarity` must be a finite number from -1 up to 1"):
         SingleSpeakerTest(1.5)
-    with pytest.raises(ArgumentError, match="`share` must be above 0"):
+    with pytest.raises(ArgumentError, match="`share` must be a finite number above 0 up to 1"):
         SingleSpeakerTest(share=0.0)
 
 

@@ -342,11 +342,11 @@ def test_an_exact_count_has_a_bound_no_lower_than_merging_the_automatic_one():
 
 
 def test_impossible_settings_are_named():
-    with pytest.raises(ArgumentError, match="`acoustic_scale` must be above 0"):
+    with pytest.raises(ArgumentError, match="`acoustic_scale` must be a finite number above 0"):
         VBxSettings(0.0, 1.0)
     with pytest.raises(ArgumentError, match="`loop_probability` must be"):
         VBxSettings(1.0, 1.0, 1.0)
-    with pytest.raises(ArgumentError, match="`centring` must be at least 0"):
+    with pytest.raises(ArgumentError, match="`centring` must be a finite number from 0 below 1"):
         VBxClusterer(trained()[0], centring=1.0)
-    with pytest.raises(ArgumentError, match="`iterations` must be at least 1"):
+    with pytest.raises(ArgumentError, match="`iterations` must be a whole number from 1"):
         VBxSettings(1.0, 1.0, iterations=0)
