@@ -25,6 +25,10 @@ WRONG = {
         "diarspk/audio/arrays.py",
         "def late():\n    from diarspk.features import log_mel",
     ),
+    "encoders -> catalogue -> checkpoints": (
+        "diarspk/catalogue/entry.py",
+        "def late():\n    from diarspk.encoders import base",
+    ),
     "diarization -> clustering -> embeddings": (
         "diarspk/embeddings/space.py",
         "from diarspk.clustering import base",

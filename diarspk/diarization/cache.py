@@ -34,10 +34,10 @@ from diarspk.segmentation.segmenter import Segmenter
 
 __all__ = ["FirstPassCache", "digest_audio", "first_pass_key"]
 
-FORMAT = 9
+FORMAT = 10
 """Raised when the file layout changes, or what is computed."""
 
-OPTIONAL = ("subsegments", "frame_embeddings", "vad_features")
+OPTIONAL = ("subsegments", "frame_embeddings", "vad_features", "trunk_embeddings")
 LOCAL_ARRAYS = [field.name for field in fields(LocalSpeakers) if field.name not in OPTIONAL]
 SUBSEGMENT_ARRAYS = [field.name for field in fields(Subsegments)]
 
@@ -218,6 +218,7 @@ def _pack(first: FirstPass) -> dict[str, np.ndarray[Any, Any]]:
         "non_speech": first.non_speech,
         "frame_embeddings": local.frame_embeddings,
         "vad_features": local.vad_features,
+        "trunk_embeddings": local.trunk_embeddings,
         "quality": None if first.quality is None else np.array(astuple(first.quality)),
     }
     if short is not None:
@@ -248,6 +249,7 @@ def _unpack(stored: dict[str, Any], uri: str) -> FirstPass:
             subsegments=short,
             frame_embeddings=stored.get("frame_embeddings"),
             vad_features=stored.get("vad_features"),
+            trunk_embeddings=stored.get("trunk_embeddings"),
         ),
         non_speech=stored.get("non_speech"),
         precision=check_precision(str(stored["precision"])),

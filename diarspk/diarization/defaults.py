@@ -82,8 +82,15 @@ class Defaults:
     calibration: Calibration = UNCALIBRATED
 
 
-def load_defaults(fingerprint: str) -> Defaults:
+def load_defaults(fingerprint: str, trunk: str | None = None) -> Defaults:
     """Load the parts of an encoder from the assets; an unknown fingerprint has none.
+
+    Parameters
+    ----------
+    fingerprint
+        Of the encoder.
+    trunk
+        Of the trunk, to which the TS-VAD head belongs. Default: the encoder is the trunk.
 
     Raises
     ------
@@ -92,7 +99,7 @@ def load_defaults(fingerprint: str) -> Defaults:
     """
     return Defaults(
         clusterer=_load_clusterer(fingerprint),
-        vad_head=load_target_speaker_vad_head(fingerprint),
+        vad_head=load_target_speaker_vad_head(trunk or fingerprint),
         calibration=_load_calibration(fingerprint),
     )
 

@@ -96,13 +96,13 @@ class Diarizer:
         else:
             trunk, segmenter = load_encoder(), segmentation
         self.encoder: SpeakerEncoder = encoder or trunk
-        defaults = load_defaults(self.encoder.fingerprint)
+        defaults = load_defaults(self.encoder.fingerprint, trunk.fingerprint)
         self.postprocessing = Postprocessing(config or default_config(known=own), defaults)
         self.models = FirstPassModels(
             trunk=trunk,
             segmenter=segmenter,
             encoder=None if own else encoder,
-            vad_head=defaults.vad_head if own else None,
+            vad_head=defaults.vad_head,
             precision=choose_precision(check_precision(precision)),
         )
         self.cache: FirstPassCache | None = None

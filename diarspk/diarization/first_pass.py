@@ -15,16 +15,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from diarspk.audio import AudioStream
+from diarspk.audio import SAMPLE_RATE, AudioStream
+from diarspk.diarization.chunk_embedding import ChunkEmbedder
 from diarspk.diarization.local_speakers import ACTIVE, FirstPassModels, LocalSpeakers
 from diarspk.diarization.tracks import FrameEmbeddingTrack, Track, VadFeatureTrack
 from diarspk.diarization.window_embedding import (
     AudioEmbedder,
+    PairedEmbedder,
     TrunkEmbedder,
     WindowBatch,
     WindowEmbedder,
 )
+from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.local.encoder import LocalEncoder
+from diarspk.encoders.pooled import PooledEncoder
 from diarspk.encoders.precision import Precision, multiply_in
 from diarspk.features.recording import Recording
 from diarspk.segmentation.segmenter import Segmentation
@@ -90,10 +94,11 @@ def compute_local_speakers(
     )
     segmentation = segmenter.segment(stream, windows, trunk)
     embed: WindowEmbedder = TrunkEmbedder(trunk, windows)
+    paired: PairedEmbedder | None = None
     if models.encoder is not None and stream is not None:
-        embed = AudioEmbedder(models.encoder, stream, windows)
-    # Other encoders have a space of their own, in which vectors of these heads mean nothing.
-    frame_head = trunk.frame_head if models.encoder is None else None
+        other = _embed_by(models.encoder, stream, windows, models.precision)
+        embed = paired = PairedEmbedder(other, TrunkEmbedder(trunk, windows))
+    frame_head = trunk.frame_head
     vad_head = models.vad_head if frame_head is not None else None
     frame_track = None if frame_head is None else FrameEmbeddingTrack(trunk, frame_head, total)
     vad_track = None if vad_head is None else VadFeatureTrack(vad_head, total)
@@ -120,7 +125,17 @@ def compute_local_speakers(
         embed.subsegments,
         None if frame_track is None else frame_track.finish(),
         None if vad_track is None else vad_track.finish(),
+        None if paired is None else paired.trunk_embeddings,
     )
+
+
+def _embed_by(
+    encoder: SpeakerEncoder, stream: AudioStream, windows: WindowGrid, precision: Precision
+) -> WindowEmbedder:
+    """Embed by another encoder: in one pass where its frames can be pooled."""
+    if isinstance(encoder, PooledEncoder) and encoder.sample_rate == SAMPLE_RATE:
+        return ChunkEmbedder(encoder, stream, windows, precision)
+    return AudioEmbedder(encoder, stream, windows)
 
 
 class BlockPass:

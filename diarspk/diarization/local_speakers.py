@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,6 +61,9 @@ optional
         Vectors of the trunk's frame head, every sixth frame from the first on.
     vad_features : NDArray of float16, shape (frames, channels), optional
         TS-VAD features of every frame.
+    trunk_embeddings : NDArray of float32, shape (windows, speakers, dim), optional
+        The local speakers in the space of the trunk, whose frame embeddings and features these
+        are; None where the trunk has made the embeddings, too.
     """
 
     activity: NDArray[np.float32]
@@ -73,11 +76,20 @@ optional
     subsegments: Subsegments | None = None
     frame_embeddings: NDArray[np.float16] | None = None
     vad_features: NDArray[np.float16] | None = None
+    trunk_embeddings: NDArray[np.float32] | None = None
 
     @property
     def talking(self) -> NDArray[np.bool_]:
         """Local speakers who talk, ``(windows, speakers)``."""
         return self.seconds > 0
+
+    def in_trunk_space(self) -> LocalSpeakers:
+        """Return the same with the embeddings of the trunk; subsegments have none in its space."""
+        if self.trunk_embeddings is None:
+            return self
+        return replace(
+            self, embeddings=self.trunk_embeddings, subsegments=None, trunk_embeddings=None
+        )
 
     def centroid(self, chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Mean of ``chosen (windows, speakers)``, weighted by seconds; unit norm, ``(dim,)``."""

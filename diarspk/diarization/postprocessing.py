@@ -73,7 +73,8 @@ class Postprocessing:
 
         Local speakers are averaged over windows; resegmentation and TS-VAD then correct who talks.
         """
-        local, config, head = first.local, self.config, self.defaults.vad_head
+        # The heads know the space of the trunk, whichever encoder has linked the local speakers.
+        local, config, head = first.local.in_trunk_space(), self.config, self.defaults.vad_head
         centroids = local.centroids(linking.labels)
         activity = speaker_activity(local, linking.labels, len(centroids))
         if not len(centroids):

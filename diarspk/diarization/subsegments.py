@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from diarspk.segmentation.windows import WindowGrid
 
-__all__ = ["ChosenFrames", "SubsegmentGrid", "Subsegments"]
+__all__ = ["ChosenFrames", "SubsegmentCollector", "SubsegmentGrid", "Subsegments"]
 
 LENGTH_S = 1.5
 STEP_S = 0.48
@@ -115,3 +115,39 @@ class SubsegmentGrid:
         enough = weights.sum(1) * self.hop >= MIN_DURATION_S
         seconds = np.where(clean, alone.sum(1) * self.hop, 0.0)
         return ChosenFrames(centre[enough], weights[enough].astype(np.float32), seconds[enough])
+
+
+class SubsegmentCollector:
+    """Collector of the subsegments of a recording, window by window, in arrays with room for all.
+
+    Parameters
+    ----------
+    grid
+        Where they lie.
+    dimension
+        Number of dimensions of an embedding.
+    """
+
+    def __init__(self, grid: SubsegmentGrid, dimension: int) -> None:
+        self.grid = grid
+        count = len(grid.centre)
+        self._all = Subsegments(
+            np.empty(count, np.int64),
+            np.empty((count, dimension), np.float32),
+            np.empty(count, np.float64),
+        )
+        self._count = 0
+
+    def store(self, chosen: list[ChosenFrames], embeddings: NDArray[np.float32]) -> None:
+        """Store the embeddings ``(n, dim)`` of some windows' subsegments, in their order."""
+        rows = slice(self._count, self._count + len(embeddings))
+        self._all.embeddings[rows] = embeddings
+        self._all.centre[rows] = np.concatenate([each.centre for each in chosen])
+        self._all.seconds[rows] = np.concatenate([each.seconds for each in chosen])
+        self._count = rows.stop
+
+    @property
+    def subsegments(self) -> Subsegments:
+        """Those that are stored."""
+        held, count = self._all, self._count
+        return Subsegments(held.centre[:count], held.embeddings[:count], held.seconds[:count])

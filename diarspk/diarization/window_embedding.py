@@ -11,14 +11,21 @@ from torch import Tensor, nn
 
 from diarspk.audio import AudioStream
 from diarspk.diarization.local_speakers import LocalSpeakers
-from diarspk.diarization.subsegments import ChosenFrames, SubsegmentGrid, Subsegments
+from diarspk.diarization.subsegments import SubsegmentCollector, SubsegmentGrid, Subsegments
 from diarspk.encoders.base import Embedding, SpeakerEncoder
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.local.region_pooling import Region
 from diarspk.features.recording import Recording
 from diarspk.segmentation.windows import WindowGrid, audio_windows
 
-__all__ = ["AudioEmbedder", "TrunkEmbedder", "WindowBatch", "WindowEmbedder", "embed_non_speech"]
+__all__ = [
+    "AudioEmbedder",
+    "PairedEmbedder",
+    "TrunkEmbedder",
+    "WindowBatch",
+    "WindowEmbedder",
+    "embed_non_speech",
+]
 
 SILENT = 0.1
 """Maximum probability of any speaker in a frame that is surely not speech."""
@@ -81,37 +88,21 @@ class TrunkEmbedder:
 
     def __init__(self, encoder: LocalEncoder, windows: WindowGrid) -> None:
         self.encoder = encoder
-        self.grid = SubsegmentGrid.over(windows)
-        count = len(self.grid.centre)
-        self._subsegments = Subsegments(
-            np.empty(count, np.int64),
-            np.empty((count, encoder.dimension), np.float32),
-            np.empty(count, np.float64),
-        )
-        self._count = 0
+        self.collector = SubsegmentCollector(SubsegmentGrid.over(windows), encoder.dimension)
 
     def __call__(
         self, batch: WindowBatch, active: NDArray[np.bool_], weights: NDArray[np.float32]
     ) -> Embedding:
         """See :class:`WindowEmbedder`."""
-        chosen = self.grid.choose(active, batch.first, batch.number)
-        self._store(chosen, self._pool(batch, [each.weights for each in chosen]))
+        chosen = self.collector.grid.choose(active, batch.first, batch.number)
+        self.collector.store(chosen, self._pool(batch, [each.weights for each in chosen]))
         windows, _, speakers = weights.shape
         return self._pool(batch, list(weights.transpose(0, 2, 1))).reshape(windows, speakers, -1)
 
     @property
     def subsegments(self) -> Subsegments:
         """See :class:`WindowEmbedder`."""
-        stored, count = self._subsegments, self._count
-        return Subsegments(stored.centre[:count], stored.embeddings[:count], stored.seconds[:count])
-
-    def _store(self, chosen: list[ChosenFrames], embeddings: Embedding) -> None:
-        rows = slice(self._count, self._count + len(embeddings))
-        stored = self._subsegments
-        stored.embeddings[rows] = embeddings
-        stored.centre[rows] = np.concatenate([each.centre for each in chosen])
-        stored.seconds[rows] = np.concatenate([each.seconds for each in chosen])
-        self._count = rows.stop
+        return self.collector.subsegments
 
     @torch.inference_mode()
     def _pool(self, batch: WindowBatch, weights: list[NDArray[np.float32]]) -> Embedding:
@@ -127,6 +118,44 @@ class TrunkEmbedder:
             return np.zeros((0, self.encoder.dimension), np.float32)
         embeddings = self.encoder.network.utterance.embed_moments(torch.cat(pooled)[None])[0]
         return nn.functional.normalize(embeddings, dim=-1).numpy()
+
+
+class PairedEmbedder:
+    """Embeds by another encoder, and the same local speakers by the trunk beside it.
+
+    Linking reads the former. The heads on the trunk, which correct who talks when, know only the
+    space of the trunk.
+
+    Parameters
+    ----------
+    embed
+        The other encoder's.
+    trunk
+        The trunk's.
+    """
+
+    def __init__(self, embed: WindowEmbedder, trunk: TrunkEmbedder) -> None:
+        self.embed, self.trunk = embed, trunk
+        self._found: list[Embedding] = []
+
+    def __call__(
+        self, batch: WindowBatch, active: NDArray[np.bool_], weights: NDArray[np.float32]
+    ) -> Embedding:
+        """See :class:`WindowEmbedder`."""
+        own = self.trunk(batch, active, weights)
+        spoken = weights.sum(axis=1)[..., None] > 0
+        self._found.append(np.where(spoken, own, np.float32(0.0)))
+        return self.embed(batch, active, weights)
+
+    @property
+    def subsegments(self) -> Subsegments | None:
+        """See :class:`WindowEmbedder`."""
+        return self.embed.subsegments
+
+    @property
+    def trunk_embeddings(self) -> Embedding:
+        """Embeddings of the local speakers in the space of the trunk."""
+        return np.concatenate(self._found)
 
 
 class AudioEmbedder:
@@ -155,7 +184,7 @@ class AudioEmbedder:
 
     @property
     def subsegments(self) -> None:
-        """None: they would cost the encoder several passes more."""
+        """None: each would cost the encoder a pass of its own."""
         return None
 
     def embed(self, weights: NDArray[np.float32]) -> Embedding:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from diarspk.encoders.local.network import SpeakerNetwork, SpeakerNetworkConfig
     from diarspk.encoders.local.region_pooling import Region
     from diarspk.encoders.local.trunk import LocalTrunk, TrunkConfig
+    from diarspk.encoders.pooled import PooledEncoder
     from diarspk.encoders.windowed import WindowedEncoder, build_encoder
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "GatedStatisticsPooling",
     "LocalEncoder",
     "LocalTrunk",
+    "PooledEncoder",
     "Region",
     "SpeakerEncoder",
     "SpeakerNetwork",
@@ -48,6 +50,7 @@ _HOMES = {
     "GatedStatisticsPooling": "diarspk.encoders.architectures.pooling.gated",
     "LocalEncoder": "diarspk.encoders.local.encoder",
     "LocalTrunk": "diarspk.encoders.local.trunk",
+    "PooledEncoder": "diarspk.encoders.pooled",
     "Region": "diarspk.encoders.local.region_pooling",
     "SpeakerEncoder": "diarspk.encoders.base",
     "SpeakerNetwork": "diarspk.encoders.local.network",

@@ -44,7 +44,8 @@ def load_encoder(name: str | Path | None = None, *, download: bool = False) -> S
     name : str or path, optional
         One of
 
-        - an embedded model that :func:`diarspk.available_models` lists;
+        - a model that :func:`diarspk.available_models` lists: an embedded one, or a public
+          checkpoint, which has to be downloaded once;
         - the JSON card of a checkpoint of this package, or its ``.safetensors`` file;
         - a checkpoint of another project, or the folder that holds it: see
           :func:`diarspk.encoders.pretrained.load_pretrained_encoder`;
@@ -52,7 +53,8 @@ def load_encoder(name: str | Path | None = None, *, download: bool = False) -> S
 
         Default: the embedded encoder.
     download : bool, default False
-        Download files of the hub that are not in the local cache. Nothing else uses the network.
+        Download a public checkpoint, or files of the hub, that are not here. Nothing else uses the
+        network.
 
     Returns
     -------
@@ -67,12 +69,17 @@ def load_encoder(name: str | Path | None = None, *, download: bool = False) -> S
     """
     if name is not None:
         name = check_path(name, "name")
+        from diarspk.catalogue.reading import find_entry
         from diarspk.encoders.pretrained.locations import (
             find_repository,
             is_hub_name,
             is_pretrained,
         )
 
+        if (entry := find_entry(name)) is not None:
+            from diarspk.encoders.pretrained.catalogued import load_catalogued_encoder
+
+            return load_catalogued_encoder(entry, download=download)
         if is_hub_name(name):
             folder = find_repository(str(name), download=download)
             encoder = _load_pretrained(folder)

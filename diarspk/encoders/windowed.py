@@ -16,11 +16,12 @@ from diarspk.encoders.architectures.masking import length_mask
 from diarspk.encoders.base import Embedding, FrameEmbeddings
 from diarspk.encoders.clips import ClipEncoder, Waveform, WindowConfig
 from diarspk.encoders.front_end import FrontEnd
+from diarspk.encoders.pooled import PooledEncoder
 
 __all__ = ["WindowConfig", "WindowedEncoder", "build_encoder", "fingerprint_of"]
 
 
-class WindowedEncoder(ClipEncoder):
+class WindowedEncoder(ClipEncoder, PooledEncoder):
     """Speaker embeddings from an :class:`~diarspk.encoders.architectures.base.Architecture`.
 
     A span is embedded as if it were a recording of its own; one too short for the network is
@@ -60,6 +61,28 @@ class WindowedEncoder(ClipEncoder):
     def fingerprint(self) -> str:
         """Identifies the embedding space."""
         return self._fingerprint
+
+    @property
+    def frame_hop_samples(self) -> int:
+        """See :class:`PooledEncoder`."""
+        return self.network.stride * self.front_end.hop_samples
+
+    @property
+    def first_frame_sample(self) -> int:
+        """See :class:`PooledEncoder`."""
+        offset = self.network.offset * self.front_end.hop_samples
+        return offset + self.front_end.samples_for(1) // 2
+
+    @torch.inference_mode()
+    def encode_stretch(self, samples: Waveform) -> Tensor:
+        """See :meth:`PooledEncoder.encode_stretch`; a stretch that is too short is repeated."""
+        return self.network.encode(self._inputs(samples)[None])[0][0]
+
+    @torch.inference_mode()
+    def pool_frames(self, frames: Tensor, masks: Tensor) -> Embedding:
+        """See :meth:`PooledEncoder.pool_frames`."""
+        vectors = self.network.project(self.network.pool(frames, masks))
+        return nn.functional.normalize(vectors, dim=-1).numpy()
 
     def embed_masked(self, windows: Waveform, masks: NDArray[np.bool_]) -> Embedding:
         """See :meth:`SpeakerEncoder.embed_masked`; a network with local frames pools under masks.

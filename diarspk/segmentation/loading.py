@@ -40,7 +40,8 @@ def load_segmenter(name: str | Path | None = None, *, download: bool = False) ->
     ----------
     name
         A name or card as for :func:`load_encoder`, for the segmentation head that was trained with
-        that encoder; "silero"; or a segmentation checkpoint of pyannote.audio
+        that encoder; "silero"; a segmentation of the catalogue (``diarspk models``); or a
+        segmentation checkpoint of pyannote.audio
         (``pytorch_model.bin``), the folder that holds it, or ``hf:OWNER/NAME@COMMIT`` for such a
         folder on the Hugging Face hub.
     download
@@ -60,8 +61,13 @@ def load_segmenter(name: str | Path | None = None, *, download: bool = False) ->
 
         return SileroSegmenter()
     if name is not None:
+        from diarspk.catalogue.reading import find_entry
         from diarspk.encoders.pretrained.locations import find_repository, is_hub_name
 
+        if (entry := find_entry(name)) is not None:
+            from diarspk.segmentation.catalogued import load_catalogued_segmenter
+
+            return load_catalogued_segmenter(entry, download=download)
         if is_hub_name(name):
             name = find_repository(str(name), download=download)
         if Path(name).is_dir():
@@ -116,9 +122,10 @@ def build_embedded_segmenter(checkpoint: Checkpoint) -> EmbeddedSegmenter:
 def has_segmentation_head(name: str | Path | None) -> bool:
     """Whether a model comes with a segmentation head of its own, as the embedded one does."""
     if name is not None:
+        from diarspk.catalogue.reading import find_entry
         from diarspk.encoders.pretrained.locations import is_hub_name, is_pretrained
 
-        if is_hub_name(name) or is_pretrained(Path(name)):
+        if find_entry(name) is not None or is_hub_name(name) or is_pretrained(Path(name)):
             return False
     try:
         card = read_card(find_card(name))

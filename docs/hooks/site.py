@@ -39,7 +39,7 @@ def model_table() -> str:
     """List models whose weights ship."""
     from diarspk import available_models
 
-    cards = [card for card in available_models() if card.kind != "architecture"]
+    cards = [card for card in available_models() if card.kind == "embedded"]
     rows = [
         f"| `{card.name}` | {card.parameters / 1e6:.1f} M | {card.dimension} | "
         f"{1000 * card.frame_hop:g} ms | {card.size_bytes / 1e6:.1f} MB | `{card.fingerprint}` | "
@@ -48,6 +48,35 @@ def model_table() -> str:
     ]
     head = "| name | parameters | dimensions | hop | size | fingerprint | made by |"
     return "\n".join([head, "|---|---:|---:|---:|---:|---|---|", *rows])
+
+
+def catalogue_table() -> str:
+    """List public checkpoints, with every fact of the catalogue."""
+    from diarspk import available_models
+
+    head = (
+        "| name | task | parameters | dimensions | MB | licence | revision | pinned | published | "
+        "source |"
+    )
+    rows = []
+    for card in available_models():
+        if card.kind != "public":
+            continue
+        size, parameters = card.size_bytes, card.parameters
+        facts = [
+            f"`{card.name}`" + (f" (not loaded: lacks {card.missing})" if card.missing else ""),
+            card.task,
+            "" if parameters is None else f"{parameters / 1e6:.1f} M",
+            "" if card.dimension is None else f"{card.dimension}",
+            "" if size is None else f"{size / 1e6:.1f}",
+            card.licence if card.commercial_use else f"{card.licence}, **no commercial use**",
+            "first download" if card.revision is None else f"`{card.revision[:12]}`",
+            ", ".join(f"`{digest[:12]}`" for digest in card.sha256.values()) or "first download",
+            card.published,
+            card.source + (", token needed" if card.needs_token else ""),
+        ]
+        rows.append(f"| {' | '.join(facts)} |")
+    return "\n".join([head, "|---|---|---:|---:|---:|---|---|---|---|---|", *rows])
 
 
 def architecture_table() -> str:
@@ -83,7 +112,7 @@ def command_tables() -> str:
 def walk_commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Yield the commands below a command, by what one types; groups are passed through."""
     for name, below in getattr(command, "commands", {}).items():
-        if not hasattr(below, "commands"):
+        if not hasattr(below, "commands") or below.invoke_without_command:
             yield f"{path} {name}", below
         yield from walk_commands(below, f"{path} {name}")
 
@@ -145,6 +174,7 @@ def notebook_parts(cell: Any) -> Iterator[str]:
 
 PARTS: dict[str, Callable[[], str]] = {
     "<!-- models -->": model_table,
+    "<!-- catalogue -->": catalogue_table,
     "<!-- architectures -->": architecture_table,
     "<!-- commands -->": command_tables,
     "<!-- examples/tour.ipynb -->": notebook_page("examples/tour.ipynb"),

@@ -24,6 +24,7 @@ FLOORS = (
     ("diarspk.segmentation", "diarspk.cues", "diarspk.editing", "diarspk.plots"),
     ("diarspk.encoders", "diarspk.transcripts"),
     ("diarspk.clustering", "diarspk.features", "diarspk.verification", "diarspk.metrics"),
+    ("diarspk.catalogue",),
     ("diarspk.audio", "diarspk.embeddings", "diarspk.checkpoints", "diarspk.formats"),
 )
 """Packages from the top down: imports go to lower floors only."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from diarspk.catalogue.hub import find_snapshot
 from diarspk.errors import ModelError
 
 __all__ = ["FILES", "find_file", "find_repository", "is_hub_name", "is_pretrained"]
@@ -77,26 +78,12 @@ def find_repository(name: str, *, download: bool = False) -> Path:
             f"{name}: a model of the hub must be named {PREFIX}OWNER/NAME@COMMIT, with all 40 "
             "digits of the commit, so that it stays the same"
         )
-    try:
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-    except ImportError as error:
-        raise ModelError(
-            "huggingface-hub is not installed: pip install 'diarspk[transformers]'"
-        ) from error
-    try:
-        folder = snapshot_download(
-            match["repository"],
-            revision=match["commit"],
-            allow_patterns=list(PATTERNS),
-            local_files_only=not download,
-        )
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        remedy = (
-            "check the name, the connection and, for a gated repository, the login"
-            if download
-            else "it is not in the local cache; load it once with "
-            f"diarspk.load_encoder({name!r}, download=True)"
-        )
-        raise ModelError(f"{name}: cannot be found ({type(error).__name__}); {remedy}") from error
-    return Path(folder)
+    return find_snapshot(
+        match["repository"],
+        match["commit"],
+        PATTERNS,
+        label=name,
+        remedy="it is not in the local cache; load it once with "
+        f"diarspk.load_encoder({name!r}, download=True)",
+        download=download,
+    )

@@ -23,8 +23,16 @@ def test_a_table_has_a_row_for_each(run: Run) -> None:
     assert [row.split()[0] for row in rows] == [card.name for card in cards]
     (embedded,) = (card for card in cards if card.name == DEFAULT)
     row = next(row.split() for row in rows if row.startswith(f"{DEFAULT} "))
-    assert row[1:4] == ["embedded", f"{embedded.parameters:,}", f"{embedded.dimension}"]
+    figures = [f"{embedded.parameters:,}", f"{embedded.dimension}"]
+    assert row[1:5] == ["embedded", "diarization", *figures]
     assert embedded.fingerprint in row
+
+
+def test_download_tells_of_an_unknown_name_on_one_line(run: Run) -> None:
+    result = run("models", "download", "resnet-99")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("error: `name` must be a model of the catalogue")
+    assert len(result.stderr.splitlines()) == 1
 
 
 def test_json_holds_every_field(run: Run) -> None:

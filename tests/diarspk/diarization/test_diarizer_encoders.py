@@ -119,8 +119,29 @@ def test_a_local_network_pools_the_frames_of_the_mask():
     np.testing.assert_allclose(encoder.embed_masked(window[None], masks)[0, 0], expected, atol=1e-5)
 
 
-def test_embeddings_are_those_of_the_windows(encoder):
-    audio = noise(11.0)
+class Whole(SpeakerEncoder):
+    """Encoder whose frames cannot be pooled, such as an ONNX graph."""
+
+    def __init__(self, encoder):
+        self.encoder = encoder
+
+    sample_rate = property(lambda self: self.encoder.sample_rate)
+    dimension = property(lambda self: self.encoder.dimension)
+    frame_hop = property(lambda self: self.encoder.frame_hop)
+    fingerprint = property(lambda self: self.encoder.fingerprint)
+
+    def embed(self, *arguments, **options):
+        return self.encoder.embed(*arguments, **options)
+
+    def embed_frames(self, *arguments, **options):
+        return self.encoder.embed_frames(*arguments, **options)
+
+    def embed_masked(self, windows, masks):
+        return self.encoder.embed_masked(windows, masks)
+
+
+def test_embeddings_of_an_encoder_without_frames_are_those_of_the_windows(encoder):
+    encoder, audio = Whole(encoder), noise(11.0)
     first = Diarizer(encoder=encoder, segmentation=TwoSpeakers()).first_pass(audio, RATE)
     local = first.local
     assert first.fingerprint == encoder.fingerprint
@@ -132,6 +153,7 @@ def test_embeddings_are_those_of_the_windows(encoder):
         part = np.pad(part, (0, 4 * RATE - len(part)))[None]
         expected = encoder.embed_masked(part, local.activity[window][None] > 0.5)
         np.testing.assert_allclose(local.embeddings[window], expected[0], atol=1e-5)
+    assert local.subsegments is None
 
 
 class Colours(SpeakerEncoder):
