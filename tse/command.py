@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from diarspk.cli.options import Channel, Raw, Track
+from diarspk.cli.options import Channel, Device, Raw, Track
 from diarspk.cli.recordings import Reader
 from diarspk.cli.terminal import exit_on_error, progress_display, say
 from diarspk.file_names import file_stems
@@ -61,6 +61,7 @@ def extract(
             help="Extractor: a name, or the path of a card. Default: the one in this package."
         ),
     ] = None,
+    device: Device = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")] = False,
 ) -> None:
     """Extract the voice of one speaker, or of each, from a recording."""
@@ -71,6 +72,7 @@ def extract(
 
         shared: dict[str, Any] = {
             "extractor_name": extractor,
+            "device": device,
             "warn": lambda message: say(f"warning: {message}"),
             "progress": follow(recording.name),
         }

@@ -100,7 +100,7 @@ def _can_verify(mixture: Tensor, cue: Cue) -> bool:
 
 def _verify(verifier: SpeakerEncoder, voices: Tensor, mixture: Tensor, vector: Tensor) -> Tensor:
     """Cosine of each output ``(n, time)`` to the enrolment minus that of its residual, ``(n,)``."""
-    waveforms = torch.cat([voices, mixture - voices]).numpy()
-    embeddings = torch.from_numpy(verifier.embed_batch(list(waveforms), SAMPLE_RATE))
+    waveforms = torch.cat([voices, mixture - voices]).numpy(force=True)
+    embeddings = torch.from_numpy(verifier.embed_batch(list(waveforms), SAMPLE_RATE)).to(vector)
     similarity, residual_similarity = (embeddings @ vector[0]).chunk(2)
     return similarity - residual_similarity

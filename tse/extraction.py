@@ -101,6 +101,7 @@ def extract_enrolled(
     output: Path,
     *,
     extractor_name: str | None = None,
+    device: str = "auto",
     channel: int | None = None,
     warn: Callable[[str], None] | None = None,
     progress: Progress | None = None,
@@ -120,7 +121,7 @@ def extract_enrolled(
     from diarspk.features.speech_quality import check_speech
 
     stream = open_audio(recording, channel=channel)
-    extractor = load_extractor(extractor_name)
+    extractor = load_extractor(extractor_name, device=device)
     references = []
     for enrolment in enrolments:
         reference = open_audio(enrolment)
@@ -142,6 +143,7 @@ def extract_speakers(
     *,
     diarization: Path | None = None,
     extractor_name: str | None = None,
+    device: str = "auto",
     channel: int | None = None,
     gated: bool = False,
     warn: Callable[[str], None] | None = None,
@@ -163,9 +165,9 @@ def extract_speakers(
         Receives warnings, one line each.
     """
     stream = open_audio(recording, channel=channel)
-    extractor = load_extractor(extractor_name)
+    extractor = load_extractor(extractor_name, device=device)
     annotation = (
-        _diarize(stream, progress)
+        _diarize(stream, device, progress)
         if diarization is None
         else _read_diarization(diarization, stream.name)
     )
@@ -245,10 +247,10 @@ def _warn_of_absence(meter: PresenceMeter | None, name: str) -> None:
     )
 
 
-def _diarize(stream: AudioStream, progress: Progress | None) -> Annotation:
+def _diarize(stream: AudioStream, device: str, progress: Progress | None) -> Annotation:
     from diarspk import Diarizer
 
-    return Diarizer()(stream, progress=progress).annotation
+    return Diarizer(device=device)(stream, progress=progress).annotation
 
 
 def _read_diarization(file: Path, recording: str) -> Annotation:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from diarspk.arguments import check_counts
 from diarspk.audio import SAMPLE_RATE, Audio, load_audio
 from diarspk.cues.speaker_cue import SpeakerCue
+from diarspk.devices import choose_device, device_of
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.errors import ArgumentError, ModelError
 from tse.cue_sources import CueSource
@@ -79,6 +80,31 @@ class Extractor:
     def sample_rate(self) -> int:
         """Sample rate of input and output in Hz."""
         return SAMPLE_RATE
+
+    @property
+    def device(self) -> torch.device:
+        """Device that the network is on."""
+        return device_of(self.network)
+
+    def to(self, device: str | torch.device) -> Extractor:
+        """Move the network and its encoder to a device, in place, and return the extractor.
+
+        Parameters
+        ----------
+        device : str or torch.device
+            See :func:`diarspk.devices.choose_device`.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such device.
+        """
+        chosen = choose_device(device)
+        self.network.to(chosen)
+        for encoder in (self.verifier, getattr(self.source, "encoder", None)):
+            if encoder is not None:
+                encoder.to(chosen)
+        return self
 
     @property
     def causal(self) -> bool:
@@ -202,11 +228,12 @@ class Extractor:
             yield from self._stream_blocks(blocks, cues)
             return
 
-        ensemble = Ensemble(self.network, self.passes, self.verifier)
+        ensemble, device = Ensemble(self.network, self.passes, self.verifier), self.device
+        near = [cue.map(lambda level: level.to(device)) for cue in cues]
 
         def extract(block: Samples) -> Samples:
-            mixture = torch.from_numpy(np.ascontiguousarray(block))[None]
-            return np.concatenate([ensemble(mixture, cue).numpy() for cue in cues])
+            mixture = torch.from_numpy(np.ascontiguousarray(block))[None].to(device)
+            return np.concatenate([ensemble(mixture, cue).numpy(force=True) for cue in near])
 
         yield from extract_blocks(blocks, extract, config or BlockConfig())
 
@@ -214,8 +241,8 @@ class Extractor:
         streams = [self.stream(cue) for cue in cues]
         for block in blocks:
             samples = torch.from_numpy(np.ascontiguousarray(block))
-            yield np.stack([stream.push(samples).numpy() for stream in streams])
-        yield np.stack([stream.flush().numpy() for stream in streams])
+            yield np.stack([stream.push(samples).numpy(force=True) for stream in streams])
+        yield np.stack([stream.flush().numpy(force=True) for stream in streams])
 
     def similarity(
         self, voice: Audio, cue: Cue | SpeakerCue | Audio, sample_rate: int | None = None

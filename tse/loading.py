@@ -14,6 +14,7 @@ from diarspk.checkpoints.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
+from diarspk.devices import choose_device
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.errors import ModelError
@@ -31,7 +32,7 @@ WITHOUT_ENCODER = ("log-mel", "enrolment", "one-hot")
 """Cue sources that need no speaker encoder."""
 
 
-def load_extractor(name: str | Path | None = None) -> Extractor:
+def load_extractor(name: str | Path | None = None, *, device: str = "cpu") -> Extractor:
     """Load an extractor.
 
     Parameters
@@ -39,13 +40,18 @@ def load_extractor(name: str | Path | None = None) -> Extractor:
     name
         Name of an embedded extractor, or path of the JSON card of a checkpoint. Default: the
         embedded extractor.
+    device
+        Device that the extractor runs on; see :func:`diarspk.devices.choose_device`.
 
     Raises
     ------
     ModelError
         If there is no such extractor, its files are damaged, or it was trained with another
         speaker encoder than the one that its card names.
+    ArgumentError
+        If there is no such device.
     """
+    chosen = choose_device(device)
     checkpoint = read_checkpoint(_card_path(name))
     card: dict[str, Any] = checkpoint.card
     if "extractor" not in card:
@@ -62,7 +68,7 @@ def load_extractor(name: str | Path | None = None) -> Extractor:
             space=encoder.fingerprint if encoder is not None else "",
             passes=int(card.get("passes", 1)),
             verifier=encoder if card.get("verified", False) else None,
-        )
+        ).to(chosen)
 
 
 def write_extractor(

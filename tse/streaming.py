@@ -12,6 +12,7 @@ from torch import Tensor
 
 from diarspk.arguments import check_numbers
 from diarspk.audio import SAMPLE_RATE
+from diarspk.devices import device_of
 from diarspk.errors import ArgumentError
 from tse.cues import Cue
 from tse.models.network import ExtractionNetwork, Memory
@@ -115,11 +116,13 @@ class ExtractionStream:
         self.network, self.framing = network, network.framing
         lead = self.framing.window_samples - self.framing.hop_samples
         self.memory: Memory = {}
-        self.waiting = torch.zeros(1, lead)  # samples that the next frame begins with
-        self.sums = torch.zeros(1, lead)  # overlap-add that later frames contribute to
+        self.device = device_of(network)
+        # Samples that the next frame begins with, and overlap-add that later frames contribute to.
+        self.waiting = torch.zeros(1, lead, device=self.device)
+        self.sums = torch.zeros(1, lead, device=self.device)
         self.lead, self.received, self.given = lead, 0, 0
         with torch.inference_mode():
-            self.conditioning = network.condition(cue)
+            self.conditioning = network.condition(cue.map(lambda level: level.to(self.device)))
 
     def __repr__(self) -> str:
         seconds = self.received / SAMPLE_RATE
@@ -148,14 +151,14 @@ class ExtractionStream:
     @torch.inference_mode()
     def _advance(self, block: Tensor) -> Tensor:
         window, hop = self.framing.window_samples, self.framing.hop_samples
-        self.waiting = torch.cat([self.waiting, block[None]], dim=1)
+        self.waiting = torch.cat([self.waiting, block[None].to(self.device)], dim=1)
         count = (self.waiting.shape[1] - window) // hop + 1
         if count < 1:
-            return torch.zeros(0)
+            return torch.zeros(0, device=self.device)
         frames = self.waiting.unfold(1, window, hop)
         self.waiting = self.waiting[:, count * hop :]
         frames = self.network.extract_frames(frames, self.conditioning, self.memory)
-        total = torch.zeros(1, (count - 1) * hop + window)
+        total = torch.zeros(1, (count - 1) * hop + window, device=self.device)
         for index in range(count):
             total[:, index * hop : index * hop + window] += frames[:, index]
         total[:, : self.sums.shape[1]] += self.sums

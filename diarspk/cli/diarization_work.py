@@ -57,6 +57,7 @@ class Models:
     config: Path | None
     engine: str
     precision: str
+    device: str
     cache: Path | None
 
     def load(self) -> Diarizer:
@@ -73,6 +74,7 @@ class Models:
                 adaptation=self.adaptation,
                 config=self.config,
                 engine=self.engine,
+                device=self.device,
                 cache=self.cache,
                 precision=check_precision(self.precision),
             )

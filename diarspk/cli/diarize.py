@@ -11,7 +11,7 @@ import typer
 from diarspk.cli.batch import Batch, Shard
 from diarspk.cli.diarization_work import Count, DiarizationWork, Format, Models, Output
 from diarspk.cli.lists import find_recordings, is_list
-from diarspk.cli.options import Channel, Engine, Lists, Raw, Track
+from diarspk.cli.options import Channel, Device, Engine, Lists, Raw, Track
 from diarspk.cli.recordings import Reader, Recording
 from diarspk.cli.result_names import name_results
 from diarspk.cli.terminal import Failures, exit_on_error, progress_display, say
@@ -116,10 +116,11 @@ def diarize(
     precision: Annotated[
         str,
         typer.Option(
-            help="Numerical precision of the networks: `auto` (bfloat16 where the processor has "
+            help="Numerical precision of the networks: `auto` (bfloat16 where the device has "
             "instructions for it), `single` or `bfloat16`."
         ),
     ] = "auto",
+    device: Device = "auto",
     gallery: Annotated[
         Path | None,
         typer.Option(
@@ -162,7 +163,16 @@ def diarize(
     if vectors and format is not Format.JSON:
         raise typer.BadParameter(f"--vectors needs --format json, got {format.value}")
     models = Models(
-        encoder, segmentation, threshold, clusterer, adaptation, config, engine, precision, cache
+        encoder=encoder,
+        segmentation=segmentation,
+        threshold=threshold,
+        clusterer=clusterer,
+        adaptation=adaptation,
+        config=config,
+        engine=engine,
+        precision=precision,
+        device=device,
+        cache=cache,
     )
     work = DiarizationWork(models, count, reader, gallery, Output(format, exclusive, vectors))
     with exit_on_error():

@@ -22,6 +22,7 @@ def embed_diarized(
     speaker: str,
     diarization: Path | None,
     encoder: str | None,
+    device: str,
     reader: Reader,
 ) -> tuple[diarspk.SpeakerEncoder, RecordedSpeaker]:
     """Embed one speaker of a recording, which is diarized unless an RTTM file says who speaks when.
@@ -38,10 +39,11 @@ def embed_diarized(
     if diarization is None:
         from diarspk.diarization.diarizer import EMBEDDED
 
-        diarizer = diarspk.Diarizer.load(encoder or EMBEDDED)
+        diarizer = diarspk.Diarizer.load(encoder or EMBEDDED, device=device)
         annotation, loaded = diarizer(reader.open(recording)).annotation, diarizer.encoder
     else:
-        annotation, loaded = _read(diarization, recording), diarspk.load_encoder(encoder)
+        annotation = _read(diarization, recording)
+        loaded = diarspk.load_encoder(encoder, device=device)
     labels = sorted(map(str, annotation.labels()))
     if speaker not in labels:
         raise ArgumentError(

@@ -14,7 +14,7 @@ import diarspk
 from diarspk.atomic import atomic_path
 from diarspk.cli.json_text import json_text
 from diarspk.cli.lists import find_recordings
-from diarspk.cli.options import AsJson, Channel, Encoder, Engine, Lists, Raw, Track
+from diarspk.cli.options import AsJson, Channel, Device, Encoder, Engine, Lists, Raw, Track
 from diarspk.cli.recordings import Reader, Recording, stem
 from diarspk.cli.terminal import Failures, exit_on_error, say
 from diarspk.errors import AudioError
@@ -55,6 +55,7 @@ def embed(
     track: Track = None,
     raw: Raw = None,
     encoder: Encoder = None,
+    device: Device = "auto",
     engine: Engine = "torch",
 ) -> None:
     """Compute speaker embeddings: file, start, end and the vector, one line each."""
@@ -70,7 +71,7 @@ def embed(
         from diarspk.encoders.loading import DEFAULT
 
         model = encoder or DEFAULT
-        loaded = diarspk.load_encoder(model)
+        loaded = diarspk.load_encoder(model, device=device)
         if engine != "torch":
             from diarspk.encoders.onnx import with_engine
 

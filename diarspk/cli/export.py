@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import diarspk
-from diarspk.cli.options import Channel, Encoder, Raw, Track
+from diarspk.cli.options import Channel, Device, Encoder, Raw, Track
 from diarspk.cli.recordings import Reader, stem
 from diarspk.cli.terminal import exit_on_error, say
 
@@ -63,6 +63,7 @@ def export_cue(
     track: Track = None,
     raw: Raw = None,
     encoder: Encoder = None,
+    device: Device = "auto",
 ) -> None:
     """Export a speaker vector to the file format of a speech synthesis system.
 
@@ -77,7 +78,7 @@ def export_cue(
 
         extra = None if latents is None else read_latents(latents)
         opened = [reader.open(recording) for recording in recordings]
-        loaded = diarspk.load_encoder(encoder)
+        loaded = diarspk.load_encoder(encoder, device=device)
         name = speaker or stem(recordings[0])
         references = read_references(
             name, [str(one) for one in recordings], loaded, encoder or "", opened

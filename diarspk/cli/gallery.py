@@ -11,7 +11,7 @@ import typer
 
 import diarspk
 from diarspk.cli.json_text import json_text
-from diarspk.cli.options import AsJson, Channel, Encoder, Raw, Track
+from diarspk.cli.options import AsJson, Channel, Device, Encoder, Raw, Track
 from diarspk.cli.recordings import Reader
 from diarspk.cli.table import aligned
 from diarspk.cli.terminal import Failures, exit_on_error, say
@@ -67,6 +67,7 @@ def enroll(
     track: Track = None,
     raw: Raw = None,
     encoder: Encoder = None,
+    device: Device = "auto",
 ) -> None:
     """Enroll a person by recordings; the gallery is created if it does not exist.
 
@@ -80,7 +81,7 @@ def enroll(
             )
         reader = Reader.of([meeting], channel=channel, track=track, raw=raw)
         with exit_on_error():
-            _enroll_diarized(speaker, meeting, label, diarization, encoder, folder, reader)
+            _enroll_diarized(speaker, meeting, label, diarization, encoder, device, folder, reader)
         return
     if not recordings:
         raise typer.BadParameter("give recordings, or --from with --speaker")
@@ -92,7 +93,7 @@ def enroll(
     found: dict[str, tuple[NDArray[np.float32], float]] = {}
     with exit_on_error():
         speaker = check_name(speaker)
-        loaded = diarspk.load_encoder(encoder)
+        loaded = diarspk.load_encoder(encoder, device=device)
     for recording in recordings:
         with failures.caught(recording):
             found[str(recording)] = _embed(loaded, recording, reader)
@@ -132,12 +133,13 @@ def identify(
     track: Track = None,
     raw: Raw = None,
     encoder: Encoder = None,
+    device: Device = "auto",
 ) -> None:
     """Identify speakers: file, name or "unknown", probability, cosine, one line each."""
     reader = Reader.of(recordings, channel=channel, track=track, raw=raw)
     failures = Failures()
     with exit_on_error(), _opened(folder) as people:
-        loaded = diarspk.load_encoder(encoder)
+        loaded = diarspk.load_encoder(encoder, device=device)
         for recording in recordings:
             with failures.caught(recording):
                 answer = people.identify(
@@ -160,12 +162,13 @@ def search(
     track: Track = None,
     raw: Raw = None,
     encoder: Encoder = None,
+    device: Device = "auto",
 ) -> None:
     """Search the references nearest to a voice: file, cosine, name, source, one line each."""
     reader = Reader.of(recordings, channel=channel, track=track, raw=raw)
     failures = Failures()
     with exit_on_error(), _opened(folder) as people:
-        loaded = diarspk.load_encoder(encoder)
+        loaded = diarspk.load_encoder(encoder, device=device)
         for recording in recordings:
             with failures.caught(recording):
                 vector = _embed(loaded, recording, reader)[0]
@@ -248,6 +251,7 @@ def _enroll_diarized(
     label: str,
     diarization: Path | None,
     encoder: str | None,
+    device: str,
     folder: Path,
     reader: Reader,
 ) -> None:
@@ -256,7 +260,7 @@ def _enroll_diarized(
     from diarspk.verification.gallery.names import check_name
 
     speaker = check_name(speaker)
-    loaded, voice = embed_diarized(recording, label, diarization, encoder, reader)
+    loaded, voice = embed_diarized(recording, label, diarization, encoder, device, reader)
     count = len(voice.vectors)
     _enroll(
         folder,

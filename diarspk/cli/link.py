@@ -15,7 +15,7 @@ import typer
 import diarspk
 from diarspk.atomic import atomic_path
 from diarspk.cli.json_text import json_text
-from diarspk.cli.options import AsJson, Channel, Encoder, Raw, Track
+from diarspk.cli.options import AsJson, Channel, Device, Encoder, Raw, Track
 from diarspk.cli.recordings import Reader
 from diarspk.cli.terminal import Failures, exit_on_error, progress_display, say
 
@@ -65,6 +65,7 @@ def link(
     track: Track = None,
     raw: Raw = None,
     encoder: Encoder = None,
+    device: Device = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Give a person one label in all recordings, whoever it is.
@@ -83,7 +84,7 @@ def link(
 
         found = _find_audio([*audio, *(file for file in files if file not in rttms)])
         diarized = _read(rttms, found, failures)
-        loaded = diarspk.load_encoder(encoder)
+        loaded = diarspk.load_encoder(encoder, device=device)
         criterion = choose_criterion(loaded.fingerprint, threshold, margin)
         speakers: list[RecordedSpeaker] = []
         done: list[_Diarized] = []

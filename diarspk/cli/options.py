@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["AsJson", "Channel", "Encoder", "Engine", "Lists", "Raw", "Track"]
+__all__ = ["AsJson", "Channel", "Device", "Encoder", "Engine", "Lists", "Raw", "Track"]
 
 Lists = Annotated[
     list[Path],
@@ -40,6 +40,14 @@ Encoder = Annotated[
     typer.Option(
         help="Speaker encoder: a name that `diarspk models` lists, or the path of a checkpoint. "
         "Default: the one in this package."
+    ),
+]
+Device = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Device of the networks: `cpu`, `cuda`, `cuda:1`, `mps`, or `auto`, the first CUDA "
+        "device where there is one.",
     ),
 ]
 Engine = Annotated[

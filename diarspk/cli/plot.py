@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diarspk.cli.options import Channel, Encoder, Raw, Track
+from diarspk.cli.options import Channel, Device, Encoder, Raw, Track
 from diarspk.cli.recordings import Reader
 from diarspk.cli.start_up import quick_imports
 from diarspk.cli.terminal import exit_on_error, say
@@ -53,6 +53,7 @@ def timeline(
     channel: Channel = None,
     track: Track = None,
     raw: Raw = None,
+    device: Device = "auto",
 ) -> None:
     """Draw a lane of turns for each speaker; those of a recording are paler, the less sure."""
     with exit_on_error():
@@ -66,7 +67,7 @@ def timeline(
             with quick_imports():
                 from diarspk.diarization.diarizer import Diarizer
             reader = Reader.of([source], channel=channel, track=track, raw=raw)
-            result = Diarizer()(reader.open(source))
+            result = Diarizer(device=device)(reader.open(source))
             figure = plot_timeline(
                 result.annotation,
                 confidence=result.confidence,
@@ -108,6 +109,7 @@ def similarity(
     track: Track = None,
     raw: Raw = None,
     encoder: Encoder = None,
+    device: Device = "auto",
 ) -> None:
     """Draw how much the voice of each turn is like that of each other one."""
     with exit_on_error():
@@ -115,7 +117,7 @@ def similarity(
         from diarspk.plots import plot_similarity
 
         reader = Reader.of([audio], channel=channel, track=track, raw=raw)
-        turns = _embed(reader.open(audio), diarization, recording, encoder)
+        turns = _embed(reader.open(audio), diarization, recording, encoder, device)
         _save(plot_similarity(turns), output)
 
 
@@ -129,6 +131,7 @@ def speaker_map(
     track: Track = None,
     raw: Raw = None,
     encoder: Encoder = None,
+    device: Device = "auto",
 ) -> None:
     """Draw the turns of all speakers as points in a plane."""
     with exit_on_error():
@@ -136,7 +139,7 @@ def speaker_map(
         from diarspk.plots import plot_speaker_map
 
         reader = Reader.of([audio], channel=channel, track=track, raw=raw)
-        turns = _embed(reader.open(audio), diarization, recording, encoder)
+        turns = _embed(reader.open(audio), diarization, recording, encoder, device)
         _save(plot_speaker_map(turns), output)
 
 
@@ -180,6 +183,7 @@ def _embed(
     diarization: Path | None,
     recording: str | None,
     encoder: str | None,
+    device: str,
 ) -> TurnEmbeddings:
     given = None if diarization is None else _read(diarization, recording)
     with quick_imports():
@@ -187,8 +191,8 @@ def _embed(
         from diarspk.encoders.loading import load_encoder
         from diarspk.plots import embed_turns
 
-        loaded = load_encoder(encoder)
-    annotation = Diarizer()(stream).annotation if given is None else given
+        loaded = load_encoder(encoder, device=device)
+    annotation = Diarizer(device=device)(stream).annotation if given is None else given
     turns = embed_turns(loaded, stream, annotation)
     left = len(list(annotation.itertracks())) - len(turns.speakers)
     if left:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diarspk.cli.options import Channel, Raw, Track
+from diarspk.cli.options import Channel, Device, Raw, Track
 from diarspk.cli.recordings import Reader
 from diarspk.cli.start_up import quick_imports
 from diarspk.cli.terminal import exit_on_error, progress_display, say
@@ -109,6 +109,7 @@ def transcript(
     channel: Channel = None,
     track: Track = None,
     raw: Raw = None,
+    device: Device = "auto",
     asr: Annotated[
         str | None,
         typer.Option(
@@ -150,7 +151,7 @@ def transcript(
         if diarization is not None:
             result = assign_speakers(given, diarization, uri=recording, config=config)
         elif stream is not None:
-            live = _diarize(stream, num_speakers, gallery, quiet)
+            live = _diarize(stream, num_speakers, gallery, device, quiet)
             result = assign_speakers(given, live, config=config)
         elif not given.speakers:
             raise ArgumentError(
@@ -189,12 +190,16 @@ def _transcribe(audio: AudioStream, model: str, language: str | None) -> Transcr
 
 
 def _diarize(
-    audio: AudioStream, num_speakers: int | None, gallery: Path | None, quiet: bool
+    audio: AudioStream,
+    num_speakers: int | None,
+    gallery: Path | None,
+    device: str,
+    quiet: bool,
 ) -> Diarization:
     with quick_imports():
         from diarspk.diarization.diarizer import Diarizer
 
-        diarizer = Diarizer()
+        diarizer = Diarizer(device=device)
     with progress_display(quiet) as follow:
         result = diarizer(audio, num_speakers=num_speakers, progress=follow(audio.name))
     if gallery is None:

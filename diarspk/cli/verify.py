@@ -11,7 +11,7 @@ import typer
 import diarspk
 from diarspk.atomic import atomic_path
 from diarspk.cli.json_text import json_text
-from diarspk.cli.options import Channel, Encoder, Raw, Track
+from diarspk.cli.options import Channel, Device, Encoder, Raw, Track
 from diarspk.cli.recordings import Reader
 from diarspk.cli.terminal import exit_on_error, say
 
@@ -58,6 +58,7 @@ def verify(
     track: Track = None,
     raw: Raw = None,
     encoder: Encoder = None,
+    device: Device = "auto",
 ) -> None:
     """Verify that two recordings are of the same speaker, or score a trial list.
 
@@ -72,10 +73,11 @@ def verify(
         raise typer.BadParameter(f"--prior must be between 0 and 1, got {prior}")
     reader = Reader.of(pair, channel=channel, track=track, raw=raw)
     with exit_on_error():
+        loaded = diarspk.load_encoder(encoder, device=device)
         if trials is not None:
-            _score_list(trials, root, output, diarspk.load_encoder(encoder), reader, as_json)
+            _score_list(trials, root, output, loaded, reader, as_json)
         else:
-            _compare(pair, threshold, prior, diarspk.load_encoder(encoder), reader, as_json)
+            _compare(pair, threshold, prior, loaded, reader, as_json)
 
 
 def _compare(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
 from diarspk.arguments import check_path
 from diarspk.clustering.speaker_bounds import SpeakerBounds
+from diarspk.devices import choose_device
 from diarspk.diarization.config import DiarizerConfig
 from diarspk.diarization.constraints import UNCONSTRAINED, Constraints, SpanPair
 from diarspk.diarization.defaults import default_config, load_defaults
@@ -29,6 +30,8 @@ from diarspk.segmentation.loading import (
 from diarspk.segmentation.segmenter import Segmenter
 
 if TYPE_CHECKING:
+    import torch
+
     from diarspk.audio import Audio
     from diarspk.diarization.cache import FirstPassCache
     from diarspk.diarization.linking import Linking
@@ -40,8 +43,6 @@ __all__ = ["EMBEDDED", "Diarizer"]
 
 EMBEDDED = "embedded"
 """Name of the diarizer whose models are part of the package."""
-
-DEVICES = ("auto", "cpu")
 
 
 class Diarizer:
@@ -67,11 +68,15 @@ class Diarizer:
         seconds; see :mod:`diarspk.diarization.cache`. Default: nothing is kept.
     precision
         Numerical precision of the embedded networks; see :mod:`diarspk.encoders.precision`.
+    device
+        Device that the networks run on, see :func:`diarspk.devices.choose_device`; an encoder and a
+        segmenter that are given are moved there. "auto" leaves a given encoder where it is.
 
     Raises
     ------
     ArgumentError
-        If a name stands where a config, an encoder or a segmenter belongs, or `cache` is a file.
+        If a name stands where a config, an encoder or a segmenter belongs, `cache` is a file, or
+        there is no such device.
     """
 
     def __init__(
@@ -82,6 +87,7 @@ class Diarizer:
         *,
         cache: str | Path | None = None,
         precision: Precision = "auto",
+        device: str | torch.device = "auto",
     ) -> None:
         """Take the parts that are given, and load the others."""
         _check_parts(config, encoder, segmentation)
@@ -95,15 +101,21 @@ class Diarizer:
             trunk, segmenter = load_embedded()
         else:
             trunk, segmenter = load_encoder(), segmentation
+        given = encoder is not None and device == "auto"
+        chosen = encoder.device if encoder is not None and given else choose_device(device)
         self.encoder: SpeakerEncoder = encoder or trunk
         defaults = load_defaults(self.encoder.fingerprint, trunk.fingerprint)
+        parts: list[Any] = [trunk, self.encoder, segmenter, defaults.vad_head]
+        for part in parts:
+            if hasattr(part, "to"):  # a segmenter may have no network of PyTorch
+                part.to(chosen)
         self.postprocessing = Postprocessing(config or default_config(known=own), defaults)
         self.models = FirstPassModels(
             trunk=trunk,
             segmenter=segmenter,
             encoder=None if own else encoder,
             vad_head=defaults.vad_head,
-            precision=choose_precision(check_precision(precision)),
+            precision=choose_precision(check_precision(precision), chosen),
         )
         self.cache: FirstPassCache | None = None
         if cache is not None:
@@ -122,7 +134,7 @@ class Diarizer:
         adaptation: str | None = None,
         config: DiarizerConfig | str | Path | None = None,
         engine: str = "torch",
-        device: str = "auto",
+        device: str | torch.device = "auto",
         cache: str | Path | None = None,
         precision: Precision = "auto",
     ) -> Diarizer:
@@ -151,9 +163,7 @@ class Diarizer:
             :class:`Diarizer`.
         engine
             Runtime of the encoder, see :func:`diarspk.encoders.onnx.with_engine`.
-        device
-            "cpu", or "auto" for the best there is, which for now is the CPU.
-        cache, precision
+        cache, precision, device
             See :class:`Diarizer`.
 
         Raises
@@ -164,11 +174,11 @@ class Diarizer:
             If there is no such model, or its files are damaged.
         """
         name = check_path(name, "name")
-        if not isinstance(device, str) or device not in DEVICES:
-            raise ArgumentError(
-                f"`device` must be one of {', '.join(DEVICES)}, got {device!r}; this version "
-                "computes on the CPU alone"
-            )
+        if engine == "onnx" and device == "auto":
+            device = "cpu"
+        chosen = choose_device(device)
+        if engine == "onnx" and chosen.type != "cpu":
+            raise ArgumentError(f"`device` must be cpu with the engine onnx, got {str(device)!r}")
         encoder: SpeakerEncoder | None = None
         segmenter: Segmenter | None = None
         if has_segmentation_head(None if name == EMBEDDED else name):
@@ -186,7 +196,7 @@ class Diarizer:
         settings = choose_settings(
             config, encoder, clusterer=clusterer, adaptation=adaptation, threshold=threshold
         )
-        return cls(settings, encoder, segmenter, cache=cache, precision=precision)
+        return cls(settings, encoder, segmenter, cache=cache, precision=precision, device=chosen)
 
     @property
     def config(self) -> DiarizerConfig:

@@ -176,7 +176,7 @@ class BlockPass:
 
     def push(self, frames: Tensor) -> Iterator[WindowSpeakers]:
         """Take in the next ``frames (n, channels)``, and give out the windows that end in them."""
-        with torch.inference_mode(), multiply_in(self.precision):
+        with torch.inference_mode(), multiply_in(self.precision, frames.device):
             moments = self.trunk.network.utterance.frame_moments(frames[None])[0]
             for track in self.tracks:
                 track.push(frames, moments)
@@ -197,7 +197,7 @@ class BlockPass:
         spans = [slice(begin, begin + self.windows.length) for begin in (first - self._origin)]
         frames = torch.stack([self._frames[span] for span in spans])
         batch = WindowBatch(self._number, first, frames, [self._moments[span] for span in spans])
-        with multiply_in(self.precision):
+        with multiply_in(self.precision, frames.device):
             activity = self.segmentation(frames, first)  # (windows, frames, speakers)
         weights = solo_weights(activity, self.windows.hop)
         vectors = self.embed(batch, activity > ACTIVE, weights)

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import special
 
+from diarspk.devices import device_of
 from diarspk.diarization.local_speakers import FRAME_EMBEDDING_STEP, LocalSpeakers, cosines_to
 from diarspk.diarization.reconstruction import Activity
 from diarspk.diarization.resegmentation import refine_centroids
@@ -118,12 +119,14 @@ class TargetSpeakerVad:
         """Probabilities of the speakers of windows, ``(windows, frames, speakers)``."""
         columns = batch.speakers[:, None]
         similarity = np.take_along_axis(similarity_at(cosines, batch.frames), columns, 2)
-        prior = torch.from_numpy(np.take_along_axis(activity[batch.frames], columns, 2))
+        device = device_of(self.head)
+        prior = torch.from_numpy(np.take_along_axis(activity[batch.frames], columns, 2)).to(device)
         known = (features[batch.frames].astype(np.float32), centroids[batch.speakers], similarity)
-        with multiply_in(self.precision):
-            logits = self.head(*map(torch.from_numpy, known), prior).float()
+        with multiply_in(self.precision, device):
+            inputs = [torch.from_numpy(one).to(device) for one in known]
+            logits = self.head(*inputs, prior).float()
         before = torch.logit(prior, MIN_PROBABILITY)
-        return torch.sigmoid(before + self.share * (logits - before)).numpy()
+        return torch.sigmoid(before + self.share * (logits - before)).numpy(force=True)
 
 
 class _Batch(NamedTuple):

@@ -42,7 +42,7 @@ class FrameEmbeddingTrack:
         return self._vectors
 
     def _store(self, vectors: Tensor) -> None:
-        self._vectors[self._count : self._count + len(vectors)] = vectors.numpy()
+        self._vectors[self._count : self._count + len(vectors)] = vectors.numpy(force=True)
         self._count += len(vectors)
 
 
@@ -57,7 +57,7 @@ class VadFeatureTrack:
     def push(self, frames: Tensor, moments: Tensor) -> None:
         """See :class:`Track`."""
         rows = slice(self._count, self._count + len(frames))
-        self._features[rows] = self._head.features(frames).half().numpy()
+        self._features[rows] = self._head.features(frames).half().numpy(force=True)
         self._count = rows.stop
 
     def finish(self) -> NDArray[np.float16]:

@@ -108,7 +108,7 @@ class TrunkEmbedder:
     def _pool(self, batch: WindowBatch, weights: list[NDArray[np.float32]]) -> Embedding:
         """Embed spans ``(spans, frames)`` of each window: unit vectors ``(all spans, dim)``."""
         pooled = [
-            (torch.from_numpy(np.ascontiguousarray(spans)) @ each.flatten(1)).view(
+            (torch.from_numpy(np.ascontiguousarray(spans)).to(each.device) @ each.flatten(1)).view(
                 -1, *each.shape[1:]
             )
             for spans, each in zip(weights, batch.moments, strict=True)
@@ -117,7 +117,7 @@ class TrunkEmbedder:
         if not pooled:
             return np.zeros((0, self.encoder.dimension), np.float32)
         embeddings = self.encoder.network.utterance.embed_moments(torch.cat(pooled)[None])[0]
-        return nn.functional.normalize(embeddings, dim=-1).numpy()
+        return nn.functional.normalize(embeddings, dim=-1).numpy(force=True)
 
 
 class PairedEmbedder:

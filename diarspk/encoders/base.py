@@ -17,6 +17,8 @@ from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError
 
 if TYPE_CHECKING:
+    import torch
+
     from diarspk.audio import Audio
     from diarspk.embeddings.reduction import Projection
     from diarspk.embeddings.space import Space
@@ -91,6 +93,35 @@ class SpeakerEncoder(ABC):
     @abstractmethod
     def fingerprint(self) -> str:
         """Digest that identifies the embedding space; embeddings of two spaces do not compare."""
+
+    @property
+    def device(self) -> torch.device:
+        """Device that the networks are on."""
+        from diarspk.devices import CPU
+
+        return CPU
+
+    def to(self, device: str | torch.device) -> SpeakerEncoder:
+        """Move the networks to a device, in place, and return the encoder.
+
+        Parameters
+        ----------
+        device : str or torch.device
+            See :func:`diarspk.devices.choose_device`.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such device, or this kind of encoder runs on the processor alone.
+        """
+        from diarspk.devices import choose_device
+
+        if choose_device(device) != self.device:
+            raise ArgumentError(
+                f"`device` must be {self.device}, where a {type(self).__name__} runs, "
+                f"got {str(device)!r}"
+            )
+        return self
 
     @property
     def space(self) -> Space:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from diarspk.audio import SAMPLE_RATE
 from diarspk.features.log_mel import FeatureConfig, LogMel, mean_normalize
@@ -34,6 +34,12 @@ class FrontEnd(ABC):
     @abstractmethod
     def samples_for(self, inputs: int) -> int:
         """Minimum number of samples that give ``inputs`` input frames."""
+
+    def to(self, device: torch.device) -> None:
+        """Move what the input is computed with to a device, in place; waveforms come on it."""
+        for name, part in vars(self).items():
+            if isinstance(part, nn.Module | Tensor):
+                setattr(self, name, part.to(device))
 
     @abstractmethod
     def describe(self) -> str:

@@ -12,6 +12,7 @@ from typing import Any, overload
 from diarspk.arguments import check_path
 from diarspk.checkpoints.assets import asset_folder
 from diarspk.checkpoints.checkpoint import Checkpoint, drop_prefix, fitting_card, read_checkpoint
+from diarspk.devices import choose_device
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.local.frame_head import FRAME_HEADS, FrameHead
@@ -33,10 +34,16 @@ DEFAULT = "local-tdnn"
 
 
 @overload
-def load_encoder(name: None = None, *, download: bool = False) -> LocalEncoder: ...
+def load_encoder(
+    name: None = None, *, download: bool = False, device: str = "cpu"
+) -> LocalEncoder: ...
 @overload
-def load_encoder(name: str | Path, *, download: bool = False) -> SpeakerEncoder: ...
-def load_encoder(name: str | Path | None = None, *, download: bool = False) -> SpeakerEncoder:
+def load_encoder(
+    name: str | Path, *, download: bool = False, device: str = "cpu"
+) -> SpeakerEncoder: ...
+def load_encoder(
+    name: str | Path | None = None, *, download: bool = False, device: str = "cpu"
+) -> SpeakerEncoder:
     """Load a speaker encoder.
 
     Parameters
@@ -55,6 +62,8 @@ def load_encoder(name: str | Path | None = None, *, download: bool = False) -> S
     download : bool, default False
         Download a public checkpoint, or files of the hub, that are not here. Nothing else uses the
         network.
+    device : str, default "cpu"
+        Device that the encoder runs on; see :func:`diarspk.devices.choose_device`.
 
     Returns
     -------
@@ -65,8 +74,13 @@ def load_encoder(name: str | Path | None = None, *, download: bool = False) -> S
     ModelError
         If there is no such model, or its files are damaged, unsafe or of an unknown network.
     ArgumentError
-        If `name` can be neither a name nor a path.
+        If `name` can be neither a name nor a path, or there is no such device.
     """
+    chosen = choose_device(device)
+    return _load(name, download=download).to(chosen)
+
+
+def _load(name: str | Path | None, *, download: bool) -> SpeakerEncoder:
     if name is not None:
         name = check_path(name, "name")
         from diarspk.catalogue.reading import find_entry

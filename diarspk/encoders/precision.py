@@ -1,8 +1,9 @@
 """Numerical precision of inference: float32, or bfloat16 autocast.
 
-Processors with instructions for bfloat16 (AVX512-BF16, AMX) multiply matrices in it several times
-faster than in float32. Accumulation stays in float32 and only the output of a layer is rounded, so
-an embedding keeps a cosine similarity of at least 0.9998 to its float32 value.
+Processors with instructions for bfloat16 (AVX512-BF16, AMX), and GPUs that have it, multiply
+matrices in it several times faster than in float32. Accumulation stays in float32 and only the
+output of a layer is rounded, so an embedding keeps a cosine similarity of at least 0.9998 to its
+float32 value.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from typing import Literal, get_args
 
 import torch
 
+from diarspk.devices import CPU
 from diarspk.errors import ArgumentError
 
 __all__ = ["PRECISIONS", "Precision", "check_precision", "choose_precision", "multiply_in"]
 
 Precision = Literal["auto", "single", "bfloat16"]
-"""Name of a precision: "auto" is bfloat16 where the processor has instructions, else single."""
+"""Name of a precision: "auto" is bfloat16 where the device has instructions, else single."""
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 PROBES = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
@@ -37,10 +39,16 @@ def check_precision(name: str) -> Precision:
     raise ArgumentError(f"`precision` must be one of {', '.join(PRECISIONS)}, got {name!r}")
 
 
-def choose_precision(precision: Precision) -> Literal["single", "bfloat16"]:
-    """Resolve "auto" for this processor."""
+def choose_precision(
+    precision: Precision, device: torch.device = CPU
+) -> Literal["single", "bfloat16"]:
+    """Resolve "auto" for a device of this machine."""
     if precision != "auto":
         return precision
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "single"
+    if device.type != "cpu":
+        return "single"
     probes = [
         getattr(torch.cpu, name, None) for name in PROBES
     ]  # absent from older releases of torch
@@ -48,7 +56,7 @@ def choose_precision(precision: Precision) -> Literal["single", "bfloat16"]:
     return "bfloat16" if native else "single"
 
 
-def multiply_in(precision: Precision) -> AbstractContextManager[object]:
-    """Context manager in which this thread multiplies matrices in the given precision."""
-    chosen = choose_precision(precision)
-    return torch.autocast("cpu", torch.bfloat16, enabled=chosen == "bfloat16")
+def multiply_in(precision: Precision, device: torch.device = CPU) -> AbstractContextManager[object]:
+    """Context manager in which this thread multiplies matrices of a device in a precision."""
+    chosen = choose_precision(precision, device)
+    return torch.autocast(device.type, torch.bfloat16, enabled=chosen == "bfloat16")

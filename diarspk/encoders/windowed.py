@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from diarspk.audio import Audio, load_audio
 from diarspk.checkpoints.digest import digest_weights
+from diarspk.devices import choose_device, device_of
 from diarspk.encoders.architectures.base import Architecture
 from diarspk.encoders.architectures.masking import length_mask
 from diarspk.encoders.base import Embedding, FrameEmbeddings
@@ -63,6 +64,18 @@ class WindowedEncoder(ClipEncoder, PooledEncoder):
         return self._fingerprint
 
     @property
+    def device(self) -> torch.device:
+        """Device that the network is on."""
+        return device_of(self.network)
+
+    def to(self, device: str | torch.device) -> WindowedEncoder:
+        """See :meth:`SpeakerEncoder.to`."""
+        chosen = choose_device(device)
+        self.network.to(chosen)
+        self.front_end.to(chosen)
+        return self
+
+    @property
     def frame_hop_samples(self) -> int:
         """See :class:`PooledEncoder`."""
         return self.network.stride * self.front_end.hop_samples
@@ -81,8 +94,8 @@ class WindowedEncoder(ClipEncoder, PooledEncoder):
     @torch.inference_mode()
     def pool_frames(self, frames: Tensor, masks: Tensor) -> Embedding:
         """See :meth:`PooledEncoder.pool_frames`."""
-        vectors = self.network.project(self.network.pool(frames, masks))
-        return nn.functional.normalize(vectors, dim=-1).numpy()
+        vectors = self.network.project(self.network.pool(frames, masks.to(frames.device)))
+        return nn.functional.normalize(vectors, dim=-1).numpy(force=True)
 
     def embed_masked(self, windows: Waveform, masks: NDArray[np.bool_]) -> Embedding:
         """See :meth:`SpeakerEncoder.embed_masked`; a network with local frames pools under masks.
@@ -112,9 +125,9 @@ class WindowedEncoder(ClipEncoder, PooledEncoder):
             missed = ~pooled_frames.any(axis=1)
             closest = np.abs(nearest - own.argmax(axis=1)[:, None]).argmin(axis=1)
             pooled_frames[missed, closest[missed]] = True
-            pooled = self.network.pool(frames, torch.from_numpy(pooled_frames))
+            pooled = self.network.pool(frames, torch.from_numpy(pooled_frames).to(frames.device))
             vectors.append(nn.functional.normalize(self.network.project(pooled), dim=-1))
-        return torch.stack(vectors, dim=1).numpy()
+        return torch.stack(vectors, dim=1).numpy(force=True)
 
     def encode_frames(
         self, audio: Audio, sample_rate: int | None = None, *, channel: int | None = None
@@ -131,7 +144,7 @@ class WindowedEncoder(ClipEncoder, PooledEncoder):
             ]
         hop = self.network.stride * self.front_end.hop_samples / self.sample_rate
         first = self.front_end.samples_for(1) / 2 + self.network.offset * self.front_end.hop_samples
-        return FrameEmbeddings(torch.cat(parts).numpy(), hop, first / self.sample_rate)
+        return FrameEmbeddings(torch.cat(parts).numpy(force=True), hop, first / self.sample_rate)
 
     @torch.inference_mode()
     def embed_parts(self, parts: Sequence[Waveform]) -> Embedding:
@@ -140,7 +153,7 @@ class WindowedEncoder(ClipEncoder, PooledEncoder):
         for chosen in self._batches([len(part) for part in parts]):
             batch, mask = _pad([self._inputs(parts[index]) for index in chosen])
             vectors = self.network(batch, mask)
-            embeddings[chosen] = nn.functional.normalize(vectors, dim=-1).numpy()
+            embeddings[chosen] = nn.functional.normalize(vectors, dim=-1).numpy(force=True)
         return embeddings
 
     def _inputs(self, waveform: Waveform) -> Tensor:
@@ -148,7 +161,8 @@ class WindowedEncoder(ClipEncoder, PooledEncoder):
         least = self.front_end.samples_for(self.network.minimum)
         if len(waveform) < least:
             waveform = np.resize(waveform, least)
-        return self.front_end(torch.from_numpy(np.ascontiguousarray(waveform)))
+        samples = torch.from_numpy(np.ascontiguousarray(waveform))
+        return self.front_end(samples.to(self.device))
 
 
 def fingerprint_of(network: Architecture, front_end: FrontEnd) -> str:
@@ -158,11 +172,11 @@ def fingerprint_of(network: Architecture, front_end: FrontEnd) -> str:
 
 def _pad(items: Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:
     """Pad items ``(frames, ...)`` with zeros to one batch, and mask the padding."""
-    lengths = torch.tensor([len(item) for item in items])
+    lengths = [len(item) for item in items]
     batch = nn.utils.rnn.pad_sequence(list(items), batch_first=True)
-    if int(lengths.min()) == batch.shape[1]:
+    if min(lengths) == batch.shape[1]:
         return batch, None
-    return batch, length_mask(lengths, batch.shape[1])
+    return batch, length_mask(torch.tensor(lengths, device=batch.device), batch.shape[1])
 
 
 def build_encoder(

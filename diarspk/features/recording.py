@@ -163,8 +163,8 @@ class _FeatureBuffer:
             room = max(end, 2 * len(self.powers))
             self.features = _enlarged(self.features, room)
             self.powers = _enlarged(self.powers, room)
-        self.features[self.frames : end] = features.half().numpy()
-        self.powers[self.frames : end] = features.exp().mean(-1).numpy()
+        self.features[self.frames : end] = features.half().numpy(force=True)
+        self.powers[self.frames : end] = features.exp().mean(-1).numpy(force=True)
         self.frames = end
 
 
@@ -199,4 +199,5 @@ class _Framer:
 
     def transform(self, samples: NDArray[np.float32]) -> Tensor:
         with torch.inference_mode():
-            return self.log_mel(torch.from_numpy(samples.copy())[None])[0]
+            waveform = torch.from_numpy(samples.copy()).to(self.log_mel.filters.device)
+            return self.log_mel(waveform[None])[0]

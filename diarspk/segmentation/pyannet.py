@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from diarspk.audio import SAMPLE_RATE, AudioStream
+from diarspk.devices import device_of
 from diarspk.encoders.architectures.sinc import SincFilters
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.errors import ArgumentError
@@ -131,6 +132,11 @@ class PyanNetSegmenter(SteppedWindows):
         self.window_s, self.step_s = network.config.window_s, step_s
         self.speakers = network.config.speakers
 
+    def to(self, device: torch.device) -> PyanNetSegmenter:
+        """Move the network to a device, in place."""
+        self.network.to(device)
+        return self
+
     def segment(
         self, stream: AudioStream | None, windows: WindowGrid, trunk: LocalEncoder
     ) -> Segmentation:
@@ -146,7 +152,8 @@ class PyanNetSegmenter(SteppedWindows):
         for first in range(0, len(windows.starts), WINDOWS_PER_BATCH):
             batch = np.stack(list(islice(audio, WINDOWS_PER_BATCH)))
             with torch.inference_mode():
-                activity = self.network(torch.from_numpy(batch)).numpy()
+                waveforms = torch.from_numpy(batch).to(device_of(self.network))
+                activity = self.network(waveforms).numpy(force=True)
             index = nearest.clip(0, activity.shape[1] - 1)
             starts = windows.starts[first : first + len(batch)].tolist()
             found |= zip(starts, activity[:, index].astype(np.float16), strict=True)

@@ -158,6 +158,11 @@ class EmbeddedSegmenter(SteppedWindows):
             )
         return self.local_speakers
 
+    def to(self, device: torch.device) -> Self:
+        """Move the network to a device, in place, where the frames must be, too."""
+        self.head.to(device)
+        return self
+
     def halved(self) -> Self:
         """See :class:`Segmenter`."""
         other = super().halved()
@@ -176,5 +181,5 @@ class EmbeddedSegmenter(SteppedWindows):
     def local_speakers(self, frames: Tensor, first: NDArray[np.int64]) -> NDArray[np.float32]:
         """See :class:`Segmentation`; it depends on the frames alone."""
         logits = self.head(frames).float()
-        with multiply_in("single"):  # sums of probabilities must not be rounded
-            return self.head.powerset.marginals(logits.softmax(-1)).numpy()
+        with multiply_in("single", logits.device):  # sums of probabilities must not be rounded
+            return self.head.powerset.marginals(logits.softmax(-1)).numpy(force=True)

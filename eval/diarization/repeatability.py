@@ -40,12 +40,18 @@ PLAIN = {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "MKL_C
 
 @dataclass(frozen=True)
 class Setting:
-    """Threads, precision and kernels of a run; `kernels` are environment variables."""
+    """Threads, precision, device and kernels of a run; `kernels` are environment variables."""
 
     name: str
     threads: int = 1
     precision: Precision = "auto"
+    device: str = "cpu"
     kernels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def same_bytes(self) -> bool:
+        """Whether results must be those of the first setting to the byte: only threads differ."""
+        return self.precision == "auto" and self.device == "cpu" and not self.kernels
 
 
 SETTINGS = (
@@ -126,7 +132,8 @@ def run(setting: Setting, recordings: Sequence[Path]) -> dict[str, Output]:
     spawn = multiprocessing.get_context("spawn")
     variables = {"OMP_NUM_THREADS": str(setting.threads), **setting.kernels}
     with _environment(variables), ProcessPoolExecutor(1, spawn) as process:
-        return process.submit(_outputs, setting.precision, list(recordings)).result()
+        outputs = process.submit(_outputs, setting.precision, setting.device, list(recordings))
+        return outputs.result()
 
 
 @dataclass(frozen=True)
@@ -137,25 +144,36 @@ class Settings:
     """Folder of recordings."""
     recordings: int | None = None
     """Number of recordings, from the first by name. Default: all."""
+    devices: tuple[str, ...] = ()
+    """Further devices to compare with the processor, such as cuda."""
 
 
 @command
 def main(settings: Settings) -> int:
     """Run the command line; 1 if a recording cannot be read, or threads change a result."""
     recordings = list_recordings(settings.data)[: settings.recordings]
-    outputs = [run(setting, recordings) for setting in follow(SETTINGS, "settings")]
+    compared = [
+        *SETTINGS,
+        *(
+            Setting(f"{name}, {one}", precision=one, device=name)
+            for name in settings.devices
+            for one in ("auto", "single")
+        ),
+    ]
+    outputs = [run(setting, recordings) for setting in follow(compared, "settings")]
     differences = [compare(outputs[0], output) for output in outputs]
-    print(markdown_table(HEADER, list(map(_row, SETTINGS, differences))))
+    print(markdown_table(HEADER, list(map(_row, compared, differences))))
     changed = [
         setting.name
-        for setting, one in zip(SETTINGS, differences, strict=True)
-        if setting.precision == "auto" and not setting.kernels and one.identical < one.recordings
+        for setting, one in zip(compared, differences, strict=True)
+        if setting.same_bytes and one.identical < one.recordings
     ]
     return 1 if changed else 0
 
 
-def _outputs(precision: Precision, recordings: Sequence[Path]) -> dict[str, Output]:
-    diarizer, encoder = diarspk.Diarizer(precision=precision), diarspk.load_encoder()
+def _outputs(precision: Precision, device: str, recordings: Sequence[Path]) -> dict[str, Output]:
+    diarizer = diarspk.Diarizer(precision=precision, device=device)
+    encoder = diarspk.load_encoder(device=device)
     outputs = {}
     for recording in recordings:
         turns, rttm = diarizer(recording).annotation, StringIO()

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE, open_audio
 from diarspk.checkpoints.digest import digest_stream
+from diarspk.devices import DEVICE_KINDS
 from diarspk.encoders.precision import PRECISIONS
 from eval.diarization.conversations import list_recordings
 from eval.report.markdown import markdown_table
@@ -99,12 +100,15 @@ def command_of(system: str) -> list[str]:
     """Command that prints the RTTM of the recording appended to it.
 
     Ours is what the ``diarspk`` script runs, ``diarspk:single`` and ``diarspk:bfloat16`` in that
-    precision; others are started the same way.
+    precision, ``diarspk:cuda`` or ``diarspk:cuda:1`` on that device; others are started the same
+    way.
     """
-    own, _, precision = system.partition(":")
-    if own == "diarspk" and precision in ("", *PRECISIONS):
-        command = [sys.executable, "-c", "from diarspk.cli import main; main()", "diarize"]
-        return [*command, "--precision", precision or "auto"]
+    own, _, setting = system.partition(":")
+    command = [sys.executable, "-c", "from diarspk.cli import main; main()", "diarize"]
+    if own == "diarspk" and setting in ("", *PRECISIONS):
+        return [*command, "--precision", setting or "auto"]
+    if own == "diarspk" and setting.partition(":")[0] in DEVICE_KINDS:
+        return [*command, "--device", setting]
     return [sys.executable, "-m", "eval.systems", system]
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from diarspk.audio import SAMPLE_RATE
+from diarspk.devices import choose_device, device_of
 from diarspk.encoders.base import Embedding, FrameEmbeddings, Span, SpeakerEncoder, check_spans
 from diarspk.encoders.local.frame_head import FrameHead
 from diarspk.encoders.local.network import SpeakerNetwork, fold_norms
@@ -86,6 +87,19 @@ class LocalEncoder(SpeakerEncoder):
     def fingerprint(self) -> str:
         """Digest that identifies the embedding space."""
         return self._fingerprint
+
+    @property
+    def device(self) -> torch.device:
+        """Device that the networks are on."""
+        return device_of(self.network)
+
+    def to(self, device: str | torch.device) -> LocalEncoder:
+        """See :meth:`SpeakerEncoder.to`."""
+        chosen = choose_device(device)
+        for part in (self.network, self.frame_head, self.log_mel):
+            if part is not None:
+                part.to(chosen)
+        return self
 
     def embed(
         self,
@@ -190,8 +204,8 @@ class LocalEncoder(SpeakerEncoder):
         Yields
         ------
         (int, Tensor)
-            First trunk frame of the block, and ``(frames, channels)`` in float32 whatever the
-            precision of inference.
+            First trunk frame of the block, and ``(frames, channels)`` on the device of the
+            network, in float32 whatever the precision of inference.
         """
         stride, context = self.network.config.trunk.stride, self.network.config.trunk.context
         total = self.count_frames(recording)
@@ -199,8 +213,8 @@ class LocalEncoder(SpeakerEncoder):
             last = min(first + BLOCK_FRAMES, total)
             before = min(context, first)  # there is less context at the start of the recording
             features = recording.normalized((first - before) * stride, (last + context) * stride)
-            with torch.inference_mode(), multiply_in(precision):
-                frames = self.network.trunk(features[None])[0].float()
+            with torch.inference_mode(), multiply_in(precision, self.device):
+                frames = self.network.trunk(features[None].to(self.device))[0].float()
             # The frames of the context saw the block's edge: only those of the block are exact.
             yield first, frames[before : before + last - first]
 
@@ -210,11 +224,11 @@ class LocalEncoder(SpeakerEncoder):
         if self.frame_head is None:
             return np.concatenate([self._embed_alone(block) for block in blocks])
         vectors = self.frame_head.stream(blocks, self.network.utterance)
-        return np.concatenate([each.numpy() for each in vectors])
+        return np.concatenate([each.numpy(force=True) for each in vectors])
 
     @torch.inference_mode()
     def _embed_alone(self, frames: Tensor) -> Embedding:
         """Embed each frame on its own by the utterance head: unit vectors ``(frames, dim)``."""
-        alone = torch.eye(len(frames))[None]
+        alone = torch.eye(len(frames), device=frames.device)[None]
         vectors = self.network.utterance(frames[None], alone)[0]
-        return nn.functional.normalize(vectors, dim=-1).numpy()
+        return nn.functional.normalize(vectors, dim=-1).numpy(force=True)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -117,12 +118,13 @@ class FrameHead(nn.Module):
     def _pool(self, weights: Tensor, moments: Tensor, wanted: slice) -> Tensor:
         """Sum moments ``(batch, frames, heads, sums)`` with the weights of the wanted frames."""
         near = cut_windows(moments.flatten(2), self.config.pooled_reach)
-        place = torch.arange(moments.shape[1], device=moments.device)[wanted]
-        block, row = place // BLOCK, place % BLOCK
-        number = torch.arange(len(place), device=place.device) - torch.searchsorted(block, block)
-        rows = place.new_zeros(near.shape[1], int(number.max()) + 1)  # wanted ones of each block
+        # Places are computed on the processor: a shape that a GPU finds would stall it.
+        block, row = np.divmod(np.arange(moments.shape[1])[wanted], BLOCK)
+        number = np.arange(len(block)) - np.searchsorted(block, block)
+        rows = np.zeros((near.shape[1], number.max() + 1), np.int64)  # wanted ones of each block
         rows[block, number] = row
-        summed = weights.take_along_dim(rows[None, :, :, None], dim=2) @ near
+        chosen = torch.from_numpy(rows).to(weights.device)
+        summed = weights.take_along_dim(chosen[None, :, :, None], dim=2) @ near
         return summed[:, block, number].view_as(moments[:, wanted])
 
     def stream(self, blocks: Iterable[Tensor], utterance: UtteranceHead) -> Iterator[Tensor]:
@@ -155,7 +157,7 @@ class FrameStream:
 
     def __init__(self, head: FrameHead, utterance: UtteranceHead, every: int = 1) -> None:
         self.head, self.utterance, self.every = head, utterance, every
-        self._buffer = torch.zeros(0, head.config.width)  # from frame `_origin` on
+        self._buffer = torch.zeros(0)  # from frame `_origin` on
         self._moments = torch.zeros(0)  # of the same frames
         self._origin = 0  # first buffered frame of the recording
         self._done = 0  # frames of the recording that are embedded
@@ -168,7 +170,8 @@ class FrameStream:
         block ``(frames, channels)``, and its :meth:`UtteranceHead.frame_moments`
         ``(frames, heads, sums)`` -> ``(n, dimension)``
         """
-        self._buffer = torch.cat([self._buffer, block[:, : self.head.config.width]])
+        block = block[:, : self.head.config.width]
+        self._buffer = torch.cat([self._buffer, block]) if len(self._buffer) else block
         self._moments = torch.cat([self._moments, moments]) if len(self._moments) else moments
         context = self.head.config.context
         vectors = self._embed(max(self._origin + len(self._buffer) - context, self._done))

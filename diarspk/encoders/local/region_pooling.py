@@ -62,6 +62,7 @@ class RegionPool:
             return
         active = list(self.open)
         weights = torch.from_numpy(np.stack([self._weights(i, first, last) for i in active]))
+        weights = weights.to(frames.device)
         moments = self.head.moments(frames[None], weights[None])[0]  # (regions, heads, sums)
         for index, moment in zip(active, moments.unbind(0), strict=True):
             self.open[index] = self.open[index] + moment
@@ -80,4 +81,4 @@ class RegionPool:
         if indices:
             moments = torch.stack([self.open.pop(index) for index in indices])
             embeddings = self.head.embed_moments(moments[None])[0]
-            self.embeddings[indices] = nn.functional.normalize(embeddings, dim=-1).numpy()
+            self.embeddings[indices] = nn.functional.normalize(embeddings, dim=-1).numpy(force=True)

@@ -32,8 +32,9 @@ def with_engine(
 ) -> SpeakerEncoder:
     """Run the network of an encoder, up to its frame features, by another inference engine.
 
-    Pooling stays in PyTorch, so streaming, spans and masks work as before, and the embedding space
-    and its fingerprint stay the same. The graph is exported in memory, in a few seconds;
+    onnxruntime computes on the processor, where the encoder is moved. Pooling stays in PyTorch, so
+    streaming, spans and masks work as before, and the embedding space and its fingerprint stay the
+    same. The graph is exported in memory, in a few seconds;
     :func:`diarspk.encoders.onnx.export_encoder` writes one to a file.
 
     Parameters
@@ -56,6 +57,7 @@ def with_engine(
         raise ArgumentError(f"`engine` must be one of {', '.join(ENGINES)}, got {engine!r}")
     if engine == "torch" or isinstance(encoder, SessionEncoder):  # it is a graph already
         return encoder
+    encoder = encoder.to("cpu")
     if isinstance(encoder, LocalEncoder):
         return _with_trunk(encoder, threads)
     graph = build_graph(encoder)
@@ -90,8 +92,8 @@ class OnnxTrunk(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Compute trunk frames of level-normalised features ``(1, frames, mels)``."""
-        (frames,) = self.session.run([FRAMES], {FEATURES: features.numpy()})
-        return torch.from_numpy(frames)
+        (frames,) = self.session.run([FRAMES], {FEATURES: features.numpy(force=True)})
+        return torch.from_numpy(frames).to(features.device)
 
 
 class OnnxNetwork(Architecture):
@@ -116,7 +118,7 @@ class OnnxNetwork(Architecture):
         items = [
             self._run(item[None, :length]) for item, length in zip(features, lengths, strict=True)
         ]
-        frames = torch.tensor([len(item) for item in items])
+        frames = torch.tensor([len(item) for item in items], device=features.device)
         batch = nn.utils.rnn.pad_sequence(items, batch_first=True)
         return batch, None if mask is None else length_mask(frames, batch.shape[1])
 
@@ -126,5 +128,6 @@ class OnnxNetwork(Architecture):
 
     def _run(self, waveform: Tensor) -> Tensor:
         """Compute the frame features ``(frames, channels)`` of one item."""
-        (frames,) = self.session.run([FRAMES], {INPUT: waveform.contiguous().numpy()})
-        return torch.from_numpy(frames[0])
+        samples = waveform.contiguous().numpy(force=True)
+        (frames,) = self.session.run([FRAMES], {INPUT: samples})
+        return torch.from_numpy(frames[0]).to(waveform.device)

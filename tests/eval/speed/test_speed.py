@@ -94,9 +94,10 @@ def test_several_lengths_in_one_run(
     assert [row[1].strip() for row in rows] == lengths
 
 
-def test_ours_runs_in_any_precision():
+def test_ours_runs_in_any_precision_and_on_any_device():
     assert speed.command_of("diarspk")[-2:] == ["--precision", "auto"]
     assert speed.command_of("diarspk:single")[-2:] == ["--precision", "single"]
+    assert speed.command_of("diarspk:cuda:1")[-2:] == ["--device", "cuda:1"]
     assert speed.command_of("diarspk:silero")[-2:] == ["eval.systems", "diarspk:silero"]
 
 
