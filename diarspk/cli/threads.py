@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from diarspk.cli.start_up import quick_imports
 
-__all__ = ["limit_threads", "shared_cores"]
+__all__ = ["limit_threads", "share_threads", "shared_cores"]
 
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """What OpenMP (PyTorch), OpenBLAS (NumPy, SciPy) and MKL read when they are loaded."""
@@ -29,6 +29,16 @@ def limit_threads() -> None:
     cores = _count_cores()
     if cores < torch.get_num_threads():
         torch.set_num_threads(cores)
+
+
+def share_threads(workers: int) -> None:
+    """Let each of ``workers`` threads of this process compute on its share of the cores."""
+    if os.environ.get(VARIABLES[0]):
+        return
+    with quick_imports():
+        import torch
+
+    torch.set_num_threads(max(_count_cores() // workers, 1))
 
 
 @contextmanager

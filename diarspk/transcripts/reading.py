@@ -21,7 +21,7 @@ from diarspk.transcripts.seglst import parse_seglst
 from diarspk.transcripts.subtitle_reading import parse_srt, parse_vtt
 from diarspk.transcripts.transcript import Transcript
 
-__all__ = ["SUFFIXES", "TranscriptLike", "read_transcript", "to_transcript"]
+__all__ = ["SUFFIXES", "TranscriptLike", "parse_transcript", "read_transcript", "to_transcript"]
 
 SUFFIXES = (".json", ".srt", ".vtt", ".ctm", ".stm")
 """Suffixes, in lower case, of transcripts that can be read."""
@@ -80,10 +80,23 @@ def read_transcript(path: str | PathLike[str], uri: str | None = None) -> Transc
         recording.
     """
     name = os.fsdecode(path)
-    suffix = Path(name).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise ArgumentError(f"`path` must end in one of {', '.join(SUFFIXES)}, got {name!r}")
-    text = _read_text(name)
+    _check_suffix(name)
+    return parse_transcript(_read_bytes(name), name, uri)
+
+
+def parse_transcript(content: bytes, name: str, uri: str | None = None) -> Transcript:
+    """Read a transcript of which the bytes are there already.
+
+    Parameters
+    ----------
+    content : bytes
+    name : str
+        File name, whose suffix tells the format; it is named in errors.
+    uri : str, optional
+        See :func:`read_transcript`, whose errors it has.
+    """
+    suffix = _check_suffix(name)
+    text = _decode(content, name)
     if suffix != ".json":
         _check_text(text, text, name)
     stem = plain_name(Path(name).name.split(".")[0] or "audio")
@@ -129,13 +142,23 @@ def _parse_list(values: list[Any], file: str, uri: str | None, stem: str) -> Tra
     return Transcript(parse_segments(items), uri or stem)
 
 
-def _read_text(name: str) -> str:
+def _check_suffix(name: str) -> str:
+    suffix = Path(name).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ArgumentError(f"`path` must end in one of {', '.join(SUFFIXES)}, got {name!r}")
+    return suffix
+
+
+def _read_bytes(name: str) -> bytes:
     try:
-        content = Path(name).read_bytes()
+        return Path(name).read_bytes()
     except FileNotFoundError:
         raise FormatError("no such file; check the path", name) from None
     except OSError as error:
         raise FormatError(f"cannot be opened ({error.strerror}); check it", name) from None
+
+
+def _decode(content: bytes, name: str) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise FormatError("is UTF-16, not UTF-8; convert it (iconv -f utf-16 -t utf-8)", name)
     return content.decode("utf-8-sig", "surrogateescape")

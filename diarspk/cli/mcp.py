@@ -1,0 +1,54 @@
+"""``diarspk mcp``: tools for assistants that speak the Model Context Protocol."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from diarspk.cli.start_up import quick_imports
+from diarspk.cli.terminal import exit_on_error
+from diarspk.errors import ModelError
+
+__all__ = ["mcp"]
+
+
+def mcp(
+    allow: Annotated[
+        list[Path],
+        typer.Option(
+            metavar="DIR", help="Folder that the assistant may read and write in; repeatable."
+        ),
+    ],
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="Speaker encoder, as for `diarspk diarize`. Default: the embedded."),
+    ] = None,
+    asr: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Transcribe by faster-whisper (extra `asr`): folder of a CTranslate2 model of "
+            "Whisper.",
+        ),
+    ] = None,
+) -> None:
+    """Serve tools to an assistant over stdin and stdout (MCP)."""
+    with exit_on_error():
+        try:
+            with quick_imports():
+                from diarspk.mcp_server.allowed_folders import AllowedFolders
+                from diarspk.mcp_server.server import create_mcp_server
+                from diarspk.mcp_server.tools import ToolContext
+                from diarspk.server.speech_engine import SpeechEngine
+                from diarspk.server.thread_warnings import collecting_warnings
+
+                folders = AllowedFolders.of(allow)
+                engine = SpeechEngine.load(encoder, transcriber=asr)
+            with collecting_warnings():
+                create_mcp_server(ToolContext(folders, engine)).run()
+        except ImportError as error:
+            raise ModelError(
+                f"the MCP server needs the package {error.name}; install diarspk[mcp]"
+            ) from None

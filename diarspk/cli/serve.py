@@ -1,0 +1,197 @@
+"""``diarspk serve``: the server."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from diarspk.cli.start_up import quick_imports
+from diarspk.cli.terminal import exit_on_error, say
+from diarspk.cli.threads import share_threads
+from diarspk.errors import ArgumentError, ModelError
+
+if TYPE_CHECKING:
+    from diarspk.server import ServerSettings
+
+__all__ = ["serve"]
+
+LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+def serve(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on. Others than this machine's need --keys.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 for a free one.")] = 8000,
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Keys of clients, one in a line; also from the environment, DIARSPK_API_KEYS.",
+        ),
+    ] = None,
+    no_keys: Annotated[
+        bool, typer.Option("--no-keys", help="Let everybody in who reaches the address.")
+    ] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of jobs, results and uploads. Default: diarspk in the user's folder of "
+            "state ($XDG_STATE_HOME).",
+        ),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Recordings side by side; they share models and cores.")
+    ] = 1,
+    queue: Annotated[
+        int, typer.Option(min=0, help="Requests that wait; more are told to try again (429).")
+    ] = 100,
+    jobs: Annotated[int, typer.Option(min=1, help="Jobs that wait; more get 429.")] = 1000,
+    connections: Annotated[
+        int, typer.Option(min=1, help="Requests that are open at once; more get 429.")
+    ] = 200,
+    streams: Annotated[int, typer.Option(min=0, help="Live streams at once.")] = 8,
+    max_upload: Annotated[
+        int, typer.Option(min=1, metavar="MIB", help="Size of a request in MiB.")
+    ] = 1024,
+    max_stored: Annotated[
+        int, typer.Option(min=1, metavar="MIB", help="Size of all stored uploads in MiB.")
+    ] = 20480,
+    max_hours: Annotated[
+        float, typer.Option(min=0.001, help="Length of a recording in hours, as decoded.")
+    ] = 12.0,
+    timeout: Annotated[
+        float, typer.Option(min=1.0, help="Seconds that a request may take, or a job compute.")
+    ] = 3600.0,
+    keep_hours: Annotated[
+        float, typer.Option(min=0.0, help="Hours after which results and uploads are deleted.")
+    ] = 24.0,
+    grace: Annotated[
+        float, typer.Option(min=0.0, help="Seconds for work to end when the server is stopped.")
+    ] = 30.0,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="Name by which clients call this server; repeatable; * for any."),
+    ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(help="Origin of web pages that may call it, https://...; repeatable."),
+    ] = None,
+    allow_urls: Annotated[
+        bool,
+        typer.Option(
+            "--allow-urls",
+            help="Fetch recordings from, and send webhooks to, URLs of public addresses that "
+            "clients name.",
+        ),
+    ] = False,
+    webhook_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST[:PORT]",
+            help="Host to which webhooks may go whatever its address is; repeatable. They are "
+            "signed with DIARSPK_WEBHOOK_SECRET of the environment.",
+        ),
+    ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="Speaker encoder, as for `diarspk diarize`. Default: the embedded."),
+    ] = None,
+    asr: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Transcribe by faster-whisper (extra `asr`) where a request has no transcript: "
+            "folder of a CTranslate2 model of Whisper.",
+        ),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Log errors alone.")] = False,
+) -> None:
+    """Serve diarization over HTTP, to clients of OpenAI and pyannoteAI among others."""
+    with exit_on_error():
+        try:
+            from diarspk.server.keys import KeyRing
+            from diarspk.server.settings import Limits, ServerSettings
+
+            ring = KeyRing.read(keys)
+            _check_access(host, bool(ring), no_keys)
+            settings = ServerSettings(
+                data or _state_folder(),
+                Limits(
+                    workers=workers,
+                    waiting=queue,
+                    connections=connections,
+                    jobs=jobs,
+                    upload_bytes=max_upload << 20,
+                    stored_bytes=max_stored << 20,
+                    audio_s=max_hours * 3600,
+                    work_s=timeout,
+                    streams=streams,
+                ),
+                keys=ring,
+                hosts=(*LOCAL, host, *(allow_host or [])),
+                origins=tuple(allow_origin or ()),
+                allow_urls=allow_urls,
+                webhook_hosts=tuple(webhook_host or ()),
+                webhook_secret=os.environ.get("DIARSPK_WEBHOOK_SECRET", ""),
+                keep_s=keep_hours * 3600,
+                grace_s=grace,
+                transcriber=asr,
+            )
+            _serve(settings, _listen(host, port), encoder, quiet)
+        except ImportError as error:
+            raise ModelError(
+                f"the server needs the package {error.name}; install diarspk[server]"
+            ) from None
+
+
+def _serve(
+    settings: ServerSettings, listening: socket.socket, encoder: str | None, quiet: bool
+) -> None:
+    with quick_imports():
+        from diarspk.server.application import create_app
+        from diarspk.server.running import run_server, set_up_log
+        from diarspk.server.speech_engine import SpeechEngine
+
+        share_threads(settings.limits.workers)
+        engine = SpeechEngine.load(encoder, transcriber=settings.transcriber)
+    application = create_app(settings, engine)
+    # Uploads that are being received have no name, but need the room of a disk.
+    tempfile.tempdir = str(settings.data)
+    set_up_log(quiet)
+    address, port = listening.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    say(f"serving on http://{shown}:{port} (Ctrl-C stops it)")
+    run_server(application, listening)
+
+
+def _check_access(host: str, keys: bool, no_keys: bool) -> None:
+    """Refuse to let strangers in by mistake."""
+    if keys and no_keys:
+        raise typer.BadParameter("--no-keys goes without keys; DIARSPK_API_KEYS may hold some")
+    if not keys and not no_keys and host not in LOCAL:
+        raise typer.BadParameter(
+            f"--host {host} is in reach of other machines: give --keys FILE, or --no-keys"
+        )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bind the address before anything is loaded."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise ArgumentError(
+            f"{host}:{port} cannot be listened on ({error.strerror or error}); give another --port"
+        ) from None
+
+
+def _state_folder() -> Path:
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "diarspk"

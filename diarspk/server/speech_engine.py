@@ -1,0 +1,164 @@
+"""The models of a server and what is done with them; nothing of a recording is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diarspk.audio import SAMPLE_RATE, AudioStream, load_audio
+from diarspk.server.work_control import WorkControl
+
+if TYPE_CHECKING:
+    from diarspk import Diarization, Diarizer, SpeakerEncoder
+    from diarspk.transcripts import Transcript
+
+__all__ = ["MAX_REFERENCE_S", "SpeakerCount", "SpeechEngine", "Verification"]
+
+MAX_REFERENCE_S = 600.0
+"""Seconds of a recording of one voice, which is embedded as a whole."""
+
+
+@dataclass(frozen=True)
+class SpeakerCount:
+    """Number of speakers, as far as it is known."""
+
+    exact: int | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Comparison of two voices.
+
+    Attributes
+    ----------
+    score : float
+        Cosine.
+    probability : float or None
+        Of the same speaker; None without a calibration of the encoder.
+    same : bool or None
+        Decision at a threshold of the cosine, or at a probability of 1/2; None without either.
+    """
+
+    score: float
+    probability: float | None
+    same: bool | None
+
+
+@dataclass(frozen=True)
+class SpeechEngine:
+    """Diarizer, encoder and recogniser, loaded once and shared by all threads.
+
+    Attributes
+    ----------
+    diarizer : Diarizer
+    transcriber : callable, optional
+        Callable(recording, language) -> transcript.
+    """
+
+    diarizer: Diarizer
+    transcriber: Callable[[AudioStream, str | None], Transcript] | None = None
+
+    @classmethod
+    def load(
+        cls, encoder: str | Path | None = None, *, transcriber: str | None = None, **options: Any
+    ) -> SpeechEngine:
+        """Load the models.
+
+        Parameters
+        ----------
+        encoder
+            See :meth:`diarspk.Diarizer.load`. Default: the embedded model.
+        transcriber
+            Model for :func:`diarspk.transcripts.recognition.load_recogniser`.
+        options
+            Further options of :meth:`diarspk.Diarizer.load`.
+
+        Raises
+        ------
+        ModelError
+            If a model is missing or damaged.
+        """
+        from diarspk.diarization.diarizer import EMBEDDED, Diarizer
+
+        diarizer = Diarizer.load(encoder or EMBEDDED, **options)
+        if transcriber is None:
+            return cls(diarizer)
+        from diarspk.transcripts.recognition import load_recogniser, transcribe
+
+        recogniser = load_recogniser(transcriber)
+        return cls(diarizer, lambda audio, code: transcribe(audio, recogniser, language=code))
+
+    @property
+    def encoder(self) -> SpeakerEncoder:
+        """Speaker encoder."""
+        return self.diarizer.encoder
+
+    @property
+    def fingerprint(self) -> str:
+        """Embedding space of all vectors."""
+        return self.encoder.fingerprint
+
+    def diarize(
+        self,
+        audio: AudioStream,
+        control: WorkControl,
+        count: SpeakerCount | None = None,
+        known_speakers: Mapping[str, NDArray[np.float32]] | None = None,
+    ) -> Diarization:
+        """Diarize a recording.
+
+        Raises
+        ------
+        WorkStopped
+            At the next block, after the control was asked to stop or ran out of time.
+        DiarspkError
+            As :meth:`diarspk.Diarizer.__call__` does.
+        """
+        count = count or SpeakerCount()
+        return self.diarizer(
+            audio,
+            num_speakers=count.exact,
+            min_speakers=count.minimum,
+            max_speakers=count.maximum,
+            known_speakers=known_speakers,
+            progress=control.progress,
+        )
+
+    def embed(
+        self, audio: AudioStream, spans: Sequence[tuple[float, float]] | None = None
+    ) -> NDArray[np.float32]:
+        """Embed a recording, ``(dim,)``, or ``n`` spans of it in seconds, ``(n, dim)``."""
+        return self.encoder.embed(load_audio(audio), SAMPLE_RATE, spans)
+
+    def verify(
+        self, first: AudioStream, second: AudioStream, threshold: float | None = None
+    ) -> Verification:
+        """Compare the voices of two recordings."""
+        from diarspk.verification.calibration import default_calibration, probability
+        from diarspk.verification.trials import cosine_scores
+
+        pair = self.embed(first)[None], self.embed(second)[None]
+        score = float(cosine_scores(*pair)[0])
+        calibration = default_calibration(self.fingerprint)
+        same = None
+        if calibration is not None:
+            same = float(probability(calibration.log_likelihood_ratios(score), 0.5))
+        if threshold is not None:
+            return Verification(score, same, score >= threshold)
+        return Verification(score, same, None if same is None else same >= 0.5)
+
+    def transcribe(
+        self, audio: AudioStream, control: WorkControl, language: str | None = None
+    ) -> Transcript | None:
+        """Transcribe a recording; None where there is no recogniser."""
+        if self.transcriber is None:
+            return None
+        control.check()
+        return self.transcriber(audio, language)
