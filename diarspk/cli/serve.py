@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 __all__ = ["serve"]
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
+EVERY_ADDRESS = ("0.0.0.0", "::")
 
 
 def serve(
     host: Annotated[
-        str, typer.Option(help="Address to listen on. Others than this machine's need --keys.")
+        str, typer.Option(help="Address to serve on. Others than this machine's need --keys.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 for a free one.")] = 8000,
     keys: Annotated[
@@ -135,7 +136,7 @@ def serve(
                     streams=streams,
                 ),
                 keys=ring,
-                hosts=(*LOCAL, host, *(allow_host or [])),
+                hosts=(*LOCAL, *({host} - set(EVERY_ADDRESS)), *(allow_host or [])),
                 origins=tuple(allow_origin or ()),
                 allow_urls=allow_urls,
                 webhook_hosts=tuple(webhook_host or ()),
@@ -144,7 +145,7 @@ def serve(
                 grace_s=grace,
                 transcriber=asr,
             )
-            _serve(settings, _listen(host, port), encoder, quiet)
+            _serve(settings, _bind(host, port), encoder, quiet)
         except ImportError as error:
             raise ModelError(
                 f"the server needs the package {error.name}; install diarspk[server]"
@@ -152,7 +153,7 @@ def serve(
 
 
 def _serve(
-    settings: ServerSettings, listening: socket.socket, encoder: str | None, quiet: bool
+    settings: ServerSettings, bound: socket.socket, encoder: str | None, quiet: bool
 ) -> None:
     with quick_imports():
         from diarspk.server.application import create_app
@@ -165,10 +166,10 @@ def _serve(
     # Uploads that are being received have no name, but need the room of a disk.
     tempfile.tempdir = str(settings.data)
     set_up_log(quiet)
-    address, port = listening.getsockname()[:2]
+    address, port = bound.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
     say(f"serving on http://{shown}:{port} (Ctrl-C stops it)")
-    run_server(application, listening)
+    run_server(application, bound)
 
 
 def _check_access(host: str, keys: bool, no_keys: bool) -> None:
@@ -181,14 +182,14 @@ def _check_access(host: str, keys: bool, no_keys: bool) -> None:
         )
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     """Bind the address before anything is loaded."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise ArgumentError(
-            f"{host}:{port} cannot be listened on ({error.strerror or error}); give another --port"
+            f"{host}:{port} cannot be served on ({error.strerror or error}); give another --port"
         ) from None
 
 

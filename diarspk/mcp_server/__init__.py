@@ -1,4 +1,4 @@
-"""The MCP server: tools by which an assistant hears recordings, in folders that it may use.
+"""The MCP server: tools over recordings for an assistant, in folders that it may use.
 
 Needs the extra ``mcp``. ``diarspk mcp`` runs it over stdin and stdout, as desktop assistants want.
 """

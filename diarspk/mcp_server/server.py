@@ -15,7 +15,7 @@ TOOLS = "diarspk.mcp.tools"
 """Group of entry points, each a callable(ToolContext) -> tool, named as the tool."""
 
 INSTRUCTIONS = (
-    "Tools that hear recordings of people: who speaks when, who they are, what they say, and the "
+    "Tools over recordings of people: who speaks when, who they are, what they say, and the "
     "voice of one of them alone. Paths are of files in the folders that the user allowed; times "
     "are in seconds."
 )

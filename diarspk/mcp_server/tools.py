@@ -122,10 +122,10 @@ class SpeechTools:
         if words is not None:
             given = read_transcript(self._context.folders.to_read(words))
         else:
-            heard = self._context.engine.transcribe(audio, WorkControl())
-            if heard is None:
+            made = self._context.engine.transcribe(audio, WorkControl())
+            if made is None:
                 raise ToolError("this server has no recogniser; give words, a transcript's path")
-            given = heard
+            given = made
         with collected_warnings() as notes:
             result = self._context.engine.diarize(audio, WorkControl(), SpeakerCount(num_speakers))
         spoken = assign_speakers(given, result)

@@ -12,14 +12,20 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from diarspk.errors import ArgumentError
-from diarspk.server import health_routes, openai_routes, pyannoteai_routes, speaker_routes
+from diarspk.server import (
+    health_routes,
+    openai_routes,
+    pyannoteai_routes,
+    speaker_routes,
+    stream_routes,
+)
 from diarspk.server.answers import add_answers, log_fault
 from diarspk.server.boundary import Boundary
 from diarspk.server.database import ServerDatabase
 from diarspk.server.job_runner import JobRunner
 from diarspk.server.job_store import JobStore
 from diarspk.server.metrics import ServerMetrics
-from diarspk.server.services import Services, owner_of
+from diarspk.server.services import LiveStreams, Services, owner_of
 from diarspk.server.settings import ServerSettings
 from diarspk.server.thread_warnings import collecting_warnings
 from diarspk.server.upload_store import UploadStore
@@ -65,7 +71,8 @@ def create_app(settings: ServerSettings, engine: SpeechEngine) -> Boundary:
     )
     application.state.services = services
     add_answers(application)
-    for routes in (health_routes, openai_routes, pyannoteai_routes, speaker_routes):
+    own = (health_routes, openai_routes, pyannoteai_routes, speaker_routes, stream_routes)
+    for routes in own:
         application.include_router(routes.router)
     for router in find_routes():
         application.include_router(router, dependencies=[Depends(owner_of)])
@@ -98,10 +105,13 @@ def _make_services(
         ) from None
     jobs = JobStore(database)
     pool = WorkerPool(settings.limits.workers, settings.limits.waiting)
-    metrics = ServerMetrics(lambda: pool.waiting, lambda: pool.running, jobs.waiting)
+    live = LiveStreams()
+    metrics = ServerMetrics(
+        lambda: pool.waiting, lambda: pool.running, jobs.waiting, lambda: live.count
+    )
     webhooks = WebhookSender(settings, database, metrics)
     runner = JobRunner(settings, engine, pool, jobs, uploads, metrics, webhooks.wake)
-    services = Services(settings, engine, pool, database, jobs, uploads, runner, metrics)
+    services = Services(settings, engine, pool, database, jobs, uploads, runner, metrics, live)
     return services, webhooks
 
 

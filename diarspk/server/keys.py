@@ -46,7 +46,7 @@ class KeyRing:
                 raise ArgumentError(
                     f"`keys` must be of {MIN_LENGTH} or more printable ASCII characters without a "
                     f"space, key {number} is not; make one with "
-                    "`python -c 'import secrets; print(secrets.token_urlsafe(32))'`"
+                    "`python3 -c 'import secrets; print(secrets.token_urlsafe(32))'`"
                 )
             found.append(_digest(key))
         return cls(tuple(found))

@@ -20,8 +20,9 @@ class ServerMetrics:
 
     Parameters
     ----------
-    waiting, running, jobs
-        Callables that give what waits and runs in the pool, and the jobs that wait.
+    waiting, running, jobs, streams
+        Callables that give what waits and runs in the pool, the jobs that wait, and the live
+        streams.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class ServerMetrics:
         waiting: Callable[[], float],
         running: Callable[[], float],
         jobs: Callable[[], float],
+        streams: Callable[[], float],
     ) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
@@ -59,11 +61,11 @@ class ServerMetrics:
         self.webhooks = Counter(
             "diarspk_webhooks", "Webhooks sent, by result.", ["result"], registry=self.registry
         )
-        self.streams = Gauge("diarspk_streams", "Live streams.", registry=self.registry)
         for name, text, value in (
             ("diarspk_queue_waiting", "Requests and jobs that wait for a worker.", waiting),
             ("diarspk_queue_running", "Requests and jobs that are computed.", running),
             ("diarspk_jobs_waiting", "Jobs that have not begun.", jobs),
+            ("diarspk_streams", "Live streams.", streams),
         ):
             Gauge(name, text, registry=self.registry).set_function(value)
         information = Gauge("diarspk_info", "Version.", ["version"], registry=self.registry)

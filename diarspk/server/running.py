@@ -34,14 +34,14 @@ class _GracefulServer(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def run_server(application: Boundary, listening: socket.socket) -> None:
+def run_server(application: Boundary, bound: socket.socket) -> None:
     """Serve on a socket until SIGINT or SIGTERM, then end what was begun, within the grace.
 
     Parameters
     ----------
     application
         Of :func:`diarspk.server.create_app`.
-    listening
+    bound
         Socket that is bound already.
     """
     services = application.services
@@ -60,7 +60,7 @@ def run_server(application: Boundary, listening: socket.socket) -> None:
     )
     # uvicorn raises the signal again when everything has ended, which is what was asked for.
     with suppress(KeyboardInterrupt, SystemExit):
-        _GracefulServer(config, services.pool.stop_jobs).run(sockets=[listening])
+        _GracefulServer(config, services.pool.stop_jobs).run(sockets=[bound])
 
 
 def set_up_log(quiet: bool) -> None:

@@ -23,9 +23,16 @@ if TYPE_CHECKING:
     from diarspk.server.upload_store import UploadStore
     from diarspk.server.worker_pool import WorkerPool
 
-__all__ = ["Owner", "ServedBy", "Services", "compute"]
+__all__ = ["LiveStreams", "Owner", "ServedBy", "Services", "compute"]
 
 Result = TypeVar("Result")
+
+
+@dataclass
+class LiveStreams:
+    """Count of the live streams that are open."""
+
+    count: int = 0
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,7 @@ class Services:
     uploads : UploadStore
     runner : JobRunner
     metrics : ServerMetrics
+    live : LiveStreams
     """
 
     settings: ServerSettings
@@ -52,6 +60,7 @@ class Services:
     uploads: UploadStore
     runner: JobRunner
     metrics: ServerMetrics
+    live: LiveStreams
 
 
 def services_of(connection: HTTPConnection) -> Services:

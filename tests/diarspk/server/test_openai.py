@@ -157,8 +157,8 @@ def test_a_recogniser_makes_the_words(voices: Voices, engine: Any, serve: Any) -
 
     from diarspk.transcripts.reading import to_transcript
 
-    heard = replace(engine, transcriber=lambda audio, language: to_transcript(WORDS, audio.name))
-    with serve(engine=heard) as server:
+    complete = replace(engine, transcriber=lambda audio, language: to_transcript(WORDS, audio.name))
+    with serve(engine=complete) as server:
         answer = server.post(
             "/v1/audio/transcriptions",
             files={"file": voices["ann"][0].read_bytes()},
