@@ -100,6 +100,7 @@ async function start() {
 
 function showState({ store, messages, commands }) {
   messages.state(store.state);
+  document.body.dataset.operations = store.state.operations;
   const name = store.state.uri ?? "recording";
   document.title = `${name} – diarspk review`;
   element("title").textContent = name;
