@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from diarspk.review.peaks import compute_peaks
     from diarspk.review.recording import PlayableRecording
     from diarspk.review.security import Access
-    from diarspk.review.server import serve
+    from diarspk.review.server import serve, serve_in_background
     from diarspk.review.session import ReviewSession, StaleRevisionError
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "create_application",
     "render_page",
     "serve",
+    "serve_in_background",
 ]
 
 _HOMES = {
@@ -40,6 +41,7 @@ _HOMES = {
     "create_application": "diarspk.review.application",
     "render_page": "diarspk.review.page",
     "serve": "diarspk.review.server",
+    "serve_in_background": "diarspk.review.server",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

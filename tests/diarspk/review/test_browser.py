@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -19,17 +18,15 @@ from diarspk.audio import open_audio
 from diarspk.editing import EditedDiarization
 from diarspk.editing.turn import EditableTurn
 from diarspk.review import (
-    Access,
     PlayableRecording,
     ReviewSession,
-    create_application,
     render_page,
+    serve_in_background,
 )
 from diarspk.review.analysis import Progress
-from diarspk.review.server import bind
 
-uvicorn = pytest.importorskip("uvicorn")
 pytest.importorskip("fastapi")
+pytest.importorskip("uvicorn")
 sync_api = pytest.importorskip("playwright.sync_api")
 
 CHROMIUM = shutil.which("chromium")
@@ -112,32 +109,20 @@ def sample(tmp_path: Path) -> Path:
 def review(browser: Any, sample: Path, tmp_path: Path) -> Iterator[Review]:
     log = tmp_path / "sample.edits.jsonl"
     edited = EditedDiarization.of(tmp_path / "sample.rttm")
-    recording = PlayableRecording(open_audio(sample))
-    recording.start()
-    with bind() as port:
-        access = Access(port.getsockname()[1])
-        session = ReviewSession(edited, log, analysis=Alike())
-        application = create_application(session, recording, access)
-        config = uvicorn.Config(application, log_level="critical", lifespan="off")
-        config.timeout_graceful_shutdown = 1
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [port]})
-        thread.start()
+    session = ReviewSession(edited, log, analysis=Alike())
+    requests: list[str] = []
+    faults: list[str] = []
+    with serve_in_background(session, PlayableRecording(open_audio(sample))) as address:
         context = browser.new_context(viewport={"width": 1280, "height": 720})
         page = context.new_page()
-        requests: list[str] = []
-        faults: list[str] = []
         context.on("request", lambda request: requests.append(request.url))
         page.on("pageerror", lambda error: faults.append(str(error)))
         try:
-            page.goto(access.url)
+            page.goto(address)
             page.wait_for_selector("body[data-peaks]")
             yield Review(page, log, sample, requests)
         finally:
             context.close()
-            server.should_exit = True
-            thread.join()
-            recording.close()
     assert faults == []
     assert {re.sub(r":\d+/.*", "", url) for url in requests} == {"http://127.0.0.1"}
 
