@@ -1,0 +1,1 @@
+"""The review page: how quickly it works, and how many operations a correction takes."""
