@@ -102,6 +102,7 @@ def create_application(
         return {
             "state": session.state(),
             "words": session.words(),
+            "word_turns": session.word_turns()["turns"],
             "formats": list_formats(words=session.transcript is not None),
             "peaks_per_s": PEAKS_PER_S,
             "analysis": session.analysis is not None,
@@ -111,6 +112,10 @@ def create_application(
     @routes.get("/state")
     def state() -> dict[str, Any]:
         return session.state()
+
+    @routes.get("/words")
+    def word_turns() -> dict[str, Any]:
+        return session.word_turns()
 
     @routes.get("/peaks")
     def peaks() -> StreamingResponse:

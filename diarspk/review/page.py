@@ -130,12 +130,14 @@ def render_page(
         "log": "",
     }
     words: list[list[Any]] = []
+    word_turns: list[int | None] = []
     if transcript is not None:
         words = list_words(transcript)
-        state["words"] = find_turns(with_speakers(transcript, edited.annotation), edited.turns)
+        word_turns = find_turns(with_speakers(transcript, edited.annotation), edited.turns)
     review = {
         "state": state,
         "words": words,
+        "word_turns": word_turns,
         "formats": [],
         "peaks_per_s": PEAKS_PER_S,
         "analysis": False,

@@ -58,7 +58,7 @@ class ReviewSession:
         self.revision = 1
         self._lock = threading.Lock()
         self._digest = _digest(self.log)
-        self._words: tuple[int, SpeakerTranscript] | None = None
+        self._words: tuple[object, SpeakerTranscript, list[int | None]] | None = None
 
     def operate(self, document: object, revision: int) -> dict[str, Any]:
         """Do an operation, given as JSON; see :meth:`change`."""
@@ -138,7 +138,7 @@ class ReviewSession:
         with self._lock:
             edited, revision = self.edited, self.revision
         done, undone = edited.log.done, edited.log.undone
-        state: dict[str, Any] = {
+        return {
             "revision": revision,
             "uri": edited.uri,
             "duration": edited.duration,
@@ -148,13 +148,20 @@ class ReviewSession:
             "redo": undone[0].name if undone else None,
             "log": self.log.name,
         }
-        if self.transcript is not None:
-            state["words"] = find_turns(self._with_speakers(edited, revision), edited.turns)
-        return state
 
     def words(self) -> list[list[Any]]:
         """Words of the transcript, see :func:`diarspk.review.words.list_words`; or none."""
         return [] if self.transcript is None else list_words(self.transcript)
+
+    def word_turns(self) -> dict[str, Any]:
+        """Find the turn of every word, and say of which revision.
+
+        Not a part of :meth:`state`, since an hour of words takes longer than an operation.
+        """
+        with self._lock:
+            edited, revision = self.edited, self.revision
+        found = [] if self.transcript is None else self._place_words(edited)[2]
+        return {"revision": revision, "turns": found}
 
     def speaker_transcript(self) -> SpeakerTranscript:
         """Transcript with the speakers of now.
@@ -164,18 +171,20 @@ class ReviewSession:
         ArgumentError
             If there is no transcript.
         """
-        with self._lock:
-            edited, revision = self.edited, self.revision
-        return self._with_speakers(edited, revision)
+        return self._place_words(self.edited)[1]
 
-    def _with_speakers(self, edited: EditedDiarization, revision: int) -> SpeakerTranscript:
+    def _place_words(
+        self, edited: EditedDiarization
+    ) -> tuple[object, SpeakerTranscript, list[int | None]]:
+        """Give words their speakers and turns, unless no turn has moved since."""
         if self.transcript is None:
             raise ArgumentError("`format` must be one without words: there is no transcript")
+        places = [(turn.number, turn.start, turn.end, turn.speaker) for turn in edited.turns]
         known = self._words
-        if known is None or known[0] != revision:
-            known = revision, with_speakers(self.transcript, edited.annotation)
-            self._words = known
-        return known[1]
+        if known is None or known[0] != places:
+            spoken = with_speakers(self.transcript, edited.annotation)
+            known = self._words = places, spoken, find_turns(spoken, edited.turns)
+        return known
 
     def _analysis(self) -> Analysis:
         if self.analysis is None:

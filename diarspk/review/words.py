@@ -60,6 +60,8 @@ class _Places:
         """Find the turn with the most of a span, or else the one whose edge is nearest."""
         middle = (start + end) / 2
         place = bisect_right(self.starts, middle)
+        if place and self.turns[place - 1].start <= start and self.turns[place - 1].end >= end:
+            return self.turns[place - 1].number  # nearly always
         # A long turn may contain later ones: go back for as long as one reaches the span.
         first = max(place - 1, 0)
         while first > 0 and self.reach[first - 1] > start:

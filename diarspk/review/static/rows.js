@@ -14,30 +14,27 @@ export class Rows {
     Object.assign(this, { list, store, player, view, theme, commands });
     list.addEventListener("click", (event) => this.#click(event));
     list.addEventListener("keydown", (event) => this.#key(event));
-    store.addEventListener("turns", () => this.update());
+    for (const name of ["turns", "words"]) store.addEventListener(name, () => this.update());
     store.addEventListener("selection", () => this.select());
     player.addEventListener("time", () => this.follow());
   }
 
   // Brings the list up to date; rows that are the same stay as they are.
   update() {
-    const items = this.#items();
     const known = this.#rows;
     this.#rows = new Map();
-    let place = this.list.firstElementChild;
-    for (const item of items) {
+    for (const item of this.#items()) {
       const content = JSON.stringify(item);
-      let row = known.get(item.key);
-      if (row?.content !== content) row = { content, element: this.#make(item) };
-      known.get(item.key)?.element !== row.element && known.get(item.key)?.element.remove();
-      known.delete(item.key);
-      this.#rows.set(item.key, row);
-      if (place && !place.isConnected) place = null;
-      if (row.element === place) place = place.nextElementSibling;
-      else this.list.insertBefore(row.element, place?.parentNode === this.list ? place : null);
+      const row = known.get(item.key);
+      if (row?.content === content) known.delete(item.key);
+      this.#rows.set(item.key, row?.content === content ? row : { content, element: this.#make(item) });
     }
     for (const row of known.values()) row.element.remove();
-    this.#sort();
+    let place = this.list.firstElementChild;
+    for (const { element } of this.#rows.values()) {
+      if (element === place) place = place.nextElementSibling;
+      else this.list.insertBefore(element, place);
+    }
     this.select();
   }
 
@@ -92,7 +89,7 @@ export class Rows {
     const { store } = this;
     const words = new Map(store.turns.map((turn) => [turn.number, []]));
     const alone = [];
-    (store.wordTurns ?? []).forEach((number, index) => {
+    store.wordTurns.forEach((number, index) => {
       if (number !== null) words.get(number)?.push(index);
       else if (alone.length && alone.at(-1).words.at(-1) === index - 1) alone.at(-1).words.push(index);
       else alone.push({ key: `word-${index}`, start: store.words[index][1] ?? 0, words: [index] });
@@ -135,14 +132,6 @@ export class Rows {
     word.dataset.word = index;
     this.#words[index] = word;
     return word;
-  }
-
-  // Rows that moved in time: the list is in order again.
-  #sort() {
-    const order = [...this.#rows.values()].map((row) => row.element);
-    order.forEach((element, i) => {
-      if (this.list.children[i] !== element) this.list.insertBefore(element, this.list.children[i] ?? null);
-    });
   }
 
   #click(event) {

@@ -18,6 +18,10 @@ class ServerSource {
     return this.#get("state");
   }
 
+  wordTurns() {
+    return this.#get("words");
+  }
+
   operate(operation, revision) {
     return this.#post("operations", { operation, revision });
   }

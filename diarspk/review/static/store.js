@@ -11,7 +11,7 @@ export class Store extends EventTarget {
   range = null; // {start, end, speaker}, a span that was drawn
   preview = null; // {number, start, end}, a boundary on its way
   words = [];
-  wordTurns = null;
+  wordTurns = []; // number of the turn of every word, or null
   state = { revision: 0 };
   readOnly = false;
   threshold = 0.8;
@@ -25,6 +25,7 @@ export class Store extends EventTarget {
 
   open(review) {
     this.words = review.words;
+    this.wordTurns = review.word_turns;
     this.readOnly = review.read_only;
     this.take(review.state);
   }
@@ -35,7 +36,6 @@ export class Store extends EventTarget {
     this.state = state;
     this.turns = state.turns;
     this.byNumber = new Map(state.turns.map((turn) => [turn.number, turn]));
-    this.wordTurns = state.words ?? null;
     this.preview = null;
     this.#orderSpeakers(before);
     this.selected = new Set([...this.selected].filter((number) => this.byNumber.has(number)));
@@ -106,7 +106,19 @@ export class Store extends EventTarget {
 
   // Fetches what another window has done.
   refresh() {
-    return this.#enqueue(async () => this.take(await this.#source.state()));
+    return this.#enqueue(async () => {
+      this.take(await this.#source.state());
+      this.#placeWords();
+    });
+  }
+
+  // Words follow their turns a moment later: in an hour there are many.
+  async #placeWords() {
+    if (!this.words.length) return;
+    const { revision, turns } = await this.#source.wordTurns();
+    if (revision !== this.state.revision) return; // the next answer is on its way
+    this.wordTurns = turns;
+    this.#tell("words");
   }
 
   // One change after another, each of what the one before has made.
@@ -114,11 +126,15 @@ export class Store extends EventTarget {
     return this.#enqueue(async () => {
       try {
         this.take(await send(this.state.revision));
+        this.#placeWords();
         return true;
       } catch (error) {
         this.show(null);
         this.dispatchEvent(new CustomEvent("error", { detail: error.message }));
-        if (error instanceof StaleError) this.take(await this.#source.state());
+        if (error instanceof StaleError) {
+          this.take(await this.#source.state());
+          this.#placeWords();
+        }
         return false;
       }
     });

@@ -111,6 +111,7 @@ def test_operations_change_the_turns_and_a_stale_one_is_told(client: Any) -> Non
     review = client.get("review").json()
     assert [turn["speaker"] for turn in review["state"]["turns"]] == ["Ann", "Ben", "Ann", "Ben"]
     assert len(review["words"]) == 4
+    assert review["word_turns"] == client.get("words").json()["turns"] == [0, 1, 2, 3]
     operation = {"op": "rename", "names": {"Ann": "Anna"}}
     state = post(client, "operations", operation=operation, revision=1).json()
     assert (state["revision"], state["undo"]) == (2, "rename")

@@ -33,7 +33,7 @@ def test_a_page_holds_turns_words_waveform_and_sound(tmp_path: Path) -> None:
     page = render_page(tmp_path / "call.rttm", audio=audio, transcript=words)
     document = data_of(page.html)
     assert document["read_only"] is True
-    assert document["state"]["words"] == [0, 1, 2, 3]  # type: ignore[index]
+    assert document["word_turns"] == [0, 1, 2, 3]
     opus = re.search(r'id="review-audio">(.*?)</script>', page.html)
     assert opus is not None
     assert base64.b64decode(opus[1]).startswith(b"OggS")
