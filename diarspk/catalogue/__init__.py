@@ -19,34 +19,38 @@ if TYPE_CHECKING:
         WheelSource,
     )
     from diarspk.catalogue.fetching import download_models, find_model
+    from diarspk.catalogue.presets import EMBEDDED, PRESETS, Preset
     from diarspk.catalogue.reading import find_entry, read_catalogue
-    from diarspk.catalogue.store import model_store
 
 __all__ = [
+    "EMBEDDED",
+    "PRESETS",
     "CatalogueEntry",
     "CatalogueFile",
     "HubSource",
     "ModelScopeSource",
+    "Preset",
     "Published",
     "WheelSource",
     "download_models",
     "find_entry",
     "find_model",
-    "model_store",
     "read_catalogue",
 ]
 
 _HOMES = {
+    "EMBEDDED": "diarspk.catalogue.presets",
+    "PRESETS": "diarspk.catalogue.presets",
     "CatalogueEntry": "diarspk.catalogue.entry",
     "CatalogueFile": "diarspk.catalogue.entry",
     "HubSource": "diarspk.catalogue.entry",
     "ModelScopeSource": "diarspk.catalogue.entry",
+    "Preset": "diarspk.catalogue.presets",
     "Published": "diarspk.catalogue.entry",
     "WheelSource": "diarspk.catalogue.entry",
     "download_models": "diarspk.catalogue.fetching",
     "find_entry": "diarspk.catalogue.reading",
     "find_model": "diarspk.catalogue.fetching",
-    "model_store": "diarspk.catalogue.store",
     "read_catalogue": "diarspk.catalogue.reading",
 }
 

@@ -16,12 +16,12 @@ from diarspk.catalogue.hub import find_snapshot
 from diarspk.catalogue.reading import find_entry, read_catalogue
 from diarspk.catalogue.store import (
     Record,
-    model_store,
     read_record,
     verify,
     write_record,
 )
 from diarspk.catalogue.wheel import downloaded_wheel, extract
+from diarspk.checkpoints.assets import model_store
 from diarspk.checkpoints.digest import digest_file
 from diarspk.errors import ArgumentError, DiarspkWarning, ModelError
 

@@ -7,7 +7,6 @@ not pin is trusted at the first download and held to that from then on.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,25 +14,13 @@ from typing import Any
 
 from diarspk.atomic import atomic_path
 from diarspk.catalogue.entry import CatalogueEntry
+from diarspk.checkpoints.assets import model_store
 from diarspk.checkpoints.digest import digest_file
 from diarspk.errors import ModelError
 
-__all__ = ["Record", "model_store", "read_record", "verify", "write_record"]
+__all__ = ["Record", "read_record", "verify", "write_record"]
 
-VARIABLE = "DIARSPK_MODELS"
 RECORD = "record.json"
-
-
-def model_store() -> Path:
-    """Folder of downloaded models; it need not exist.
-
-    ``DIARSPK_MODELS`` where that is set, and otherwise ``diarspk/models`` in the user's folder for
-    caches (``XDG_CACHE_HOME``, or ``~/.cache``).
-    """
-    if chosen := os.environ.get(VARIABLE):
-        return Path(chosen).expanduser()
-    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(caches).expanduser() / "diarspk" / "models"
 
 
 @dataclass(frozen=True)

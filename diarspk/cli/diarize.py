@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from diarspk.catalogue.presets import EMBEDDED, PRESETS
 from diarspk.cli.batch import Batch, Shard
 from diarspk.cli.diarization_work import Count, DiarizationWork, Format, Models, Output
 from diarspk.cli.lists import find_recordings, is_list
@@ -46,6 +47,14 @@ def diarize(
     channel: Channel = None,
     track: Track = None,
     raw: Raw = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Diarizer by name: `embedded`, the default, or `accurate`, whose parts "
+            "`diarspk models download accurate` brings.",
+        ),
+    ] = None,
     encoder: Annotated[
         str | None,
         typer.Option(
@@ -162,6 +171,13 @@ def diarize(
         raise typer.BadParameter(f"-o must be a folder, {output} is a file")
     if vectors and format is not Format.JSON:
         raise typer.BadParameter(f"--vectors needs --format json, got {format.value}")
+    if preset is not None and (encoder is not None or preset not in (EMBEDDED, *PRESETS)):
+        raise typer.BadParameter(
+            f"give either --preset or --encoder, got {preset} and {encoder}"
+            if encoder is not None
+            else f"--preset must be one of {', '.join((EMBEDDED, *PRESETS))}, got {preset}"
+        )
+    encoder = encoder if preset in (None, EMBEDDED) else preset
     models = Models(
         encoder=encoder,
         segmentation=segmentation,

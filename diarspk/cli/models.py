@@ -63,8 +63,9 @@ def download(
     """Download public models; what is here already is checked and kept."""
     with exit_on_error():
         from diarspk.catalogue.fetching import download_models
+        from diarspk.catalogue.presets import with_parts
 
-        download_models(names, quiet=quiet, tell=None if quiet else say)
+        download_models(with_parts(names), quiet=quiet, tell=None if quiet else say)
 
 
 def _row(card: ModelCard) -> list[str]:

@@ -92,7 +92,7 @@ class ChunkGrid:
             return False
         hop = self.encoder.frame_hop_samples
         samples = next(self._audio)[: max(self._samples - place, 1)]  # without padding
-        with multiply_in(self.precision):
+        with multiply_in(self.precision, self.encoder.device):
             frames = self.encoder.encode_stretch(samples).float()
         first = self._chunk * self._core - place // hop
         kept = frames[first : first + self._core]

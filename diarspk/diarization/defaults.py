@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from diarspk.checkpoints.assets import asset_folder
+from diarspk.checkpoints.assets import asset_folder, find_asset
 from diarspk.checkpoints.checkpoint import read_checkpoint
 from diarspk.clustering.agglomerative import AgglomerativeClusterer
 from diarspk.clustering.by_length import ByLengthClusterer
@@ -17,20 +17,27 @@ from diarspk.clustering.plda_clusterer import PldaClusterer
 from diarspk.clustering.variational import VBxSettings
 from diarspk.clustering.vbx import VBxClusterer
 from diarspk.diarization.confidence import UNCALIBRATED, Calibration
-from diarspk.diarization.config import DiarizerConfig
+from diarspk.diarization.config import DiarizerConfig, LinkingConfig
+from diarspk.diarization.space_settings import (
+    SUBSEGMENT_VBX,
+    SpaceSettings,
+    load_space_settings,
+)
+from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.loading import DEFAULT
+from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.errors import ArgumentError, ModelError
 from diarspk.segmentation.loading import load_target_speaker_vad_head
 from diarspk.segmentation.target_speaker_vad import TargetSpeakerVadHead
 
 __all__ = [
     "LOCAL_CLUSTERER",
-    "MAX_VBX_SUBSEGMENTS",
-    "SUBSEGMENT_VBX",
     "VBX_CENTRING",
     "VBX_START",
     "Defaults",
+    "build_clusterer",
     "default_config",
+    "is_known",
     "load_defaults",
     "load_plda",
     "subsegment_vbx",
@@ -40,23 +47,34 @@ __all__ = [
 LOCAL_CLUSTERER = AgglomerativeClusterer(threshold=0.6)
 """Default clusterer of local speakers."""
 
-SUBSEGMENT_VBX = VBxSettings(0.4, 11.0, 0.9, iterations=12, growth=1 / 3)
-"""Settings of VBx on subsegments of 1.5 s, 0.48 s apart, with the embedded PLDA."""
+VBX_START = AgglomerativeClusterer(threshold=SpaceSettings().start)
+"""Clusterer that initialises VBx in the space of the embedded encoder."""
 
-VBX_START = AgglomerativeClusterer(threshold=0.8)
-"""Clusterer that initialises VBx there."""
-
-VBX_CENTRING = 0.5
-"""Share of the mean embedding that is subtracted before."""
-
-MAX_VBX_SUBSEGMENTS = 80
-"""Maximum number of subsegments that VBx clusters: those of 40 s of speech."""
+VBX_CENTRING = SpaceSettings().centring
+"""Share of the mean embedding that is subtracted before, there."""
 
 
-def default_config(*, known: bool) -> DiarizerConfig:
-    """Choose settings: the usual ones where the embedding space is known, else UNKNOWN_SPACE."""
+def is_known(encoder: SpeakerEncoder) -> bool:
+    """Whether an embedding space was measured: it is embedded, or was adopted."""
+    if isinstance(encoder, LocalEncoder):
+        return True
+    kinds = ("plda", "sessions")
+    return all(find_asset(kind, encoder.fingerprint) is not None for kind in kinds)
+
+
+def default_config(*, known: bool, settings: SpaceSettings | None = None) -> DiarizerConfig:
+    """Choose settings: the usual ones where the embedding space is known, else UNKNOWN_SPACE.
+
+    Parameters
+    ----------
+    known
+        Whether the space has a PLDA, or is that of an embedded encoder.
+    settings
+        Of the space. Default: those of the embedded encoder.
+    """
     if known:
-        return DiarizerConfig()
+        similarity = (settings or SpaceSettings()).known_similarity
+        return DiarizerConfig(linking=LinkingConfig(known_similarity=similarity))
     from diarspk.diarization.unknown_space import UNKNOWN_SPACE
 
     return UNKNOWN_SPACE
@@ -71,6 +89,10 @@ class Defaults:
     clusterer : Clusterer, optional
         For subsegments: VBx where there are few, and otherwise by the likelihood ratio of the
         session PLDA; None where the encoder lacks a PLDA.
+    local_clusterer : Clusterer
+        For local speakers.
+    settings : SpaceSettings
+        Of clustering in the encoder's space.
     vad_head : TargetSpeakerVadHead, optional
         TS-VAD head of the encoder.
     calibration : Calibration
@@ -78,6 +100,8 @@ class Defaults:
     """
 
     clusterer: Clusterer | None = None
+    local_clusterer: Clusterer = LOCAL_CLUSTERER
+    settings: SpaceSettings = field(default_factory=SpaceSettings)
     vad_head: TargetSpeakerVadHead | None = None
     calibration: Calibration = UNCALIBRATED
 
@@ -97,27 +121,38 @@ def load_defaults(fingerprint: str, trunk: str | None = None) -> Defaults:
     ModelError
         If a file is damaged.
     """
+    settings = load_space_settings(fingerprint)
     return Defaults(
-        clusterer=_load_clusterer(fingerprint),
+        clusterer=_load_clusterer(fingerprint, settings),
+        local_clusterer=replace(LOCAL_CLUSTERER, threshold=settings.threshold),
+        settings=settings,
         vad_head=load_target_speaker_vad_head(trunk or fingerprint),
         calibration=_load_calibration(fingerprint),
     )
 
 
-def _load_clusterer(fingerprint: str) -> Clusterer | None:
-    cards = [asset_folder() / kind / f"{fingerprint}.json" for kind in ("plda", "sessions")]
-    if not all(card.is_file() for card in cards):
+def _load_clusterer(fingerprint: str, settings: SpaceSettings) -> Clusterer | None:
+    cards = [find_asset(kind, fingerprint) for kind in ("plda", "sessions")]
+    plda, session_plda = (None if card is None else read_plda(card) for card in cards)
+    if plda is None or session_plda is None:
         return None
-    plda, session_plda = map(read_plda, cards)
+    return build_clusterer(plda, session_plda, settings)
+
+
+def build_clusterer(plda: Plda, session_plda: Plda, settings: SpaceSettings) -> ByLengthClusterer:
+    """Build the clusterer of subsegments: VBx for few of them, the session PLDA's for others."""
+    start = replace(VBX_START, threshold=settings.start)
     return ByLengthClusterer(
-        subsegment_vbx(plda), PldaClusterer(session_plda), max_short=MAX_VBX_SUBSEGMENTS
+        subsegment_vbx(plda, settings.vbx, start, settings.centring),
+        PldaClusterer(session_plda, settings.session),
+        max_short=settings.max_vbx_subsegments,
     )
 
 
 def _load_calibration(fingerprint: str) -> Calibration:
     """Read what ``python -m eval.diarization.confidence --fit --write`` has written."""
-    path = asset_folder() / "confidence" / f"{fingerprint}.json"
-    if not path.is_file():
+    path = find_asset("confidence", fingerprint)
+    if path is None:
         return UNCALIBRATED
     stored = json.loads(path.read_text(encoding="utf-8"))
     return Calibration(stored["activity"], stored["margin"], stored["bias"])
@@ -139,8 +174,8 @@ def load_plda(name: str | Path | None = None) -> Plda:
     name = DEFAULT if name is None else name
     encoder = asset_folder() / f"{name}.json"
     if encoder.is_file():
-        card = asset_folder() / "plda" / f"{read_checkpoint(encoder).fingerprint}.json"
-        if card.is_file():
+        card = find_asset("plda", read_checkpoint(encoder).fingerprint)
+        if card is not None:
             return read_plda(card)
     elif Path(name).is_file():
         return read_plda(Path(name))
@@ -166,7 +201,7 @@ def with_threshold(clusterer: Clusterer, threshold: float) -> Clusterer:
         If it has none.
     """
     settings: Any = clusterer
-    names = [field.name for field in fields(settings)] if is_dataclass(settings) else []
+    names = [one.name for one in fields(settings)] if is_dataclass(settings) else []
     if "threshold" not in names:
         raise ArgumentError(
             f"`threshold` must be left out with a clusterer without one, got {threshold} for "

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike
 
 from diarspk.arguments import check_path
+from diarspk.catalogue.presets import EMBEDDED, find_preset
+from diarspk.catalogue.reading import find_entry
 from diarspk.clustering.speaker_bounds import SpeakerBounds
 from diarspk.devices import choose_device
 from diarspk.diarization.config import DiarizerConfig
 from diarspk.diarization.constraints import UNCONSTRAINED, Constraints, SpanPair
-from diarspk.diarization.defaults import default_config, load_defaults
+from diarspk.diarization.defaults import default_config, is_known, load_defaults
 from diarspk.diarization.local_speakers import FirstPass, FirstPassModels
 from diarspk.diarization.postprocessing import Postprocessing
 from diarspk.encoders.base import SpeakerEncoder
@@ -40,9 +42,6 @@ if TYPE_CHECKING:
     from diarspk.diarization.result import Diarization
 
 __all__ = ["EMBEDDED", "Diarizer"]
-
-EMBEDDED = "embedded"
-"""Name of the diarizer whose models are part of the package."""
 
 
 class Diarizer:
@@ -109,7 +108,9 @@ class Diarizer:
         for part in parts:
             if hasattr(part, "to"):  # a segmenter may have no network of PyTorch
                 part.to(chosen)
-        self.postprocessing = Postprocessing(config or default_config(known=own), defaults)
+        known = is_known(self.encoder)
+        config = config or default_config(known=known, settings=defaults.settings)
+        self.postprocessing = Postprocessing(config, defaults)
         self.models = FirstPassModels(
             trunk=trunk,
             segmenter=segmenter,
@@ -137,14 +138,16 @@ class Diarizer:
         device: str | torch.device = "auto",
         cache: str | Path | None = None,
         precision: Precision = "auto",
+        download: bool = False,
     ) -> Diarizer:
         """Load a diarizer by name.
 
         Parameters
         ----------
         name
-            "embedded"; or an encoder as for :func:`diarspk.load_encoder`, by name or path, which
-            comes with its segmentation head if it has one.
+            "embedded"; "accurate", a preset with parts that have to be downloaded once; or an
+            encoder as for :func:`diarspk.load_encoder`, by name or path, which comes with its
+            segmentation head if it has one.
         segmentation
             Segmentation as for :func:`diarspk.segmentation.load_segmenter`. Default: that of the
             model, and the embedded segmentation head otherwise.
@@ -165,6 +168,8 @@ class Diarizer:
             Runtime of the encoder, see :func:`diarspk.encoders.onnx.with_engine`.
         cache, precision, device
             See :class:`Diarizer`.
+        download
+            Download public models that are named and not here. Nothing else uses the network.
 
         Raises
         ------
@@ -179,14 +184,21 @@ class Diarizer:
         chosen = choose_device(device)
         if engine == "onnx" and chosen.type != "cpu":
             raise ArgumentError(f"`device` must be cpu with the engine onnx, got {str(device)!r}")
+        if (preset := find_preset(name)) is not None:
+            if not download:
+                preset.check_downloaded()
+            name, segmentation = preset.encoder, segmentation or preset.segmentation
+        elif (entry := find_entry(name)) is not None and entry.task == "diarization":
+            # Its embeddings, which join the windows, come from the embedded encoder.
+            name, segmentation = EMBEDDED, segmentation or entry.name
         encoder: SpeakerEncoder | None = None
         segmenter: Segmenter | None = None
         if has_segmentation_head(None if name == EMBEDDED else name):
             encoder, segmenter = load_embedded(None if name == EMBEDDED else name)
         else:
-            encoder = load_encoder(name)
+            encoder = load_encoder(name, download=download)
         if segmentation is not None:
-            segmenter = load_segmenter(segmentation)
+            segmenter = load_segmenter(segmentation, download=download)
         if not isinstance(engine, str) or engine != "torch":
             from diarspk.encoders.onnx import with_engine
 

@@ -19,11 +19,12 @@ from diarspk.diarization.config_file import read_config
 from diarspk.diarization.defaults import (
     LOCAL_CLUSTERER,
     default_config,
+    is_known,
     subsegment_vbx,
     with_threshold,
 )
+from diarspk.diarization.space_settings import load_space_settings
 from diarspk.encoders.base import SpeakerEncoder
-from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.errors import ArgumentError, ModelError
 
 __all__ = ["ADAPTATIONS", "CLUSTERER_NAMES", "choose_settings", "with_adaptation", "with_clusterer"]
@@ -129,8 +130,9 @@ def choose_settings(
         config = read_config(config)
     if config is None and clusterer is None and adaptation is None and threshold is None:
         return None
-    known = isinstance(encoder, LocalEncoder)
-    chosen = default_config(known=known) if config is None else config
+    space = load_space_settings(encoder.fingerprint)
+    usual = default_config(known=is_known(encoder), settings=space)
+    chosen = usual if config is None else config
     if clusterer is not None:
         chosen = with_clusterer(chosen, clusterer, encoder.fingerprint)
     if adaptation is not None:

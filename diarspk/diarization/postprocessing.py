@@ -10,7 +10,7 @@ import numpy as np
 from diarspk.clustering.clusterer import Clusterer
 from diarspk.diarization.config import DiarizerConfig
 from diarspk.diarization.constraints import UNCONSTRAINED, Constraints
-from diarspk.diarization.defaults import LOCAL_CLUSTERER, Defaults
+from diarspk.diarization.defaults import Defaults
 from diarspk.diarization.local_speakers import FirstPass
 from diarspk.diarization.reconstruction import (
     Activity,
@@ -101,7 +101,7 @@ class Postprocessing:
     @property
     def local_clusterer(self) -> Clusterer:
         """Clusterer of local speakers."""
-        return self.config.clusterer or LOCAL_CLUSTERER
+        return self.config.clusterer or self.defaults.local_clusterer
 
     @property
     def subsegment_clusterer(self) -> Clusterer | None:

@@ -8,6 +8,7 @@ from diarspk.lazy import lazy_names
 
 if TYPE_CHECKING:
     from diarspk.segmentation.loading import load_segmenter
+    from diarspk.segmentation.nemotron import NemotronSegmenter
     from diarspk.segmentation.powerset import Powerset
     from diarspk.segmentation.pyannet import PyanNetSegmenter
     from diarspk.segmentation.segmentation_head import SegmentationHead, SegmentationHeadConfig
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EmbeddedSegmenter",
+    "NemotronSegmenter",
     "Powerset",
     "PyanNetSegmenter",
     "Segmentation",
@@ -30,6 +32,7 @@ __all__ = [
 
 _HOMES = {
     "EmbeddedSegmenter": "diarspk.segmentation.segmenter",
+    "NemotronSegmenter": "diarspk.segmentation.nemotron",
     "Powerset": "diarspk.segmentation.powerset",
     "PyanNetSegmenter": "diarspk.segmentation.pyannet",
     "Segmentation": "diarspk.segmentation.segmenter",

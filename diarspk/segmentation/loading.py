@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from diarspk.arguments import check_path
@@ -40,10 +41,9 @@ def load_segmenter(name: str | Path | None = None, *, download: bool = False) ->
     ----------
     name
         A name or card as for :func:`load_encoder`, for the segmentation head that was trained with
-        that encoder; "silero"; a segmentation of the catalogue (``diarspk models``); or a
-        segmentation checkpoint of pyannote.audio
-        (``pytorch_model.bin``), the folder that holds it, or ``hf:OWNER/NAME@COMMIT`` for such a
-        folder on the Hugging Face hub.
+        that encoder; "silero"; a segmentation of the catalogue (``diarspk models``); a segmentation
+        checkpoint of pyannote.audio (``pytorch_model.bin``); or the folder of one, or of a Nemotron
+        3 Diarization, or ``hf:OWNER/NAME@COMMIT`` for such a folder on the Hugging Face hub.
     download
         As for :func:`load_encoder`.
 
@@ -71,6 +71,10 @@ def load_segmenter(name: str | Path | None = None, *, download: bool = False) ->
         if is_hub_name(name):
             name = find_repository(str(name), download=download)
         if Path(name).is_dir():
+            if _is_nemotron(Path(name)):
+                from diarspk.segmentation.nemotron import load_nemotron
+
+                return load_nemotron(Path(name))
             name = Path(name) / PYANNOTE_FILE
         if Path(name).suffix in PYANNOTE_SUFFIXES:
             from diarspk.segmentation.pyannet import PyanNetSegmenter
@@ -84,6 +88,15 @@ def load_segmenter(name: str | Path | None = None, *, download: bool = False) ->
             f"`segmentation` must be {SILERO!r}, or the name or path of a model, got {name}"
         ) from error
     return build_embedded_segmenter(read_checkpoint(card))
+
+
+def _is_nemotron(folder: Path) -> bool:
+    """Whether a folder holds a Nemotron 3 Diarization, by its configuration."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(config, dict) and config.get("model_type") == "nemotron3_diarization"
 
 
 def load_embedded(name: str | Path | None = None) -> tuple[LocalEncoder, EmbeddedSegmenter]:

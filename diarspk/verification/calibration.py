@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from diarspk.arguments import as_numbers, check_number
 from diarspk.atomic import atomic_path
-from diarspk.checkpoints.assets import asset_folder
+from diarspk.checkpoints.assets import find_asset
 from diarspk.errors import ArgumentError, FormatError
 from diarspk.verification.metrics import detection_curve
 
@@ -169,8 +169,8 @@ def probability(log_likelihood_ratios: ArrayLike, target_prior: float = 0.5) -> 
 
 def default_calibration(fingerprint: str) -> ScoreCalibration | None:
     """Load the calibration of a space from the package's assets; None where there is none."""
-    path = asset_folder() / "calibration" / f"{fingerprint}.json"
-    return ScoreCalibration.read(path) if path.is_file() else None
+    path = find_asset("calibration", fingerprint)
+    return None if path is None else ScoreCalibration.read(path)
 
 
 def _columns(scores: NDArray[np.float64], measures: Mapping[str, ArrayLike]) -> NDArray[np.float64]:

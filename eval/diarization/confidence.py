@@ -32,7 +32,16 @@ from eval.diarization.plot import Bin, plot_reliability
 from eval.report.markdown import markdown_table
 from eval.report.run_record import JsonReport, write_json
 
-__all__ = ["Turns", "calibration_error", "fit_calibration", "main", "reliability", "true_shares"]
+__all__ = [
+    "Turns",
+    "calibration_error",
+    "collect_turns",
+    "fit_calibration",
+    "held_out_error",
+    "main",
+    "reliability",
+    "true_shares",
+]
 
 BINS = 10
 HEADER = ("confidence", "turns", "seconds", "mean confidence", "right")
@@ -146,7 +155,7 @@ def main(settings: Settings) -> None:
     recordings = [
         turns
         for folder in settings.passes.data
-        for turns in _collect_turns(settings.passes.run(folder, diarizer), diarizer.config)
+        for turns in collect_turns(settings.passes.run(folder, diarizer), diarizer.config)
     ]
     turns = Turns.join(recordings)
     rows = reliability(turns, turns.confidence)
@@ -154,7 +163,7 @@ def main(settings: Settings) -> None:
     report: dict[str, object] = {"calibration_error": calibration_error(turns), "bins": rows}
     print(f"\nexpected calibration error: {100 * calibration_error(turns):.1f} %")
     if settings.fit and len(recordings) > 1:
-        fitted, held_out = fit_calibration(turns), _held_out_error(recordings)
+        fitted, held_out = fit_calibration(turns), held_out_error(recordings)
         report |= {"fitted": vars(fitted), "held_out_calibration_error": held_out}
         print(f"fitted: {fitted}")
         print(f"its calibration error, fitted to the other recordings: {100 * held_out:.1f} %")
@@ -180,7 +189,7 @@ def _write(fitted: Calibration, held_out: float, settings: Settings) -> None:
     print(f"written to {path.relative_to(assets.parent.parent)}")
 
 
-def _held_out_error(recordings: Sequence[Turns]) -> float:
+def held_out_error(recordings: Sequence[Turns]) -> float:
     """Error over all recordings, each under the calibration fitted to all others."""
     confidences = []
     for place, own in enumerate(recordings):
@@ -189,7 +198,8 @@ def _held_out_error(recordings: Sequence[Turns]) -> float:
     return calibration_error(Turns.join(recordings), np.concatenate(confidences))
 
 
-def _collect_turns(passes: Iterable[ConversationPass], config: DiarizerConfig) -> Iterator[Turns]:
+def collect_turns(passes: Iterable[ConversationPass], config: DiarizerConfig) -> Iterator[Turns]:
+    """Diarize each conversation; what is known of its turns, and the truth."""
     for one in passes:
         result = one.diarize(config)
         if result.annotation:

@@ -21,9 +21,10 @@ from diarspk.clustering import AgglomerativeClusterer, Clusterer, VBxClusterer
 from diarspk.clustering.dendrogram import Linkage
 from diarspk.clustering.plda import read_plda
 from diarspk.diarization.config import DiarizerConfig
-from diarspk.diarization.defaults import SUBSEGMENT_VBX, VBX_CENTRING, VBX_START, subsegment_vbx
+from diarspk.diarization.defaults import VBX_CENTRING, VBX_START, subsegment_vbx
 from diarspk.diarization.reconstruction import ReconstructionConfig
 from diarspk.diarization.resegmentation import Resegmentation
+from diarspk.diarization.space_settings import SUBSEGMENT_VBX
 from diarspk.errors import ArgumentError
 from eval.command_line import command
 from eval.diarization.first_passes import (

@@ -1,0 +1,1 @@
+"""Fitting of the pipeline to an encoder of another project: PLDA, settings, calibrations."""

@@ -1,0 +1,157 @@
+"""Fit the pipeline to an encoder: PLDA, settings of clustering, calibration, confidence.
+
+    python -m recipes.adopt 3dspeaker-campplus --data ../shared
+
+MODEL is what `diarspk diarize --encoder` takes: a name of the catalogue or the path of a
+checkpoint, whose frames can be pooled. DATA holds ``speech/``, ``noise/noise/*.opus`` and
+``conversations/``. The results, some hundred kilobytes, go to the adopted models of this machine,
+where the diarizer finds them by the encoder's fingerprint.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+
+from diarspk.checkpoints.assets import adopted_folder
+from diarspk.clustering.plda import write_plda
+from diarspk.diarization.config import DiarizerConfig, LinkingConfig
+from diarspk.diarization.defaults import Defaults, build_clusterer
+from diarspk.diarization.diarizer import Diarizer
+from diarspk.diarization.space_settings import SpaceSettings, write_space_settings
+from diarspk.encoders.loading import load_encoder
+from diarspk.encoders.local.encoder import LocalEncoder
+from diarspk.encoders.pooled import PooledEncoder
+from diarspk.errors import ArgumentError
+from diarspk.segmentation.loading import load_segmenter
+from eval.command_line import Positional, command
+from eval.diarization.confidence import Turns, collect_turns, fit_calibration, held_out_error
+from eval.diarization.first_passes import FirstPassSettings
+from eval.embeddings.speech import read_utterances
+from eval.report.run_record import write_json
+from eval.verification.calibration import fit_encoder
+from recipes.adopt.choosing import Sets, choose_settings
+from recipes.adopt.space import FittedSpace, fit_space, read_windows, session_settings
+from recipes.plda.rooms import RoomSettings
+
+__all__ = ["main"]
+
+KNOWN_RATIO = 2.0
+"""Log-likelihood ratio from which on an embedding surely is that of a known speaker."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the command line."""
+
+    model: Positional[str]
+    """Name or path of an encoder."""
+    data: Path
+    """Folder with speech, noise and conversations."""
+    rooms: RoomSettings = field(default_factory=lambda: RoomSettings(groups=40, rooms=2))
+    output: Path | None = None
+    """Folder of assets to write into; none: that of the adopted models of this machine."""
+    sets: tuple[str, ...] = ("simulated", "ami")
+    """Folders of conversations, below DATA, that settings are chosen on."""
+    segmentation: str | None = None
+    """Segmentation that goes with it; none: the embedded one."""
+    recordings: int | None = None
+    """Number of recordings of each set; none: all."""
+    utterances: int = 300
+    """Number of dev utterances that the calibration is fitted on."""
+    directions: int = 6
+    """Number of directions of rooms that are taken out."""
+    cache: Path | None = None
+    """Folder to keep what was computed in: a second run goes on from there."""
+
+
+@command
+def main(settings: Settings) -> None:
+    """Run the command line."""
+    encoder = load_encoder(settings.model)
+    if isinstance(encoder, LocalEncoder) or not isinstance(encoder, PooledEncoder):
+        raise ArgumentError(
+            f"`MODEL` must be a network of another project whose frames can be pooled, got "
+            f"{type(encoder).__name__}; an ONNX graph has none"
+        )
+    output = settings.output or adopted_folder()
+    segmentation = None if settings.segmentation is None else load_segmenter(settings.segmentation)
+    diarizer = Diarizer(encoder=encoder, segmentation=segmentation, cache=settings.cache)
+    windows = read_windows(settings.data, diarizer, settings.rooms, settings.cache)
+    space = fit_space(windows, encoder.fingerprint, directions=settings.directions)
+    print(f"{space.windows} windows of {space.speakers} speakers: {space.variation.shares}")
+    sets = _read_sets(settings, diarizer)
+    start = SpaceSettings(session=session_settings(space.variation))
+    chosen = choose_settings(sets, space, start)
+
+    speech = islice(read_utterances(settings.data / "speech", "dev"), settings.utterances)
+    calibration, rate, bits = fit_encoder(encoder, list(speech))
+    print(f"dev utterances: EER {100 * rate:.2f} %, Cllr {bits:.3f} bits on held-out speakers")
+    similarity = round((KNOWN_RATIO - calibration.offset) / calibration.scale, 3)
+    chosen = replace(chosen, known_similarity=similarity)
+
+    calibration_file = output / "calibration" / f"{encoder.fingerprint}.json"
+    calibration_file.parent.mkdir(parents=True, exist_ok=True)
+    calibration.write(calibration_file)
+    _write_space(output, encoder.fingerprint, space, chosen, settings)
+    _write_confidence(output, encoder.fingerprint, diarizer, space, chosen, sets)
+    print(f"written below {output}, under {encoder.fingerprint}")
+
+
+def _read_sets(settings: Settings, diarizer: Diarizer) -> Sets:
+    folders = tuple(settings.data / "conversations" / name for name in settings.sets)
+    passes = FirstPassSettings(folders, recordings=settings.recordings)
+    return {folder.name: list(passes.run(folder, diarizer)) for folder in folders}
+
+
+def _write_space(
+    output: Path, fingerprint: str, space: FittedSpace, chosen: SpaceSettings, settings: Settings
+) -> None:
+    rooms = settings.rooms
+    card: dict[str, object] = {
+        "recipe": (
+            f"python -m recipes.adopt {settings.model} --data DATA --groups {rooms.groups} "
+            f"--speakers {rooms.speakers} --rooms {rooms.rooms} --seed {rooms.seed} "
+            f"--directions {settings.directions}"
+        ),
+        "windows": space.windows,
+        "speakers": space.speakers,
+    }
+    for kind, plda in (("plda", space.plda), ("sessions", space.session)):
+        (output / kind).mkdir(parents=True, exist_ok=True)
+        facts = {**card, "variances": space.variation.shares} if kind == "sessions" else card
+        write_plda(output / kind / f"{fingerprint}.json", plda, facts)
+    sets = {"conversations": list(settings.sets)}
+    write_space_settings(output, fingerprint, chosen, {**card, **sets})
+
+
+def _write_confidence(
+    output: Path,
+    fingerprint: str,
+    diarizer: Diarizer,
+    space: FittedSpace,
+    chosen: SpaceSettings,
+    sets: Sets,
+) -> None:
+    """Fit the confidence of turns under the settings that were chosen."""
+    defaults = Defaults(
+        clusterer=build_clusterer(space.plda, space.session, chosen),
+        settings=chosen,
+        vad_head=diarizer.postprocessing.defaults.vad_head,
+    )
+    config = DiarizerConfig(linking=LinkingConfig(known_similarity=chosen.known_similarity))
+    passes = [replace(one, defaults=defaults) for own in sets.values() for one in own]
+    recordings = list(collect_turns(passes, config))
+    if len(recordings) < 2:
+        return
+    fitted, error = fit_calibration(Turns.join(recordings)), held_out_error(recordings)
+    print(f"confidence: {fitted}, calibration error {100 * error:.1f} % on held-out recordings")
+    facts = {"held_out_calibration_error": round(error, 5), "conversations": list(sets)}
+    path = output / "confidence" / f"{fingerprint}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json({**vars(fitted), **facts}, path)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
