@@ -179,7 +179,7 @@ class Diarizer:
             If there is no such model, or its files are damaged.
         """
         name = check_path(name, "name")
-        if engine == "onnx" and device == "auto":
+        if isinstance(engine, str) and engine == "onnx" and device == "auto":
             device = "cpu"
         chosen = choose_device(device)
         if engine == "onnx" and chosen.type != "cpu":

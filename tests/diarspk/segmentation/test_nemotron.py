@@ -69,20 +69,14 @@ def test_frames_are_those_of_the_network_itself(folder):
         np.testing.assert_allclose(window, expected, atol=1e-5)
 
 
-class Turns:
+class Turns(torch.nn.Module):
     """Stands for a trained network: of eight speakers, in each window another two talk in turn."""
 
-    def __init__(self, network):
-        self.network, self.calls = network, 0
-        self.config = network.config
+    def __init__(self, config):
+        super().__init__()
+        self.config, self.calls = config, 0
 
-    def eval(self):
-        return self
-
-    def requires_grad_(self, _):
-        return self
-
-    def __call__(self, input_features, attention_mask):
+    def forward(self, input_features, attention_mask):
         frames = input_features.shape[1]
         logits = torch.full((1, frames, 8), -9.0)
         high = input_features[0, :, 100:].mean(1) > input_features[0].mean(1)
@@ -100,7 +94,7 @@ def test_windows_are_joined_by_embeddings():
     low = np.convolve(generator.normal(0, 0.1, 4 * RATE), np.ones(30) / 6, "same")
     high = np.diff(generator.normal(0, 0.05, 4 * RATE + 1))
     audio = np.tile(np.concatenate([low, high]), 12).astype(np.float32)  # 96 s
-    segmenter = NemotronSegmenter(Turns(build(**SMALL)))
+    segmenter = NemotronSegmenter(Turns(build(**SMALL).config))
     result = Diarizer(segmentation=segmenter)(audio, RATE, num_speakers=2)
     assert segmenter.network.calls >= 6
     assert len(result.speakers) == 2
