@@ -67,6 +67,18 @@ def test_a_page_is_exported_with_the_corrections_of_the_log(folder: Path) -> Non
     assert run(*export).exit_code == 0
 
 
+@pytest.mark.filterwarnings("ignore::diarspk.errors.SpeechWarning")
+def test_without_a_diarization_the_recording_is_diarized_once(folder: Path) -> None:
+    done = run("call.wav", "--export", "page.html", "--quiet")
+    assert (done.exit_code, done.stdout) == (0, "")
+    log = folder / "call.edits.jsonl"
+    begun = EditedDiarization.load(log)
+    assert begun.duration == 6.0
+    begun.add_turn(1.0, 2.0, "Zoë").save(log)
+    assert run("call.wav", "--export", "page.html").exit_code == 0
+    assert (1.0, "Zoë") in shown_turns(folder / "page.html")
+
+
 def test_corrections_of_another_diarization_are_done_again_when_asked(folder: Path) -> None:
     EditedDiarization.of("call.rttm").rename({"Ann": "Anna"}).save("call.edits.jsonl")
     text = (folder / "call.rttm").read_text().replace(" 0.5 1.5 ", " 0.75 1.25 ")
