@@ -54,6 +54,10 @@ WRONG = {
         "diarspk/transcripts/word.py",
         "def late():\n    from diarspk.editing import turn",
     ),
+    "review -> editing, audio": (
+        "diarspk/editing/spans.py",
+        "def late():\n    from diarspk.review import peaks",
+    ),
     "Nothing below imports diarization": (
         "diarspk/models.py",
         "from diarspk.diarization import diarizer",

@@ -16,7 +16,8 @@ from diarspk.version import __version__
 
 COMMANDS = (
     *("align", "combine", "diarize", "embed", "export-cue", "export-encoder"),
-    *("extract", "gallery", "link", "lint", "models", "plot", "score", "transcript", "verify"),
+    *("extract", "gallery", "link", "lint", "mcp", "models", "plot", "review", "score", "serve"),
+    *("transcript", "verify"),
 )
 
 
