@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from diarspk.cli.options import Device
 from diarspk.cli.start_up import quick_imports
 from diarspk.cli.terminal import exit_on_error
 from diarspk.errors import ModelError
@@ -33,6 +34,7 @@ def mcp(
             "Whisper.",
         ),
     ] = None,
+    device: Device = "auto",
 ) -> None:
     """Serve tools to an assistant over stdin and stdout (MCP)."""
     with exit_on_error():
@@ -45,7 +47,7 @@ def mcp(
                 from diarspk.server.thread_warnings import collecting_warnings
 
                 folders = AllowedFolders.of(allow)
-                engine = SpeechEngine.load(encoder, transcriber=asr)
+                engine = SpeechEngine.load(encoder, transcriber=asr, device=device)
             with collecting_warnings():
                 create_mcp_server(ToolContext(folders, engine)).run()
         except ImportError as error:

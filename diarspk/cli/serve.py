@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from diarspk.cli.options import Device
 from diarspk.cli.start_up import quick_imports
 from diarspk.cli.terminal import exit_on_error, say
 from diarspk.cli.threads import share_threads
@@ -112,6 +113,7 @@ def serve(
             "folder of a CTranslate2 model of Whisper.",
         ),
     ] = None,
+    device: Device = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Log errors alone.")] = False,
 ) -> None:
     """Serve diarization over HTTP, to clients of OpenAI and pyannoteAI among others."""
@@ -145,7 +147,7 @@ def serve(
                 grace_s=grace,
                 transcriber=asr,
             )
-            _serve(settings, _bind(host, port), encoder, quiet)
+            _serve(settings, _bind(host, port), encoder, device, quiet)
         except ImportError as error:
             raise ModelError(
                 f"the server needs the package {error.name}; install diarspk[server]"
@@ -153,7 +155,7 @@ def serve(
 
 
 def _serve(
-    settings: ServerSettings, bound: socket.socket, encoder: str | None, quiet: bool
+    settings: ServerSettings, bound: socket.socket, encoder: str | None, device: str, quiet: bool
 ) -> None:
     with quick_imports():
         from diarspk.server.application import create_app
@@ -161,7 +163,7 @@ def _serve(
         from diarspk.server.speech_engine import SpeechEngine
 
         share_threads(settings.limits.workers)
-        engine = SpeechEngine.load(encoder, transcriber=settings.transcriber)
+        engine = SpeechEngine.load(encoder, transcriber=settings.transcriber, device=device)
     application = create_app(settings, engine)
     # Uploads that are being received have no name, but need the room of a disk.
     tempfile.tempdir = str(settings.data)
