@@ -23,6 +23,7 @@ from diarspk.server.settings import ServerSettings
 __all__ = ["Boundary"]
 
 LOGGER = logging.getLogger("diarspk.server.requests")
+HEALTH = "/health"
 BUSY_S = 5
 """Seconds after which a client that finds too many connections tries again."""
 
@@ -80,7 +81,7 @@ class Boundary:
             await send(message)
 
         headers = Headers(scope=scope)
-        refusal = self._refusal(headers) or self._refusal_of_body(headers)
+        refusal = self._refusal(headers) or self._refusal_of_body(scope["path"], headers)
         if refusal is not None:
             status, text = refusal
             retry = {"Retry-After": str(BUSY_S)} if status == 429 else {}
@@ -106,10 +107,10 @@ class Boundary:
             return 403, "pages of this origin may not call; see --allow-origin"
         return None
 
-    def _refusal_of_body(self, headers: Headers) -> tuple[int, str] | None:
+    def _refusal_of_body(self, path: str, headers: Headers) -> tuple[int, str] | None:
         """Status and text for a body that is not going to be read."""
         limits = self.settings.limits
-        if self.open > limits.connections:
+        if self.open > limits.connections and path != HEALTH:  # busy is not dead
             return 429, f"too many requests at once; try again in {BUSY_S} s"
         if headers.get("content-encoding", "identity").lower() != "identity":
             return 415, "a compressed body is not read; send it as it is"

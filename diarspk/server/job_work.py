@@ -76,15 +76,8 @@ def make_voiceprint(
     engine: SpeechEngine, audio: AudioStream, fields: Output, control: WorkControl
 ) -> Output:
     """Embed the voice of a recording."""
-    from diarspk.audio import load_audio
-    from diarspk.features.speech_quality import check_speech
-
-    waveform = load_audio(audio)
-    control.check()
-    doubts = [*control.notes, *check_speech(waveform)]
-    vector = engine.encoder.embed(waveform, 16000)
-    output = {"voiceprint": encode_voiceprint(vector, engine.fingerprint)}
-    return output | _warning(doubts)
+    vector = engine.embed(audio)
+    return {"voiceprint": encode_voiceprint(vector, engine.fingerprint)} | _warning(control.notes)
 
 
 WORK: dict[str, Callable[[SpeechEngine, AudioStream, Output, WorkControl], Output]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timezone
 from typing import Annotated, Any, TypeVar
 from uuid import uuid4
@@ -125,11 +126,12 @@ async def _submit(
     limit = services.settings.limits.jobs
     if services.pool.stopping:
         return error_answer(503, "the server stops; try again", {"Retry-After": "10"})
-    if services.jobs.waiting() >= limit:
+    if await asyncio.to_thread(services.jobs.waiting) >= limit:
         return _busy()
     wanted = await _read(fields, request, services, owner)
     _check(wanted, services)
-    identifier = services.jobs.add(
+    identifier = await asyncio.to_thread(
+        services.jobs.add,
         kind,
         owner,
         wanted.stored(),
@@ -152,7 +154,7 @@ async def _read(kind: type[Request_], request: Request, services: Services, owne
         wanted = validated(kind, form.fields(kind))
         recording = form.part("file")
         url = f"media://form/{uuid4().hex}"
-        token = services.uploads.declare(url, owner)
+        token = await asyncio.to_thread(services.uploads.declare, url, owner)
         upload = services.uploads.by_token(token)
         assert upload is not None
         await services.uploads.receive(upload, _chunks(recording))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE, AudioStream, load_audio
+from diarspk.errors import SpeechWarning
 from diarspk.server.work_control import WorkControl
 
 if TYPE_CHECKING:
@@ -134,8 +136,19 @@ class SpeechEngine:
     def embed(
         self, audio: AudioStream, spans: Sequence[tuple[float, float]] | None = None
     ) -> NDArray[np.float32]:
-        """Embed a recording, ``(dim,)``, or ``n`` spans of it in seconds, ``(n, dim)``."""
-        return self.encoder.embed(load_audio(audio), SAMPLE_RATE, spans)
+        """Embed a recording, ``(dim,)``, or ``n`` spans of it in seconds, ``(n, dim)``.
+
+        Warns
+        -----
+        SpeechWarning
+            If there is too little speech, or too much noise, for a reliable embedding.
+        """
+        from diarspk.features.speech_quality import check_speech
+
+        waveform = load_audio(audio)
+        for doubt in check_speech(waveform):
+            warnings.warn(f"{audio.source.label}: {doubt}", SpeechWarning, stacklevel=2)
+        return self.encoder.embed(waveform, SAMPLE_RATE, spans)
 
     def verify(
         self, first: AudioStream, second: AudioStream, threshold: float | None = None

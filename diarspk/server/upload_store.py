@@ -6,6 +6,7 @@ bytes. The file has a random name of its own, so what the client calls it leads 
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import secrets
@@ -101,16 +102,17 @@ class UploadStore:
             If there is no room for them.
         """
         size, part = 0, upload.path.with_suffix(".part")
+        room = self._stored_bytes - await asyncio.to_thread(self._used)
         try:
             with part.open("wb") as stream:
                 async for chunk in chunks:
                     size += len(chunk)
                     self._arriving += len(chunk)
-                    if self._used() + self._arriving > self._stored_bytes:
+                    if self._arriving > room:
                         raise UploadTooLarge
                     stream.write(chunk)
             os.replace(part, upload.path)
-            self._replace(upload, size)
+            await asyncio.to_thread(self._replace, upload, size)
         finally:
             self._arriving -= size
             part.unlink(missing_ok=True)
@@ -120,10 +122,13 @@ class UploadStore:
         """Give an upload its name, and delete another one that had it."""
         with self._database.transaction() as connection:
             others = connection.execute(
-                "DELETE FROM uploads WHERE owner = ? AND url = ? AND file != ? "
-                "AND size IS NOT NULL RETURNING file",
+                "SELECT file FROM uploads WHERE owner = ? AND url = ? AND file != ? "
+                "AND size IS NOT NULL",
                 (upload.owner, upload.url, upload.path.name),
             ).fetchall()
+            connection.executemany(
+                "DELETE FROM uploads WHERE file = ?", [(row["file"],) for row in others]
+            )
             connection.execute(
                 "UPDATE uploads SET size = ? WHERE file = ?", (size, upload.path.name)
             )

@@ -10,10 +10,18 @@ from typing import Any
 import pytest
 
 from diarspk.server import Limits, ServerSettings, SpeechEngine
+from diarspk.server.thread_warnings import collecting_warnings
 from tests.diarspk.server.running_server import RunningServer, running
 from tests.tiny_model import write_tiny_model, write_voices
 
 Serve = Callable[..., AbstractContextManager[RunningServer]]
+
+
+@pytest.fixture(autouse=True)
+def _warnings_of_threads() -> Iterator[None]:
+    """As in the lifespan of a server, whose filters pytest undoes for each test."""
+    with collecting_warnings():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -211,7 +211,7 @@ def test_silence_gives_a_warning_in_the_answer(serve: Any, tmp_path: Path) -> No
     import soundfile
 
     soundfile.write(tmp_path / "quiet.wav", np.full(16000, 1e-4, np.float32), 16000)
-    with serve() as server:  # pytest sets the filters of warnings for each test
+    with serve() as server:
         answer = server.post(
             "/v1/audio/transcriptions",
             files={"file": ("quiet.wav", (tmp_path / "quiet.wav").read_bytes())},

@@ -1,0 +1,72 @@
+"""``diarspk serve`` before it serves; the server itself is tested in tests/diarspk/server."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from diarspk.server.keys import ENVIRONMENT
+from tests.diarspk.cli.conftest import Run
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folder of the user's state, and no keys in the environment."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv(ENVIRONMENT, raising=False)
+    return tmp_path / "state" / "diarspk"
+
+
+def test_an_address_that_others_reach_needs_keys(run: Run, state: Path) -> None:
+    done = run("serve", "--host", "0.0.0.0", "--port", 0)
+    assert done.exit_code == 2
+    assert "or --no-keys" in done.stderr
+    assert not state.exists()
+
+
+def test_keys_and_no_keys_contradict_each_other(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ENVIRONMENT, "a-key-of-sixteen-characters")
+    assert run("serve", "--no-keys", "--port", 0).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--keys", "none.txt"], "none.txt: cannot be read"),
+        (["--encoder", "none", "--port", "0"], "`name` must be a known model"),
+        (["--host", "no host", "--no-keys"], "cannot be served on"),
+    ],
+)
+def test_a_fault_is_one_line(run: Run, options: list[str], told: str) -> None:
+    done = run("serve", *options)
+    assert done.exit_code == 1
+    assert told in done.stderr
+    assert (done.stderr.count("\n"), done.stdout) == (1, "")
+
+
+def test_a_port_that_is_taken_is_told_before_a_model_is_loaded(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run("serve", "--port", port)
+    assert done.exit_code == 1
+    assert f"127.0.0.1:{port} cannot be served on" in done.stderr
+    assert "give another --port" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "package", "extra"),
+    [(["serve"], "fastapi", "server"), (["mcp", "--allow", "."], "mcp.server.mcpserver", "mcp")],
+)
+def test_without_its_extra_a_command_says_what_to_install(
+    run: Run, command: list[str], package: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [one for one in sys.modules if one.startswith(("diarspk.server", "diarspk.mcp"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, package, None)
+    done = run(*command)
+    assert done.exit_code == 1
+    assert f"install diarspk[{extra}]" in done.stderr
+    assert done.stderr.count("\n") == 1
