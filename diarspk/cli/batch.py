@@ -78,6 +78,8 @@ class Batch:
         Processes side by side.
     resume : bool
         Leave out recordings that a report tells to be done with the same settings.
+    cluster : str, optional
+        Address of a Ray cluster with so many workers as `jobs`; see :mod:`diarspk.cluster`.
     shard : Shard
         Part of the list to do.
     """
@@ -87,6 +89,7 @@ class Batch:
     suffix: str
     jobs: int = 1
     resume: bool = False
+    cluster: str | None = None
     shard: Shard = field(default_factory=Shard)
 
     def run(self, work: Work, quiet: bool) -> int:
@@ -105,7 +108,7 @@ class Batch:
             If the report cannot be written.
         """
         tasks, before = self._plan(work)
-        if self.jobs > 1 and any(task.path == STDIN for task in tasks):
+        if (self.jobs > 1 or self.cluster) and any(task.path == STDIN for task in tasks):
             raise typer.BadParameter("- stands for stdin, which one process alone can read")
         # A mistyped name is told at once, not after hours.
         lost = [tell(TaskRunner(work)(task)) for task in tasks if task.lost]
@@ -146,7 +149,11 @@ class Batch:
     def _outcomes(
         self, work: Work, tasks: Sequence[Task], progress: BatchProgress
     ) -> Iterator[Outcome]:
-        if self.jobs > 1 and len(tasks) > 1:
+        if self.cluster is not None and tasks:
+            from diarspk.cli.cluster_work import run_on_cluster
+
+            yield from map(tell, run_on_cluster(work, tasks, self.jobs, self.cluster))
+        elif self.jobs > 1 and len(tasks) > 1:
             load = functools.partial(TaskRunner, work)
             for task, outcome in run_in_processes(load, tasks, self.jobs):
                 if isinstance(outcome, WorkerDied):

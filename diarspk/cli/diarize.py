@@ -158,6 +158,15 @@ def diarize(
             help="Do one of several equal parts of the list, from 1/OF to OF/OF: for job arrays.",
         ),
     ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Do the recordings on --jobs workers of a Ray cluster, which must reach the same "
+            "files: `auto`, `ray://HOST:10001`, or `local`, a cluster of this machine. Needs the "
+            "extra `ray`.",
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Say who spoke when in each recording, or in each of a folder or a list."""
@@ -165,8 +174,8 @@ def diarize(
     _check_count(count)
     reader = Reader.of(recordings, channel=channel, track=track, raw=raw)
     part = Shard.parse(shard)
-    if output is None and (jobs > 1 or resume or shard is not None):
-        raise typer.BadParameter("--jobs, --resume and --shard need -o DIR")
+    if output is None and (jobs > 1 or resume or shard is not None or ray is not None):
+        raise typer.BadParameter("--jobs, --resume, --shard and --ray need -o DIR")
     if output is not None and output.exists() and not output.is_dir():
         raise typer.BadParameter(f"-o must be a folder, {output} is a file")
     if vectors and format is not Format.JSON:
@@ -204,9 +213,10 @@ def diarize(
                 "note: --threshold replaces the default clusterer by agglomerative clustering of "
                 "local speakers"
             )
-        many = len(recordings) > 1 or is_list(recordings[0]) or resume or shard is not None
+        many = len(recordings) > 1 or is_list(recordings[0])
+        many = many or resume or shard is not None or ray is not None
         if output is not None and many:
-            batch = Batch(found, output, f".{format.value}", jobs, resume, part)
+            batch = Batch(found, output, f".{format.value}", jobs, resume, ray, part)
             if batch.run(work, quiet):
                 raise typer.Exit(1)
             return

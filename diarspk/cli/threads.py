@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from diarspk.cli.start_up import quick_imports
 
-__all__ = ["limit_threads", "share_threads", "shared_cores"]
+__all__ = ["count_cores", "limit_threads", "share_threads", "shared_cores"]
 
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """What OpenMP (PyTorch), OpenBLAS (NumPy, SciPy) and MKL read when they are loaded."""
@@ -26,7 +26,7 @@ def limit_threads() -> None:
     with quick_imports():
         import torch
 
-    cores = _count_cores()
+    cores = count_cores()
     if cores < torch.get_num_threads():
         torch.set_num_threads(cores)
 
@@ -38,14 +38,14 @@ def share_threads(workers: int) -> None:
     with quick_imports():
         import torch
 
-    torch.set_num_threads(max(_count_cores() // workers, 1))
+    torch.set_num_threads(max(count_cores() // workers, 1))
 
 
 @contextmanager
 def shared_cores(jobs: int) -> Iterator[None]:
     """Let each process that is started meanwhile compute on its share of the cores."""
     before = {name: os.environ.get(name) for name in VARIABLES}
-    share = before[VARIABLES[0]] or str(max(_count_cores() // jobs, 1))
+    share = before[VARIABLES[0]] or str(max(count_cores() // jobs, 1))
     try:
         for name, value in before.items():
             os.environ[name] = value or share
@@ -58,7 +58,8 @@ def shared_cores(jobs: int) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _count_cores() -> int:
+def count_cores() -> int:
+    """Count the cores that this program may use."""
     from joblib import cpu_count
 
     return int(cpu_count())

@@ -20,6 +20,8 @@ FLOORS = (
     ("eval",),
     ("tse",),
     ("diarspk.cli",),
+    ("diarspk.mcp_server",),
+    ("diarspk.server",),
     ("diarspk.streaming",),
     ("diarspk.diarization",),
     ("diarspk.review",),
