@@ -71,9 +71,12 @@ def create_application(
     routes = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
 
     def progress(window: str) -> Callable[[str, float], None]:
-        return lambda stage, fraction: told.publish(
-            "progress", window=window, stage=stage, fraction=round(fraction, 3)
-        )
+        def report(stage: str, fraction: float) -> None:
+            if told.closed:  # what takes a minute must not keep the server from stopping
+                raise DiarspkError("the review has ended")
+            told.publish("progress", window=window, stage=stage, fraction=round(fraction, 3))
+
+        return report
 
     def announce(state: dict[str, Any], window: str) -> dict[str, Any]:
         told.publish("revision", window=window, revision=state["revision"])

@@ -23,6 +23,7 @@ class EventStream:
     def __init__(self) -> None:
         self._windows: dict[asyncio.Queue[Event | None], asyncio.AbstractEventLoop] = {}
         self._lock = threading.Lock()
+        self.closed = False
 
     @property
     def windows(self) -> int:
@@ -36,6 +37,7 @@ class EventStream:
 
     def close(self) -> None:
         """End the streams of all windows."""
+        self.closed = True
         self._send(None)
 
     async def follow(self) -> AsyncIterator[str]:

@@ -47,9 +47,13 @@ class PlayableRecording:
         """Begin to decode."""
         self._thread.start()
 
+    def stop(self) -> None:
+        """Decode no more than the present block, so that nobody waits for the rest."""
+        self._stopped.set()
+
     def close(self) -> None:
         """Stop, and remove the temporary file."""
-        self._stopped.set()
+        self.stop()
         if self._thread.ident is not None:
             self._thread.join()
         self._folder.cleanup()

@@ -21,6 +21,8 @@ POLICY = (
     "frame-ancestors 'none'"
 )
 
+HOSTS = ("127.0.0.1", "localhost")
+
 HEADERS: Mapping[str, str] = {
     "content-security-policy": POLICY,
     "cross-origin-opener-policy": "same-origin",
@@ -50,11 +52,6 @@ class Access:
         """Address of the page; whoever knows it may change the turns."""
         return f"http://127.0.0.1:{self.port}/{self.token}/"
 
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        """Values of ``Host`` that are answered. Others come from names that were rebound here."""
-        return f"127.0.0.1:{self.port}", f"localhost:{self.port}"
-
     def refusal(self, method: str, path: str, headers: Mapping[str, str]) -> str | None:
         """Say why a request is refused; None if it is not.
 
@@ -66,7 +63,8 @@ class Access:
             Headers by name in lower case.
         """
         host = headers.get("host", "")
-        if host not in self.hosts:
+        # Another port is that of a tunnel (ssh -L); another name was made to point here.
+        if host.rpartition(":")[0] not in HOSTS:
             return "this server answers as 127.0.0.1 only"
         if headers.get("origin") not in (None, f"http://{host}"):
             return "other pages may not read this one"

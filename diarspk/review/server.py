@@ -89,7 +89,8 @@ def serve(
         if ready is not None:
             ready(address)
         if browser:
-            webbrowser.open(address)
+            # In a thread: a browser in the terminal returns when it is left.
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
     server = _make_server(session, recording, port, tell)
     recording.start()
@@ -162,6 +163,7 @@ def _make_server(
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             events.close()
+            recording.stop()
             await super().shutdown(sockets)
 
     config = uvicorn.Config(

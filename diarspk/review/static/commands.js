@@ -134,7 +134,7 @@ export function makeCommands(app) {
   }
 
   const byId = new Map(commands.map((command) => [command.id, command]));
-  const isEnabled = (command) => !(command.edit && store.readOnly) && (command.enabled?.() ?? true);
+  const isEnabled = (command) => !(command.edit && store.readOnly) && (!command.enabled || Boolean(command.enabled()));
   return {
     list: commands.filter((command) => !(command.edit && store.readOnly)),
     isEnabled,

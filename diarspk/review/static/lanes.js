@@ -59,6 +59,13 @@ export class Lanes {
     for (const edge of [x - 3, x + width - 2]) context.fillRect(edge, y + height / 2 - 7, 5, 14);
   }
 
+  // Scrolls to the lane of a speaker, where there are many.
+  reveal(speaker) {
+    const box = this.canvas.parentElement;
+    const top = this.store.speakers.indexOf(speaker) * this.height;
+    box.scrollTop = Math.min(Math.max(box.scrollTop, top + this.height - box.clientHeight), top);
+  }
+
   // The turn at a point, and whether it is one of its edges.
   find(x, y, reach) {
     const { store, view } = this;

@@ -63,6 +63,7 @@ async function start() {
   theme.addEventListener("change", redraw);
   store.addEventListener("turns", measure);
   for (const name of ["selection", "preview"]) store.addEventListener(name, draw);
+  store.addEventListener("selection", () => store.single && lanes.reveal(store.single.speaker));
   player.addEventListener("time", () => {
     if (player.playing) view.keep(player.time);
     element("clock").textContent = `${clock(player.time)} / ${clock(view.duration, 0)}`;

@@ -119,7 +119,7 @@ export class Rows {
       row.append(button, name);
     } else row.append(span("time", clock(start)), span("name muted", "nobody"));
     const text = span("words", "");
-    for (const index of words) text.append(this.#word(index));
+    for (const index of words) text.append(...this.#word(index));
     if (!words.length && turn) text.append(span("muted", `${(turn.end - turn.start).toFixed(1)} s`));
     row.append(text);
     if (turn?.reviewed) row.append(span("mark", "✓", "reviewed"));
@@ -127,11 +127,13 @@ export class Rows {
     return row;
   }
 
+  // The space before a word, and the word.
   #word(index) {
-    const word = span("word", this.store.words[index][0]);
+    const [text] = this.store.words[index];
+    const word = span("word", text.trimStart());
     word.dataset.word = index;
     this.#words[index] = word;
-    return word;
+    return [text.slice(0, text.length - text.trimStart().length), word];
   }
 
   #click(event) {

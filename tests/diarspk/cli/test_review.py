@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 
 from diarspk.cli.review import review
 from diarspk.editing import EditedDiarization
-from tests.diarspk.review.calls import write_call
+from tests.diarspk.review.calls import open_address, write_call
 from tests.paths import ROOT
 
 pytest.importorskip("fastapi")
@@ -134,7 +134,7 @@ def test_ctrl_c_ends_it_and_every_operation_is_kept(folder: Path) -> None:
     ) as process:
         assert process.stdout is not None and process.stderr is not None
         address = process.stdout.readline().strip()
-        events = urllib.request.urlopen(f"{address}events", timeout=20)  # an open window
+        events = open_address(f"{address}events")  # an open window
         assert b"windows" in events.readline()
         body = {"operation": {"op": "delete", "turns": [0]}, "revision": 1, "window": "w"}
         request = urllib.request.Request(
@@ -142,7 +142,7 @@ def test_ctrl_c_ends_it_and_every_operation_is_kept(folder: Path) -> None:
             json.dumps(body).encode(),
             {"content-type": "application/json"},
         )
-        assert urllib.request.urlopen(request, timeout=20).status == 200
+        assert open_address(request).status == 200
         asked = time.monotonic()
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +16,17 @@ import pytest
 from diarspk.audio import open_audio
 from diarspk.editing import EditedDiarization
 from diarspk.editing.turn import EditableTurn
-from diarspk.review import Access, PlayableRecording, ReviewSession, create_application
+from diarspk.review import (
+    Access,
+    PlayableRecording,
+    ReviewSession,
+    create_application,
+    serve_in_background,
+)
 from diarspk.review.analysis import Progress
 from diarspk.review.events import EventStream
 from diarspk.transcripts import read_transcript
-from tests.diarspk.review.calls import write_call
+from tests.diarspk.review.calls import open_address, write_call
 
 pytest.importorskip("fastapi")
 testclient = pytest.importorskip("starlette.testclient")
@@ -77,7 +87,8 @@ def test_the_page_and_its_files_are_served_and_nothing_else(client: Any) -> None
         ("/wrong/", {}),
         ("/wrong/state", {}),
         ("/token/state", {"host": "diarspk.example"}),
-        ("/token/state", {"host": "127.0.0.1:9000"}),
+        ("/token/state", {"host": "127.0.0.1.diarspk.example:8000"}),
+        ("/token/state", {"host": "127.0.0.1:9000", "origin": "http://127.0.0.1:8000"}),
         ("/token/state", {"origin": "http://diarspk.example"}),
         ("/token/state", {"origin": "http://127.0.0.1:9000"}),
         ("/token/state", {"origin": "null"}),
@@ -96,6 +107,7 @@ def test_others_are_refused(client: Any, path: str, headers: dict[str, str]) -> 
     "headers",
     [
         {"host": "localhost:8000"},
+        {"host": "localhost:9000", "origin": "http://localhost:9000"},  # through a tunnel
         {"origin": "http://127.0.0.1:8000"},
         {"sec-fetch-site": "same-origin"},
         {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"},
@@ -171,3 +183,39 @@ def test_windows_are_told_of_each_other() -> None:
     one, two, count, *revisions = asyncio.run(two_windows())
     assert (one, two) == ('data: {"kind": "windows", "count": 1}\n\n', count)
     assert revisions[0] == 'data: {"kind": "revision", "revision": 2, "window": "w"}\n\n'
+
+
+def test_a_server_stops_while_a_window_waits(tmp_path: Path) -> None:
+    audio = write_call(tmp_path)
+    stopped = threading.Event()
+
+    class Slow(Alike):
+        def similar(
+            self, turns: Sequence[EditableTurn], number: int, *, progress: Progress | None = None
+        ) -> list[tuple[int, float]]:
+            assert progress is not None
+            try:
+                while True:
+                    progress("first pass", 0.5)
+                    time.sleep(0.05)
+            finally:
+                stopped.set()
+
+    edited = EditedDiarization.of(tmp_path / "call.rttm")
+    session = ReviewSession(edited, tmp_path / "call.edits.jsonl", analysis=Slow())
+    with serve_in_background(session, PlayableRecording(open_audio(audio))) as address:
+        events = open_address(f"{address}events")
+        assert b"windows" in events.readline()
+
+        def wait() -> None:
+            with suppress(OSError, HTTPException):
+                open_address(f"{address}similar/0")
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        lines = iter(events.readline, b"")
+        assert any(b"first pass" in line for line in lines)
+    assert stopped.is_set()
+    waiting.join(20)
+    assert not waiting.is_alive()
+    events.close()
