@@ -30,7 +30,9 @@ export function makeCommands(app) {
     const last = store.chosen.at(-1);
     const at = last ? order.indexOf(last) : -1;
     const here = (turn) => (last ? order.indexOf(turn) - at : turn.start - player.time);
-    const ahead = turns.filter((turn) => (direction > 0 ? here(turn) > 0 || (!last && here(turn) === 0) : here(turn) < 0));
+    const ahead = turns.filter((turn) =>
+      direction > 0 ? here(turn) > 0 || (!last && here(turn) === 0) : here(turn) < 0,
+    );
     return direction > 0 ? (ahead[0] ?? turns[0]) : (ahead.at(-1) ?? turns.at(-1));
   }
 
@@ -44,7 +46,8 @@ export function makeCommands(app) {
     if (!turn || store.readOnly) return edge === "start" && player.seek(player.time + direction * SKIP_S);
     const times = { number: turn.number, ...pick(store.times(turn)) };
     const to = times[edge] + direction * NUDGE_S;
-    const [low, high] = edge === "start" ? [0, times.end - MIN_TURN_S] : [times.start + MIN_TURN_S, view.duration];
+    const [low, high] =
+      edge === "start" ? [0, times.end - MIN_TURN_S] : [times.start + MIN_TURN_S, view.duration];
     times[edge] = Math.round(1000 * Math.min(Math.max(to, low), high)) / 1000;
     store.show(times);
   }
@@ -65,8 +68,24 @@ export function makeCommands(app) {
   }
 
   const commands = [
-    ["play", "Play", "Space", () => player.toggle(), { group: "Play and move", enabled: () => !player.silent, text: () => (player.playing ? "❚❚ Pause" : "▶ Play") }],
-    ["playTurn", "Play turn", "Shift+Space", () => one() && player.playSpan(one().start, one().end), { enabled: () => one() && !player.silent }],
+    [
+      "play",
+      "Play",
+      "Space",
+      () => player.toggle(),
+      {
+        group: "Play and move",
+        enabled: () => !player.silent,
+        text: () => (player.playing ? "❚❚ Pause" : "▶ Play"),
+      },
+    ],
+    [
+      "playTurn",
+      "Play turn",
+      "Shift+Space",
+      () => one() && player.playSpan(one().start, one().end),
+      { enabled: () => one() && !player.silent },
+    ],
     ["back", "Back a second, or the start of the turn earlier", "ArrowLeft", () => arrow("start", -1)],
     ["forward", "On a second, or the start of the turn later", "ArrowRight", () => arrow("start", 1)],
     ["endEarlier", "End of the turn earlier", "Alt+ArrowLeft", () => arrow("end", -1), { edit: true }],
@@ -80,21 +99,81 @@ export function makeCommands(app) {
     ["previous", "Previous turn (Shift+Tab)", ",", () => go(step(store.turns, -1))],
     ["extendNext", "Add the next turn to the selection", "Shift+>", () => extend(1)],
     ["extendPrevious", "Add the previous turn to the selection", "Shift+<", () => extend(-1)],
-    ["allOfSpeaker", "Select all turns of the speaker", "Ctrl+A", () => one() && store.select(store.turns.filter((turn) => turn.speaker === one().speaker).map((turn) => turn.number))],
+    [
+      "allOfSpeaker",
+      "Select all turns of the speaker",
+      "Ctrl+A",
+      () =>
+        one() &&
+        store.select(store.turns.filter((turn) => turn.speaker === one().speaker).map((turn) => turn.number)),
+    ],
     ["none", "Select nothing", "Escape", () => store.select([])],
-    ["nextUncertain", "Next uncertain", "F8", () => (store.uncertain.length ? go(step(store.uncertain, 1)) : app.messages.tell("no turn is uncertain")), { edit: true }],
-    ["previousUncertain", "Previous uncertain", "Shift+F8", () => go(step(store.uncertain, -1)), { edit: true }],
-    ["similar", "More like this", "F7", () => showSimilar(app, one()), { edit: true, enabled: () => one() && app.analysis }],
+    [
+      "nextUncertain",
+      "Next uncertain",
+      "F8",
+      () =>
+        store.uncertain.length ? go(step(store.uncertain, 1)) : app.messages.tell("no turn is uncertain"),
+      { edit: true },
+    ],
+    [
+      "previousUncertain",
+      "Previous uncertain",
+      "Shift+F8",
+      () => go(step(store.uncertain, -1)),
+      { edit: true },
+    ],
+    [
+      "similar",
+      "More like this",
+      "F7",
+      () => showSimilar(app, one()),
+      { edit: true, enabled: () => one() && app.analysis },
+    ],
     ["add", "New turn", "Enter", addTurn, { group: "Correct", edit: true }],
-    ["split", "Split here", "Shift+Enter", () => store.operate({ op: "split_turn", turn: one().number, at: player.time }), { edit: true, enabled: () => one() && one().start < player.time && player.time < one().end }],
-    ["remove", "Delete", "Delete", () => store.operate({ op: "delete", turns: selected() }), { edit: true, enabled: () => selected().length > 0 }],
-    ["reviewed", "Reviewed", "Ctrl+Enter", () => store.operate({ op: "review", turns: selected(), reviewed: !allReviewed() }), { edit: true, enabled: () => selected().length > 0, text: () => (selected().length && allReviewed() ? "✓ Reviewed" : "Mark reviewed") }],
-    ["speaker", "Rename, merge or split the speaker", "F2", () => askSpeaker(app, one()?.speaker ?? store.speakers[0]), { edit: true, enabled: () => store.speakers.length > 0 }],
+    [
+      "split",
+      "Split here",
+      "Shift+Enter",
+      () => store.operate({ op: "split_turn", turn: one().number, at: player.time }),
+      { edit: true, enabled: () => one() && one().start < player.time && player.time < one().end },
+    ],
+    [
+      "remove",
+      "Delete",
+      "Delete",
+      () => store.operate({ op: "delete", turns: selected() }),
+      { edit: true, enabled: () => selected().length > 0 },
+    ],
+    [
+      "reviewed",
+      "Reviewed",
+      "Ctrl+Enter",
+      () => store.operate({ op: "review", turns: selected(), reviewed: !allReviewed() }),
+      {
+        edit: true,
+        enabled: () => selected().length > 0,
+        text: () => (selected().length && allReviewed() ? "✓ Reviewed" : "Mark reviewed"),
+      },
+    ],
+    [
+      "speaker",
+      "Rename, merge or split the speaker",
+      "F2",
+      () => askSpeaker(app, one()?.speaker ?? store.speakers[0]),
+      { edit: true, enabled: () => store.speakers.length > 0 },
+    ],
     ["undo", "Undo", "Ctrl+Z", () => store.undo(), { edit: true, enabled: () => store.state.undo }],
     ["redo", "Redo", "Ctrl+Shift+Z", () => store.redo(), { edit: true, enabled: () => store.state.redo }],
     ["recluster", "Re-cluster", "F9", () => askRecluster(app), { edit: true, enabled: () => app.analysis }],
     ["export", "Export", "Ctrl+S", () => showExport(app), { group: "Page", edit: true }],
-    ["theme", "Light or dark", "F4", () => theme.toggle(), { text: () => (theme.dark ? "☀ Light" : "☾ Dark") }],
+    [
+      "theme",
+      "Light or dark",
+      "F4",
+      () => theme.toggle(),
+      { text: () => (theme.dark ? "☀ Light" : "☾ Dark") },
+    ],
     ["help", "Help", "F1", () => showHelp(app), { text: () => "? Help" }],
   ].map(([id, name, key, run, options = {}]) => ({ id, name, key, run, ...options }));
 
@@ -134,7 +213,8 @@ export function makeCommands(app) {
   }
 
   const byId = new Map(commands.map((command) => [command.id, command]));
-  const isEnabled = (command) => !(command.edit && store.readOnly) && (!command.enabled || Boolean(command.enabled()));
+  const isEnabled = (command) =>
+    !(command.edit && store.readOnly) && (!command.enabled || Boolean(command.enabled()));
   return {
     list: commands.filter((command) => !(command.edit && store.readOnly)),
     isEnabled,

@@ -14,7 +14,10 @@ function ask(title, fields, buttons) {
   heading.textContent = title;
   const bar = document.createElement("div");
   bar.className = "buttons";
-  bar.append(...buttons.map(([value, text, options]) => submit(value, text, options)), submit("", buttons.length ? "Cancel" : "Close", {}));
+  bar.append(
+    ...buttons.map(([value, text, options]) => submit(value, text, options)),
+    submit("", buttons.length ? "Cancel" : "Close", {}),
+  );
   form.append(heading, ...fields, bar);
   box.replaceChildren(form);
   box.returnValue = "";
@@ -23,7 +26,9 @@ function ask(title, fields, buttons) {
   return new Promise((resolve) => {
     box.onclose = () => {
       document.getElementById("timeline").focus();
-      resolve(box.returnValue ? { pressed: box.returnValue, ...Object.fromEntries(new FormData(form)) } : null);
+      resolve(
+        box.returnValue ? { pressed: box.returnValue, ...Object.fromEntries(new FormData(form)) } : null,
+      );
     };
   });
 }
@@ -64,7 +69,13 @@ export async function askSpeaker({ store }, speaker) {
   const canSplit = chosen.length > 0 && chosen.length < own.length;
   const fields = [field("Name", textField("name", speaker))];
   if (others.length) fields.push(field("Merge with", into));
-  fields.push(note(canSplit ? `Split gives the ${count(chosen.length, "selected turn")} to a new speaker of the name above.` : "To split the speaker, select some of the turns first."));
+  fields.push(
+    note(
+      canSplit
+        ? `Split gives the ${count(chosen.length, "selected turn")} to a new speaker of the name above.`
+        : "To split the speaker, select some of the turns first.",
+    ),
+  );
   const answer = await ask(speaker, fields, [
     ["rename", "Rename", { primary: true }],
     ["merge", "Merge", { disabled: !others.length }],
@@ -73,14 +84,25 @@ export async function askSpeaker({ store }, speaker) {
   ]);
   if (!answer) return;
   const { pressed, name, other } = answer;
-  if (pressed === "rename" && name !== speaker) await store.operate({ op: "rename", names: { [speaker]: name } });
+  if (pressed === "rename" && name !== speaker)
+    await store.operate({ op: "rename", names: { [speaker]: name } });
   if (pressed === "merge") await store.operate({ op: "merge", speakers: [speaker, other], into: name });
-  if (pressed === "split") await store.operate({ op: "split", speaker, turns: chosen, into: name === speaker ? freeName(store) : name });
+  if (pressed === "split")
+    await store.operate({
+      op: "split",
+      speaker,
+      turns: chosen,
+      into: name === speaker ? freeName(store) : name,
+    });
   if (pressed === "select") store.select(own.map((turn) => turn.number));
 }
 
 export async function askNewSpeaker({ store }) {
-  const answer = await ask("New speaker", [field("Name", textField("name", freeName(store)))], [["create", "Create", { primary: true }]]);
+  const answer = await ask(
+    "New speaker",
+    [field("Name", textField("name", freeName(store)))],
+    [["create", "Create", { primary: true }]],
+  );
   return answer?.name ?? null;
 }
 
@@ -95,8 +117,14 @@ export async function askRecluster({ store, messages }) {
   const input = textField("speakers", String(store.speakers.length));
   Object.assign(input, { type: "number", min: 1, max: 100 });
   const reviewed = store.turns.filter((turn) => turn.reviewed).length;
-  const text = `Turns that are reviewed (${reviewed}) stay as they are. The whole step can be undone. The first time may take as long as diarizing did.`;
-  const answer = await ask("Re-cluster", [field("Number of speakers", input), note(text)], [["run", "Re-cluster", { primary: true }]]);
+  const text =
+    `Turns that are reviewed (${reviewed}) stay as they are. The whole step can be undone. ` +
+    "The first time may take as long as diarizing did.";
+  const answer = await ask(
+    "Re-cluster",
+    [field("Number of speakers", input), note(text)],
+    [["run", "Re-cluster", { primary: true }]],
+  );
   if (!answer) return;
   messages.working("re-cluster", 0);
   await store.recluster(Number(answer.speakers));
@@ -108,17 +136,28 @@ export function showExport({ formats, source, store }) {
     const group = document.createElement("fieldset");
     const legend = document.createElement("legend");
     legend.textContent = title;
-    const links = formats.filter((format) => format.what === what).map((format) => {
-      const link = document.createElement("a");
-      Object.assign(link, { href: source.exportUrl(what, format.format), download: "", textContent: format.name });
-      return link;
-    });
+    const links = formats
+      .filter((format) => format.what === what)
+      .map((format) => {
+        const link = document.createElement("a");
+        Object.assign(link, {
+          href: source.exportUrl(what, format.format),
+          download: "",
+          textContent: format.name,
+        });
+        return link;
+      });
     group.append(legend, ...links);
     return group;
   };
   const fields = [list("turns", "Turns")];
   if (formats.some((format) => format.what === "words")) fields.push(list("words", "Words with speakers"));
-  fields.push(list("page", "All of it"), note(`The page is read-only, and has the sound in it. Corrections are saved in ${store.state.log} already.`));
+  fields.push(
+    list("page", "All of it"),
+    note(
+      `The page is read-only, and has the sound in it. Corrections are saved in ${store.state.log} already.`,
+    ),
+  );
   return ask("Export", fields, []);
 }
 
@@ -127,15 +166,29 @@ export function showHelp({ commands, store }) {
   for (const { group, name, key } of commands.list) {
     if (group) rows.push(groupRow(group));
     rows.push(helpRow(key, name));
-    if (key === "Escape" && !store.readOnly) rows.push(helpRow(`A … ${letter(Math.min(Math.max(store.speakers.length, 1), 26) - 1)}`, "Give what is selected to the speaker of that letter"));
+    if (key === "Escape" && !store.readOnly)
+      rows.push(
+        helpRow(
+          `A … ${letter(Math.min(Math.max(store.speakers.length, 1), 26) - 1)}`,
+          "Give what is selected to the speaker of that letter",
+        ),
+      );
   }
   const table = document.createElement("table");
   table.append(...rows);
   const scroll = document.createElement("div");
   scroll.className = "scroll";
   scroll.tabIndex = 0;
-  const editing = store.readOnly ? "" : " Drag the edge of a turn to move it, drag over an empty place to draw a span; then Enter makes a turn of it.";
-  scroll.append(note(`Click to go there, double click to play a turn, Ctrl or Shift and click to add to the selection; Ctrl and the wheel zoom.${editing} Tab goes from turn to turn on the timeline; after Esc it leaves it.`), table);
+  const editing = store.readOnly
+    ? ""
+    : " Drag the edge of a turn to move it, drag over an empty place to draw a span; then Enter makes a turn of it.";
+  scroll.append(
+    note(
+      "Click to go there, double click to play a turn, Ctrl or Shift and click to add to the selection; " +
+        `Ctrl and the wheel zoom.${editing} Tab goes from turn to turn on the timeline; after Esc it leaves it.`,
+    ),
+    table,
+  );
   return ask("Keys and mouse", [scroll], []);
 }
 
@@ -147,7 +200,15 @@ function groupRow(text) {
   return row;
 }
 
-const SHOWN = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", "Shift+>": ">", "Shift+<": "<" };
+const SHOWN = {
+  ArrowLeft: "←",
+  ArrowRight: "→",
+  ArrowUp: "↑",
+  ArrowDown: "↓",
+  Escape: "Esc",
+  "Shift+>": ">",
+  "Shift+<": "<",
+};
 
 export function shownKey(key) {
   return SHOWN[key] ?? key.replace(/Arrow\w+/, (arrow) => SHOWN[arrow]);

@@ -13,9 +13,11 @@ export class Inspector {
     this.fields = document.getElementById("fields");
     this.speaker = document.getElementById("turn-speaker");
     this.times = { start: document.getElementById("turn-start"), end: document.getElementById("turn-end") };
-    for (const name of ["turns", "selection", "preview"]) app.store.addEventListener(name, () => this.update());
+    for (const name of ["turns", "selection", "preview"])
+      app.store.addEventListener(name, () => this.update());
     this.speaker.addEventListener("change", () => this.#assign());
-    for (const [edge, field] of Object.entries(this.times)) field.addEventListener("change", () => this.#move(edge, field));
+    for (const [edge, field] of Object.entries(this.times))
+      field.addEventListener("change", () => this.#move(edge, field));
   }
 
   update() {
@@ -23,9 +25,12 @@ export class Inspector {
     const chosen = store.chosen;
     this.fields.hidden = !chosen.length || store.readOnly;
     this.announced.textContent = this.#describe(chosen);
-    this.text.textContent = this.fields.hidden || chosen.length > 1 ? this.announced.textContent : certainty(chosen[0]);
+    this.text.textContent =
+      this.fields.hidden || chosen.length > 1 ? this.announced.textContent : certainty(chosen[0]);
     if (this.fields.hidden) return;
-    const names = [...store.speakers, NEW].map((name) => new Option(name === NEW ? "New speaker …" : name, name));
+    const names = [...store.speakers, NEW].map(
+      (name) => new Option(name === NEW ? "New speaker …" : name, name),
+    );
     this.speaker.replaceChildren(...names);
     const speakers = new Set(chosen.map((turn) => turn.speaker));
     this.speaker.value = speakers.size === 1 ? [...speakers][0] : "";
@@ -37,7 +42,8 @@ export class Inspector {
 
   #describe(chosen) {
     const { range } = this.app.store;
-    if (range) return `${clock(range.start, 2)} to ${clock(range.end, 2)}: Enter makes a turn, a letter gives the speech to a speaker`;
+    if (range)
+      return `${clock(range.start, 2)} to ${clock(range.end, 2)}: Enter makes a turn, a letter gives the speech to a speaker`;
     if (!chosen.length) return "Nothing selected. Click a turn, or press . for the next one.";
     if (chosen.length === 1) return describe({ ...chosen[0], ...this.app.store.preview });
     return count(chosen.length, "turn") + " selected";
@@ -52,7 +58,8 @@ export class Inspector {
   #move(edge, field) {
     const turn = this.app.store.single;
     const value = field.valueAsNumber;
-    if (turn && Number.isFinite(value) && value !== turn[edge]) this.app.store.operate({ op: "move", turn: turn.number, [edge]: value });
+    if (turn && Number.isFinite(value) && value !== turn[edge])
+      this.app.store.operate({ op: "move", turn: turn.number, [edge]: value });
     else this.update();
   }
 }

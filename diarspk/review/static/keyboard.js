@@ -2,7 +2,14 @@
 
 const TYPING = "input, select, textarea, [contenteditable]";
 const PRESSED = "button, a, summary"; // they have Space and Enter to themselves
-const ALIASES = { Backspace: "Delete", "Ctrl+Y": "Ctrl+Shift+Z", "+": "ArrowUp", "-": "ArrowDown", "?": "F1", "Shift+?": "F1" };
+const ALIASES = {
+  Backspace: "Delete",
+  "Ctrl+Y": "Ctrl+Shift+Z",
+  "+": "ArrowUp",
+  "-": "ArrowDown",
+  "?": "F1",
+  "Shift+?": "F1",
+};
 
 export function followKeys({ commands, store, timeline }) {
   document.addEventListener("keydown", (event) => {
@@ -12,7 +19,8 @@ export function followKeys({ commands, store, timeline }) {
       if (key === "Escape") timeline.focus();
       if (!key.startsWith("F") || key.length < 2) return;
     }
-    if (event.target.closest(PRESSED) && ["Space", "Enter", "Shift+Space", "Shift+Enter"].includes(key)) return;
+    if (event.target.closest(PRESSED) && ["Space", "Enter", "Shift+Space", "Shift+Enter"].includes(key))
+      return;
     if (tabbed(event)) return event.preventDefault();
     if (/^[A-Z]$/.test(key)) {
       const lane = key.charCodeAt(0) - 65;

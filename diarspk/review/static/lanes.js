@@ -21,7 +21,8 @@ export class Lanes {
     const context = prepare(canvas, view.width, height);
     const lanes = new Map(store.speakers.map((speaker, lane) => [speaker, lane]));
     context.fillStyle = colours.stripe;
-    for (let lane = 0; lane < lanes.size; lane += 2) context.fillRect(0, lane * this.height, view.width, this.height);
+    for (let lane = 0; lane < lanes.size; lane += 2)
+      context.fillRect(0, lane * this.height, view.width, this.height);
     drawRange(context, this, height);
     for (const turn of store.turns) {
       const { start, end } = store.times(turn);
@@ -75,7 +76,9 @@ export class Lanes {
     const near = store.turns.filter(
       (turn) => turn.speaker === speaker && turn.start - slack <= time && time <= turn.end + slack,
     );
-    const turn = near.find((one) => store.selected.has(one.number)) ?? near.find((one) => one.start <= time && time < one.end);
+    const turn =
+      near.find((one) => store.selected.has(one.number)) ??
+      near.find((one) => one.start <= time && time < one.end);
     if (!turn) return { speaker, time };
     const wide = (turn.end - turn.start) * view.scale > 4 * reach || store.selected.has(turn.number);
     const toStart = Math.abs(turn.start - time);

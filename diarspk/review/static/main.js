@@ -30,7 +30,17 @@ async function start() {
   const theme = new Theme();
   const player = new Player(element("audio"));
   const peaks = new Peaks(review.peaks_per_s);
-  const app = { source, messages, store, view, theme, player, peaks, analysis: review.analysis, formats: review.formats };
+  const app = {
+    source,
+    messages,
+    store,
+    view,
+    theme,
+    player,
+    peaks,
+    analysis: review.analysis,
+    formats: review.formats,
+  };
   app.commands = makeCommands(app);
 
   const timeline = element("timeline");
@@ -41,7 +51,14 @@ async function start() {
   const rows = new Rows(element("rows"), app);
   new Speakers(element("speakers"), app);
   new Inspector(app);
-  followPointers({ ...app, timeline, lanes, overview: element("overview"), waveform: element("waveform"), turns: element("turns") });
+  followPointers({
+    ...app,
+    timeline,
+    lanes,
+    overview: element("overview"),
+    waveform: element("waveform"),
+    turns: element("turns"),
+  });
   followKeys({ ...app, timeline });
   connectButtons(app, timeline);
 
@@ -56,7 +73,13 @@ async function start() {
     draw();
   };
   const measure = () => {
-    view.setDuration(Math.max(store.state.duration ?? 0, peaks.seconds, store.turns.reduce((end, turn) => Math.max(end, turn.end), 0)));
+    view.setDuration(
+      Math.max(
+        store.state.duration ?? 0,
+        peaks.seconds,
+        store.turns.reduce((end, turn) => Math.max(end, turn.end), 0),
+      ),
+    );
     redraw();
   };
   view.addEventListener("change", draw);
@@ -106,7 +129,8 @@ function showState({ store, messages, commands }) {
   document.title = `${name} – diarspk review`;
   element("title").textContent = name;
   element("left").textContent = `${count(store.uncertain.length, "turn")} to review`;
-  for (const button of document.querySelectorAll("[data-command]")) button.disabled = !commands.isEnabled(commands.get(button.dataset.command));
+  for (const button of document.querySelectorAll("[data-command]"))
+    button.disabled = !commands.isEnabled(commands.get(button.dataset.command));
 }
 
 // Every button has the text, the key and the state of its command.
@@ -144,7 +168,8 @@ function take({ store, messages }, event, own) {
     messages.tell("Another window has changed the turns; they are shown now.");
     store.refresh();
   } else if (event.kind === "progress" && own) messages.working(event.stage, event.fraction);
-  else if (event.kind === "disconnected") messages.tell("The server has stopped; nothing more can be saved. Run diarspk review again.");
+  else if (event.kind === "disconnected")
+    messages.tell("The server has stopped; nothing more can be saved. Run diarspk review again.");
   else if (event.kind === "connected" && !element("message").hidden) element("message").hidden = true;
 }
 

@@ -11,7 +11,10 @@ export class Player extends EventTarget {
       audio.addEventListener(name, () => this.#tell());
     }
     audio.addEventListener("play", () => this.#run());
-    audio.addEventListener("error", () => audio.getAttribute("src") && this.dispatchEvent(new Event("error")));
+    audio.addEventListener(
+      "error",
+      () => audio.getAttribute("src") && this.dispatchEvent(new Event("error")),
+    );
   }
 
   load(url) {

@@ -31,14 +31,26 @@ export function followPointers({ timeline, overview, waveform, turns, view, lane
     if (turn) player.playSpan(turn.start, turn.end);
   });
 
-  timeline.addEventListener("wheel", (event) => {
-    if (event.ctrlKey || event.metaKey) {
-      view.zoom(Math.exp(-event.deltaY / 200), view.time(event.clientX - waveform.getBoundingClientRect().left));
-    } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY) || event.target !== turns || !scrolls(turns)) {
-      view.scrollBy(Math.abs(event.deltaX) > Math.abs(event.deltaY) ? event.deltaX : event.deltaY);
-    } else return; // the lanes scroll
-    event.preventDefault();
-  }, { passive: false });
+  timeline.addEventListener(
+    "wheel",
+    (event) => {
+      if (event.ctrlKey || event.metaKey) {
+        view.zoom(
+          Math.exp(-event.deltaY / 200),
+          view.time(event.clientX - waveform.getBoundingClientRect().left),
+        );
+      } else if (
+        event.shiftKey ||
+        Math.abs(event.deltaX) > Math.abs(event.deltaY) ||
+        event.target !== turns ||
+        !scrolls(turns)
+      ) {
+        view.scrollBy(Math.abs(event.deltaX) > Math.abs(event.deltaY) ? event.deltaX : event.deltaY);
+      } else return; // the lanes scroll
+      event.preventDefault();
+    },
+    { passive: false },
+  );
 
   pinch(waveform);
   pinch(turns);
@@ -88,7 +100,8 @@ export function followPointers({ timeline, overview, waveform, turns, view, lane
     return {
       move: ({ x }) => {
         const to = view.time(x) + offset;
-        const [low, high] = edge === "start" ? [0, turn.end - MIN_TURN_S] : [turn.start + MIN_TURN_S, view.duration];
+        const [low, high] =
+          edge === "start" ? [0, turn.end - MIN_TURN_S] : [turn.start + MIN_TURN_S, view.duration];
         moved[edge] = Math.round(1000 * Math.min(Math.max(to, low), high)) / 1000;
         store.show({ ...moved });
       },

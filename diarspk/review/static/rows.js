@@ -42,8 +42,8 @@ export class Rows {
     const { store } = this;
     for (const [key, { element }] of this.#rows) {
       const chosen = store.selected.has(key);
-      if (element.getAttribute("aria-selected") === String(chosen)) continue;
-      element.setAttribute("aria-selected", chosen);
+      if (element.getAttribute("aria-current") === String(chosen)) continue;
+      element.setAttribute("aria-current", chosen);
       element.classList.toggle("selected", chosen);
       const button = element.querySelector("button");
       if (button) button.tabIndex = chosen ? 0 : -1;
@@ -59,11 +59,15 @@ export class Rows {
     const time = this.player.time;
     if (Math.abs(time - this.#last) < UPDATE_S) return;
     this.#last = time;
-    const now = new Set(this.store.turns.filter((turn) => turn.start <= time && time < turn.end).map((turn) => turn.number));
-    for (const number of this.#current.turns) if (!now.has(number)) this.#rows.get(number)?.element.classList.remove("sounding");
+    const now = new Set(
+      this.store.turns.filter((turn) => turn.start <= time && time < turn.end).map((turn) => turn.number),
+    );
+    for (const number of this.#current.turns)
+      if (!now.has(number)) this.#rows.get(number)?.element.classList.remove("sounding");
     for (const number of now) this.#rows.get(number)?.element.classList.add("sounding");
     const begun = [...now].find((number) => !this.#current.turns.has(number));
-    if (begun !== undefined && this.player.playing) this.#rows.get(begun)?.element.scrollIntoView({ block: "nearest" });
+    if (begun !== undefined && this.player.playing)
+      this.#rows.get(begun)?.element.scrollIntoView({ block: "nearest" });
     const word = this.#wordAt(time);
     if (word !== this.#current.word) {
       this.#current.word?.classList.remove("sounding");
@@ -108,14 +112,20 @@ export class Rows {
     const row = document.createElement("li");
     row.dataset.key = key;
     if (turn) {
-      row.style.setProperty("--speaker", `var(--speaker-${(this.store.colours.get(turn.speaker) ?? 0) % 10})`);
+      row.style.setProperty(
+        "--speaker",
+        `var(--speaker-${(this.store.colours.get(turn.speaker) ?? 0) % 10})`,
+      );
       const button = document.createElement("button");
       button.className = "time";
       button.tabIndex = -1;
       button.textContent = clock(start);
       button.title = "Select, and go there";
       const name = span("name", turn.speaker);
-      button.setAttribute("aria-label", `${turn.speaker}, ${clock(turn.start)} to ${clock(turn.end)}${turn.reviewed ? ", reviewed" : ""}`);
+      button.setAttribute(
+        "aria-label",
+        `${turn.speaker}, ${clock(turn.start)} to ${clock(turn.end)}${turn.reviewed ? ", reviewed" : ""}`,
+      );
       row.append(button, name);
     } else row.append(span("time", clock(start)), span("name muted", "nobody"));
     const text = span("words", "");
@@ -123,7 +133,8 @@ export class Rows {
     if (!words.length && turn) text.append(span("muted", `${(turn.end - turn.start).toFixed(1)} s`));
     row.append(text);
     if (turn?.reviewed) row.append(span("mark", "✓", "reviewed"));
-    else if (turn?.confidence !== undefined) row.append(span(uncertain ? "mark uncertain" : "mark", percent(turn.confidence), "confidence"));
+    else if (turn?.confidence !== undefined)
+      row.append(span(uncertain ? "mark uncertain" : "mark", percent(turn.confidence), "confidence"));
     return row;
   }
 

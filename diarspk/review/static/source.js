@@ -57,7 +57,7 @@ class ServerSource {
   // Calls take(bytes) with the peaks as they are computed.
   async peaks(take) {
     const reader = (await fetch("peaks")).body.getReader();
-    for (let piece; !(piece = await reader.read()).done; ) take(piece.value);
+    for (let piece; !(piece = await reader.read()).done;) take(piece.value);
   }
 
   // Calls take(event, ownWindow) for whatever happens on the server.
@@ -77,7 +77,9 @@ class ServerSource {
 
   async #post(path, fields) {
     const body = JSON.stringify({ ...fields, window: WINDOW });
-    return answer(await fetch(path, { method: "POST", body, headers: { "content-type": "application/json" } }));
+    return answer(
+      await fetch(path, { method: "POST", body, headers: { "content-type": "application/json" } }),
+    );
   }
 }
 

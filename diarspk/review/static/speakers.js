@@ -13,8 +13,11 @@ export class Speakers {
   update() {
     const { store } = this.app;
     const seconds = new Map();
-    for (const turn of store.turns) seconds.set(turn.speaker, (seconds.get(turn.speaker) ?? 0) + turn.end - turn.start);
-    this.list.replaceChildren(...store.speakers.map((speaker, lane) => this.#item(speaker, lane, seconds.get(speaker))));
+    for (const turn of store.turns)
+      seconds.set(turn.speaker, (seconds.get(turn.speaker) ?? 0) + turn.end - turn.start);
+    this.list.replaceChildren(
+      ...store.speakers.map((speaker, lane) => this.#item(speaker, lane, seconds.get(speaker))),
+    );
   }
 
   #item(speaker, lane, seconds) {
@@ -31,7 +34,10 @@ export class Speakers {
     time.textContent = clock(seconds, 0);
     button.append(key, name, time);
     button.title = `${speaker}: ${clock(seconds, 0)} of speech. Rename, merge or split.`;
-    button.setAttribute("aria-label", `${speaker}, key ${letter(lane)}, ${Math.round(seconds)} seconds of speech: rename, merge or split`);
+    button.setAttribute(
+      "aria-label",
+      `${speaker}, key ${letter(lane)}, ${Math.round(seconds)} seconds of speech: rename, merge or split`,
+    );
     button.disabled = this.app.store.readOnly;
     button.addEventListener("click", () => askSpeaker(this.app, speaker));
     item.append(button);

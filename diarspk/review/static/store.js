@@ -62,7 +62,9 @@ export class Store extends EventTarget {
 
   select(numbers, { add = false } = {}) {
     if (!add) this.selected = new Set(numbers);
-    else for (const number of numbers) this.selected.has(number) ? this.selected.delete(number) : this.selected.add(number);
+    else
+      for (const number of numbers)
+        this.selected.has(number) ? this.selected.delete(number) : this.selected.add(number);
     this.range = null;
     this.#tell("selection");
   }
@@ -155,7 +157,9 @@ export class Store extends EventTarget {
     const order = this.speakers.slice();
     for (const speaker of now) {
       if (order.includes(speaker)) continue;
-      const was = this.turns.filter((turn) => turn.speaker === speaker).map((turn) => before.get(turn.number)?.speaker);
+      const was = this.turns
+        .filter((turn) => turn.speaker === speaker)
+        .map((turn) => before.get(turn.number)?.speaker);
       const lane = order.findIndex((name) => !now.has(name) && was.includes(name));
       if (lane < 0) order.push(speaker);
       else {
