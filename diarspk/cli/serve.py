@@ -6,7 +6,7 @@ import os
 import socket
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -145,9 +145,9 @@ def serve(
                 webhook_secret=os.environ.get("DIARSPK_WEBHOOK_SECRET", ""),
                 keep_s=keep_hours * 3600,
                 grace_s=grace,
-                transcriber=asr,
             )
-            _serve(settings, _bind(host, port), encoder, device, quiet)
+            models = {"encoder": encoder, "transcriber": asr, "device": device}
+            _serve(settings, _bind(host, port), models, quiet)
         except ImportError as error:
             raise ModelError(
                 f"the server needs the package {error.name}; install diarspk[server]"
@@ -155,7 +155,7 @@ def serve(
 
 
 def _serve(
-    settings: ServerSettings, bound: socket.socket, encoder: str | None, device: str, quiet: bool
+    settings: ServerSettings, bound: socket.socket, models: dict[str, Any], quiet: bool
 ) -> None:
     with quick_imports():
         from diarspk.server.application import create_app
@@ -163,7 +163,7 @@ def _serve(
         from diarspk.server.speech_engine import SpeechEngine
 
         share_threads(settings.limits.workers)
-        engine = SpeechEngine.load(encoder, transcriber=settings.transcriber, device=device)
+        engine = SpeechEngine.load(**models)
     application = create_app(settings, engine)
     # Uploads that are being received have no name, but need the room of a disk.
     tempfile.tempdir = str(settings.data)

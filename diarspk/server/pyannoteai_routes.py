@@ -129,7 +129,6 @@ async def _submit(
     if await asyncio.to_thread(services.jobs.waiting) >= limit:
         return _busy()
     wanted = await _read(fields, request, services, owner)
-    _check(wanted, services)
     identifier = await asyncio.to_thread(
         services.jobs.add,
         kind,
@@ -149,11 +148,14 @@ async def _submit(
 async def _read(kind: type[Request_], request: Request, services: Services, owner: str) -> Request_:
     """Read a request in JSON, or a form that brings the recording along."""
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        return validated(kind, await read_json(request))
+        wanted = validated(kind, await read_json(request))
+        _check(wanted, wanted.url, services)
+        return wanted
     async with open_form(request) as form:
         wanted = validated(kind, form.fields(kind))
         recording = form.part("file")
         url = f"media://form/{uuid4().hex}"
+        _check(wanted, url, services)
         token = await asyncio.to_thread(services.uploads.declare, url, owner)
         upload = services.uploads.by_token(token)
         assert upload is not None
@@ -166,17 +168,17 @@ async def _chunks(recording: UploadFile) -> Any:
         yield chunk
 
 
-def _check(wanted: JobRequest, services: Services) -> None:
-    """Refuse at once what would fail later.
+def _check(wanted: JobRequest, url: str | None, services: Services) -> None:
+    """Refuse at once what would fail later, before the recording is kept.
 
     Raises
     ------
     ArgumentError
     """
-    if wanted.url is None:
+    if url is None:
         raise ArgumentError("`url` must be given: media:// of an upload")
-    if not MEDIA_URL.fullmatch(wanted.url):
-        AddressPolicy(public=services.settings.allow_urls).check(wanted.url)
+    if not MEDIA_URL.fullmatch(url):
+        AddressPolicy(public=services.settings.allow_urls).check(url)
     if wanted.webhook is not None:
         try:
             webhook_policy(services.settings).check(wanted.webhook)

@@ -89,9 +89,6 @@ class ServerSettings:
         Seconds after which finished jobs, their results and uploads are deleted.
     grace_s : float
         Seconds that work has to end when the server is stopped; then jobs are queued anew.
-    transcriber : str, optional
-        Folder of a CTranslate2 model of Whisper (extra ``asr``), which makes words where a request
-        has none.
     """
 
     data: Path
@@ -105,4 +102,3 @@ class ServerSettings:
     webhook_delays_s: tuple[float, ...] = (0.0, 60.0, 300.0)
     keep_s: float = 24 * 3600.0
     grace_s: float = 30.0
-    transcriber: str | None = None

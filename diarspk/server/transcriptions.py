@@ -90,12 +90,12 @@ class Transcription:
         turns = self.result.annotation.itertracks(yield_label=True)
         return [Segment(turn.start, turn.end, str(label), "") for turn, _, label in turns]
 
-    def diarized_json(self, granularities: Sequence[str] = ()) -> dict[str, Any]:
+    def diarized_json(self) -> dict[str, Any]:
         """``diarized_json``: segments with their speakers."""
         segments = [one.to_event(number) for number, one in enumerate(self.segments, 1)]
         return self._common() | {"segments": segments} | self._warnings()
 
-    def json(self, granularities: Sequence[str] = ()) -> dict[str, Any]:
+    def json(self) -> dict[str, Any]:
         """``json``: the text alone."""
         return {"text": self.text, "usage": self._usage()}
 
@@ -172,11 +172,11 @@ class Transcription:
 
 
 JSON_FORMATS: dict[str, Callable[[Transcription, Sequence[str]], dict[str, Any]]] = {
-    "diarized_json": Transcription.diarized_json,
-    "json": Transcription.json,
+    "diarized_json": lambda one, granularities: one.diarized_json(),
+    "json": lambda one, granularities: one.json(),
     "verbose_json": Transcription.verbose_json,
 }
-"""Response formats that are JSON."""
+"""Response formats that are JSON: callables of the transcription and the granularities."""
 
 TEXT_FORMATS: dict[str, tuple[str, Callable[[Transcription], str]]] = {
     "text": ("text/plain", Transcription.plain),

@@ -22,6 +22,8 @@ FLOORS = (
     ("diarspk.cli",),
     ("diarspk.mcp_server",),
     ("diarspk.server",),
+    ("diarspk.mcp_server",),
+    ("diarspk.server",),
     ("diarspk.streaming",),
     ("diarspk.diarization",),
     ("diarspk.review",),

@@ -70,3 +70,19 @@ def test_without_its_extra_a_command_says_what_to_install(
     assert done.exit_code == 1
     assert f"install diarspk[{extra}]" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from diarspk.cli import threads
+
+    given: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", given.append)
+    monkeypatch.setattr(threads, "count_cores", lambda: 8)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    for workers in (1, 3, 20):
+        threads.share_threads(workers)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    threads.share_threads(1)
+    assert given == [8, 2, 1]

@@ -130,6 +130,7 @@ def test_a_webhook_to_another_host_is_refused(
         answer = submit(server, voices, webhook)
         assert answer.status_code == 400
         assert told in answer.json()["message"]
+        assert list((server.services.settings.data / "uploads").iterdir()) == []
     with serve(allow_urls=True) as server:
         answer = submit(server, voices, "http://169.254.169.254/hook")
         assert answer.json()["message"] == "`webhook` must be of a public address"
