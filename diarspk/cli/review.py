@@ -96,8 +96,6 @@ def review(
         with quick_imports():
             from diarspk.review import render_page
             from diarspk.review.application import check_installed
-        if export is None:
-            check_installed()
         stream = reader.open(audio)
         words = None if transcript is None else _read_words(transcript, recording)
         log = edits or _default_log(audio, diarization)
@@ -105,10 +103,12 @@ def review(
         if export is not None:
             with progress_display(quiet) as follow:
                 report = follow(audio.name)
-                edited = start.begin(report).edited
+                edited = start.begin(report, keep=False).edited
                 page = render_page(edited, audio=stream, transcript=words, progress=report)
             page.write(export)
             return
+        check_installed()
+        start.check_log()
         _serve(start, words, port, not no_browser, quiet)
 
 

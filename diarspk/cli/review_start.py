@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diarspk.cli.start_up import quick_imports
 from diarspk.cli.terminal import ProgressCallback, say
-from diarspk.errors import ArgumentError
+from diarspk.errors import ArgumentError, FormatError
 
 if TYPE_CHECKING:
     from diarspk.audio import AudioStream
     from diarspk.diarization import Diarizer, RecordingAnalysis
-    from diarspk.editing import EditedDiarization
+    from diarspk.editing import EditableTurn, EditedDiarization
 
 __all__ = ["Begun", "ReviewStart"]
 
@@ -52,8 +54,29 @@ class ReviewStart:
     num_speakers: int | None = None
     cache: Path | None = None
 
-    def begin(self, progress: ProgressCallback | None = None) -> Begun:
+    def check_log(self) -> None:
+        """Check that the log can be written, before anything is corrected.
+
+        Raises
+        ------
+        FormatError
+            If its folder is not there, or read-only.
+        """
+        folder = self.log.absolute().parent
+        if not (folder.is_dir() and os.access(folder, os.W_OK)):
+            fault = "is read-only" if folder.is_dir() else "is not there"
+            raise FormatError(
+                f"cannot be written: its folder {fault}; give --edits FILE", str(self.log)
+            )
+
+    def begin(self, progress: ProgressCallback | None = None, *, keep: bool = True) -> Begun:
         """Load the log, read the file, or diarize; in this order.
+
+        Parameters
+        ----------
+        progress : callable, optional
+        keep : bool, default True
+            Save what was diarized as the beginning of the log.
 
         Raises
         ------
@@ -74,7 +97,8 @@ class ReviewStart:
             return Begun(EditedDiarization.of(self.diarization, uri=self.recording), analysis)
         result = self._load()(self.stream, num_speakers=self.num_speakers, progress=progress)
         edited = result.edit()
-        edited.save(self.log)  # opened again, it is there at once
+        if keep:
+            edited.save(self.log)  # opened again, it is there at once
         return Begun(edited, RecordingAnalysis(self.stream, self._load, result))
 
     def _load(self) -> Diarizer:
@@ -95,11 +119,15 @@ class ReviewStart:
         from diarspk.editing.starting import turns_of_diarization
 
         given, _ = turns_of_diarization(self.diarization, uri=self.recording)
-        known = (edited.log.base.listed, edited.turns)
-        wanted = [(turn.start, turn.end, turn.speaker) for turn in given.listed]
-        if wanted not in [[(t.start, t.end, t.speaker) for t in turns] for turns in known]:
+        known = map(_described, (edited.log.base.listed, edited.turns))
+        if _described(given.listed) not in known:
             raise ArgumentError(
                 f"{self.log} holds corrections of another diarization than {self.diarization}; "
                 "--replay does them again on this one, --edits FILE begins another log"
             )
         return edited
+
+
+def _described(turns: Iterable[EditableTurn]) -> list[tuple[float, float, str]]:
+    """List times and speakers as RTTM has them: without white space in names."""
+    return sorted((turn.start, turn.end, "_".join(turn.speaker.split())) for turn in turns)

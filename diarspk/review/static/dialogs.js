@@ -155,7 +155,7 @@ export function showExport({ formats, source, store }) {
   fields.push(
     list("page", "All of it"),
     note(
-      `The page is read-only, and has the sound in it. Corrections are saved in ${store.state.log} already.`,
+      `The page is read-only, has the sound in it, and takes a moment to make. Corrections are saved in ${store.state.log} already.`,
     ),
   );
   return ask("Export", fields, []);

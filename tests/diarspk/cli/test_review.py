@@ -16,7 +16,9 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from diarspk.audio import open_audio
 from diarspk.cli.review import review
+from diarspk.cli.review_start import ReviewStart
 from diarspk.editing import EditedDiarization
 from tests.diarspk.review.calls import open_address, write_call
 from tests.paths import ROOT
@@ -59,22 +61,25 @@ def test_a_page_is_exported_with_the_corrections_of_the_log(folder: Path) -> Non
     done = run(*export, "--transcript", "words.json")
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
     assert shown_turns(folder / "page.html")[0] == (0.5, "Ann")
-    edited = EditedDiarization.of("call.rttm").rename({"Ann": "Anna"})
+    edited = EditedDiarization.of("call.rttm").rename({"Ann": "Anna B"})
     edited.save("call.edits.jsonl")
     assert run(*export).exit_code == 0
-    assert shown_turns(folder / "page.html")[0] == (0.5, "Anna")
+    assert shown_turns(folder / "page.html")[0] == (0.5, "Anna B")
     edited.write("call.rttm")  # what was exported over the file it began with
     assert run(*export).exit_code == 0
 
 
 @pytest.mark.filterwarnings("ignore::diarspk.errors.SpeechWarning")
 def test_without_a_diarization_the_recording_is_diarized_once(folder: Path) -> None:
+    log = folder / "call.edits.jsonl"
     done = run("call.wav", "--export", "page.html", "--quiet")
     assert (done.exit_code, done.stdout) == (0, "")
-    log = folder / "call.edits.jsonl"
-    begun = EditedDiarization.load(log)
+    assert not log.exists()  # nothing was corrected
+    start = ReviewStart(open_audio("call.wav"), log)
+    begun = start.begin().edited
     assert begun.duration == 6.0
     begun.add_turn(1.0, 2.0, "Zoë").save(log)
+    assert (1.0, "Zoë") in [(turn.start, turn.speaker) for turn in start.begin().edited.turns]
     assert run("call.wav", "--export", "page.html").exit_code == 0
     assert (1.0, "Zoë") in shown_turns(folder / "page.html")
 
@@ -100,6 +105,7 @@ def test_corrections_of_another_diarization_are_done_again_when_asked(folder: Pa
         (["call.wav", "--transcript", "none.json"], 1, "none.json"),
         (["call.wav", "--edits", "call.rttm"], 1, "call.rttm"),
         (["call.wav", "--export", "none/page.html"], 1, "there is no such folder"),
+        (["call.wav", "--edits", "none/log.jsonl"], 1, "none/log.jsonl: cannot be written: its"),
         (["call.wav", "--port", "99999"], 2, "65535"),
         (["call.wav", "--replay"], 2, "--replay needs --diarization"),
         (["call.wav", "--diarization", "call.rttm", "--num-speakers", "2"], 2, "to diarize"),

@@ -202,6 +202,29 @@ def test_a_call_is_played_corrected_and_exported(review: Review) -> None:
     others = [(turn.start, turn.end) for turn in turns if turn.number in after]
     assert others == [(turn.start, turn.end) for turn in after.values()]
 
+    # Draw a span where nobody talks: Enter makes a turn of it, a letter gives a part away.
+    page.mouse.move(*review.place(2.0, 1))
+    page.mouse.down()
+    page.mouse.move(*review.place(4.0, 1), steps=4)
+    page.mouse.up()
+    page.keyboard.press("Enter")
+    drawn = review.settled(3)[0]
+    assert (drawn.start, drawn.end) == (pytest.approx(2.0, abs=0.08), pytest.approx(4, abs=0.08))
+    assert drawn.speaker == first.speakers[1]
+    page.mouse.move(box["x"] + box["width"] * 3 / DURATION, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 3.5 / DURATION, box["y"] + 60, steps=4)
+    page.mouse.up()
+    page.keyboard.press("a")
+    assert [turn.speaker for turn in review.settled(4)][:3] == [
+        first.speakers[1],
+        "Zoë <b>",
+        first.speakers[1],
+    ]
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    review.settled(2)
+
     # Closed and opened again, it goes on.
     page.reload()
     page.wait_for_selector("body[data-peaks]")
@@ -273,6 +296,7 @@ def test_a_second_window_shows_what_the_first_one_does(review: Review) -> None:
     page.keyboard.press("Delete")
     review.settled(1)
     other.wait_for_selector("text=Another window has changed the turns")
+    other.wait_for_selector("body[data-operations='1']")
     assert other.locator("#rows li").count() == count - 1
     other.keyboard.press("Control+z")
     assert len(review.settled(0)) == count
