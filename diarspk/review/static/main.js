@@ -103,7 +103,7 @@ async function start() {
     view.resize(element("turns").parentElement.clientWidth - element("speakers").offsetWidth);
     redraw();
   }).observe(timeline);
-  timeline.focus();
+  if (window === window.parent) timeline.focus(); // in a notebook, the keys are those of the notebook
   document.body.dataset.ready = "true";
 
   source.follow((event, own) => take(app, event, own));

@@ -328,6 +328,7 @@ def test_a_page_in_one_file_plays_without_a_server(
     page.goto((tmp_path / "notebook.html").as_uri())
     shown = page.frame_locator("iframe")
     shown.locator("body[data-peaks]").wait_for()
+    assert page.evaluate("() => document.activeElement.tagName") == "BODY"
     assert shown.locator("#rows li").count() == shown.locator("#rows .time").count() > 5
     page.close()
     assert faults == []
