@@ -1,6 +1,5 @@
 // Everything that can be done: each command once, with its name, its keys and what it does.
 
-import { count } from "./format.js";
 import { askRecluster, askSpeaker, showExport, showHelp } from "./dialogs.js";
 import { showSimilar } from "./similar.js";
 
@@ -13,6 +12,7 @@ const MIN_TURN_S = 0.05;
 export function makeCommands(app) {
   const { store, view, player, theme } = app;
 
+  let kept = null; // the last boundary that was
   const selected = () => [...store.selected];
   const one = () => store.single;
 
@@ -26,10 +26,9 @@ export function makeCommands(app) {
   // The next turn, in time, of some; from the selected one, or the position.
   function step(turns, direction) {
     if (!turns.length) return;
-    const order = [...store.turns];
+    const order = new Map(store.turns.map((turn, place) => [turn, place]));
     const last = store.chosen.at(-1);
-    const at = last ? order.indexOf(last) : -1;
-    const here = (turn) => (last ? order.indexOf(turn) - at : turn.start - player.time);
+    const here = (turn) => (last ? order.get(turn) - order.get(last) : turn.start - player.time);
     const ahead = turns.filter((turn) =>
       direction > 0 ? here(turn) > 0 || (!last && here(turn) === 0) : here(turn) < 0,
     );
@@ -190,10 +189,11 @@ export function makeCommands(app) {
     if (!store.selected.size) app.messages.tell(`select a turn to give it to ${speaker}`);
   }
 
-  // A boundary that the arrow keys have moved is kept when the key is released.
+  // A boundary that the arrow keys have moved is kept when the key is released: once.
   function keep() {
     const moved = store.preview;
-    if (!moved) return;
+    if (!moved || moved === kept) return;
+    kept = moved;
     const { start, end } = moved;
     store.operate({ op: "move", turn: moved.number, start, end });
   }
@@ -215,16 +215,15 @@ export function makeCommands(app) {
   const byId = new Map(commands.map((command) => [command.id, command]));
   const isEnabled = (command) =>
     !(command.edit && store.readOnly) && (!command.enabled || Boolean(command.enabled()));
+  const available = () => commands.filter((command) => !(command.edit && store.readOnly));
   return {
-    list: commands.filter((command) => !(command.edit && store.readOnly)),
+    available,
     isEnabled,
     run: (id) => isEnabled(byId.get(id)) && byId.get(id).run(),
     get: (id) => byId.get(id),
-    byKey: (key) => commands.find((command) => command.key === key),
+    byKey: (key) => available().find((command) => command.key === key),
     assign,
     keep,
-    go,
-    summary: () => count(store.uncertain.length, "uncertain turn"),
   };
 }
 

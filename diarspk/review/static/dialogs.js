@@ -163,7 +163,7 @@ export function showExport({ formats, source, store }) {
 
 export function showHelp({ commands, store }) {
   const rows = [];
-  for (const { group, name, key } of commands.list) {
+  for (const { group, name, key } of commands.available()) {
     if (group) rows.push(groupRow(group));
     rows.push(helpRow(key, name));
     if (key === "Escape" && !store.readOnly)

@@ -117,9 +117,9 @@ export class Store extends EventTarget {
   // Words follow their turns a moment later: in an hour there are many.
   async #placeWords() {
     if (!this.words.length) return;
-    const { revision, turns } = await this.#source.wordTurns();
-    if (revision !== this.state.revision) return; // the next answer is on its way
-    this.wordTurns = turns;
+    const found = await this.#source.wordTurns().catch(() => null); // the server has stopped
+    if (found?.revision !== this.state.revision) return; // or the next answer is on its way
+    this.wordTurns = found.turns;
     this.#tell("words");
   }
 

@@ -324,7 +324,11 @@ def test_a_page_in_one_file_plays_without_a_server(
         "start => document.getElementById('audio').currentTime > start", arg=start
     )
     assert not page.locator(".edit").first.is_visible()
-    page.keyboard.press("Delete")
+    page.keyboard.press("F1")
+    keys = page.locator("dialog kbd").all_inner_texts()
+    assert "Shift+Space" in keys
+    assert "Delete" not in keys
+    page.keyboard.press("Escape")
     page.goto((tmp_path / "notebook.html").as_uri())
     shown = page.frame_locator("iframe")
     shown.locator("body[data-peaks]").wait_for()
