@@ -2,10 +2,11 @@
 
     python -m eval.speed.server --data ../shared/conversations/simulated --clients 1 8 64
 
-The command line diarizes a folder of recordings; its time is that of the recordings alone, without
-the start. Then a server of this machine is asked for the same recordings by several clients at
-once, as OpenAI's transcriptions; each answer is compared with the turns of the command line. The
-command line runs before and after the server, since other programs may share the machine.
+The command line diarizes the recordings; its time is that of the recordings alone, without the
+start. A server of this machine is asked for the same recordings by several clients at once, as
+OpenAI's transcriptions; each answer is compared with the turns of the command line. Since other
+programs may share the machine, the command line runs before and after each number of clients, which
+is compared with the mean of both; processor time does not depend on them.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Settings:
     recordings: int = 16
     """Different recordings."""
     requests: int = 64
-    """Requests at each number of clients."""
+    """Requests at each number of clients; one for each client at least."""
     seconds: float = 60.0
     """Length of a recording in seconds."""
     workers: int = 1
@@ -94,6 +95,8 @@ class Level:
         Answers that said to come again, and requests with a wrong answer or none.
     megabytes : float
         Resident memory of the server afterwards.
+    beside : CommandTime
+        Of the command line, before and after.
     """
 
     clients: int
@@ -104,6 +107,7 @@ class Level:
     waits: int = 0
     lost: int = 0
     megabytes: float = 0.0
+    beside: CommandTime = CommandTime(1.0, 1.0)
 
 
 def write_recordings(data: Path, folder: Path, count: int, seconds: float) -> list[Path]:
@@ -139,6 +143,12 @@ def run_command(
     processor = (processor_s - start_s) / (len(files) - 1)
     turns = {file.stem: read_turns(folder / f"{file.stem}.rttm") for file in files}
     return CommandTime(sum(seconds) / len(seconds), processor), turns
+
+
+def mean_time(times: Sequence[CommandTime]) -> CommandTime:
+    """Mean of several runs."""
+    walls, processors = zip(*((one.wall_s, one.processor_s) for one in times), strict=True)
+    return CommandTime(sum(walls) / len(walls), sum(processors) / len(processors))
 
 
 def _run(files: Sequence[Path], folder: Path, encoder: str | None) -> float:
@@ -265,11 +275,11 @@ def resident_megabytes(process: int) -> float:
     )
 
 
-def format_levels(levels: Sequence[Level], beside: CommandTime) -> str:
+def format_levels(levels: Sequence[Level]) -> str:
     """Table of the levels; times are in those of a recording by the command line."""
     rows = []
     for level in levels:
-        each = level.wall_s / level.requests
+        each, beside = level.wall_s / level.requests, level.beside
         latencies = np.quantile(level.latencies_s, [0.5, 0.95]) / beside.wall_s
         rows.append(
             [
@@ -295,25 +305,26 @@ def main(settings: Settings) -> int:
         files = write_recordings(
             settings.data, folder / "in", settings.recordings, settings.seconds
         )
-        before, expected = run_command(files, folder / "before", settings.encoder)
-        levels = [Level(clients, settings.requests) for clients in settings.clients]
+        levels = [Level(clients, max(settings.requests, clients)) for clients in settings.clients]
+        times: list[CommandTime] = []
+
+        def run_beside() -> dict[str, Turns]:
+            target = folder / f"command-{len(times)}"
+            spent, turns = run_command(files, target, settings.encoder)
+            times.append(spent)
+            return turns
+
         with served(folder / "data", settings.workers, settings.encoder) as (port, process):
+            expected = run_beside()
             ask(port, files[0].read_bytes(), Level(1, 1))  # what is loaded late is loaded now
             for level in levels:
                 measure_level(port, process, level, files, expected)
-                print(f"{level.clients} clients: {level.wall_s:.1f} s", file=sys.stderr)
-        after, _ = run_command(files, folder / "after", settings.encoder)
-    beside = CommandTime(
-        (before.wall_s + after.wall_s) / 2, (before.processor_s + after.processor_s) / 2
-    )
-    print(format_levels(levels, beside))
-    print(f"command line before {before.wall_s:.2f} s, after {after.wall_s:.2f} s a recording")
-    settings.report.write(
-        {
-            "command_line": {"before": asdict(before), "after": asdict(after)},
-            "levels": [asdict(level) for level in levels],
-        }
-    )
+                run_beside()
+                level.beside = mean_time(times[-2:])
+                print(format_levels([level]), file=sys.stderr)
+    print(format_levels(levels))
+    report = {"command_line": [asdict(time) for time in times]}
+    settings.report.write({**report, "levels": [asdict(level) for level in levels]})
     return 1 if any(level.lost for level in levels) else 0
 
 
