@@ -7,6 +7,7 @@ import socket
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -81,6 +82,12 @@ def serve(
         list[str] | None,
         typer.Option(help="Name by which clients call this server; repeatable; * for any."),
     ] = None,
+    public_url: Annotated[
+        str,
+        typer.Option(
+            metavar="URL", help="Address by which clients call, where a proxy stands before it."
+        ),
+    ] = "",
     allow_origin: Annotated[
         list[str] | None,
         typer.Option(help="Origin of web pages that may call it, https://...; repeatable."),
@@ -138,7 +145,8 @@ def serve(
                     streams=streams,
                 ),
                 keys=ring,
-                hosts=(*LOCAL, *({host} - set(EVERY_ADDRESS)), *(allow_host or [])),
+                hosts=(*LOCAL, *_names(host, public_url), *map(str.lower, allow_host or [])),
+                public_url=public_url,
                 origins=tuple(allow_origin or ()),
                 allow_urls=allow_urls,
                 webhook_hosts=tuple(webhook_host or ()),
@@ -193,6 +201,20 @@ def _bind(host: str, port: int) -> socket.socket:
         raise ArgumentError(
             f"{host}:{port} cannot be served on ({error.strerror or error}); give another --port"
         ) from None
+
+
+def _names(host: str, public_url: str) -> list[str]:
+    """Names by which clients call: the address, unless it is every one, and that of a proxy."""
+    names = [] if host in EVERY_ADDRESS else [host.lower()]
+    if not public_url:
+        return names
+    try:
+        parts = urlsplit(public_url)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+        raise typer.BadParameter(f"--public-url must be https://HOST, got {public_url}")
+    return [*names, parts.hostname]
 
 
 def _state_folder() -> Path:

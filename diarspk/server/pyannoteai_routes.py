@@ -56,7 +56,9 @@ def declare_upload(
 ) -> dict[str, str]:
     """Give the address to which the bytes of ``media://NAME`` are sent by PUT."""
     token = services.uploads.declare(body.url, owner)
-    return {"url": str(request.url_for("receive_upload", token=token))}
+    base = services.settings.public_url or str(request.base_url)
+    path = request.app.url_path_for("receive_upload", token=token)
+    return {"url": base.rstrip("/") + str(path)}
 
 
 @router.put("/v1/media/input/{token}", include_in_schema=False)

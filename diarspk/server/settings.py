@@ -75,6 +75,9 @@ class ServerSettings:
     hosts : tuple of str
         Names by which clients may call the server, without a port; ``*`` for any. Others are
         refused, so that no page in a browser reaches a local server by a name of its own.
+    public_url : str
+        Address by which clients call, where a proxy stands before the server; uploads are sent
+        there. Default: the one that a request came to.
     origins : tuple of str
         Origins of web pages that may call it, such as ``https://notes.example``.
     allow_urls : bool
@@ -95,6 +98,7 @@ class ServerSettings:
     limits: Limits = field(default_factory=Limits)
     keys: KeyRing = field(default_factory=KeyRing)
     hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "::1")
+    public_url: str = ""
     origins: tuple[str, ...] = ()
     allow_urls: bool = False
     webhook_hosts: tuple[str, ...] = ()

@@ -27,6 +27,18 @@ def test_an_address_that_others_reach_needs_keys(run: Run, state: Path) -> None:
     assert not state.exists()
 
 
+def test_the_address_of_a_proxy_must_be_one(run: Run) -> None:
+    for wrong in (
+        "diarize.example",
+        "ftp://diarize.example",
+        "https://",
+        "https://[",
+        "https://a/?b",
+    ):
+        done = run("serve", "--public-url", wrong, "--port", 0)
+        assert (done.exit_code, wrong) == (2, wrong)
+
+
 def test_keys_and_no_keys_contradict_each_other(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(ENVIRONMENT, "a-key-of-sixteen-characters")
     assert run("serve", "--no-keys", "--port", 0).exit_code == 2

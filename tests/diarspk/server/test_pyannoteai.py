@@ -123,6 +123,12 @@ def test_jobs_are_listed_page_by_page_and_only_to_their_owner(serve: Any, voices
         assert server.call("DELETE", f"/v1/jobs/{made[0]}", headers=theirs).status_code == 404
 
 
+def test_behind_a_proxy_uploads_are_sent_to_its_address(serve: Any) -> None:
+    with serve(public_url="https://diarize.example/") as server:
+        place = server.post("/v1/media/input", json={"url": "media://a"}).json()["url"]
+    assert place.startswith("https://diarize.example/v1/media/input/")
+
+
 def test_an_upload_is_of_its_owner_and_comes_once(serve: Any, voices: Voices) -> None:
     other = "the-key-of-somebody-else"
     with serve(keys=KeyRing.of([KEY, other])) as server:
