@@ -24,6 +24,7 @@ from diarspk.review import (
     serve_in_background,
 )
 from diarspk.review.analysis import Progress
+from diarspk.transcripts import Transcript, TranscriptSegment, Word
 
 pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
@@ -105,11 +106,21 @@ def sample(tmp_path: Path) -> Path:
     return Path(shutil.copy(folder / "sample.wav", tmp_path))
 
 
+def lay_words(edited: EditedDiarization) -> Transcript:
+    """Two words for every turn: at its start, and at its middle."""
+    words = [
+        Word(f"{name}{turn.number}", at, at + 0.1)
+        for turn in edited.turns
+        for name, at in (("start", turn.start), ("middle", (turn.start + turn.end) / 2))
+    ]
+    return Transcript((TranscriptSegment(tuple(words)),), "sample")
+
+
 @pytest.fixture
 def review(browser: Any, sample: Path, tmp_path: Path) -> Iterator[Review]:
     log = tmp_path / "sample.edits.jsonl"
     edited = EditedDiarization.of(tmp_path / "sample.rttm")
-    session = ReviewSession(edited, log, analysis=Alike())
+    session = ReviewSession(edited, log, transcript=lay_words(edited), analysis=Alike())
     requests: list[str] = []
     faults: list[str] = []
     with serve_in_background(session, PlayableRecording(open_audio(sample))) as address:
@@ -154,6 +165,14 @@ def test_a_call_is_played_corrected_and_exported(review: Review) -> None:
     page.wait_for_function("() => document.getElementById('audio').currentTime > 12.3")
     page.keyboard.press("Space")
     assert page.evaluate("document.getElementById('audio').paused")
+
+    # A click on a word goes there, and the word and its turn are marked.
+    page.get_by_text("middle4", exact=True).click()
+    middle = (turns[4].start + turns[4].end) / 2
+    assert current_time(page) == pytest.approx(middle, abs=0.01)
+    page.wait_for_selector(".word.sounding")
+    assert page.locator(".word.sounding").inner_text() == "middle4"
+    assert page.locator("#rows li.sounding .word.sounding").count() == 1
 
     # Rename by the key, merge by the name beside the lane, undo by the button.
     page.locator("#rows li").first.click()
@@ -240,6 +259,9 @@ def test_a_call_is_played_corrected_and_exported(review: Review) -> None:
     exported = EditedDiarization.of(download.value.path())
     assert [turn.start for turn in exported.turns] == [turn.start for turn in turns]
     assert exported.speakers[0] == "Zoë_<b>"  # as RTTM has names of two words
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Markdown").click()
+    assert "start0" in download.value.path().read_text(encoding="utf-8")
 
 
 def test_the_keyboard_alone_suffices(review: Review) -> None:
@@ -256,6 +278,10 @@ def test_the_keyboard_alone_suffices(review: Review) -> None:
     assert not review.settled(3)[1].reviewed
     page.keyboard.press("Delete")
     assert len(review.settled(4)) == len(turns) - 1
+    page.keyboard.press("Home")
+    page.keyboard.press("F8")  # the next one that is uncertain and not reviewed
+    assert "reviewed" not in page.locator("#announced").inner_text()
+    page.keyboard.press("Escape")
     page.keyboard.press("Home")
     page.keyboard.press("Enter")
     assert review.settled(5)[0].start == 0.0
@@ -300,6 +326,35 @@ def test_a_second_window_shows_what_the_first_one_does(review: Review) -> None:
     assert other.locator("#rows li").count() == count - 1
     other.keyboard.press("Control+z")
     assert len(review.settled(0)) == count
+
+
+def test_a_finger_selects_and_moves_the_view(browser: Any, review: Review) -> None:
+    size = {"width": 820, "height": 1180}
+    context = browser.new_context(viewport=size, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(review.page.url)
+    page.wait_for_selector("body[data-peaks]")
+    turns = list(EditedDiarization.of(review.audio.with_suffix(".rttm")).turns)
+    longest = max(turns, key=lambda turn: turn.duration)
+    tablet = Review(page, review.log, review.audio, [])
+    lane = EditedDiarization.of(review.audio.with_suffix(".rttm")).speakers.index(longest.speaker)
+    page.touchscreen.tap(*tablet.place((longest.start + longest.end) / 2, lane))
+    assert page.locator("#rows li.selected").get_attribute("data-key") == str(longest.number)
+    for _ in range(3):
+        page.get_by_role("button", name="Zoom in").tap()
+    touch = context.new_cdp_session(page)
+    box = page.locator("#waveform").bounding_box()
+    before = page.locator("#waveform").screenshot()
+    for kind, at in (("touchStart", 500), ("touchMove", 400), ("touchMove", 250)):
+        point = {"x": box["x"] + at, "y": box["y"] + 50}
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_timeout(100)
+    assert page.locator("#waveform").screenshot() != before
+    assert page.locator("#rows li.selected").count() == 1  # nothing was drawn, or lost
+    overflow = "() => document.documentElement.scrollWidth - innerWidth"
+    assert page.evaluate(overflow) <= 0
+    context.close()
 
 
 def test_a_page_in_one_file_plays_without_a_server(
