@@ -122,7 +122,13 @@ def _serve(
     with bind(port) as taken:
         with progress_display(quiet) as follow:
             begun = start.begin(follow(start.stream.name))
-        session = ReviewSession(begun.edited, start.log, transcript=words, analysis=begun.analysis)
+        session = ReviewSession(
+            begun.edited,
+            start.log,
+            transcript=words,
+            analysis=begun.analysis,
+            notes=begun.notes,
+        )
         recording = PlayableRecording(start.stream)
         try:
             serve(session, recording, taken, browser=browser, ready=_tell)

@@ -22,10 +22,11 @@ __all__ = ["Begun", "ReviewStart"]
 
 @dataclass(frozen=True)
 class Begun:
-    """Turns to review, and what answers questions about the recording."""
+    """Turns to review, what answers questions about the recording, and what makes it doubtful."""
 
     edited: EditedDiarization
     analysis: RecordingAnalysis
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,8 @@ class ReviewStart:
         edited = result.edit()
         if keep:
             edited.save(self.log)  # opened again, it is there at once
-        return Begun(edited, RecordingAnalysis(self.stream, self._load, result))
+        analysis = RecordingAnalysis(self.stream, self._load, result)
+        return Begun(edited, analysis, result.warnings)
 
     def _load(self) -> Diarizer:
         with quick_imports():

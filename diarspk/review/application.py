@@ -107,6 +107,7 @@ def create_application(
             "words": session.words(),
             "word_turns": session.word_turns()["turns"],
             "formats": list_formats(words=session.transcript is not None),
+            "notes": session.notes,
             "peaks_per_s": PEAKS_PER_S,
             "analysis": session.analysis is not None,
             "read_only": False,

@@ -139,6 +139,7 @@ def render_page(
         "words": words,
         "word_turns": word_turns,
         "formats": [],
+        "notes": getattr(diarization, "warnings", ()),
         "peaks_per_s": PEAKS_PER_S,
         "analysis": False,
         "read_only": True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,9 @@ class ReviewSession:
         Words, which get their speakers anew after every change.
     analysis : Analysis, optional
         Without one, neither similar turns nor another number of speakers can be had.
+    notes : sequence of str
+        What a reader should know of the diarization, such as
+        :attr:`diarspk.Diarization.warnings`; the page tells it when it opens.
     """
 
     def __init__(
@@ -50,10 +53,12 @@ class ReviewSession:
         *,
         transcript: Transcript | None = None,
         analysis: Analysis | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         self.log = Path(log)
         self.transcript = transcript
         self.analysis = analysis
+        self.notes = tuple(notes)
         self.edited = edited
         self.revision = 1
         self._lock = threading.Lock()

@@ -105,6 +105,7 @@ async function start() {
   }).observe(timeline);
   if (window === window.parent) timeline.focus(); // in a notebook, the keys are those of the notebook
   document.body.dataset.ready = "true";
+  if (review.notes.length) messages.tell(review.notes.join(" "));
 
   source.follow((event, own) => take(app, event, own));
   source.audioUrl().then((url) => {

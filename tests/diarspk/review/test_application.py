@@ -56,7 +56,7 @@ def client(tmp_path: Path) -> Iterator[Any]:
     edited = EditedDiarization.of(tmp_path / "call.rttm")
     words = read_transcript(tmp_path / "words.json")
     log = tmp_path / "call.edits.jsonl"
-    session = ReviewSession(edited, log, transcript=words, analysis=Alike())
+    session = ReviewSession(edited, log, transcript=words, analysis=Alike(), notes=["quiet"])
     recording = PlayableRecording(open_audio(audio))
     recording.start()
     application = create_application(session, recording, ACCESS)
@@ -123,6 +123,7 @@ def test_operations_change_the_turns_and_a_stale_one_is_told(client: Any) -> Non
     review = client.get("review").json()
     assert [turn["speaker"] for turn in review["state"]["turns"]] == ["Ann", "Ben", "Ann", "Ben"]
     assert len(review["words"]) == 4
+    assert review["notes"] == ["quiet"]
     assert review["word_turns"] == client.get("words").json()["turns"] == [0, 1, 2, 3]
     operation = {"op": "rename", "names": {"Ann": "Anna"}}
     state = post(client, "operations", operation=operation, revision=1).json()

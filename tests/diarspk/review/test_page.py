@@ -67,10 +67,11 @@ def test_a_name_is_text_whatever_it_holds() -> None:
 def test_a_result_shows_itself_in_a_notebook() -> None:
     annotation = Annotation(uri="call")
     annotation[Segment(0, 1)] = "Ann"
-    result = Diarization(annotation, annotation, {}, "", {}, 1.0)
+    result = Diarization(annotation, annotation, {}, "", {}, 1.0, warnings=("it is quiet",))
     shown = result._repr_html_()
     assert shown.startswith('<iframe sandbox="allow-scripts"')
     assert "Ann" in shown
+    assert data_of(render_page(result).html)["notes"] == ["it is quiet"]
 
 
 def test_a_page_that_cannot_be_written_is_told(tmp_path: Path) -> None:
