@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from tse.cues import Cue, Reference
 from tse.enrolment import collect, gate, single_speaker_turns
 from tse.extractor import Extractor
 from tse.loading import load_extractor
-from tse.presence import MIN_SIMILARITY, PresenceMeter
+from tse.presence import PresenceMeter
 from tse.sound_file import sound_file
 
 if TYPE_CHECKING:
@@ -87,10 +87,10 @@ def extract(
         rate = enrolment_sample_rate or (sample_rate if in_memory else None)
         cue = extractor.cue(enrolment, rate)
     voices, meter = [], PresenceMeter.for_cue(extractor.encoder, cue)
-    for block in extractor.extract_blocks(stream.blocks(), [cue]):
+    for block, mixture in _extract_blocks(extractor, stream.blocks(), [cue]):
         voices.append(block[0])
         if meter is not None:
-            meter.push(block[0])
+            meter.push(block[0], mixture)
     _warn_of_absence(meter, stream.name)
     return _resample(np.concatenate(voices), stream.source.sample_rate, mixture)
 
@@ -221,30 +221,46 @@ def _write(
     position = 0
     with ExitStack() as stack:
         sounds = [stack.enter_context(sound_file(file)) for file in files]
-        for voices in extractor.extract_blocks(stream.blocks(BLOCK_S), cues):
+        for voices, mixture in _extract_blocks(extractor, stream.blocks(BLOCK_S), cues):
             rows = voices if postprocess is None else postprocess(voices, position)
             for sound, voice in zip(sounds, rows, strict=True):
                 sound.write(voice.clip(-1, 1))
             position += voices.shape[1]
             if meter is not None:
-                meter.push(voices[0])
+                meter.push(voices[0], mixture)
             if progress is not None and stream.expected_duration:
                 done = position / SAMPLE_RATE / stream.expected_duration
                 progress("extracting", min(done, 1.0))
 
 
+def _extract_blocks(
+    extractor: Extractor, blocks: Iterable[Samples], cues: Sequence[Cue]
+) -> Iterator[tuple[Samples, Samples]]:
+    """Extract block by block: voices ``(speakers, time)``, and the mixture ``(time,)`` of each."""
+    read: deque[Samples] = deque()
+
+    def following() -> Iterator[Samples]:
+        for block in blocks:
+            read.append(block)
+            yield block
+
+    for voices in extractor.extract_blocks(following(), cues):
+        mixture = [np.zeros(0, np.float32)]
+        missing = voices.shape[1]
+        while missing > 0:
+            part = read.popleft()
+            mixture.append(part[:missing])
+            if len(part) > missing:
+                read.appendleft(part[missing:])
+            missing -= len(mixture[-1])
+        yield voices, np.concatenate(mixture)
+
+
 def _warn_of_absence(meter: PresenceMeter | None, name: str) -> None:
     """Warn of a voice that is hardly like its enrolment."""
-    similarity = math.inf if meter is None else meter.finish()
-    if similarity >= MIN_SIMILARITY:
-        return
-    found = "is silent" if math.isnan(similarity) else f"has a cosine of {similarity:.2f} to it"
-    warnings.warn(
-        f"{name}: the enrolled voice was probably not there; what was extracted {found}, "
-        f"where {MIN_SIMILARITY:g} or more is usual, and may be somebody else",
-        SpeechWarning,
-        stacklevel=3,
-    )
+    doubt = None if meter is None else meter.finish().doubt
+    if doubt is not None:
+        warnings.warn(f"{name}: {doubt}", SpeechWarning, stacklevel=3)
 
 
 def _diarize(stream: AudioStream, device: str, progress: Progress | None) -> Annotation:

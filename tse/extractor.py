@@ -19,7 +19,7 @@ from tse.cue_sources import CueSource
 from tse.cues import Cue, Reference
 from tse.ensemble import Ensemble
 from tse.models.network import ExtractionNetwork
-from tse.presence import PresenceMeter
+from tse.presence import Presence, PresenceMeter
 from tse.streaming import BlockConfig, ExtractionStream, extract_blocks
 
 __all__ = ["Extractor"]
@@ -244,13 +244,53 @@ class Extractor:
             yield np.stack([stream.push(samples).numpy(force=True) for stream in streams])
         yield np.stack([stream.flush().numpy(force=True) for stream in streams])
 
+    def presence(
+        self,
+        voice: Audio,
+        cue: Cue | SpeakerCue | Audio,
+        sample_rate: int | None = None,
+        *,
+        mixture: Audio | None = None,
+    ) -> Presence:
+        """Compare an extracted voice with the enrolment; see :mod:`tse.presence`.
+
+        Parameters
+        ----------
+        voice, cue, sample_rate
+            As for :meth:`__call__`; the voice that it returned.
+        mixture
+            What it was extracted from, of the same length. Where nothing was taken away from it,
+            more is asked of the voice.
+
+        Returns
+        -------
+        Presence
+            Cosine and score of the most similar stretch, and a sentence where they are doubtful.
+
+        Raises
+        ------
+        ArgumentError
+            If the cue holds no embedding to compare with, or the lengths differ.
+        """
+        meter = PresenceMeter.for_cue(self.encoder, self.accept(cue, sample_rate))
+        if meter is None:
+            raise ArgumentError("`cue` must hold an embedding to compare with, got none")
+        waveform = load_audio(voice, _rate(voice, sample_rate))
+        whole = None if mixture is None else load_audio(mixture, _rate(mixture, sample_rate))
+        if whole is not None and len(whole) != len(waveform):
+            raise ArgumentError(
+                f"`mixture` must be as long as the voice, {len(waveform)} samples at 16 kHz, got "
+                f"{len(whole)}"
+            )
+        meter.push(waveform, whole)
+        return meter.finish()
+
     def similarity(
         self, voice: Audio, cue: Cue | SpeakerCue | Audio, sample_rate: int | None = None
     ) -> float:
         """Compare an extracted voice with the enrolment: cosine of its most similar stretch.
 
-        Below :data:`tse.presence.MIN_SIMILARITY` the enrolled speaker was probably not there, and
-        the voice is somebody else's.
+        What a cosine says depends on the channel; :meth:`presence` takes it into account.
 
         Parameters
         ----------
@@ -262,11 +302,10 @@ class Extractor:
         float
             NaN for silence, and where the cue holds no embedding to compare with.
         """
-        meter = PresenceMeter.for_cue(self.encoder, self.accept(cue, sample_rate))
-        if meter is None:
+        accepted = self.accept(cue, sample_rate)
+        if PresenceMeter.for_cue(self.encoder, accepted) is None:
             return float("nan")
-        meter.push(load_audio(voice, _rate(voice, sample_rate)))
-        return meter.finish()
+        return self.presence(voice, accepted, sample_rate).similarity
 
     def stream(self, cue: Cue) -> ExtractionStream:
         """Open a stream for audio as it arrives; the extractor must be causal."""

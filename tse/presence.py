@@ -1,34 +1,55 @@
 """Whether an extracted voice is that of the enrolled speaker, by speaker embeddings.
 
 An extractor gives out what is most like the enrolment, so where the enrolled speaker does not talk
-it often gives out somebody else. The embedding of its output tells: the cosine to that of the
-enrolment is lower then.
+it often gives out somebody else. The embedding of its output tells: it is less like that of the
+enrolment then. But all voices of one telephone line, or one microphone, are like each other. So the
+cosine is compared with those of a cohort of other speakers (adaptive symmetric normalization,
+:mod:`diarspk.verification.score_normalization`), of whom the most similar ones count: by telephone,
+those who are heard by telephone.
+
+Two voices that are really alike stay alike, and some have each other's score in one call.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE
 from diarspk.encoders.base import SpeakerEncoder
+from diarspk.verification.cohort import load_cohort
+from diarspk.verification.score_normalization import adaptive_norm, cohort_statistics
 from tse.cues import Cue
 
-__all__ = ["MIN_SIMILARITY", "PresenceMeter"]
+__all__ = ["MIN_SCORE", "MIN_SIMILARITY", "SURE_SCORE", "Presence", "PresenceMeter"]
 
 Samples = NDArray[np.float32]
 
-MIN_SIMILARITY = 0.25
-"""Similarity below which the enrolled voice is taken for absent.
+MIN_SCORE = 1.4
+"""Score below which the enrolled voice was probably not there."""
 
-On mixtures of development speakers (``python -m eval.extraction.presence --mixtures 50``), 3 % of
-the outputs with the enrolled speaker are below it, and 89 % of those without.
-"""
+SURE_SCORE = 2.1
+"""Score below which the enrolled voice may not have been there."""
+
+SOLO_DB = -12.0
+"""Level of what was taken away from a mixture, below which nothing was separated."""
+
+SOLO_SCORE, SOLO_SIMILARITY = 6.0, 0.7
+"""Score and cosine, below both of which a voice that was not separated from anything may be somebody
+else's: an embedding that no separation has hurt is mostly above one of them."""
+
+MIN_SIMILARITY = 0.25
+"""Cosine below which the voice was probably not there, with an encoder that has no cohort."""
+
+TOP_COHORT = 200
+"""Most similar vectors of the cohort that count."""
 
 BLOCK_S = 4.0
-"""Seconds of an output that are embedded together: the length of the mixtures of that command."""
+"""Seconds of an output that are embedded together: the length of the mixtures that the scores were
+chosen on (``python -m eval.extraction.presence``)."""
 
 MIN_BLOCK_S = 1.0
 """Length below which the rest of an output is not embedded on its own."""
@@ -37,8 +58,56 @@ SILENCE = 1e-4
 """Peak of a stretch relative to the loudest so far, below which it holds no voice."""
 
 
+@dataclass(frozen=True)
+class Presence:
+    """Likeness of an extracted voice to its enrolment.
+
+    Attributes
+    ----------
+    similarity : float
+        Cosine of the most similar stretch; NaN for silence.
+    score : float
+        Normalized cosine of the most similar stretch: standard deviations above the most similar
+        other speakers. NaN for silence, and where the encoder has no cohort.
+    rest_db : float
+        Level of what was taken away from the mixture, relative to the mixture; NaN if unknown.
+    """
+
+    similarity: float
+    score: float = math.nan
+    rest_db: float = math.nan
+
+    @property
+    def doubt(self) -> str | None:
+        """What speaks against the enrolled voice, in one sentence; None if nothing does."""
+        absent = "the enrolled voice was probably not there; what was extracted"
+        if math.isnan(self.similarity):
+            return f"{absent} is silent, and may be somebody else"
+        likeness = f"has a cosine of {self.similarity:.2f} to it"
+        if math.isnan(self.score):
+            if self.similarity >= MIN_SIMILARITY:
+                return None
+            return f"{absent} {likeness}, where {MIN_SIMILARITY:g} or more is usual"
+        scored = f"{likeness} and a score of {self.score:.1f}, where"
+        if self.score < MIN_SCORE:
+            return f"{absent} {scored} {SURE_SCORE:g} or more is usual, and may be somebody else"
+        if self.score < SURE_SCORE:
+            return (
+                f"the enrolled voice may not be there; what was extracted {scored} {SURE_SCORE:g} "
+                "or more is usual"
+            )
+        alone = self.rest_db < SOLO_DB
+        if alone and self.score < SOLO_SCORE and self.similarity < SOLO_SIMILARITY:
+            return (
+                "nothing was taken away, as if the enrolled voice talked alone, but it may be a "
+                f"similar one: it {scored} a voice alone mostly has {SOLO_SIMILARITY:g} or "
+                f"{SOLO_SCORE:g}"
+            )
+        return None
+
+
 class PresenceMeter:
-    """Similarity of an extracted voice to its enrolment: that of its most similar stretch.
+    """Likeness of an extracted voice to its enrolment: that of its most similar stretch.
 
     Parameters
     ----------
@@ -50,8 +119,10 @@ class PresenceMeter:
 
     def __init__(self, encoder: SpeakerEncoder, vector: Samples) -> None:
         self.encoder, self.vector = encoder, vector
-        self._best, self._loudest = math.nan, 0.0
+        self._cohort = load_cohort(encoder.fingerprint)
+        self._similarity, self._score, self._loudest = math.nan, math.nan, 0.0
         self._waiting = np.zeros(0, np.float32)
+        self._energy, self._rest = 0.0, 0.0
 
     @classmethod
     def for_cue(cls, encoder: SpeakerEncoder | None, cue: Cue) -> PresenceMeter | None:
@@ -60,23 +131,38 @@ class PresenceMeter:
             return None
         return cls(encoder, cue.vector[0].numpy())
 
-    def push(self, voice: Samples) -> None:
-        """Take in the next ``(time,)`` at 16 kHz."""
+    def push(self, voice: Samples, mixture: Samples | None = None) -> None:
+        """Take in the next ``(time,)`` at 16 kHz, and what it was extracted from, if known."""
+        if mixture is not None:
+            self._energy += float(np.sum(np.square(mixture, dtype=np.float64)))
+            self._rest += float(np.sum(np.square(mixture - voice, dtype=np.float64)))
         length = round(BLOCK_S * SAMPLE_RATE)
         self._waiting = np.concatenate([self._waiting, voice])
         while len(self._waiting) >= length:
             self._measure(self._waiting[:length])
             self._waiting = self._waiting[length:]
 
-    def finish(self) -> float:
-        """Similarity of the whole voice; NaN if there was no sound at all."""
-        if len(self._waiting) >= MIN_BLOCK_S * SAMPLE_RATE or math.isnan(self._best):
+    def finish(self) -> Presence:
+        """Likeness of the whole voice."""
+        if len(self._waiting) >= MIN_BLOCK_S * SAMPLE_RATE or math.isnan(self._similarity):
             self._measure(self._waiting)
-        return self._best
+        rest_db = math.nan
+        if self._energy > 0:
+            rest_db = 10 * math.log10(max(self._rest / self._energy, 1e-12))
+        return Presence(self._similarity, self._score, rest_db)
 
     def _measure(self, voice: Samples) -> None:
         peak = float(np.abs(voice).max(initial=0.0))
         self._loudest = max(self._loudest, peak)
-        if peak > SILENCE * self._loudest:
-            vector = self.encoder.embed(np.ascontiguousarray(voice), SAMPLE_RATE)
-            self._best = float(np.fmax(self._best, vector @ self.vector))
+        if peak <= SILENCE * self._loudest:
+            return
+        vector = self.encoder.embed(np.ascontiguousarray(voice), SAMPLE_RATE)
+        similarity = float(vector @ self.vector)
+        self._similarity = float(np.fmax(self._similarity, similarity))
+        if self._cohort is not None:
+            own, other = (
+                cohort_statistics(side[None], self._cohort, top=TOP_COHORT)
+                for side in (self.vector, vector)
+            )
+            score = adaptive_norm([similarity], own, other)[0]
+            self._score = float(np.fmax(self._score, score))

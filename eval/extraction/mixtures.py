@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +14,15 @@ from numpy.typing import NDArray
 from diarspk.audio import SAMPLE_RATE, load_audio
 from diarspk.errors import ArgumentError
 from eval.embeddings.speech import Utterance
+from eval.extraction.telephone import draw_line
 from tse.mixing import Mixture, MixtureConfig, mix
 
 __all__ = ["CONDITIONS", "Condition", "Trial", "draw_trials", "read_noise"]
 
 Samples = NDArray[np.float32]
+
+TELEPHONES = 1
+"""Stream of random numbers of telephone lines, apart from that of the mixtures."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +37,15 @@ class Condition:
         With noise 0 to 15 dB below the target.
     absent : bool
         The enrolled speaker is none of them.
+    telephone : {"none", "both", "mixture"}
+        What passes a telephone line: nothing, mixture and enrolment (the same line), or the mixture
+        alone.
     """
 
     speakers: int = 2
     noisy: bool = False
     absent: bool = False
+    telephone: Literal["none", "both", "mixture"] = "none"
 
     def config(self, seconds: float) -> MixtureConfig:
         """Mixtures in which all talk throughout, within 5 dB of each other."""
@@ -44,18 +53,27 @@ class Condition:
 
 
 CONDITIONS = {
+    "clean-1": Condition(1),
     "clean-2": Condition(),
     "noisy-2": Condition(noisy=True),
     "clean-3": Condition(3),
     "noisy-3": Condition(3, noisy=True),
     "absent-1": Condition(1, absent=True),
     "absent-2": Condition(2, absent=True),
+    "phone-1": Condition(1, telephone="both"),
+    "phone-2": Condition(2, telephone="both"),
+    "to-phone-2": Condition(2, telephone="mixture"),
+    "phone-absent-1": Condition(1, absent=True, telephone="both"),
+    "phone-absent-2": Condition(2, absent=True, telephone="both"),
 }
 
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A mixture, an enrolment of its target, and one of a speaker in it who is not meant."""
+    """A mixture, an enrolment of its target, and one of a speaker in it who is not meant.
+
+    Where nobody else is in the mixture, the last is of somebody who is not in it either.
+    """
 
     made: Mixture
     speaker: str
@@ -98,9 +116,13 @@ def draw_trials(
         generator = np.random.default_rng([seed, number])
         drawn = generator.choice(len(names), condition.speakers + 1, replace=False)
         target, *others = [names[index] for index in drawn]
+        wrong = others[0]
         others = others if condition.absent else others[:-1]
-        order = {name: generator.permutation(len(voices[name])) for name in (target, *others)}
-        spoken = {name: voices[name][order[name][0]] for name in order}
+        order = {
+            name: generator.permutation(len(voices[name]))
+            for name in dict.fromkeys((target, *others, wrong))
+        }
+        spoken = {name: voices[name][order[name][0]] for name in (target, *others)}
         background = noise[int(generator.integers(len(noise)))] if condition.noisy else None
         made = mix(
             None if condition.absent else spoken[target],
@@ -112,9 +134,31 @@ def draw_trials(
         longest = round(enrolment_s * SAMPLE_RATE)
         enrolments = [
             np.concatenate([voices[name][i] for i in order[name][1:]])[:longest]
-            for name in (target, others[0])
+            for name in (target, wrong)
         ]
-        yield Trial(made, target, *enrolments)
+        trial = Trial(made, target, *enrolments)
+        lines = np.random.default_rng([seed, number, TELEPHONES])
+        yield trial if condition.telephone == "none" else _call(trial, condition, lines)
+
+
+def _call(trial: Trial, condition: Condition, generator: np.random.Generator) -> Trial:
+    """Pass a trial through a telephone line; parts of the mixture get its colour alone."""
+    line, made = draw_line(generator), trial.made
+    over_line = replace(
+        made,
+        mixture=line.transmit(made.mixture, generator),
+        target=line.colour(made.target),
+        interferers=tuple(map(line.colour, made.interferers)),
+        noise=line.colour(made.noise),
+    )
+    if condition.telephone == "mixture":
+        return replace(trial, made=over_line)
+    return Trial(
+        over_line,
+        trial.speaker,
+        line.transmit(trial.enrolment, generator),
+        line.transmit(trial.wrong_enrolment, generator),
+    )
 
 
 def read_noise(folder: Path, *, shortest_s: float = 3.0) -> list[Samples]:

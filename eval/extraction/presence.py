@@ -1,16 +1,15 @@
-"""Tell from an extracted voice whether the enrolled speaker was there, and choose a threshold.
+"""Tell from an extracted voice whether the enrolled speaker was there, and choose thresholds.
 
     python -m eval.extraction.presence --data ../shared --json presence.json
 
-The similarity is that of :mod:`tse.presence`, on mixtures of 4 s with the enrolled speaker and
-without.
+The score is that of :mod:`tse.presence`, on mixtures of 4 s with the enrolled speaker and without,
+recorded with any microphones or over one telephone line.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,16 +26,15 @@ from eval.report.markdown import markdown_table
 from eval.report.run_record import JsonReport
 from tse.loading import load_extractor
 from tse.metrics import ABSENT, detection_error
-from tse.presence import MIN_SIMILARITY, PresenceMeter
+from tse.presence import MIN_SCORE, MIN_SIMILARITY, SURE_SCORE, Presence, PresenceMeter
 
 __all__ = ["main", "measure", "report"]
 
-Similarities = NDArray[np.float64]
+Figures = NDArray[np.float64]
 
-FALSE_WARNINGS = 0.02
-"""Share of the mixtures with the enrolled speaker in which a warning would be false."""
+SILENT_SCORE = -10.0
 
-QUANTILES = (0.02, 0.05, 0.5, 0.95, 0.98)
+QUANTILES = (0.02, 0.05, 0.1, 0.5, 0.9, 0.95, 0.98)
 
 
 @dataclass(frozen=True)
@@ -49,8 +47,8 @@ class Settings:
     extractor: str | None = None
     """Name or card; none: the embedded one."""
     conditions: tuple[Annotated[str, one_of(CONDITIONS)], ...] = (
-        *("clean-2", "noisy-2", "clean-3"),
-        *("absent-1", "absent-2"),
+        *("clean-1", "clean-2", "noisy-2", "clean-3", "phone-1", "phone-2", "to-phone-2"),
+        *("absent-1", "absent-2", "phone-absent-1", "phone-absent-2"),
     )
     """Conditions of the mixtures, with the enrolled speaker and without."""
     mixtures: int = 100
@@ -73,46 +71,75 @@ def main(settings: Settings) -> None:
         trials = draw_trials(
             utterances, CONDITIONS[name], count=settings.mixtures, seed=settings.seed, noise=noise
         )
-        found[name] = np.array([measure(trial, extract, encoder) for trial in trials])
+        found[name] = [measure(trial, extract, encoder) for trial in trials]
     settings.report.write(report(found))
 
 
-def measure(trial: Trial, extract: Extract, encoder: SpeakerEncoder) -> float:
-    """Similarity of the extracted voice to the enrolment, as `tse.presence` measures it."""
+def measure(trial: Trial, extract: Extract, encoder: SpeakerEncoder) -> Presence:
+    """Likeness of the extracted voice to the enrolment, as `tse.presence` measures it."""
     meter = PresenceMeter(encoder, encoder.embed(trial.enrolment, SAMPLE_RATE))
-    meter.push(extract(trial))
-    similarity = meter.finish()
-    return ABSENT if math.isnan(similarity) else similarity
+    meter.push(extract(trial), trial.made.mixture)
+    return meter.finish()
 
 
-def report(found: Mapping[str, Similarities]) -> dict[str, Any]:
-    """Print quantiles of each condition, EERs and the threshold; the figures as JSON holds them."""
+def report(found: Mapping[str, Sequence[Presence]]) -> dict[str, Any]:
+    """Print quantiles and warnings of each condition, and EERs; the figures as JSON holds them."""
+    scores = {name: score_of(values) for name, values in found.items()}
+    cosines = {name: cosine_of(values) for name, values in found.items()}
     rows = [
         [
             name,
-            f"{len(values)}",
-            *(f"{value:.2f}" for value in np.quantile(values, QUANTILES)),
-            f"{100 * np.mean(values < MIN_SIMILARITY):.0f}",
+            f"{len(scores[name])}",
+            *(f"{value:.1f}" for value in np.quantile(scores[name], QUANTILES)),
+            *(f"{100 * share:.0f}" for share in _warned(found[name])),
+            f"{100 * np.mean(cosines[name] < MIN_SIMILARITY):.0f}",
         ]
-        for name, values in found.items()
+        for name in found
     ]
     header = ["condition", "mixtures", *(f"{100 * share:g} %" for share in QUANTILES)]
-    print(markdown_table([*header, f"below {MIN_SIMILARITY} in %"], rows))
-    here = [values for name, values in found.items() if not CONDITIONS[name].absent]
+    header += ["probably not %", "perhaps not %", "alone %", f"cosine below {MIN_SIMILARITY} %"]
+    print(markdown_table(header, rows))
+    here = [name for name in found if not CONDITIONS[name].absent]
     errors = {
-        name: detection_error(np.concatenate(here), values)
-        for name, values in found.items()
+        name: {
+            kind: detection_error(np.concatenate([of[other] for other in here]), of[name])
+            for kind, of in (("score", scores), ("cosine", cosines))
+        }
+        for name in found
         if CONDITIONS[name].absent and here
     }
     for name, error in errors.items():
-        print(f"{name}: detection EER {100 * error:.1f} %")
-    threshold = float(np.quantile(np.concatenate(here), FALSE_WARNINGS)) if here else None
-    print(f"{100 * FALSE_WARNINGS:g} % of the mixtures with the speaker are below {threshold}")
+        print(
+            f"{name}: detection EER {100 * error['score']:.1f} % by score, "
+            f"{100 * error['cosine']:.1f} % by cosine"
+        )
     return {
-        "similarities": {name: values.tolist() for name, values in found.items()},
+        "presences": {name: [asdict(one) for one in values] for name, values in found.items()},
         "detection_eer": errors,
-        "threshold": threshold,
     }
+
+
+def score_of(presences: Sequence[Presence]) -> Figures:
+    """Scores; those of silence count as absent."""
+    return np.nan_to_num([one.score for one in presences], nan=SILENT_SCORE)
+
+
+def cosine_of(presences: Sequence[Presence]) -> Figures:
+    """Cosines; those of silence count as absent."""
+    return np.nan_to_num([one.similarity for one in presences], nan=ABSENT)
+
+
+def _warned(presences: Sequence[Presence]) -> tuple[float, float, float]:
+    """Shares of mixtures with each kind of warning."""
+    scores = score_of(presences)
+    probably = scores < MIN_SCORE
+    perhaps = ~probably & (scores < SURE_SCORE)
+    doubtful = np.array([one.doubt is not None for one in presences])
+    return (
+        float(probably.mean()),
+        float(perhaps.mean()),
+        float((doubtful & (scores >= SURE_SCORE)).mean()),
+    )
 
 
 if __name__ == "__main__":

@@ -26,7 +26,9 @@ pytest.importorskip("lightning", reason="training needs lightning")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 RATE = 16000
-COLUMNS = ("utterance", "speaker", "shard", "corpus", "gender", "age", "language")
+COLUMNS = (
+    *("utterance", "speaker", "shard", "corpus", "gender", "age", "language", "speech_seconds"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,7 @@ def speech(tmp_path_factory):
                     member.size = stream.tell()
                     stream.seek(0)
                     shard.addfile(member, stream)
-                    rows.writerow([name, f"s{number}", f"{split}-00.tar", "made", "", "", ""])
+                    rows.writerow([name, f"s{number}", f"{split}-00.tar", "made", "", "", "", "2"])
     return folder
 
 
@@ -135,6 +137,19 @@ def test_a_plda_is_fitted(speech, tmp_path, capsys):
     call(train, "--data", speech, "--output", card, "--seconds", 0.5, "--iterations", 2)
     assert read_plda(card).fingerprint == load_encoder().fingerprint
     assert "6 speakers" in capsys.readouterr().out
+
+
+def test_a_cohort_is_embedded(speech, tmp_path):
+    from recipes.cohort import embed
+
+    card = tmp_path / "cohort.json"
+    call(embed, "--data", speech, "--output", card, "--speakers", 3, "--min-seconds", 0)
+    vectors = read_checkpoint(card).tensors["vectors"]
+    assert vectors.shape == (6, load_encoder().dimension)
+    assert read_checkpoint(card).card["encoder"] == load_encoder().fingerprint
+    # A telephone changes a voice, and each has one row as recorded and one by telephone.
+    pairs = (vectors[:3] * vectors[3:]).sum(1)
+    assert ((pairs > 0) & (pairs < 0.999)).all()
 
 
 def in_this_process(run, phase, accelerator, devices):

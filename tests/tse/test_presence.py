@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import math
+import warnings
+from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import torch
+from numpy.typing import NDArray
 
 import diarspk
+import tse
 from diarspk.errors import SpeechWarning
+from diarspk.verification.score_normalization import adaptive_norm, cohort_statistics
 from eval.extraction.mixtures import CONDITIONS
 from eval.extraction.presence import report
 from tests.tiny_model import tone, write_tiny_model
+from tse import presence
 from tse.cues import Cue
-from tse.extraction import _warn_of_absence
-from tse.presence import MIN_SIMILARITY, PresenceMeter
+from tse.extraction import _extract_blocks, _warn_of_absence
+from tse.presence import MIN_SCORE, MIN_SIMILARITY, SOLO_SCORE, SURE_SCORE, Presence, PresenceMeter
 
 RATE = 16000
+COHORT = np.random.default_rng(0).normal(size=(500, 8)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +36,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> diarspk.SpeakerEncoder:
     return diarspk.load_encoder(write_tiny_model(tmp_path_factory.mktemp("presence")))
 
 
-def similarity(meter: PresenceMeter | None, *blocks: np.ndarray) -> float:
+def measure(meter: PresenceMeter | None, *blocks: NDArray[np.float32]) -> Presence:
     assert meter is not None
     for block in blocks:
         meter.push(block)
@@ -38,23 +49,29 @@ def meter_of(encoder: diarspk.SpeakerEncoder, name: str) -> PresenceMeter | None
 
 
 def test_the_voice_itself_is_similar_and_another_is_not(encoder: diarspk.SpeakerEncoder) -> None:
-    own = similarity(meter_of(encoder, "ann"), tone("ann", 4.0, seed=1))
-    other = similarity(meter_of(encoder, "ann"), tone("eve", 4.0, seed=1))
-    assert own > 0.9 > MIN_SIMILARITY > other
+    own = measure(meter_of(encoder, "ann"), tone("ann", 4.0, seed=1))
+    other = measure(meter_of(encoder, "ann"), tone("eve", 4.0, seed=1))
+    assert own.similarity > 0.9 > MIN_SIMILARITY > other.similarity
+    assert own.doubt is None
+    assert other.doubt is not None and "probably not there" in other.doubt
+    assert math.isnan(own.score)  # the encoder has no cohort
 
 
 def test_the_most_similar_stretch_counts_whatever_the_blocks(
     encoder: diarspk.SpeakerEncoder,
 ) -> None:
     voice = np.concatenate([tone("eve", 8.0), tone("ann", 4.0), np.zeros(80000, np.float32)])
-    whole = similarity(meter_of(encoder, "ann"), voice)
-    parts = similarity(meter_of(encoder, "ann"), *np.array_split(voice, 7))
-    assert whole == pytest.approx(parts, abs=1e-6) and whole > 0.9
+    whole = measure(meter_of(encoder, "ann"), voice)
+    parts = measure(meter_of(encoder, "ann"), *np.array_split(voice, 7))
+    assert whole.similarity == pytest.approx(parts.similarity, abs=1e-6)
+    assert whole.similarity > 0.9
 
 
 def test_silence_has_no_similarity(encoder: diarspk.SpeakerEncoder) -> None:
-    assert math.isnan(similarity(meter_of(encoder, "ann"), np.zeros(100000, np.float32)))
-    assert math.isnan(similarity(meter_of(encoder, "ann")))
+    for blocks in ([np.zeros(100000, np.float32)], []):
+        found = measure(meter_of(encoder, "ann"), *blocks)
+        assert math.isnan(found.similarity)
+        assert found.doubt is not None and "is silent" in found.doubt
 
 
 def test_a_cue_without_an_embedding_has_no_meter(encoder: diarspk.SpeakerEncoder) -> None:
@@ -63,25 +80,112 @@ def test_a_cue_without_an_embedding_has_no_meter(encoder: diarspk.SpeakerEncoder
     assert PresenceMeter.for_cue(None, Cue(torch.zeros(1, 8))) is None
 
 
-def test_a_report_has_the_threshold_that_few_present_voices_miss(
+def test_the_score_is_the_cosine_normalized_by_the_cohort(
+    encoder: diarspk.SpeakerEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "load_cohort", lambda fingerprint: COHORT)
+    enrolled, voice = tone("ann"), tone("ben", 4.0)
+    found = measure(meter_of(encoder, "ann"), voice)
+    sides = [encoder.embed(audio, RATE) for audio in (enrolled, voice)]
+    statistics = [cohort_statistics(side[None], COHORT, top=presence.TOP_COHORT) for side in sides]
+    assert found.score == pytest.approx(adaptive_norm([sides[0] @ sides[1]], *statistics)[0])
+
+
+def test_the_rest_is_what_was_taken_away(encoder: diarspk.SpeakerEncoder) -> None:
+    meter = meter_of(encoder, "ann")
+    assert meter is not None
+    voice = tone("ann", 4.0)
+    for block in np.split(voice, 4):
+        meter.push(block, 2 * block)  # half of the mixture, by amplitude, is left
+    assert meter.finish().rest_db == pytest.approx(10 * math.log10(0.25))
+    assert math.isnan(measure(meter_of(encoder, "ann"), voice).rest_db)
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        (Presence(0.3, MIN_SCORE - 0.1), "probably not there; .* cosine of 0.30 .* score of 1.3"),
+        (Presence(0.3, SURE_SCORE - 0.1), "may not be there; .* score of 2.0"),
+        (Presence(0.3, SURE_SCORE), None),
+        (Presence(0.66, SOLO_SCORE - 0.8, -30.0), "nothing was taken away.* score of 5.2"),
+        (Presence(0.66, SOLO_SCORE - 0.8, -10.0), None),
+        (Presence(0.71, SOLO_SCORE - 0.8, -30.0), None),
+        (Presence(0.66, SOLO_SCORE, -30.0), None),
+        (Presence(MIN_SIMILARITY - 0.01), "probably not there; .* cosine of 0.24"),
+        (Presence(MIN_SIMILARITY), None),
+        (Presence(math.nan, math.nan), "is silent"),
+    ],
+)
+def test_doubts_are_graded(
+    encoder: diarspk.SpeakerEncoder,
+    monkeypatch: pytest.MonkeyPatch,
+    found: Presence,
+    text: str | None,
+) -> None:
+    monkeypatch.setattr(PresenceMeter, "finish", lambda self: found)
+    meter = meter_of(encoder, "ann")
+    if text is None:
+        _warn_of_absence(meter, "v.wav")
+    else:
+        with pytest.warns(SpeechWarning, match=f"v.wav: .*{text}"):
+            _warn_of_absence(meter, "v.wav")
+    _warn_of_absence(None, "v.wav")
+
+
+def test_each_block_comes_with_its_mixture() -> None:
+    class Late:
+        """Gives out blocks of other lengths than it reads."""
+
+        def extract_blocks(
+            self, blocks: Iterable[NDArray[np.float32]], cues: Any
+        ) -> Iterator[NDArray[np.float32]]:
+            whole = np.concatenate(list(blocks))
+            for part in np.split(whole, [3, 3, 50, 51]):
+                yield part[None]
+
+    mixture = np.arange(100, dtype=np.float32)
+    extractor: Any = Late()
+    pairs = list(_extract_blocks(extractor, np.array_split(mixture, 9), []))
+    assert sum(len(part) for _, part in pairs) == len(mixture)
+    for voices, part in pairs:
+        np.testing.assert_array_equal(voices[0], part)
+
+
+def test_a_report_counts_the_warnings_of_each_condition(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    found = {"clean-2": np.linspace(0.5, 1.0, 101), "absent-2": np.linspace(-0.2, 0.45, 50)}
+    def spread(low: float, high: float) -> list[Presence]:
+        return [Presence(score / 10, score, -5.0) for score in np.linspace(low, high, 11)]
+
+    found = {"clean-2": spread(1.0, 11.0), "absent-2": [*spread(-9.0, 1.0), Presence(math.nan)]}
     assert set(found) <= set(CONDITIONS)
     made = report(found)
-    assert made["threshold"] == pytest.approx(0.51)
-    assert made["detection_eer"] == {"absent-2": 0.0}
-    assert "| absent-2" in capsys.readouterr().out
+    assert made["detection_eer"]["absent-2"]["score"] == pytest.approx(0.09, abs=0.05)
+    printed = capsys.readouterr().out
+    cells = {
+        row[0]: row[-4:-1]
+        for row in (
+            [cell.strip() for cell in line.strip("|").split("|")] for line in printed.split("\n")
+        )
+    }
+    assert cells["clean-2"] == ["9", "9", "0"]
+    assert cells["absent-2"] == ["100", "0", "0"]
 
 
-@pytest.mark.parametrize(("found", "text"), [(0.1, "a cosine of 0.10"), (math.nan, "is silent")])
-def test_an_absent_voice_is_told(
-    encoder: diarspk.SpeakerEncoder, monkeypatch: pytest.MonkeyPatch, found: float, text: str
-) -> None:
-    meter = meter_of(encoder, "ann")
-    monkeypatch.setattr(PresenceMeter, "finish", lambda self: found)
-    with pytest.warns(SpeechWarning, match=f"v.wav: the enrolled voice was probably not .*{text}"):
-        _warn_of_absence(meter, "v.wav")
-    monkeypatch.setattr(PresenceMeter, "finish", lambda self: MIN_SIMILARITY)
-    _warn_of_absence(meter, "v.wav")
-    _warn_of_absence(None, "v.wav")
+def test_another_voice_of_one_call_is_doubted() -> None:
+    """Fault: the other person of a telephone call came out at full level, without a word."""
+    package = find_spec("pyannote.audio") if find_spec("pyannote") else None
+    if package is None or package.origin is None:
+        pytest.skip("pyannote.audio, with whose sample this is tried, is not installed")
+    call, rate = soundfile.read(Path(package.origin).parent / "sample" / "sample.wav")
+    one, other, again = (
+        call[round(start * rate) : round(end * rate)].astype(np.float32)
+        for start, end in ((14.5, 17.9), (18.2, 20.9), (22.0, 26.0))
+    )
+    extractor = tse.load_extractor()
+    cue = extractor.cue(one, rate)
+    with pytest.warns(SpeechWarning, match="nothing was taken away.* may be a similar one"):
+        tse.extract(other, enrolment=cue, sample_rate=rate, extractor=extractor)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tse.extract(again, enrolment=cue, sample_rate=rate, extractor=extractor)

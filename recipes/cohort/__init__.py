@@ -1,0 +1,1 @@
+"""Cohort of an encoder, against which scores are normalized."""
