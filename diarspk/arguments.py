@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable, Iterator, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 from types import UnionType
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +22,13 @@ __all__ = [
     "check_counts",
     "check_flag",
     "check_flags",
+    "check_method",
     "check_number",
     "check_numbers",
+    "check_pairs",
     "check_path",
+    "check_sequence",
+    "check_type",
     "check_types",
 ]
 
@@ -159,20 +164,66 @@ def check_choice(settings: object, name: str, choices: object) -> None:
         raise ArgumentError(f"`{name}` must be one of {', '.join(known)}, got {_shown(value)}")
 
 
-def check_types(settings: object, /, **kinds: type | UnionType) -> None:
-    """Check attributes of settings: each must be of the type of that name.
+def check_type(value: object, name: str, kind: type | UnionType) -> None:
+    """Check that a value is of a type, or of one of several.
 
     Raises
     ------
     ArgumentError
         Otherwise.
     """
+    if not isinstance(value, kind):
+        kinds = get_args(kind) or (kind,)
+        wanted = " or ".join(one.__name__ for one in kinds).replace("NoneType", "None")
+        raise ArgumentError(f"`{name}` must be {wanted}, got {_shown(value)}")
+
+
+def check_types(settings: object, /, **kinds: type | UnionType) -> None:
+    """Check attributes of settings as :func:`check_type` does: each is of the type of its name."""
     for name, kind in kinds.items():
-        value = getattr(settings, name)
-        if not isinstance(value, kind):
-            kinds_of = get_args(kind) or (kind,)
-            wanted = " or ".join(one.__name__ for one in kinds_of).replace("NoneType", "None")
-            raise ArgumentError(f"`{name}` must be {wanted}, got {_shown(value)}")
+        check_type(getattr(settings, name), name, kind)
+
+
+def check_method(value: object, name: str, method: str, wanted: str) -> None:
+    """Check that a value has a method: that it is something that is ``wanted``.
+
+    Raises
+    ------
+    ArgumentError
+        Otherwise, and for a class in place of its object.
+    """
+    if isinstance(value, type) or not callable(getattr(value, method, None)):
+        raise ArgumentError(f"`{name}` must be {wanted}, got {_shown(value)}")
+
+
+def check_sequence(values: object, name: str) -> list[Any]:
+    """List the items of a list, a tuple, or an array of one axis.
+
+    Raises
+    ------
+    ArgumentError
+        For anything else, a text among it.
+    """
+    one_axis = isinstance(values, np.ndarray) and values.ndim == 1
+    if one_axis or (isinstance(values, Sequence) and not isinstance(values, str | bytes)):
+        return list(values)  # type: ignore[call-overload] # an array is one, too
+    raise ArgumentError(f"`{name}` must be a list, got {_shown(values)}")
+
+
+def check_pairs(values: object, name: str) -> Iterator[tuple[Any, Any]]:
+    """Go through pairs, as far as they are some.
+
+    Raises
+    ------
+    ArgumentError
+        Where one is no tuple or list of two.
+    """
+    if not isinstance(values, Iterable):
+        raise ArgumentError(f"`{name}` must be pairs, got {_shown(values)}")
+    for pair in values:
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise ArgumentError(f"`{name}` must be pairs, got {_shown(pair)} among them")
+        yield pair[0], pair[1]
 
 
 def as_numbers(values: object, name: str) -> NDArray[np.float64]:

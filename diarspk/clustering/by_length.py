@@ -7,10 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from diarspk.arguments import check_counts
+from diarspk.arguments import check_counts, check_method
 from diarspk.clustering.clusterer import Clusterer, Clustering
 from diarspk.clustering.clustering_input import ClusteringInput
-from diarspk.errors import ArgumentError
 
 __all__ = ["ByLengthClusterer"]
 
@@ -39,8 +38,7 @@ class ByLengthClusterer:
     def __post_init__(self) -> None:
         """Check the settings."""
         for name in ("short", "long"):
-            if not hasattr(getattr(self, name), "cluster"):
-                raise ArgumentError(f"`{name}` must be a clusterer, got {getattr(self, name)!r}")
+            check_method(getattr(self, name), name, "cluster", "a clusterer")
         check_counts(self, "max_short", minimum=0)
 
     def cluster(self, inputs: ClusteringInput) -> Clustering:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.arguments import check_method, check_path, check_type
 from diarspk.atomic import atomic_path
 from diarspk.audio import SAMPLE_RATE, Audio, load_audio
 from diarspk.checkpoints.array_file import read_arrays
@@ -80,6 +81,8 @@ def extract_cue(
     AudioError
         If the audio cannot be read, is silent, or is shorter than 0.2 s.
     """
+    check_method(encoder, "encoder", "embed_frames", "a speaker encoder")
+    check_type(name, "name", str)
     waveform = load_audio(audio, sample_rate, channel=channel)
     return SpeakerCue(
         timbre=encoder.embed(waveform, SAMPLE_RATE),
@@ -92,7 +95,8 @@ def extract_cue(
 
 def write_cue(cue: SpeakerCue, path: str | Path) -> None:
     """Write ``.npz``: the vectors, their hop and start, the space, and each prosody figure."""
-    with atomic_path(path) as part, part.open("wb") as stream:
+    check_type(cue, "cue", SpeakerCue)
+    with atomic_path(check_path(path, "path")) as part, part.open("wb") as stream:
         np.savez(
             stream,
             timbre=cue.timbre,
@@ -113,7 +117,7 @@ def read_cue(path: str | Path) -> SpeakerCue:
     FormatError
         If the file is missing or holds no cue.
     """
-    stored = read_arrays(path, "a cue", "extract it again")
+    stored = read_arrays(check_path(path, "path"), "a cue", "extract it again")
     try:
         figures = {key: stored[f"prosody.{key}"].item() for key in _PROSODY}
         space = {key: stored[f"space.{key}"].item() for key in _SPACE}

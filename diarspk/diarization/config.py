@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from diarspk.arguments import check_choice, check_flags, check_numbers, check_types
+from diarspk.arguments import check_choice, check_flags, check_method, check_numbers, check_types
 from diarspk.clustering.adaptation import UNADAPTED, Adaptation, NonSpeechCluster
 from diarspk.clustering.clusterer import Clusterer
 from diarspk.diarization.confidence import Calibration
 from diarspk.diarization.reconstruction import ReconstructionConfig
 from diarspk.diarization.resegmentation import Resegmentation
 from diarspk.diarization.spurious_speakers import SpuriousSpeakerPolicy
-from diarspk.errors import ArgumentError
 
 __all__ = ["DiarizerConfig", "LinkingConfig"]
 
@@ -97,10 +96,8 @@ class DiarizerConfig:
             spurious_speakers=SpuriousSpeakerPolicy,
             calibration=Calibration | None,
         )
-        if self.clusterer is not None and not hasattr(self.clusterer, "cluster"):
-            raise ArgumentError(
-                f"`clusterer` must be a clusterer or None, got {type(self.clusterer).__name__}"
-            )
+        if self.clusterer is not None:
+            check_method(self.clusterer, "clusterer", "cluster", "a clusterer or None")
         check_choice(self, "units", Units)
         check_numbers(self, "reliable_s", minimum=0.0)
         check_flags(self, "target_speaker_vad")

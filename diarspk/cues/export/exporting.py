@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.arguments import check_path, check_type
 from diarspk.atomic import naming_write_errors
 from diarspk.checkpoints.digest import digest_file
 from diarspk.cues.export import layouts
@@ -148,8 +149,9 @@ def export_cue(
     ArgumentError
         If the target or the suffix is unknown.
     """
+    check_type(references, "references", References)
     target = _find(target_name)
-    file = _file(target, Path(path))
+    file = _file(target, Path(check_path(path, "path")))
     check_space(target, references.space, trained_on)
     write = WRITERS.get(target_name)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -217,7 +219,7 @@ def check_space(target: Target, space: Space, trained_on: str | None = None) -> 
 
 
 def _find(name: str) -> Target:
-    if name not in TARGETS:
+    if not isinstance(name, str) or name not in TARGETS:
         raise ArgumentError(f"`target_name` must be among {', '.join(TARGETS)}, got {name!r}")
     return TARGETS[name]
 

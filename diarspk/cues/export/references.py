@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.arguments import check_method, check_path, check_sequence, check_type
 from diarspk.embeddings.profile import SpeakerProfile, build_profile
 from diarspk.embeddings.space import Space
 from diarspk.embeddings.unit_vectors import unit_rows
@@ -96,10 +97,18 @@ def read_references(
     ArgumentError
         If there are no recordings, or two have the same path.
     """
-    paths = [str(file) for file in files]
+    check_method(encoder, "encoder", "embed", "a speaker encoder")
+    check_type(speaker, "speaker", str)
+    check_type(name, "name", str)
+    paths = [str(check_path(file, "files")) for file in check_sequence(files, "files")]
+    opened = paths if recordings is None else check_sequence(recordings, "recordings")
     if not paths or len(set(paths)) < len(paths):
         raise ArgumentError(f"`files` must be different recordings, got {paths}")
-    vectors = np.stack([encoder.embed(one) for one in recordings or paths])
+    if len(opened) != len(paths):
+        raise ArgumentError(
+            f"`recordings` must be those of {len(paths)} files, got {len(opened)} of them"
+        )
+    vectors = np.stack([encoder.embed(one) for one in opened])
     space = replace(encoder.space, name=name)
     named = tuple(escape_undecoded(path) for path in paths)  # files of text will hold them
     return References(plain_name(speaker), space, named, unit_rows(vectors, space.dimension))

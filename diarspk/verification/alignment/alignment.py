@@ -6,11 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from diarspk.arguments import check_sequence, check_type
 from diarspk.checkpoints.digest import digest_arrays
 from diarspk.embeddings.space import Space
 from diarspk.embeddings.unit_vectors import unit_rows
@@ -93,6 +94,10 @@ class Alignment(ABC):
         ArgumentError
             Shapes or lengths do not fit.
         """
+        if speakers is not None:
+            speakers = check_sequence(speakers, "speakers")
+            for speaker in speakers:
+                check_type(speaker, "speakers", str)
         first = unit_rows(enrolment, self.enrolment.dimension)
         second = unit_rows(runtime, self.runtime.dimension)
         if len(first) != len(second) or (speakers is not None and len(speakers) != len(first)):
@@ -115,6 +120,8 @@ class Alignment(ABC):
         """
         if not self.fitted:
             raise ArgumentError("`fit` must be called before `transform`")
+        if not isinstance(side, str) or side not in get_args(Side):
+            raise ArgumentError(f"`side` must be enrolment or runtime, got {side!r}")
         rows = unit_rows(vectors, getattr(self, side).dimension)
         return unit_rows(self._transform(rows, side), self.output.dimension)
 
@@ -126,6 +133,7 @@ class Alignment(ABC):
         ModelError
             Neither side has it.
         """
+        check_type(fingerprint, "fingerprint", str)
         sides: tuple[Side, Side] = ("enrolment", "runtime")
         for side in sides:
             space: Space = getattr(self, side)

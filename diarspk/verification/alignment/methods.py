@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from diarspk.arguments import check_path, check_type
 from diarspk.checkpoints.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from diarspk.embeddings.space import Space
 from diarspk.errors import ArgumentError, ModelError
@@ -55,13 +56,25 @@ def make_alignment(method: str, enrolment: Space, runtime: Space) -> Alignment:
     ArgumentError
         If there is no such method.
     """
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise ArgumentError(f"`method` must be among {', '.join(METHODS)}, got {method!r}")
+    check_type(enrolment, "enrolment", Space)
+    check_type(runtime, "runtime", Space)
     return METHODS[method](enrolment, runtime)
 
 
-def write_alignment(alignment: Alignment, path: Path) -> None:
-    """Write a fitted alignment: a JSON card at ``path``, with safetensors beside it."""
+def write_alignment(alignment: Alignment, path: str | Path) -> None:
+    """Write a fitted alignment: a JSON card at ``path``, with safetensors beside it.
+
+    Raises
+    ------
+    ArgumentError
+        It has not been fitted, or the path has no name.
+    """
+    check_type(alignment, "alignment", Alignment)
+    if not alignment.fitted:
+        raise ArgumentError("`alignment` must be fitted before it is written; call `fit`")
+    card_path = _card_path(path)
     tensors = {name: torch.from_numpy(array) for name, array in alignment.arrays().items()}
     card = {
         "kind": KIND,
@@ -71,10 +84,10 @@ def write_alignment(alignment: Alignment, path: Path) -> None:
         "runtime": asdict(alignment.runtime),
         "output": asdict(alignment.output),
     }
-    write_checkpoint(path.with_suffix(".json"), tensors, card, half=False)
+    write_checkpoint(card_path, tensors, card, half=False)
 
 
-def read_alignment(path: Path) -> Alignment:
+def read_alignment(path: str | Path) -> Alignment:
     """Read an alignment written by :func:`write_alignment`, by the path of either file.
 
     Raises
@@ -82,12 +95,19 @@ def read_alignment(path: Path) -> Alignment:
     ModelError
         A file is missing or damaged, or is no alignment.
     """
-    card_path = path.with_suffix(".json")
+    card_path = _card_path(path)
     checkpoint = read_checkpoint(card_path)
     try:
         return _rebuild(checkpoint)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(f"{card_path}: not an alignment ({error}); fit it again") from error
+
+
+def _card_path(path: str | Path) -> Path:
+    checked = Path(check_path(path, "path"))
+    if not checked.name:
+        raise ArgumentError(f"`path` must be a file, got {str(path)!r}")
+    return checked.with_suffix(".json")
 
 
 def _rebuild(checkpoint: Checkpoint) -> Alignment:

@@ -9,6 +9,7 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from diarspk.arguments import check_count, check_number, check_pairs, check_sequence, check_type
 from diarspk.embeddings.space import Space, require_same_space
 from diarspk.embeddings.unit_vectors import unit_rows
 from diarspk.errors import ArgumentError, ModelError
@@ -117,18 +118,22 @@ class Gallery:
             The vectors are of another space; nothing is enrolled then.
         """
         speaker = check_name(speaker)
+        given_sources = [str(one) for one in check_sequence(sources, "sources")]
+        given_seconds = [
+            check_number(one, "seconds", minimum=0.0) for one in check_sequence(seconds, "seconds")
+        ]
         with self._database.writing() as connection:
             space = self._checked_space(fingerprint)
             rows = unit_rows(vectors, space.dimension)
-            origins = list(sources) or [""] * len(rows)
-            lengths = list(seconds) or [0.0] * len(rows)
+            origins = given_sources or [""] * len(rows)
+            lengths = given_seconds or [0.0] * len(rows)
             if not len(rows) == len(origins) == len(lengths):
                 raise ArgumentError(
                     f"`sources` and `seconds` must have one item for each of {len(rows)} vectors, "
                     f"got {len(origins)} and {len(lengths)}"
                 )
             return [
-                insert_row(connection, speaker, row, source, float(length), fingerprint)
+                insert_row(connection, speaker, row, source, length, fingerprint)
                 for row, source, length in zip(rows, origins, lengths, strict=True)
             ]
 
@@ -140,7 +145,7 @@ class Gallery:
         count = 0
         with self._database.writing() as connection:
             space = self._checked_space(fingerprint)
-            for speaker, vector in references:
+            for speaker, vector in check_pairs(references, "references"):
                 row = unit_rows(vector, space.dimension)[0]
                 insert_row(connection, check_name(speaker), row, "", 0.0, fingerprint)
                 count += 1
@@ -164,8 +169,7 @@ class Gallery:
         ArgumentError
             The limit is not positive.
         """
-        if limit < 1:
-            raise ArgumentError(f"`limit` must be at least 1, got {limit}")
+        check_count(limit, "limit")
         self._searcher.prepare()
         with self._database.reading():
             space = self._checked_space(fingerprint)
@@ -198,6 +202,9 @@ class Gallery:
         ModelError
             The vector is of another space, or there is neither a threshold nor a calibration.
         """
+        check_count(limit, "limit")
+        if threshold is not None:
+            check_number(threshold, "threshold")
         self._searcher.prepare()
         with self._database.reading() as connection:
             space = self._checked_space(fingerprint)
@@ -253,6 +260,7 @@ class Gallery:
         ModelError
             It is of another space than the gallery.
         """
+        check_type(calibration, "calibration", ScoreCalibration)
         with self._database.writing():
             self._checked_space(calibration.fingerprint)
             write_calibration(self._database, calibration)
@@ -299,6 +307,7 @@ class Gallery:
             return self.space, read_vectors(connection, self.space)
 
     def _checked_space(self, fingerprint: str) -> Space:
+        check_type(fingerprint, "fingerprint", str)
         space = self.space
         require_same_space(space.fingerprint, fingerprint, f"{self.folder}: the gallery")
         return space

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from diarspk.arguments import check_method
 from diarspk.embeddings.space import require_same_space
 from diarspk.verification.gallery.gallery import Gallery
 
@@ -34,6 +35,7 @@ def migrate(gallery: Gallery, mapping: SpaceMap) -> None:
         The map is from another space than the gallery's, or a speaker was enrolled or removed
         meanwhile; the gallery is unchanged.
     """
+    check_method(mapping, "mapping", "transform", "a map of an alignment")
     space, entries = gallery.entries()
     require_same_space(space.fingerprint, mapping.source.fingerprint, f"{gallery.folder}")
     if not entries:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from diarspk.arguments import check_type
 from diarspk.errors import ArgumentError
 from diarspk.formats.names import plain_name
 
@@ -27,6 +28,7 @@ def normalize_name(speaker: str) -> str:
     >>> normalize_name("Zoe\u0308  Smith") == "Zo\u00eb Smith"
     True
     """
+    check_type(speaker, "speaker", str)
     spaced = (" " if unicodedata.category(one) == "Zs" else one for one in plain_name(speaker))
     return re.sub(" +", " ", "".join(spaced))
 

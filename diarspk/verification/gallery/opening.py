@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from diarspk.arguments import check_path, check_type
 from diarspk.atomic import flush_entry
 from diarspk.embeddings.space import Space
 from diarspk.errors import ModelError
@@ -44,7 +45,8 @@ def new_gallery(folder: str | Path, space: Space) -> Iterator[Gallery]:
     ModelError
         There is one already, or it cannot be written.
     """
-    folder = Path(folder)
+    folder = Path(check_path(folder, "folder"))
+    check_type(space, "space", Space)
     file = folder / FILE_NAME
     _require_none(folder)
     with _made(folder):
@@ -80,7 +82,7 @@ def open_gallery(folder: str | Path) -> Gallery:
 
 def has_gallery(folder: str | Path) -> bool:
     """Tell whether there is a gallery; an empty file, left by a failed creation, is none."""
-    file = Path(folder) / FILE_NAME
+    file = Path(check_path(folder, "folder")) / FILE_NAME
     return file.is_file() and file.stat().st_size > 0
 
 
