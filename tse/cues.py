@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from diarspk.arguments import check_type
 from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError, AudioError
 
@@ -53,6 +54,8 @@ class Reference:
     speaker: str = ""
 
     def __post_init__(self) -> None:
+        check_type(self.waveform, "waveform", np.ndarray)
+        check_type(self.speaker, "speaker", str)
         if self.waveform.ndim != 1 or len(self.waveform) < MIN_ENROLMENT_S * SAMPLE_RATE:
             raise AudioError(
                 f"an enrolment must last {MIN_ENROLMENT_S} s at least, got shape "

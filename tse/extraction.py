@@ -13,6 +13,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from diarspk.arguments import check_count, check_type
 from diarspk.audio import SAMPLE_RATE, Audio, AudioStream, load_audio, open_audio
 from diarspk.errors import FormatError, SpeechWarning
 from diarspk.formats.names import plain_name
@@ -78,6 +79,9 @@ def extract(
     ModelError
         If this installation has no embedded extractor.
     """
+    check_type(extractor, "extractor", Extractor | None)
+    if enrolment_sample_rate is not None:
+        check_count(enrolment_sample_rate, "enrolment_sample_rate")
     stream = open_audio(mixture, sample_rate, channel=channel)
     extractor = extractor or load_extractor()
     if isinstance(enrolment, Cue):

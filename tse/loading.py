@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import diarspk
+from diarspk.arguments import check_path
 from diarspk.checkpoints.assets import asset_folder
 from diarspk.checkpoints.checkpoint import (
     Checkpoint,
@@ -125,6 +126,8 @@ def write_extractor(
 
 
 def _card_path(name: str | Path | None) -> Path:
+    if name is not None:
+        name = check_path(name, "name")
     folder = asset_folder("tse")
     embedded = folder / f"{DEFAULT if name is None else name}.json"
     if embedded.is_file():

@@ -13,7 +13,7 @@ Two voices that are really alike stay alike, and some have each other's score in
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ __all__ = ["MIN_SCORE", "MIN_SIMILARITY", "SURE_SCORE", "Presence", "PresenceMet
 
 Samples = NDArray[np.float32]
 
-MIN_SCORE = 1.4
+MIN_SCORE = 1.6
 """Score below which the enrolled voice was probably not there."""
 
 SURE_SCORE = 2.1
@@ -37,12 +37,12 @@ SURE_SCORE = 2.1
 SOLO_DB = -12.0
 """Level of what was taken away from a mixture, below which nothing was separated."""
 
-SOLO_SCORE, SOLO_SIMILARITY = 6.0, 0.7
-"""Score and cosine, below both of which a voice that was not separated from anything may be somebody
-else's: an embedding that no separation has hurt is mostly above one of them."""
+SOLO_SCORE, SOLO_SIMILARITY = 5.5, 0.68
+"""Score and cosine by telephone, below both of which a voice that was not separated from anything
+may be somebody else's: an embedding that no separation has hurt is mostly above one of them."""
 
 MIN_SIMILARITY = 0.25
-"""Cosine below which the voice was probably not there, with an encoder that has no cohort."""
+"""Cosine below which the voice was probably not there, where there is no score."""
 
 TOP_COHORT = 200
 """Most similar vectors of the cohort that count."""
@@ -67,43 +67,58 @@ class Presence:
     similarity : float
         Cosine of the most similar stretch; NaN for silence.
     score : float
-        Normalized cosine of the most similar stretch: standard deviations above the most similar
-        other speakers. NaN for silence, and where the encoder has no cohort.
+        The same normalized: standard deviations above the most similar other speakers. NaN for
+        silence, where the encoder has no cohort, and where one of the two was heard by telephone
+        and the other was not: those have no cosine in common with anybody.
     rest_db : float
         Level of what was taken away from the mixture, relative to the mixture; NaN if unknown.
+    by_telephone : tuple of bool, optional
+        Whether the enrolment, and whether the voice, was heard by telephone, by its embedding.
     """
 
     similarity: float
     score: float = math.nan
     rest_db: float = math.nan
+    by_telephone: tuple[bool, bool] | None = None
 
     @property
     def doubt(self) -> str | None:
         """What speaks against the enrolled voice, in one sentence; None if nothing does."""
         absent = "the enrolled voice was probably not there; what was extracted"
         if math.isnan(self.similarity):
-            return f"{absent} is silent, and may be somebody else"
+            return f"{absent} is silent"
         likeness = f"has a cosine of {self.similarity:.2f} to it"
         if math.isnan(self.score):
-            if self.similarity >= MIN_SIMILARITY:
-                return None
-            return f"{absent} {likeness}, where {MIN_SIMILARITY:g} or more is usual"
+            return self._doubt_by_cosine(absent, likeness)
         scored = f"{likeness} and a score of {self.score:.1f}, where"
+        usual = f"{scored} {SURE_SCORE:g} or more is usual"
         if self.score < MIN_SCORE:
-            return f"{absent} {scored} {SURE_SCORE:g} or more is usual, and may be somebody else"
+            return f"{absent} {usual}, and may be somebody else"
         if self.score < SURE_SCORE:
-            return (
-                f"the enrolled voice may not be there; what was extracted {scored} {SURE_SCORE:g} "
-                "or more is usual"
-            )
-        alone = self.rest_db < SOLO_DB
-        if alone and self.score < SOLO_SCORE and self.similarity < SOLO_SIMILARITY:
+            return f"the enrolled voice may not be there; what was extracted {usual}"
+        if self._is_doubtful_alone:
             return (
                 "nothing was taken away, as if the enrolled voice talked alone, but it may be a "
                 f"similar one: it {scored} a voice alone mostly has {SOLO_SIMILARITY:g} or "
-                f"{SOLO_SCORE:g}"
+                f"{SOLO_SCORE:g} and more"
             )
         return None
+
+    def _doubt_by_cosine(self, absent: str, likeness: str) -> str | None:
+        if self.similarity >= MIN_SIMILARITY:
+            return None
+        usual = f"{likeness}, where {MIN_SIMILARITY:g} or more is usual"
+        if self.by_telephone is None:
+            return f"{absent} {usual}, and may be somebody else"
+        return (
+            f"the enrolled voice may not be there; what was extracted {usual}; only one of the two "
+            "was heard by telephone, so enroll by a recording like this one to be surer"
+        )
+
+    @property
+    def _is_doubtful_alone(self) -> bool:
+        alone = self.rest_db < SOLO_DB and self.by_telephone == (True, True)
+        return alone and self.score < SOLO_SCORE and self.similarity < SOLO_SIMILARITY
 
 
 class PresenceMeter:
@@ -120,7 +135,7 @@ class PresenceMeter:
     def __init__(self, encoder: SpeakerEncoder, vector: Samples) -> None:
         self.encoder, self.vector = encoder, vector
         self._cohort = load_cohort(encoder.fingerprint)
-        self._similarity, self._score, self._loudest = math.nan, math.nan, 0.0
+        self._best, self._loudest = Presence(math.nan), 0.0
         self._waiting = np.zeros(0, np.float32)
         self._energy, self._rest = 0.0, 0.0
 
@@ -144,12 +159,12 @@ class PresenceMeter:
 
     def finish(self) -> Presence:
         """Likeness of the whole voice."""
-        if len(self._waiting) >= MIN_BLOCK_S * SAMPLE_RATE or math.isnan(self._similarity):
+        if len(self._waiting) >= MIN_BLOCK_S * SAMPLE_RATE or math.isnan(self._best.similarity):
             self._measure(self._waiting)
         rest_db = math.nan
         if self._energy > 0:
             rest_db = 10 * math.log10(max(self._rest / self._energy, 1e-12))
-        return Presence(self._similarity, self._score, rest_db)
+        return replace(self._best, rest_db=rest_db)
 
     def _measure(self, voice: Samples) -> None:
         peak = float(np.abs(voice).max(initial=0.0))
@@ -158,11 +173,20 @@ class PresenceMeter:
             return
         vector = self.encoder.embed(np.ascontiguousarray(voice), SAMPLE_RATE)
         similarity = float(vector @ self.vector)
-        self._similarity = float(np.fmax(self._similarity, similarity))
-        if self._cohort is not None:
-            own, other = (
-                cohort_statistics(side[None], self._cohort, top=TOP_COHORT)
-                for side in (self.vector, vector)
-            )
-            score = adaptive_norm([similarity], own, other)[0]
-            self._score = float(np.fmax(self._score, score))
+        if similarity > self._best.similarity or math.isnan(self._best.similarity):
+            self._best = self._compare(vector, similarity)
+
+    def _compare(self, vector: Samples, similarity: float) -> Presence:
+        """Normalize the cosine of a stretch where the cohort has voices of its channel."""
+        cohort = self._cohort
+        if cohort is None:
+            return Presence(similarity)
+        by_telephone = cohort.is_telephone(self.vector), cohort.is_telephone(vector)
+        if by_telephone[0] != by_telephone[1]:
+            return Presence(similarity, by_telephone=by_telephone)
+        own, other = (
+            cohort_statistics(side[None], cohort.vectors, top=TOP_COHORT)
+            for side in (self.vector, vector)
+        )
+        score = float(adaptive_norm([similarity], own, other)[0])
+        return Presence(similarity, score, by_telephone=by_telephone)

@@ -1,6 +1,8 @@
-"""Cohort of an encoder: vectors of many other speakers, against which scores are normalized."""
+"""Cohort of an encoder: other speakers, by microphone and by telephone, to compare scores with."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,14 +11,42 @@ from diarspk.checkpoints.assets import asset_folder
 from diarspk.checkpoints.checkpoint import read_checkpoint
 from diarspk.errors import ModelError
 
-__all__ = ["load_cohort"]
+__all__ = ["Cohort", "load_cohort"]
+
+Vectors = NDArray[np.float32]
 
 
-def load_cohort(fingerprint: str) -> NDArray[np.float32] | None:
-    """Load the cohort of an encoder: unit vectors ``(n, dim)``; None if it has none.
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """Unit vectors of other speakers.
 
-    Each speaker is there as recorded, and as heard by telephone: of either kind those count that
-    are like a recording, so that its channel is in both sides of the comparison.
+    Attributes
+    ----------
+    recorded, by_telephone : ndarray of float32, ``(speakers, dim)``
+        The same utterances of the same people, as recorded and as a telephone passes them on.
+    """
+
+    recorded: Vectors
+    by_telephone: Vectors
+
+    @property
+    def vectors(self) -> Vectors:
+        """All of them, ``(2 * speakers, dim)``."""
+        return np.concatenate([self.recorded, self.by_telephone])
+
+    def is_telephone(self, vector: Vectors) -> bool:
+        """Tell whether a unit vector ``(dim,)`` is of a voice that was heard by telephone.
+
+        Who talks cancels out in the mean over the people: it is on the side of the telephone if it
+        lies more than half of the way along what a telephone changes in a voice.
+        """
+        change = self.by_telephone.mean(0) - self.recorded.mean(0)
+        middle = (self.by_telephone.mean(0) + self.recorded.mean(0)) / 2
+        return bool((vector - middle) @ change > 0)
+
+
+def load_cohort(fingerprint: str) -> Cohort | None:
+    """Load the cohort of an encoder; None if it has none.
 
     Raises
     ------
@@ -27,6 +57,7 @@ def load_cohort(fingerprint: str) -> NDArray[np.float32] | None:
     if not card.is_file():
         return None
     tensors = read_checkpoint(card).tensors
-    if "vectors" not in tensors:
-        raise ModelError(f"{card}: has no vectors; reinstall the package")
-    return np.asarray(tensors["vectors"].numpy(), np.float32)
+    try:
+        return Cohort(tensors["recorded"].numpy(), tensors["by_telephone"].numpy())
+    except KeyError as error:
+        raise ModelError(f"{card}: has no {error}; reinstall the package") from None

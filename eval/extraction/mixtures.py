@@ -65,6 +65,7 @@ CONDITIONS = {
     "to-phone-2": Condition(2, telephone="mixture"),
     "phone-absent-1": Condition(1, absent=True, telephone="both"),
     "phone-absent-2": Condition(2, absent=True, telephone="both"),
+    "to-phone-absent-2": Condition(2, absent=True, telephone="mixture"),
 }
 
 

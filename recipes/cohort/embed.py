@@ -2,8 +2,8 @@
 
     python -m recipes.cohort.embed --data ../shared/speech --output COHORTS/FINGERPRINT.json
 
-The embedded encoder's is in diarspk/assets/cohorts. One utterance of each of so many training speakers, drawn by the
-seed, is embedded twice: as it is, and as a telephone passes it on.
+The embedded encoder's is in diarspk/assets/cohorts. One utterance of each of so many training
+speakers, drawn by the seed, is embedded twice: as it is, and as a telephone passes it on.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import diarspk
 from diarspk.audio import SAMPLE_RATE
 from diarspk.checkpoints.checkpoint import write_checkpoint
 from diarspk.encoders.base import SpeakerEncoder
+from diarspk.verification.cohort import Cohort
 from eval.command_line import command
 from eval.embeddings.speech import read_utterances
 from eval.report.progress import follow
@@ -56,20 +57,22 @@ class Settings:
 def main(settings: Settings) -> None:
     """Run the command line."""
     encoder = diarspk.load_encoder(settings.encoder)
-    vectors = embed_cohort(encoder, settings)
+    cohort = embed_cohort(encoder, settings)
     card: dict[str, object] = {
         "kind": "cohort",
         "encoder": encoder.fingerprint,
-        "speakers": len(vectors) // 2,
-        "rows": "speakers as recorded, then by telephone",
+        "speakers": len(cohort.recorded),
         "seed": settings.seed,
     }
     settings.output.parent.mkdir(parents=True, exist_ok=True)
-    write_checkpoint(settings.output, {"vectors": torch.from_numpy(vectors)}, card)
+    tensors = {
+        name: torch.from_numpy(getattr(cohort, name)) for name in ("recorded", "by_telephone")
+    }
+    write_checkpoint(settings.output, tensors, card)
 
 
-def embed_cohort(encoder: SpeakerEncoder, settings: Settings) -> Samples:
-    """Embed the speakers: unit vectors ``(2 * speakers, dim)``, the telephones last."""
+def embed_cohort(encoder: SpeakerEncoder, settings: Settings) -> Cohort:
+    """Embed the speakers as they were recorded, and by telephone."""
     generator = np.random.default_rng(settings.seed)
     names = draw_utterances(settings, generator)
     longest = round(settings.seconds * SAMPLE_RATE)
@@ -79,7 +82,7 @@ def embed_cohort(encoder: SpeakerEncoder, settings: Settings) -> Samples:
         waveform = utterance.waveform[:longest]
         recorded.append(encoder.embed(waveform, SAMPLE_RATE))
         by_telephone.append(encoder.embed(pass_telephone(waveform, generator), SAMPLE_RATE))
-    return np.stack(recorded + by_telephone)
+    return Cohort(np.stack(recorded), np.stack(by_telephone))
 
 
 def draw_utterances(settings: Settings, generator: np.random.Generator) -> frozenset[str]:

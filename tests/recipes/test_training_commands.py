@@ -144,11 +144,10 @@ def test_a_cohort_is_embedded(speech, tmp_path):
 
     card = tmp_path / "cohort.json"
     call(embed, "--data", speech, "--output", card, "--speakers", 3, "--min-seconds", 0)
-    vectors = read_checkpoint(card).tensors["vectors"]
-    assert vectors.shape == (6, load_encoder().dimension)
+    stored = read_checkpoint(card).tensors
+    assert stored["recorded"].shape == (3, load_encoder().dimension)
     assert read_checkpoint(card).card["encoder"] == load_encoder().fingerprint
-    # A telephone changes a voice, and each has one row as recorded and one by telephone.
-    pairs = (vectors[:3] * vectors[3:]).sum(1)
+    pairs = (stored["recorded"] * stored["by_telephone"]).sum(1)  # a telephone changes a voice
     assert ((pairs > 0) & (pairs < 0.999)).all()
 
 

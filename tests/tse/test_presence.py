@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 import diarspk
 import tse
 from diarspk.errors import SpeechWarning
+from diarspk.verification.cohort import Cohort
 from diarspk.verification.score_normalization import adaptive_norm, cohort_statistics
 from eval.extraction.mixtures import CONDITIONS
 from eval.extraction.presence import report
@@ -25,10 +26,20 @@ from tests.tiny_model import tone, write_tiny_model
 from tse import presence
 from tse.cues import Cue
 from tse.extraction import _extract_blocks, _warn_of_absence
-from tse.presence import MIN_SCORE, MIN_SIMILARITY, SOLO_SCORE, SURE_SCORE, Presence, PresenceMeter
+from tse.presence import (
+    MIN_SCORE,
+    MIN_SIMILARITY,
+    SOLO_SCORE,
+    SOLO_SIMILARITY,
+    SURE_SCORE,
+    Presence,
+    PresenceMeter,
+)
 
 RATE = 16000
-COHORT = np.random.default_rng(0).normal(size=(500, 8)).astype(np.float32)
+ROWS = np.random.default_rng(0).normal(size=(250, 8)).astype(np.float32)
+COHORT = Cohort(ROWS, ROWS + np.float32(4))
+ALONE = {"rest_db": -30.0, "by_telephone": (True, True)}
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +98,22 @@ def test_the_score_is_the_cosine_normalized_by_the_cohort(
     enrolled, voice = tone("ann"), tone("ben", 4.0)
     found = measure(meter_of(encoder, "ann"), voice)
     sides = [encoder.embed(audio, RATE) for audio in (enrolled, voice)]
-    statistics = [cohort_statistics(side[None], COHORT, top=presence.TOP_COHORT) for side in sides]
+    statistics = [
+        cohort_statistics(side[None], COHORT.vectors, top=presence.TOP_COHORT) for side in sides
+    ]
     assert found.score == pytest.approx(adaptive_norm([sides[0] @ sides[1]], *statistics)[0])
+    assert found.by_telephone == (False, False)
+
+
+def test_a_telephone_on_one_side_leaves_the_cosine(
+    encoder: diarspk.SpeakerEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "load_cohort", lambda fingerprint: COHORT)
+    voice = tone("ben", 4.0)
+    called = encoder.embed(voice, RATE)
+    monkeypatch.setattr(Cohort, "is_telephone", lambda self, vector: bool(vector @ called > 0.99))
+    found = measure(meter_of(encoder, "ann"), voice)
+    assert math.isnan(found.score) and found.by_telephone == (False, True)
 
 
 def test_the_rest_is_what_was_taken_away(encoder: diarspk.SpeakerEncoder) -> None:
@@ -104,14 +129,16 @@ def test_the_rest_is_what_was_taken_away(encoder: diarspk.SpeakerEncoder) -> Non
 @pytest.mark.parametrize(
     ("found", "text"),
     [
-        (Presence(0.3, MIN_SCORE - 0.1), "probably not there; .* cosine of 0.30 .* score of 1.3"),
+        (Presence(0.3, MIN_SCORE - 0.1), "probably not there; .* cosine of 0.30 .* score of 1.5"),
         (Presence(0.3, SURE_SCORE - 0.1), "may not be there; .* score of 2.0"),
         (Presence(0.3, SURE_SCORE), None),
-        (Presence(0.66, SOLO_SCORE - 0.8, -30.0), "nothing was taken away.* score of 5.2"),
-        (Presence(0.66, SOLO_SCORE - 0.8, -10.0), None),
-        (Presence(0.71, SOLO_SCORE - 0.8, -30.0), None),
-        (Presence(0.66, SOLO_SCORE, -30.0), None),
+        (Presence(0.66, 5.2, **ALONE), "nothing was taken away.* score of 5.2"),
+        (Presence(0.66, 5.2, -10.0, (True, True)), None),
+        (Presence(0.66, 5.2, -30.0, (False, False)), None),
+        (Presence(SOLO_SIMILARITY, 5.2, **ALONE), None),
+        (Presence(0.66, SOLO_SCORE, **ALONE), None),
         (Presence(MIN_SIMILARITY - 0.01), "probably not there; .* cosine of 0.24"),
+        (Presence(0.1, by_telephone=(True, False)), "may not be there; .*only one of the two"),
         (Presence(MIN_SIMILARITY), None),
         (Presence(math.nan, math.nan), "is silent"),
     ],

@@ -1,4 +1,4 @@
-"""Whatever is passed to a gallery, or to an alignment, an error of this package says what is wrong."""
+"""Whatever is passed to a gallery or an alignment, an error of this package says what is wrong."""
 
 from __future__ import annotations
 

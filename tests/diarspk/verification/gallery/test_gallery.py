@@ -236,7 +236,7 @@ def test_making_and_opening(tmp_path: Path) -> None:
 
 
 def test_a_search_asks_for_one_at_least(crowd: Gallery) -> None:
-    with pytest.raises(ArgumentError, match="`limit` must be at least 1, got 0"):
+    with pytest.raises(ArgumentError, match="`limit` must be a whole number from 1, got 0"):
         crowd.search(np.ones(DIMENSION), fingerprint="abc", limit=0)
 
 
