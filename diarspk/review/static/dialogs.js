@@ -127,8 +127,12 @@ export async function askRecluster({ store, messages }) {
   );
   if (!answer) return;
   messages.working("re-cluster", 0);
-  await store.recluster(Number(answer.speakers));
+  const done = await store.recluster(Number(answer.speakers));
   messages.done();
+  const found = store.speakers.length;
+  if (done && found !== Number(answer.speakers)) {
+    messages.tell(`${count(found, "speaker")} now: the recording and the reviewed turns give no other number`);
+  }
 }
 
 export function showExport({ formats, source, store }) {
