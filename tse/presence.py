@@ -5,7 +5,7 @@ it often gives out somebody else. The embedding of its output tells: it is less 
 enrolment then. But all voices of one telephone line, or one microphone, are like each other. So the
 cosine is compared with those of a cohort of other speakers (adaptive symmetric normalization,
 :mod:`diarspk.verification.score_normalization`), of whom the most similar ones count: by telephone,
-those who are heard by telephone.
+those who talk by telephone.
 
 Two voices that are really alike stay alike, and some have each other's score in one call.
 """
@@ -60,7 +60,7 @@ SILENCE = 1e-4
 
 @dataclass(frozen=True)
 class Presence:
-    """Likeness of an extracted voice to its enrolment.
+    """Similarity of an extracted voice to its enrolment.
 
     Attributes
     ----------
@@ -68,12 +68,12 @@ class Presence:
         Cosine of the most similar stretch; NaN for silence.
     score : float
         The same normalized: standard deviations above the most similar other speakers. NaN for
-        silence, where the encoder has no cohort, and where one of the two was heard by telephone
+        silence, where the encoder has no cohort, and where one of the two came by telephone
         and the other was not: those have no cosine in common with anybody.
     rest_db : float
         Level of what was taken away from the mixture, relative to the mixture; NaN if unknown.
     by_telephone : tuple of bool, optional
-        Whether the enrolment, and whether the voice, was heard by telephone, by its embedding.
+        Whether the enrolment, and whether the voice, came by telephone, by its embedding.
     """
 
     similarity: float
@@ -87,10 +87,10 @@ class Presence:
         absent = "the enrolled voice was probably not there; what was extracted"
         if math.isnan(self.similarity):
             return f"{absent} is silent"
-        likeness = f"has a cosine of {self.similarity:.2f} to it"
+        measured = f"has a cosine of {self.similarity:.2f} to it"
         if math.isnan(self.score):
-            return self._doubt_by_cosine(absent, likeness)
-        scored = f"{likeness} and a score of {self.score:.1f}, where"
+            return self._doubt_by_cosine(absent, measured)
+        scored = f"{measured} and a score of {self.score:.1f}, where"
         usual = f"{scored} {SURE_SCORE:g} or more is usual"
         if self.score < MIN_SCORE:
             return f"{absent} {usual}, and may be somebody else"
@@ -104,15 +104,15 @@ class Presence:
             )
         return None
 
-    def _doubt_by_cosine(self, absent: str, likeness: str) -> str | None:
+    def _doubt_by_cosine(self, absent: str, measured: str) -> str | None:
         if self.similarity >= MIN_SIMILARITY:
             return None
-        usual = f"{likeness}, where {MIN_SIMILARITY:g} or more is usual"
+        usual = f"{measured}, where {MIN_SIMILARITY:g} or more is usual"
         if self.by_telephone is None:
             return f"{absent} {usual}, and may be somebody else"
         return (
             f"the enrolled voice may not be there; what was extracted {usual}; only one of the two "
-            "was heard by telephone, so enroll by a recording like this one to be surer"
+            "came by telephone, so enroll by a recording like this one to be surer"
         )
 
     @property
@@ -122,7 +122,7 @@ class Presence:
 
 
 class PresenceMeter:
-    """Likeness of an extracted voice to its enrolment: that of its most similar stretch.
+    """Similarity of an extracted voice to its enrolment: that of its most similar stretch.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ class PresenceMeter:
             self._waiting = self._waiting[length:]
 
     def finish(self) -> Presence:
-        """Likeness of the whole voice."""
+        """Similarity of the whole voice."""
         if len(self._waiting) >= MIN_BLOCK_S * SAMPLE_RATE or math.isnan(self._best.similarity):
             self._measure(self._waiting)
         rest_db = math.nan

@@ -35,7 +35,7 @@ class Cohort:
         return np.concatenate([self.recorded, self.by_telephone])
 
     def is_telephone(self, vector: Vectors) -> bool:
-        """Tell whether a unit vector ``(dim,)`` is of a voice that was heard by telephone.
+        """Tell whether a unit vector ``(dim,)`` is of a voice that came by telephone.
 
         Who talks cancels out in the mean over the people: it is on the side of the telephone if it
         lies more than half of the way along what a telephone changes in a voice.

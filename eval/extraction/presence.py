@@ -83,7 +83,7 @@ def main(settings: Settings) -> None:
 
 
 def measure(trial: Trial, extract: Extract, encoder: SpeakerEncoder) -> Presence:
-    """Likeness of the extracted voice to the enrolment, as `tse.presence` measures it."""
+    """Similarity of the extracted voice to the enrolment, as `tse.presence` measures it."""
     meter = PresenceMeter(encoder, encoder.embed(trial.enrolment, SAMPLE_RATE))
     meter.push(extract(trial), trial.made.mixture)
     return meter.finish()

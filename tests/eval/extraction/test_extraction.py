@@ -78,12 +78,12 @@ def test_mixtures_are_what_their_condition_says(condition: str) -> None:
 
 
 def test_a_telephone_changes_the_sound_and_nothing_else() -> None:
-    for plain, called, heard in zip(
+    for plain, called, crossed in zip(
         *(draw(name) for name in ("clean-2", "phone-2", "to-phone-2")), strict=True
     ):
-        assert plain.speaker == called.speaker == heard.speaker
-        np.testing.assert_array_equal(called.made.mixture, heard.made.mixture)
-        np.testing.assert_array_equal(plain.enrolment, heard.enrolment)
+        assert plain.speaker == called.speaker == crossed.speaker
+        np.testing.assert_array_equal(called.made.mixture, crossed.made.mixture)
+        np.testing.assert_array_equal(plain.enrolment, crossed.enrolment)
         assert not np.array_equal(plain.enrolment, called.enrolment)
         spectrum = np.abs(np.fft.rfft(called.made.mixture)) ** 2
         assert spectrum[len(spectrum) // 2 :].sum() < 1e-3 * spectrum.sum()  # above 4 kHz
