@@ -125,11 +125,12 @@ class ReviewSession:
         """
         with self._lock:
             self._check(revision)
-            if _digest(self.log) != self._digest:
+            on_disk = _digest(self.log)
+            if on_disk not in (None, self._digest):  # None: it was removed, and is saved again
                 self._reload()
                 raise StaleRevisionError(
-                    f"`{self.log.name}` must be changed by one program at a time, and another one "
-                    "has; its turns are shown now, do the operation again"
+                    f"another program has changed {self.log.name}; its turns are shown now, do the "
+                    "operation again"
                 )
             changed = change(self.edited)
             changed.save(self.log)
@@ -199,8 +200,8 @@ class ReviewSession:
     def _check(self, revision: int) -> None:
         if revision != self.revision:
             raise StaleRevisionError(
-                f"`revision` must be {self.revision}, the last one, got {revision}: another window "
-                "has changed the turns; look again"
+                f"another window has changed the turns (revision {self.revision}, not {revision}); "
+                "look again"
             )
 
     def _reload(self) -> None:

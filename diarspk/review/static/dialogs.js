@@ -131,7 +131,9 @@ export async function askRecluster({ store, messages }) {
   messages.done();
   const found = store.speakers.length;
   if (done && found !== Number(answer.speakers)) {
-    messages.tell(`${count(found, "speaker")} now: the recording and the reviewed turns give no other number`);
+    messages.tell(
+      `${count(found, "speaker")} now: the recording and the reviewed turns give no other number`,
+    );
   }
 }
 

@@ -129,7 +129,7 @@ def test_operations_change_the_turns_and_a_stale_one_is_told(client: Any) -> Non
     state = post(client, "operations", operation=operation, revision=1).json()
     assert (state["revision"], state["undo"]) == (2, "rename")
     stale = post(client, "operations", operation=operation, revision=1)
-    assert (stale.status_code, "the last one" in stale.json()["error"]) == (409, True)
+    assert (stale.status_code, "another window" in stale.json()["error"]) == (409, True)
     wrong = post(client, "operations", operation=operation, revision=2)
     assert (wrong.status_code, "Ann" in wrong.json()["error"]) == (400, True)
     assert post(client, "undo", revision=2).json()["redo"] == "rename"

@@ -35,7 +35,7 @@ def test_every_operation_is_saved_and_an_opened_log_goes_on(session: ReviewSessi
 
 def test_a_change_to_what_nobody_has_seen_is_refused(session: ReviewSession) -> None:
     session.operate({"op": "delete", "turns": [0]}, 1)
-    with pytest.raises(StaleRevisionError, match="must be 2, the last one, got 1"):
+    with pytest.raises(StaleRevisionError, match="revision 2, not 1"):
         session.operate({"op": "delete", "turns": [1]}, 1)
     assert len(session.edited.turns) == 3
 
@@ -45,10 +45,17 @@ def test_a_log_that_another_program_has_changed_is_shown_and_not_lost(
 ) -> None:
     other = ReviewSession(session.edited, session.log)
     other.operate({"op": "delete", "turns": [0]}, 1)
-    with pytest.raises(StaleRevisionError, match="by one program at a time"):
+    with pytest.raises(StaleRevisionError, match=r"has changed call\.edits\.jsonl"):
         session.operate({"op": "delete", "turns": [1]}, 1)
     assert [turn.number for turn in session.edited.turns] == [1, 2, 3]
     assert len(session.operate({"op": "delete", "turns": [1]}, 2)["turns"]) == 2
+
+
+def test_a_log_that_was_removed_is_saved_again(session: ReviewSession) -> None:
+    session.operate({"op": "delete", "turns": [0]}, 1)
+    session.log.unlink()
+    session.operate({"op": "delete", "turns": [1]}, 2)
+    assert len(EditedDiarization.load(session.log).log.done) == 2
 
 
 def test_what_cannot_be_saved_is_not_done(session: ReviewSession) -> None:
