@@ -37,6 +37,12 @@ if TYPE_CHECKING:
     from diarspk.clustering.clustering_input import (
         ClusteringInput,
     )
+    from diarspk.clustering.count_model import (
+        CountModel,
+    )
+    from diarspk.clustering.counting_clusterer import (
+        CountingClusterer,
+    )
     from diarspk.clustering.eigengap import (
         EigengapClusterer,
     )
@@ -102,6 +108,8 @@ __all__ = [
     "Clusterer",
     "Clustering",
     "ClusteringInput",
+    "CountModel",
+    "CountingClusterer",
     "EigengapClusterer",
     "MultiStageClusterer",
     "NonSpeechCluster",
@@ -143,6 +151,8 @@ _HOMES = {
     "Clusterer": "diarspk.clustering.clusterer",
     "Clustering": "diarspk.clustering.clusterer",
     "ClusteringInput": "diarspk.clustering.clustering_input",
+    "CountModel": "diarspk.clustering.count_model",
+    "CountingClusterer": "diarspk.clustering.counting_clusterer",
     "EigengapClusterer": "diarspk.clustering.eigengap",
     "PldaClusterer": "diarspk.clustering.plda_clusterer",
     "PldaClustererSettings": "diarspk.clustering.plda_clusterer",

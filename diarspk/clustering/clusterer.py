@@ -37,11 +37,16 @@ class Clustering:
     count_scores : mapping of int to float
         Score in [0, 1] of each number of speakers that the bounds allow and the clusterer
         considered; they sum to 1. Each clusterer documents what its scores are; they are not
-        calibrated against recordings.
+        calibrated against recordings, but for those of
+        :class:`diarspk.clustering.CountingClusterer`.
+    count_posterior : mapping of int to float
+        Probability of each number of people by the recording alone, whatever the caller tells;
+        empty where the clusterer knows none.
     """
 
     labels: NDArray[np.int64]
     count_scores: Mapping[int, float] = field(default_factory=dict)
+    count_posterior: Mapping[int, float] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         scores = {count: round(score, 3) for count, score in self.count_scores.items()}

@@ -8,6 +8,7 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from diarspk.arguments import check_number
 from diarspk.clustering.speaker_bounds import UNBOUNDED, SpeakerBounds
 from diarspk.clustering.weighted_points import WeightedPoints, apply_must_link
 from diarspk.embeddings.unit_vectors import unit_vectors
@@ -36,6 +37,10 @@ class ClusteringInput:
         Respected as far as the bounds allow.
     initial_labels : sequence of int arrays, shape (n,) each
         Partitions that iterative clusterers may start from, beside their own.
+    dialogue : float, optional
+        Share of short stretches of the recording in which the segmentation finds two people or
+        more. Where few do, all windows that are alike may be one voice; where many do, they have a
+        microphone in common.
     """
 
     embeddings: ArrayLike
@@ -45,6 +50,7 @@ class ClusteringInput:
     must_link: ArrayLike | None = None
     cannot_link: ArrayLike | None = None
     initial_labels: Sequence[ArrayLike] = ()
+    dialogue: float | None = None
 
     def __repr__(self) -> str:
         return f"ClusteringInput({np.shape(self.embeddings)} embeddings, {self.bounds})"
@@ -82,6 +88,7 @@ def validate(inputs: ClusteringInput) -> tuple[WeightedPoints, NDArray[np.int64]
         highest,
         cannot_link,
         tuple(_checked_labels(labels, count) for labels in inputs.initial_labels),
+        None if inputs.dialogue is None else check_number(inputs.dialogue, "dialogue", minimum=0.0),
     )
     return apply_must_link(points, _checked_pairs(inputs.must_link, count, "must_link"))
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from diarspk.blocks import blocks
 from diarspk.clustering.clusterer import Clustering, PartitionClusterer
+from diarspk.clustering.common_part import common_part, reduce_common_part
 from diarspk.clustering.plda import Plda
 from diarspk.clustering.ratio_merging import MergePath, join_neighbours, merge_by_ratio
 from diarspk.clustering.repeated_audio import count_copies
@@ -19,7 +20,7 @@ from diarspk.clustering.speaker_decoding import decode
 from diarspk.clustering.weighted_points import WeightedPoints
 from diarspk.errors import ArgumentError
 
-__all__ = ["PldaClusterer", "PldaClustererSettings"]
+__all__ = ["PldaClusterer", "PldaClustererSettings", "SegmentedWindows"]
 
 Labels = NDArray[np.int64]
 Matrix = NDArray[np.float64]
@@ -27,11 +28,30 @@ Matrix = NDArray[np.float64]
 BLOCK_WINDOWS = 2000
 """Windows whose surest merges are made before all others: time is the windows times this."""
 
+MAX_ROUNDS = 3
+"""Times that windows are clustered while they have too much in common."""
+
+EXCESS = 1.8
+"""Common part, in shares of what speakers as found would have, that is too large."""
+
 MIN_SHARE = 0.1
 """Minimum share of a full window that a window counts as."""
 
-MIN_SECOND_VOICE = 2.0
-"""Effective windows of all others below which a recording is of one voice: three seconds."""
+
+@dataclass(frozen=True, eq=False)
+class SegmentedWindows:
+    """Windows of a recording, and the segments that their neighbours have joined into.
+
+    Attributes
+    ----------
+    windows, segments : Groups
+    membership : NDArray, shape (n,)
+        Segment of each window.
+    """
+
+    windows: Groups
+    segments: Groups
+    membership: Labels
 
 
 @dataclass(frozen=True)
@@ -57,8 +77,11 @@ class PldaClustererSettings:
         Windows that a moment of speech lies in: length over step.
     copy_share : float
         See :func:`diarspk.clustering.repeated_audio.count_copies`.
-    centring : float
-        Share of the mean embedding that is subtracted where all seems to be one voice.
+    common_part : float
+        Limit of what the voices have in common (:mod:`diarspk.clustering.common_part`), where the
+        segmentation finds several people who talk at about the same time.
+    dialogue : float
+        Share of short stretches from which on it does.
     """
 
     drift: float = 0.08
@@ -70,18 +93,18 @@ class PldaClustererSettings:
     window_s: float = 1.5
     overlap: float = 1.5 / 0.48
     copy_share: float = 0.35
-    centring: float = 0.3
+    common_part: float = 0.5
+    dialogue: float = 0.3
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        for name in ("drift", "noise", "max_segment", "window_s"):
+        for name in ("drift", "noise", "max_segment", "window_s", "common_part"):
             if not getattr(self, name) > 0:
                 raise ArgumentError(f"`{name}` must be above 0, got {getattr(self, name)}.")
-        for name in ("loop_probability", "centring"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ArgumentError(
-                    f"`{name}` must be at least 0 and below 1, got {getattr(self, name)}."
-                )
+        if not 0 <= self.loop_probability < 1:
+            raise ArgumentError(
+                f"`loop_probability` must be at least 0 and below 1, got {self.loop_probability}."
+            )
         if not self.overlap >= 1:
             raise ArgumentError(f"`overlap` must be at least 1, got {self.overlap}.")
 
@@ -98,9 +121,9 @@ class PldaClusterer(PartitionClusterer):
     4. Windows are decoded by the speakers found, each a priori as probable as any other, and
        speakers who have become alike merge.
 
-    What all windows have in common may be one voice, or one microphone. So where only one voice is
-    found, a part of the mean embedding is subtracted and all is done again; the result stands if
-    its speakers take turns.
+    What all windows have in common may be one voice, or one microphone. Where the segmentation
+    finds several people, so much of the mean embedding is subtracted that little is left of it, and
+    more where the speakers found should have less in common.
 
     A given count ends the merging earlier or later. So a further speaker is first the group of
     windows that was the least like the one that it joined.
@@ -128,17 +151,45 @@ class PldaClusterer(PartitionClusterer):
 
     def partition(self, points: WeightedPoints) -> Clustering:
         """Merge segments by evidence as far as the bounds allow, and decode the windows."""
-        labels = self._find(points)
-        if points.max_speakers > 1 and self._is_one_voice(points, labels):
-            further = self._find(points.centred(self.settings.centring))
-            if _take_turns(further):
-                labels = further
+        labels = self.solve_session(points)[1]
         return Clustering(labels, {int(labels.max()) + 1: 1.0})
 
-    def _find(self, points: WeightedPoints) -> Labels:
+    def segment(self, points: WeightedPoints) -> SegmentedWindows:
+        """Weigh the windows, and join neighbours of one speaker into segments."""
         windows = self._weigh(points)
-        segments, membership = self._join(windows, points)
-        labels = self._merge(segments, points, membership)[membership]
+        return SegmentedWindows(windows, *self._join(windows, points))
+
+    def without_microphone(self, points: WeightedPoints) -> WeightedPoints:
+        """Take the most of the common part off where several people talk."""
+        if not self._has_dialogue(points):
+            return points
+        return reduce_common_part(points, self.plda, self.settings.common_part)
+
+    def solve_session(self, points: WeightedPoints) -> tuple[SegmentedWindows, Labels]:
+        """Segment and label the windows; again, while their common part is too large.
+
+        Voices without anything in common have the sum of their squared shares of talk.
+        """
+        points = self.without_microphone(points)
+        for _ in range(MAX_ROUNDS):
+            session = self.segment(points)
+            labels = self._label(points, session)
+            shares = np.bincount(labels, points.weights) / points.weights.sum()
+            expected = float((shares**2).sum())
+            if len(shares) < 2 or not self._has_dialogue(points):
+                break
+            if common_part(points, self.plda) <= EXCESS * expected:
+                break
+            points = reduce_common_part(points, self.plda, expected)
+        return session, labels
+
+    def _has_dialogue(self, points: WeightedPoints) -> bool:
+        return points.dialogue is not None and points.dialogue >= self.settings.dialogue
+
+    def _label(self, points: WeightedPoints, session: SegmentedWindows) -> Labels:
+        """Merge the segments as far as evidence and bounds want it, and decode the windows."""
+        windows, membership = session.windows, session.membership
+        labels = self._merge(session.segments, points, membership)[membership]
         labels = self._decode(windows, labels, points.min_speakers)
         speakers = pool(windows.means, windows.weights, labels)
         return self._merge(speakers, points, labels)[labels]
@@ -148,11 +199,6 @@ class PldaClusterer(PartitionClusterer):
         pairs = _between(points.cannot_link, membership)
         path = merge_by_ratio(groups, self.model, -np.inf, cannot_link=pairs)
         return self._cut(path, points)
-
-    def _is_one_voice(self, points: WeightedPoints, labels: Labels) -> bool:
-        """Whether nobody but one has more than a few windows."""
-        shares = np.bincount(labels, points.weights)
-        return bool(shares.sum() - shares.max() < MIN_SECOND_VOICE * self.settings.overlap)
 
     def candidates(self, points: WeightedPoints) -> tuple[Clustering, Labels]:
         """See :class:`PartitionClusterer`; merging has met an exact count already.
@@ -222,13 +268,6 @@ def _concatenate(parts: list[Groups]) -> Groups:
         for name in ("means", "counts", "weights")
     )
     return Groups(means, counts, shares)
-
-
-def _take_turns(labels: Labels) -> bool:
-    """Whether two speakers each come back after the other: people answer, a room changes once."""
-    order = labels[np.flatnonzero(np.diff(labels, prepend=-1))]  # a row for each turn
-    speakers, turns = np.unique(order, return_counts=True)
-    return len(speakers) > 1 and int(np.sort(turns)[-2]) >= 2 and len(order) >= 4
 
 
 def _between(pairs: Labels, labels: Labels) -> Labels:

@@ -32,6 +32,8 @@ class WeightedPoints:
         Pairs of points of different speakers.
     initial_labels : tuple of NDArray, shape (n,)
         Partitions that iterative clusterers may start from.
+    dialogue : float, optional
+        See :class:`diarspk.clustering.ClusteringInput`.
     """
 
     means: NDArray[np.float64]
@@ -41,6 +43,7 @@ class WeightedPoints:
     max_speakers: int
     cannot_link: NDArray[np.int64]
     initial_labels: tuple[NDArray[np.int64], ...] = ()
+    dialogue: float | None = None
 
     def __repr__(self) -> str:
         return (
@@ -116,6 +119,7 @@ class WeightedPoints:
             min(self.max_speakers, len(rows)),
             pairs[(pairs >= 0).all(axis=1)],
             tuple(initial[rows] for initial in self.initial_labels),
+            self.dialogue,
         )
 
 

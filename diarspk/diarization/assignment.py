@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from diarspk.diarization.local_speakers import LocalSpeakers
 from diarspk.embeddings.unit_vectors import centroids as centroids_of
 
-__all__ = ["assign_rest", "assign_to_centroids", "match_rows", "reassign"]
+__all__ = ["assign_rest", "assign_to_centroids", "keep_speakers", "match_rows", "reassign"]
 
 Labels = NDArray[np.int64]
 
@@ -57,6 +57,31 @@ def assign_to_centroids(
         labels[window, rows[matched]] = columns
         unmatched = np.setdiff1d(np.arange(len(rows)), matched)
         labels[window, rows[unmatched]] = similarity[unmatched].argmax(1)
+    return labels
+
+
+def keep_speakers(
+    local: LocalSpeakers, labels: Labels, centroids: NDArray[np.float64], needed: int
+) -> Labels:
+    """Give speakers whom no local speaker is nearest to one each, until so many are needed.
+
+    It is the local speaker who loses the least similarity by it, of those whose speaker has others:
+    who says a second is in a window with somebody else.
+    """
+    labels = labels.copy()
+    windows, rows = np.nonzero(labels >= 0)
+    cosines = local.embeddings[windows, rows] @ centroids.T  # (local speakers, speakers)
+    for missing in np.setdiff1d(np.arange(len(centroids)), labels):
+        counts = np.bincount(labels[windows, rows], minlength=len(centroids))
+        if (counts > 0).sum() >= needed:
+            break
+        own = labels[windows, rows]
+        loss = cosines[np.arange(len(own)), own] - cosines[:, missing]
+        loss[counts[own] < 2] = np.inf
+        if not np.isfinite(loss).any():
+            break
+        chosen = int(loss.argmin())
+        labels[windows[chosen], rows[chosen]] = missing
     return labels
 
 

@@ -50,9 +50,9 @@ class DiarizerConfig:
     Attributes
     ----------
     clusterer : Clusterer, optional
-        Default: :class:`diarspk.clustering.PldaClusterer` on subsegments, and
-        :class:`diarspk.clustering.VBxClusterer` on few of them, where the encoder has the PLDA of
-        both, and otherwise
+        Default: :class:`diarspk.clustering.CountingClusterer` on subsegments, by
+        :class:`diarspk.clustering.VBxClusterer` where there are few and otherwise by
+        :class:`diarspk.clustering.PldaClusterer`, where the encoder has the PLDA of both, and else
         :data:`diarspk.diarization.defaults.LOCAL_CLUSTERER` on local speakers.
     units : {"auto", "local", "subsegments"}
         Units that are clustered: local speakers of each window, or subsegments of a second and a

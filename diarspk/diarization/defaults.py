@@ -10,8 +10,9 @@ from typing import Any, cast
 from diarspk.checkpoints.assets import asset_folder, find_asset
 from diarspk.checkpoints.checkpoint import read_checkpoint
 from diarspk.clustering.agglomerative import AgglomerativeClusterer
-from diarspk.clustering.by_length import ByLengthClusterer
 from diarspk.clustering.clusterer import Clusterer
+from diarspk.clustering.count_model import UNWEIGHED, CountModel, read_count_model
+from diarspk.clustering.counting_clusterer import CountingClusterer
 from diarspk.clustering.plda import Plda, read_plda
 from diarspk.clustering.plda_clusterer import PldaClusterer
 from diarspk.clustering.variational import VBxSettings
@@ -88,7 +89,7 @@ class Defaults:
     ----------
     clusterer : Clusterer, optional
         For subsegments: VBx where there are few, and otherwise by the likelihood ratio of the
-        session PLDA; None where the encoder lacks a PLDA.
+        session PLDA, which also says how sure the number is; None where the encoder lacks a PLDA.
     local_clusterer : Clusterer
         For local speakers.
     settings : SpaceSettings
@@ -136,16 +137,21 @@ def _load_clusterer(fingerprint: str, settings: SpaceSettings) -> Clusterer | No
     plda, session_plda = (None if card is None else read_plda(card) for card in cards)
     if plda is None or session_plda is None:
         return None
-    return build_clusterer(plda, session_plda, settings)
+    counts = find_asset("counts", fingerprint)
+    model = UNWEIGHED if counts is None else read_count_model(counts)
+    return build_clusterer(plda, session_plda, settings, model)
 
 
-def build_clusterer(plda: Plda, session_plda: Plda, settings: SpaceSettings) -> ByLengthClusterer:
+def build_clusterer(
+    plda: Plda, session_plda: Plda, settings: SpaceSettings, counts: CountModel = UNWEIGHED
+) -> CountingClusterer:
     """Build the clusterer of subsegments: VBx for few of them, the session PLDA's for others."""
     start = replace(VBX_START, threshold=settings.start)
-    return ByLengthClusterer(
+    return CountingClusterer(
         subsegment_vbx(plda, settings.vbx, start, settings.centring),
         PldaClusterer(session_plda, settings.session),
         max_short=settings.max_vbx_subsegments,
+        counts=counts,
     )
 
 

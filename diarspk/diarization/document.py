@@ -63,6 +63,14 @@ class Result(Protocol):
         """Score of each number of speakers."""
 
     @property
+    def count_posterior(self) -> Mapping[int, float]:
+        """Probability of each number of people."""
+
+    @property
+    def uncertain_speakers(self) -> tuple[str, ...]:
+        """Speakers who may be somebody else."""
+
+    @property
     def spurious_speakers(self) -> tuple[str, ...]:
         """Speakers with too little speech to be trusted."""
 
@@ -124,6 +132,9 @@ def diarization_document(
         "count_scores": {
             str(count): round(score, 4) for count, score in sorted(result.count_scores.items())
         },
+        "count_posterior": {
+            str(count): round(value, 4) for count, value in sorted(result.count_posterior.items())
+        },
         "warnings": list(result.warnings),
         "fingerprint": result.fingerprint,
         "settings": None if config is None else describe_config(config),
@@ -140,6 +151,7 @@ def _overlap(annotation: Annotation) -> list[dict[str, float]]:
 def _describe_speakers(result: Result, vectors: bool) -> list[dict[str, Any]]:
     alone = _speech_ms(result.exclusive)
     spurious = {written_name(speaker) for speaker in result.spurious_speakers}
+    uncertain = {written_name(speaker) for speaker in result.uncertain_speakers}
     rows = {written_name(speaker): vector for speaker, vector in result.speakers.items()}
     details = []
     for speaker, turns in sorted(_speech_ms(result.annotation).items()):
@@ -149,6 +161,7 @@ def _describe_speakers(result: Result, vectors: bool) -> list[dict[str, Any]]:
             "speech": sum(turns) / 1000,
             "exclusive_speech": sum(alone.get(speaker, ())) / 1000,
             "spurious": speaker in spurious,
+            "uncertain": speaker in uncertain,
         }
         if vectors and speaker in rows:
             one["vector"] = [round(float(value), VECTOR_DIGITS) for value in rows[speaker]]

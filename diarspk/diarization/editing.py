@@ -10,7 +10,7 @@ import numpy as np
 
 from diarspk.clustering.clusterer import Clusterer
 from diarspk.clustering.clustering_input import ClusteringInput
-from diarspk.clustering.speaker_bounds import SpeakerBounds
+from diarspk.clustering.speaker_bounds import UNBOUNDED, SpeakerBounds
 from diarspk.diarization.assignment import reassign
 from diarspk.diarization.constraints import check_name
 from diarspk.diarization.linking import Linking
@@ -81,7 +81,7 @@ def merge_speakers(linking: Linking, speakers: Sequence[str], name: str | None) 
     labels = np.where(np.isin(linking.labels, merged), merged[0], linking.labels)
     others = {label: spoken for label, spoken in linking.names.items() if label not in merged}
     names = {**others, merged[0]: name}
-    return Linking(labels, {len(names): 1.0}, names).without_gaps()
+    return Linking(labels, {len(names): 1.0}, names=names).without_gaps()
 
 
 def split_speaker(
@@ -131,4 +131,11 @@ def split_speaker(
         competing = np.where(own, np.where(rest, undecided, labels), -1)
         labels[own] = reassign(local, competing, np.array([undecided]))[own]
     scores = {len(linking.names) + count - 1: 1.0}
-    return replace(linking, labels=labels, count_scores=scores, known=frozenset())
+    return replace(
+        linking,
+        labels=labels,
+        count_scores=scores,
+        count_posterior={},
+        bounds=UNBOUNDED,
+        known=frozenset(),
+    )

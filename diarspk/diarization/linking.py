@@ -13,8 +13,13 @@ from diarspk.clustering.adaptation import Adaptation
 from diarspk.clustering.agglomerative import AgglomerativeClusterer
 from diarspk.clustering.clusterer import Clusterer, Clustering
 from diarspk.clustering.clustering_input import ClusteringInput
-from diarspk.clustering.speaker_bounds import SpeakerBounds
-from diarspk.diarization.assignment import assign_rest, assign_to_centroids, match_rows
+from diarspk.clustering.speaker_bounds import UNBOUNDED, SpeakerBounds
+from diarspk.diarization.assignment import (
+    assign_rest,
+    assign_to_centroids,
+    keep_speakers,
+    match_rows,
+)
 from diarspk.diarization.config import LinkingConfig
 from diarspk.diarization.constraints import (
     UNCONSTRAINED,
@@ -60,12 +65,18 @@ class Linking:
         Names of some labels; the others are numbered by their first appearance.
     known : frozenset of str
         Names of known speakers, who are real however short they talk.
+    count_posterior : mapping of int to float
+        Probability of each number of people by the recording alone, likewise.
+    bounds : SpeakerBounds
+        What the caller has told of the number.
     """
 
     labels: Labels = field(default_factory=lambda: np.zeros((0, 0), np.int64))
     count_scores: Mapping[int, float] = field(default_factory=dict)
     names: Mapping[int, str] = field(default_factory=dict)
     known: frozenset[str] = frozenset()
+    count_posterior: Mapping[int, float] = field(default_factory=dict)
+    bounds: SpeakerBounds = UNBOUNDED
 
     def without_gaps(self) -> Linking:
         """Renumber the speakers from 0, in their order.
@@ -166,6 +177,7 @@ def link_by_subsegments(
             config.adaptation(embeddings),
             bounds=bounds,
             durations=short.seconds[clean],
+            dialogue=local.dialogue,
             initial_labels=_initial_labels(local, embeddings) if _takes_labels(clusterer) else (),
         )
     )
@@ -178,11 +190,13 @@ def link_by_subsegments(
     labels = np.full(local.seconds.shape, -1, np.int64)
     everyone = np.concatenate([clustered, missed])
     labels = assign_to_centroids(local, labels, talking, everyone, minimum)
+    if len(np.unique(labels[talking])) < bounds.needed:
+        labels = keep_speakers(local, labels, everyone, bounds.needed)
     present, numbered = np.unique(labels[talking], return_inverse=True)
     if len(present) < bounds.needed:
         return None
     labels[talking] = numbered
-    return Linking(labels, dict(found.count_scores))
+    return Linking(labels, dict(found.count_scores), count_posterior=dict(found.count_posterior))
 
 
 def name_known_speakers(

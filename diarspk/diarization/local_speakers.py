@@ -91,6 +91,12 @@ optional
             self, embeddings=self.trunk_embeddings, subsegments=None, trunk_embeddings=None
         )
 
+    @property
+    def dialogue(self) -> float | None:
+        """Share of the windows with speech in which two people or more talk, a second each."""
+        people = (self.seconds >= 1.0).sum(axis=1)
+        return float((people >= 2).sum() / (people >= 1).sum()) if people.any() else None
+
     def centroid(self, chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Mean of ``chosen (windows, speakers)``, weighted by seconds; unit norm, ``(dim,)``."""
         total = (self.embeddings[chosen] * self.seconds[chosen][:, None]).sum(0)

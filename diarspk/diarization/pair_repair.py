@@ -59,7 +59,10 @@ def respect_pairs(
         return None
     unchanged = count == len(np.unique(linking.labels[linking.labels >= 0]))
     scores = linking.count_scores if unchanged else {count: 1.0}
-    return replace(linking, labels=labels, count_scores=scores).without_gaps()
+    posterior = linking.count_posterior if unchanged else {}
+    return replace(
+        linking, labels=labels, count_scores=scores, count_posterior=posterior
+    ).without_gaps()
 
 
 def _groups(pairs: Pairs, count: int) -> list[Labels]:

@@ -63,7 +63,9 @@ class Postprocessing:
         linking = self._cluster(first, constraints)
         similarity = self.config.linking.known_similarity
         names = name_known_speakers(first.local, linking.labels, constraints, similarity)
-        linking = replace(linking, names=names, known=frozenset(names.values()))
+        linking = replace(
+            linking, names=names, known=frozenset(names.values()), bounds=constraints.bounds
+        )
         if not self.config.spurious_speakers.absorb:
             return linking
         return self._absorb(first, linking, constraints.bounds.needed)

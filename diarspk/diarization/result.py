@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from diarspk.clustering.speaker_bounds import SpeakerBounds
 from diarspk.diarization.confidence import turn_confidence
 from diarspk.diarization.config import DiarizerConfig
 from diarspk.diarization.constraints import UNCONSTRAINED, Constraints, SpanPair
+from diarspk.diarization.count_doubts import find_count_doubts, find_uncertain_speakers
 from diarspk.diarization.defaults import with_threshold
 from diarspk.diarization.document import diarization_document, write_diarization
 from diarspk.diarization.editing import complete_renaming, merge_speakers, split_speaker
@@ -57,13 +59,21 @@ class Diarization:
     duration : float
         Seconds of the recording.
     count_scores : dict of int to float
-        Score of each number of speakers, together 1; see :class:`diarspk.clustering.Clustering`.
+        Score of each number of speakers that the caller allows, together 1; see
+        :class:`diarspk.clustering.Clustering`.
+    count_posterior : dict of int to float
+        Probability of each number of people who talk three seconds or more, by the recording alone,
+        whatever the caller has told; empty where the clusterer knows none.
+    uncertain_speakers : tuple of str
+        Speakers who talk less than three seconds, beside others who talk much, and so may be
+        somebody else.
     spurious_speakers : tuple of str
         Speakers with too little speech to be trusted; see
         :class:`diarspk.diarization.spurious_speakers.SpuriousSpeakerPolicy`.
     warnings : tuple of str
-        What makes the result doubtful: no speech was found, or the recording is very quiet, clipped
-        or mostly noise.
+        What makes the result doubtful: no speech was found, the recording is very quiet, clipped or
+        mostly noise, a number of speakers that was told could not be met, another number is about
+        as probable, or speakers are uncertain.
     linking, first_pass, postprocessing
         What operations start from: who is who, the first pass over the recording, and the settings
         and parts of all further steps. Results that were not made from audio have none.
@@ -76,6 +86,8 @@ class Diarization:
     confidence: dict[tuple[Segment, str | int], float]
     duration: float
     count_scores: dict[int, float] = field(default_factory=dict)
+    count_posterior: dict[int, float] = field(default_factory=dict)
+    uncertain_speakers: tuple[str, ...] = ()
     spurious_speakers: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     linking: Linking = field(default_factory=Linking)
@@ -134,7 +146,12 @@ class Diarization:
         centroids = local.centroids(linking.labels)
         calibration = config.calibration or postprocessing.defaults.calibration
         confidence = turn_confidence(turns, local, linking.labels, calibration)
+        uncertain = find_uncertain_speakers(annotation, linking.known)
         doubts = _find_doubts(first, bool(turns))
+        speech_s = annotation.get_timeline().support().duration()
+        doubts += find_count_doubts(
+            len(names), uncertain, linking.count_posterior, speech_s, linking.bounds
+        )
         for text in doubts:
             warnings.warn(f"{first.uri}: {text}", SpeechWarning, stacklevel=3)
         return cls(
@@ -148,14 +165,22 @@ class Diarization:
             },
             duration=first.duration,
             count_scores=dict(linking.count_scores),
+            count_posterior=dict(linking.count_posterior),
+            uncertain_speakers=uncertain,
             spurious_speakers=find_spurious_speakers(
                 annotation, config.spurious_speakers, linking.known
             ),
-            warnings=doubts,
+            warnings=tuple(doubts),
             linking=replace(linking, names=names),
             first_pass=first,
             postprocessing=postprocessing,
         )
+
+    @property
+    def count_costs(self) -> dict[int, float]:
+        """Natural logarithm of how many times less probable than the likeliest each number is."""
+        most = max(self.count_posterior.values(), default=1.0)
+        return {count: math.log(most / value) for count, value in self.count_posterior.items()}
 
     @property
     def uri(self) -> str:
@@ -253,6 +278,7 @@ class Diarization:
             exclusive=self.exclusive.rename_labels(final),
             speakers={final[name]: vector for name, vector in self.speakers.items()},
             spurious_speakers=tuple(final[name] for name in self.spurious_speakers),
+            uncertain_speakers=tuple(final[name] for name in self.uncertain_speakers),
             linking=replace(self.linking, names=labels, known=known),
         )
 
@@ -351,11 +377,11 @@ class Diarization:
         return self.first_pass, self.postprocessing
 
 
-def _find_doubts(first: FirstPass, speech: bool) -> tuple[str, ...]:
+def _find_doubts(first: FirstPass, speech: bool) -> list[str]:
     """Find what to say of an empty result, and of a recording that is hardly fit for a full one."""
     faults = [] if first.quality is None else first.quality.faults
     reason = f"the recording is {', '.join(faults)}" if faults else ""
     if not speech:
         why = reason or "if there is some, it is too short, or too weak beside the loudest sounds"
-        return (f"no speech was found in {first.duration:.1f} s; {why}",)
-    return (f"{reason}; check the result",) if faults else ()
+        return [f"no speech was found in {first.duration:.1f} s; {why}"]
+    return [f"{reason}; check the result"] if faults else []

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.clustering.by_length import ByLengthClusterer
 from diarspk.clustering.clusterer import Clusterer
+from diarspk.clustering.counting_clusterer import CountingClusterer
 from diarspk.clustering.plda import Plda
 from diarspk.clustering.plda_clusterer import PldaClusterer, PldaClustererSettings
 from diarspk.clustering.session_model import SessionModel
@@ -36,7 +36,7 @@ class SpeakerModel:
     @classmethod
     def of(cls, clusterer: Clusterer | None, dimension: int) -> SpeakerModel:
         """Take the PLDA of the default clusterer; without one, cosines are the evidence."""
-        long = clusterer.long if isinstance(clusterer, ByLengthClusterer) else clusterer
+        long = clusterer.long if isinstance(clusterer, CountingClusterer) else clusterer
         if isinstance(long, PldaClusterer):
             return cls(long.plda, long.settings)
         plda = Plda(

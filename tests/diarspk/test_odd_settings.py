@@ -10,8 +10,8 @@ import pytest
 
 from diarspk import clustering, diarization, transcripts
 from diarspk.clustering import adaptation, spectral, variational
-from diarspk.clustering.by_length import ByLengthClusterer
 from diarspk.clustering.clusterer import SingleSpeakerTest
+from diarspk.clustering.counting_clusterer import CountingClusterer
 from diarspk.clustering.plda import Plda
 from diarspk.diarization import confidence, config, reconstruction, resegmentation
 from diarspk.diarization.spurious_speakers import SpuriousSpeakerPolicy
@@ -28,7 +28,11 @@ from tse.streaming import BlockConfig
 PLDA = Plda(np.zeros(4), np.zeros(4), np.eye(4), np.ones(4))
 SHORT = clustering.AgglomerativeClusterer(0.6)
 REQUIRED: dict[type, dict[str, Any]] = {
-    ByLengthClusterer: {"short": SHORT, "long": SHORT, "max_short": 8},
+    CountingClusterer: {
+        "short": SHORT,
+        "long": clustering.PldaClusterer(PLDA),
+        "max_short": 8,
+    },
     clustering.VBxClusterer: {"plda": PLDA},
     spectral.SpectralSettings: {"refinements": ("RowWiseThreshold", "Symmetrize")},
     variational.VBxSettings: {"acoustic_scale": 0.3, "speaker_regularization": 17.0},
@@ -37,7 +41,7 @@ REQUIRED: dict[type, dict[str, Any]] = {
 
 SETTINGS: tuple[type, ...] = (
     *(adaptation.Adaptation, adaptation.AttentionAggregation, adaptation.NonSpeechCluster),
-    *(clustering.AgglomerativeClusterer, SingleSpeakerTest, ByLengthClusterer),
+    *(clustering.AgglomerativeClusterer, SingleSpeakerTest, CountingClusterer),
     *(clustering.VBxClusterer, variational.VBxSettings, clustering.SpectralClusterer),
     *(spectral.AutoTune, spectral.SpectralSettings, clustering.MultiStageClusterer),
     *(AutoEncoder, PrincipalComponents, Prefix, WindowConfig, MarginSchedule),

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 
 from diarspk.clustering import ClusteringInput, PldaClusterer
-from diarspk.clustering.by_length import ByLengthClusterer
+from diarspk.clustering.counting_clusterer import CountingClusterer
 from diarspk.diarization.defaults import load_defaults
 
 FINGERPRINT = "55354eaeebeca0e6"
@@ -16,12 +16,17 @@ OVERLAP = np.array([0.1, 0.25, 0.3, 0.25, 0.1])
 
 
 @cache
-def clusterer():
-    """The default clusterer of more than a few subsegments."""
+def counting():
+    """The default clusterer of the embedded encoder."""
     found = load_defaults(FINGERPRINT).clusterer
-    assert isinstance(found, ByLengthClusterer)
-    assert isinstance(found.long, PldaClusterer)
-    return found.long
+    assert isinstance(found, CountingClusterer)
+    return found
+
+
+def clusterer():
+    """The clusterer of more than a few subsegments that is a part of it."""
+    assert isinstance(counting().long, PldaClusterer)
+    return counting().long
 
 
 def voices(count, generator):
@@ -73,4 +78,13 @@ def count(rows, **bounds):
     return int(cluster(rows, **bounds).max()) + 1
 
 
-__all__ = ["ClusteringInput", "cluster", "clusterer", "count", "embed", "voices", "windows"]
+__all__ = [
+    "ClusteringInput",
+    "cluster",
+    "clusterer",
+    "count",
+    "counting",
+    "embed",
+    "voices",
+    "windows",
+]

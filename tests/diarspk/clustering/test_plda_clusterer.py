@@ -1,18 +1,19 @@
 """Evidence against its definition, and the laws of counting: one law at every length."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
-from diarspk.clustering import PldaClusterer, PldaClustererSettings
+from diarspk.clustering import ClusteringInput, PldaClustererSettings
+from diarspk.clustering.clustering_input import validate
+from diarspk.clustering.common_part import common_part, reduce_common_part
 from diarspk.clustering.ratio_merging import join_neighbours, merge_by_ratio
 from diarspk.clustering.repeated_audio import count_copies
 from diarspk.clustering.session_model import Groups, SessionModel, pool
 from diarspk.clustering.speaker_decoding import decode
+from diarspk.embeddings.unit_vectors import normalize_rows
 from diarspk.errors import ArgumentError
 from tests.diarspk.clustering.made_sessions import (
     cluster,
@@ -218,17 +219,31 @@ def test_fewer_speakers_are_the_most_similar_merged():
     assert len(np.unique(labels)) == 2
 
 
-def test_two_voices_of_one_microphone_are_two_if_they_take_turns():
+def test_voices_of_one_microphone_are_told_apart_where_people_talk_to_each_other():
     """What all windows have in common would make one voice of them."""
     generator = np.random.default_rng(7)
-    common = voices(1, generator)
-    speakers = common + 0.4 * voices(2, generator)
-    rows, truth = windows(speakers, 4, generator)
-    whole = replace(clusterer().settings, centring=0.0)
-    assert not PldaClusterer(clusterer().plda, whole)(embed(rows)).any()
-    labels = cluster(rows)
-    assert labels.max() == 1
-    assert max(np.mean(labels == truth), np.mean(labels != truth)) > 0.9
+    rows, truth = windows(voices(3, generator), 4, generator)
+    common = embed(2.0 * voices(1, generator))
+    vectors = normalize_rows(embed(rows) + 1.2 * common)
+    alone = clusterer().cluster(ClusteringInput(vectors)).labels
+    found = clusterer().cluster(ClusteringInput(vectors, dialogue=0.6)).labels
+    assert alone.max() < found.max() == 2
+    assert np.mean(found == found[np.unique(truth, return_index=True)[1]][truth]) > 0.95
+
+
+@pytest.mark.parametrize("people", [1, 2, 4])
+def test_the_common_part_is_that_of_the_definition(people):
+    generator = np.random.default_rng(people)
+    plda = clusterer().plda
+    rows, _ = windows(voices(people, generator), 8, generator)
+    inputs, _ = validate(ClusteringInput(embed(rows)))
+    found = common_part(inputs, plda)
+    expected = np.mean(plda.project(embed(rows)).mean(axis=0) ** 2) / np.mean(plda.between)
+    assert found == pytest.approx(expected)
+    limit = 0.6 * found
+    reduced = reduce_common_part(inputs, plda, limit)
+    assert common_part(reduced, plda) == pytest.approx(limit, rel=0.02)
+    assert reduce_common_part(inputs, plda, 1.01 * found) is inputs
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import diarspk
 from diarspk import Diarizer
 from diarspk.checkpoints.assets import asset_folder
 from diarspk.clustering import AgglomerativeClusterer
-from diarspk.clustering.by_length import ByLengthClusterer
+from diarspk.clustering.counting_clusterer import CountingClusterer
 from diarspk.errors import ArgumentError, ModelError
 from diarspk.segmentation import EmbeddedSegmenter
 from tests.diarspk.diarization.test_threads import buzz
@@ -38,7 +38,7 @@ def test_loading_by_name_equals_constructing():
     assert expected
     assert loaded(audio, 16000).annotation == expected
     assert loaded.config == made.config
-    assert isinstance(loaded.postprocessing.subsegment_clusterer, ByLengthClusterer)
+    assert isinstance(loaded.postprocessing.subsegment_clusterer, CountingClusterer)
 
 
 def test_a_path_comes_with_its_own_segmentation_head(tmp_path):
@@ -74,7 +74,7 @@ def test_values_print_as_a_person_reads_them():
     diarizer = Diarizer(precision="single")
     assert repr(diarizer) == (
         f"Diarizer({diarizer.encoder!r}, "
-        "segmentation=EmbeddedSegmenter(window_s=10.0, step_s=2.5), clusterer=ByLengthClusterer)"
+        "segmentation=EmbeddedSegmenter(window_s=10.0, step_s=2.5), clusterer=CountingClusterer)"
     )
     silence = diarizer(np.zeros(32000, np.float32), 16000)
     assert repr(silence) == "Diarization('audio', 2.0 s, 0 speakers, 0 turns)"

@@ -12,7 +12,7 @@ import soundfile
 import torch
 
 from diarspk import Diarizer, load_encoder
-from diarspk.clustering.by_length import ByLengthClusterer
+from diarspk.clustering.counting_clusterer import CountingClusterer
 from diarspk.clustering.plda_clusterer import PldaClustererSettings
 from diarspk.diarization.defaults import is_known, load_defaults
 from diarspk.diarization.space_settings import SpaceSettings, load_space_settings
@@ -121,7 +121,7 @@ def test_what_is_fitted_is_what_the_diarizer_reads(
         *("plda", "sessions", "clustering", "calibration", "confidence")
     }
     diarizer = Diarizer(encoder=load_encoder(model))
-    assert isinstance(diarizer.postprocessing.subsegment_clusterer, ByLengthClusterer)
+    assert isinstance(diarizer.postprocessing.subsegment_clusterer, CountingClusterer)
     settings = load_space_settings(fingerprint)
     assert diarizer.config.linking.known_similarity == settings.known_similarity
     calibration = default_calibration(fingerprint)
