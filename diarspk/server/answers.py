@@ -6,6 +6,7 @@ look into ``error``, and of pyannoteAI, who look at ``message``.
 
 from __future__ import annotations
 
+import errno
 import logging
 import traceback
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from diarspk.errors import ArgumentError, AudioError, DiarspkError, FormatError
+from diarspk.errors import DiarspkError
 from diarspk.formats.names import escape_undecoded
 from diarspk.server.limited_audio import RecordingTooLong
 from diarspk.server.upload_store import UploadTooLarge
@@ -28,6 +29,7 @@ __all__ = ["add_answers", "describe_fault", "error_answer", "log_fault"]
 
 LOGGER = logging.getLogger("diarspk.server")
 MAX_MESSAGE = 500
+NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # Windows has no quotas
 CLIENT_CLOSED = 499
 """Status of a request whose client has gone, as nginx counts it; nobody reads the answer."""
 
@@ -49,8 +51,6 @@ def describe_fault(error: BaseException) -> tuple[int, str, str | None] | None:
             return 413, str(error), "audio_too_long"
         case UploadTooLarge():
             return 413, "there is no room for the upload; try again later", "no_room"
-        case ArgumentError() | AudioError() | FormatError():
-            return 400, str(error), None
         case DiarspkError():
             return 400, str(error), None
         case WorkTimedOut():
@@ -61,6 +61,10 @@ def describe_fault(error: BaseException) -> tuple[int, str, str | None] | None:
             return 429, str(error), "queue_full"
         case PoolStopped():
             return 503, "the server stops; try again", "stopping"
+        case MemoryError():
+            return 503, "not enough memory for this request; try a shorter recording", "no_memory"
+        case OSError() if error.errno in NO_ROOM:
+            return 507, "the disk of the server is full; try again later", "no_room"
     return None
 
 

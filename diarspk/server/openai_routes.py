@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
@@ -94,9 +95,10 @@ async def create_transcription(request: Request, services: ServedBy, owner: Owne
         return StreamingResponse(_events(result), media_type="text/event-stream")
     if fields.response_format in TEXT_FORMATS:
         media_type, write = TEXT_FORMATS[fields.response_format]
-        return PlainTextResponse(write(result), media_type=media_type)
+        return PlainTextResponse(await asyncio.to_thread(write, result), media_type=media_type)
     write_json = JSON_FORMATS[fields.response_format]
-    return JSONResponse(write_json(result, fields.timestamp_granularities))
+    content = await asyncio.to_thread(write_json, result, fields.timestamp_granularities)
+    return JSONResponse(content)
 
 
 def _model() -> dict[str, Any]:
