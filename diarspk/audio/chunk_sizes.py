@@ -12,8 +12,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from diarspk.audio.files import ByteView
+from diarspk.audio.files import ByteView, JoinedPieces
 
 __all__ = ["Mended", "form_starts", "mend_sizes"]
 
@@ -81,6 +82,9 @@ def mend_sizes(view: ByteView) -> Mended:
     for chunk in _chunks(view, 12, f"{order}I"):
         chunks.append(chunk)
         if chunk.identifier == wanted:
+            parts = _parts_of_samples(view, chunk, f"{order}I")
+            if len(parts) > 1:
+                return _join_samples(view, order, chunks, parts)
             return _mend_form(view, order, chunks)
     return Mended(view)
 
@@ -94,6 +98,23 @@ def form_starts(view: ByteView) -> list[int]:
             break
         starts.append(starts[-1] + following)
     return starts
+
+
+def _parts_of_samples(view: ByteView, first: _Chunk, layout: str) -> list[_Chunk]:
+    """Chunks of samples, the first among them; only that where no list of chunks follows it."""
+    following = list(_chunks(view, first.end, layout))
+    if not all(_is_printable(chunk.identifier) for chunk in following):
+        return [first]
+    return [first, *(chunk for chunk in following if chunk.identifier == first.identifier)]
+
+
+def _join_samples(view: ByteView, order: str, chunks: list[_Chunk], parts: list[_Chunk]) -> Mended:
+    """Put the samples of several chunks, of which a decoder reads one, one after the other."""
+    ranges = [(part.start, min(part.start + part.size, view.length)) for part in parts]
+    ranges[0] = 0, ranges[0][1]  # with the header
+    joined: Any = JoinedPieces(view, ranges)
+    warning = f"its samples are in {len(parts)} chunks, where one is allowed: all are read"
+    return _with_size(ByteView(joined), order, chunks, warning)
 
 
 def _mend_form(view: ByteView, order: str, chunks: list[_Chunk]) -> Mended:

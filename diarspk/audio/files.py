@@ -13,7 +13,7 @@ import shutil
 import stat
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
@@ -136,6 +136,61 @@ class ByteView(io.RawIOBase):
         except OSError as error:
             self.fault = error
             return b""
+
+
+class JoinedPieces(io.RawIOBase):
+    """Parts of a view, one after the other: a base of another :class:`ByteView`.
+
+    Parameters
+    ----------
+    view
+        Where they lie.
+    parts
+        Start and end of each.
+    """
+
+    def __init__(self, view: ByteView, parts: Sequence[tuple[int, int]]) -> None:
+        self.view, self.parts = view, list(parts)
+        self._position = 0
+
+    def readable(self) -> bool:
+        """Whether it can be read: yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Whether it seeks: yes."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to a position."""
+        length = sum(end - start for start, end in self.parts)
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: length}[whence]
+        self._position = max(origin + offset, 0)
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        """Read up to the length of ``buffer``, across parts; a fault of the view raises."""
+        # A decoder takes fewer bytes than it asked for to be the end of the file.
+        target, filled = memoryview(buffer).cast("B"), 0
+        while filled < len(target) and (piece := self._next_piece(len(target) - filled)):
+            target[filled : filled + len(piece)] = piece
+            filled += len(piece)
+            self._position += len(piece)
+        return filled
+
+    def _next_piece(self, count: int) -> bytes:
+        """Read from the position on to the end of its part at most."""
+        passed = 0
+        for start, end in self.parts:
+            offset = self._position - passed
+            if 0 <= offset < end - start:
+                self.view.seek(start + offset)
+                piece = self.view.read(min(count, end - start - offset)) or b""
+                if self.view.fault is not None:
+                    raise self.view.fault
+                return piece
+            passed += end - start
+        return b""
 
 
 def open_file(audio: Any) -> AudioFile:

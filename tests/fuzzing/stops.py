@@ -34,8 +34,15 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "export-cue": ("export-cue", "ann0.wav", "--for", "numpy", "-o", "out.npz", *TINY),
     "gallery": ("gallery", "enroll", "ann", "ann0.wav", "ann1.wav", "-g", "people", *TINY),
     "extract": ("extract", "ann0.wav", "--enroll", "ann1.wav", "-o", "out.wav"),
+    "link": (
+        *("link", "ann0.rttm", "ann1.rttm", "--audio", "ann0.wav", "--audio", "ann1.wav"),
+        *("-o", "out", "--threshold", "0.5", *TINY),
+    ),
+    "transcript": ("transcript", "words.srt", "--diarization", "a.rttm", "-o", "out.vtt"),
+    "plot": ("plot", "timeline", "a.rttm", "-o", "out.svg"),
 }
-RTTM = "SPEAKER ann0 1 {} 2 <NA> <NA> ann <NA>\n"
+RTTM = "SPEAKER {} 1 {} 2 <NA> <NA> ann <NA>\n"
+WORDS = "1\n00:00:00,500 --> 00:00:01,500\nhello there\n"
 
 
 def prepare(folder: Path) -> None:
@@ -43,7 +50,10 @@ def prepare(folder: Path) -> None:
     write_tiny_model(folder)
     write_voices(folder)
     for number, name in enumerate(("a.rttm", "b.rttm")):
-        (folder / name).write_text(RTTM.format(number / 10))
+        (folder / name).write_text(RTTM.format("ann0", number / 10))
+    for name in ("ann0", "ann1"):
+        (folder / f"{name}.rttm").write_text(RTTM.format(name, 0.5))
+    (folder / "words.srt").write_text(WORDS)
 
 
 def start(name: str, folder: Path) -> subprocess.Popen[str]:

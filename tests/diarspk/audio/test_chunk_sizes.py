@@ -3,6 +3,7 @@
 import io
 import struct
 import warnings
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,27 @@ def test_wrong_sizes_in_wav(size: int, warned: bool, order: str) -> None:
     assert [f"header tells of {size} bytes of samples, it has 96000" in line for line in told] == (
         [True] if warned else []
     )
+
+
+@given(
+    bounds=st.lists(st.integers(0, len(SAMPLES)), min_size=1, max_size=4).map(sorted),
+    between=st.booleans(),
+    order=st.sampled_from(["<", ">"]),
+)
+@settings(max_examples=30, deadline=None)
+def test_samples_in_several_chunks(bounds: list[int], between: bool, order: str) -> None:
+    data = encoded(endian="BIG" if order == ">" else "LITTLE")
+    place = data.index(b"data")
+    raw, chunks = bytes(data[place + 8 :]), b""
+    edges = [0, *bounds, len(SAMPLES)]
+    for first, last in pairwise(edges):
+        part = raw[2 * first : 2 * last]
+        chunks += b"data" + struct.pack(f"{order}I", len(part)) + part
+        chunks += (b"LIST" + struct.pack(f"{order}I", 4) + b"INFO") * between
+    whole = data[:4] + struct.pack(f"{order}I", place + len(chunks) - 8) + data[8:place] + chunks
+    samples, told = read(bytes(whole))
+    np.testing.assert_array_equal(samples, SAMPLES)
+    assert [f"in {len(edges) - 1} chunks" in line for line in told] == [True]
 
 
 @pytest.mark.parametrize("coding", ["PCM_24", "FLOAT", "ULAW", "IMA_ADPCM"])
