@@ -57,13 +57,16 @@ class FrameStream:
         before, self.count = self.count, -(-self.feature_count // stride)
         if not self.feature_count:
             return
-        # Frames change until their whole context is there, and see as much before them.
-        first = max(before - context - 1, 0)
-        start = max(first - context, 0)
+        # The frames that convolutions reach from the new ones change, and see as many before them.
+        reach = config.convolution_context
+        first = max(before - reach, 0)
+        start = max(first - reach, 0)
+        lead = max(start - (context - reach), 0)
         held = self.feature_count - len(self.features)  # number of the first feature frame
-        part = torch.from_numpy(self.features[start * stride - held :].astype(np.float32))
+        part = torch.from_numpy(self.features[lead * stride - held :].astype(np.float32))
+        part = clip_features(part - self.level.level)[None]
         with multiply_in(self.precision):
-            frames = trunk(clip_features(part - self.level.level)[None])[0].float()[first - start :]
+            frames = trunk(part, lead=(start - lead) * stride)[0].float()[first - start :]
             moments = self.trunk.network.utterance.frame_moments(frames[None])[0]
         exact = max(len(self.frames) - (before - first), 0)
         self.frames = _joined(self.frames[:exact], frames)[-self.length :]

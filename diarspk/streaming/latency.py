@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from diarspk.arguments import check_number
@@ -12,7 +13,7 @@ MIN_LATENCY_S = 0.32
 MAX_LATENCY_S = 8.0
 """Beyond this, there would be little left of a window of ten seconds before what becomes final."""
 
-STEP_SHARE = 0.4
+STEP_SHARE = 0.5
 """Share of the latency from one step to the next; the rest is right context of every frame."""
 
 MIN_STEP, MAX_STEP = 4, 25
@@ -48,5 +49,5 @@ class LatencyPlan:
         """
         check_number(latency_s, "latency_s", minimum=MIN_LATENCY_S, maximum=MAX_LATENCY_S)
         frames = int(latency_s / hop + 1e-6)
-        step = min(max(round(STEP_SHARE * frames), MIN_STEP), MAX_STEP)
+        step = min(max(math.ceil(STEP_SHARE * frames), MIN_STEP), MAX_STEP)
         return cls(step, frames - step)

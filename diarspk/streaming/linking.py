@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.clustering.session_model import Groups, pool
-from diarspk.diarization.local_speakers import ACTIVE
+from diarspk.diarization.assignment import match_rows
 from diarspk.diarization.subsegments import LENGTH_S
+from diarspk.embeddings.unit_vectors import unit_vector
 from diarspk.streaming.speaker_memory import NOBODY, SpeakerMemory
 from diarspk.streaming.window_view import WindowView
 
@@ -17,36 +18,34 @@ __all__ = ["LiveLinker", "LiveLinkingSettings"]
 
 Labels = NDArray[np.int64]
 
-IMPOSSIBLE = -1e6
+RELIABLE_S = 2.0
+"""Seconds of speech from which an embedding is as good as it gets."""
 
 
 @dataclass(frozen=True)
 class LiveLinkingSettings:
-    """Settings of :class:`LiveLinker`; ratios are natural logarithms.
+    """Settings of :class:`LiveLinker`.
 
     Attributes
     ----------
-    continuity : float
-        Log-likelihood ratio that a local speaker has in favour of the speaker as whom all of it
-        was final already.
     new_ratio : float
-        Log-likelihood ratio to every speaker below which a local speaker is a new one.
+        Log-likelihood ratio, by the session model, to the best speaker below which a local speaker
+        is a new one.
     min_new_s : float
         Minimum speech of a new speaker, unless there is none yet.
     min_learned_s : float
         Minimum speech of a subsegment that is remembered.
     learned_after_s : float
         Seconds that were received after a subsegment before it is remembered.
-    cluster_every : float
-        Effective windows of new speech after which all is clustered again.
+    cluster_every_s : float
+        Seconds of new speech after which all is clustered again.
     """
 
-    continuity: float = 3.0
-    new_ratio: float = -2.0
+    new_ratio: float = 0.0
     min_new_s: float = 0.6
     min_learned_s: float = 0.3
     learned_after_s: float = 1.0
-    cluster_every: float = 2.0
+    cluster_every_s: float = 2.0
 
 
 class LiveLinker:
@@ -64,42 +63,41 @@ class LiveLinker:
         self.memory, self.settings = memory, settings
         self.learned = -1  # frame of the last subsegment that is remembered, in this stretch
 
-    def link(self, view: WindowView, final: dict[int, NDArray[np.bool_]]) -> Labels:
-        """Speaker of each local speaker, ``(speakers,)``; -1 for nobody.
+    def link(self, view: WindowView) -> Labels:
+        """Find the speaker of each local speaker, ``(speakers,)``; -1 for nobody.
 
-        Parameters
-        ----------
-        view
-            The window.
-        final
-            Frames of the window in which each speaker talks, as far as that is final: ``(frames,)``
-            each.
+        As offline, the assignment maximises the sum of cosine times seconds, one speaker for each
+        local speaker of the window.
         """
-        memory, session = self.memory, self.memory.model.session
+        memory = self.memory
         labels = np.full(view.activity.shape[1], NOBODY, np.int64)
-        talking = view.talking
-        if not len(talking):
+        locals_ = [_describe(view, local, memory) for local in view.talking.tolist()]
+        if not locals_:
             return labels
-        own = self._groups(view, talking)
-        numbers, groups, _ = memory.groups()
-        scores = np.full((len(talking), len(numbers) + len(talking)), IMPOSSIBLE)
-        for row, local in enumerate(talking.tolist()):
-            group = own[row]
-            if len(numbers):
-                ratios = np.zeros(1) if group is None else session.log_ratios(group, groups)
-                continuity = self._continuity(view, local, numbers, final)
-                scores[row, : len(numbers)] = ratios + continuity
-            if group is not None and self._may_be_new(view, local):
-                scores[row, len(numbers) + row] = self.settings.new_ratio
-        labels[talking] = self._choose(scores, numbers)
-        for local, group in zip(talking.tolist(), own, strict=True):
-            if labels[local] != NOBODY and group is not None:
-                rows = view.owner == local
-                vector = view.seconds[rows] @ view.embeddings[rows].astype(np.float64)
-                memory.seed(int(labels[local]), group, vector)
+        numbers, groups, centroids = memory.groups()
+        gains = np.zeros((len(locals_), len(numbers)))
+        ratios = np.full(gains.shape, -np.inf)
+        for row, one in enumerate(locals_):
+            if len(numbers) and one.seconds:
+                gains[row] = centroids @ one.vector * min(one.seconds, RELIABLE_S)
+                ratios[row] = memory.model.session.log_ratios(one.group, groups)
+        if len(numbers):
+            for row, column in zip(*match_rows(gains), strict=True):
+                labels[locals_[row].number] = numbers[column]
+        for row, one in enumerate(locals_):
+            label = labels[one.number]
+            # Who is left over was told apart from all who are known: somebody else, too.
+            ratio = -np.inf if label == NOBODY else ratios[row, numbers == label][0]
+            enough = one.seconds >= self.settings.min_new_s or not len(numbers)
+            if one.seconds and enough and not memory.is_full and ratio < self.settings.new_ratio:
+                labels[one.number] = memory.add()
+            elif label == NOBODY and len(numbers):
+                labels[one.number] = numbers[gains[row].argmax()]
+            if labels[one.number] != NOBODY and one.seconds:
+                memory.seed(int(labels[one.number]), one.vector, one.seconds)
         return labels
 
-    def learn(self, view: WindowView, labels: Labels, hop: float, step: int) -> None:
+    def learn(self, view: WindowView, labels: Labels, hop: float) -> None:
         """Remember the subsegments that enough was received after.
 
         Parameters
@@ -108,84 +106,43 @@ class LiveLinker:
             The window, and the speaker of each local speaker.
         hop
             Seconds between frames.
-        step
-            Frames from one subsegment to the next.
         """
-        settings, memory = self.settings, self.memory
+        settings, end = self.settings, view.first + len(view.activity)
         half = round((LENGTH_S / 2 + settings.learned_after_s) / hop)
-        ready = (view.centre > self.learned) & (
-            view.centre + half <= view.first + len(view.activity)
-        )
+        ready = (view.centre > self.learned) & (view.centre + half <= end)
         ready &= (view.seconds >= settings.min_learned_s) & (labels[view.owner] != NOBODY)
         rows = np.flatnonzero(ready)
-        rows = rows[np.argsort(view.centre[rows], kind="stable")]
-        if not len(rows):
-            return
-        means = memory.model.project(view.embeddings[rows])
-        counts = memory.model.windows(view.seconds[rows])
-        for place, row in enumerate(rows.tolist()):
-            memory.learn(
-                int(labels[view.owner[row]]),
-                int(view.centre[row]),
-                step,
-                Groups(means[place : place + 1], counts[place : place + 1]),
-                view.seconds[row] * view.embeddings[row].astype(np.float64),
-            )
-        self.learned = int(view.centre[rows[-1]])
+        for row in rows[np.argsort(view.centre[rows], kind="stable")].tolist():
+            speaker, vector = int(labels[view.owner[row]]), view.embeddings[row].astype(np.float64)
+            self.memory.learn(speaker, vector, float(view.seconds[row]))
+        if len(rows):
+            self.learned = int(view.centre[rows].max())
 
     def cluster(self) -> list[tuple[int, int]]:
         """Cluster again when there is enough new speech; return merges."""
-        if self.memory.unclustered < self.settings.cluster_every:
+        if self.memory.unclustered < self.settings.cluster_every_s:
             return []
         return self.memory.cluster()
 
-    def _groups(self, view: WindowView, talking: Labels) -> list[Groups | None]:
-        """Subsegments of each local speaker, pooled; None where it has none."""
-        found: list[Groups | None] = []
-        model = self.memory.model
-        for local in talking:
-            rows = view.owner == local
-            if not rows.any():
-                found.append(None)
-                continue
-            means = model.project(view.embeddings[rows])
-            counts = model.windows(view.seconds[rows])
-            found.append(pool(means, counts, np.zeros(len(means), np.int64)))
-        return found
 
-    def _may_be_new(self, view: WindowView, local: int) -> bool:
-        """Whether a local speaker has speech enough for a speaker of its own."""
-        memory = self.memory
-        seconds = view.seconds[view.owner == local].sum() / memory.model.settings.overlap
-        enough = seconds >= self.settings.min_new_s or not len(memory.alive)
-        return bool(enough) and not memory.is_full
+@dataclass(frozen=True, eq=False)
+class _Local:
+    """Local speaker by number, its unit vector ``(dim,)``, group and seconds of speech alone."""
 
-    def _continuity(
-        self,
-        view: WindowView,
-        local: int,
-        numbers: Labels,
-        final: dict[int, NDArray[np.bool_]],
-    ) -> NDArray[np.float64]:
-        active = view.activity[:, local] > ACTIVE
-        shares = np.zeros(len(numbers))
-        for column, number in enumerate(numbers.tolist()):
-            if number in final:
-                shares[column] = (active & final[number]).sum() / active.sum()
-        return self.settings.continuity * shares
+    number: int
+    vector: NDArray[np.float64]
+    group: Groups
+    seconds: float
 
-    def _choose(self, scores: NDArray[np.float64], numbers: Labels) -> Labels:
-        """One speaker for each local speaker, a new one where that fits best."""
-        from scipy.optimize import linear_sum_assignment
 
-        labels = np.full(len(scores), NOBODY, np.int64)
-        rows, columns = linear_sum_assignment(-scores)
-        for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-            if scores[row, column] <= IMPOSSIBLE:
-                if len(numbers):  # more local speakers than there may be speakers
-                    labels[row] = numbers[scores[row, : len(numbers)].argmax()]
-            elif column < len(numbers):
-                labels[row] = numbers[column]
-            else:
-                labels[row] = self.memory.add()
-        return labels
+def _describe(view: WindowView, local: int, memory: SpeakerMemory) -> _Local:
+    model, rows = memory.model, view.owner == local
+    counts = model.windows(view.seconds[rows])
+    features = model.project(view.embeddings[rows])
+    total = view.seconds[rows].astype(np.float64) @ view.embeddings[rows]
+    return _Local(
+        local,
+        unit_vector(total.astype(np.float64)),
+        pool(features, counts, np.zeros(len(counts), np.int64)),
+        float(view.seconds[rows].sum()) / model.settings.overlap,
+    )

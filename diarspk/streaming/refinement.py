@@ -20,6 +20,13 @@ from diarspk.segmentation.target_speaker_vad import MIN_PROBABILITY, TargetSpeak
 __all__ = ["WindowRefinement"]
 
 MIN_TALK_FRAMES = 0.1
+"""Minimum expected number of frames in which a speaker who takes part talks."""
+
+MIN_LENGTH = 60
+"""Frames that are read at least, so that TS-VAD sees some seconds."""
+
+LEAD = 60
+"""Frames before those that frame embeddings see, less than all that they might."""
 
 
 class WindowRefinement:
@@ -35,6 +42,8 @@ class WindowRefinement:
         Settings of the offline pipeline, which are taken over.
     precision
         Numerical precision of the networks.
+    length
+        Frames at the end of a window that are not final: the others stay as they are.
     """
 
     def __init__(
@@ -43,7 +52,9 @@ class WindowRefinement:
         vad_head: TargetSpeakerVadHead | None,
         config: DiarizerConfig,
         precision: Precision,
+        length: int,
     ) -> None:
+        self.length = max(length, MIN_LENGTH)
         self.trunk, self.config, self.precision = trunk, config, precision
         self.vad = None
         if vad_head is not None and config.target_speaker_vad:
@@ -66,25 +77,38 @@ class WindowRefinement:
         """
         if activity.shape[1] < 2 or self.trunk.frame_head is None:
             return activity
+        refined = activity.copy()
+        start = _on_grid(len(activity) - self.length)
+        refined[start:] = self._refine(
+            frames[_on_grid(start - LEAD) :],
+            moments[_on_grid(start - LEAD) :],
+            activity[start:],
+            centroids.astype(np.float32),
+        )
+        return refined
+
+    def _refine(
+        self,
+        frames: Tensor,
+        moments: Tensor,
+        activity: Activity,
+        centroids: NDArray[np.float32],
+    ) -> Activity:
+        """Refine the activity of the last of the frames."""
+        start, head = len(frames) - len(activity), self.trunk.frame_head
+        assert head is not None
         with multiply_in(self.precision):
-            vectors = (
-                self.trunk.frame_head(
-                    frames[None],
-                    self.trunk.network.utterance,
-                    wanted=slice(0, None, FRAME_EMBEDDING_STEP),
-                    moments=moments[None],
-                )[0]
-                .float()
-                .numpy()
-            )
-        known = centroids.astype(np.float32)
+            wanted = slice(start, None, FRAME_EMBEDDING_STEP)
+            utterance = self.trunk.network.utterance
+            found = head(frames[None], utterance, wanted=wanted, moments=moments[None])
+        vectors = found[0].float().numpy()
         if self.config.resegmentation is not None:
             # Centroids are those of the session: nothing is fitted to a window.
             divide = replace(self.config.resegmentation, iterations=1)
-            activity = divide(activity, _as_window(activity, vectors, self.trunk), known)
+            activity = divide(activity, _as_window(activity, vectors, self.trunk), centroids)
         if self.vad is None:
             return activity
-        return self._correct(frames, activity, cosines_to(vectors, known), known)
+        return self._correct(frames[start:], activity, cosines_to(vectors, centroids), centroids)
 
     def _correct(
         self,
@@ -113,6 +137,11 @@ class WindowRefinement:
         logits = before + self.vad.share * (found - before)
         corrected[:, order] = torch.sigmoid(logits)[0].numpy()
         return combine_activity(corrected, activity, self.vad.overlap_share)
+
+
+def _on_grid(frame: int) -> int:
+    """Move a frame down to the grid of frame embeddings, from the first of the window on."""
+    return max(frame - frame % FRAME_EMBEDDING_STEP, 0)
 
 
 def _as_window(

@@ -43,7 +43,9 @@ class RunningLevel:
         if not len(powers):
             return self.level
         sounding = powers
-        if len(self.powers) == MEMORY_FRAMES and self.pause < MAX_PAUSE_FRAMES:
+        if self.pause >= MAX_PAUSE_FRAMES:
+            self.powers = self.powers[:0]
+        elif len(self.powers) == MEMORY_FRAMES:
             sounding = powers[powers >= np.exp(self.level - AUDIBLE_DB * DECIBEL)]
         self.pause = 0 if len(sounding) else self.pause + len(powers)
         if len(sounding):

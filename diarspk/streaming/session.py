@@ -88,7 +88,9 @@ class LiveSession:
         self.hop = trunk.frame_hop
         self.reader = WindowReader(trunk, segmenter, models.precision)
         self.frames = FrameStream(trunk, self.reader.length, models.precision)
-        self.refine = WindowRefinement(trunk, models.vad_head, self.config, models.precision)
+        self.refine = WindowRefinement(
+            trunk, models.vad_head, self.config, models.precision, plan.step + plan.context
+        )
         self.linker = LiveLinker(memory, settings)
         self.step_samples = round(plan.step * self.hop * SAMPLE_RATE)
         self.waiting: Samples = np.zeros(0, np.float32)
@@ -112,7 +114,6 @@ class LiveSession:
         self.frames.clear()
         self.waiting, self.final_count, self.final = np.zeros(0, np.float32), 0, {}
         self.linker.learned = -1
-        self.memory.forget_places()
 
     def _step(self, ended: bool) -> Step:
         end, begun = self.frames.count, self.final_count
@@ -125,8 +126,8 @@ class LiveSession:
         )
         view = self.reader.read(frames, moments, first)
         known = {one: self._in_window(mask, first, end) for one, mask in self.final.items()}
-        labels = self.linker.link(view, known)
-        self.linker.learn(view, labels, self.hop, self.reader.step)
+        labels = self.linker.link(view)
+        self.linker.learn(view, labels, self.hop)
         merges = self.linker.cluster()
         for gone, other in merges:
             labels[labels == gone] = other

@@ -38,9 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["StreamingDiarizer"]
 
-URI = "stream"
-"""Name of a live recording in its result."""
-
 
 class StreamingDiarizer:
     """Diarizer of a live session.
@@ -73,6 +70,8 @@ class StreamingDiarizer:
         Zero-based channel of what is pushed. Default: the mean of all channels.
     diarizer
         Networks and settings, which many sessions may share. Default: ``Diarizer()``.
+    name
+        Name of the recording in the result.
 
     Raises
     ------
@@ -99,6 +98,7 @@ class StreamingDiarizer:
         *,
         channel: int | None = None,
         diarizer: Diarizer | None = None,
+        name: str = "stream",
     ) -> None:
         """Begin a session."""
         if diarizer is not None and not isinstance(diarizer, Diarizer):
@@ -107,7 +107,7 @@ class StreamingDiarizer:
             max_speakers = check_count(max_speakers, "max_speakers")
         self.diarizer = Diarizer() if diarizer is None else diarizer
         self._segmenter = _streaming_segmenter(self.diarizer)
-        self.latency_s = float(latency_s)
+        self.latency_s, self.name = float(latency_s), name
         self.max_speakers, self.gallery = max_speakers, gallery
         self._plan = LatencyPlan.of(latency_s, self.diarizer.models.trunk.frame_hop)
         known = Constraints({} if known_speakers is None else known_speakers)
@@ -253,6 +253,7 @@ class StreamingDiarizer:
             dict(zip(settings["names"], settings["enrolled"], strict=True)),
             gallery,
             channel=settings["channel"],
+            name=settings["name"],
             diarizer=diarizer,
         )
         fingerprint = stream.diarizer.encoder.fingerprint
@@ -369,7 +370,7 @@ class StreamingDiarizer:
                 continue
             last[label] = len(turns)
             turns.append(LiveTurn(start, end, label))
-        annotation = Annotation(uri=URI)
+        annotation = Annotation(uri=self.name)
         for track, turn in enumerate(turns):
             annotation[Segment(turn.start, turn.end), track] = turn.speaker
         return annotation
@@ -385,7 +386,7 @@ class StreamingDiarizer:
         doubts: tuple[str, ...] = ()
         if not len(annotation):
             doubts = (f"no speech was found in {self._time:.1f} s",)
-            warnings.warn(f"{URI}: {doubts[0]}", SpeechWarning, stacklevel=3)
+            warnings.warn(f"{self.name}: {doubts[0]}", SpeechWarning, stacklevel=3)
         return Diarization(
             annotation=annotation,
             exclusive=self._annotate(self._alone),
@@ -421,6 +422,7 @@ class StreamingDiarizer:
                 "latency_s": self.latency_s,
                 "max_speakers": self.max_speakers,
                 "channel": self._input.channel,
+                "name": self.name,
                 "names": self._names,
                 "enrolled": self._enrolled,
                 "fingerprint": self.diarizer.encoder.fingerprint,

@@ -55,6 +55,11 @@ class TrunkConfig:
     @property
     def context(self) -> int:
         """Receptive field: trunk frames on each side that influence a trunk frame, rounded up."""
+        return self.convolution_context + math.ceil(self.mean_reach / self.stride)
+
+    @property
+    def convolution_context(self) -> int:
+        """Receptive field without the mean that is subtracted."""
         front, hop = 0.0, 1 / self.stride  # hop of a stage's input in trunk frames
         for pairs in self.front_pairs:
             # One input frame by the strided convolution, two output frames for each pair.
@@ -62,8 +67,7 @@ class TrunkConfig:
             hop *= 2
         if self.coarse_channels:
             front += 1 + 2 * self.coarse_pairs
-        mean = math.ceil(self.mean_reach / self.stride)
-        return sum(self.dilations) + math.ceil(front) + mean
+        return sum(self.dilations) + math.ceil(front)
 
     @property
     def flattened(self) -> int:
@@ -110,11 +114,21 @@ class LocalTrunk(nn.Module):
             for dilation in config.dilations
         )
 
-    def forward(self, features: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Compute trunk frames."""
+    def forward(self, features: Tensor, mask: Tensor | None = None, lead: int = 0) -> Tensor:
+        """Compute trunk frames.
+
+        Parameters
+        ----------
+        features, mask
+            As above.
+        lead
+            First feature frames that only count to the means: they have no trunk frames.
+        """
         # A soft floor 39 dB below the level: digital silence becomes zero, as padding is.
         x = nn.functional.softplus(features + FLOOR) / FLOOR
         mean = sliding_mean(x, self.config.mean_reach, mask)
+        if lead:
+            x, mean, mask = x[:, lead:], mean[:, lead:], None if mask is None else mask[:, lead:]
         planes = [x - mean, x.mean(-1, keepdim=True).expand_as(x)]
         skip: list[Tensor] = []  # past the front, to the projection
         shape: list[Tensor] = []  # past the whole trunk, to the output

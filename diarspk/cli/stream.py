@@ -1,0 +1,156 @@
+"""``diarspk stream``: who speaks, while they speak."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from diarspk.cli.live_output import live_output
+from diarspk.cli.live_sources import (
+    FileSource,
+    LiveSource,
+    Microphone,
+    PipeSource,
+    SampleFormat,
+    Speed,
+)
+from diarspk.cli.options import Channel, Track
+from diarspk.cli.recordings import STDIN, Reader
+from diarspk.cli.start_up import quick_imports
+from diarspk.cli.terminal import exit_on_error, say
+from diarspk.errors import FormatError
+
+if TYPE_CHECKING:
+    from diarspk.streaming import StreamingDiarizer, Update
+
+__all__ = ["stream"]
+
+
+def stream(
+    source: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE|-]",
+            help="Recording, or - for samples on stdin. Default: the microphone (extra `live`).",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write the result when the session ends, also by Ctrl-C; the suffix selects the "
+            "format: .rttm .json .csv .srt .vtt .txt .TextGrid.",
+        ),
+    ] = None,
+    latency: Annotated[
+        float,
+        typer.Option(
+            min=0.32,
+            max=8.0,
+            help="Seconds from a sound to the final decision who made it, computing time aside.",
+        ),
+    ] = 1.0,
+    json_lines: Annotated[
+        bool,
+        typer.Option(
+            "--json-lines",
+            help="One JSON object per line on stdout, also on a terminal. Default: a timeline on a "
+            "terminal, and JSON lines elsewhere.",
+        ),
+    ] = False,
+    speed: Annotated[
+        Speed,
+        typer.Option(help="Read a file as fast as it was spoken, or as fast as possible."),
+    ] = Speed.REAL,
+    rate: Annotated[
+        int, typer.Option(min=1000, max=768_000, help="Sample rate on stdin, in Hz.")
+    ] = 16000,
+    format: Annotated[SampleFormat, typer.Option(help="Samples on stdin.")] = SampleFormat.S16LE,
+    channels: Annotated[
+        int, typer.Option(min=1, max=64, help="Channels on stdin, interleaved.")
+    ] = 1,
+    max_speakers: Annotated[
+        int | None, typer.Option(min=1, help="Maximum number of speakers.")
+    ] = None,
+    gallery: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Gallery of enrolled people, who have their names."),
+    ] = None,
+    channel: Channel = None,
+    track: Track = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Microphone. Default: the system's.")
+    ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="Path of an embedded model. Default: the one in this package."),
+    ] = None,
+) -> None:
+    """Say who speaks, while they speak: from a file, a pipe or a microphone."""
+    if device is not None and source is not None:
+        raise typer.BadParameter("--device is for the microphone, and comes without a file")
+    with exit_on_error(), ExitStack() as stack:
+        if output is not None:
+            _check_output(output)
+        chosen: LiveSource = Microphone(device)
+        if source == STDIN:
+            chosen = PipeSource(format, rate, channels)
+        elif source is not None:
+            chosen = FileSource(Reader(channel, track).open(source), speed)
+        with quick_imports():
+            from diarspk.diarization.diarizer import EMBEDDED, Diarizer
+            from diarspk.streaming import StreamingDiarizer
+
+            people = None
+            if gallery is not None:
+                from diarspk.verification.gallery import open_gallery
+
+                people = stack.enter_context(open_gallery(gallery))
+            session = StreamingDiarizer(
+                latency,
+                max_speakers,
+                gallery=people,
+                channel=channel if source == STDIN else None,
+                diarizer=Diarizer.load(encoder or EMBEDDED),
+                name=chosen.name,
+            )
+        _run(session, chosen, json_lines, output)
+
+
+def _run(
+    session: StreamingDiarizer, source: LiveSource, json_lines: bool, output: Path | None
+) -> None:
+    """Push what comes until it ends, or somebody stops it; then write the result."""
+    try:
+        with live_output(session, json_lines) as shown:
+            for update in _updates(session, source):
+                shown.show(update)
+            shown.show(session.push(None))  # what was tentative is final
+    except KeyboardInterrupt:
+        say("stopped")
+    finally:
+        # Also where a signal or a fault of the source ends it: what was received is not lost.
+        result = session.finish()
+        if output is not None:
+            result.write(output)
+
+
+def _updates(session: StreamingDiarizer, source: LiveSource) -> Iterator[Update]:
+    for piece in source.pieces():
+        yield session.push(piece, source.sample_rate)
+
+
+def _check_output(output: Path) -> None:
+    """Tell at once what cannot be written, not when the session is over."""
+    from diarspk.formats.saving import SUFFIXES
+
+    if output.suffix.lower() not in SUFFIXES:
+        raise typer.BadParameter(f"-o must end in one of {', '.join(SUFFIXES)}, got {output}")
+    if not output.parent.is_dir():
+        raise FormatError("cannot be written: there is no such folder; make it", str(output))

@@ -1,0 +1,1 @@
+"""Streaming diarization: accuracy at each latency, stability of labels, time and memory."""
