@@ -25,7 +25,7 @@ from diarspk.server.upload_store import UploadTooLarge
 from diarspk.server.work_control import WorkCancelled, WorkTimedOut
 from diarspk.server.worker_pool import PoolStopped, QueueFull
 
-__all__ = ["add_answers", "describe_fault", "error_answer", "log_fault"]
+__all__ = ["CLIENT_CLOSED", "add_answers", "describe_fault", "error_answer", "log_fault"]
 
 LOGGER = logging.getLogger("diarspk.server")
 MAX_MESSAGE = 500

@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from diarspk.server.answers import error_answer, log_fault
+from diarspk.server.answers import CLIENT_CLOSED, error_answer, log_fault
 from diarspk.server.services import Services
 from diarspk.server.settings import ServerSettings
 
@@ -78,19 +79,19 @@ class Boundary:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
             exchange.sent += len(message.get("body", b""))
-            await send(message)
+            try:
+                await send(message)
+            except Exception:  # of any kind: the connection is over, or was broken by the client
+                raise ClientDisconnect from None
 
         headers = Headers(scope=scope)
         refusal = self._refusal(headers) or self._refusal_of_body(scope["path"], headers)
-        if refusal is not None:
-            status, text = refusal
-            retry = {"Retry-After": str(BUSY_S)} if status == 429 else {}
-            answer = error_answer(status, text, {"Connection": "close", **retry})
-            await answer(scope, receive, counting_send)
-            return
         bounded = _BoundedBody(receive, exchange, self.settings)
+        serve = self.application if refusal is None else _refuse(*refusal)
         try:
-            await self.application(scope, bounded, counting_send)
+            await serve(scope, bounded, counting_send)
+        except ClientDisconnect:
+            exchange.status = CLIENT_CLOSED
         except Exception as error:  # the server would log its text, with what a client sent
             if not exchange.status:
                 log_fault(error, "a request")
@@ -161,6 +162,12 @@ class _BoundedBody:
                     413, _too_large(self.limits.upload_bytes), {"Connection": "close"}
                 )
         return message
+
+
+def _refuse(status: int, text: str) -> ASGIApp:
+    """Answer to a request whose body is not read."""
+    retry = {"Retry-After": str(BUSY_S)} if status == 429 else {}
+    return error_answer(status, text, {"Connection": "close", **retry})
 
 
 def _too_large(upload_bytes: int) -> str:
