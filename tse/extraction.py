@@ -91,10 +91,10 @@ def extract(
         rate = enrolment_sample_rate or (sample_rate if in_memory else None)
         cue = extractor.cue(enrolment, rate)
     voices, meter = [], PresenceMeter.for_cue(extractor.encoder, cue)
-    for block, mixture in _extract_blocks(extractor, stream.blocks(), [cue]):
+    for block, mixed in _extract_blocks(extractor, stream.blocks(), [cue]):
         voices.append(block[0])
         if meter is not None:
-            meter.push(block[0], mixture)
+            meter.push(block[0], mixed)
     _warn_of_absence(meter, stream.name)
     return _resample(np.concatenate(voices), stream.source.sample_rate, mixture)
 
