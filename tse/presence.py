@@ -7,7 +7,7 @@ cosine is compared with those of a cohort of other speakers (adaptive symmetric 
 :mod:`diarspk.verification.score_normalization`), of whom the most similar ones count: by telephone,
 those who talk by telephone.
 
-Two voices that are really alike stay alike, and some have each other's score in one call.
+No score tells two voices apart that are as similar as one of them is to itself on another day.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ class Presence:
         Cosine of the most similar stretch; NaN for silence.
     score : float
         The same normalized: standard deviations above the most similar other speakers. NaN for
-        silence, where the encoder has no cohort, and where one of the two came by telephone
-        and the other was not: those have no cosine in common with anybody.
+        silence, where the encoder has no cohort, and where only one of the two came by telephone:
+        those who are most similar to the one say nothing of the other.
     rest_db : float
         Level of what was taken away from the mixture, relative to the mixture; NaN if unknown.
     by_telephone : tuple of bool, optional
