@@ -1,4 +1,4 @@
-"""List the available models, or download public ones: ``diarspk models``."""
+"""List the available models, or download public ones."""
 
 from __future__ import annotations
 

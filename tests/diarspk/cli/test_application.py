@@ -17,7 +17,7 @@ from diarspk.version import __version__
 COMMANDS = (
     *("align", "combine", "diarize", "embed", "export-cue", "export-encoder"),
     *("extract", "gallery", "link", "lint", "mcp", "models", "plot", "review", "score", "serve"),
-    *("transcript", "verify"),
+    *("stream", "transcript", "verify"),
 )
 
 
