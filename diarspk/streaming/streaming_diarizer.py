@@ -86,7 +86,7 @@ class StreamingDiarizer:
     >>> stream = StreamingDiarizer(latency_s=1.0)
     >>> update = stream.push(np.zeros(16000, np.float32), sample_rate=16000)
     >>> update.time, update.final
-    (0.8, ())
+    (0.52, ())
     """
 
     def __init__(
