@@ -6,11 +6,13 @@ WORKDIR /source
 COPY pyproject.toml README.md LICENSE constraints.txt ./
 COPY diarspk diarspk
 COPY tse tse
-# PyTorch's build for CPUs first: without CUDA it is a twentieth of the size. Its version is the
-# pinned one, with a local label that the pin does not forbid.
+# PyTorch's build for CPUs is a twentieth of the size: name the index that has it (docs/install.md)
+# with --build-arg TORCH_INDEX=... Its version is the pinned one, with a local label that the pin
+# does not forbid.
+ARG TORCH_INDEX=
 RUN python -m venv /opt/diarspk \
     && grep -E '^torch==' constraints.txt > torch.txt \
-    && /opt/diarspk/bin/pip install --index-url https://download.pytorch.org/whl/cpu -r torch.txt \
+    && /opt/diarspk/bin/pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} -r torch.txt \
     && grep -vE '^(nvidia-|cuda-|triton)' constraints.txt > pins.txt \
     && /opt/diarspk/bin/pip install -c pins.txt '.[server]'
 

@@ -34,7 +34,7 @@ def options(words: list[str]) -> set[str]:
 
 def test_only_known_instructions_stand_there_and_each_is_whole() -> None:
     known = {
-        *("FROM", "ENV", "WORKDIR", "COPY", "RUN", "USER", "VOLUME", "EXPOSE"),
+        *("FROM", "ARG", "ENV", "WORKDIR", "COPY", "RUN", "USER", "VOLUME", "EXPOSE"),
         *("STOPSIGNAL", "HEALTHCHECK", "ENTRYPOINT", "CMD"),
     }
     assert {name for name, _ in instructions()} <= known
