@@ -29,10 +29,15 @@ from diarspk.segmentation.windows import WindowGrid, audio_windows
 
 __all__ = ["ChunkEmbedder", "ChunkGrid"]
 
-CHUNK_S = 10.0
-"""Seconds of a chunk whose frames are used; there is context on both sides."""
+CHUNK_S = 3.0
+"""Seconds of a chunk whose frames are used; there is context on both sides.
 
-CONTEXT_S = 1.0
+Networks that normalise over a stretch, or attend to all of it, mix the voices in it: on four
+simulated conversations, windows of one session have an EER of 6.7 % by CAM++ over chunks of 10 s,
+3.8 % over these, and 3.6 % over chunks of 1.5 s, which cost half as much again.
+"""
+
+CONTEXT_S = 0.5
 """Seconds of audio before and after a chunk, whose frames are dropped."""
 
 SPANS_PER_BATCH = 64

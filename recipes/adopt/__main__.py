@@ -83,7 +83,7 @@ def main(settings: Settings) -> None:
     print(f"{space.windows} windows of {space.speakers} speakers: {space.variation.shares}")
     sets = _read_sets(settings, diarizer)
     start = SpaceSettings(session=session_settings(space.variation))
-    chosen = choose_settings(sets, space, start)
+    chosen, space = choose_settings(sets, space, start)
 
     speech = islice(read_utterances(settings.data / "speech", "dev"), settings.utterances)
     calibration, rate, bits = fit_encoder(encoder, list(speech))
@@ -108,12 +108,13 @@ def _read_sets(settings: Settings, diarizer: Diarizer) -> Sets:
 def _write_space(
     output: Path, fingerprint: str, space: FittedSpace, chosen: SpaceSettings, settings: Settings
 ) -> None:
-    rooms = settings.rooms
+    rooms, number = settings.rooms, settings.recordings
+    recordings = "" if number is None else f" --recordings {number}"
     card: dict[str, object] = {
         "recipe": (
             f"python -m recipes.adopt {settings.model} --data DATA --groups {rooms.groups} "
             f"--speakers {rooms.speakers} --rooms {rooms.rooms} --seed {rooms.seed} "
-            f"--directions {settings.directions}"
+            f"--directions {settings.directions} --utterances {settings.utterances}{recordings}"
         ),
         "windows": space.windows,
         "speakers": space.speakers,

@@ -22,16 +22,17 @@ T = TypeVar("T", bound=Hashable)
 Sets = dict[str, Sequence[ConversationPass]]
 """First passes over the conversations of each set."""
 
-THRESHOLDS = (0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75)
-VBX_SCALES = ((0.2, 6.0), (0.2, 11.0), (0.4, 6.0), (0.4, 11.0), (0.4, 20.0), (0.8, 11.0))
+THRESHOLDS = (0.5, 0.6, 0.7)
+VBX_SCALES = ((0.2, 6.0), (0.4, 6.0), (0.4, 11.0), (0.8, 11.0))
 CENTRINGS = (0.0, 0.5)
-FACTORS = (0.5, 0.7, 1.0, 1.4, 2.0)
-RATIOS = (0.0, 2.0, 5.0, 10.0)
+DIMENSIONS = (96, 64, 40)
+FACTORS = (0.5, 1.0, 2.0)
+RATIOS = (0.0, 5.0, 10.0)
 
 
 def choose_settings(
     sets: Sets, space: FittedSpace, settings: SpaceSettings, tell: Callable[[str], None] = print
-) -> SpaceSettings:
+) -> tuple[SpaceSettings, FittedSpace]:
     """Choose what has the lowest DER, averaged over the sets, with local speakers as they come.
 
     Resegmentation and TS-VAD are left out: they come after clustering, and take most of the time.
@@ -46,6 +47,11 @@ def choose_settings(
         To start from.
     tell
         Takes a line on every setting that is tried.
+
+    Returns
+    -------
+    tuple of SpaceSettings and FittedSpace
+        The settings, and the PLDA models in as many dimensions as were best.
     """
     choice = _Choice(sets, tell)
     threshold = choice.best(
@@ -53,6 +59,13 @@ def choose_settings(
     )
     settings = replace(settings, threshold=threshold)
     session = settings.session
+    whole, total = space, len(space.session.between)
+    dimension = choice.best(
+        "dimension",
+        [total, *(number for number in DIMENSIONS if number < total)],
+        lambda one: PldaClusterer(whole.truncated(one).session, session),
+    )
+    space = whole.truncated(dimension)
     noise = choice.best(
         "noise",
         [round(session.noise * factor, 4) for factor in FACTORS],
@@ -71,7 +84,7 @@ def choose_settings(
     settings = replace(settings, session=replace(session, threshold=ratio))
     short = _Choice(_short(sets, settings.max_vbx_subsegments), tell)
     if not short.sets:
-        return settings
+        return settings, space
     vbx = settings.vbx
     scale, regularization, centring = short.best(
         "Fa, Fb, centring",
@@ -84,7 +97,7 @@ def choose_settings(
         ),
     )
     vbx = replace(vbx, acoustic_scale=scale, speaker_regularization=regularization)
-    return replace(settings, vbx=vbx, centring=centring)
+    return replace(settings, vbx=vbx, centring=centring), space
 
 
 class _Choice:

@@ -37,6 +37,11 @@ class FittedSpace:
     windows: int
     speakers: int
 
+    def truncated(self, dimension: int) -> FittedSpace:
+        """Keep the dimensions in which speakers differ the most."""
+        plda, session = (one.truncated(dimension) for one in (self.plda, self.session))
+        return replace(self, plda=plda, session=session)
+
 
 def read_windows(
     data: Path, diarizer: Diarizer, settings: RoomSettings, cache: Path | None
