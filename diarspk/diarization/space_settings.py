@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ SUBSEGMENT_VBX = VBxSettings(0.4, 11.0, 0.9, iterations=12, growth=1 / 3)
 """Settings of VBx on subsegments of 1.5 s, 0.48 s apart, with the embedded PLDA."""
 
 FOLDER = "clustering"
+NESTED = ("vbx", "session")
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,21 @@ def write_space_settings(
     """Write settings into a folder of assets, beside facts about how they were fitted."""
     path = folder / FOLDER / f"{fingerprint}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = json.dumps({"settings": asdict(settings), **card}, indent=2) + "\n"
+    chosen = {**asdict(settings), **{name: _changed(getattr(settings, name)) for name in NESTED}}
+    content = json.dumps({"settings": chosen, **card}, indent=2) + "\n"
     with atomic_path(path) as part:
         part.write_text(content, encoding="utf-8")
     return path
 
 
+def _changed(settings: Any) -> dict[str, Any]:
+    """Fields that differ from those of the embedded encoder: the others follow its defaults."""
+    usual = asdict(SUBSEGMENT_VBX if isinstance(settings, VBxSettings) else type(settings)())
+    return {name: value for name, value in asdict(settings).items() if value != usual[name]}
+
+
 def _parse(stored: Mapping[str, Any]) -> SpaceSettings:
     plain = dict(stored)
-    vbx, session = VBxSettings(**plain.pop("vbx")), PldaClustererSettings(**plain.pop("session"))
+    vbx = replace(SUBSEGMENT_VBX, **plain.pop("vbx"))
+    session = PldaClustererSettings(**plain.pop("session"))
     return SpaceSettings(vbx=vbx, session=session, **plain)

@@ -1,7 +1,7 @@
 """Parts that come with the embedded encoder belong to its space."""
 
 import diarspk
-from diarspk.clustering.by_length import ByLengthClusterer
+from diarspk.clustering.counting_clusterer import CountingClusterer
 from diarspk.diarization.confidence import UNCALIBRATED
 from diarspk.diarization.defaults import load_defaults, load_plda
 from diarspk.verification.calibration import default_calibration
@@ -28,7 +28,7 @@ def test_an_unknown_space_has_no_parts():
 def test_what_was_fitted_to_campplus_ships():
     fingerprint = "add4d0c5889ac233"
     defaults = load_defaults(fingerprint)
-    assert isinstance(defaults.clusterer, ByLengthClusterer)
+    assert isinstance(defaults.clusterer, CountingClusterer)
     assert defaults.clusterer.long.plda.fingerprint == fingerprint
     assert defaults.clusterer.long.settings == defaults.settings.session
     assert defaults.calibration != UNCALIBRATED
