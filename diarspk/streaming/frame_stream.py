@@ -65,7 +65,8 @@ class FrameStream:
         held = self.feature_count - len(self.features)  # number of the first feature frame
         part = torch.from_numpy(self.features[lead * stride - held :].astype(np.float32))
         part = clip_features(part - self.level.level)[None]
-        with multiply_in(self.precision):
+        part = part.to(self.trunk.device)
+        with multiply_in(self.precision, part.device):
             frames = trunk(part, lead=(start - lead) * stride)[0].float()[first - start :]
             moments = self.trunk.network.utterance.frame_moments(frames[None])[0]
         exact = max(len(self.frames) - (before - first), 0)
@@ -82,9 +83,9 @@ class FrameStream:
             return
         used = self.rest[: (count - 1) * shift + length].copy()
         self.rest = self.rest[count * shift :]
-        features = self.trunk.log_mel(torch.from_numpy(used)[None])[0]
-        self.level.push(features.exp().mean(-1).double().numpy())
-        stored = features.half().numpy()
+        features = self.trunk.log_mel(torch.from_numpy(used).to(self.trunk.device)[None])[0]
+        self.level.push(features.exp().mean(-1).double().numpy(force=True))
+        stored = features.half().numpy(force=True)
         self.features = np.concatenate([self.features, stored]) if len(self.features) else stored
         self.feature_count += count
         trunk = self.trunk.network.config.trunk
@@ -97,8 +98,8 @@ class FrameStream:
         return {
             "rest": self.rest,
             "features": self.features,
-            "frames": self.frames.numpy(),
-            "moments": self.moments.numpy(),
+            "frames": self.frames.numpy(force=True),
+            "moments": self.moments.numpy(force=True),
             "count": self.count,
             "feature_count": self.feature_count,
             "level": self.level.level,
@@ -110,7 +111,9 @@ class FrameStream:
         """Go on from a state."""
         for name in ("rest", "features", "count", "feature_count"):
             setattr(self, name, state[name])
-        self.frames, self.moments = (torch.from_numpy(state[k]) for k in ("frames", "moments"))
+        self.frames, self.moments = (
+            torch.from_numpy(state[k]).to(self.trunk.device) for k in ("frames", "moments")
+        )
         level = self.level
         level.level, level.powers, level.pause = state["level"], state["powers"], state["pause"]
 

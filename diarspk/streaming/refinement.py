@@ -97,11 +97,11 @@ class WindowRefinement:
         """Refine the activity of the last of the frames."""
         start, head = len(frames) - len(activity), self.trunk.frame_head
         assert head is not None
-        with multiply_in(self.precision):
+        with multiply_in(self.precision, frames.device):
             wanted = slice(start, None, FRAME_EMBEDDING_STEP)
             utterance = self.trunk.network.utterance
             found = head(frames[None], utterance, wanted=wanted, moments=moments[None])
-        vectors = found[0].float().numpy()
+        vectors = found[0].float().numpy(force=True)
         if self.config.resegmentation is not None:
             # Centroids are those of the session: nothing is fitted to a window.
             divide = replace(self.config.resegmentation, iterations=1)
@@ -125,17 +125,17 @@ class WindowRefinement:
         if len(order) < 2:
             return activity
         similarity = similarity_at(cosines, np.arange(len(activity)))[:, order]
-        prior = torch.from_numpy(np.ascontiguousarray(activity[:, order]))[None]
-        with multiply_in(self.precision):
+        device = frames.device
+        prior = torch.from_numpy(np.ascontiguousarray(activity[:, order])).to(device)[None]
+        with multiply_in(self.precision, frames.device):
             features = self.vad.head.features(frames)
-            known = torch.from_numpy(centroids[order])[None]
-            found = self.vad.head(
-                features[None].float(), known, torch.from_numpy(similarity)[None], prior
-            ).float()
+            known = torch.from_numpy(centroids[order]).to(device)[None]
+            cosine = torch.from_numpy(similarity).to(device)[None]
+            found = self.vad.head(features[None].float(), known, cosine, prior).float()
         before = torch.logit(prior, MIN_PROBABILITY)
         corrected = activity.copy()
         logits = before + self.vad.share * (found - before)
-        corrected[:, order] = torch.sigmoid(logits)[0].numpy()
+        corrected[:, order] = torch.sigmoid(logits)[0].numpy(force=True)
         return combine_activity(corrected, activity, self.vad.overlap_share)
 
 

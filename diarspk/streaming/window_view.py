@@ -83,7 +83,7 @@ class WindowReader:
             Trunk frames, the pooling moments ``(frames, heads, sums)`` of each, and the number of
             the first one in the stretch.
         """
-        with multiply_in(self.precision):
+        with multiply_in(self.precision, frames.device):
             activity = self.segmenter.local_speakers(frames[None], np.array([first]))
         hop = self.trunk.frame_hop
         solo = solo_weights(activity, hop)[0]  # (frames, speakers)
@@ -107,7 +107,7 @@ class WindowReader:
         """Embed spans, ``weights (n, frames)``: unit vectors ``(n, dim)``."""
         if not len(weights):
             return np.zeros((0, self.trunk.dimension), np.float32)
-        pooled = torch.from_numpy(weights) @ moments.flatten(1)
+        pooled = torch.from_numpy(weights).to(moments.device) @ moments.flatten(1)
         pooled = pooled.view(-1, *moments.shape[1:])
         embeddings = self.trunk.network.utterance.embed_moments(pooled[None])[0]
-        return nn.functional.normalize(embeddings, dim=-1).numpy()
+        return nn.functional.normalize(embeddings, dim=-1).numpy(force=True)

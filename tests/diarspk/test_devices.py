@@ -30,6 +30,8 @@ from diarspk.features.log_mel import LogMel
 from diarspk.features.recording import Recording, _Framer
 from diarspk.segmentation.loading import load_embedded, load_target_speaker_vad_head
 from diarspk.segmentation.powerset import Powerset
+from diarspk.streaming.frame_stream import FrameStream
+from diarspk.streaming.window_view import WindowReader
 from tests.tiny_model import tone
 from tse.cues import Cue
 
@@ -140,6 +142,22 @@ def test_a_tensor_on_the_wrong_device_fails() -> None:
     with fake_gpu() as move, pytest.raises(RuntimeError, match="device"):
         move(encoder.network)  # and not the segmentation head
         compute_local_speakers(recording, FirstPassModels(encoder, segmenter))
+
+
+def test_a_live_session_runs_on_one_device() -> None:
+    encoder, segmenter = load_embedded()
+    samples = np.random.default_rng(0).normal(0, 0.1, 64000).astype(np.float32)
+    with fake_gpu() as move:
+        assert encoder.frame_head is not None
+        move(encoder.network, encoder.frame_head, encoder.log_mel, segmenter.head)
+        segmenter.head.powerset = Powerset(segmenter.speakers)
+        stream = FrameStream(encoder, 250, "single")
+        stream.level.push = lambda powers: None  # type: ignore[method-assign]  # it asks for values
+        stream.push(samples)
+        assert stream.frames.device == stream.moments.device == CUDA
+        reader = WindowReader(encoder, segmenter, "single")
+        view = reader.read(stream.frames, stream.moments, 0)
+        assert len(view.activity) == len(stream.frames)
 
 
 @pytest.mark.parametrize("with_head", [True, False])
