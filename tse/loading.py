@@ -57,6 +57,7 @@ def load_extractor(name: str | Path | None = None, *, device: str = "cpu") -> Ex
     card: dict[str, Any] = checkpoint.card
     if "extractor" not in card:
         raise ModelError(f"{name}: not an extractor's card; give one that recipes/extraction wrote")
+    checkpoint.check_sizes(card["extractor"])
     with fitting_card(name or DEFAULT):
         network = read_network(card["extractor"])
         network.load_state_dict(drop_prefix(checkpoint.tensors, "network."))

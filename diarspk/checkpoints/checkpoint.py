@@ -30,6 +30,12 @@ __all__ = [
     "write_checkpoint",
 ]
 
+MAX_SIZE = 4096
+"""Largest number in the dimensions of a network where no tensor has so long a side."""
+
+COUNTS = ("front_pairs", "coarse_pairs", "layers", "blocks", "repeats", "speakers", "simultaneous")
+"""Dimensions that count parts of a network, which has no more of them than tensors."""
+
 CARD_REMEDY = "give the card of a model, or reinstall the package if it is one of its own"
 
 
@@ -58,19 +64,49 @@ class Checkpoint:
         return str(self.card["sha256"])[:16]
 
     def section(self, name: str) -> dict[str, Any]:
-        """Section of the card, such as the dimensions of a network.
+        """Section of the card with the dimensions of a network.
 
         Raises
         ------
         ModelError
-            If there is none of this name.
+            If there is none of this name, or the weights cannot have such dimensions.
         """
         section = self.card.get(name)
         if not isinstance(section, dict):
             raise ModelError(
                 f"the card has no section {name!r}; it is not a checkpoint of this package"
             )
+        self.check_sizes(section)
         return section
+
+    def check_sizes(self, settings: object, name: str = "") -> None:
+        """Refuse dimensions that the weights cannot have, before anything is made of them.
+
+        A damaged card would otherwise ask for a network of terabytes, or of a million layers.
+
+        Raises
+        ------
+        ModelError
+            If a number, or the length of a list, is too large.
+        """
+        if isinstance(settings, Mapping):
+            for key, value in settings.items():
+                self.check_sizes(value, str(key))
+        elif isinstance(settings, list):
+            self._check_size(len(settings), name, len(self.tensors))
+            for value in settings:
+                self.check_sizes(value, name)
+        elif isinstance(settings, int | float):
+            sides = (side for tensor in self.tensors.values() for side in tensor.shape)
+            limit = len(self.tensors) if name in COUNTS else max(MAX_SIZE, *sides, 0)
+            self._check_size(settings, name, limit)
+
+    def _check_size(self, value: float, name: str, limit: int) -> None:
+        if not abs(value) <= limit:
+            raise ModelError(
+                f"{self.card.get('name', '')}: the card does not fit the tensors ({name}: {value}, "
+                f"where they allow at most {limit}); restore both files"
+            )
 
 
 @contextmanager

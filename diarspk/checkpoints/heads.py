@@ -76,6 +76,7 @@ class HeadFormat(Generic[Head]):
                 f"{card_path}: belongs to the encoder {trained}, not to {encoder}; train one with "
                 f"python -m {self.recipe}"
             )
+        checkpoint.check_sizes(settings)
         with fitting_card(card_path):
             head = self.build(**settings).eval()
             head.load_state_dict(checkpoint.tensors)

@@ -59,8 +59,10 @@ def build_stored_encoder(checkpoint: Checkpoint) -> WindowedEncoder:
         If the tensors do not fit what the card describes.
     """
     card: dict[str, Any] = checkpoint.card
+    checkpoint.check_sizes(card.get("dimension"), "dimension")
     with fitting_card(card.get("name")):
         features = None if card["features"] is None else FeatureConfig(**card["features"])
+        checkpoint.check_sizes(None if features is None else features.mels, "mels")
         network = build_architecture(
             card["architecture"],
             dimension=card["dimension"],

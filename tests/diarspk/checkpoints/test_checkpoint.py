@@ -5,6 +5,8 @@ import torch
 
 from diarspk.checkpoints.checkpoint import read_card, read_checkpoint, write_checkpoint
 from diarspk.errors import ModelError
+from diarspk.segmentation.loading import load_embedded
+from tests.tiny_model import write_tiny_model
 
 
 @pytest.fixture
@@ -77,3 +79,23 @@ def test_a_checkpoint_prints_without_its_tensors(card):
 def test_nothing_but_the_two_files_is_left(card):
     assert {path.name for path in card.parent.iterdir()} == {"model.json", "model.safetensors"}
     assert json.loads(card.read_text())["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "fault"),
+    [
+        (lambda card: card["network"]["trunk"].update(coarse_pairs=10**6), "coarse_pairs: 1000000"),
+        (lambda card: card["network"]["trunk"].update(width=10**9), "width: 1000000000"),
+        (lambda card: card["network"].update(dimension=-(10**9)), "dimension: -1000000000"),
+        (lambda card: card["network"]["trunk"].update(front_pairs=[1] * 9999), "front_pairs: 9999"),
+        (lambda card: card["activity"].update(layers=100_000), "layers: 100000"),
+        (lambda card: card["activity"].update(window_s=float("nan")), "window_s: nan"),
+    ],
+)
+def test_sizes_that_the_weights_cannot_have_allocate_nothing(tmp_path, damage, fault):
+    path = write_tiny_model(tmp_path)
+    card = json.loads(path.read_text())
+    damage(card)
+    path.write_text(json.dumps(card))
+    with pytest.raises(ModelError, match=fault + ", where they allow at most"):
+        load_embedded(path)
