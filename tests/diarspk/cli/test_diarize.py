@@ -15,7 +15,7 @@ from typer.testing import Result
 from diarspk.formats import read_rttm
 from tests.tiny_model import tone
 
-# Where one voice of the tiny model ends and another begins it hears a third for a moment.
+# Where one voice of the tiny model ends and another begins it finds a third for a moment.
 pytestmark = pytest.mark.filterwarnings("ignore::diarspk.errors.SpeechWarning")
 
 RATE = 16000
