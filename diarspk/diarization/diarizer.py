@@ -179,10 +179,11 @@ class Diarizer:
             If there is no such model, or its files are damaged.
         """
         name = check_path(name, "name")
-        if isinstance(engine, str) and engine == "onnx" and device == "auto":
+        onnx = isinstance(engine, str) and engine == "onnx"
+        if onnx and isinstance(device, str) and device == "auto":
             device = "cpu"
         chosen = choose_device(device)
-        if engine == "onnx" and chosen.type != "cpu":
+        if onnx and chosen.type != "cpu":
             raise ArgumentError(f"`device` must be cpu with the engine onnx, got {str(device)!r}")
         if (preset := find_preset(name)) is not None:
             if not download:

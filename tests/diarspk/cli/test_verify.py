@@ -24,7 +24,7 @@ def calibrated(
     (tmp_path / "assets" / "calibration").mkdir(parents=True)
     calibration.write(tmp_path / "assets" / "calibration" / f"{calibration.fingerprint}.json")
     folder = tmp_path / "assets"
-    monkeypatch.setattr("diarspk.verification.calibration.asset_folder", lambda: folder)
+    monkeypatch.setattr("diarspk.checkpoints.assets.asset_folder", lambda: folder)
 
 
 @pytest.mark.usefixtures("calibrated")

@@ -71,7 +71,7 @@ def test_defaults_are_read_again() -> None:
         ({"clusterer": {"type": "VBxClusterer", "settings": "ICASSP2018"}}, "one of AMI_BEAMF"),
         ({"clusterer": {"type": "VBxClusterer", "plda": "none"}}, "none: has no PLDA"),
         ({"clusterer": {"type": "VBxClusterer", "plda": 3}}, "clusterer.plda must be the name"),
-        ({"clusterer": {"type": "AgglomerativeClusterer", "threshold": -1}}, "at least 0"),
+        ({"clusterer": {"type": "AgglomerativeClusterer", "threshold": -1}}, "from 0, got -1"),
         ({"units": "windows"}, "units must be one of auto, local, subsegments"),
         ({"reliable_s": "3"}, "reliable_s must be a finite number, got '3'"),
         ({"reliable_s": float("nan")}, "reliable_s must be a finite number, got nan"),
