@@ -128,7 +128,7 @@ def diarize(
     if isinstance(recordings, str | os.PathLike):
         raise ArgumentError(f"`recordings` must be a list of paths, got {recordings!r}")
     if hasattr(recordings, "map_batches"):
-        return _map(cast("Dataset", recordings), make, crew)
+        return _map(_start(crew), cast("Dataset", recordings), make, crew)
     rows = [{"path": os.fspath(recording)} for recording in recordings]
     if not rows:
         raise ArgumentError("`recordings` must hold at least one path, got none")
@@ -190,11 +190,13 @@ def map_rows(
     ray = _start(workers)
     # Many small blocks: a worker that dies costs the recording that it was at.
     items = list(rows)
-    return _map(ray.data.from_items(items, override_num_blocks=len(items)), make, workers)
+    dataset = ray.data.from_items(items, override_num_blocks=len(items))
+    return _map(ray, dataset, make, workers)
 
 
-def _map(dataset: Dataset, make: Callable[[], Callable[[Row], Row]], workers: Workers) -> Dataset:
-    ray = _start(workers)
+def _map(
+    ray: Any, dataset: Dataset, make: Callable[[], Callable[[Row], Row]], workers: Workers
+) -> Dataset:
     actor: Any = _Actor  # Ray takes a class where its types want a function
     return dataset.map(
         actor,

@@ -117,15 +117,13 @@ def diarization_document(
     result: Result, *, exclusive: bool = False, vectors: bool = False
 ) -> dict[str, Any]:
     """Describe a result by a JSON document; see :meth:`diarspk.Diarization.to_dict`."""
-    if exclusive:
-        document = annotation_document(result.exclusive)
-    else:
-        document = annotation_document(result.annotation, result.confidence)
+    alone = annotation_document(result.exclusive)
+    document = alone if exclusive else annotation_document(result.annotation, result.confidence)
     config = result.config
     return {
         "version": DOCUMENT_VERSION,
         **document,
-        "exclusive": annotation_document(result.exclusive)["turns"],
+        "exclusive": alone["turns"],
         "overlap": _overlap(result.annotation),
         "speaker_details": _describe_speakers(result, vectors),
         "duration": round(result.duration, 3),
