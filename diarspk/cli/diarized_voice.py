@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import diarspk
 from diarspk.cli.recordings import Reader, stem
 from diarspk.cli.terminal import say
+from diarspk.errors import ArgumentError
 
 if TYPE_CHECKING:
     from pyannote.core import Annotation
 
     from diarspk.diarization.recorded_speakers import RecordedSpeaker
 
-__all__ = ["embed_diarized"]
+__all__ = ["check_label", "embed_diarized", "embed_turns", "read_diarization"]
 
 
 def embed_diarized(
@@ -25,38 +26,26 @@ def embed_diarized(
     device: str,
     reader: Reader,
 ) -> tuple[diarspk.SpeakerEncoder, RecordedSpeaker]:
-    """Embed one speaker of a recording, which is diarized unless an RTTM file says who speaks when.
+    """Embed one speaker of a recording, which is diarized unless a file says who speaks when.
 
     Raises
     ------
     DiarspkError
         If a file cannot be read, or the speaker is not in it or hardly talks alone.
     """
-    from diarspk.diarization.recorded_speakers import MIN_CLEAN_S, embed_speakers
     from diarspk.embeddings.profile import build_profile
-    from diarspk.errors import ArgumentError
 
     if diarization is None:
         from diarspk.diarization.diarizer import EMBEDDED
 
         diarizer = diarspk.Diarizer.load(encoder or EMBEDDED, device=device)
         annotation, loaded = diarizer(reader.open(recording)).annotation, diarizer.encoder
+        check_label(annotation, speaker, recording)
     else:
-        annotation = _read(diarization, recording)
+        annotation = read_diarization(diarization, recording)
+        check_label(annotation, speaker, diarization)
         loaded = diarspk.load_encoder(encoder, device=device)
-    labels = sorted(map(str, annotation.labels()))
-    if speaker not in labels:
-        raise ArgumentError(
-            f"{diarization or recording}: has no speaker {speaker!r}; --speaker must be one of "
-            f"{', '.join(labels) or 'nobody, since no speech was found'}"
-        )
-    stream = reader.open(recording)
-    (found,) = embed_speakers(annotation, stream, loaded, speakers=[speaker])
-    if not len(found.vectors):
-        raise ArgumentError(
-            f"{recording}: {speaker} talks alone for {found.seconds:.1f} s; {MIN_CLEAN_S:g} s are "
-            "needed, so take another recording"
-        )
+    found = embed_turns(recording, speaker, annotation, loaded, reader)
     outliers = build_profile(found.vectors).outliers
     if outliers:
         say(
@@ -66,14 +55,47 @@ def embed_diarized(
     return loaded, found
 
 
-def _read(diarization: Path, recording: Path) -> Annotation:
-    """Read the diarization of a recording, the only one of a file or that of its name."""
+def embed_turns(
+    recording: Path,
+    speaker: str,
+    annotation: Annotation,
+    encoder: diarspk.SpeakerEncoder,
+    reader: Reader,
+) -> RecordedSpeaker:
+    """Embed one speaker of a diarized recording, piece by piece.
+
+    Raises
+    ------
+    DiarspkError
+        If the recording cannot be read, or the speaker hardly talks alone.
+    """
+    from diarspk.diarization.recorded_speakers import MIN_CLEAN_S, embed_speakers
+
+    stream = reader.open(recording)
+    (found,) = embed_speakers(annotation, stream, encoder, speakers=[speaker])
+    if not len(found.vectors):
+        raise _too_little(recording, speaker, found.seconds, MIN_CLEAN_S)
+    return found
+
+
+def read_diarization(diarization: Path, recording: Path) -> Annotation:
+    """Read who speaks when in a recording, from RTTM or from the JSON of a result.
+
+    It is the only recording of the file, or the one that has its name.
+
+    Raises
+    ------
+    FormatError
+        If the file cannot be read, or has no turns of the recording.
+    """
     from diarspk.errors import FormatError
     from diarspk.formats import read_rttm
     from diarspk.formats.names import plain_name
 
-    found = read_rttm(diarization)
     name = plain_name(stem(recording))
+    if diarization.suffix.lower() == ".json":
+        return _of_document(diarization, name)
+    found = read_rttm(diarization)
     if name in found:
         return found[name]
     if len(found) != 1:
@@ -81,3 +103,39 @@ def _read(diarization: Path, recording: Path) -> Annotation:
             f"has no turns of recording {name}; give its own diarization", str(diarization)
         )
     return next(iter(found.values()))
+
+
+def check_label(annotation: Annotation, speaker: str | None, source: Path) -> str:
+    """Check that a speaker is among those of a diarization, and return the label.
+
+    Raises
+    ------
+    ArgumentError
+        Otherwise; it names those who are.
+    """
+    labels = sorted(map(str, annotation.labels()))
+    if speaker in labels:
+        return speaker
+    fault = "--speaker is missing" if speaker is None else f"has no speaker {speaker!r}"
+    raise ArgumentError(
+        f"{source}: {fault}; --speaker must be one of "
+        f"{', '.join(labels) or 'nobody, since no speech was found'}"
+    )
+
+
+def _of_document(file: Path, name: str) -> Annotation:
+    from pyannote.core import Annotation, Segment
+
+    from diarspk.transcripts.diarized_turns import to_turns
+
+    annotation = Annotation(uri=name)
+    for track, turn in enumerate(to_turns(file)):
+        annotation[Segment(turn.start, turn.end), track] = turn.speaker
+    return annotation
+
+
+def _too_little(recording: Path, speaker: str, seconds: float, needed: float) -> ArgumentError:
+    return ArgumentError(
+        f"{recording}: {speaker} talks alone for {seconds:.1f} s; {needed:g} s are needed, so take "
+        "another recording"
+    )

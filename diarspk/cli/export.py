@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import diarspk
+from diarspk.cli.diarized_voice import check_label, embed_turns, read_diarization
 from diarspk.cli.options import Channel, Device, Encoder, Raw, Track
 from diarspk.cli.recordings import Reader, stem
 from diarspk.cli.terminal import exit_on_error, say
+
+if TYPE_CHECKING:
+    from pyannote.core import Annotation
+
+    from diarspk.cues.export import References
 
 __all__ = ["System", "export_cue", "export_encoder"]
 
@@ -30,15 +37,42 @@ class System(str, Enum):
 
 def export_cue(
     recordings: Annotated[
-        list[Path], typer.Argument(metavar="AUDIO...", help="Recordings of one speaker.")
+        list[Path],
+        typer.Argument(
+            metavar="AUDIO...",
+            help="Recordings of one speaker, or with --diarization one recording of several.",
+        ),
     ],
-    system: Annotated[System, typer.Option("--for", help="Target system.")],
+    system: Annotated[
+        System,
+        typer.Option(
+            "--for",
+            help="Target system: one of synthesis, or any program that reads NumPy's arrays.",
+        ),
+    ] = System.NUMPY,
     output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="FILE", help="Output; the suffix gives the format."),
-    ],
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Output; the suffix gives the format. Default: named after recording and speaker.",
+        ),
+    ] = None,
     speaker: Annotated[
-        str | None, typer.Option(help="Name of the speaker. Default: that of the first recording.")
+        str | None,
+        typer.Option(
+            help="Name of the speaker. Default: that of the first recording. With --diarization, "
+            "the label of the one to take, such as SPEAKER_01."
+        ),
+    ] = None,
+    diarization: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RTTM",
+            help="Who speaks when in the recording (RTTM, or JSON of `diarize`): only speech of "
+            "--speaker is taken, and only where nobody else talks.",
+        ),
     ] = None,
     trained_on: Annotated[
         str | None,
@@ -70,34 +104,98 @@ def export_cue(
     A card beside the file names the embedding space. A vector of another space than that of the
     target system is refused, even if the dimension is the same.
     """
+    if diarization is not None and len(recordings) != 1:
+        raise typer.BadParameter(
+            f"--diarization goes with the one recording that it is of, got {len(recordings)}"
+        )
     reader = Reader.of(recordings, channel=channel, track=track, raw=raw)
     with exit_on_error():
         from diarspk.cues.export import export_cue as write
-        from diarspk.cues.export import read_references
         from diarspk.cues.export.layouts import read_latents
 
         extra = None if latents is None else read_latents(latents)
-        opened = [reader.open(recording) for recording in recordings]
+        annotation = None
+        if diarization is not None:
+            annotation = read_diarization(diarization, recordings[0])
+            speaker = check_label(annotation, speaker, diarization)
         loaded = diarspk.load_encoder(encoder, device=device)
-        name = speaker or stem(recordings[0])
-        references = read_references(
-            name, [str(one) for one in recordings], loaded, encoder or "", opened
-        )
-        profile = references.profile
-        for index in profile.outliers:
-            say(
-                f"warning: {references.files[index]}: does not fit the other recordings, cosine "
-                f"{profile.similarities[index]:.2f}"
-                + ("; left out" if drop_outliers else "; --drop-outliers leaves it out")
+        if annotation is None or speaker is None:
+            name = speaker or stem(recordings[0])
+            references = _embed_recordings(recordings, name, loaded, encoder or "", reader)
+        else:
+            references = _embed_speaker(
+                recordings[0], speaker, annotation, loaded, encoder or "", reader
             )
-        if drop_outliers:
-            references = references.without_outliers()
+        references = _without_outliers(references, drop_outliers)
         if adapter is not None:
             from diarspk.verification.alignment import read_alignment
 
             references = references.mapped(read_alignment(adapter).map_from(loaded.fingerprint))
         known = None if trained_on is None else _fingerprint(trained_on)
-        write(system.value, references, output, trained_on=known, latents=extra)
+        file = output or _default_output(
+            system.value, recordings[0], None if annotation is None else speaker
+        )
+        write(system.value, references, file, trained_on=known, latents=extra)
+        if output is None:
+            print(file)
+
+
+def _embed_recordings(
+    recordings: list[Path],
+    speaker: str,
+    encoder: diarspk.SpeakerEncoder,
+    encoder_name: str,
+    reader: Reader,
+) -> References:
+    """Embed recordings of one speaker."""
+    from diarspk.cues.export import read_references
+
+    opened = [reader.open(recording) for recording in recordings]
+    files = [str(recording) for recording in recordings]
+    return read_references(speaker, files, encoder, encoder_name, opened)
+
+
+def _embed_speaker(
+    recording: Path,
+    speaker: str,
+    annotation: Annotation,
+    encoder: diarspk.SpeakerEncoder,
+    encoder_name: str,
+    reader: Reader,
+) -> References:
+    """Embed pieces of a recording in which one speaker talks alone, named by number."""
+    from diarspk.cues.export import References
+    from diarspk.file_names import file_stems
+    from diarspk.formats.names import escape_undecoded
+
+    found = embed_turns(recording, speaker, annotation, encoder, reader)
+    name = file_stems([f"{stem(recording)}-{speaker}"]).popitem()[1]
+    pieces = tuple(
+        escape_undecoded(f"{name}-{number}{recording.suffix}")
+        for number in range(1, len(found.vectors) + 1)
+    )
+    return References(speaker, replace(encoder.space, name=encoder_name), pieces, found.vectors)
+
+
+def _without_outliers(references: References, drop: bool) -> References:
+    """Warn of references unlike the others, and leave them out where that is wanted."""
+    profile = references.profile
+    for index in profile.outliers:
+        say(
+            f"warning: {references.files[index]}: does not fit the others, cosine "
+            f"{profile.similarities[index]:.2f}"
+            + ("; left out" if drop else "; --drop-outliers leaves it out")
+        )
+    return references.without_outliers() if drop else references
+
+
+def _default_output(system: str, recording: Path, speaker: str | None) -> Path:
+    """Name a file in the current folder after the recording and one speaker of it."""
+    from diarspk.cues.export import TARGETS
+    from diarspk.file_names import file_stems
+
+    name = stem(recording) if speaker is None else f"{stem(recording)}-{speaker}"
+    return Path(file_stems([name]).popitem()[1] + TARGETS[system].suffixes[0])
 
 
 def _fingerprint(encoder: str) -> str:

@@ -66,7 +66,7 @@ TARGETS = {
             ("speechbrain/spkrec-xvect-voxceleb",),
         ),
         Target("nemo", "FastPitch (NeMo)", "the encoder it was trained with", None, (".npy",)),
-        Target("numpy", "any program", "any encoder", None, (".npy", ".npz")),
+        Target("numpy", "any program", "any encoder", None, (".npz", ".npy")),
     )
 }
 """Target systems by name."""

@@ -7,9 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
+import soundfile
 from typer.testing import Result
 
 from diarspk import load_encoder
+from diarspk.audio import SAMPLE_RATE
+from tests.tiny_model import tone
 
 Run = Callable[..., Result]
 Voices = dict[str, list[Path]]
@@ -44,3 +48,62 @@ def test_outliers_are_reported_and_dropped(
     run(*words, "--drop-outliers")
     with np.load(tmp_path / "a.npz") as saved:
         assert saved["files"].tolist() == [str(file) for file in voices["ann"]]
+
+
+@pytest.fixture
+def meeting(tmp_path: Path) -> Path:
+    """A recording of ann, both at once, and ben, with its diarization beside it."""
+    ann, ben = tone("ann", 12.0), tone("ben", 12.0)
+    both = ann[: 2 * SAMPLE_RATE] + ben[: 2 * SAMPLE_RATE]
+    soundfile.write(tmp_path / "meeting.wav", np.concatenate([ann, both, ben]), SAMPLE_RATE)
+    lines = (("SPEAKER_00", 0.0, 14.0), ("SPEAKER_01", 12.0, 14.0), ("SPEAKER_02", 12.0, 1.0))
+    record = "SPEAKER meeting 1 {} {} <NA> <NA> {} <NA> <NA>\n"
+    text = "".join(record.format(start, length, label) for label, start, length in lines)
+    (tmp_path / "meeting.rttm").write_text(text)
+    return tmp_path / "meeting.wav"
+
+
+def test_one_speaker_of_a_diarized_recording_is_exported(
+    run: Run, meeting: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(meeting.parent)
+    words = ["--diarization", "meeting.rttm", "--speaker", "SPEAKER_01", "meeting.wav"]
+    done = run("export-cue", *words, "--encoder", tiny)
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "meeting-SPEAKER_01.npz\n", "")
+    card = json.loads(Path("meeting-SPEAKER_01.npz.card.json").read_text())
+    assert card["speaker"] == "SPEAKER_01"
+    assert list(card["references"]) == ["meeting-SPEAKER_01-1.wav", "meeting-SPEAKER_01-2.wav"]
+    encoder = load_encoder(tiny)
+    with np.load("meeting-SPEAKER_01.npz", allow_pickle=False) as saved:
+        ann, ben = (encoder.embed(tone(name, 12.0), SAMPLE_RATE) for name in ("ann", "ben"))
+        assert saved["vector"] @ ben > 0.9 > saved["vector"] @ ann
+
+
+def test_json_of_a_diarization_is_read_as_well(run: Run, meeting: Path, tiny: Path) -> None:
+    turns = [{"start": 14.0, "end": 26.0, "speaker": "Ben/B"}]
+    (meeting.parent / "m.json").write_text(json.dumps({"turns": turns}))
+    words = ["--diarization", meeting.parent / "m.json", "--speaker", "Ben/B", meeting]
+    output = meeting.parent / "voices"
+    known = ["--trained-on", tiny, "--encoder", tiny, "--for", "nemo"]
+    assert run("export-cue", *words, *known, "-o", output / "ben.npy").exit_code == 0
+    card = json.loads((output / "ben.npy.card.json").read_text())
+    assert next(iter(card["references"])) == "meeting-Ben_B-1.wav"
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "fault"),
+    [
+        ([], 1, "--speaker is missing; --speaker must be one of SPEAKER_00, SPEAKER_01"),
+        (["--speaker", "ann"], 1, "has no speaker 'ann'"),
+        (["--speaker", "SPEAKER_02"], 1, "SPEAKER_02 talks alone for 0.0 s; 2 s are needed"),
+        (["--speaker", "SPEAKER_00", "other.wav"], 2, "one recording"),
+    ],
+)
+def test_faults_of_a_diarized_speaker(
+    run: Run, meeting: Path, tiny: Path, words: list[str], status: int, fault: str
+) -> None:
+    options = ["--diarization", meeting.with_suffix(".rttm"), "--encoder", tiny]
+    done = run("export-cue", meeting, *options, *words)
+    assert done.exit_code == status
+    assert fault in " ".join(done.stderr.replace("│", " ").split())
+    assert not list(meeting.parent.glob("*.npz"))
