@@ -1,10 +1,11 @@
 """Train on VoxCeleb, or any corpus with lhotse manifests, with WeSpeaker's published settings.
 
-    python -m recipes.voxceleb.run RUN --train vox2_dev.jsonl.gz --noise musan.jsonl.gz \
-        --rooms rirs.jsonl.gz --test vox1.jsonl.gz --trials vox1_O.txt --architecture resnet34
+    python -m recipes.voxceleb.run RUN --train train.jsonl.gz --noise musan.jsonl.gz \
+        --rooms rirs.jsonl.gz --test test.jsonl.gz --trials veri_test2.txt --architecture resnet34
 
-Manifests are of cuts (``CutSet``) with one supervision each; the ids of the test cuts are the names
-in the list of trials. Stages and resuming are those of ``recipes.zoo.run``.
+Manifests are of cuts (``CutSet``) with one supervision each. The list of trials may name the test
+cuts as VoxCeleb publishes them, ``id10270/x6uYqmx31kE/00001.wav``, or by lhotse's ids. Stages and
+resuming are those of ``recipes.zoo.run``.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class Options:
     test: str = ""
     """Manifest of the test cuts; needed for a new run."""
     trials: str = ""
-    """List of trials; none: all pairs of the test cuts."""
+    """List of trials, as published or by ids; none: all pairs of the test cuts."""
     architecture: Annotated[str, one_of(ARCHITECTURES)] = "resnet34"
     """Architecture of the encoder."""
     loss: Loss = "aam"
@@ -87,7 +88,8 @@ class Options:
 
 @command
 def main(options: Options) -> None:
-    start(options.stages, lambda: _settings(options))
+    described = bool(options.train and options.test)
+    start(options.stages, (lambda: _settings(options)) if described else None)
 
 
 def _settings(options: Options) -> Settings:

@@ -128,6 +128,10 @@ def real_time_factor(encoder: WindowedEncoder, *, seconds: float = 10.0, repeats
 
 def _trials(settings: Settings, found: Embeddings) -> list[Trial]:
     if settings.data.trials:
+        if settings.data.kind == "lhotse":
+            from recipes.zoo.manifests import read_cut_trials
+
+            return read_cut_trials(settings)
         return read_trials(settings.data.trials)
     named = list(zip(found.names, found.speakers, strict=True))
     trials = [

@@ -18,12 +18,14 @@ from diarspk.audio import SAMPLE_RATE
 from diarspk.encoders import WindowedEncoder
 from diarspk.errors import ArgumentError
 from diarspk.features.log_mel import FeatureConfig, LogMel
+from diarspk.verification.trials import Trial, read_trials
 from recipes.embedded.data.augmentation import mask
 from recipes.training.speed import change_speed
 from recipes.zoo.embeddings import Embeddings, means_of
 from recipes.zoo.settings import Phase, Settings
+from recipes.zoo.trial_names import match_trials
 
-__all__ = ["CutCrops", "embed_cuts", "open_cuts", "speaker_of"]
+__all__ = ["CutCrops", "embed_cuts", "open_cuts", "read_cut_trials", "read_cuts", "speaker_of"]
 
 Waveform = NDArray[np.float32]
 
@@ -45,27 +47,50 @@ def open_cuts(settings: Settings, phase: Phase, features: FeatureConfig | None) 
         noise=read_cuts(data.noise) if data.noise else [],
         rooms=read_cuts(data.rooms) if data.rooms else [],
         copies=2 if settings.loss == "ge2e" else 1,
+        where=data.train,
     )
 
 
 def read_cuts(path: str | Path) -> list[Any]:
-    """Cuts of a manifest (``.jsonl.gz``), all of them in memory."""
-    from lhotse import CutSet
-
-    return list(CutSet.from_file(path))
-
-
-def speaker_of(cut: Any) -> str:
-    """Return the speaker of a cut.
+    """Cuts of a manifest (``.jsonl.gz``), all of them in memory.
 
     Raises
     ------
     ArgumentError
-        If its manifest does not say, or names several.
+        If there is no such file, or it is no manifest of cuts.
+    """
+    from lhotse import CutSet
+
+    if not Path(path).is_file():
+        raise ArgumentError(f"{path}: no such file; give a manifest of cuts")
+    try:
+        cuts = CutSet.from_file(path)
+    except Exception as error:  # each kind of file fails in its own way
+        fault = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise ArgumentError(f"{path}: lhotse cannot read it ({fault})") from error
+    if not isinstance(cuts, CutSet):
+        raise ArgumentError(
+            f"{path}: is a {type(cuts).__name__}, not cuts; make them: lhotse cut simple "
+            "--force-eager -r RECORDINGS -s SUPERVISIONS CUTS"
+        )
+    return list(cuts)
+
+
+def speaker_of(cut: Any, where: str) -> str:
+    """Return the speaker of a cut of a manifest.
+
+    Raises
+    ------
+    ArgumentError
+        If the manifest does not say, or names several.
     """
     speakers = {supervision.speaker for supervision in cut.supervisions}
     if len(speakers) != 1 or None in speakers:
-        raise ArgumentError(f"`train` must name one speaker per cut, got {speakers} in {cut.id}")
+        found = ", ".join(sorted(map(str, speakers - {None}))) or "none"
+        raise ArgumentError(
+            f"{where}: must name one speaker per cut, got {found} in {cut.id}; supervisions tell "
+            "the speaker: lhotse cut simple -s SUPERVISIONS"
+        )
     return str(speakers.pop())
 
 
@@ -91,12 +116,13 @@ class CutCrops:
         noise: Sequence[Any] = (),
         rooms: Sequence[Any] = (),
         copies: int = 1,
+        where: str = "`cuts`",
     ) -> None:
         self.phase, self.noise, self.rooms, self.copies = phase, noise, rooms, copies
         self.log_mel = None if features is None else LogMel(features)
         self.cuts: dict[str, list[Any]] = defaultdict(list)
         for cut in cuts:
-            self.cuts[speaker_of(cut)].append(cut)
+            self.cuts[speaker_of(cut, where)].append(cut)
         self.names = sorted(self.cuts)
         if len(self.names) < phase.crops // copies:
             raise ArgumentError(
@@ -177,19 +203,28 @@ def reverberate(audio: Waveform, response: Waveform) -> Waveform:
     return (wet * gain).astype(np.float32)
 
 
+def read_cut_trials(settings: Settings) -> list[Trial]:
+    """Trials of the run's list, by the ids of the test cuts."""
+    data = settings.data
+    where = f"{data.trials} and {data.test}"
+    return match_trials(read_trials(data.trials), read_cuts(data.test), where)
+
+
 def embed_cuts(settings: Settings, encoder: WindowedEncoder) -> Embeddings:
-    """Embed the test cuts whole, and a few of every training speaker for the cohort."""
-    if not settings.data.test:
-        raise ArgumentError("`test` must be a manifest of the test cuts, got none")
-    test = read_cuts(settings.data.test)
+    """Embed the test cuts of the trials whole, and a few of every training speaker."""
+    data = settings.data
+    test = read_cuts(data.test)
+    if data.trials:
+        wanted = {name for one in read_cut_trials(settings) for name in (one.enrolment, one.test)}
+        test = [cut for cut in test if cut.id in wanted]
     cohort: dict[str, list[Any]] = defaultdict(list)
-    for cut in read_cuts(settings.data.train):
-        if len(cohort[speaker_of(cut)]) < settings.cohort_utterances:
-            cohort[speaker_of(cut)].append(cut)
+    for cut in read_cuts(data.train):
+        if len(own := cohort[speaker_of(cut, data.train)]) < settings.cohort_utterances:
+            own.append(cut)
     vectors = {name: _embed_each(encoder, own) for name, own in cohort.items()}
     return Embeddings(
         [cut.id for cut in test],
-        [speaker_of(cut) for cut in test],
+        [speaker_of(cut, data.test) for cut in test],
         _embed_each(encoder, test),
         means_of(vectors),
     )

@@ -11,16 +11,25 @@ Stages: train, large-margin, average, embeddings, scoring, normalization, calibr
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
+from diarspk.cli.terminal import say
 from diarspk.encoders import ARCHITECTURES
 from diarspk.encoders.architectures.pooling import POOLINGS
 from diarspk.errors import ArgumentError
 from eval.command_line import Positional, command, one_of, option
-from recipes.zoo.settings import Budget, DataSettings, Loss, Settings, write_settings
-from recipes.zoo.stages import SETTINGS, STAGES, run_stages
+from recipes.zoo.checks import check_data
+from recipes.zoo.settings import (
+    Budget,
+    DataSettings,
+    Loss,
+    Settings,
+    read_settings,
+    write_settings,
+)
+from recipes.zoo.stages import PHASES, SETTINGS, STAGES, run_stages
 
 __all__ = ["StageSettings", "main", "start"]
 
@@ -79,15 +88,42 @@ class Options:
 
 @command
 def main(options: Options) -> None:
-    start(options.stages, lambda: _settings(options))
+    described = options.packed is not None and options.tables is not None
+    start(options.stages, (lambda: _settings(options)) if described else None)
 
 
-def start(stages: StageSettings, make: Callable[[], Settings]) -> None:
-    """Store the settings of a new run, then run its stages."""
+def start(stages: StageSettings, make: Callable[[], Settings] | None) -> None:
+    """Check the lists of a run, store the settings of a new one, then run its stages.
+
+    Parameters
+    ----------
+    stages
+    make
+        Makes the settings that the options describe; None where they describe no data.
+
+    Raises
+    ------
+    ArgumentError
+        If a list is at fault, or the folder holds a run with other settings.
+    """
+    path = stages.run / SETTINGS
+    settings = read_settings(path) if make is None else make()
+    if not stages.is_new and (other := _differences(read_settings(path), settings)):
+        raise ArgumentError(
+            f"{stages.run}: holds a run with other settings ({other}); leave the options out to go "
+            "on with it, or name another folder"
+        )
+    if stages.first in PHASES:
+        found = check_data(settings)
+        print(f"lists: {found.describe()}", flush=True)
+        if found.shared_speakers:
+            say(
+                f"warning: {found.shared_speakers} speakers of the test are in the training data "
+                "too: error rates will be too low"
+            )
     if stages.is_new:
-        settings = make()
         stages.run.mkdir(parents=True, exist_ok=True)
-        write_settings(settings, stages.run / SETTINGS)
+        write_settings(settings, path)
     run_stages(
         stages.run,
         stages.first,
@@ -95,6 +131,12 @@ def start(stages: StageSettings, make: Callable[[], Settings]) -> None:
         accelerator=stages.accelerator,
         devices=stages.devices,
     )
+
+
+def _differences(stored: Settings, given: Settings) -> str:
+    """Names of the settings that differ, but for the processes that draw batches."""
+    ours, theirs = asdict(replace(stored, workers=0)), asdict(replace(given, workers=0))
+    return ", ".join(name for name in ours if ours[name] != theirs[name])
 
 
 def _settings(options: Options) -> Settings:

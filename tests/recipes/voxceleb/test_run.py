@@ -17,9 +17,12 @@ from tests.recipes.zoo.test_run import PHASE
 pytest.importorskip("lhotse")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
+from recipes.voxceleb import run  # noqa: E402
 from recipes.zoo import manifests as data  # noqa: E402
-from recipes.zoo.settings import DataSettings, Settings  # noqa: E402
+from recipes.zoo.checks import check_data  # noqa: E402
+from recipes.zoo.settings import DataSettings, Settings, write_settings  # noqa: E402
 from recipes.zoo.sources import open_source  # noqa: E402
+from recipes.zoo.stages import SETTINGS  # noqa: E402
 
 RATE = 16000
 
@@ -123,8 +126,62 @@ def test_too_few_speakers_are_an_error(settings):
 
 def test_a_cut_without_a_speaker_is_an_error(settings, manifests):
     cut = data.read_cuts(manifests["train"])[0]
-    with pytest.raises(ArgumentError, match="must name one speaker per cut"):
-        data.speaker_of(cut.with_id("x").drop_supervisions())
+    with pytest.raises(ArgumentError, match="mine: must name one speaker per cut, got none in x"):
+        data.speaker_of(cut.with_id("x").drop_supervisions(), "mine")
+
+
+def test_lists_are_checked_before_anything_is_stored(manifests, tmp_path, capsys):
+    trials = tmp_path / "trials.txt"
+    arguments = [tmp_path / "run", "--train", manifests["train"], "--test", manifests["test"]]
+    arguments += ["--trials", trials, "--crops", "4", "--architecture", "x-vector"]
+
+    def fault(*more):
+        assert run.main([*map(str, arguments), *more]) == 1
+        assert not (tmp_path / "run").exists()
+        return capsys.readouterr().err
+
+    trials.write_text("1 a-0.wav a-1.wav\n0 a-0.wav c-0.wav\n")
+    assert "1 of the 3 recordings of the list are in no cut" in fault()
+    assert "the first is 'c-0.wav'" in fault()
+    trials.write_text("1 a-0.wav b-1.wav\n0 a-0.wav b-0.wav\n")
+    assert "1 of 2 trials contradict the speakers" in fault()
+    trials.write_text("1 a-0.wav a-1.wav\n")
+    assert "must hold trials of one speaker and of two" in fault()
+    trials.write_text("1 a-0.wav a-1.wav\n0 a-0.wav b-0.wav\n")
+    assert "`crops` must be at most 5" in fault("--crops", "6")
+    assert "nowhere.jsonl.gz: no such file" in fault("--noise", "nowhere.jsonl.gz")
+
+
+def test_trials_name_cuts_and_the_rest_is_not_embedded(settings, tmp_path):
+    (tmp_path / "trials.txt").write_text("1 a-0.wav a-1.wav\n0 a-0.wav b-0.wav\n")
+    listed = replace(settings.data, trials=str(tmp_path / "trials.txt"))
+    settings = replace(settings, data=listed)
+    assert check_data(settings).describe() == (
+        "10 utterances of 5 speakers to train on, 4 of 2 to test, 2 trials, 1 of one speaker"
+    )
+    assert check_data(settings).shared_speakers == 2
+    found = data.embed_cuts(settings, build_encoder("x-vector", dimension=6))
+    assert found.names == ["a-0", "a-1", "b-0"]
+    assert [trial.target for trial in data.read_cut_trials(settings)] == [True, False]
+
+
+def test_a_recording_that_is_gone_is_named(settings, tmp_path, manifests):
+    cuts = data.read_cuts(manifests["train"])
+    cuts[3].recording.sources[0].source = str(tmp_path / "gone.wav")
+    path = tmp_path / "cuts.jsonl.gz"
+    from lhotse import CutSet
+
+    CutSet.from_cuts(cuts).to_file(path)
+    broken = replace(settings, data=replace(settings.data, train=str(path)))
+    with pytest.raises(ArgumentError, match=r"gone.wav of the cut b-1 is not there"):
+        check_data(broken)
+
+
+def test_other_settings_are_of_another_run(settings, manifests, tmp_path, capsys):
+    write_settings(settings, tmp_path / SETTINGS)
+    arguments = [str(tmp_path), "--train", manifests["train"], "--test", manifests["test"]]
+    assert run.main([*arguments, "--architecture", "x-vector", "--crops", "4"]) == 1
+    assert "holds a run with other settings (data, train, large_margin" in capsys.readouterr().err
 
 
 def test_test_cuts_are_embedded_under_their_ids(settings):
