@@ -43,7 +43,7 @@ VARIANTS = (
     Variant("average linkage at 0.8, all 192 dimensions", _by_average_linkage(0.8, Adaptation())),
     Variant("average linkage at 0.7, first 20", _by_average_linkage(0.7, Adaptation(Prefix(20)))),
 )
-"""Thresholds are the better ones of 0.6, 0.7 and 0.8: see eval/results/README.md."""
+"""Thresholds are the better ones of 0.6, 0.7 and 0.8: see eval/results/earlier/README.md."""
 
 
 @dataclass(frozen=True)

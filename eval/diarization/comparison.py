@@ -225,7 +225,7 @@ def _describe_setting(
         "",
         f"- {run['date'][:10]}; {machine['processor']}, {machine['cores']} cores, "
         f"OMP_NUM_THREADS {machine['threads']}, OMP_WAIT_POLICY {waiting}",
-        f"- diarspk {versions['diarspk']}, encoder {load_encoder().fingerprint}; "
+        f"- diarspk {versions['diarspk']}, encoder `{load_encoder().fingerprint}`; "
         f"{_listed({name: versions[name] for name in ('python', 'torch', 'numpy')})}",
     ]
     for name, diarize in diarizers.items():

@@ -1,0 +1,1 @@
+"""Every page of results again, for the models that ship."""

@@ -1,0 +1,291 @@
+"""Pages of results: which commands measure what a page shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["PAGES", "PLACES", "Model", "Page", "Step"]
+
+Model = Literal["encoder", "extractor"]
+
+PLACES = {
+    "speech": "{data}/speech",
+    "simulated": "{data}/conversations/simulated",
+    "sets": "{data}/conversations/ami {data}/conversations/simulated",
+    "new": "{work}/new",
+    "passes": "{work}/passes",
+    "vectors": "{work}/vectors",
+}
+"""Short names of folders in commands."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command of a page; what it prints is a part of the page.
+
+    Parameters
+    ----------
+    command
+        Words after ``python -m``. ``{data}`` is the folder of the data, ``{work}`` one that all
+        pages share, ``{page}`` where the pictures of this page lie, ``{json:STEP}`` the figures of
+        an earlier step; :data:`PLACES` has more.
+    name
+        Name by which later steps find its figures, written with ``--json``. Empty: it has none.
+    silent
+        It prepares something, and what it prints is no part of the page.
+    """
+
+    command: str
+    name: str = ""
+    silent: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of results.
+
+    Parameters
+    ----------
+    name
+        Of the file, without ``.md``.
+    title
+        Heading.
+    steps
+        Commands, in their order.
+    minutes
+        Rough time of all of them on two idle cores.
+    models
+        What the figures belong to; nothing for those of libraries and conventions.
+    """
+
+    name: str
+    title: str
+    steps: tuple[Step, ...]
+    minutes: float
+    models: tuple[Model, ...] = ("encoder",)
+
+
+NEW = Step(
+    "eval.simulate --data {data} --split dev --templates ami-dev voxconverse-dev "
+    "--conversations 40 --seconds 150 --seed 9 --output {new}",
+    silent=True,
+)
+"""Conversations that nothing was chosen on."""
+
+PAGES = (
+    Page(
+        "diarization",
+        "Diarization",
+        (
+            NEW,
+            Step(
+                "eval.diarization --data {sets} {new} --systems diarspk --by-speakers "
+                "--references mfa only_words",
+                "diarization",
+            ),
+        ),
+        minutes=8,
+    ),
+    Page(
+        "ablation",
+        "What each part of the diarizer brings",
+        (Step("eval.diarization.ablation --data {sets} --cache {passes}", "ablation"),),
+        minutes=15,
+    ),
+    Page(
+        "clusterers",
+        "Clusterers and session adaptation",
+        (
+            Step(
+                "eval.clustering.sweep --data {sets} --thresholds 0.6 0.7 0.8 --cache {passes}",
+                "sweep",
+            ),
+        ),
+        minutes=25,
+    ),
+    Page(
+        "clustering-scale",
+        "Time and memory of clusterers",
+        (Step("eval.clustering", "scale"),),
+        minutes=40,
+        models=(),
+    ),
+    Page(
+        "counting",
+        "The number of speakers",
+        (
+            Step(
+                "eval.counting --data {data} --keep {work}/counting --seed 2000 --longest 2.5 "
+                "--plot {page}/counts.svg",
+                "counting",
+            ),
+        ),
+        minutes=45,
+    ),
+    Page(
+        "confidence",
+        "Confidence of turns",
+        (
+            NEW,
+            Step(
+                "eval.diarization.confidence --data {sets} {new} --fit --cache {passes} "
+                "--plot {page}/reliability.svg",
+                "confidence",
+            ),
+        ),
+        minutes=8,
+    ),
+    Page(
+        "streaming",
+        "Streaming",
+        (
+            Step(
+                "eval.streaming --data {simulated} --latencies 0.32 0.64 1.04 5 "
+                "--plot {page}/latency.svg",
+                "streaming",
+            ),
+        ),
+        minutes=40,
+    ),
+    Page(
+        "words",
+        "Words with speakers",
+        (Step("eval.transcripts --data {sets} --references only_words --cache {passes}", "words"),),
+        minutes=6,
+    ),
+    Page(
+        "correction",
+        "Correction in the review page",
+        (Step("eval.review.correction --data {sets} --cache {passes}", "correction"),),
+        minutes=10,
+    ),
+    Page(
+        "verification",
+        "Verification",
+        (
+            Step(
+                "eval.verification --data {speech} --split dev --systems diarspk diarspk:20",
+                "pairs",
+            ),
+            Step(
+                "eval.verification --data {speech} --split dev --systems diarspk diarspk:20 "
+                "--equal-spectra",
+                "equal",
+            ),
+            Step(
+                "eval.verification.trials --data {speech} --systems diarspk --cohort 300 "
+                "--groups gender age --cache {vectors} --det {page}/det.png",
+                "trials",
+            ),
+        ),
+        minutes=12,
+    ),
+    Page(
+        "identification",
+        "Identification and linking",
+        (
+            Step("eval.verification.identification --data {speech} --cache {vectors}", "gallery"),
+            Step("eval.linking --data {data}", "linking"),
+        ),
+        minutes=20,
+    ),
+    Page(
+        "sessions",
+        "Verification inside sessions",
+        (
+            NEW,
+            Step(
+                "eval.intra_session report --rttm {new} --audio {new} --output {work}/sessions "
+                "--systems diarspk resemblyzer"
+            ),
+        ),
+        minutes=5,
+    ),
+    Page(
+        "correlation",
+        "EER and DER",
+        (
+            Step(
+                "eval.correlation --data {sets} --speech {speech} --output {work}/correlation",
+            ),
+        ),
+        minutes=60,
+    ),
+    Page(
+        "alignment",
+        "Alignment of embedding spaces",
+        (
+            Step(
+                "eval.verification.alignment --data {speech} --enrolment resemblyzer "
+                "--runtime diarspk --limit 3000 --cache {vectors}",
+                "alignment",
+            ),
+        ),
+        minutes=30,
+    ),
+    Page(
+        "frames",
+        "Embeddings of frames",
+        (Step("eval.frame_embeddings --data {sets}", "frames"),),
+        minutes=5,
+    ),
+    Page(
+        "cues",
+        "What cues carry",
+        (
+            Step(
+                "eval.verification --data {speech} --split dev --systems diarspk resemblyzer",
+                "pairs",
+            ),
+            Step("eval.diarization --data {sets} --systems diarspk", "diarization"),
+            Step(
+                "eval.probes carried --data {speech} --systems diarspk resemblyzer controls "
+                "--cache {work}/cues",
+                "carried",
+            ),
+            Step(
+                "eval.probes robustness --data {speech} --systems diarspk resemblyzer controls",
+                "robustness",
+            ),
+            Step(
+                "eval.cues --verification {json:pairs} --diarization {json:diarization} "
+                "--probes {json:carried} --robustness {json:robustness} --plot {page}/cues.svg",
+                "cues",
+            ),
+        ),
+        minutes=45,
+    ),
+    Page(
+        "extraction",
+        "Target speech extraction",
+        (
+            Step(
+                "eval.extraction --data {data} "
+                "--conditions clean-2 noisy-2 clean-3 noisy-3 absent-2",
+                "mixtures",
+            ),
+            Step("eval.extraction.presence --data {data}", "presence"),
+            Step("eval.extraction.meetings --data {simulated}", "meetings"),
+            Step("eval.extraction.optimised_cue --data {data} --conditions clean-2", "optimised"),
+        ),
+        minutes=60,
+        models=("encoder", "extractor"),
+    ),
+    Page(
+        "speed",
+        "Speed and memory",
+        (Step("eval.speed --data {simulated} --minutes 6 60 180 --systems diarspk", "speed"),),
+        minutes=8,
+    ),
+    Page(
+        "throughput",
+        "Many recordings, and the server",
+        (
+            Step("eval.speed.batch --data {simulated} --files 200", "batch"),
+            Step("eval.speed.server --data {simulated} --clients 1 8 64", "server"),
+        ),
+        minutes=30,
+    ),
+)
+"""All pages, those first that much else is compared with."""
