@@ -1,17 +1,33 @@
-"""Command line of ``diarspk extract``; the work is done in :mod:`tse.extraction`."""
+"""Command line of ``diarspk extract``; the work is done in :mod:`tse.voice_files`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from diarspk.cli.options import Channel, Device, Raw, Track
-from diarspk.cli.recordings import Reader
-from diarspk.cli.terminal import exit_on_error, progress_display, say
-from diarspk.file_names import file_stems
+from diarspk.cli.batch import Batch
+from diarspk.cli.batch_options import BatchOptions
+from diarspk.cli.companion_files import CompanionFiles
+from diarspk.cli.lists import find_recordings
+from diarspk.cli.options import (
+    Channel,
+    Device,
+    Jobs,
+    Lists,
+    Quiet,
+    Raw,
+    RayAddress,
+    Resume,
+    ShardOf,
+    Track,
+)
+from diarspk.cli.recordings import Reader, Recording
+from diarspk.cli.result_names import name_results
+from diarspk.cli.terminal import exit_on_error, progress_display
+from tse.extraction_work import ExtractionWork
 
 __all__ = ["extract"]
 
@@ -19,19 +35,15 @@ SUFFIXES = (".wav", ".flac", ".ogg")
 
 
 def extract(
-    recording: Annotated[
-        Path,
-        typer.Argument(
-            metavar="AUDIO", help="Recording of any format and sample rate; - is stdin."
-        ),
-    ],
+    recordings: Lists,
     output: Annotated[
         Path,
         typer.Option(
             "--output",
             "-o",
-            metavar="FILE",
-            help="Output at 16 kHz: .wav, .flac or .ogg; with --all, a folder.",
+            metavar="FILE|DIR",
+            help="Output at 16 kHz: .wav, .flac or .ogg; with --all, a folder. Of several "
+            "recordings, a folder for DIR/NAME.wav or DIR/NAME/SPEAKER.wav, and a report.",
         ),
     ],
     enroll: Annotated[
@@ -47,7 +59,11 @@ def extract(
     ] = False,
     diarization: Annotated[
         Path | None,
-        typer.Option(metavar="RTTM", help="Diarization of the recording; computed if not given."),
+        typer.Option(
+            metavar="RTTM|DIR",
+            help="Diarization of the recording; of several, one file or a folder of NAME.rttm. "
+            "Computed if not given.",
+        ),
     ] = None,
     gate: Annotated[
         bool, typer.Option("--gate", help="Mute each speaker outside its own turns.")
@@ -62,49 +78,60 @@ def extract(
         ),
     ] = None,
     device: Device = "auto",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")] = False,
+    jobs: Jobs = 1,
+    resume: Resume = False,
+    shard: ShardOf = None,
+    ray: RayAddress = None,
+    quiet: Quiet = False,
 ) -> None:
-    """Extract the voice of one speaker, or of each, from a recording."""
-    _check(enroll, speaker, everybody, diarization, gate, output)
-    reader = Reader.of([recording, *(enroll or [])], channel=channel, track=track, raw=raw)
-    with exit_on_error(), progress_display(quiet) as follow:
-        from tse.extraction import extract_enrolled, extract_speakers
+    """Extract the voice of one speaker, or of each, from recordings."""
+    _check(enroll, speaker, everybody, diarization, gate)
+    options = BatchOptions.of(jobs, resume, shard, ray)
+    many = options.are_many(recordings)
+    _check_output(output, many, everybody)
+    reader = Reader.of([*recordings, *(enroll or [])], channel=channel, track=track, raw=raw)
+    diarizations = None
+    if diarization is not None:
+        diarizations = CompanionFiles("diarization", (diarization,), (".rttm",), many)
+    work = ExtractionWork(
+        tuple(enroll or ()), speaker, diarizations, gate, extractor, device, reader
+    )
+    with exit_on_error():
+        found = find_recordings(recordings)
+        if not many:
+            _extract_one(work, found[0], output, quiet)
+        elif Batch(found, output, "" if everybody else ".wav", options).run(work, quiet).failed:
+            raise typer.Exit(1)
 
-        shared: dict[str, Any] = {
-            "extractor_name": extractor,
-            "device": device,
-            "warn": lambda message: say(f"warning: {message}"),
-            "progress": follow(recording.name),
-        }
-        mixture = reader.open(recording)
-        if enroll:
-            voices = [Reader().open(one) for one in enroll]
-            extract_enrolled(mixture, voices, output, **shared)
-            return
 
-        def targets(names: Sequence[str]) -> list[Path]:
-            if not everybody:
-                return [output]
-            return [output / f"{stem}.wav" for stem in file_stems(names).values()]
-
-        names = [] if speaker is None else [speaker]
-        extract_speakers(mixture, names, targets, diarization=diarization, gated=gate, **shared)
+def _extract_one(work: ExtractionWork, recording: Recording, output: Path, quiet: bool) -> None:
+    """Write a voice to a file, or all voices into a folder."""
+    (named,) = name_results([recording])
+    opened = work.open(named)
+    with progress_display(quiet) as follow:
+        work.load()(opened, output, follow(recording.path.name))
 
 
 def _check(
-    enroll: list[Path] | None,
+    enroll: Sequence[Path] | None,
     speaker: str | None,
     everybody: bool,
     diarization: Path | None,
     gate: bool,
-    output: Path,
 ) -> None:
     """Reject options that exclude each other, before anything is read."""
     if sum([bool(enroll), speaker is not None, everybody]) != 1:
         raise typer.BadParameter("give one of --enroll, --speaker and --all")
     if enroll and (diarization is not None or gate):
         raise typer.BadParameter("--diarization and --gate go with --speaker or --all")
-    if everybody and output.exists() and not output.is_dir():
-        raise typer.BadParameter(f"-o must be a folder with --all, {output} is a file")
-    if not everybody and output.suffix.lower() not in SUFFIXES:
+
+
+def _check_output(output: Path, many: bool, everybody: bool) -> None:
+    """Reject an output that is not of the kind which the result has."""
+    why = "with --all" if everybody else "for several recordings"
+    is_sound = output.suffix.lower() in SUFFIXES
+    if many or everybody:
+        if (output.exists() or is_sound) and not output.is_dir():
+            raise typer.BadParameter(f"-o must be a folder {why}, {output} is a file")
+    elif not is_sound:
         raise typer.BadParameter(f"-o must end in .wav, .flac or .ogg, got {output}")

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from diarspk.errors import ArgumentError
 from diarspk.mcp_server import ToolContext
 from diarspk.server.thread_warnings import collected_warnings
-from tse.extraction import extract_enrolled
+from tse.loading import load_extractor
+from tse.voice_files import enroll, write_enrolled
 
 __all__ = ["extract"]
 
@@ -32,7 +33,9 @@ def extract(context: ToolContext) -> Callable[[str, list[str], str], str]:
             raise ArgumentError(f"{output}: must end in {', '.join(SUFFIXES)}")
         references = [context.open(one, MAX_ENROLMENT_S) for one in enrolment]
         with collected_warnings() as notes:
-            extract_enrolled(context.open(path), references, target, warn=notes.append)
+            extractor = load_extractor()
+            cue = enroll(extractor, references)
+            write_enrolled(extractor, context.open(path), cue, target)
         return "; ".join([f"written to {target}", *notes])
 
     return extract

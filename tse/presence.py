@@ -13,6 +13,7 @@ No score tells two voices apart that are as similar as one of them is to itself 
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,11 +21,19 @@ from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE
 from diarspk.encoders.base import SpeakerEncoder
+from diarspk.errors import SpeechWarning
 from diarspk.verification.cohort import load_cohort
 from diarspk.verification.score_normalization import adaptive_norm, cohort_statistics
 from tse.cues import Cue
 
-__all__ = ["MIN_SCORE", "MIN_SIMILARITY", "SURE_SCORE", "Presence", "PresenceMeter"]
+__all__ = [
+    "MIN_SCORE",
+    "MIN_SIMILARITY",
+    "SURE_SCORE",
+    "Presence",
+    "PresenceMeter",
+    "warn_of_absence",
+]
 
 Samples = NDArray[np.float32]
 
@@ -190,3 +199,10 @@ class PresenceMeter:
         )
         score = float(adaptive_norm([similarity], own, other)[0])
         return Presence(similarity, score, by_telephone=by_telephone)
+
+
+def warn_of_absence(meter: PresenceMeter | None, name: str) -> None:
+    """Warn of a voice called ``name`` that is hardly like its enrolment."""
+    doubt = None if meter is None else meter.finish().doubt
+    if doubt is not None:
+        warnings.warn(f"{name}: {doubt}", SpeechWarning, stacklevel=3)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 
 from diarspk.checkpoints.digest import digest_file
 from diarspk.cli.recordings import STDIN, Reader
@@ -20,34 +20,65 @@ from diarspk.formats.names import escape_undecoded
 if TYPE_CHECKING:
     from diarspk.audio import AudioStream
 
-__all__ = ["Outcome", "Process", "Summary", "Task", "TaskRunner", "Work"]
+__all__ = [
+    "AudioWork",
+    "Outcome",
+    "Process",
+    "Source",
+    "Summary",
+    "Task",
+    "TaskRunner",
+    "Work",
+]
+
+Source = TypeVar("Source")
+"""What a recording is opened as: a stream of audio, or that and a transcript."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What the report tells of a result: seconds of the recording, and how many speakers."""
+    """What the report tells of a result: seconds of the recording, and how many speakers.
 
-    duration_s: float
-    speakers: int
+    None where the result does not tell it.
+    """
+
+    duration_s: float | None
+    speakers: int | None
 
 
-Process: TypeAlias = "Callable[[AudioStream, Path, ProgressCallback | None], Summary]"
-"""Callable(recording, file to write, progress) that makes one result."""
+Process: TypeAlias = Callable[[Source, Path, ProgressCallback | None], Summary]
+"""Callable(opened recording, file or folder to write, progress) that makes one result."""
 
 
-class Work(Protocol):
+class Work(Protocol[Source]):
     """What is done with each recording; it can be sent to another process."""
 
     @property
-    def reader(self) -> Reader:
-        """How recordings are opened."""
-
-    @property
     def settings(self) -> str:
-        """Text of all that results depend on, besides the recordings."""
+        """Text of all that results depend on, besides the recordings and their own files."""
 
-    def load(self) -> Process:
+    def files_of(self, named: NamedRecording) -> Sequence[Path]:
+        """Find further files that the result of a recording depends on, such as its transcript."""
+
+    def open(self, named: NamedRecording) -> Source:
+        """Open a recording; what is wrong with it is told before models are loaded."""
+
+    def load(self) -> Process[Source]:
         """Load the models."""
+
+
+class AudioWork:
+    """Base of work on audio alone."""
+
+    reader: Reader
+
+    def files_of(self, named: NamedRecording) -> Sequence[Path]:
+        """Give no files: the recording is all."""
+        return ()
+
+    def open(self, named: NamedRecording) -> AudioStream:
+        """Open a recording under the name of its result."""
+        return self.reader.open_part(named.recording, named.name)
 
 
 @dataclass(frozen=True)
@@ -58,7 +89,7 @@ class Task:
     ----------
     named : NamedRecording
     target : Path
-        File of the result.
+        File or folder of the result.
     settings : str
         Digest of all that the result depends on, besides the content of the recording.
     known : str
@@ -124,9 +155,9 @@ class Outcome:
         """Note that it is done."""
         self.row = self._row(
             DONE,
-            duration_s=f"{summary.duration_s:.3f}",
+            duration_s="" if summary.duration_s is None else f"{summary.duration_s:.3f}",
             time_s=f"{time_s:.2f}",
-            speakers=str(summary.speakers),
+            speakers="" if summary.speakers is None else str(summary.speakers),
         )
         return self
 
@@ -142,15 +173,15 @@ class Outcome:
         )
 
 
-class TaskRunner:
+class TaskRunner(Generic[Source]):
     """Does tasks; models are loaded when the first recording needs them.
 
     An error of a recording is part of its outcome. One of loading the models is raised.
     """
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work[Source]) -> None:
         self.work = work
-        self.process: Process | None = None
+        self.process: Process[Source] | None = None
 
     def __call__(self, task: Task, progress: ProgressCallback | None = None) -> Outcome:
         """Do a task, or find that it is done."""
@@ -159,18 +190,28 @@ class TaskRunner:
         with warnings_on_one_line(outcome.warn):
             # Whatever befalls a recording, the others are done; what is no Exception stops all.
             try:
-                # A pipe gives its bytes once, so that nobody knows them before.
-                outcome.digest = digest_file(task.path) if os.path.isfile(task.path) else ""
+                outcome.digest = self._digest(task)
                 if task.known and task.known == outcome.digest:
                     return outcome
-                stream = self.work.reader.open_part(task.named.recording, task.named.name)
+                source = self.work.open(task.named)
             except Exception as error:
                 return outcome.fail(error)
             if self.process is None:
                 self.process = self.work.load()
                 task.target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                summary = self.process(stream, task.target, progress)
+                summary = self.process(source, task.target, progress)
             except Exception as error:
                 return outcome.fail(error)
         return outcome.finish(summary, time.monotonic() - began)
+
+    def _digest(self, task: Task) -> str:
+        """Digest of a recording and of the files that go with it; empty where nobody knows it."""
+        files = [task.path, *self.work.files_of(task.named)]
+        # A pipe gives its bytes once, so that nobody knows them before.
+        if not os.path.isfile(task.path):
+            return ""
+        digests = [digest_file(file) for file in files]
+        if len(digests) == 1:
+            return digests[0]
+        return hashlib.sha256("".join(digests).encode()).hexdigest()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import pickle
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Generic
 
-from diarspk.cli.batch_task import Outcome, Task, TaskRunner, Work
+from diarspk.cli.batch_task import Outcome, Source, Task, TaskRunner, Work
 from diarspk.cli.terminal import describe_error
 from diarspk.cli.threads import count_cores
 from diarspk.errors import DiarspkError
@@ -16,7 +16,7 @@ __all__ = ["run_on_cluster"]
 
 
 def run_on_cluster(
-    work: Work, tasks: Sequence[Task], workers: int, address: str
+    work: Work[Source], tasks: Sequence[Task], workers: int, address: str
 ) -> Iterator[Outcome]:
     """Do tasks on workers of a cluster, and give what comes of each as soon as it is done.
 
@@ -37,10 +37,10 @@ def run_on_cluster(
         yield pickle.loads(row["outcome"])  # of our own worker
 
 
-class _Runner:
+class _Runner(Generic[Source]):
     """Does a task that comes as bytes, on a worker."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work[Source]) -> None:
         self.run = TaskRunner(work)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from diarspk.checkpoints.digest import digest_file
-from diarspk.cli.batch_task import Process, Summary
+from diarspk.cli.batch_task import AudioWork, Process, Summary
+from diarspk.cli.contents import describe_contents
 from diarspk.cli.recordings import Reader
 from diarspk.cli.start_up import quick_imports
 from diarspk.cli.terminal import ProgressCallback
@@ -40,25 +38,25 @@ class Format(str, Enum):
 class Count:
     """Number of speakers as the options give it."""
 
-    exact: int | None
-    minimum: int | None
-    maximum: int | None
+    exact: int | None = None
+    minimum: int | None = None
+    maximum: int | None = None
 
 
 @dataclass(frozen=True)
 class Models:
     """Parts of the diarizer as the options give them."""
 
-    encoder: str | None
-    segmentation: str | None
-    threshold: float | None
-    clusterer: str | None
-    adaptation: str | None
-    config: Path | None
-    engine: str
-    precision: str
-    device: str
-    cache: Path | None
+    encoder: str | None = None
+    segmentation: str | None = None
+    threshold: float | None = None
+    clusterer: str | None = None
+    adaptation: str | None = None
+    config: Path | None = None
+    engine: str = "torch"
+    precision: str = "auto"
+    device: str = "auto"
+    cache: Path | None = None
 
     def load(self) -> Diarizer:
         """Load the diarizer."""
@@ -84,32 +82,38 @@ class Models:
 class Output:
     """What is written of a result."""
 
-    format: Format
-    exclusive: bool
-    vectors: bool
+    format: Format = Format.RTTM
+    exclusive: bool = False
+    vectors: bool = False
 
 
 @dataclass(frozen=True)
-class DiarizationWork:
+class DiarizationWork(AudioWork):
     """Diarization of recordings with the same options."""
 
     models: Models
     count: Count
     reader: Reader
-    gallery: Path | None
-    output: Output
+    gallery: Path | None = None
+    output: Output = field(default_factory=Output)
 
     @property
     def settings(self) -> str:
         """Text of all that results depend on, besides the recordings; files by their content."""
-        named = (self.models.encoder, self.models.segmentation, self.models.config)
-        files = [list(_contents(Path(name))) for name in named if name is not None]
-        people = [] if self.gallery is None else list(_contents(self.gallery))
         models = replace(self.models, cache=None)
         options = (models, self.count, self.reader, self.output)
-        return repr((__version__, options, files, people))
+        named = (models.encoder, models.segmentation, models.config, self.gallery)
+        return repr((__version__, options, describe_contents(named)))
 
-    def load(self) -> Process:
+    def check_gallery(self) -> None:
+        """Refuse a gallery that cannot be opened, before anything else is done."""
+        if self.gallery is None:
+            return
+        from diarspk.verification.gallery import open_gallery
+
+        open_gallery(self.gallery).close()
+
+    def load(self) -> Process[AudioStream]:
         """Load the diarizer."""
         diarizer = self.models.load()
 
@@ -153,21 +157,3 @@ class DiarizationWork:
         suffix = f".{output.format.value.lower()}"
         write_diarization(result, text, suffix, exclusive=output.exclusive, vectors=output.vectors)
         return text.getvalue()
-
-
-def _contents(path: Path) -> Iterator[tuple[object, ...]]:
-    """Describe a model or a gallery by what changes with it; a name in a registry has nothing.
-
-    Of a file it is its bytes, and those of files beside it with its stem: the weights of a card.
-    Of a folder it is sizes and times, since it may be large; SQLite's journal comes and goes with
-    its readers.
-    """
-    if os.path.isfile(path):
-        for file in sorted(path.parent.iterdir()):
-            if file.stem == path.stem and file.is_file():
-                yield file.name, digest_file(file)
-    elif os.path.isdir(path):
-        for file in sorted(path.rglob("*")):
-            if file.is_file() and not file.name.endswith(("-wal", "-shm")):
-                state = file.stat()
-                yield os.fspath(file.relative_to(path)), state.st_size, state.st_mtime_ns

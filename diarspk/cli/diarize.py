@@ -9,10 +9,23 @@ from typing import Annotated
 import typer
 
 from diarspk.catalogue.presets import EMBEDDED, PRESETS
-from diarspk.cli.batch import Batch, Shard
+from diarspk.cli.batch import Batch
+from diarspk.cli.batch_options import BatchOptions
 from diarspk.cli.diarization_work import Count, DiarizationWork, Format, Models, Output
-from diarspk.cli.lists import find_recordings, is_list
-from diarspk.cli.options import Channel, Device, Engine, Lists, Raw, Track
+from diarspk.cli.lists import find_recordings
+from diarspk.cli.options import (
+    Channel,
+    Device,
+    Engine,
+    Jobs,
+    Lists,
+    Quiet,
+    Raw,
+    RayAddress,
+    Resume,
+    ShardOf,
+    Track,
+)
 from diarspk.cli.recordings import Reader, Recording
 from diarspk.cli.result_names import name_results
 from diarspk.cli.terminal import Failures, exit_on_error, progress_display, say
@@ -136,48 +149,18 @@ def diarize(
             metavar="DIR", help="Gallery of enrolled people, whose names replace the labels."
         ),
     ] = None,
-    jobs: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            help="Recordings done side by side, in processes that share the cores. Each loads the "
-            "models, and needs memory of its own.",
-        ),
-    ] = 1,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            help="Leave out recordings that were done before, by their content and the options.",
-        ),
-    ] = False,
-    shard: Annotated[
-        str | None,
-        typer.Option(
-            metavar="INDEX/OF",
-            help="Do one of several equal parts of the list, from 1/OF to OF/OF: for job arrays.",
-        ),
-    ] = None,
-    ray: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ADDRESS",
-            help="Do the recordings on --jobs workers of a Ray cluster, which must reach the same "
-            "files: `auto`, `ray://HOST:10001`, or `local`, a cluster of this machine. Needs the "
-            "extra `ray`.",
-        ),
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    jobs: Jobs = 1,
+    resume: Resume = False,
+    shard: ShardOf = None,
+    ray: RayAddress = None,
+    quiet: Quiet = False,
 ) -> None:
     """Say who spoke when in each recording, or in each of a folder or a list."""
     count = Count(num_speakers, min_speakers, max_speakers)
     _check_count(count)
     reader = Reader.of(recordings, channel=channel, track=track, raw=raw)
-    part = Shard.parse(shard)
-    if output is None and (jobs > 1 or resume or shard is not None or ray is not None):
-        raise typer.BadParameter("--jobs, --resume, --shard and --ray need -o DIR")
-    if output is not None and output.exists() and not output.is_dir():
-        raise typer.BadParameter(f"-o must be a folder, {output} is a file")
+    options = BatchOptions.of(jobs, resume, shard, ray)
+    options.check_folder(output)
     if vectors and format is not Format.JSON:
         raise typer.BadParameter(f"--vectors needs --format json, got {format.value}")
     if preset is not None and (encoder is not None or preset not in (EMBEDDED, *PRESETS)):
@@ -206,18 +189,14 @@ def diarize(
             raise typer.BadParameter(f"{len(found)} recordings need -o DIR")
         if cache is not None and cache.exists() and not cache.is_dir():
             raise typer.BadParameter(f"--cache must be a folder, {cache} is a file")
-        if gallery is not None:
-            _check_gallery(gallery)
+        work.check_gallery()
         if threshold is not None and clusterer is None and config is None:
             say(
                 "note: --threshold replaces the default clusterer by agglomerative clustering of "
                 "local speakers"
             )
-        many = len(recordings) > 1 or is_list(recordings[0])
-        many = many or resume or shard is not None or ray is not None
-        if output is not None and many:
-            batch = Batch(found, output, f".{format.value}", jobs, resume, ray, part)
-            if batch.run(work, quiet):
+        if output is not None and options.are_many(recordings):
+            if Batch(found, output, f".{format.value}", options).run(work, quiet).failed:
                 raise typer.Exit(1)
             return
     _diarize_one(work, found[0], output, quiet)
@@ -231,7 +210,7 @@ def _diarize_one(
     (named,) = name_results([recording])
     with failures.caught(recording.path):
         # A mistyped name is told at once, not after the models are loaded.
-        stream = work.reader.open_part(recording, named.name)
+        stream = work.open(named)
         with exit_on_error():
             diarizer = work.models.load()
             if output is not None:
@@ -252,9 +231,3 @@ def _check_count(count: Count) -> None:
         raise typer.BadParameter(
             f"--min-speakers {count.minimum} is above --max-speakers {count.maximum}"
         )
-
-
-def _check_gallery(folder: Path) -> None:
-    from diarspk.verification.gallery import open_gallery
-
-    open_gallery(folder).close()

@@ -7,7 +7,21 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["AsJson", "Channel", "Device", "Encoder", "Engine", "Lists", "Raw", "Track"]
+__all__ = [
+    "AsJson",
+    "Channel",
+    "Device",
+    "Encoder",
+    "Engine",
+    "Jobs",
+    "Lists",
+    "Quiet",
+    "Raw",
+    "RayAddress",
+    "Resume",
+    "ShardOf",
+    "Track",
+]
 
 Lists = Annotated[
     list[Path],
@@ -54,3 +68,37 @@ Engine = Annotated[
     str, typer.Option(help="Inference engine: `torch`, or `onnx` (needs the extra of that name).")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        help="Recordings done side by side, in processes that share the cores. Each loads the "
+        "models, and needs memory of its own.",
+    ),
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Leave out recordings that were done before, by their content and the options.",
+    ),
+]
+ShardOf = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="INDEX/OF",
+        help="Do one of several equal parts of the list, from 1/OF to OF/OF: for job arrays.",
+    ),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="ADDRESS",
+        help="Do the recordings on --jobs workers of a Ray cluster, which must reach the same "
+        "files: `auto`, `ray://HOST:10001`, or `local`, a cluster of this machine. Needs the "
+        "extra `ray`.",
+    ),
+]

@@ -28,21 +28,21 @@ class Row:
     Attributes
     ----------
     result : str
-        Name of the file beside the report.
+        Name of the file or folder beside the report.
     recording : str
         Path as it was given.
     status : str
         "done" or "failed".
     duration_s : str
-        Seconds of the recording; empty where it failed.
+        Seconds of the recording; empty where it failed, or nobody knows.
     time_s : str
         Seconds that it took.
     speakers : str
-        Number of speakers; empty where it failed.
+        Number of speakers; empty likewise.
     warnings, error : str
         What was told, warnings joined by " | ".
     digest : str
-        SHA-256 of the recording's file; empty for a pipe.
+        SHA-256 of the recording's file and of those that go with it; empty for a pipe.
     settings : str
         Digest of everything else that the result depends on.
     """
@@ -119,7 +119,7 @@ def read_done(folder: Path) -> dict[str, Row]:
     A last line that was not written to its end, and files that are no reports, are left out.
     """
     found: dict[str, Row] = {}
-    reports = [file for file in folder.glob("*.csv") if REPORT.fullmatch(file.stem)]
+    reports = [file for file in folder.glob("*.csv") if REPORT.fullmatch(file.name)]
     for file in sorted(reports, key=lambda file: (file.stat().st_mtime_ns, file.name)):
         text = file.read_text(encoding="utf-8", errors="replace")
         lines = csv.reader(io.StringIO(text[: text.rfind("\n") + 1], newline=""))

@@ -15,10 +15,8 @@ from diarspk.file_names import file_stems
 
 __all__ = ["NamedRecording", "name_results"]
 
-REPORT = re.compile(r"report(-\d+-of-\d+)?", re.IGNORECASE)
-"""Stems of the report beside the results."""
-
-NOTHING = re.compile(r"(?!)")
+REPORT = re.compile(r"report(-\d+-of-\d+)?\.csv", re.IGNORECASE)
+"""Names of the report beside the results."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +41,16 @@ def name_results(recordings: Iterable[Recording], suffix: str = "") -> list[Name
     recordings
         All of a list.
     suffix
-        That of the files: ``.csv`` is also that of the report, whose name is left to it.
+        That of the files; no result gets the name of the report.
     """
     given = list({_identity(recording): recording for recording in recordings}.values())
     names = _distinct(given)
-    reserved = REPORT if suffix == ".csv" else NOTHING
     counts = Counter(map(_folded, names))
     plain = [  # what is the name of a file may be the name of another
         not recording.name
         and name == stem(recording.path)
         and counts[_folded(name)] == 1
-        and not reserved.fullmatch(name)
+        and not REPORT.fullmatch(name + suffix)
         for name, recording in zip(names, given, strict=True)
     ]
     taken = {_folded(name) for name, kept in zip(names, plain, strict=True) if kept}
@@ -64,7 +61,7 @@ def name_results(recordings: Iterable[Recording], suffix: str = "") -> list[Name
         own = name
         if not kept:
             own = valid[name]
-            own = _number(f"_{own}" if reserved.fullmatch(own) else own, taken, numbers)
+            own = _number(f"_{own}" if REPORT.fullmatch(own + suffix) else own, taken, numbers)
         found.append(NamedRecording(recording, name, own))
     return found
 

@@ -148,7 +148,7 @@ def progress_display(quiet: bool) -> Iterator[Callable[[str], ProgressCallback |
     )
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TimeRemainingColumn(),

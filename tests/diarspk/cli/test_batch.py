@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from diarspk.cli.batch import Shard
+from diarspk.cli.batch_options import Shard
 from diarspk.formats import read_rttm
 from tests.diarspk.cli.conftest import Run
 from tests.full_disk import limited_files
@@ -228,3 +228,24 @@ def test_a_batch_needs_a_folder(run: Run, folder: Path, option: list[str]) -> No
     done = run("diarize", folder, *option)
     assert (done.exit_code, done.stdout) == (2, "")
     assert "-o DIR" in done.stderr
+
+
+def test_embeddings_of_a_list_have_a_file_each(
+    run: Run, tiny: Path, folder: Path, tmp_path: Path
+) -> None:
+    out, whole = tmp_path / "out", tmp_path / "all.npz"
+    words = ("embed", folder, "--encoder", tiny)
+    done = [run(*words, "-o", out, "--resume", *more) for more in ([], ["--jobs", 2])]
+    assert [each.exit_code for each in done] == [1, 1]
+    assert f"error: {folder / 'bad.wav'}: not audio" in done[0].stderr
+    assert "warning: " in done[0].stderr and "silent.wav 0:2: 0.0 s of speech" in done[0].stderr
+    assert done[1].stderr.endswith("note: 5 of 6 recordings were done before\n")
+    assert run(*words, "-o", whole).exit_code == 1
+    with np.load(whole) as saved:
+        vectors = dict(zip(saved["files"].tolist(), saved["vectors"], strict=True))
+    found = {row["recording"]: row for row in rows(out / "report.csv") if row["status"] == "done"}
+    assert found.keys() == vectors.keys()
+    for recording, row in found.items():
+        with np.load(out / row["result"]) as saved:
+            np.testing.assert_array_equal(saved["vectors"][0], vectors[recording])
+        assert (row["duration_s"], row["speakers"]) == ("2.000", "")

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from argparse import Namespace
 from inspect import signature
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
+from pyannote.core import Annotation, Segment
 from typer.testing import CliRunner, Result
 
 from diarspk.cli import app
+from diarspk.cli.diarization_work import Models
 from diarspk.cli.transcript import TranscriptFormat, transcript
 from diarspk.transcripts import AssignmentConfig
 from diarspk.transcripts.saving import FORMATS
@@ -55,9 +60,6 @@ def test_a_transcript_with_speakers_is_converted_as_it_is(folder: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore::diarspk.errors.SpeechWarning")
 def test_words_are_transcribed_and_diarized(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import numpy as np
-    import soundfile
-
     noise = np.random.default_rng(0).standard_normal(32000).astype("float32") * 1e-4
     soundfile.write(folder / "call.wav", noise, 16000)
     result = run("call.ctm", "call.wav", "-q")
@@ -104,3 +106,74 @@ def test_a_fault_is_one_line(folder: Path, arguments: list[str], told: str) -> N
 )
 def test_a_wrong_command_line_is_a_usage_error(folder: Path, arguments: list[str]) -> None:
     assert run(*arguments).exit_code == 2
+
+
+@pytest.fixture
+def many(folder: Path) -> Path:
+    """Words as whisper writes them, and diarizations, of two recordings in folders."""
+    for name in ("rttm", "words"):
+        (folder / name).mkdir()
+    for name, who in (("one", "Ann"), ("two", "Ben")):
+        turn = f"SPEAKER {name} 1 0 9 <NA> <NA> {who} <NA> <NA>\n"
+        (folder / "rttm" / f"{name}.rttm").write_text(turn)
+        words = {"segments": [{"start": 1.0, "end": 2.0, "text": f" {name}"}]}
+        (folder / "words" / f"{name}.json").write_text(json.dumps(words))
+        (folder / "words" / f"{name}.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nother\n")
+    (folder / "words" / "one.txt").write_text("one")
+    return folder
+
+
+def test_a_folder_of_words_becomes_a_folder_of_transcripts(many: Path) -> None:
+    (many / "words" / "lost.vtt").write_text("WEBVTT\n\n00:01.000 --> 00:02.000\nhi\n")
+    words = ["words", "--diarization", "rttm", "-o", "out", "--format", "srt", "--resume"]
+    result = run(*words)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "rttm: has no diarization of lost; it must be called lost.rttm or .json" in result.stderr
+    found = {path.name: path.read_text() for path in (many / "out").glob("*.srt")}
+    assert found.keys() == {"one.srt", "two.srt"}
+    assert "Ann: one" in found["one.srt"] and "Ben: two" in found["two.srt"]
+    (many / "rttm" / "one.rttm").write_text("SPEAKER one 1 0 9 <NA> <NA> Eve <NA> <NA>\n")
+    again = run(*words)
+    assert "note: 1 of 3 recordings were done before" in again.stderr
+    assert "Eve: one" in (many / "out" / "one.srt").read_text()
+    listed = run("words/one.json", "words/two.json", "--diarization", "rttm", "-o", "files")
+    assert listed.exit_code == 0
+    assert sorted(path.name for path in (many / "files").iterdir()) == [
+        *("one.txt", "report.csv", "two.txt"),
+    ]
+
+
+def test_words_are_found_by_the_names_of_recordings(
+    many: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two", "six"):
+        soundfile.write(f"{name}.wav", np.zeros(16000), 16000)
+    (many / "words" / "two.json").rename(many / "words" / "two.wav.json")  # as whisper.cpp does
+    (many / "words" / "two.srt").unlink()
+    Path("list.txt").write_text("one.wav\ntwo.wav\nsix.wav\n")
+    call = Annotation(uri="call")
+    call[Segment(0, 9)] = "Eve"
+    live = Namespace(annotation=call, duration=1.0)
+    monkeypatch.setattr(Models, "load", lambda self: lambda stream, **options: live)
+    result = run("words", "list.txt", "-o", "out")
+    assert result.exit_code == 1
+    assert result.stderr.count("has no transcript of six; it must be called six.json or") == 1
+    assert (many / "out" / "one.txt").read_text() == "Eve: one\n"
+    assert (many / "out" / "two.txt").read_text() == "Eve: two\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["words"], "need -o DIR"),
+        (["words", "-o", "call.ctm"], "must be a folder"),
+        (["words", "-o", "out.srt"], "must be a folder"),
+        (["words", "-o", "out", "--recording", "one"], "--recording is for one"),
+        (["rttm", "-o", "out"], "the folder rttm holds no transcript"),
+        (["call.ctm", "-o", "out.srt", "--shard", "3/2"], "INDEX/OF"),
+    ],
+)
+def test_several_recordings_need_a_folder(many: Path, arguments: list[str], told: str) -> None:
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert told in " ".join(result.stderr.replace("│", " ").split())
