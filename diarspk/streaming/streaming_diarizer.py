@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -15,22 +14,20 @@ from diarspk.arguments import check_count, check_number, check_path
 from diarspk.diarization.constraints import Constraints
 from diarspk.diarization.diarizer import Diarizer
 from diarspk.diarization.result import Diarization
-from diarspk.errors import ArgumentError, ModelError, SpeechWarning
-from diarspk.intervals import find_runs
+from diarspk.errors import ArgumentError, ModelError
 from diarspk.segmentation.segmenter import EmbeddedSegmenter
 from diarspk.streaming.latency import LatencyPlan
 from diarspk.streaming.linking import LiveLinkingSettings
 from diarspk.streaming.sample_input import SampleInput
-from diarspk.streaming.session import LiveSession, Step
-from diarspk.streaming.speaker_labels import SpeakerLabels
+from diarspk.streaming.session import LiveSession
+from diarspk.streaming.session_record import SessionRecord
+from diarspk.streaming.session_result import make_result, merged_turns
 from diarspk.streaming.speaker_memory import SpeakerMemory
 from diarspk.streaming.speaker_model import SpeakerModel
 from diarspk.streaming.state import read_state, write_state
-from diarspk.streaming.turn_store import TurnStore
-from diarspk.streaming.update import LiveTurn, SpeakerEvent, Update
+from diarspk.streaming.update import Update
 
 if TYPE_CHECKING:
-    from pyannote.core import Annotation, Segment
     from torch import Tensor
     from typing_extensions import Self
 
@@ -126,11 +123,8 @@ class StreamingDiarizer:
             self.diarizer, self._segmenter, self._plan, memory, LiveLinkingSettings()
         )
         numbers = memory.enroll(self._enrolled)
-        self._labels = SpeakerLabels(dict(zip(numbers.tolist(), self._names, strict=True)))
-        self._turns, self._alone = TurnStore(), TurnStore()
-        self._offset = 0.0  # seconds before this stretch
-        self._time = self._final_time = 0.0
-        self._tentative: tuple[LiveTurn, ...] = ()
+        names = dict(zip(numbers.tolist(), self._names, strict=True))
+        self._record = SessionRecord(names, self._session.hop, self._identify)
         self._result: Diarization | None = None
 
     def __enter__(self) -> Self:
@@ -147,8 +141,8 @@ class StreamingDiarizer:
 
     def __repr__(self) -> str:
         return (
-            f"StreamingDiarizer(latency_s={self.latency_s:g}, {self._time:.1f} s, "
-            f"{self._labels.count} speakers)"
+            f"StreamingDiarizer(latency_s={self.latency_s:g}, {self._record.clock.time:.1f} s, "
+            f"{self._record.labels.count} speakers)"
         )
 
     def push(
@@ -186,11 +180,13 @@ class StreamingDiarizer:
         if gap_s is not None:
             raise ArgumentError("`gap_s` must come with None for samples; push the gap by itself")
         due = self._input.push(samples, sample_rate)
-        return self._report(self._session.push(due))
+        return self._record.take(self._session.push(due))
 
     def snapshot(self) -> Update:
         """Return all turns so far, whole and with merges applied; it grows with the session."""
-        return Update(self._time, self._final_time, tuple(self._final_turns()), self._tentative)
+        clock = self._record.clock
+        turns = merged_turns(self._record.turns, self._record.labels)
+        return Update(clock.time, clock.final_time, tuple(turns), self._record.tentative)
 
     def finish(self) -> Diarization:
         """End the session: everything that was received is final.
@@ -208,7 +204,10 @@ class StreamingDiarizer:
         """
         if self._result is None:
             self._end_stretch()
-            self._result = self._make_result()
+            numbers, _, vectors = self._session.memory.groups()
+            centroids = dict(zip(numbers.tolist(), vectors.astype(np.float32), strict=True))
+            fingerprint = self.diarizer.encoder.fingerprint
+            self._result = make_result(self._record, self.name, centroids, fingerprint)
         return self._result
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -267,78 +266,18 @@ class StreamingDiarizer:
 
     def _gap(self, gap_s: float) -> Update:
         update = self._end_stretch()
-        self._offset += gap_s
-        self._time = self._final_time = self._offset
-        return Update(self._time, self._final_time, update.final, (), update.events)
+        self._record.advance(gap_s)
+        clock = self._record.clock
+        return Update(clock.time, clock.final_time, update.final, (), update.events)
 
     def _end_stretch(self) -> Update:
         """Make everything that was received final, and set the clock to its end."""
-        rest = self._input.finish()
-        seconds = self._input.seconds
+        rest, seconds = self._input.finish(), self._input.seconds
         steps = [*self._session.push(rest), *self._session.end()]
-        update = self._report(iter(steps), limit=self._offset + seconds)
-        self._offset += seconds
-        self._time = self._final_time = self._offset
-        self._tentative = ()
+        update = self._record.take(steps, limit_s=seconds)
+        self._record.advance(seconds)
         self._input.clear()
         return update
-
-    def _report(self, steps: Any, limit: float = np.inf) -> Update:
-        events: list[SpeakerEvent] = []
-        pieces = TurnStore()
-        for step in steps:
-            self._take(step, events, pieces, limit)
-        final = [
-            LiveTurn(start, end, self._labels.label(speaker))
-            for start, end, speaker, _ in pieces.turns()
-        ]
-        return Update(self._time, self._final_time, tuple(final), self._tentative, tuple(events))
-
-    def _take(
-        self, step: Step, events: list[SpeakerEvent], pieces: TurnStore, limit: float
-    ) -> None:
-        hop, offset = self._session.hop, self._offset
-        self._time = min(offset + step.end * hop, limit)
-        self._final_time = min(offset + step.final * hop, limit)
-        for gone, other in step.merges:
-            events += self._labels.merge(gone, other, self._time)
-        for column, speaker in enumerate(step.speakers):
-            settled = step.active[: step.final - step.first, column]
-            if settled.any() and self._labels.is_new(speaker):
-                name = self._identify(speaker)
-                events += self._labels.report(speaker, name, self._time)
-            activity = step.activity[:, column]
-            for start, end, probability in self._spans(step, settled, activity, limit):
-                pieces.add(start, end, speaker, probability)
-                self._turns.add(start, end, speaker, probability)
-            alone = step.alone[: step.final - step.first, column]
-            for start, end, probability in self._spans(step, alone, activity, limit):
-                self._alone.add(start, end, speaker, probability)
-        self._tentative = tuple(
-            sorted(
-                LiveTurn(start, end, self._labels.label(speaker))
-                for column, speaker in enumerate(step.speakers)
-                for start, end, _ in self._spans(
-                    step,
-                    _without(step.active[:, column], step.final - step.first),
-                    step.activity[:, column],
-                    limit,
-                )
-            )
-        )
-
-    def _spans(
-        self, step: Step, active: NDArray[np.bool_], activity: NDArray[np.float32], limit: float
-    ) -> list[tuple[float, float, float]]:
-        """Start, end and mean probability of the runs of a mask from the step's first frame on."""
-        hop, offset = self._session.hop, self._offset
-        found = []
-        for first, last in find_runs(active).tolist():
-            start = offset + (step.first + first) * hop
-            end = min(offset + (step.first + last) * hop, limit)
-            if end > start:
-                found.append((start, end, float(min(activity[first:last].mean(), 1.0))))
-        return found
 
     def _identify(self, speaker: int) -> str | None:
         """Name of a speaker whom the gallery knows."""
@@ -348,73 +287,6 @@ class StreamingDiarizer:
         vector = vectors[int(np.searchsorted(numbers, speaker))]
         fingerprint = self.diarizer.encoder.fingerprint
         return self.gallery.identify(vector, fingerprint=fingerprint).speaker
-
-    def _final_turns(self) -> list[LiveTurn]:
-        """All final turns by person: what two labels of one person say at once is one turn."""
-        annotation = self._annotate(self._turns)
-        return [
-            LiveTurn(segment.start, segment.end, str(label))
-            for segment, _, label in annotation.itertracks(yield_label=True)
-        ]
-
-    def _annotate(self, store: TurnStore) -> Annotation:
-        from pyannote.core import Annotation, Segment
-
-        turns: list[LiveTurn] = []
-        last: dict[str, int] = {}
-        for start, end, speaker, _ in store.turns():
-            label = self._labels.final_label(speaker)
-            row = last.get(label)
-            if row is not None and turns[row].end >= start:
-                turns[row] = LiveTurn(turns[row].start, max(turns[row].end, end), label)
-                continue
-            last[label] = len(turns)
-            turns.append(LiveTurn(start, end, label))
-        annotation = Annotation(uri=self.name)
-        for track, turn in enumerate(turns):
-            annotation[Segment(turn.start, turn.end), track] = turn.speaker
-        return annotation
-
-    def _make_result(self) -> Diarization:
-        annotation = self._annotate(self._turns)
-        numbers, _, vectors = self._session.memory.groups()
-        centroids = {
-            self._labels.final_label(int(number)): vector.astype(np.float32)
-            for number, vector in zip(numbers, vectors, strict=True)
-        }
-        confidence = self._confidence(annotation)
-        doubts: tuple[str, ...] = ()
-        if not len(annotation):
-            doubts = (f"no speech was found in {self._time:.1f} s",)
-            warnings.warn(f"{self.name}: {doubts[0]}", SpeechWarning, stacklevel=3)
-        return Diarization(
-            annotation=annotation,
-            exclusive=self._annotate(self._alone),
-            speakers={str(label): centroids[label] for label in annotation.labels()},
-            fingerprint=self.diarizer.encoder.fingerprint,
-            confidence=confidence,
-            duration=self._time,
-            warnings=doubts,
-        )
-
-    def _confidence(self, annotation: Annotation) -> dict[tuple[Segment, str | int], float]:
-        """Mean probability of each turn: of the pieces that it is joined of."""
-        pieces: dict[str, list[tuple[float, float, float]]] = {}
-        for start, end, speaker, probability in self._turns.turns():
-            label = self._labels.final_label(speaker)
-            pieces.setdefault(label, []).append((start, end, probability))
-        places = dict.fromkeys(pieces, 0)
-        found = {}
-        for segment, track, label in annotation.itertracks(yield_label=True):
-            total = seconds = 0.0
-            own, place = pieces[label], places[label]
-            while place < len(own) and own[place][0] < segment.end:
-                start, end, probability = own[place]
-                total, seconds = total + probability * (end - start), seconds + end - start
-                place += 1
-            places[label] = place
-            found[segment, track] = total / seconds
-        return found
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -429,28 +301,13 @@ class StreamingDiarizer:
             },
             "input": self._input.state(),
             "session": self._session.state(),
-            "labels": self._labels.state(),
-            "turns": self._turns.state(),
-            "alone": self._alone.state(),
-            "clock": [self._offset, self._time, self._final_time],
-            "tentative": [[turn.start, turn.end, turn.speaker] for turn in self._tentative],
+            "record": self._record.state(),
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
         self._input.restore(state["input"])
         self._session.restore(state["session"])
-        self._labels.restore(state["labels"])
-        self._turns.restore(state["turns"])
-        self._alone.restore(state["alone"])
-        self._offset, self._time, self._final_time = state["clock"]
-        self._tentative = tuple(LiveTurn(*turn) for turn in state["tentative"])
-
-
-def _without(active: NDArray[np.bool_], frames: int) -> NDArray[np.bool_]:
-    """Return the same mask without its first frames."""
-    rest = active.copy()
-    rest[:frames] = False
-    return rest
+        self._record.restore(state["record"])
 
 
 def _streaming_segmenter(diarizer: Diarizer) -> EmbeddedSegmenter:

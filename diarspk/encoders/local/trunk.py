@@ -114,21 +114,10 @@ class LocalTrunk(nn.Module):
             for dilation in config.dilations
         )
 
-    def forward(self, features: Tensor, mask: Tensor | None = None, lead: int = 0) -> Tensor:
-        """Compute trunk frames.
-
-        Parameters
-        ----------
-        features, mask
-            As above.
-        lead
-            First feature frames that only count to the means: they have no trunk frames.
-        """
-        # A soft floor 39 dB below the level: digital silence becomes zero, as padding is.
-        x = nn.functional.softplus(features + FLOOR) / FLOOR
+    def forward(self, features: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Compute trunk frames."""
+        x = soften_floor(features)
         mean = sliding_mean(x, self.config.mean_reach, mask)
-        if lead:
-            x, mean, mask = x[:, lead:], mean[:, lead:], None if mask is None else mask[:, lead:]
         planes = [x - mean, x.mean(-1, keepdim=True).expand_as(x)]
         skip: list[Tensor] = []  # past the front, to the projection
         shape: list[Tensor] = []  # past the whole trunk, to the output
@@ -204,7 +193,11 @@ class TimeDelayLayer(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         if mask is not None:
             x = x * mask.unsqueeze(-1)
-        y = self.affine(self.splice(x))
+        return self.transform(self.splice(x))
+
+    def transform(self, spliced: Tensor) -> Tensor:
+        """Apply the layer to spliced frames ``(batch, frames, kernel * channels)``."""
+        y = self.affine(spliced)
         return self.norm(y.flatten(0, 1)).view_as(y).relu_()
 
     def splice(self, x: Tensor) -> Tensor:
@@ -215,6 +208,11 @@ class TimeDelayLayer(nn.Module):
         padded = nn.functional.pad(x, (0, 0, reach, reach))
         taps = [padded[:, k * self.dilation :][:, :frames] for k in range(self.kernel)]
         return torch.cat(taps, dim=-1)
+
+
+def soften_floor(features: Tensor) -> Tensor:
+    """Apply a soft floor 39 dB below the level: digital silence becomes zero, as padding is."""
+    return nn.functional.softplus(features + FLOOR) / FLOOR
 
 
 def sliding_mean(x: Tensor, reach: int, mask: Tensor | None = None) -> Tensor:

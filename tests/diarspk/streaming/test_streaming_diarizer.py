@@ -159,7 +159,7 @@ def test_sessions_do_not_influence_one_another(diarizer):
 def test_known_speakers_have_their_names_at_once(diarizer):
     known = {"Ben": diarizer.encoder.embed(tone("ben"), RATE)}
     stream = StreamingDiarizer(diarizer=diarizer, known_speakers=known)
-    update = stream.push(tone("ben"), RATE)
+    update = stream.push(tone("ben")[RATE // 2 :], RATE)  # after its pause
     assert {turn.speaker for turn in update.final} == {"Ben"}
     assert [event.speaker for event in update.events] == ["Ben"]
 
