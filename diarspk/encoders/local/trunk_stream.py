@@ -8,7 +8,7 @@ layer is computed twice: a push costs what is new, and the right context of each
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import torch
 from torch import Tensor, nn
@@ -61,11 +61,13 @@ class TrunkStream:
         self._kept: list[_Kept] = []
         self.planes = self._keep(SEQUENCE)  # features whose mean is not fixed, and those before
         self.planes_exact = 0
-        self.front = [_Stage(stage, self._keep) for stage in self.trunk.front]
+        self.front = [_Stage(cast(FrontStage, stage), self._keep) for stage in self.trunk.front]
         coarse = self.trunk.coarse
         self.coarse = None if coarse is None else _Stage(coarse, self._keep)
         self.fine, self.profile = self._keep(IMAGE), self._keep(SEQUENCE)  # wait for the front
-        self.layers = [_Residual(layer, self._keep) for layer in self.trunk.layers]
+        self.layers = [
+            _Residual(cast(TimeDelayLayer, layer), self._keep) for layer in self.trunk.layers
+        ]
         self.shape = self._keep(SEQUENCE)  # waits for the layers
 
     def _keep(self, axis: int, padding: int = 0) -> _Kept:
@@ -206,8 +208,8 @@ class _Convolution:
         exact = max((x.exact - 2) // stride + 1, 0)  # output j reads up to stride * j + 1
         frames = self.kept.read(x, stride * first - 1, stride * exact - 1)
         frames = nn.functional.pad(frames, (0, 0, 0, 1))
-        padding = (0, layer.padding[1])
-        y = nn.functional.conv2d(frames, layer.weight, layer.bias, layer.stride, padding)
+        # Padded by zeros in time above, and in mels here.
+        y = nn.functional.conv2d(frames, layer.weight, layer.bias, layer.stride, (0, 1))
         return Stretch(y, first, exact)
 
 
@@ -232,7 +234,7 @@ class _Stage:
     def __init__(self, stage: FrontStage, keep: Keep) -> None:
         self.norm = stage.norm
         self.reduce = _Convolution(stage.reduce, keep)
-        self.pairs = [_Pair(pair, keep) for pair in stage.pairs]
+        self.pairs = [_Pair(cast(ResidualPair, pair), keep) for pair in stage.pairs]
 
     def __call__(self, x: Stretch) -> Stretch:
         x = self.reduce(x)
