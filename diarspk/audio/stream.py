@@ -99,10 +99,17 @@ class AudioStream:
                 "`seconds` must be at least one sample and at most a thousand hours, got "
                 f"{seconds:g}"
             )
-        mono = resample(self._mono(), self.source.sample_rate, SAMPLE_RATE)
+        mono = resample(self.mono(), self.source.sample_rate, SAMPLE_RATE)
         return self._not_empty(regroup(mono, round(SAMPLE_RATE * length)))
 
-    def _mono(self) -> Iterator[Samples]:
+    def mono(self) -> Iterator[Samples]:
+        """Read from the start at the rate of the source: consecutive ``(time,)``.
+
+        Raises
+        ------
+        AudioError
+            While reading, on a value that is not finite or beyond 4e9.
+        """
         if self.channel is not None:
             yield from self._finite(chunk[self.channel] for chunk in self.source.chunks())
             return

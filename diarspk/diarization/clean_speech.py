@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
-
-from diarspk.audio import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from pyannote.core import Annotation
 
-    from diarspk.audio import AudioStream
-
-__all__ = ["find_clean_spans", "read_spans"]
+__all__ = ["find_clean_spans"]
 
 Span = tuple[float, float]
-Samples = NDArray[np.float32]
 
 EDGE_S = 0.05
 """Seconds cut off at either end of a span: boundaries of turns are inexact by so much."""
@@ -58,28 +50,6 @@ def find_clean_spans(
     return found
 
 
-def read_spans(stream: AudioStream, spans: Mapping[str, Sequence[Span]]) -> dict[str, Samples]:
-    """Read the spans of every speaker, joined, in one pass over a recording.
-
-    Returns
-    -------
-    dict of str to ndarray of float32, ``(time,)``
-        At 16 kHz; shorter than the spans where the recording ends before them.
-    """
-    parts: dict[str, list[Samples]] = {speaker: [] for speaker in spans}
-    begin = 0
-    for block in stream.blocks():
-        for speaker, own in spans.items():
-            for first, last in _in_samples(own):
-                part = block[max(first - begin, 0) : max(last - begin, 0)]
-                if len(part):
-                    parts[speaker].append(part.copy())  # the block itself is not kept
-        begin += len(block)
-    return {
-        speaker: np.concatenate([np.zeros(0, np.float32), *own]) for speaker, own in parts.items()
-    }
-
-
 def _longest(spans: Sequence[Span], limit: float) -> list[Span]:
     chosen, total = [], 0.0
     for start, end in sorted(spans, key=lambda span: (span[0] - span[1], span[0])):
@@ -89,7 +59,3 @@ def _longest(spans: Sequence[Span], limit: float) -> list[Span]:
         chosen.append((start, end))
         total += end - start
     return sorted(chosen)
-
-
-def _in_samples(spans: Iterable[Span]) -> list[tuple[int, int]]:
-    return [(round(start * SAMPLE_RATE), round(end * SAMPLE_RATE)) for start, end in spans]

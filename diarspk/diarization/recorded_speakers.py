@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE
 from diarspk.audio.loading import open_audio
-from diarspk.diarization.clean_speech import Samples, find_clean_spans, read_spans
+from diarspk.audio.source import Samples
+from diarspk.audio.spans import read_spans
+from diarspk.diarization.clean_speech import find_clean_spans
 from diarspk.errors import AudioError
 
 if TYPE_CHECKING:

@@ -8,15 +8,28 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from diarspk.features.log_mel import LogMel
+from diarspk.features.log_mel import FeatureConfig, LogMel
 
-__all__ = ["MIN_RATIO_DB", "MIN_SPEECH_S", "SpeechQuality", "check_speech", "measure_speech"]
+__all__ = [
+    "FRAME_S",
+    "MIN_RATIO_DB",
+    "MIN_SPEECH_S",
+    "SpeechQuality",
+    "check_speech",
+    "frame_levels",
+    "measure_frames",
+    "measure_speech",
+    "speech_frames",
+]
 
 MIN_SPEECH_S = 2.0
 """Seconds of speech below which embeddings are less reliable."""
 
 MIN_RATIO_DB = 10.0
 """Ratio of speech to background in dB below which embeddings are less reliable."""
+
+FRAME_S = FeatureConfig().frame_shift_ms / 1000
+"""Seconds from one frame to the next."""
 
 DECIBEL = float(np.log(10) / 10)
 
@@ -39,13 +52,27 @@ class SpeechQuality:
 
 def measure_speech(waveform: NDArray[np.float32]) -> SpeechQuality:
     """Measure the speech in a 16 kHz waveform ``(time,)``."""
-    log_mel = LogMel()
+    return measure_frames(frame_levels(waveform))
+
+
+def frame_levels(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Level in dB of the mean mel energy of every frame of a 16 kHz waveform, one each 10 ms."""
     with torch.inference_mode():
-        features = log_mel(torch.from_numpy(np.ascontiguousarray(waveform, np.float32))[None])[0]
-    energy = features.exp().mean(-1).log().numpy() / DECIBEL  # dB per frame
-    background, loud = np.quantile(energy, [0.1, 0.95])
-    speech = energy > max(loud - 30.0, min(background + 3.0, loud - 6.0))
-    seconds = float(speech.sum()) * log_mel.config.frame_shift_ms / 1000
+        samples = torch.from_numpy(np.ascontiguousarray(waveform, np.float32))
+        features = LogMel()(samples[None])[0]
+    return np.asarray(features.exp().mean(-1).log().numpy() / DECIBEL)
+
+
+def speech_frames(levels: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Frames within 30 dB of the loud ones and 3 dB above the background."""
+    background, loud = np.quantile(levels, [0.1, 0.95])
+    return np.asarray(levels > max(loud - 30.0, min(background + 3.0, loud - 6.0)))
+
+
+def measure_frames(levels: NDArray[np.float32]) -> SpeechQuality:
+    """Measure the speech in frames by their levels, see :func:`frame_levels`."""
+    background, loud = np.quantile(levels, [0.1, 0.95])
+    seconds = float(speech_frames(levels).sum()) * FRAME_S
     return SpeechQuality(seconds if loud > 0 else 0.0, float(loud - background))
 
 

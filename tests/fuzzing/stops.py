@@ -32,6 +32,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "diarize": ("diarize", "ann0.wav", "ben0.wav", "-o", "out", *TINY),
     "embed": ("embed", "ann0.wav", "ben0.wav", "-o", "out.npz", *TINY),
     "export-cue": ("export-cue", "ann0.wav", "--for", "numpy", "-o", "out.npz", *TINY),
+    "export-voice": (
+        *("export-voice", "ann0.wav", "--diarization", "a.rttm", "--min-seconds", "1"),
+        *("-o", "out", *TINY),
+    ),
     "gallery": ("gallery", "enroll", "ann", "ann0.wav", "ann1.wav", "-g", "people", *TINY),
     "extract": ("extract", "ann0.wav", "--enroll", "ann1.wav", "-o", "out.wav"),
     "link": (

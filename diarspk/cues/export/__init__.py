@@ -1,4 +1,4 @@
-"""Export of speaker vectors to the file formats of speech synthesis systems.
+"""Export of speaker vectors, and of clips with their words, for speech synthesis systems.
 
 A synthesis system reads vectors of the encoder that it was trained with: a vector of another space
 and the same dimension loads without an error and gives a voice that is nobody's. An export is
@@ -21,24 +21,29 @@ if TYPE_CHECKING:
         export_cue,
     )
     from diarspk.cues.export.references import References, read_references
+    from diarspk.cues.export.voices import SYNTHESIZERS, export_voices
 
 __all__ = [
+    "SYNTHESIZERS",
     "TARGETS",
     "ExportCard",
     "References",
     "Target",
     "check_space",
     "export_cue",
+    "export_voices",
     "read_references",
 ]
 
 _HOMES = {
+    "SYNTHESIZERS": "diarspk.cues.export.voices",
     "TARGETS": "diarspk.cues.export.exporting",
     "ExportCard": "diarspk.cues.export.exporting",
     "References": "diarspk.cues.export.references",
     "Target": "diarspk.cues.export.exporting",
     "check_space": "diarspk.cues.export.exporting",
     "export_cue": "diarspk.cues.export.exporting",
+    "export_voices": "diarspk.cues.export.voices",
     "read_references": "diarspk.cues.export.references",
 }
 

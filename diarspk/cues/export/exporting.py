@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.arguments import check_path, check_type
-from diarspk.atomic import naming_write_errors
 from diarspk.checkpoints.digest import digest_file
 from diarspk.cues.export import layouts
+from diarspk.cues.export.drafts import drafts
 from diarspk.cues.export.references import References
 from diarspk.embeddings.space import Space
 from diarspk.errors import ArgumentError, ModelError
@@ -154,12 +152,8 @@ def export_cue(
     file = _file(target, Path(check_path(path, "path")))
     check_space(target, references.space, trained_on)
     write = WRITERS.get(target_name)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(dir=file.parent, prefix=".export-") as folder,
-        naming_write_errors(file, Path(folder)),
-    ):
-        draft = Path(folder) / file.name
+    with drafts(file.parent, file) as folder:
+        draft = folder / file.name
         if write is not None:
             write(draft, references)
         elif latents is not None:
@@ -169,11 +163,9 @@ def export_cue(
                 "XTTS needs, beside the vector, the latents of its own conditioning encoder: "
                 "`latents` of shape (1, T, 1024), from its get_conditioning_latents"
             )
-        card = _card(target, references, Path(folder))
+        card = _card(target, references, folder)
         text = json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n"
-        (Path(folder) / f"{file.name}.card.json").write_text(text, encoding="utf-8")
-        for made in sorted(Path(folder).iterdir()):
-            os.replace(made, file.parent / made.name)
+        (folder / f"{file.name}.card.json").write_text(text, encoding="utf-8")
     return card
 
 

@@ -16,6 +16,7 @@ from diarspk.version import __version__
 
 COMMANDS = (
     *("align", "combine", "diarize", "embed", "export-cue", "export-encoder"),
+    "export-voice",
     *("extract", "gallery", "link", "lint", "mcp", "models", "plot", "review", "score", "serve"),
     *("stream", "transcript", "verify"),
 )

@@ -18,6 +18,7 @@ COMMANDS = {
     "extract": ["extract", "GOOD", "--enroll", "FAULTY", "-o", "OUT.wav"],
     "extract from": ["extract", "FAULTY", "--enroll", "GOOD", "-o", "OUT.wav"],
     "export-cue": ["export-cue", "FAULTY", "--for", "numpy", "-o", "OUT.npy", "--encoder", "TINY"],
+    "export-voice": ["export-voice", "FAULTY", "-o", "OUT", "--encoder", "TINY"],
     "enroll": ["gallery", "enroll", "ann", "FAULTY", "-g", "OUT", "--encoder", "TINY"],
 }
 

@@ -38,6 +38,10 @@ COMMANDS = {
     "export-cue as npy": [
         *("export-cue", "ann0.wav", "--for", "numpy", "-o", "out.npy", "--encoder", "TINY"),
     ],
+    "export-voice": [
+        *("export-voice", "ann0.wav", "--diarization", "a.rttm", "--min-seconds", "1"),
+        *("-o", "out", "--encoder", "TINY"),
+    ],
 }
 
 

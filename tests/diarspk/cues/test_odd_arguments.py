@@ -5,15 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pyannote.core import Annotation, Segment
 
 import diarspk
-from diarspk.cues import extract_cue, read_cue, write_cue
+from diarspk.cues import best_clips, extract_cue, read_cue, write_cue
 from diarspk.cues.export.exporting import export_cue
 from diarspk.cues.export.references import read_references
+from diarspk.cues.export.voices import export_voices
+from tests.diarspk.cues.syllables import syllables
 from tests.odd_arguments import Call, raw_errors
 from tests.tiny_model import tone, write_tiny_model, write_voices
 
-NAMES = ("extract_cue", "write_cue", "read_cue", "read_references", "export_cue")
+NAMES = (
+    *("extract_cue", "write_cue", "read_cue", "read_references", "export_cue"),
+    *("best_clips", "export_voices"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +31,10 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Call]:
     cue = extract_cue(tone("ann", 1.0), encoder, 16000)
     write_cue(cue, folder / "cue.npz")
     references = read_references("ann", files, encoder)
+    turns = Annotation()
+    turns[Segment(0.0, 4.0), 0] = "ann"
+    speech = syllables("ann", 4.0)
+    clips = best_clips(speech, turns, sample_rate=16000, encoder=encoder)
     return {
         "extract_cue": (
             extract_cue,
@@ -57,6 +67,22 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Call]:
                 "trained_on": None,
                 "latents": None,
             },
+        ),
+        "best_clips": (
+            best_clips,
+            {
+                "audio": speech,
+                "diarization": turns,
+                "sample_rate": 16000,
+                "transcript": None,
+                "speakers": None,
+                "encoder": encoder,
+                "config": None,
+            },
+        ),
+        "export_voices": (
+            export_voices,
+            {"clips": clips, "folder": folder / "voices", "synthesizer": "any"},
         ),
     }
 

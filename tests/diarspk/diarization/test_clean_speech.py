@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyannote.core import Annotation, Segment
 
-from diarspk.audio import SAMPLE_RATE, open_audio
-from diarspk.diarization.clean_speech import EDGE_S, MIN_SPAN_S, find_clean_spans, read_spans
+from diarspk.diarization.clean_speech import EDGE_S, MIN_SPAN_S, find_clean_spans
 
 
 def annotate(*turns: tuple[float, float, str]) -> Annotation:
@@ -52,12 +50,3 @@ def test_nobody_else_talks_in_clean_speech(
             inside = annotation.crop(Segment(start, end))
             assert inside.labels() == [speaker]
             assert inside.get_timeline().support().duration() == pytest.approx(end - start)
-
-
-def test_spans_are_read_across_blocks_and_end_with_the_recording() -> None:
-    samples = np.arange(70 * SAMPLE_RATE, dtype=np.float32) / (70 * SAMPLE_RATE)
-    spans = {"a": [(1.0, 2.0), (29.0, 62.0)], "b": [(69.0, 80.0)]}
-    read = read_spans(open_audio(samples, SAMPLE_RATE), spans)
-    whole = [samples[SAMPLE_RATE : 2 * SAMPLE_RATE], samples[29 * SAMPLE_RATE : 62 * SAMPLE_RATE]]
-    assert np.array_equal(read["a"], np.concatenate(whole))
-    assert np.array_equal(read["b"], samples[69 * SAMPLE_RATE :])
