@@ -111,8 +111,8 @@ class CountingClusterer:
     def _solve(self, points: WeightedPoints) -> tuple[SegmentedWindows, Labels]:
         free = points.unbounded()
         if points.weights.sum() <= self.max_short:
-            session = self.long.segment(self.long.without_microphone(free))
-            return session, self.short.solve(free).labels
+            labels = self.short.solve(free).labels
+            return self.long.segment(self.long.without_microphone(free, labels)), labels
         return self.long.solve_session(free)
 
     def _meet(self, points: WeightedPoints, found: CountedPartition) -> Labels:

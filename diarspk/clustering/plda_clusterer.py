@@ -31,8 +31,9 @@ BLOCK_WINDOWS = 2000
 MAX_ROUNDS = 3
 """Times that windows are clustered while they have too much in common."""
 
-EXCESS = 1.8
-"""Common part, in shares of what speakers as found would have, that is too large."""
+EXPLAINED, EXCESS = 0.8, 1.8
+"""Common part, in shares of what speakers as found would have, that needs no microphone to explain
+it, and that is too large even after the most of a microphone has been taken off."""
 
 MIN_SHARE = 0.1
 """Minimum share of a full window that a window counts as."""
@@ -78,8 +79,8 @@ class PldaClustererSettings:
     copy_share : float
         See :func:`diarspk.clustering.repeated_audio.count_copies`.
     common_part : float
-        Limit of what the voices have in common (:mod:`diarspk.clustering.common_part`), where the
-        segmentation finds several people who talk at about the same time.
+        Limit of what the voices have in common (:mod:`diarspk.clustering.common_part`), in shares
+        of what two would have who talk as often at about the same time as the segmentation finds.
     dialogue : float
         Share of short stretches from which on it does.
     """
@@ -93,7 +94,7 @@ class PldaClustererSettings:
     window_s: float = 1.5
     overlap: float = 1.5 / 0.48
     copy_share: float = 0.35
-    common_part: float = 0.5
+    common_part: float = 0.6
     dialogue: float = 0.3
 
     def __post_init__(self) -> None:
@@ -122,8 +123,9 @@ class PldaClusterer(PartitionClusterer):
        speakers who have become alike merge.
 
     What all windows have in common may be one voice, or one microphone. Where the segmentation
-    finds several people, so much of the mean embedding is subtracted that little is left of it, and
-    more where the speakers found should have less in common.
+    finds several people, and the speakers found do not explain it, somebody who talks nearly all
+    the time above all, so much of the mean embedding is subtracted that little is left of it, and
+    more where the speakers found then should have less in common.
 
     A given count ends the merging earlier or later. So a further speaker is first the group of
     windows that was the least like the one that it joined.
@@ -159,32 +161,39 @@ class PldaClusterer(PartitionClusterer):
         windows = self._weigh(points)
         return SegmentedWindows(windows, *self._join(windows, points))
 
-    def without_microphone(self, points: WeightedPoints) -> WeightedPoints:
-        """Take the most of the common part off where several people talk."""
-        if not self._has_dialogue(points):
+    def without_microphone(self, points: WeightedPoints, labels: Labels) -> WeightedPoints:
+        """Take the most of the common part off, where voices `labels` found do not explain it.
+
+        The common part of voices without a microphone in common is the chance that two moments of
+        the recording are of one voice. Within the windows of the segmentation that chance is one
+        where one person talks and a half where two do, and in all of the recording it is smaller.
+        """
+        settings = self.settings
+        if points.dialogue is None or points.dialogue < settings.dialogue:
             return points
-        return reduce_common_part(points, self.plda, self.settings.common_part)
+        shares = np.bincount(labels, points.weights) / points.weights.sum()
+        expected, common = float((shares**2).sum()), common_part(points, self.plda)
+        if len(shares) > 1 and common <= EXPLAINED * expected:
+            return points
+        limit = settings.common_part * (1.0 - 0.5 * min(points.dialogue, 1.0))
+        if len(shares) > 1 and common > EXCESS * expected:
+            limit = min(limit, expected)
+        return reduce_common_part(points, self.plda, limit)
 
     def solve_session(self, points: WeightedPoints) -> tuple[SegmentedWindows, Labels]:
-        """Segment and label the windows; again, while their common part is too large.
-
-        Voices without anything in common have the sum of their squared shares of talk.
-        """
-        points = self.without_microphone(points)
+        """Segment and label the windows; again, while their common part is too large."""
+        session, labels = self._solve_once(points)
         for _ in range(MAX_ROUNDS):
-            session = self.segment(points)
-            labels = self._label(points, session)
-            shares = np.bincount(labels, points.weights) / points.weights.sum()
-            expected = float((shares**2).sum())
-            if len(shares) < 2 or not self._has_dialogue(points):
+            reduced = self.without_microphone(points, labels)
+            if reduced is points:
                 break
-            if common_part(points, self.plda) <= EXCESS * expected:
-                break
-            points = reduce_common_part(points, self.plda, expected)
+            points = reduced
+            session, labels = self._solve_once(points)
         return session, labels
 
-    def _has_dialogue(self, points: WeightedPoints) -> bool:
-        return points.dialogue is not None and points.dialogue >= self.settings.dialogue
+    def _solve_once(self, points: WeightedPoints) -> tuple[SegmentedWindows, Labels]:
+        session = self.segment(points)
+        return session, self._label(points, session)
 
     def _label(self, points: WeightedPoints, session: SegmentedWindows) -> Labels:
         """Merge the segments as far as evidence and bounds want it, and decode the windows."""
