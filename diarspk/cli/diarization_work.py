@@ -8,6 +8,9 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
+from diarspk.catalogue.presets import EMBEDDED, PRESETS
 from diarspk.cli.batch_task import AudioWork, Process, Summary
 from diarspk.cli.contents import describe_contents
 from diarspk.cli.recordings import Reader
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from diarspk import Diarization, Diarizer
     from diarspk.audio import AudioStream
 
-__all__ = ["Count", "DiarizationWork", "Format", "Models", "Output"]
+__all__ = ["Count", "DiarizationWork", "Format", "Models", "Output", "named_diarizer"]
 
 
 class Format(str, Enum):
@@ -76,6 +79,24 @@ class Models:
                 cache=self.cache,
                 precision=check_precision(self.precision),
             )
+
+
+def named_diarizer(preset: str | None, encoder: str | None) -> str | None:
+    """Name of a diarizer, or of its encoder, of which the options give one; None for the default.
+
+    Raises
+    ------
+    typer.BadParameter
+        If they give both, or there is no such preset.
+    """
+    if preset is None:
+        return encoder
+    names = ", ".join((EMBEDDED, *PRESETS))
+    if encoder is not None:
+        raise typer.BadParameter(f"give either --preset or --encoder, got {preset} and {encoder}")
+    if preset not in (EMBEDDED, *PRESETS):
+        raise typer.BadParameter(f"--preset must be one of {names}, got {preset}")
+    return None if preset == EMBEDDED else preset
 
 
 @dataclass(frozen=True)

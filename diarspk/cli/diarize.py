@@ -8,22 +8,37 @@ from typing import Annotated
 
 import typer
 
-from diarspk.catalogue.presets import EMBEDDED, PRESETS
 from diarspk.cli.batch import Batch
 from diarspk.cli.batch_options import BatchOptions
-from diarspk.cli.diarization_work import Count, DiarizationWork, Format, Models, Output
+from diarspk.cli.diarization_work import (
+    Count,
+    DiarizationWork,
+    Format,
+    Models,
+    Output,
+    named_diarizer,
+)
 from diarspk.cli.lists import find_recordings
 from diarspk.cli.options import (
+    Adaptation,
     Channel,
+    Clusterer,
+    ConfigFile,
     Device,
+    DiarizerEncoder,
     Engine,
+    GalleryFolder,
     Jobs,
     Lists,
+    Precision,
+    Preset,
     Quiet,
     Raw,
     RayAddress,
     Resume,
+    Segmentation,
     ShardOf,
+    Threshold,
     Track,
 )
 from diarspk.cli.recordings import Reader, Recording
@@ -60,61 +75,13 @@ def diarize(
     channel: Channel = None,
     track: Track = None,
     raw: Raw = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Diarizer by name: `embedded`, the default, or `accurate`, whose parts "
-            "`diarspk models download accurate` brings.",
-        ),
-    ] = None,
-    encoder: Annotated[
-        str | None,
-        typer.Option(
-            help="Speaker encoder: a name that `diarspk models` lists, or the path of a "
-            "checkpoint, also of WeSpeaker, pyannote.audio, 3D-Speaker or SpeechBrain. With one "
-            "of those, give --threshold or --num-speakers if you can.",
-        ),
-    ] = None,
-    segmentation: Annotated[
-        str | None,
-        typer.Option(
-            help="Segmentation: `silero`, or a segmentation checkpoint of pyannote.audio. "
-            "Default: the segmentation head of the model in this package."
-        ),
-    ] = None,
-    clusterer: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Clusterer: agglomerative, eigengap, multi-stage, plda, spectral or vbx. "
-            "Default: that of the encoder.",
-        ),
-    ] = None,
-    adaptation: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Adaptation of the embeddings to the recording, for clusterers of local "
-            "speakers: none, attention, autoencoder or kwon2021. Default: none.",
-        ),
-    ] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            min=0.0,
-            help="Threshold of --clusterer or --config. Without these, cosine distance up to "
-            "which clusters merge, and the clusterer is agglomerative.",
-        ),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Settings of every stage, YAML or JSON: the fields of DiarizerConfig. "
-            "The JSON output has them as `settings`.",
-        ),
-    ] = None,
+    preset: Preset = None,
+    encoder: DiarizerEncoder = None,
+    segmentation: Segmentation = None,
+    clusterer: Clusterer = None,
+    adaptation: Adaptation = None,
+    threshold: Threshold = None,
+    config: ConfigFile = None,
     exclusive: Annotated[
         bool,
         typer.Option(
@@ -135,20 +102,9 @@ def diarize(
         ),
     ] = None,
     engine: Engine = "torch",
-    precision: Annotated[
-        str,
-        typer.Option(
-            help="Numerical precision of the networks: `auto` (bfloat16 where the device has "
-            "instructions for it), `single` or `bfloat16`."
-        ),
-    ] = "auto",
+    precision: Precision = "auto",
     device: Device = "auto",
-    gallery: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Gallery of enrolled people, whose names replace the labels."
-        ),
-    ] = None,
+    gallery: GalleryFolder = None,
     jobs: Jobs = 1,
     resume: Resume = False,
     shard: ShardOf = None,
@@ -163,15 +119,8 @@ def diarize(
     options.check_folder(output)
     if vectors and format is not Format.JSON:
         raise typer.BadParameter(f"--vectors needs --format json, got {format.value}")
-    if preset is not None and (encoder is not None or preset not in (EMBEDDED, *PRESETS)):
-        raise typer.BadParameter(
-            f"give either --preset or --encoder, got {preset} and {encoder}"
-            if encoder is not None
-            else f"--preset must be one of {', '.join((EMBEDDED, *PRESETS))}, got {preset}"
-        )
-    encoder = encoder if preset in (None, EMBEDDED) else preset
     models = Models(
-        encoder=encoder,
+        encoder=named_diarizer(preset, encoder),
         segmentation=segmentation,
         threshold=threshold,
         clusterer=clusterer,

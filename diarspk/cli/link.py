@@ -15,7 +15,7 @@ import typer
 import diarspk
 from diarspk.atomic import atomic_path
 from diarspk.cli.json_text import json_text
-from diarspk.cli.options import AsJson, Channel, Device, Encoder, Raw, Track
+from diarspk.cli.options import AsJson, Channel, Device, Encoder, Quiet, Raw, Track
 from diarspk.cli.recordings import Reader
 from diarspk.cli.terminal import Failures, exit_on_error, progress_display, say
 
@@ -66,7 +66,7 @@ def link(
     raw: Raw = None,
     encoder: Encoder = None,
     device: Device = "auto",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Give a person one label in all recordings, whoever it is.
 

@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from diarspk.cli.options import Device
+from diarspk.cli.diarization_work import named_diarizer
+from diarspk.cli.options import (
+    Asr,
+    Clusterer,
+    ConfigFile,
+    Device,
+    DiarizerEncoder,
+    GalleryFolder,
+    Precision,
+    Preset,
+    Segmentation,
+    Threshold,
+)
 from diarspk.cli.start_up import quick_imports
 from diarspk.cli.terminal import exit_on_error
 from diarspk.errors import ModelError
@@ -22,21 +34,19 @@ def mcp(
             metavar="DIR", help="Folder that the assistant may read and write in; repeatable."
         ),
     ],
-    encoder: Annotated[
-        str | None,
-        typer.Option(help="Speaker encoder, as for `diarspk diarize`. Default: the embedded."),
-    ] = None,
-    asr: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODEL",
-            help="Transcribe by faster-whisper (extra `asr`): folder of a CTranslate2 model of "
-            "Whisper.",
-        ),
-    ] = None,
+    preset: Preset = None,
+    encoder: DiarizerEncoder = None,
+    segmentation: Segmentation = None,
+    clusterer: Clusterer = None,
+    threshold: Threshold = None,
+    config: ConfigFile = None,
+    gallery: GalleryFolder = None,
+    asr: Asr = None,
+    precision: Precision = "auto",
     device: Device = "auto",
 ) -> None:
     """Serve tools to an assistant over stdin and stdout (MCP)."""
+    name = named_diarizer(preset, encoder)
     with exit_on_error():
         try:
             with quick_imports():
@@ -47,7 +57,17 @@ def mcp(
                 from diarspk.server.thread_warnings import collecting_warnings
 
                 folders = AllowedFolders.of(allow)
-                engine = SpeechEngine.load(encoder, transcriber=asr, device=device)
+                engine = SpeechEngine.load(
+                    name,
+                    segmentation=segmentation,
+                    clusterer=clusterer,
+                    threshold=threshold,
+                    config=config,
+                    gallery=gallery,
+                    transcriber=asr,
+                    precision=precision,
+                    device=device,
+                )
             with collecting_warnings():
                 create_mcp_server(ToolContext(folders, engine)).run()
         except ImportError as error:

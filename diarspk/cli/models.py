@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from diarspk.cli.json_text import json_text
+from diarspk.cli.options import Quiet
 from diarspk.cli.table import aligned
 from diarspk.cli.terminal import exit_on_error, say
 
@@ -58,7 +59,7 @@ def download(
             metavar="NAME...", help="Public models that `diarspk models` lists, or presets."
         ),
     ],
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Download public models; what is here already is checked and kept."""
     with exit_on_error():

@@ -8,18 +8,28 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "Adaptation",
     "AsJson",
+    "Asr",
     "Channel",
+    "Clusterer",
+    "ConfigFile",
     "Device",
+    "DiarizerEncoder",
     "Encoder",
     "Engine",
+    "GalleryFolder",
     "Jobs",
     "Lists",
+    "Precision",
+    "Preset",
     "Quiet",
     "Raw",
     "RayAddress",
     "Resume",
+    "Segmentation",
     "ShardOf",
+    "Threshold",
     "Track",
 ]
 
@@ -100,5 +110,79 @@ RayAddress = Annotated[
         help="Do the recordings on --jobs workers of a Ray cluster, which must reach the same "
         "files: `auto`, `ray://HOST:10001`, or `local`, a cluster of this machine. Needs the "
         "extra `ray`.",
+    ),
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Diarizer by name: `embedded`, the default, or `accurate`, whose parts "
+        "`diarspk models download accurate` brings.",
+    ),
+]
+DiarizerEncoder = Annotated[
+    str | None,
+    typer.Option(
+        help="Speaker encoder: a name that `diarspk models` lists, or the path of a "
+        "checkpoint, also of WeSpeaker, pyannote.audio, 3D-Speaker or SpeechBrain. With one "
+        "of those, give --threshold or --num-speakers if you can.",
+    ),
+]
+Segmentation = Annotated[
+    str | None,
+    typer.Option(
+        help="Segmentation: `silero`, or a segmentation checkpoint of pyannote.audio. "
+        "Default: the segmentation head of the model in this package."
+    ),
+]
+Clusterer = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Clusterer: agglomerative, eigengap, multi-stage, plda, spectral or vbx. "
+        "Default: that of the encoder.",
+    ),
+]
+Adaptation = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Adaptation of the embeddings to the recording, for clusterers of local "
+        "speakers: none, attention, autoencoder or kwon2021. Default: none.",
+    ),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        help="Threshold of --clusterer or --config. Without these, cosine distance up to "
+        "which clusters merge, and the clusterer is agglomerative.",
+    ),
+]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Settings of every stage, YAML or JSON: the fields of DiarizerConfig. "
+        "The JSON output has them as `settings`.",
+    ),
+]
+Precision = Annotated[
+    str,
+    typer.Option(
+        help="Numerical precision of the networks: `auto` (bfloat16 where the device has "
+        "instructions for it), `single` or `bfloat16`."
+    ),
+]
+GalleryFolder = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Gallery of enrolled people, whose names replace the labels."),
+]
+Asr = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODEL",
+        help="Transcribe by faster-whisper (extra `asr`) where there is no transcript: folder of a "
+        "CTranslate2 model of Whisper. Nothing is downloaded.",
     ),
 ]

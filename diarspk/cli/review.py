@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diarspk.cli.options import Channel, Raw, Track
+from diarspk.cli.options import Channel, Quiet, Raw, Track
 from diarspk.cli.recordings import STDIN, Reader, stem
 from diarspk.cli.review_start import ReviewStart
 from diarspk.cli.start_up import quick_imports
@@ -79,7 +79,7 @@ def review(
     channel: Channel = None,
     track: Track = None,
     raw: Raw = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Open a page in the browser to see, play and correct who speaks when."""
     reader = Reader.of([audio], channel=channel, track=track, raw=raw)

@@ -11,7 +11,19 @@ from urllib.parse import urlsplit
 
 import typer
 
-from diarspk.cli.options import Device
+from diarspk.cli.diarization_work import named_diarizer
+from diarspk.cli.options import (
+    Asr,
+    Clusterer,
+    ConfigFile,
+    Device,
+    DiarizerEncoder,
+    GalleryFolder,
+    Precision,
+    Preset,
+    Segmentation,
+    Threshold,
+)
 from diarspk.cli.start_up import quick_imports
 from diarspk.cli.terminal import exit_on_error, say
 from diarspk.cli.threads import share_threads
@@ -108,18 +120,15 @@ def serve(
             "signed with DIARSPK_WEBHOOK_SECRET of the environment.",
         ),
     ] = None,
-    encoder: Annotated[
-        str | None,
-        typer.Option(help="Speaker encoder, as for `diarspk diarize`. Default: the embedded."),
-    ] = None,
-    asr: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODEL",
-            help="Transcribe by faster-whisper (extra `asr`) where a request has no transcript: "
-            "folder of a CTranslate2 model of Whisper.",
-        ),
-    ] = None,
+    preset: Preset = None,
+    encoder: DiarizerEncoder = None,
+    segmentation: Segmentation = None,
+    clusterer: Clusterer = None,
+    threshold: Threshold = None,
+    config: ConfigFile = None,
+    gallery: GalleryFolder = None,
+    asr: Asr = None,
+    precision: Precision = "auto",
     device: Device = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Log errors alone.")] = False,
 ) -> None:
@@ -154,7 +163,17 @@ def serve(
                 keep_s=keep_hours * 3600,
                 grace_s=grace,
             )
-            models = {"encoder": encoder, "transcriber": asr, "device": device}
+            models: dict[str, Any] = {
+                "encoder": named_diarizer(preset, encoder),
+                "segmentation": segmentation,
+                "clusterer": clusterer,
+                "threshold": threshold,
+                "config": config,
+                "gallery": gallery,
+                "transcriber": asr,
+                "precision": precision,
+                "device": device,
+            }
             _serve(settings, _bind(host, port), models, quiet)
         except ImportError as error:
             raise ModelError(

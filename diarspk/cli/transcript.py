@@ -17,6 +17,7 @@ from diarspk.cli.lists import find_recordings
 from diarspk.cli.options import (
     Channel,
     Device,
+    GalleryFolder,
     Jobs,
     Quiet,
     Raw,
@@ -123,12 +124,7 @@ def transcript(
     num_speakers: Annotated[
         int | None, typer.Option(min=1, help="Number of speakers, if known.")
     ] = None,
-    gallery: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Gallery of enrolled people, whose names replace the labels."
-        ),
-    ] = None,
+    gallery: GalleryFolder = None,
     channel: Channel = None,
     track: Track = None,
     raw: Raw = None,

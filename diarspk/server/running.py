@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from diarspk.server.boundary import Boundary
+from diarspk.server.http_protocol import http_protocol
 
 if TYPE_CHECKING:
     import socket
 
-__all__ = ["run_server", "set_up_log"]
+__all__ = ["make_config", "run_server", "set_up_log"]
 
 LATE_S = 5.0
 """Seconds beyond the grace for connections that do not end."""
@@ -44,8 +45,16 @@ def run_server(application: Boundary, bound: socket.socket) -> None:
     bound
         Socket that is bound already.
     """
-    services = application.services
-    config = uvicorn.Config(
+    config = make_config(application)
+    # uvicorn raises the signal again when everything has ended, which is what was asked for.
+    with suppress(KeyboardInterrupt, SystemExit):
+        _GracefulServer(config, application.services.pool.stop_jobs).run(sockets=[bound])
+
+
+def make_config(application: Boundary) -> uvicorn.Config:
+    """Make the settings under which uvicorn runs the application."""
+    settings = application.services.settings
+    return uvicorn.Config(
         application,
         access_log=False,  # it has paths, and so tokens; the application logs routes
         log_config=None,
@@ -53,14 +62,12 @@ def run_server(application: Boundary, bound: socket.socket) -> None:
         date_header=False,
         proxy_headers=False,
         timeout_keep_alive=15,
-        timeout_graceful_shutdown=int(services.settings.grace_s + LATE_S),
+        timeout_graceful_shutdown=int(settings.grace_s + LATE_S),
+        http=http_protocol(settings.limits),
         h11_max_incomplete_event_size=32 << 10,
         ws="websockets-sansio",
         ws_max_size=1 << 20,
     )
-    # uvicorn raises the signal again when everything has ended, which is what was asked for.
-    with suppress(KeyboardInterrupt, SystemExit):
-        _GracefulServer(config, services.pool.stop_jobs).run(sockets=[bound])
 
 
 def set_up_log(quiet: bool) -> None:

@@ -36,7 +36,8 @@ class Limits:
     work_s : float
         Seconds that a request may wait and compute, and that a job may compute.
     silence_s : float
-        Seconds without a byte after which a client that sends slowly is given up.
+        Seconds without a byte after which a client that sends slowly is given up, and for all of
+        the head of a request.
     streams : int
         Live streams at once.
     """

@@ -62,14 +62,22 @@ class SpeechEngine:
     diarizer : Diarizer
     transcriber : callable, optional
         Callable(recording, language) -> transcript.
+    gallery : Path, optional
+        Gallery of people whose names replace labels; who is enrolled meanwhile is found, too.
     """
 
     diarizer: Diarizer
     transcriber: Callable[[AudioStream, str | None], Transcript] | None = None
+    gallery: Path | None = None
 
     @classmethod
     def load(
-        cls, encoder: str | Path | None = None, *, transcriber: str | None = None, **options: Any
+        cls,
+        encoder: str | Path | None = None,
+        *,
+        transcriber: str | None = None,
+        gallery: Path | None = None,
+        **options: Any,
     ) -> SpeechEngine:
         """Load the models.
 
@@ -79,23 +87,29 @@ class SpeechEngine:
             See :meth:`diarspk.Diarizer.load`. Default: the embedded model.
         transcriber
             Model for :func:`diarspk.transcripts.recognition.load_recogniser`.
+        gallery
+            Folder of a gallery in the space of the encoder.
         options
             Further options of :meth:`diarspk.Diarizer.load`.
 
         Raises
         ------
         ModelError
-            If a model is missing or damaged.
+            If a model or the gallery is missing or damaged, or they do not fit.
         """
         from diarspk.diarization.diarizer import EMBEDDED, Diarizer
 
         diarizer = Diarizer.load(encoder or EMBEDDED, **options)
+        if gallery is not None:
+            _try_gallery(gallery, diarizer.encoder)
         if transcriber is None:
-            return cls(diarizer)
+            return cls(diarizer, gallery=gallery)
         from diarspk.transcripts.recognition import load_recogniser, transcribe
 
         recogniser = load_recogniser(transcriber)
-        return cls(diarizer, lambda audio, code: transcribe(audio, recogniser, language=code))
+        return cls(
+            diarizer, lambda audio, code: transcribe(audio, recogniser, language=code), gallery
+        )
 
     @property
     def encoder(self) -> SpeakerEncoder:
@@ -114,7 +128,7 @@ class SpeechEngine:
         count: SpeakerCount | None = None,
         known_speakers: Mapping[str, NDArray[np.float32]] | None = None,
     ) -> Diarization:
-        """Diarize a recording.
+        """Diarize a recording, and name the people of the gallery.
 
         Raises
         ------
@@ -124,7 +138,7 @@ class SpeechEngine:
             As :meth:`diarspk.Diarizer.__call__` does.
         """
         count = count or SpeakerCount()
-        return self.diarizer(
+        result = self.diarizer(
             audio,
             num_speakers=count.exact,
             min_speakers=count.minimum,
@@ -132,6 +146,13 @@ class SpeechEngine:
             known_speakers=known_speakers,
             progress=control.progress,
         )
+        if self.gallery is None:
+            return result
+        from diarspk.diarization.identification import name_speakers
+        from diarspk.verification.gallery import open_gallery
+
+        with open_gallery(self.gallery) as people:
+            return name_speakers(result, people)
 
     def embed(
         self, audio: AudioStream, spans: Sequence[tuple[float, float]] | None = None
@@ -175,3 +196,11 @@ class SpeechEngine:
             return None
         control.check()
         return self.transcriber(audio, language)
+
+
+def _try_gallery(folder: Path, encoder: SpeakerEncoder) -> None:
+    """Identify anything, so that what is wrong with a gallery is told before the first request."""
+    from diarspk.verification.gallery import open_gallery
+
+    with open_gallery(folder) as people:
+        people.identify(np.ones(encoder.dimension, np.float32), fingerprint=encoder.fingerprint)

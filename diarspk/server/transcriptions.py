@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from diarspk.formats.writers import write_srt, write_vtt
 from diarspk.transcripts import assign_speakers
 from diarspk.transcripts.saving import to_text
+from diarspk.verification.gallery.names import is_generic
 
 if TYPE_CHECKING:
     from diarspk import Diarization
@@ -188,13 +189,12 @@ TEXT_FORMATS: dict[str, tuple[str, Callable[[Transcription], str]]] = {
 
 def letter_names(result: Diarization, known: Iterable[str]) -> dict[str, str]:
     """Names A, B, ..., AA, ... for speakers without one, in the order in which they first talk."""
-    taken = set(known)
-    labels = dict.fromkeys(
-        str(label) for _, _, label in result.annotation.itertracks(yield_label=True)
-    )
-    unnamed = [label for label in [*labels, *result.speakers] if label not in taken]
+    talking = (str(label) for _, _, label in result.annotation.itertracks(yield_label=True))
+    labels = dict.fromkeys([*talking, *result.speakers])
+    taken = {*known, *(label for label in labels if not is_generic(label))}  # of a gallery
+    unnamed = [label for label in labels if label not in taken]
     names = (name for name in _letters() if name not in taken)
-    return dict(zip(dict.fromkeys(unnamed), names, strict=False))
+    return dict(zip(unnamed, names, strict=False))
 
 
 def _letters() -> Iterable[str]:

@@ -9,7 +9,7 @@ from diarspk.arguments import check_type
 from diarspk.errors import ArgumentError
 from diarspk.formats.names import plain_name
 
-__all__ = ["check_name", "normalize_name", "repair_name"]
+__all__ = ["check_name", "is_generic", "normalize_name", "repair_name"]
 
 GENERIC_NAME = re.compile(r"(SPEAKER|PERSON)_\d+|unknown", re.IGNORECASE)
 """Labels for strangers: of the diarizer, of `diarspk link`, and of `diarspk gallery identify`."""
@@ -33,6 +33,11 @@ def normalize_name(speaker: str) -> str:
     return re.sub(" +", " ", "".join(spaced))
 
 
+def is_generic(label: str) -> bool:
+    """Whether a label is one for strangers, and no name."""
+    return GENERIC_NAME.fullmatch(label) is not None
+
+
 def check_name(speaker: str) -> str:
     """Return a name as it is stored.
 
@@ -52,7 +57,7 @@ def check_name(speaker: str) -> str:
             f"`speaker` must be a name on one line, in characters that can be seen, got "
             f"{speaker!r}; leave {hidden[0]!r} out"
         )
-    if GENERIC_NAME.fullmatch(speaker):
+    if is_generic(speaker):
         raise ArgumentError(
             f"`speaker` must not be a label of strangers, got {speaker!r}; add to the name"
         )
@@ -74,7 +79,7 @@ def repair_name(speaker: str) -> str:
         for character in speaker
     )
     stripped = normalize_name(visible).strip()
-    return f"{stripped} (enrolled)" if GENERIC_NAME.fullmatch(stripped) else stripped
+    return f"{stripped} (enrolled)" if is_generic(stripped) else stripped
 
 
 def _is_hidden(character: str) -> bool:

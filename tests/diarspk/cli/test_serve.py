@@ -49,6 +49,8 @@ def test_keys_and_no_keys_contradict_each_other(run: Run, monkeypatch: pytest.Mo
     [
         (["--keys", "none.txt"], "none.txt: cannot be read"),
         (["--encoder", "none", "--port", "0"], "`name` must be a known model"),
+        (["--gallery", "none", "--port", "0"], "none: no gallery"),
+        (["--clusterer", "none", "--port", "0"], "must be one of"),
         (["--host", "no host", "--no-keys"], "cannot be served on"),
     ],
 )
@@ -66,6 +68,26 @@ def test_a_port_that_is_taken_is_told_before_a_model_is_loaded(run: Run) -> None
     assert done.exit_code == 1
     assert f"127.0.0.1:{port} cannot be served on" in done.stderr
     assert "give another --port" in done.stderr
+
+
+def test_the_diarizer_is_chosen_as_by_diarize(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, object] = {}
+
+    def note(
+        settings: object, bound: socket.socket, models: dict[str, object], quiet: bool
+    ) -> None:
+        bound.close()
+        asked.update(models)
+
+    monkeypatch.setattr("diarspk.cli.serve._serve", note)
+    config = {"threshold": 0.3, "clusterer": "agglomerative", "segmentation": "silero"}
+    options = [word for name, value in config.items() for word in (f"--{name}", value)]
+    assert run("serve", "--port", 0, "--preset", "accurate", *options).exit_code == 0
+    assert {name: asked[name] for name in config} == config
+    assert asked["encoder"] == "accurate"
+    for wrong in (["--preset", "none"], ["--preset", "accurate", "--encoder", "x"]):
+        assert run("serve", "--port", 0, *wrong).exit_code == 2
+        assert run("mcp", "--allow", ".", *wrong).exit_code == 2
 
 
 @pytest.mark.parametrize(

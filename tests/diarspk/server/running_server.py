@@ -14,6 +14,7 @@ import requests
 import uvicorn
 
 from diarspk.server import ServerSettings, Services, SpeechEngine, create_app
+from diarspk.server.running import make_config
 
 __all__ = ["RunningServer", "running", "wait_until"]
 
@@ -68,10 +69,7 @@ def running(settings: ServerSettings, engine: SpeechEngine) -> Iterator[RunningS
     """Run a server until the end of the block."""
     application = create_app(settings, engine)
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        application, log_config=None, access_log=False, ws="websockets-sansio", ws_max_size=1 << 20
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(make_config(application))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:

@@ -108,6 +108,57 @@ def test_a_client_that_sends_nothing_more_is_given_up(serve: Any, voices: Voices
         assert ask(server, voices).ok
 
 
+@pytest.mark.parametrize("before", [b"", b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"])
+def test_a_client_that_does_not_end_a_head_is_given_up(serve: Any, before: bytes) -> None:
+    with (
+        serve(Limits(silence_s=0.3)) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection,
+    ):
+        connection.sendall(before)
+        if before:
+            assert b'"ok"' in connection.recv(1000)
+        began, closed = time.monotonic(), False
+        connection.settimeout(0.05)
+        while not closed and time.monotonic() < began + 5:
+            try:  # a byte at a time does not keep it open
+                connection.sendall(b"x" if time.monotonic() < began + 0.2 else b"")
+                closed = connection.recv(1000) == b""
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                closed = True
+        assert closed and time.monotonic() - began < 3
+
+
+def test_idle_connections_end_by_themselves_and_have_a_number(serve: Any) -> None:
+    with serve(Limits(silence_s=1.0, connections=1)) as server:
+        idle = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(102)]
+        further = socket.create_connection(("127.0.0.1", server.port), timeout=5)
+        assert further.recv(1) == b""
+        for one in (*idle, further):
+            with one:
+                one.settimeout(5)
+                assert one.recv(1) == b""
+        assert server.get("/health").ok
+
+
+def test_a_slow_request_and_a_pause_between_requests_are_no_fault(
+    serve: Any, voices: Voices
+) -> None:
+    body = form(voices["ann"][0].read_bytes())
+    with (
+        serve(Limits(silence_s=0.8)) as server,
+        send_head(server, body[:10], len(body)) as connection,
+    ):
+        for start in range(10, len(body), len(body) // 4):
+            time.sleep(0.25)
+            connection.sendall(body[start : start + len(body) // 4])
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
+        time.sleep(1.0)
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        wait_until(lambda: b"ok" in connection.recv(10000))
+
+
 def test_work_that_takes_too_long_is_stopped(serve: Any, voices: Voices, held: Any) -> None:
     with serve(Limits(work_s=0.3), engine=held) as server:
         began = time.monotonic()

@@ -43,4 +43,4 @@ def test_every_client_of_the_page_gets_its_answer(
     assert "Hello there." in printed
     assert "'Alice'" in printed
     assert printed.splitlines()[-1].startswith("True ")
-    assert len(BLOCKS) == 5
+    assert len(BLOCKS) == 6

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.diarspk.server.running_server import wait_until
+from tests.diarspk.server.test_page import BLOCKS
 
 Voices = dict[str, list[Path]]
 SECRET = "the-secret-of-both"
@@ -81,6 +82,10 @@ def test_the_end_of_a_job_is_posted_and_signed(serve: Any, voices: Voices) -> No
     signed = f"v0:{headers['X-Request-Timestamp']}:{body.decode()}".encode()
     expected = hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
     assert headers["X-Signature"] == expected
+    page: dict[str, Any] = {}
+    exec(next(block for block in BLOCKS if "is_genuine" in block), page)
+    assert page["is_genuine"](body, headers, SECRET)
+    assert not page["is_genuine"](body + b" ", headers, SECRET)
     assert headers["Content-Type"] == "application/json"
     assert "X-Retry-Num" not in headers
 
