@@ -202,7 +202,7 @@ def write_checkpoint(
         name: (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous()
         for name, tensor in tensors.items()
     }
-    data = save_tensors(written)
+    data = save_tensors(_apart(written))
     complete = {**card, "sha256": hashlib.sha256(data).hexdigest()}
     text = json.dumps(complete, indent=2, ensure_ascii=False) + "\n"
     from diarspk.atomic import atomic_path
@@ -212,6 +212,17 @@ def write_checkpoint(
     with atomic_path(weights_path) as weights, atomic_path(card_path) as described:
         weights.write_bytes(data)
         described.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copy tensors that share memory with an earlier one, which safetensors refuses to write."""
+    seen: set[int] = set()
+    apart = {}
+    for name, tensor in tensors.items():
+        memory = tensor.untyped_storage().data_ptr()
+        apart[name] = tensor.clone() if memory in seen else tensor
+        seen.add(memory)
+    return apart
 
 
 def drop_prefix(state: Mapping[str, Any], prefix: str) -> dict[str, Tensor]:

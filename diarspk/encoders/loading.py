@@ -84,11 +84,8 @@ def _load(name: str | Path | None, *, download: bool) -> SpeakerEncoder:
     if name is not None:
         name = check_path(name, "name")
         from diarspk.catalogue.reading import find_entry
-        from diarspk.encoders.pretrained.locations import (
-            find_repository,
-            is_hub_name,
-            is_pretrained,
-        )
+        from diarspk.catalogue.repositories import find_repository, is_hub_name
+        from diarspk.encoders.pretrained.locations import is_pretrained
 
         if (entry := find_entry(name)) is not None:
             from diarspk.encoders.pretrained.catalogued import load_catalogued_encoder
@@ -108,7 +105,7 @@ def _load(name: str | Path | None, *, download: bool) -> SpeakerEncoder:
         return build_local_encoder(checkpoint)
     from diarspk.encoders.stored import build_stored_encoder
 
-    return build_stored_encoder(checkpoint)
+    return build_stored_encoder(checkpoint, download=download)
 
 
 def _load_pretrained(path: Path) -> SpeakerEncoder:

@@ -62,7 +62,7 @@ def load_segmenter(name: str | Path | None = None, *, download: bool = False) ->
         return SileroSegmenter()
     if name is not None:
         from diarspk.catalogue.reading import find_entry
-        from diarspk.encoders.pretrained.locations import find_repository, is_hub_name
+        from diarspk.catalogue.repositories import find_repository, is_hub_name
 
         if (entry := find_entry(name)) is not None:
             from diarspk.segmentation.catalogued import load_catalogued_segmenter
@@ -136,7 +136,8 @@ def has_segmentation_head(name: str | Path | None) -> bool:
     """Whether a model comes with a segmentation head of its own, as the embedded one does."""
     if name is not None:
         from diarspk.catalogue.reading import find_entry
-        from diarspk.encoders.pretrained.locations import is_hub_name, is_pretrained
+        from diarspk.catalogue.repositories import is_hub_name
+        from diarspk.encoders.pretrained.locations import is_pretrained
 
         if find_entry(name) is not None or is_hub_name(name) or is_pretrained(Path(name)):
             return False

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from diarspk.checkpoints.checkpoint import drop_prefix
-from diarspk.encoders.pretrained.state import load_strictly, read_state
+from diarspk.checkpoints.pickled import load_strictly, read_state
 from diarspk.errors import ModelError
 from diarspk.segmentation.pyannet import PyanNet, PyanNetConfig
 

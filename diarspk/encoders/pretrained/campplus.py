@@ -8,9 +8,9 @@ from pathlib import Path
 
 from torch import Tensor
 
+from diarspk.checkpoints.pickled import load_strictly, read_state
 from diarspk.encoders.architectures.campplus import CAMPPLUS_FEATURES, CamPlusPlus
 from diarspk.encoders.front_end import MelFrontEnd
-from diarspk.encoders.pretrained.state import load_strictly, read_state
 from diarspk.encoders.pretrained.wespeaker import campplus_config
 from diarspk.encoders.windowed import WindowedEncoder
 from diarspk.errors import ModelError

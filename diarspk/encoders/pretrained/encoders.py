@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from diarspk.checkpoints.checkpoint import drop_prefix
+from diarspk.checkpoints.pickled import read_state
 from diarspk.encoders.clips import ClipEncoder
 from diarspk.encoders.onnx.encoder import PRODUCER, OnnxEncoder, open_session
 from diarspk.encoders.pretrained.campplus import build_campplus_encoder
 from diarspk.encoders.pretrained.espnet import is_espnet, load_espnet
 from diarspk.encoders.pretrained.locations import find_file
 from diarspk.encoders.pretrained.speechbrain import load_speechbrain
-from diarspk.encoders.pretrained.state import read_state
 from diarspk.encoders.pretrained.transformers import is_transformers, load_transformers
 from diarspk.encoders.pretrained.wespeaker import INERT, load_pyannote, load_wespeaker
 from diarspk.encoders.pretrained.wespeaker_onnx import is_wespeaker_onnx, load_wespeaker_onnx

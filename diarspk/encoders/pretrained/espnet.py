@@ -2,7 +2,8 @@
 
 Tensors are named ``frontend.*``, ``encoder.*``, ``pooling.*``, ``projector.*``, ``loss.*``. The
 weights do not determine the features, so the configuration is required. ECAPA-TDNN on log-mel
-features and RawNet3 are supported, with channel-attentive pooling and the projector "rawnet3".
+features or on S3PRL's WavLM, and RawNet3 are supported, with channel-attentive pooling and the
+projector "rawnet3".
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ import yaml
 from torch import Tensor
 
 from diarspk.audio import SAMPLE_RATE
+from diarspk.checkpoints.pickled import load_strictly
 from diarspk.encoders.architectures.ecapa import ESPNET_ECAPA, EcapaTdnn
 from diarspk.encoders.architectures.rawnet3 import RawNet3, RawNet3Config
 from diarspk.encoders.front_end import FrontEnd, WaveformFrontEnd
-from diarspk.encoders.pretrained.state import load_strictly
+from diarspk.encoders.s3prl.encoder import UpstreamArchitecture, UpstreamFrontEnd
 from diarspk.encoders.windowed import WindowedEncoder
 from diarspk.errors import ModelError
 
@@ -149,6 +151,8 @@ def load_espnet(path: Path, state: Mapping[str, Tensor]) -> WindowedEncoder:
         front_end: FrontEnd = _mel_front_end(path, config.get("frontend_conf") or {})
         network: EcapaTdnn | RawNet3 = _build_ecapa(encoder_state)
         renamed = _rename(encoder_state, (*ECAPA, *HEAD))
+    elif parts == ("s3prl", "ecapa_tdnn", "chn_attn_stat", "rawnet3"):
+        return _load_on_upstream(path, config, encoder_state)
     elif parts == ("asteroid_frontend", "rawnet3", "chn_attn_stat", "rawnet3"):
         front_end = WaveformFrontEnd()
         network = _build_rawnet3(encoder_state, config.get("frontend_conf") or {})
@@ -156,10 +160,23 @@ def load_espnet(path: Path, state: Mapping[str, Tensor]) -> WindowedEncoder:
     else:
         raise ModelError(
             f"{path}: {', '.join(map(str, parts))} (front-end, encoder, pooling, projector) cannot "
-            "be loaded; ecapa_tdnn on melspec_torch and rawnet3 can"
+            "be loaded; ecapa_tdnn on melspec_torch or s3prl, and rawnet3 can"
         )
     load_strictly(network, renamed, path)
     return WindowedEncoder(network.requires_grad_(False), front_end)
+
+
+def _load_on_upstream(
+    path: Path, config: Mapping[str, Any], state: Mapping[str, Tensor]
+) -> WindowedEncoder:
+    from diarspk.encoders.pretrained.espnet_upstream import build_espnet_upstream
+
+    upstream = build_espnet_upstream(path, config, state)
+    own = {name: tensor for name, tensor in state.items() if not name.startswith("frontend.")}
+    network = _build_ecapa(own)
+    load_strictly(network, _rename(own, (*ECAPA, *HEAD)), path)
+    stacked = UpstreamArchitecture(upstream, network).requires_grad_(False)
+    return WindowedEncoder(stacked, UpstreamFrontEnd(upstream))
 
 
 def _read_config(path: Path) -> dict[str, Any]:

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from diarspk.audio import SAMPLE_RATE
+from diarspk.checkpoints.pickled import load_strictly
 from diarspk.encoders.architectures.ecapa import SPEECHBRAIN_ECAPA, EcapaTdnn
 from diarspk.encoders.front_end import FrontEnd
-from diarspk.encoders.pretrained.state import load_strictly
 from diarspk.encoders.windowed import WindowedEncoder
 
 __all__ = ["SpeechBrainFrontEnd", "load_speechbrain", "rename_speechbrain"]

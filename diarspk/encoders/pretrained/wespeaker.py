@@ -17,6 +17,7 @@ from torch import Tensor
 
 from diarspk.audio import SAMPLE_RATE
 from diarspk.checkpoints.checkpoint import drop_prefix
+from diarspk.checkpoints.pickled import load_strictly
 from diarspk.encoders.architectures.base import Architecture
 from diarspk.encoders.architectures.campplus import CamPlusPlus, CamPlusPlusConfig
 from diarspk.encoders.architectures.ecapa import WESPEAKER_ECAPA, EcapaTdnn
@@ -24,7 +25,6 @@ from diarspk.encoders.architectures.redimnet import REDIMNET, ReDimNet
 from diarspk.encoders.architectures.resnet import ResNet, ResNetConfig
 from diarspk.encoders.architectures.xvector import WESPEAKER_XVECTOR, XVector
 from diarspk.encoders.front_end import MelFrontEnd
-from diarspk.encoders.pretrained.state import load_strictly
 from diarspk.encoders.windowed import WindowedEncoder
 from diarspk.errors import ModelError
 from diarspk.features.log_mel import FeatureConfig

@@ -6,12 +6,18 @@ from torch import Tensor
 
 from diarspk.encoders.architectures.base import Architecture
 from diarspk.encoders.architectures.masking import Mask
+from diarspk.encoders.architectures.pooling.statistics import Pooling
 from diarspk.encoders.architectures.registry import build_architecture
 from diarspk.encoders.front_end import WaveformFrontEnd
 from diarspk.encoders.s3prl.upstream import Upstream, UpstreamConfig, load_upstream
 from diarspk.encoders.windowed import WindowedEncoder
 
-__all__ = ["UpstreamArchitecture", "UpstreamFrontEnd", "build_upstream_encoder"]
+__all__ = [
+    "UpstreamArchitecture",
+    "UpstreamFrontEnd",
+    "build_upstream_encoder",
+    "stack_architecture",
+]
 
 
 class UpstreamArchitecture(Architecture):
@@ -28,10 +34,15 @@ class UpstreamArchitecture(Architecture):
     def __init__(self, upstream: Upstream, network: Architecture) -> None:
         super().__init__()
         self.upstream, self.network = upstream, network
-        self.dimension, self.pool = network.dimension, network.pool
+        self.dimension = network.dimension
         self.stride = upstream.stride * network.stride
         self.offset = upstream.stride * network.offset
         self.minimum = max(upstream.minimum, upstream.stride * network.minimum)
+
+    @property
+    def pool(self) -> Pooling:  # type: ignore[override]
+        """Pooling of the architecture."""
+        return self.network.pool
 
     def encode(self, features: Tensor, mask: Mask = None) -> tuple[Tensor, Mask]:
         """See :meth:`Architecture.encode`; the input is a waveform."""
@@ -45,13 +56,13 @@ class UpstreamArchitecture(Architecture):
 class UpstreamFrontEnd(WaveformFrontEnd):
     """Waveform; its description names the upstream, as those without weights look alike."""
 
-    def __init__(self, config: UpstreamConfig) -> None:
+    def __init__(self, upstream: Upstream) -> None:
         super().__init__()
-        self.upstream = (config.name, config.layer, config.normalize)
+        self.upstream = upstream.description
 
     def describe(self) -> str:
         """Describe the upstream, its layer and normalisation."""
-        return f"{super().describe()} through s3prl {self.upstream}"
+        return f"{super().describe()} through {self.upstream}"
 
 
 def build_upstream_encoder(
@@ -82,7 +93,25 @@ def build_upstream_encoder(
         As for :func:`diarspk.encoders.s3prl.load_upstream`.
     """
     upstream = load_upstream(config, download=download)
+    network = stack_architecture(
+        upstream, architecture, dimension=dimension, pooling=pooling, seed=seed
+    )
+    return WindowedEncoder(network, UpstreamFrontEnd(upstream))
+
+
+def stack_architecture(
+    upstream: Upstream,
+    architecture: str,
+    *,
+    dimension: int | None = None,
+    pooling: str | None = None,
+    seed: int = 0,
+) -> UpstreamArchitecture:
+    """Put an architecture with random weights on top of a loaded upstream.
+
+    Parameters and errors are those of :func:`build_upstream_encoder`.
+    """
     network = build_architecture(
         architecture, dimension=dimension, pooling=pooling, mels=upstream.channels, seed=seed
     )
-    return WindowedEncoder(UpstreamArchitecture(upstream, network), UpstreamFrontEnd(config))
+    return UpstreamArchitecture(upstream, network)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from diarspk.encoders.pretrained.state import read_state
+from diarspk.checkpoints.pickled import read_state
 from diarspk.encoders.s3prl.compatibility import import_s3prl
 from diarspk.errors import ArgumentError, ModelError
 

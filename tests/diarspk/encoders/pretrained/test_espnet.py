@@ -187,7 +187,8 @@ def test_rawnet3_loads(tmp_path):
     ("changes", "fault"),
     [
         ({"conf": "{log: false, normalize: mn}"}, "frontend_conf has log: False"),
-        ({"frontend": "s3prl"}, "s3prl, ecapa_tdnn, chn_attn_stat, rawnet3 .* cannot be loaded"),
+        ({"frontend": "fused"}, "fused, ecapa_tdnn, chn_attn_stat, rawnet3 .* cannot be loaded"),
+        ({"frontend": "s3prl"}, "its upstream of s3prl is None; only WavLM can be loaded"),
         ({"encoder": "[unclosed"}, "not YAML"),
     ],
 )

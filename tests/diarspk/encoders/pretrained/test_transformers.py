@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import diarspk
-from diarspk.encoders.pretrained.locations import find_repository
+from diarspk.catalogue.repositories import find_repository
 from diarspk.errors import ModelError
 from diarspk.segmentation.loading import has_segmentation_head
 from tests.diarspk.encoders.local.test_encoder import noise
