@@ -146,7 +146,7 @@ class Upstream(nn.Module):
         weighted = config.layer is None and self.layers > 1
         self.weights = nn.Parameter(torch.zeros(self.layers)) if weighted else None
         self.set_tuned(config.tuned)
-        self.register_load_state_dict_post_hook(_forget_digest)
+        self.register_load_state_dict_post_hook(_forget_digest)  # type: ignore[no-untyped-call]
 
     @property
     def description(self) -> str:
