@@ -28,8 +28,16 @@ def read_catalogue() -> Mapping[str, CatalogueEntry]:
 
 
 def find_entry(name: object) -> CatalogueEntry | None:
-    """Find the entry of a name; None where the catalogue has none."""
-    return read_catalogue().get(name) if isinstance(name, str) else None
+    """Find the entry of a name, or of a repository of the hub; None where there is none."""
+    if not isinstance(name, str):
+        return None
+    catalogue = read_catalogue()
+    of_repository = (
+        entry
+        for entry in catalogue.values()
+        if isinstance(entry.source, HubSource) and entry.source.repository == name
+    )
+    return catalogue.get(name) or next(of_repository, None)
 
 
 def _read_entry(stored: dict[str, Any]) -> CatalogueEntry:

@@ -119,12 +119,13 @@ def export_cue(
             annotation = read_diarization(diarization, recordings[0])
             speaker = check_label(annotation, speaker, diarization)
         loaded = diarspk.load_encoder(encoder, device=device)
+        known_as = loaded.origin or encoder or ""
         if annotation is None or speaker is None:
             name = speaker or stem(recordings[0])
-            references = _embed_recordings(recordings, name, loaded, encoder or "", reader)
+            references = _embed_recordings(recordings, name, loaded, known_as, reader)
         else:
             references = _embed_speaker(
-                recordings[0], speaker, annotation, loaded, encoder or "", reader
+                recordings[0], speaker, annotation, loaded, known_as, reader
             )
         references = _without_outliers(references, drop_outliers)
         if adapter is not None:

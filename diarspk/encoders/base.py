@@ -63,9 +63,13 @@ class SpeakerEncoder(ABC):
     ----------
     name : str
         What a person calls the encoder. It identifies nothing: the fingerprint does.
+    origin : str
+        Model of another project whose very weights these are, as far as the content of their file
+        tells: the encoder of a synthesizer, for instance. Mostly empty.
     """
 
     name: str = ""
+    origin: str = ""
 
     def __repr__(self) -> str:
         named = f"{self.name!r}, " if self.name else ""

@@ -95,6 +95,8 @@ def _load(name: str | Path | None, *, download: bool) -> SpeakerEncoder:
             folder = find_repository(str(name), download=download)
             encoder = _load_pretrained(folder)
             encoder.name = str(name)
+            repository = encoder.name.partition(":")[2].partition("@")[0]
+            encoder.origin = encoder.origin or repository
             return encoder
         if is_pretrained(Path(name)):
             encoder = _load_pretrained(Path(name))

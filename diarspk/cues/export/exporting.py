@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ class Target:
     suffixes : tuple of str
         Suffixes of the files that it reads; "" for a folder.
     encoder_names : tuple of str
-        Names under which :func:`diarspk.load_encoder` loads that encoder.
+        Origins of that encoder, see :class:`diarspk.SpeakerEncoder`.
     """
 
     name: str
@@ -52,16 +53,30 @@ class Target:
 TARGETS = {
     target.name: target
     for target in (
-        Target("coqui", "YourTTS (Coqui)", "its H/ASP ResNetSE", 512, (".pth", ".json")),
-        Target("xtts", "XTTS", "its own H/ASP ResNetSE", 512, (".pth",)),
-        Target("cosyvoice", "CosyVoice", "its CAM++ (campplus.onnx)", 192, (".pt", "")),
+        Target(
+            "coqui",
+            "YourTTS (Coqui)",
+            "its H/ASP ResNet (model_se.pth)",
+            512,
+            (".pth", ".json"),
+            ("coqui-se",),
+        ),
+        Target("xtts", "XTTS", "its own H/ASP ResNet (in model.pth)", 512, (".pth",), ("xtts",)),
+        Target(
+            "cosyvoice",
+            "CosyVoice",
+            "its CAM++ (campplus.onnx)",
+            192,
+            (".pt", ""),
+            ("cosyvoice-campplus",),
+        ),
         Target(
             "speecht5",
             "SpeechT5",
             "SpeechBrain's x-vector",
             512,
             (".pt", ".npy"),
-            ("speechbrain/spkrec-xvect-voxceleb",),
+            ("speechbrain-xvector", "speechbrain/spkrec-xvect-voxceleb"),
         ),
         Target("nemo", "FastPitch (NeMo)", "the encoder it was trained with", None, (".npy",)),
         Target("numpy", "any program", "any encoder", None, (".npz", ".npy")),
@@ -129,7 +144,8 @@ def export_cue(
     references : References
         Vectors of the speaker.
     path : path
-        Output, with a suffix of the target; for CosyVoice a folder, or the file of the means.
+        Output, with a suffix of the target. For CosyVoice a folder, or the file of the means; or
+        its ``spk2info.pt``, whose other speakers stay.
     trained_on : str, optional
         Fingerprint of the encoder that the user's copy of the system was trained with.
     latents : ndarray, ``(1, T, 1024)``, optional
@@ -154,6 +170,8 @@ def export_cue(
     write = WRITERS.get(target_name)
     with drafts(file.parent, file) as folder:
         draft = folder / file.name
+        if file.name == layouts.SPEAKER_INFO and file.is_file():
+            shutil.copyfile(file, draft)  # the other speakers stay
         if write is not None:
             write(draft, references)
         elif latents is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = [
+    "SPEAKER_INFO",
     "read_latents",
+    "read_speaker_info",
     "write_coqui",
     "write_cosyvoice",
     "write_nemo",
@@ -26,6 +29,9 @@ __all__ = [
     "write_speecht5",
     "write_xtts",
 ]
+
+SPEAKER_INFO = "spk2info.pt"
+"""Name of the file from which CosyVoice reads its speakers."""
 
 GPT_WIDTH = 1024
 """Channels of XTTS's conditioning latents."""
@@ -60,8 +66,12 @@ def write_xtts(path: Path, references: References, latents: NDArray[np.float32])
 def write_cosyvoice(path: Path, references: References) -> None:
     """Write ``{name: list of floats}``: means to ``path``, clips to ``utt2embedding.pt`` beside it.
 
-    CosyVoice normalises the vectors itself.
+    That is what a training reads. A ``spk2info.pt`` is what synthesis reads: the speaker is added
+    to those that it has. CosyVoice normalises the vectors itself.
     """
+    if path.name == SPEAKER_INFO:
+        _save(_with_speaker(read_speaker_info(path) if path.is_file() else {}, references), path)
+        return
     _save({references.speaker: references.profile.vector.tolist()}, path)
     clips = {
         Path(file).stem: vector.tolist()
@@ -73,6 +83,44 @@ def write_cosyvoice(path: Path, references: References) -> None:
             f"by, got {', '.join(references.files)}"
         )
     _save(clips, path.with_name("utt2embedding.pt"))
+
+
+def read_speaker_info(path: Path) -> dict[str, dict[str, Any]]:
+    """Read CosyVoice's ``spk2info.pt``: tensors by name for each speaker; no code in it is run.
+
+    Raises
+    ------
+    ArgumentError
+        If the file holds something else.
+    """
+    import torch
+
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, ValueError, TypeError, RuntimeError, EOFError, KeyError) as error:
+        fault = " ".join(str(error).split())[:200]
+        raise ArgumentError(f"{path}: cannot be read as speakers ({fault}); check it") from error
+    except pickle.UnpicklingError as error:
+        raise ArgumentError(f"{path}: holds pickled code, which is never run; check it") from error
+    if not isinstance(found, dict) or not all(
+        isinstance(speaker, str) and isinstance(entry, dict) for speaker, entry in found.items()
+    ):
+        raise ArgumentError(f"{path}: must hold a dictionary for each speaker; check the file")
+    return found
+
+
+def _with_speaker(
+    known: dict[str, dict[str, Any]], references: References
+) -> dict[str, dict[str, Any]]:
+    """Add or replace the vector of a speaker; what a prompt has left there stays."""
+    import torch
+
+    vector = torch.from_numpy(references.profile.vector)[None]
+    entry = dict(known.get(references.speaker, {}))
+    # A prompt that CosyVoice has added has the vector twice, under the names of its networks.
+    names = [name for name in ("llm_embedding", "flow_embedding") if name in entry]
+    entry |= dict.fromkeys(["embedding", *names], vector)
+    return {**known, references.speaker: entry}
 
 
 def write_speecht5(path: Path, references: References) -> None:

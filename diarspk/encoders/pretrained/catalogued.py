@@ -38,6 +38,7 @@ def load_catalogued_encoder(entry: CatalogueEntry, *, download: bool = False) ->
     path = find_model(entry.name, download=download)
     encoder = load_pretrained_encoder(path.parent if entry.extra == "transformers" else path)
     encoder.name = entry.name
+    encoder.origin = encoder.origin or entry.name
     check_computed(entry, measure_encoder(encoder))
     return encoder
 

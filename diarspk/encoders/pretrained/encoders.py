@@ -9,12 +9,23 @@ from diarspk.checkpoints.pickled import read_state
 from diarspk.encoders.clips import ClipEncoder
 from diarspk.encoders.onnx.encoder import PRODUCER, OnnxEncoder, open_session
 from diarspk.encoders.pretrained.campplus import build_campplus_encoder
+from diarspk.encoders.pretrained.coqui import INERT as INERT_OF_COQUI
+from diarspk.encoders.pretrained.coqui import is_coqui, load_coqui, speaker_encoder_state
 from diarspk.encoders.pretrained.espnet import is_espnet, load_espnet
 from diarspk.encoders.pretrained.locations import find_file
-from diarspk.encoders.pretrained.speechbrain import load_speechbrain
+from diarspk.encoders.pretrained.speechbrain import (
+    is_speechbrain_xvector,
+    load_speechbrain,
+    load_speechbrain_xvector,
+)
 from diarspk.encoders.pretrained.transformers import is_transformers, load_transformers
 from diarspk.encoders.pretrained.wespeaker import INERT, load_pyannote, load_wespeaker
-from diarspk.encoders.pretrained.wespeaker_onnx import is_wespeaker_onnx, load_wespeaker_onnx
+from diarspk.encoders.pretrained.wespeaker_onnx import (
+    is_cosyvoice_onnx,
+    is_wespeaker_onnx,
+    load_cosyvoice_onnx,
+    load_wespeaker_onnx,
+)
 from diarspk.errors import ModelError
 
 __all__ = ["load_pretrained_encoder"]
@@ -23,8 +34,9 @@ __all__ = ["load_pretrained_encoder"]
 def load_pretrained_encoder(path: Path) -> ClipEncoder:
     """Load a speaker encoder of another project, or an ONNX file.
 
-    WeSpeaker (PyTorch and ONNX), pyannote.audio, 3D-Speaker, SpeechBrain, ESPnet-SPK, and
-    transformers' models with an x-vector head.
+    WeSpeaker (PyTorch and ONNX), pyannote.audio, 3D-Speaker, SpeechBrain, ESPnet-SPK, transformers'
+    models with an x-vector head, and those that synthesizers bring: Coqui's and XTTS's H/ASP
+    ResNet, CosyVoice's CAM++ (ONNX).
 
     Parameters
     ----------
@@ -44,12 +56,16 @@ def load_pretrained_encoder(path: Path) -> ClipEncoder:
     path = find_file(path)
     if path.suffix == ".onnx":
         return _load_onnx(path)
-    checkpoint = read_state(path, inert=INERT)
+    checkpoint = read_state(path, inert=(*INERT, *INERT_OF_COQUI))
     if "pyannote.audio" in checkpoint and isinstance(checkpoint.get("state_dict"), dict):
         return load_pyannote(path, checkpoint)
-    state = drop_prefix(checkpoint, "")
+    state = drop_prefix(speaker_encoder_state(checkpoint), "")
     if "blocks.0.conv.conv.weight" in state and "asp_bn.norm.weight" in state:
         return load_speechbrain(path, state)
+    if is_speechbrain_xvector(state):
+        return load_speechbrain_xvector(path, state)
+    if is_coqui(state):
+        return load_coqui(path, state)
     if is_espnet(state):
         return load_espnet(path, state)
     wespeaker = "projection.weight" in state or path.with_name("config.yaml").is_file()
@@ -68,7 +84,9 @@ def _load_onnx(path: Path) -> ClipEncoder:
         return OnnxEncoder(session, facts)
     if is_wespeaker_onnx(session):
         return load_wespeaker_onnx(path, session)
+    if is_cosyvoice_onnx(session):
+        return load_cosyvoice_onnx(path, session)
     raise ModelError(
-        f"{path}: neither `diarspk export-encoder` nor WeSpeaker has written this graph; only "
-        "theirs are encoders here"
+        f"{path}: neither `diarspk export-encoder` nor WeSpeaker has written this graph, and it is "
+        "no CAM++ of CosyVoice; only these are encoders here"
     )

@@ -1,4 +1,4 @@
-"""SpeechBrain's ECAPA-TDNN: ``embedding_model.ckpt``, and its features."""
+"""SpeechBrain's ECAPA-TDNN and x-vector: ``embedding_model.ckpt``, and their features."""
 
 from __future__ import annotations
 
@@ -14,10 +14,18 @@ from torch import Tensor
 from diarspk.audio import SAMPLE_RATE
 from diarspk.checkpoints.pickled import load_strictly
 from diarspk.encoders.architectures.ecapa import SPEECHBRAIN_ECAPA, EcapaTdnn
+from diarspk.encoders.architectures.xvector import SPEECHBRAIN_XVECTOR, XVector
 from diarspk.encoders.front_end import FrontEnd
 from diarspk.encoders.windowed import WindowedEncoder
+from diarspk.errors import ModelError
 
-__all__ = ["SpeechBrainFrontEnd", "load_speechbrain", "rename_speechbrain"]
+__all__ = [
+    "SpeechBrainFrontEnd",
+    "is_speechbrain_xvector",
+    "load_speechbrain",
+    "load_speechbrain_xvector",
+    "rename_speechbrain",
+]
 
 RENAMES = (
     (r"^blocks\.0\.", "layer1."),
@@ -38,6 +46,10 @@ RENAMES = (
     (r"\.norm\.norm\.", ".bn."),
 )
 """Pattern of a state-dict key in SpeechBrain, and its replacement here; applied in this order."""
+
+
+XVECTOR_AFFINE = 16
+"""Index of the affine layer among the blocks: after five layers of three, and the pooling."""
 
 
 class SpeechBrainFrontEnd(FrontEnd):
@@ -100,6 +112,36 @@ def load_speechbrain(path: Path, state: Mapping[str, Tensor]) -> WindowedEncoder
     network = EcapaTdnn(config)
     load_strictly(network, renamed, path)
     return WindowedEncoder(network.requires_grad_(False), SpeechBrainFrontEnd(mels))
+
+
+def is_speechbrain_xvector(state: Mapping[str, Tensor]) -> bool:
+    """Whether tensors have the names of SpeechBrain's x-vector."""
+    return "blocks.0.conv.weight" in state and f"blocks.{XVECTOR_AFFINE}.w.weight" in state
+
+
+def load_speechbrain_xvector(path: Path, state: Mapping[str, Tensor]) -> WindowedEncoder:
+    """Build an encoder from the tensors of an x-vector's ``embedding_model.ckpt``.
+
+    Raises
+    ------
+    ModelError
+        If they are of another architecture.
+    """
+    renamed = {}
+    for name, tensor in state.items():
+        block, _, rest = name.removeprefix("blocks.").partition(".")
+        layer = f"frame_{int(block) // 3 + 1}" if block.isdigit() else block
+        prefix = "seg_1." if block == str(XVECTOR_AFFINE) else f"{layer}."
+        for theirs, ours in (("conv.", "conv_1d."), ("norm.", "bn."), ("w.", "")):
+            rest = ours + rest.removeprefix(theirs) if rest.startswith(theirs) else rest
+        renamed[prefix + rest] = tensor
+    first, last = renamed["frame_1.conv_1d.weight"], renamed["seg_1.weight"]
+    if first.ndim != 3 or last.ndim != 2:
+        raise ModelError(f"{path}: its tensors are of no x-vector known here")
+    config = replace(SPEECHBRAIN_XVECTOR, mels=first.shape[1], dimension=last.shape[0])
+    network = XVector(config)
+    load_strictly(network, renamed, path)
+    return WindowedEncoder(network.requires_grad_(False), SpeechBrainFrontEnd(config.mels))
 
 
 def rename_speechbrain(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

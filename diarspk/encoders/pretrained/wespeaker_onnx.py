@@ -1,4 +1,4 @@
-"""WeSpeaker's ONNX files: log-mel features in, embedding out."""
+"""ONNX files of WeSpeaker and of CosyVoice: log-mel features in, embedding out."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from diarspk.embeddings.unit_vectors import unit_vector
+from diarspk.encoders.architectures.campplus import CAMPPLUS_FEATURES
 from diarspk.encoders.base import Embedding
 from diarspk.encoders.clips import Waveform, WindowConfig
 from diarspk.encoders.front_end import FrontEnd, MelFrontEnd
@@ -17,9 +18,16 @@ from diarspk.encoders.onnx.encoder import SessionEncoder
 from diarspk.errors import ModelError
 from diarspk.features.log_mel import FeatureConfig
 
-__all__ = ["WeSpeakerOnnxEncoder", "is_wespeaker_onnx", "load_wespeaker_onnx"]
+__all__ = [
+    "FeatureOnnxEncoder",
+    "is_cosyvoice_onnx",
+    "is_wespeaker_onnx",
+    "load_cosyvoice_onnx",
+    "load_wespeaker_onnx",
+]
 
 INPUT, OUTPUT = "feats", "embs"
+COSYVOICE_MELS, COSYVOICE_DIMENSION = 80, 192
 MIN_FRAMES = 16
 """Shorter clips are repeated: the strided convolutions of most networks need some frames."""
 
@@ -30,7 +38,28 @@ def is_wespeaker_onnx(session: Any) -> bool:
     return inputs == [INPUT] and OUTPUT in [value.name for value in session.get_outputs()]
 
 
-def load_wespeaker_onnx(path: Path, session: Any) -> WeSpeakerOnnxEncoder:
+def is_cosyvoice_onnx(session: Any) -> bool:
+    """Whether a graph makes 192 dimensions of 80 mels, as the CAM++ beside CosyVoice's models."""
+    inputs = [value.shape for value in session.get_inputs()]
+    outputs = [value.shape for value in session.get_outputs()]
+    return (
+        len(inputs) == len(outputs) == 1
+        and len(inputs[0]) == 3
+        and inputs[0][-1] == COSYVOICE_MELS
+        and outputs[0][-1:] == [COSYVOICE_DIMENSION]
+    )
+
+
+def load_cosyvoice_onnx(path: Path, session: Any) -> FeatureOnnxEncoder:
+    """Build an encoder from CosyVoice's ``campplus.onnx``, with the features that it reads."""
+    names = (session.get_inputs()[0].name, session.get_outputs()[0].name)
+    front_end = MelFrontEnd(CAMPPLUS_FEATURES)
+    encoder = _build(path, session, front_end, COSYVOICE_DIMENSION, names)
+    encoder.origin = "cosyvoice-campplus"
+    return encoder
+
+
+def load_wespeaker_onnx(path: Path, session: Any) -> FeatureOnnxEncoder:
     """Build an encoder from a file that ``wespeaker/bin/export_onnx.py`` has written.
 
     Raises
@@ -44,14 +73,20 @@ def load_wespeaker_onnx(path: Path, session: Any) -> WeSpeakerOnnxEncoder:
         raise ModelError(
             f"{path}: the graph leaves the number of mels or dimensions open; export it again"
         )
-    front_end = MelFrontEnd(FeatureConfig(mels=mels))
+    names = (INPUT, OUTPUT)
+    return _build(path, session, MelFrontEnd(FeatureConfig(mels=mels)), dimension, names)
+
+
+def _build(
+    path: Path, session: Any, front_end: FrontEnd, dimension: int, names: tuple[str, str]
+) -> FeatureOnnxEncoder:
     content = path.read_bytes() + front_end.describe().encode()
     fingerprint = hashlib.sha256(content).hexdigest()[:16]
-    return WeSpeakerOnnxEncoder(session, front_end, dimension, fingerprint)
+    return FeatureOnnxEncoder(session, front_end, dimension, fingerprint, names=names)
 
 
-class WeSpeakerOnnxEncoder(SessionEncoder):
-    """Encoder from WeSpeaker's ONNX file.
+class FeatureOnnxEncoder(SessionEncoder):
+    """Encoder from an ONNX file that reads features.
 
     Parameters
     ----------
@@ -63,6 +98,8 @@ class WeSpeakerOnnxEncoder(SessionEncoder):
         Number of dimensions of an embedding.
     fingerprint
         Digest of file and features; it differs from that of the network's ``avg_model.pt``.
+    names
+        Of the graph's input and output.
     """
 
     def __init__(
@@ -72,6 +109,8 @@ class WeSpeakerOnnxEncoder(SessionEncoder):
         dimension: int,
         fingerprint: str,
         config: WindowConfig | None = None,
+        *,
+        names: tuple[str, str] = (INPUT, OUTPUT),
     ) -> None:
         super().__init__(
             session,
@@ -81,10 +120,12 @@ class WeSpeakerOnnxEncoder(SessionEncoder):
             config=config,
         )
         self.front_end = front_end
+        self.names = names
 
     def embed_part(self, part: Waveform) -> Embedding:
         """See :meth:`SessionEncoder.embed_part`."""
         minimum = self.front_end.samples_for(MIN_FRAMES)
         waveform = np.resize(part, max(len(part), minimum))
         features = self.front_end(torch.from_numpy(waveform))[None].numpy()
-        return unit_vector(np.asarray(self.session.run([OUTPUT], {INPUT: features})[0][0]))
+        read, made = self.names
+        return unit_vector(np.asarray(self.session.run([made], {read: features})[0][0]))

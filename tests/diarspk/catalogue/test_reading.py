@@ -60,6 +60,12 @@ def test_sizes_are_those_of_the_networks(name, architecture):
     assert entry.dimension == network.dimension
 
 
+def test_an_encoder_is_found_by_its_repository_as_well():
+    entry = find_entry("speechbrain/spkrec-xvect-voxceleb")
+    assert entry is find_entry("speechbrain-xvector")
+    assert find_entry("speechbrain/nothing") is None
+
+
 def test_what_this_version_cannot_load_says_so():
     with pytest.raises(ModelError, match="cannot load it: it lacks the network TitaNet"):
         load_encoder("nvidia-titanet-large")

@@ -12,7 +12,7 @@ import soundfile
 import torch
 
 from diarspk.cues.export import References, export_cue, read_references
-from diarspk.cues.export.layouts import read_latents
+from diarspk.cues.export.layouts import read_latents, read_speaker_info
 from diarspk.embeddings.space import Space
 from diarspk.errors import ArgumentError, ModelError
 from diarspk.verification.alignment import SpaceMap
@@ -71,6 +71,42 @@ def test_cosyvoice_reads_lists_by_speaker_and_by_clip(tmp_path: Path, path: str)
     np.testing.assert_allclose(vector, mean(given), atol=1e-6)
     assert sorted(clips) == ["0", "1", "2"]
     np.testing.assert_allclose(torch.tensor(clips["1"]), given.vectors[1], atol=1e-6)
+
+
+def test_cosyvoice_synthesizes_with_the_speakers_of_its_file(tmp_path: Path) -> None:
+    file, given = tmp_path / "spk2info.pt", references(192)
+    prompt = {"llm_embedding": torch.zeros(1, 192), "flow_embedding": torch.zeros(1, 192)}
+    ann = {**prompt, "prompt_text": torch.tensor([[1, 2]])}
+    torch.save({"ann": ann, "bob": {"embedding": torch.ones(1, 192)}}, file)
+    export_cue("cosyvoice", given, file, trained_on="fp")
+    speakers = torch.load(file, weights_only=True)  # as its frontend does, if unrestrictedly
+    assert list(speakers) == ["ann", "bob"]
+    for name in ("embedding", "llm_embedding", "flow_embedding"):
+        assert speakers["ann"][name].shape == (1, 192)
+        np.testing.assert_allclose(speakers["ann"][name][0], mean(given), atol=1e-6)
+    assert speakers["ann"]["prompt_text"].tolist() == [[1, 2]]
+    assert torch.equal(speakers["bob"]["embedding"], torch.ones(1, 192))
+    assert sorted(read_speaker_info(file)) == ["ann", "bob"]
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (Path("x"), "holds pickled code, which is never run"),
+        ([1, 2], "must hold a dictionary for each speaker"),
+        (None, "cannot be read as speakers"),
+    ],
+)
+def test_a_file_of_speakers_that_is_none_stays(tmp_path: Path, content: object, fault: str) -> None:
+    file = tmp_path / "spk2info.pt"
+    if content is None:
+        file.write_bytes(b"PK\x03\x04 no archive")
+    else:
+        torch.save(content, file)
+    before = file.read_bytes()
+    with pytest.raises(ArgumentError, match=fault):
+        export_cue("cosyvoice", references(192), file, trained_on="fp")
+    assert file.read_bytes() == before and len(list(tmp_path.iterdir())) == 1
 
 
 @pytest.mark.parametrize("suffix", [".pt", ".npy"])

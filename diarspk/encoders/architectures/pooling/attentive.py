@@ -11,6 +11,7 @@ from diarspk.encoders.architectures.masking import Mask, masked_mean, masked_var
 from diarspk.encoders.architectures.pooling.statistics import Pooling
 
 __all__ = [
+    "COQUI_ATTENTION",
     "ESPNET_ATTENTION",
     "SPEECHBRAIN_ATTENTION",
     "WESPEAKER_ATTENTION",
@@ -54,6 +55,9 @@ WESPEAKER_ATTENTION = AttentionConfig(norm=False, tanh=True, floor=1e-7, ceiling
 
 SPEECHBRAIN_ATTENTION = AttentionConfig(tanh=True, correction=0, floor=1e-12, ceiling=float("inf"))
 """SpeechBrain: ReLU, batch norm, then tanh."""
+
+COQUI_ATTENTION = AttentionConfig(context=False, floor=1e-5, ceiling=float("inf"))
+"""Coqui's H/ASP: ReLU, batch norm; no context."""
 
 
 class ChannelAttentiveStatisticsPooling(Pooling):

@@ -8,6 +8,7 @@ from functools import partial
 from types import MappingProxyType
 
 from diarspk.encoders.architectures.pooling.attentive import (
+    COQUI_ATTENTION,
     ESPNET_ATTENTION,
     SPEECHBRAIN_ATTENTION,
     WESPEAKER_ATTENTION,
@@ -36,6 +37,7 @@ POOLINGS: Mapping[str, Callable[[int], Pooling]] = MappingProxyType(
         "channel-attentive-wespeaker": _attentive(config=WESPEAKER_ATTENTION),
         "channel-attentive-local": _attentive(config=replace(WESPEAKER_ATTENTION, context=False)),
         "channel-attentive-speechbrain": _attentive(config=SPEECHBRAIN_ATTENTION),
+        "channel-attentive-coqui": _attentive(config=COQUI_ATTENTION),
         "dictionary": DictionaryPooling,
     }
 )

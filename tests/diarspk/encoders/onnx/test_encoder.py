@@ -9,7 +9,7 @@ from diarspk.encoders.clips import WindowConfig
 from diarspk.encoders.front_end import MelFrontEnd
 from diarspk.encoders.onnx import with_engine
 from diarspk.encoders.onnx.encoder import OnnxEncoder, SessionEncoder
-from diarspk.encoders.pretrained.wespeaker_onnx import WeSpeakerOnnxEncoder
+from diarspk.encoders.pretrained.wespeaker_onnx import FeatureOnnxEncoder
 
 FACTS = {
     "sample_rate": "16000",
@@ -48,7 +48,7 @@ def test_clips_run_one_after_the_other():
 
 def test_wespeakers_take_features_and_give_unit_vectors():
     session = Session()
-    encoder = WeSpeakerOnnxEncoder(session, MelFrontEnd(), 2, "abc")
+    encoder = FeatureOnnxEncoder(session, MelFrontEnd(), 2, "abc")
     vectors = encoder.embed_parts([np.ones(10, np.float32), np.ones(16000, np.float32)])
     assert [given.shape for given in session.inputs] == [(1, 16, 80), (1, 98, 80)]
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-6)
@@ -57,6 +57,6 @@ def test_wespeakers_take_features_and_give_unit_vectors():
 
 @pytest.mark.parametrize("engine", ["torch", "onnx"])
 def test_a_graph_stays_as_it_is(engine):
-    encoder = WeSpeakerOnnxEncoder(Session(), MelFrontEnd(), 2, "abc")
+    encoder = FeatureOnnxEncoder(Session(), MelFrontEnd(), 2, "abc")
     assert isinstance(encoder, SessionEncoder)
     assert with_engine(encoder, engine) is encoder
