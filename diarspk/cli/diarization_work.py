@@ -19,7 +19,7 @@ from diarspk.cli.terminal import ProgressCallback
 from diarspk.version import __version__
 
 if TYPE_CHECKING:
-    from diarspk import Diarization, Diarizer
+    from diarspk import Diarization, Diarizer, SpeakerEncoder
     from diarspk.audio import AudioStream
 
 __all__ = ["Count", "DiarizationWork", "Format", "Models", "Output", "named_diarizer"]
@@ -79,6 +79,10 @@ class Models:
                 cache=self.cache,
                 precision=check_precision(self.precision),
             )
+
+    def load_encoder(self) -> SpeakerEncoder:
+        """Load the diarizer for its encoder."""
+        return self.load().encoder
 
 
 def named_diarizer(preset: str | None, encoder: str | None) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from diarspk.cli.diarization_work import (
     Output,
     named_diarizer,
 )
+from diarspk.cli.linked_batch import LinkedBatch
 from diarspk.cli.lists import find_recordings
 from diarspk.cli.options import (
     Adaptation,
@@ -41,7 +43,7 @@ from diarspk.cli.options import (
     Threshold,
     Track,
 )
-from diarspk.cli.recordings import Reader, Recording
+from diarspk.cli.recordings import STDIN, Reader, Recording
 from diarspk.cli.result_names import name_results
 from diarspk.cli.terminal import Failures, exit_on_error, progress_display, say
 
@@ -105,6 +107,14 @@ def diarize(
     precision: Precision = "auto",
     device: Device = "auto",
     gallery: GalleryFolder = None,
+    link: Annotated[
+        bool,
+        typer.Option(
+            "--link",
+            help="Then give a person one label in all results (RTTM or JSON), as `diarspk link` "
+            "does, and write people.csv.",
+        ),
+    ] = False,
     jobs: Jobs = 1,
     resume: Resume = False,
     shard: ShardOf = None,
@@ -117,6 +127,8 @@ def diarize(
     reader = Reader.of(recordings, channel=channel, track=track, raw=raw)
     options = BatchOptions.of(jobs, resume, shard, ray)
     options.check_folder(output)
+    if link:
+        _check_link(recordings, format, output, shard)
     if vectors and format is not Format.JSON:
         raise typer.BadParameter(f"--vectors needs --format json, got {format.value}")
     models = Models(
@@ -144,8 +156,13 @@ def diarize(
                 "note: --threshold replaces the default clusterer by agglomerative clustering of "
                 "local speakers"
             )
-        if output is not None and options.are_many(recordings):
-            if Batch(found, output, f".{format.value}", options).run(work, quiet).failed:
+        if output is not None and (link or options.are_many(recordings)):
+            linking = LinkedBatch.prepare(work) if link else None
+            finished = Batch(found, output, f".{format.value}", options).run(work, quiet)
+            failed = finished.failed
+            if linking is not None and finished.done:
+                failed += linking.run(finished.done, output, jobs, quiet)
+            if failed:
                 raise typer.Exit(1)
             return
     _diarize_one(work, found[0], output, quiet)
@@ -171,6 +188,21 @@ def _diarize_one(
             else:
                 sys.stdout.write(work.text_of(result))
     failures.exit()
+
+
+def _check_link(
+    recordings: Sequence[Path], format: Format, output: Path | None, shard: str | None
+) -> None:
+    if output is None:
+        raise typer.BadParameter("--link needs -o DIR")
+    if STDIN in recordings:
+        raise typer.BadParameter("--link reads recordings twice, and - stands for stdin")
+    if format not in {Format.RTTM, Format.JSON}:
+        raise typer.BadParameter(f"--link needs --format rttm or json, got {format.value}")
+    if shard is not None:
+        raise typer.BadParameter(
+            "--link needs all of the list; leave --shard out, or run it again with --resume then"
+        )
 
 
 def _check_count(count: Count) -> None:

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import diarspk
-from diarspk.atomic import atomic_path
 from diarspk.cli.json_text import json_text
-from diarspk.cli.options import AsJson, Channel, Device, Encoder, Quiet, Raw, Track
-from diarspk.cli.recordings import Reader
-from diarspk.cli.terminal import Failures, exit_on_error, progress_display, say
+from diarspk.cli.linked_files import PEOPLE, appearance_row, write_linked
+from diarspk.cli.linking_work import DiarizedRecording, LinkingWork
+from diarspk.cli.options import AsJson, Channel, Device, Encoder, Jobs, Quiet, Raw, Track
+from diarspk.cli.recordings import Reader, Recording
+from diarspk.cli.terminal import Failures, exit_on_error
 
 if TYPE_CHECKING:
-    from pyannote.core import Annotation
-
-    from diarspk.diarization.people import Appearance, LinkedRecordings
-    from diarspk.diarization.recorded_speakers import RecordedSpeaker
+    from diarspk.diarization.people import Appearance
 
 __all__ = ["link"]
-
-PEOPLE = "people.csv"
-COLUMNS = ("person", "recording", "speaker", "seconds", "score", "margin")
 
 
 def link(
@@ -66,6 +60,7 @@ def link(
     raw: Raw = None,
     encoder: Encoder = None,
     device: Device = "auto",
+    jobs: Jobs = 1,
     quiet: Quiet = False,
 ) -> None:
     """Give a person one label in all recordings, whoever it is.
@@ -80,41 +75,19 @@ def link(
     failures = Failures()
     with exit_on_error():
         from diarspk.diarization.linking_criterion import choose_criterion
-        from diarspk.diarization.people import link_speakers
 
         found = _find_audio([*audio, *(file for file in files if file not in rttms)])
         diarized = _read(rttms, found, failures)
         loaded = diarspk.load_encoder(encoder, device=device)
         criterion = choose_criterion(loaded.fingerprint, threshold, margin)
-        speakers: list[RecordedSpeaker] = []
-        done: list[_Diarized] = []
-        with progress_display(quiet) as follow:
-            for number, (file, recordings) in enumerate(diarized.items()):
-                report = follow(file.name)
-                if report is not None:
-                    report("voices", number / len(diarized))
-                with failures.caught(file):  # a file is written whole, or left out
-                    embedded = [_embed(one, loaded, reader) for one in recordings]
-                    speakers += (speaker for own in embedded for speaker in own)
-                    done += recordings
-        if not done:
+        work = LinkingWork(partial(diarspk.load_encoder, encoder, device=device), reader)
+        linked = work.link(diarized, loaded, criterion, jobs, quiet)
+        failures.count += linked.failed
+        if not linked.recordings:
             failures.exit()
-        linked = link_speakers(speakers, criterion)
-        for doubt in linked.doubts:
-            say(f"warning: {doubt}")
-        _write(linked, done, targets, output)
-        _print(linked.appearances, as_json)
+        write_linked(linked.people, linked.recordings, targets, output)
+        _print(linked.people.appearances, as_json)
     failures.exit()
-
-
-@dataclass(frozen=True, eq=False)
-class _Diarized:
-    """A recording of an RTTM file."""
-
-    name: str
-    file: Path
-    annotation: Annotation
-    audio: Path
 
 
 def _targets(rttms: Sequence[Path], audio: Sequence[Path], output: Path) -> dict[Path, Path]:
@@ -160,13 +133,13 @@ def _is_text(file: Path) -> bool:
 
 def _read(
     rttms: Sequence[Path], audio: dict[str, list[Path]], failures: Failures
-) -> dict[Path, list[_Diarized]]:
+) -> list[DiarizedRecording]:
     """Read the diarizations, and find the audio of each recording."""
     from diarspk.errors import FormatError
     from diarspk.formats import read_rttm
     from diarspk.formats.names import plain_name
 
-    read: dict[Path, list[_Diarized]] = {}
+    read: list[DiarizedRecording] = []
     places: dict[str, Path] = {}
     for file in sorted(rttms, key=lambda file: (file.name, str(file))):
         with failures.caught(file):
@@ -181,9 +154,9 @@ def _read(
                     fault = f"recording {names[0]} is in {places[names[0]]}, too; leave one out"
                     raise FormatError(fault, str(file))
                 own = _choose_audio(names, audio, file)
-                recordings.append(_Diarized(names[0], file, annotation, own))
+                recordings.append(DiarizedRecording(names[0], file, annotation, Recording(own)))
             places |= dict.fromkeys((one.name for one in recordings), file)
-            read[file] = recordings
+            read += recordings
     return read
 
 
@@ -201,47 +174,6 @@ def _choose_audio(names: Sequence[str], audio: dict[str, list[Path]], file: Path
     return found[0]
 
 
-def _embed(
-    one: _Diarized, encoder: diarspk.SpeakerEncoder, reader: Reader
-) -> list[RecordedSpeaker]:
-    from diarspk.diarization.recorded_speakers import embed_speakers
-
-    return embed_speakers(one.annotation, reader.open(one.audio), encoder, recording=one.name)
-
-
-def _write(
-    linked: LinkedRecordings,
-    done: Sequence[_Diarized],
-    targets: dict[Path, Path],
-    output: Path,
-) -> None:
-    from diarspk.formats.renaming import renamed_rttm
-
-    names: dict[Path, dict[tuple[str, str], str]] = {}
-    for one in done:
-        own = names.setdefault(one.file, {})
-        for speaker, person in linked.names(one.name).items():
-            own[str(one.annotation.uri), speaker] = person
-    output.mkdir(parents=True, exist_ok=True)
-    # All files appear together: labels of two runs do not go with each other.
-    with ExitStack() as pending:
-        for file, renamed in names.items():
-            part = pending.enter_context(atomic_path(targets[file]))
-            with part.open("w", encoding="utf-8", newline="\n") as stream:
-                stream.writelines(renamed_rttm(file, renamed))
-        part = pending.enter_context(atomic_path(output / PEOPLE))
-        with part.open("w", encoding="utf-8", newline="\n") as stream:
-            rows = csv.writer(stream, lineterminator="\n")
-            rows.writerow(COLUMNS)
-            rows.writerows(_row(one) for one in linked.appearances)
-
-
 def _print(appearances: Sequence[Appearance], as_json: bool) -> None:
     for one in appearances:
-        print(json_text(asdict(one)) if as_json else "\t".join(_row(one)))
-
-
-def _row(one: Appearance) -> list[str]:
-    """Fields of an appearance; what there is not is empty."""
-    numbers = ("" if value is None else f"{value:.3f}" for value in (one.score, one.margin))
-    return [one.person, one.recording, one.speaker, f"{one.seconds:.2f}", *numbers]
+        print(json_text(asdict(one)) if as_json else "\t".join(appearance_row(one)))
