@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from diarspk.catalogue.fetching import is_downloaded
+from diarspk.checkpoints.assets import EMBEDDED
 from diarspk.errors import ModelError
 
 __all__ = ["EMBEDDED", "PRESETS", "Preset", "find_preset", "with_parts"]
-
-EMBEDDED = "embedded"
-"""Name of the diarizer whose models are part of the package."""
 
 
 @dataclass(frozen=True)

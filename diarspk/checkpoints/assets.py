@@ -7,7 +7,10 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-__all__ = ["adopted_folder", "asset_folder", "find_asset", "model_store"]
+__all__ = ["EMBEDDED", "adopted_folder", "asset_folder", "find_asset", "model_store"]
+
+EMBEDDED = "embedded"
+"""Name of the diarizer whose models are part of the package."""
 
 VARIABLE = "DIARSPK_MODELS"
 

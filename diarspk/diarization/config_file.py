@@ -26,7 +26,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import yaml
 
 from diarspk import clustering
-from diarspk.checkpoints.assets import asset_folder
+from diarspk.checkpoints.assets import asset_folder, find_asset
 from diarspk.checkpoints.checkpoint import read_checkpoint
 from diarspk.clustering.clusterer import Clusterer, PartitionClusterer
 from diarspk.clustering.plda import Plda, read_plda
@@ -167,9 +167,7 @@ def _load_plda(name: Any, folder: str, where: str) -> Plda:
         raise _fault(where, "the name of an encoder, or the path of a PLDA", name)
     encoder = asset_folder() / f"{DEFAULT if name == 'embedded' else name}.json"
     fingerprint = read_checkpoint(encoder).fingerprint if encoder.is_file() else name
-    card = asset_folder() / folder / f"{fingerprint}.json"
-    if not card.is_file():
-        card = Path(name)
+    card = find_asset(folder, fingerprint) or Path(name)
     if not card.is_file():
         raise ModelError(f"{name}: has no PLDA; python -m recipes.plda.train makes one")
     return read_plda(card)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike
 
 from diarspk.arguments import check_path
-from diarspk.catalogue.presets import EMBEDDED, find_preset
-from diarspk.catalogue.reading import find_entry
+from diarspk.checkpoints.assets import EMBEDDED
 from diarspk.clustering.speaker_bounds import SpeakerBounds
 from diarspk.devices import choose_device
 from diarspk.diarization.config import DiarizerConfig
@@ -23,12 +22,7 @@ from diarspk.encoders.loading import load_encoder
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.precision import Precision, check_precision, choose_precision
 from diarspk.errors import ArgumentError
-from diarspk.segmentation.loading import (
-    has_segmentation_head,
-    load_embedded,
-    load_embedded_segmenter,
-    load_segmenter,
-)
+from diarspk.segmentation.loading import load_embedded, load_embedded_segmenter
 from diarspk.segmentation.segmenter import Segmenter
 
 if TYPE_CHECKING:
@@ -178,38 +172,21 @@ class Diarizer:
         ModelError
             If there is no such model, or its files are damaged.
         """
-        name = check_path(name, "name")
-        onnx = isinstance(engine, str) and engine == "onnx"
-        if onnx and isinstance(device, str) and device == "auto":
-            device = "cpu"
-        chosen = choose_device(device)
-        if onnx and chosen.type != "cpu":
-            raise ArgumentError(f"`device` must be cpu with the engine onnx, got {str(device)!r}")
-        if (preset := find_preset(name)) is not None:
-            if not download:
-                preset.check_downloaded()
-            name, segmentation = preset.encoder, segmentation or preset.segmentation
-        elif (entry := find_entry(name)) is not None and entry.task == "diarization":
-            # Its embeddings, which join the windows, come from the embedded encoder.
-            name, segmentation = EMBEDDED, segmentation or entry.name
-        encoder: SpeakerEncoder | None = None
-        segmenter: Segmenter | None = None
-        if has_segmentation_head(None if name == EMBEDDED else name):
-            encoder, segmenter = load_embedded(None if name == EMBEDDED else name)
-        else:
-            encoder = load_encoder(name, download=download)
-        if segmentation is not None:
-            segmenter = load_segmenter(segmentation, download=download)
-        if not isinstance(engine, str) or engine != "torch":
-            from diarspk.encoders.onnx import with_engine
-
-            encoder = with_engine(encoder, engine)
+        from diarspk.diarization.loading import load_parts
         from diarspk.diarization.named_settings import choose_settings
 
+        parts = load_parts(name, segmentation, engine=engine, device=device, download=download)
         settings = choose_settings(
-            config, encoder, clusterer=clusterer, adaptation=adaptation, threshold=threshold
+            config, parts.encoder, clusterer=clusterer, adaptation=adaptation, threshold=threshold
         )
-        return cls(settings, encoder, segmenter, cache=cache, precision=precision, device=chosen)
+        return cls(
+            settings,
+            parts.encoder,
+            parts.segmenter,
+            cache=cache,
+            precision=precision,
+            device=parts.device,
+        )
 
     @property
     def config(self) -> DiarizerConfig:

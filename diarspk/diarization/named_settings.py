@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from diarspk.arguments import check_number
-from diarspk.checkpoints.assets import asset_folder
+from diarspk.checkpoints.assets import find_asset
 from diarspk.clustering.adaptation import AGGREGATION_ONLY, AUTO_ENCODER_ONLY, KWON2021, UNADAPTED
 from diarspk.clustering.clusterer import Clusterer
 from diarspk.clustering.eigengap import EigengapClusterer
@@ -80,8 +80,8 @@ def with_clusterer(config: DiarizerConfig, name: str, fingerprint: str) -> Diari
             f"`clusterer` must be one of {', '.join(CLUSTERER_NAMES)}, got {name!r}"
         )
     folder, make = SUBSEGMENTS[name]
-    card = asset_folder() / folder / f"{fingerprint}.json"
-    if not card.is_file():
+    card = find_asset(folder, fingerprint)
+    if card is None:
         raise ModelError(
             f"encoder {fingerprint} has no PLDA, which the clusterer {name} reads; choose "
             f"{', '.join(LOCAL)}"

@@ -115,8 +115,9 @@ class Postprocessing:
 
     def _cluster(self, first: FirstPass, constraints: Constraints) -> Linking:
         """Cluster subsegments where that is possible, and otherwise local speakers."""
-        from diarspk.diarization.linking import link_by_subsegments, link_local_speakers
+        from diarspk.diarization.local_linking import link_local_speakers
         from diarspk.diarization.pair_repair import respect_pairs
+        from diarspk.diarization.subsegment_linking import link_by_subsegments
 
         config, clusterer = self.config, self.subsegment_clusterer
         if clusterer is not None and config.linking.non_speech is None:

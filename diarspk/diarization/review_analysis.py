@@ -1,4 +1,4 @@
-"""What a review asks of the models: turns that sound alike, and another number of speakers."""
+"""What a review asks of models, answered by the first pass over its recording."""
 
 from __future__ import annotations
 
@@ -66,13 +66,7 @@ class RecordingAnalysis:
     def similar(
         self, turns: Sequence[EditableTurn], number: int, *, progress: Progress | None = None
     ) -> list[tuple[int, float]]:
-        """List the other turns by the similarity of their voice to that of a turn.
-
-        Returns
-        -------
-        list of (int, float)
-            Number of the turn and cosine, the greatest first; turns that are too short to tell are
-            left out.
+        """See :meth:`diarspk.review.analysis.Analysis.similar`.
 
         Raises
         ------
@@ -101,7 +95,7 @@ class RecordingAnalysis:
     def recluster(
         self, edited: EditedDiarization, num_speakers: int, *, progress: Progress | None = None
     ) -> Diarization:
-        """Diarize with another number of speakers, in agreement with the reviewed turns.
+        """See :meth:`diarspk.review.analysis.Analysis.recluster`.
 
         Raises
         ------

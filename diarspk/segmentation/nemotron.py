@@ -19,13 +19,13 @@ from torch import Tensor
 
 from diarspk.audio import SAMPLE_RATE
 from diarspk.devices import device_of
-from diarspk.errors import ArgumentError, ModelError
-from diarspk.segmentation.segmenter import Segmentation, SteppedWindows
+from diarspk.errors import ModelError
+from diarspk.segmentation.audio_segmenter import AudioSegmenter
+from diarspk.segmentation.segmenter import Segmentation
 from diarspk.segmentation.windows import WindowGrid, audio_windows
 
 if TYPE_CHECKING:
     from diarspk.audio import AudioStream
-    from diarspk.encoders.local.encoder import LocalEncoder
 
 __all__ = ["NemotronSegmenter", "load_nemotron"]
 
@@ -67,7 +67,7 @@ def load_nemotron(folder: Path) -> NemotronSegmenter:
     return NemotronSegmenter(network)
 
 
-class NemotronSegmenter(SteppedWindows):
+class NemotronSegmenter(AudioSegmenter):
     """Segmentation by a ``Nemotron3DiarizationForAudioFrameClassification`` of transformers.
 
     Parameters
@@ -80,6 +80,9 @@ class NemotronSegmenter(SteppedWindows):
     step_s
         Seconds from one window to the next. Default: half a window.
     """
+
+    first_centre_samples = 0.0
+    hop_samples = HOP_SAMPLES
 
     def __init__(
         self, network: Any, *, window_s: float | None = None, step_s: float | None = None
@@ -95,19 +98,10 @@ class NemotronSegmenter(SteppedWindows):
         extractor: Any = NemotronAsrStreamingFeatureExtractor  # which has no types
         self._features = extractor(config.audio_config.num_mel_bins)
 
-    def to(self, device: torch.device) -> NemotronSegmenter:
-        """Move the network to a device, in place."""
-        self.network.to(device)
-        return self
-
-    def segment(
-        self, stream: AudioStream | None, windows: WindowGrid, trunk: LocalEncoder
+    def read(
+        self, stream: AudioStream, windows: WindowGrid, nearest: NDArray[np.int64]
     ) -> Segmentation:
         """Prepare the segmentation; windows are computed when they are asked for, in order."""
-        if stream is None:
-            raise ArgumentError("`stream` must be the recording, which the model reads; got None")
-        centre = (windows.start + windows.hop * np.arange(windows.length)) * SAMPLE_RATE
-        nearest = np.round(centre / HOP_SAMPLES).astype(np.int64)
         audio = audio_windows(stream, windows.first_samples, windows.samples)
 
         def local_speakers(frames: Tensor, first: NDArray[np.int64]) -> NDArray[np.float32]:

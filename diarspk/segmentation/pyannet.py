@@ -18,10 +18,9 @@ from torch import Tensor, nn
 from diarspk.audio import SAMPLE_RATE, AudioStream
 from diarspk.devices import device_of
 from diarspk.encoders.architectures.sinc import SincFilters
-from diarspk.encoders.local.encoder import LocalEncoder
-from diarspk.errors import ArgumentError
+from diarspk.segmentation.audio_segmenter import AudioSegmenter
 from diarspk.segmentation.powerset import Powerset
-from diarspk.segmentation.segmenter import Segmentation, SteppedWindows
+from diarspk.segmentation.segmenter import Segmentation
 from diarspk.segmentation.windows import WindowGrid, audio_windows
 
 __all__ = ["PyanNet", "PyanNetConfig", "PyanNetSegmenter"]
@@ -116,7 +115,7 @@ class SincConvolution(nn.Module):
         return nn.functional.conv1d(waveform, self.filterbank(), stride=self.stride)
 
 
-class PyanNetSegmenter(SteppedWindows):
+class PyanNetSegmenter(AudioSegmenter):
     """A :class:`PyanNet` in place of the embedded segmentation head.
 
     Parameters
@@ -127,25 +126,18 @@ class PyanNetSegmenter(SteppedWindows):
         Seconds from one window to the next.
     """
 
+    first_centre_samples = FRAME_SAMPLES / 2
+    hop_samples = HOP_SAMPLES
+
     def __init__(self, network: PyanNet, *, step_s: float = 2.5) -> None:
         self.network = network.eval().requires_grad_(False)
         self.window_s, self.step_s = network.config.window_s, step_s
         self.speakers = network.config.speakers
 
-    def to(self, device: torch.device) -> PyanNetSegmenter:
-        """Move the network to a device, in place."""
-        self.network.to(device)
-        return self
-
-    def segment(
-        self, stream: AudioStream | None, windows: WindowGrid, trunk: LocalEncoder
+    def read(
+        self, stream: AudioStream, windows: WindowGrid, nearest: NDArray[np.int64]
     ) -> Segmentation:
         """Run the network over the windows of the recording."""
-        if stream is None:
-            raise ArgumentError("`stream` must be the recording, which PyanNet reads; got None")
-        centre = (windows.start + windows.hop * np.arange(windows.length)) * SAMPLE_RATE
-        # Its frames of 16.9 ms are brought to those of the trunk by taking the nearest.
-        nearest = np.round((centre - FRAME_SAMPLES / 2) / HOP_SAMPLES).astype(np.int64)
         samples = max(windows.samples, FRAME_SAMPLES + HOP_SAMPLES)
         audio = audio_windows(stream, windows.first_samples, samples)
         found: dict[int, NDArray[np.float16]] = {}

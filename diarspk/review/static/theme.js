@@ -2,6 +2,8 @@
 
 const KEY = "diarspk-review-theme";
 const SPEAKER_COLOURS = 10;
+// A canvas does not read the pairs of the style sheet.
+const PAIR = /light-dark\(\s*([^,]+?)\s*,\s*([^)]+?)\s*\)/;
 
 export class Theme extends EventTarget {
   #colours = null;
@@ -33,7 +35,7 @@ export class Theme extends EventTarget {
   get colours() {
     if (!this.#colours) {
       const style = getComputedStyle(document.documentElement);
-      const named = (name) => style.getPropertyValue(`--${name}`).trim();
+      const named = (name) => PAIR.exec(style.getPropertyValue(`--${name}`))[this.dark ? 2 : 1];
       this.#colours = {
         ink: named("ink"),
         muted: named("muted"),

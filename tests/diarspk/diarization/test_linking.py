@@ -5,14 +5,12 @@ import pytest
 
 from diarspk.clustering import AgglomerativeClusterer, SpeakerBounds
 from diarspk.clustering.adaptation import Adaptation
+from diarspk.diarization.config import LinkingConfig
 from diarspk.diarization.constraints import Constraints
-from diarspk.diarization.linking import (
-    Linking,
-    LinkingConfig,
-    link_by_subsegments,
-    link_local_speakers,
-)
+from diarspk.diarization.linking import Linking
+from diarspk.diarization.local_linking import link_local_speakers
 from diarspk.diarization.local_speakers import LocalSpeakers
+from diarspk.diarization.subsegment_linking import link_by_subsegments
 from diarspk.diarization.subsegments import Subsegments
 from diarspk.embeddings.reduction import Prefix
 

@@ -8,15 +8,13 @@ import pytest
 
 from diarspk.review.assets import read_asset
 
-RULE = re.compile(r"(:root[^{]*?) \{(.*?)\}", re.DOTALL)
+PAIR = re.compile(r"--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);")
 
 
-def colours(selector: str) -> dict[str, str]:
-    """Colours that a rule of the style sheet sets."""
-    for found, body in RULE.findall(read_asset("style.css")):
-        if found == selector:
-            return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", body))
-    raise KeyError(selector)
+def colours(theme: str) -> dict[str, str]:
+    """Opaque colours of the style sheet, light or dark."""
+    found = PAIR.findall(read_asset("style.css"))
+    return {name: {"light": light, "dark": dark}[theme] for name, light, dark in found}
 
 
 def contrast(one: str, other: str) -> float:
@@ -35,13 +33,19 @@ def test_black_on_white_has_the_contrast_that_the_standard_says() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
 
 
-def test_the_system_and_the_button_make_the_same_dark_page() -> None:
-    assert colours(':root[data-theme="dark"]') == colours(':root:not([data-theme="light"])')
+def test_every_colour_is_a_pair_and_the_button_chooses_between_them() -> None:
+    style = read_asset("style.css")
+    head, rest = style[: style.index("* {")], style[style.index("* {") :]
+    plain = re.sub(r"light-dark\(#[0-9a-f]+, #[0-9a-f]+\)", "", head)
+    assert "#" not in plain and "--page" not in rest.replace("var(--page)", "")
+    assert "color-scheme: light dark;" in plain
+    for theme in ("light", "dark"):
+        assert f':root[data-theme="{theme}"] {{\n  color-scheme: {theme};\n}}' in plain
 
 
-@pytest.mark.parametrize("selector", [":root", ':root[data-theme="dark"]'])
-def test_everything_can_be_told_from_its_background(selector: str) -> None:
-    named = colours(selector)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_everything_can_be_told_from_its_background(theme: str) -> None:
+    named = colours(theme)
     speakers = [name for name in named if name.startswith("speaker-")]
     assert len(speakers) == 10
     texts = [
