@@ -69,7 +69,7 @@ class LinkedBatch:
         for task in tasks:
             with failures.caught(task.target):
                 recordings.append(_read(task))
-        work = LinkingWork(self.work.models.load_encoder, self.work.reader, heard=True)
+        work = LinkingWork(self.work.models.load_encoder, self.work.reader, read_before=True)
         linked = work.link(recordings, self.encoder, self.criterion, jobs, quiet)
         targets = {one.file: one.file for one in linked.recordings}
         write_linked(linked.people, linked.recordings, targets, folder)

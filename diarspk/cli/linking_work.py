@@ -65,13 +65,13 @@ class LinkingWork:
     load_encoder : callable
         Loads the encoder in another process; it can be sent there.
     reader : Reader
-    heard : bool
-        Whether the recordings were read just before, so that their warnings are told.
+    read_before : bool
+        Whether the recordings were read just before, so that their warnings are known.
     """
 
     load_encoder: Callable[[], SpeakerEncoder]
     reader: Reader
-    heard: bool = False
+    read_before: bool = False
 
     def __call__(self) -> Callable[[DiarizedRecording], _Voices]:
         """Load the encoder; what is returned embeds the speakers of a recording."""
@@ -100,7 +100,7 @@ class LinkingWork:
         speakers: dict[DiarizedRecording, Sequence[RecordedSpeaker]] = {}
         failed = 0
         for one, voices in self._embed(recordings, encoder, jobs, quiet):
-            for text in () if self.heard else voices.warnings:
+            for text in () if self.read_before else voices.warnings:
                 say(f"warning: {text}")
             if voices.failure:
                 say(f"error: {voices.failure}")
