@@ -217,8 +217,9 @@ def _bind(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
+        reason = str(error.strerror or error).partition(" (while attempting")[0]
         raise ArgumentError(
-            f"{host}:{port} cannot be served on ({error.strerror or error}); give another --port"
+            f"{host}:{port} cannot be served on ({reason}); give another --port"
         ) from None
 
 

@@ -116,5 +116,5 @@ def describe_validation(faults: Any) -> str:
     if first is None:
         return "the request is not valid"
     place = ".".join(str(part) for part in first.get("loc", ()) if part != "body")[:100]
-    text = str(first.get("msg", "not valid"))
+    text = str(first.get("msg", "not valid")).removeprefix("Value error, ")
     return f"`{place or 'body'}`: {text}"

@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Depends, FastAPI
+from fastapi.exceptions import WebSocketRequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 
 from diarspk.errors import ArgumentError
@@ -71,6 +72,10 @@ def create_app(settings: ServerSettings, engine: SpeechEngine) -> Boundary:
     )
     application.state.services = services
     add_answers(application)
+    application.add_exception_handler(
+        WebSocketRequestValidationError,
+        stream_routes.refuse_parameters,
+    )
     own = (health_routes, openai_routes, pyannoteai_routes, speaker_routes, stream_routes)
     for routes in own:
         application.include_router(routes.router)

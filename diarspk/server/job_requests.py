@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from diarspk.server.speech_engine import SpeakerCount
 
@@ -17,7 +17,15 @@ __all__ = [
     "VoiceprintRequest",
 ]
 
-Speakers = Annotated[int | None, Field(ge=1, le=1000)]
+
+def _refuse_bool(value: object) -> object:
+    """Refuse what Python takes for 0 or 1."""
+    if isinstance(value, bool):
+        raise ValueError("Input should be a number, not true or false")
+    return value
+
+
+Speakers = Annotated[int | None, Field(ge=1, le=1000), BeforeValidator(_refuse_bool)]
 
 
 class JobRequest(BaseModel):

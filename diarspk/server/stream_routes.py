@@ -16,24 +16,25 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
+from fastapi.exceptions import WebSocketRequestValidationError
 from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
 
 from diarspk.errors import DiarspkError
-from diarspk.server.answers import describe_fault, log_fault
+from diarspk.server.answers import describe_fault, describe_validation, log_fault
 from diarspk.server.services import Services, owner_of, services_of
 from diarspk.streaming import StreamingDiarizer
 
 if TYPE_CHECKING:
     from diarspk.streaming import Update
 
-__all__ = ["router"]
+__all__ = ["refuse_parameters", "router"]
 
 router = APIRouter(tags=["Live"])
 
@@ -216,6 +217,18 @@ async def stream(
     except Exception as error:
         log_fault(error, "a stream")
         code, reason = FAULT, "internal error"
-    if code != NORMAL:
-        await socket.send_text(json.dumps({"type": "error", "message": reason}))
-    await socket.close(code, reason.encode()[:120].decode(errors="ignore"))
+    await _end(socket, code, reason)
+
+
+async def refuse_parameters(socket: WebSocket, error: Exception) -> None:
+    """Tell a client of a wrong parameter, as of all that is wrong: handler of the application."""
+    assert isinstance(error, WebSocketRequestValidationError)
+    await socket.accept()
+    await _end(socket, WRONG, describe_validation(error.errors()))
+
+
+async def _end(socket: WebSocket, code: int, reason: str) -> None:
+    with suppress(WebSocketDisconnect, RuntimeError):  # the client may have gone meanwhile
+        if code != NORMAL:
+            await socket.send_text(json.dumps({"type": "error", "message": reason}))
+        await socket.close(code, reason.encode()[:120].decode(errors="ignore"))

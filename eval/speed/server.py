@@ -261,6 +261,13 @@ def same(found: Turns, expected: Turns) -> bool:
     )
 
 
+def _processor_ratio(level: Level) -> str:
+    """Processor time of a request beside the command line; none where that took too little."""
+    if level.beside.processor_s <= 0:  # the start, which is taken off, varies by as much
+        return "-"
+    return f"{level.processor_s / level.requests / level.beside.processor_s:.2f}"
+
+
 def processor_s(process: int) -> float:
     """Seconds that the processors spent on a process (Linux)."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].split()
@@ -286,7 +293,7 @@ def format_levels(levels: Sequence[Level]) -> str:
                 str(level.clients),
                 str(level.requests),
                 f"{beside.wall_s / each:.2f}",
-                f"{level.processor_s / level.requests / beside.processor_s:.2f}",
+                _processor_ratio(level),
                 *(f"{latency:.1f}" for latency in latencies),
                 str(level.waits),
                 str(level.lost),

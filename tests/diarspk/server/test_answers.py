@@ -7,9 +7,11 @@ import json
 import logging
 
 import pytest
+from pydantic import ValidationError
 
 from diarspk.errors import ArgumentError, AudioError, ModelError
 from diarspk.server.answers import describe_fault, describe_validation, error_answer, log_fault
+from diarspk.server.job_requests import DiarizeRequest
 from diarspk.server.limited_audio import RecordingTooLong
 from diarspk.server.upload_store import UploadTooLarge
 from diarspk.server.work_control import WorkCancelled, WorkTimedOut
@@ -66,4 +68,11 @@ def test_a_message_is_one_line_of_bounded_length_that_utf_8_can_hold() -> None:
 def test_a_validation_names_the_field_and_not_its_value() -> None:
     fault = {"loc": ("body", "numSpeakers"), "msg": "Input should be a number", "input": "secret"}
     assert describe_validation([fault]) == "`numSpeakers`: Input should be a number"
+    for fields, told in (
+        ({"numSpeakers": True}, "`numSpeakers`: Input should be a number, not true or false"),
+        ({"minSpeakers": 3, "maxSpeakers": 2}, "`body`: minSpeakers must not be above maxSpeakers"),
+    ):
+        with pytest.raises(ValidationError) as refused:
+            DiarizeRequest.model_validate(fields)
+        assert describe_validation(refused.value.errors()) == told
     assert describe_validation([]) == "the request is not valid"

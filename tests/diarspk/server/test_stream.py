@@ -93,6 +93,8 @@ def test_another_sample_rate_is_resampled(server: RunningServer, voices: Voices)
         ("", bytes(700_000), "at most 10 s"),
         ("?latency_s=99", b"", "latency_s"),
         ("?latency_s=nan", b"", "latency_s"),
+        ("?sample_rate=1", b"", "`query.sample_rate`: Input should be"),
+        ("?max_speakers=0", b"", "`query.max_speakers`: Input should be"),
     ],
 )
 def test_what_is_no_sound_ends_the_session_with_a_reason(
