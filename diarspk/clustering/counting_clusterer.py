@@ -35,10 +35,10 @@ class CountedPartition:
 class CountingClusterer:
     """Clusterer that knows how sure the number of speakers is, and meets a number that is told.
 
-    1. The recording is partitioned as if nothing were told: by `short` where there are few windows.
-       In half a minute of a real meeting nobody has windows enough for `long` to tell voices apart
-       that share a microphone, and what speaks against VBx, evidence that grows with the length,
-       has not begun.
+    1. The recording is partitioned as if nothing were told: by `short` where there are few windows
+       and several people talk to each other. In half a minute of a real meeting nobody has windows
+       enough for `long` to tell voices apart that share a microphone, and what speaks against VBx,
+       evidence that grows with the length, has not begun.
     2. What could be cut off a speaker, and who could be joined, gives the probability of each
        number (:mod:`diarspk.clustering.count_model`).
     3. Where the caller tells a number that is another, the partition is changed speaker by speaker
@@ -50,7 +50,7 @@ class CountingClusterer:
     long : PldaClusterer
         Its model of the evidence is used for both.
     max_short : int
-        Maximum number of windows that `short` clusters.
+        Maximum number of windows that `short` clusters, where there is dialogue or nobody knows.
     counts : CountModel
     """
 
@@ -110,7 +110,7 @@ class CountingClusterer:
 
     def _solve(self, points: WeightedPoints) -> tuple[SegmentedWindows, Labels]:
         free = points.unbounded()
-        if points.weights.sum() <= self.max_short:
+        if points.weights.sum() <= self.max_short and self.long.may_share_microphone(free):
             labels = self.short.solve(free).labels
             return self.long.segment(self.long.without_microphone(free, labels)), labels
         return self.long.solve_session(free)

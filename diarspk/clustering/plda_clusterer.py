@@ -161,6 +161,10 @@ class PldaClusterer(PartitionClusterer):
         windows = self._weigh(points)
         return SegmentedWindows(windows, *self._join(windows, points))
 
+    def may_share_microphone(self, points: WeightedPoints) -> bool:
+        """Whether the segmentation finds dialogue, or has not been asked."""
+        return points.dialogue is None or points.dialogue >= self.settings.dialogue
+
     def without_microphone(self, points: WeightedPoints, labels: Labels) -> WeightedPoints:
         """Take the most of the common part off, where voices `labels` found do not explain it.
 
@@ -169,7 +173,7 @@ class PldaClusterer(PartitionClusterer):
         where one person talks and a half where two do, and in all of the recording it is smaller.
         """
         settings = self.settings
-        if points.dialogue is None or points.dialogue < settings.dialogue:
+        if points.dialogue is None or not self.may_share_microphone(points):
             return points
         shares = np.bincount(labels, points.weights) / points.weights.sum()
         expected, common = float((shares**2).sum()), common_part(points, self.plda)
