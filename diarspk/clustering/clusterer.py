@@ -42,11 +42,14 @@ class Clustering:
     count_posterior : mapping of int to float
         Probability of each number of people by the recording alone, whatever the caller tells;
         empty where the clusterer knows none.
+    cut_from : mapping of int to int
+        Speakers who are there because so many were asked for, and whom each was cut off.
     """
 
     labels: NDArray[np.int64]
     count_scores: Mapping[int, float] = field(default_factory=dict)
     count_posterior: Mapping[int, float] = field(default_factory=dict)
+    cut_from: Mapping[int, int] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         scores = {count: round(score, 3) for count, score in self.count_scores.items()}

@@ -15,7 +15,7 @@ from diarspk.clustering.count_model import UNWEIGHED, CountModel, CountSigns
 from diarspk.clustering.partition import enforce_bounds, separate
 from diarspk.clustering.plda_clusterer import PldaClusterer, SegmentedWindows
 from diarspk.clustering.speaker_changes import PartPartition, find_cuts, find_joins
-from diarspk.clustering.told_count import meet_bounds
+from diarspk.clustering.told_count import find_cut_speakers, meet_bounds
 from diarspk.clustering.weighted_points import WeightedPoints, number_by_appearance
 
 __all__ = ["CountedPartition", "CountingClusterer"]
@@ -78,7 +78,7 @@ class CountingClusterer:
             return Clustering(np.zeros(len(membership), np.int64), scores, scores)
         found = self.count(points)
         posterior = self.counts.posterior(found.signs)
-        labels = self._meet(points, found)
+        labels = number_by_appearance(self._meet(points, found)[membership])
         scores = {
             count: value
             for count, value in posterior.items()
@@ -87,9 +87,10 @@ class CountingClusterer:
         total = sum(scores.values())
         scores = {count: value / total for count, value in scores.items()}
         return Clustering(
-            number_by_appearance(labels[membership]),
+            labels,
             scores or {int(labels.max()) + 1: 1.0},
             posterior,
+            find_cut_speakers(found.partition.window_labels[membership], labels),
         )
 
     def count(self, points: WeightedPoints) -> CountedPartition:

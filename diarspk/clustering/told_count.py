@@ -16,7 +16,7 @@ from diarspk.clustering.speaker_changes import (
     nearest_speakers,
 )
 
-__all__ = ["choose_change", "meet_bounds"]
+__all__ = ["choose_change", "find_cut_speakers", "meet_bounds"]
 
 Labels = NDArray[np.int64]
 
@@ -73,6 +73,25 @@ def choose_change(changes: Sequence[Change], log_odds: NDArray[np.float64]) -> C
     probabilities = odds / odds.sum()
     sizes = np.array([change.size for change in changes])
     return changes[int(np.argmax(sizes * (2.0 * probabilities - 1.0)))]
+
+
+def find_cut_speakers(before: Labels, after: Labels) -> dict[int, int]:
+    """Find who was cut off whom: of a speaker in several parts, all but the largest.
+
+    Parameters
+    ----------
+    before, after : NDArray, shape (n,)
+        Speaker of each window as found, and with the number that was told.
+    """
+    shared = np.zeros((int(after.max()) + 1, int(before.max()) + 1), np.int64)
+    np.add.at(shared, (after, before), 1)
+    home = shared.argmax(axis=1)
+    largest = shared.argmax(axis=0)
+    return {
+        label: int(largest[own])
+        for label, own in enumerate(home.tolist())
+        if home[largest[own]] == own and largest[own] != label
+    }
 
 
 def _allowed(

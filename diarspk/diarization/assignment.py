@@ -5,10 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.clustering.clusterer import Clustering
 from diarspk.diarization.local_speakers import LocalSpeakers
 from diarspk.embeddings.unit_vectors import centroids as centroids_of
 
-__all__ = ["assign_rest", "assign_to_centroids", "keep_speakers", "match_rows", "reassign"]
+__all__ = [
+    "assign_rest",
+    "assign_to_centroids",
+    "give_to_cut",
+    "keep_speakers",
+    "match_rows",
+    "reassign",
+]
 
 Labels = NDArray[np.int64]
 
@@ -58,6 +66,39 @@ def assign_to_centroids(
         unmatched = np.setdiff1d(np.arange(len(rows)), matched)
         labels[window, rows[unmatched]] = similarity[unmatched].argmax(1)
     return labels
+
+
+def give_to_cut(local: LocalSpeakers, labels: Labels, centres: Labels, found: Clustering) -> Labels:
+    """Give each speaker who was cut off another one local speaker, and no more.
+
+    Two centroids of one voice are about as near to all its local speakers, so that a wrong cut
+    would draw half of them along.
+
+    Parameters
+    ----------
+    local, labels
+        Local speakers, and the label of each without the cuts.
+    centres
+        Frame in the middle of each subsegment, ``(n,)``.
+    found
+        Their clustering.
+
+    Returns
+    -------
+    NDArray of int64, shape (windows, speakers)
+        The local speaker is the one with the largest part of its subsegments in the cut.
+    """
+    given, length = labels.copy(), local.activity.shape[1]
+    shares = np.full((*labels.shape, len(found.cut_from)), -1.0)
+    for window, row in np.argwhere(labels >= 0).tolist():
+        first, last = np.searchsorted(centres, local.first[window] + np.array([0, length]))
+        activity = local.activity[window, centres[first:last] - local.first[window], row]
+        for number, cut in enumerate(found.cut_from):
+            own = activity[found.labels[first:last] == cut].sum()
+            shares[window, row, number] = own / max(float(activity.sum()), 1e-9)
+    for number, cut in enumerate(found.cut_from):
+        given.flat[shares[..., number].argmax()] = cut
+    return given
 
 
 def keep_speakers(

@@ -13,7 +13,7 @@ from diarspk.diarization.assignment import match_rows
 from diarspk.diarization.constraints import Constraints
 from diarspk.diarization.local_speakers import LocalSpeakers
 
-__all__ = ["Labels", "Linking", "name_known_speakers"]
+__all__ = ["Labels", "Linking", "name_known_speakers", "renumber_cuts"]
 
 Labels = NDArray[np.int64]
 """Speaker of every local speaker, ``(windows, speakers)``."""
@@ -37,6 +37,9 @@ class Linking:
         Probability of each number of people by the recording alone, likewise.
     bounds : SpeakerBounds
         What the caller has told of the number.
+    cut_from : mapping of int to int
+        Labels who are there only because the number was told, in a short recording, and whom each
+        was cut off: they keep the speech of their local speakers, and draw none.
     """
 
     labels: Labels = field(default_factory=lambda: np.zeros((0, 0), np.int64))
@@ -45,6 +48,14 @@ class Linking:
     known: frozenset[str] = frozenset()
     count_posterior: Mapping[int, float] = field(default_factory=dict)
     bounds: SpeakerBounds = UNBOUNDED
+    cut_from: Mapping[int, int] = field(default_factory=dict)
+
+    def without_cuts(self) -> Linking:
+        """Join who was cut off with whom, without gaps."""
+        labels = self.labels.copy()
+        for cut, whole in self.cut_from.items():
+            labels[self.labels == cut] = whole
+        return replace(self, labels=labels, cut_from={}).without_gaps()
 
     def without_gaps(self) -> Linking:
         """Renumber the speakers from 0, in their order.
@@ -60,7 +71,18 @@ class Linking:
             for number, label in enumerate(present.tolist())
             if label in self.names
         }
-        return replace(self, labels=labels, names=names)
+        cut_from = renumber_cuts(self.cut_from, present)
+        return replace(self, labels=labels, names=names, cut_from=cut_from)
+
+
+def renumber_cuts(cut_from: Mapping[int, int], present: Labels) -> dict[int, int]:
+    """Renumber labels by their place among those that are present; the others are left out."""
+    place = {label: number for number, label in enumerate(present.tolist())}
+    return {
+        place[cut]: place[whole]
+        for cut, whole in cut_from.items()
+        if cut in place and whole in place
+    }
 
 
 def name_known_speakers(

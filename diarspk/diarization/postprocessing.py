@@ -17,6 +17,7 @@ from diarspk.diarization.reconstruction import (
     Turn,
     binarize,
     complete_names,
+    divide_cuts,
     exclusive_activity,
     find_turns,
     keep_everyone,
@@ -75,6 +76,10 @@ class Postprocessing:
 
         Local speakers are averaged over windows; resegmentation and TS-VAD then correct who talks.
         """
+        if linking.cut_from:
+            whole = self.refine(first, linking.without_cuts())
+            spoken = speaker_activity(first.local, linking.labels, int(linking.labels.max()) + 1)
+            return divide_cuts(whole, spoken, linking.cut_from)
         # The heads know the space of the trunk, whichever encoder has linked the local speakers.
         local, config, head = first.local.in_trunk_space(), self.config, self.defaults.vad_head
         centroids = local.centroids(linking.labels)

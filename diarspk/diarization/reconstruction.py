@@ -24,6 +24,7 @@ __all__ = [
     "Turn",
     "binarize",
     "complete_names",
+    "divide_cuts",
     "exclusive_activity",
     "find_turns",
     "keep_everyone",
@@ -91,6 +92,34 @@ def speaker_activity(local: LocalSpeakers, labels: NDArray[np.int64], count: int
         covered[span] += 1
     total /= np.maximum(covered, 1)
     return total
+
+
+def divide_cuts(whole: Activity, spoken: Activity, cut_from: Mapping[int, int]) -> Activity:
+    """Divide the activity of speakers who were cut by whose local speakers talk in each frame.
+
+    Parameters
+    ----------
+    whole
+        Of the speakers without the cuts, ``(frames, k)``.
+    spoken
+        By the local speakers, of those with the cuts, ``(frames, n)``.
+    cut_from
+        Columns of `spoken` that were cut off, and whom each was cut off.
+
+    Returns
+    -------
+    NDArray, shape (frames, n)
+    """
+    kept = np.setdiff1d(np.arange(spoken.shape[1]), list(cut_from))
+    divided = np.zeros_like(spoken)
+    divided[:, kept] = whole
+    for one in sorted(set(cut_from.values())):
+        family = np.array([one, *(cut for cut, of in cut_from.items() if of == one)])
+        talks = family[spoken[:, family].argmax(axis=1)]  # of nobody, the speaker who was cut
+        activity = divided[:, one].copy()
+        divided[:, one] = 0.0
+        divided[np.arange(len(divided)), talks] = activity
+    return divided
 
 
 def binarize(activity: Activity, config: ReconstructionConfig) -> NDArray[np.bool_]:

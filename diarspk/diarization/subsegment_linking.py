@@ -6,12 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.clustering.agglomerative import AgglomerativeClusterer
-from diarspk.clustering.clusterer import Clusterer
+from diarspk.clustering.clusterer import Clusterer, Clustering
 from diarspk.clustering.clustering_input import ClusteringInput
-from diarspk.diarization.assignment import assign_to_centroids, keep_speakers, match_rows
+from diarspk.diarization.assignment import (
+    assign_to_centroids,
+    give_to_cut,
+    keep_speakers,
+    match_rows,
+)
 from diarspk.diarization.config import LinkingConfig
 from diarspk.diarization.constraints import UNCONSTRAINED, Constraints
-from diarspk.diarization.linking import Labels, Linking
+from diarspk.diarization.linking import Labels, Linking, renumber_cuts
 from diarspk.diarization.local_linking import link_local_speakers
 from diarspk.diarization.local_speakers import LocalSpeakers
 from diarspk.embeddings.unit_vectors import centroids
@@ -23,6 +28,9 @@ INITIAL_CLUSTERER = AgglomerativeClusterer(threshold=0.5)
 
 INITIAL_RELIABLE_S = 1.0
 """Minimum seconds of speech of those local speakers."""
+
+MAX_PEELED = 80
+"""Number of subsegments (40 s of speech) up to which a second of speech makes no profile."""
 
 MIN_SUBSEGMENTS = 100
 """Minimum number of subsegments (48 s of speech) with initial labels from local speakers."""
@@ -73,13 +81,35 @@ def link_by_subsegments(
     labels = np.full(local.seconds.shape, -1, np.int64)
     everyone = np.concatenate([clustered, missed])
     labels = assign_to_centroids(local, labels, talking, everyone, minimum)
+    cut_from = found.cut_from if len(embeddings) <= MAX_PEELED else {}
+    if cut_from:
+        kept = np.setdiff1d(np.arange(len(everyone)), list(cut_from))
+        whole = centroids(embeddings, np.searchsorted(kept, _uncut(found)))
+        labels = np.full(local.seconds.shape, -1, np.int64)
+        labels = assign_to_centroids(
+            local, labels, talking, np.concatenate([whole, missed]), minimum[kept]
+        )
+        labels[talking] = kept[labels[talking]]
+        labels = give_to_cut(local, labels, short.centre[clean], found)
     if len(np.unique(labels[talking])) < bounds.needed:
         labels = keep_speakers(local, labels, everyone, bounds.needed)
     present, numbered = np.unique(labels[talking], return_inverse=True)
     if len(present) < bounds.needed:
         return None
     labels[talking] = numbered
-    return Linking(labels, dict(found.count_scores), count_posterior=dict(found.count_posterior))
+    return Linking(
+        labels,
+        dict(found.count_scores),
+        count_posterior=dict(found.count_posterior),
+        cut_from=renumber_cuts(cut_from, present),
+    )
+
+
+def _uncut(found: Clustering) -> Labels:
+    """Label who was cut off as whom that was."""
+    labels = np.arange(int(found.labels.max()) + 1)
+    labels[list(found.cut_from)] = list(found.cut_from.values())
+    return labels[found.labels]
 
 
 def _takes_labels(clusterer: Clusterer) -> bool:

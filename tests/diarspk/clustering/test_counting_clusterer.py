@@ -21,7 +21,7 @@ from diarspk.clustering.count_model import (
 from diarspk.clustering.counting_clusterer import CountingClusterer
 from diarspk.clustering.session_model import Groups
 from diarspk.clustering.speaker_changes import Change, PartPartition, find_cuts, find_joins
-from diarspk.clustering.told_count import choose_change
+from diarspk.clustering.told_count import choose_change, find_cut_speakers
 from diarspk.errors import ArgumentError, ModelError
 from tests.diarspk.clustering.made_sessions import clusterer, counting, embed, voices, windows
 
@@ -117,6 +117,26 @@ def test_further_speakers_cost_little(seed, people, extra):
     )
     assert told.max() + 1 == people + extra
     assert agree(told, truth) >= agree(free, truth) - 0.05 * extra
+
+
+def test_who_was_cut_off_whom_is_known():
+    assert find_cut_speakers(np.array([0, 0, 0, 1]), np.array([0, 1, 1, 2])) == {0: 1}
+    assert find_cut_speakers(np.array([0, 1, 2, 2]), np.array([0, 0, 1, 1])) == {}
+    embeddings, _ = session(2)
+    for count, cuts in ((1, 0), (2, 0), (3, 1), (4, 2)):
+        bounds = SpeakerBounds(exact=count)
+        found = counting().cluster(ClusteringInput(embeddings, bounds=bounds))
+        assert len(found.cut_from) == cuts
+        sizes = np.bincount(found.labels)
+        assert all(sizes[cut] <= sizes[whole] for cut, whole in found.cut_from.items())
+
+
+def test_half_a_minute_without_dialogue_is_for_the_clusterer_of_the_others():
+    embeddings, _ = session(2)
+    for dialogue, shorter in ((None, True), (0.5, True), (0.1, False)):
+        everyone = replace(counting(), short=TOGETHER, max_short=1000)
+        found = everyone.cluster(ClusteringInput(embeddings, dialogue=dialogue)).labels
+        assert bool(found.max() == 0) is shorter
 
 
 def test_fewer_speakers_cost_those_who_say_little():

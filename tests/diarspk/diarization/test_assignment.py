@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import linear_sum_assignment
 
-from diarspk.diarization.assignment import match_rows
+from diarspk.clustering import Clustering
+from diarspk.diarization.assignment import give_to_cut, match_rows
+from diarspk.diarization.local_speakers import LocalSpeakers
 
 GAINS = st.tuples(st.integers(0, 4), st.integers(1, 5)).flatmap(
     lambda shape: arrays(np.float64, shape, elements=st.sampled_from([-3.0, -1.0, 0.0, 0.3, 0.31]))
@@ -29,3 +31,17 @@ def test_without_ties_it_is_the_matching_of_scipy(seed, count, speakers):
     expected_rows, expected_columns = linear_sum_assignment(-gains)
     assert rows.tolist() == expected_rows.tolist()
     assert columns.tolist() == expected_columns.tolist()
+
+
+def test_a_speaker_who_was_cut_off_has_the_local_speaker_of_the_cut_alone():
+    """Of 10 frames each: the first is a third of the cut, the second wholly, the third not."""
+    activity = np.zeros((2, 20, 2), np.float32)
+    activity[0, :10, 0] = activity[0, 10:, 1] = activity[1, 10:, 0] = 1.0
+    talking = np.array([[1.0, 1.0], [1.0, 0.0]])
+    local = LocalSpeakers(
+        activity, np.array([0, 20]), np.zeros((2, 2, 1), np.float32), talking, 40, 0.1, 0.0
+    )
+    centres = np.array([2, 5, 8, 12, 15, 18, 32, 36])
+    found = Clustering(np.array([0, 0, 1, 1, 1, 1, 0, 0]), cut_from={1: 0})
+    labels = np.array([[0, 0], [0, -1]])
+    assert give_to_cut(local, labels, centres, found).tolist() == [[0, 1], [0, -1]]

@@ -166,6 +166,18 @@ def test_local_speakers_give_initial_labels_where_there_are_enough_of_them(repea
     assert [one.tolist() for one in seen] == [spoken] * given
 
 
+def test_who_was_cut_off_is_joined_again_and_renumbered():
+    linking = Linking(np.array([[4, 1], [6, -1]]), names={1: "ann"}, cut_from={6: 4})
+    compact = linking.without_gaps()
+    assert compact.labels.tolist() == [[1, 0], [2, -1]]
+    assert compact.cut_from == {2: 1}
+    whole = linking.without_cuts()
+    assert whole.labels.tolist() == [[1, 0], [1, -1]]
+    assert not whole.cut_from and whole.names == {0: "ann"}
+    gone = Linking(np.array([[4, 1]]), cut_from={6: 4}).without_gaps()
+    assert not gone.cut_from
+
+
 def test_renumbering_closes_gaps_and_keeps_names():
     linking = Linking(np.array([[4, 1], [-1, 4]]), {2: 1.0}, {1: "ann", 4: "bob", 2: "nobody"})
     compact = linking.without_gaps()

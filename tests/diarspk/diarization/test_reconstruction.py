@@ -8,6 +8,7 @@ from diarspk.diarization.local_speakers import LocalSpeakers
 from diarspk.diarization.reconstruction import (
     ReconstructionConfig,
     binarize,
+    divide_cuts,
     exclusive_activity,
     find_turns,
     keep_everyone,
@@ -110,3 +111,16 @@ def test_nobody_makes_no_turn():
     activity = np.zeros((10, 0), np.float32)
     active = binarize(activity, CONFIG)
     assert find_turns(active, activity, CONFIG, hop=0.1, duration=1.0) == []
+
+
+def test_activity_of_who_was_cut_is_divided_by_the_local_speakers():
+    whole = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3]], np.float32)
+    spoken = np.array([[1.0, 0.0, 0.0], [0.2, 0.0, 0.9], [0.0, 1.0, 0.0]], np.float32)
+    divided = divide_cuts(whole, spoken, {2: 0})
+    expected = [[0.9, 0.1, 0.0], [0.0, 0.2, 0.8], [0.7, 0.3, 0.0]]
+    np.testing.assert_allclose(divided, np.array(expected, np.float32))
+
+
+def test_without_a_cut_everybody_keeps_the_activity():
+    whole = np.random.default_rng(0).random((5, 3), np.float32)
+    np.testing.assert_array_equal(divide_cuts(whole, np.ones((5, 3), np.float32), {}), whole)
