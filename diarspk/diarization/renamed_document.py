@@ -1,12 +1,12 @@
-"""Renaming of the speakers of a JSON document; :mod:`diarspk.formats.renaming` does it of RTTM."""
+"""Renaming of speakers in a JSON document and in texts; of RTTM, see diarspk.formats.renaming."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["renamed_document"]
+__all__ = ["renamed_document", "renamed_texts"]
 
 
 def renamed_document(document: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
@@ -33,9 +33,15 @@ def renamed_document(document: Mapping[str, Any], names: Mapping[str, str]) -> d
         renamed["speakers"] = sorted(names.get(one, one) for one in document["speakers"])
     if "speaker_details" in document:
         renamed["speaker_details"].sort(key=lambda item: item["speaker"])
-    if names and "warnings" in document:
-        label = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, names))})(?!\w)")
-        renamed["warnings"] = [
-            label.sub(lambda found: names[found[1]], text) for text in document["warnings"]
-        ]
+    if "warnings" in document:
+        renamed["warnings"] = renamed_texts(document["warnings"], names)
     return renamed
+
+
+def renamed_texts(texts: Iterable[str], names: Mapping[str, str]) -> list[str]:
+    """Return texts, such as warnings, with other names of the speakers that they mention."""
+    if not names:
+        return list(texts)
+    longest_first = sorted(map(re.escape, names), key=len, reverse=True)  # "Ann Lee" before "Ann"
+    label = re.compile(rf"(?<!\w)({'|'.join(longest_first)})(?!\w)")
+    return [label.sub(lambda found: names[found[1]], text) for text in texts]

@@ -26,6 +26,7 @@ from diarspk.diarization.linking import Linking
 from diarspk.diarization.local_speakers import FirstPass
 from diarspk.diarization.postprocessing import Postprocessing
 from diarspk.diarization.reconstruction import Activity, complete_names, to_annotation
+from diarspk.diarization.renamed_document import renamed_texts
 from diarspk.diarization.reviewed_turns import add_reviewed_turns
 from diarspk.diarization.spurious_speakers import find_spurious_speakers
 from diarspk.editing.edited_diarization import EditedDiarization
@@ -279,6 +280,7 @@ class Diarization:
             speakers={final[name]: vector for name, vector in self.speakers.items()},
             spurious_speakers=tuple(final[name] for name in self.spurious_speakers),
             uncertain_speakers=tuple(final[name] for name in self.uncertain_speakers),
+            warnings=tuple(renamed_texts(self.warnings, final)),
             linking=replace(self.linking, names=labels, known=known),
         )
 

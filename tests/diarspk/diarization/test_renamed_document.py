@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diarspk.diarization.renamed_document import renamed_document
+from diarspk.diarization.renamed_document import renamed_document, renamed_texts
 
 
 def test_names_are_swapped_at_once_and_all_else_stays() -> None:
@@ -29,3 +29,9 @@ def test_names_are_swapped_at_once_and_all_else_stays() -> None:
     assert renamed_document(renamed, {"A": "B", "B": "A"}) == document
     assert turns[0]["speaker"] == "A"
     assert renamed_document({"turns": []}, {}) == {"turns": []}
+
+
+def test_texts_name_the_longest_speaker() -> None:
+    names = {"Ann": "A", "Ann Lee": "B", "S.1": "C"}
+    assert renamed_texts(["Ann Lee and Ann; S.1, SX1"], names) == ["B and A; C, SX1"]
+    assert renamed_texts(("Ann",), {}) == ["Ann"]

@@ -155,6 +155,8 @@ def test_rename(result):
         result.rename({"SPEAKER_00": "SPEAKER_01"})
     with pytest.raises(ArgumentError, match="among SPEAKER_00, SPEAKER_01, SPEAKER_02, got 'bob'"):
         result.rename({"bob": "anna"})
+    doubtful = replace(result, warnings=("SPEAKER_01 talks for less than 3 s",))
+    assert doubtful.rename(swap).warnings == ("anna talks for less than 3 s",)
 
 
 def test_merge(result):
