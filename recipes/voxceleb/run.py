@@ -11,14 +11,18 @@ resuming are those of ``recipes.zoo.run``.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Annotated
 
-from diarspk.encoders import ARCHITECTURES
 from diarspk.errors import ArgumentError
-from eval.command_line import command, one_of
+from eval.command_line import command
 from recipes.zoo.manifests import read_cuts
-from recipes.zoo.run import StageSettings, start
-from recipes.zoo.settings import DataSettings, Loss, Phase, Settings
+from recipes.zoo.options import (
+    FrontEndOptions,
+    NetworkOptions,
+    StageSettings,
+    ValidationOptions,
+)
+from recipes.zoo.run import start
+from recipes.zoo.settings import DataSettings, Phase, Settings
 
 __all__ = ["LARGE_MARGIN", "TRAIN", "main"]
 
@@ -58,6 +62,9 @@ LARGE_MARGIN = replace(
 @dataclass(frozen=True)
 class Options:
     stages: StageSettings
+    network: NetworkOptions
+    front_end: FrontEndOptions
+    validation: ValidationOptions
     train: str = ""
     """Manifest of the training cuts; needed for a new run."""
     noise: str = ""
@@ -68,34 +75,32 @@ class Options:
     """Manifest of the test cuts; needed for a new run."""
     trials: str = ""
     """List of trials, as published or by ids; none: all pairs of the test cuts."""
-    architecture: Annotated[str, one_of(ARCHITECTURES)] = "resnet34"
-    """Architecture of the encoder."""
-    loss: Loss = "aam"
-    """Loss of the classification."""
     epochs: float = EPOCHS
     """Epochs of the first phase."""
     crops: int = TRAIN.crops
     """Crops in a batch, on each device."""
-    workers: int = 8
-    """Processes that draw batches."""
-    seed: int = 0
-    """Seed of the weights and the batches."""
+    large_margin_crops: int | None = None
+    """Crops in a batch of the large-margin phase; none: a quarter."""
 
     def __post_init__(self) -> None:
-        if self.stages.is_new and not (self.train and self.test):
+        if self.stages.is_new and not self.describes_data:
             raise ArgumentError("a new run needs --train and --test")
+
+    @property
+    def describes_data(self) -> bool:
+        """Whether the options say what is trained on."""
+        return bool(self.train and self.test)
 
 
 @command
 def main(options: Options) -> None:
-    described = bool(options.train and options.test)
-    start(options.stages, (lambda: _settings(options)) if described else None)
+    start(options.stages, (lambda: _settings(options)) if options.describes_data else None)
 
 
 def _settings(options: Options) -> Settings:
-    cuts = len(read_cuts(options.train))
+    cuts, processes = len(read_cuts(options.train)), options.stages.processes
     crops = options.crops
-    epoch = cuts / (crops * options.stages.devices)
+    epoch = cuts / (crops * processes)
     steps = max(round(options.epochs * epoch), 1)
     train = replace(
         TRAIN,
@@ -104,8 +109,8 @@ def _settings(options: Options) -> Settings:
         warmup_steps=max(round(6 / EPOCHS * steps), 1),
         keep_every=max(round(epoch), 1),
     )
-    large_crops = max(crops // 4, 1)
-    large_epoch = cuts / (large_crops * options.stages.devices)
+    large_crops = options.large_margin_crops or max(crops // 4, 1)
+    large_epoch = cuts / (large_crops * processes)
     large = replace(
         LARGE_MARGIN,
         steps=max(round(LARGE_MARGIN_EPOCHS * options.epochs / EPOCHS * large_epoch), 1),
@@ -121,16 +126,10 @@ def _settings(options: Options) -> Settings:
         test=options.test,
         trials=options.trials,
     )
-    return Settings(
-        options.architecture,
-        data,
-        train,
-        large,
-        loss=options.loss,
-        scale=32.0,
-        seed=options.seed,
-        workers=options.workers,
-    )
+    settings = Settings(options.network.architecture, data, train, large, scale=32.0)
+    for part in (options.network, options.front_end, options.validation):
+        settings = part.apply(settings)
+    return settings
 
 
 if __name__ == "__main__":

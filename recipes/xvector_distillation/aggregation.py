@@ -18,10 +18,11 @@ from diarspk.encoders.architectures.pooling import DictionaryPooling, Pooling, S
 from diarspk.errors import ArgumentError
 from diarspk.features.log_mel import FeatureConfig
 from recipes.xvector_distillation.layer_activations import align_frames, compute_levels
+from recipes.zoo.network import input_features
 from recipes.zoo.settings import Phase
 from recipes.zoo.settings import Settings as TeacherSettings
 from recipes.zoo.sources import open_source
-from recipes.zoo.training import SpeakerTraining, fit_module, input_features
+from recipes.zoo.training import Hardware, SpeakerTraining, fit_module
 
 __all__ = ["Aggregation", "build_aggregation", "fit_aggregation"]
 
@@ -116,7 +117,7 @@ def fit_aggregation(
         seed=seed,
         workers=settings.workers,
         stop_at=stop_at,
-        accelerator=accelerator,
+        hardware=Hardware(accelerator),
     )
 
 

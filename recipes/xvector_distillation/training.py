@@ -18,9 +18,10 @@ from recipes.xvector_distillation.embedding_types import Kind
 from recipes.xvector_distillation.settings import Settings
 from recipes.xvector_distillation.students import Student, StudentConfig, build_student
 from recipes.xvector_distillation.targets import Targets
+from recipes.zoo.optimizer import configure_optimizer
 from recipes.zoo.settings import Phase
 from recipes.zoo.sources import BatchSource
-from recipes.zoo.training import FINAL, configure_optimizer, fit_module, read_weights
+from recipes.zoo.training import FINAL, Hardware, fit_module, read_weights
 
 __all__ = [
     "Distillation",
@@ -132,7 +133,7 @@ def fit_student(
         seed=settings.seed,
         workers=settings.workers,
         stop_at=stop_at,
-        accelerator=accelerator,
+        hardware=Hardware(accelerator),
     )
 
 

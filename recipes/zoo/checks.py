@@ -11,10 +11,13 @@ from typing import Any
 from diarspk.errors import ArgumentError
 from diarspk.verification.trials import Trial, read_trials
 from recipes.embedded.data.speakers import read_speakers
+from recipes.zoo.held_out import choose_speakers
+from recipes.zoo.network import input_features
+from recipes.zoo.packed import check_readable
 from recipes.zoo.settings import DataSettings, Settings
 from recipes.zoo.trial_names import match_trials
 
-__all__ = ["CheckedData", "check_data"]
+__all__ = ["CheckedData", "check_crops", "check_data"]
 
 LOOKED_FOR = 200
 """Recordings of a manifest that are looked for on the disk, spread evenly over it."""
@@ -67,6 +70,23 @@ def check_data(settings: Settings) -> CheckedData:
     return _check_lhotse(settings) if settings.data.kind == "lhotse" else _check_packed(settings)
 
 
+def check_crops(settings: Settings, found: CheckedData) -> None:
+    """Check that no speaker is drawn twice in a batch.
+
+    Raises
+    ------
+    ArgumentError
+        If a phase has more crops than speakers.
+    """
+    copies = 2 if settings.loss == "ge2e" else 1
+    most = copies * (found.speakers - settings.validation.speakers)
+    if (crops := max(phase.crops for phase in settings.phases.values())) > most:
+        raise ArgumentError(
+            f"`crops` must be at most {most}, so that no speaker of {settings.data.train} is drawn "
+            f"twice in a batch, got {crops}"
+        )
+
+
 def _check_packed(settings: Settings) -> CheckedData:
     data = settings.data
     for part in PACKED:
@@ -74,6 +94,7 @@ def _check_packed(settings: Settings) -> CheckedData:
             raise ArgumentError(
                 f"{path}: no such file; pack the features: python -m recipes.embedded.data.prepare"
             )
+    check_readable(settings, input_features(settings))
     train, test = (read_speakers(Path(p)) for p in (data.speakers, data.test_speakers))
     _check_pairs(test, data.test_speakers)
     return CheckedData(
@@ -95,13 +116,7 @@ def _check_lhotse(settings: Settings) -> CheckedData:
     train = read_cuts(data.train)
     for cut in train:
         utterances[speaker_of(cut, data.train)] += 1
-    copies = 2 if settings.loss == "ge2e" else 1
-    crops = max(settings.train.crops, settings.large_margin.crops)
-    if crops > copies * len(utterances):
-        raise ArgumentError(
-            f"`crops` must be at most {copies * len(utterances)}, so that no speaker of "
-            f"{data.train} is drawn twice in a batch, got {crops}"
-        )
+    choose_speakers(utterances, settings.validation)  # raises where there are too few
     _look_for(train, data.train)
     for path in filter(None, (data.noise, data.rooms)):
         _look_for(read_cuts(path), path)

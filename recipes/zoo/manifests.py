@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,22 @@ from diarspk.features.log_mel import FeatureConfig, LogMel
 from diarspk.verification.trials import Trial, read_trials
 from recipes.embedded.data.augmentation import mask
 from recipes.training.speed import change_speed
-from recipes.zoo.embeddings import Embeddings, means_of
+from recipes.zoo.dry_run import limit_cohort, limit_trials, limit_utterances
+from recipes.zoo.embeddings import Embeddings, Vectors, embed_whole, means_of, stack_vectors
+from recipes.zoo.held_out import SECONDS, HeldOut, choose_speakers, middle
 from recipes.zoo.settings import Phase, Settings
 from recipes.zoo.trial_names import match_trials
 
-__all__ = ["CutCrops", "embed_cuts", "open_cuts", "read_cut_trials", "read_cuts", "speaker_of"]
+__all__ = [
+    "CutCrops",
+    "embed_held_out",
+    "embed_test",
+    "open_cuts",
+    "open_held_out_cuts",
+    "read_cut_trials",
+    "read_cuts",
+    "speaker_of",
+]
 
 Waveform = NDArray[np.float32]
 
@@ -38,10 +50,12 @@ NOISE_RATIO_DB = (0.0, 15.0)
 
 
 def open_cuts(settings: Settings, phase: Phase, features: FeatureConfig | None) -> CutCrops:
-    """Open the training manifests of a run."""
+    """Open the training manifests of a run, without the speakers that are held out."""
     data = settings.data
+    cuts = read_cuts(data.train)
+    held_out = held_out_speakers(settings, cuts)
     return CutCrops(
-        read_cuts(data.train),
+        [cut for cut in cuts if speaker_of(cut, data.train) not in held_out],
         phase,
         features,
         noise=read_cuts(data.noise) if data.noise else [],
@@ -51,8 +65,46 @@ def open_cuts(settings: Settings, phase: Phase, features: FeatureConfig | None) 
     )
 
 
+def held_out_speakers(settings: Settings, cuts: Sequence[Any]) -> frozenset[str]:
+    """Training speakers that are held out for validation."""
+    utterances = Counter(speaker_of(cut, settings.data.train) for cut in cuts)
+    return choose_speakers(utterances, settings.validation)
+
+
+def held_out_cuts(settings: Settings) -> list[Any]:
+    """Cuts of the held-out speakers, as many of each as the settings say, spread evenly."""
+    where, cuts = settings.data.train, read_cuts(settings.data.train)
+    held_out = held_out_speakers(settings, cuts)
+    own: dict[str, list[Any]] = defaultdict(list)
+    for cut in cuts:
+        if (name := speaker_of(cut, where)) in held_out:
+            own[name].append(cut)
+    return [
+        cut for name in sorted(own) for cut in spread(own[name], settings.validation.utterances)
+    ]
+
+
+def open_held_out_cuts(settings: Settings, features: FeatureConfig | None) -> HeldOut:
+    """Open the crops that training is validated on."""
+    cuts = held_out_cuts(settings)
+    crops = np.stack([middle(load_cut(cut), round(SECONDS * SAMPLE_RATE)) for cut in cuts])
+    waveforms = torch.from_numpy(crops)
+    if features is not None:
+        with torch.inference_mode():
+            waveforms = LogMel(features)(waveforms).clone()
+    return HeldOut(tuple(speaker_of(cut, settings.data.train) for cut in cuts), waveforms)
+
+
+def spread(items: Sequence[Any], count: int) -> list[Any]:
+    """At most so many of the items, evenly from the first to the last."""
+    if len(items) <= count:
+        return list(items)
+    return [items[place] for place in np.linspace(0, len(items) - 1, count).round().astype(int)]
+
+
+@lru_cache(maxsize=4)
 def read_cuts(path: str | Path) -> list[Any]:
-    """Cuts of a manifest (``.jsonl.gz``), all of them in memory.
+    """Cuts of a manifest (``.jsonl.gz``), all of them in memory, where they stay for a while.
 
     Raises
     ------
@@ -167,7 +219,11 @@ class CutCrops:
     def _crop(self, number: int, speed: float, generator: np.random.Generator) -> Waveform:
         """Read a crop, repeated where its recording is too short, and degrade it."""
         own = self.cuts[self.names[number]]
-        cut = own[generator.integers(len(own))]
+        place = int(generator.integers(len(own)))
+        cut = own[place]
+        if self.phase.views:
+            view = int(generator.integers(self.phase.views))
+            generator = np.random.default_rng([number, place, round(100 * speed), view])
         wanted = self.samples * speed / SAMPLE_RATE
         if cut.duration > wanted:
             offset = generator.uniform(0, cut.duration - wanted)
@@ -210,25 +266,51 @@ def read_cut_trials(settings: Settings) -> list[Trial]:
     return match_trials(read_trials(data.trials), read_cuts(data.test), where)
 
 
-def embed_cuts(settings: Settings, encoder: WindowedEncoder) -> Embeddings:
-    """Embed the test cuts of the trials whole, and a few of every training speaker."""
+def embed_test(settings: Settings, encoder: WindowedEncoder) -> Embeddings:
+    """Embed the test cuts of the trials whole, and a few of every training speaker.
+
+    A dry run embeds little: see :mod:`recipes.zoo.dry_run`.
+    """
     data = settings.data
     test = read_cuts(data.test)
     if data.trials:
-        wanted = {name for one in read_cut_trials(settings) for name in (one.enrolment, one.test)}
+        trials = limit_trials(read_cut_trials(settings), settings.limit)
+        wanted = {name for one in trials for name in (one.enrolment, one.test)}
         test = [cut for cut in test if cut.id in wanted]
+    elif settings.limit is not None:
+        test = limit_utterances(test, [speaker_of(cut, data.test) for cut in test])
+    train = read_cuts(data.train)
+    held_out = held_out_speakers(settings, train)
     cohort: dict[str, list[Any]] = defaultdict(list)
-    for cut in read_cuts(data.train):
-        if len(own := cohort[speaker_of(cut, data.train)]) < settings.cohort_utterances:
-            own.append(cut)
-    vectors = {name: _embed_each(encoder, own) for name, own in cohort.items()}
+    for cut in train:
+        name = speaker_of(cut, data.train)
+        if name not in held_out and len(cohort[name]) < settings.cohort_utterances:
+            cohort[name].append(cut)
+    chosen = limit_cohort(sorted(cohort), settings.limit)
+    vectors = {name: _embed_each(encoder, cohort[name]).vectors for name in chosen}
+    return _embed_named(encoder, test, data.test, means_of(vectors))
+
+
+def embed_held_out(
+    settings: Settings, encoder: WindowedEncoder, cohort: NDArray[np.float32]
+) -> Embeddings:
+    """Embed the cuts of the held-out speakers."""
+    return _embed_named(encoder, held_out_cuts(settings), settings.data.train, cohort)
+
+
+def _embed_named(
+    encoder: WindowedEncoder, cuts: Sequence[Any], where: str, cohort: NDArray[np.float32]
+) -> Embeddings:
+    found = _embed_each(encoder, cuts)
     return Embeddings(
-        [cut.id for cut in test],
-        [speaker_of(cut, data.test) for cut in test],
-        _embed_each(encoder, test),
-        means_of(vectors),
+        [cut.id for cut in cuts],
+        [speaker_of(cut, where) for cut in cuts],
+        found.vectors,
+        cohort,
+        found.magnitudes,
+        np.array([cut.duration for cut in cuts]),
     )
 
 
-def _embed_each(encoder: WindowedEncoder, cuts: Sequence[Any]) -> NDArray[np.float32]:
-    return np.stack([encoder.embed(load_cut(cut), SAMPLE_RATE) for cut in cuts])
+def _embed_each(encoder: WindowedEncoder, cuts: Sequence[Any]) -> Vectors:
+    return stack_vectors([embed_whole(encoder, load_cut(cut)) for cut in cuts])

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
-from diarspk.errors import ArgumentError
 from diarspk.features.log_mel import FeatureConfig
-from recipes.embedded.data.crops import SPEEDS, CropConfig, SpeakerCrops, read_pool
-from recipes.embedded.data.speakers import read_speakers
+from recipes.zoo.held_out import HeldOut
+from recipes.zoo.packed import open_held_out_packed, open_packed
 from recipes.zoo.settings import Phase, Settings
 
-__all__ = ["BatchSource", "NumberedBatches", "Source", "open_source"]
+__all__ = ["BatchSource", "NumberedBatches", "Source", "open_held_out", "open_source"]
 
 
 class BatchSource(Protocol):
@@ -74,38 +72,15 @@ def open_source(settings: Settings, phase: Phase, features: FeatureConfig | None
         from recipes.zoo.manifests import open_cuts
 
         return open_cuts(settings, phase, features)
-    return _open_packed(settings, phase, features)
+    return open_packed(settings, phase, features)
 
 
-def _open_packed(settings: Settings, phase: Phase, features: FeatureConfig | None) -> Source:
-    if features != FeatureConfig():
-        raise ArgumentError(
-            "`architecture` must read the packed features, 80 log-mel bins, got "
-            f"{settings.architecture}; train it from manifests: recipes/voxceleb"
-        )
-    folder = Path(settings.data.train)
-    pool = read_pool(folder / "train")
-    copies = 2 if settings.loss == "ge2e" else 1
-    config = CropConfig(
-        frames_per_batch=phase.frames_per_crop * phase.crops,
-        crops_per_speaker=copies,
-        seconds=(phase.frames_per_crop / 100,),
-        altered_speed_probability=phase.altered_speed,
-    )
-    speakers = read_speakers(Path(settings.data.speakers))
-    return _PackedCrops(
-        pool,
-        read_pool(folder / "noise"),
-        speakers,
-        config,
-        usable=np.ones(len(pool.start), bool),
-        seed=settings.seed,
-    )
+def open_held_out(settings: Settings, features: FeatureConfig | None) -> HeldOut | None:
+    """Open the crops that training is validated on; None where no speaker is held out."""
+    if not settings.validation.speakers:
+        return None
+    if settings.data.kind == "lhotse":
+        from recipes.zoo.manifests import open_held_out_cuts
 
-
-class _PackedCrops(SpeakerCrops):
-    """Speaker crops whose classes are the same in every phase, altered speed or not."""
-
-    @property
-    def classes(self) -> int:
-        return len(SPEEDS) * len(self.names)
+        return open_held_out_cuts(settings, features)
+    return open_held_out_packed(settings)

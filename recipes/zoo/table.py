@@ -16,6 +16,7 @@ from eval.report.markdown import markdown_table
 HEADER = (
     *("run", "architecture", "loss", "steps", "parameters", "real-time factor", "EER %"),
     *("minDCF 0.05", "AS-norm EER %", "AS-norm minDCF 0.05", "Cllr"),
+    *("QMF EER %", "QMF Cllr"),
 )
 
 
@@ -36,7 +37,7 @@ def _row(run: Path) -> tuple[str, ...]:
     settings, raw, normalized = report["settings"], report["cosine"], report["normalized"]
     return (
         run.name,
-        settings["architecture"],
+        _network(settings),
         settings["loss"],
         str(settings["train"]["steps"]),
         f"{report['parameters']:,}",
@@ -45,12 +46,28 @@ def _row(run: Path) -> tuple[str, ...]:
         f"{raw['min_dcf']['0.05']:.3f}",
         _rate(normalized),
         f"{normalized['min_dcf']['0.05']:.3f}",
-        f"{normalized['cllr']['value']:.3f}",
+        _cllr(normalized),
+        _rate(report["quality"]),
+        _cllr(report["quality"]),
     )
 
 
-def _rate(figures: dict[str, Any]) -> str:
-    return f"{100 * figures['equal_error_rate']['value']:.2f}"
+def _network(settings: dict[str, Any]) -> str:
+    """Architecture, and its front end without the place that it comes from."""
+    front_end = settings.get("front_end")
+    if not front_end or not front_end["name"]:
+        return str(settings["architecture"])
+    name = front_end["name"].partition("=")[0]
+    return f"{settings['architecture']} on {name if '@' in name else Path(name).name}"
+
+
+def _rate(figures: dict[str, Any] | None) -> str:
+    return "" if figures is None else f"{100 * figures['equal_error_rate']['value']:.2f}"
+
+
+def _cllr(figures: dict[str, Any] | None) -> str:
+    found = None if figures is None else figures["cllr"]
+    return "" if found is None else f"{found['value']:.3f}"
 
 
 if __name__ == "__main__":

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -16,7 +18,6 @@ from torch.utils.data import DataLoader
 from diarspk.atomic import atomic_path
 from diarspk.checkpoints.checkpoint import drop_prefix
 from diarspk.encoders.architectures.base import Architecture
-from diarspk.encoders.architectures.registry import ARCHITECTURES, build_architecture
 from diarspk.encoders.losses import (
     AngularMarginSoftmax,
     GeneralizedEndToEnd,
@@ -24,46 +25,31 @@ from diarspk.encoders.losses import (
     Softmax,
     SubcentreAngularMarginSoftmax,
 )
-from diarspk.features.log_mel import FeatureConfig, mean_normalize
+from diarspk.features.log_mel import mean_normalize
+from eval.report.run_record import write_json
 from recipes.training.averaging import average_weights
-from recipes.zoo.settings import Phase, Settings
-from recipes.zoo.sources import BatchSource, NumberedBatches, open_source
+from recipes.zoo.held_out import HeldOut, embed_crops, pair_error_rate, validation_error
+from recipes.zoo.network import build_network, input_features, keep_frames, tune_front_end
+from recipes.zoo.optimizer import configure_optimizer
+from recipes.zoo.settings import Phase, Precision, Settings
+from recipes.zoo.sources import BatchSource, NumberedBatches, open_held_out, open_source
 
 __all__ = [
+    "BEST",
     "FINAL",
+    "VALIDATION",
+    "Hardware",
     "SpeakerTraining",
-    "build_network",
-    "configure_optimizer",
     "fit",
     "fit_module",
-    "input_features",
     "read_weights",
 ]
 
-FINAL = "averaged.ckpt"
+FINAL = "final.ckpt"
 LAST = "last.ckpt"
-
-
-def input_features(settings: Settings) -> FeatureConfig | None:
-    """Choose the input of a network: log-mel bins, as many as published, or the waveform.
-
-    The published windows and scales are left aside: the mean over time, which is taken off, holds
-    a scale anyway.
-    """
-    published = ARCHITECTURES[settings.architecture].features
-    return None if published is None else FeatureConfig(mels=published.mels)
-
-
-def build_network(settings: Settings) -> Architecture:
-    """Build the network of a run with the weights of its seed."""
-    features = input_features(settings)
-    return build_architecture(
-        settings.architecture,
-        dimension=settings.dimension,
-        pooling=settings.pooling,
-        mels=None if features is None else features.mels,
-        seed=settings.seed,
-    )
+BEST = "best.ckpt"
+VALIDATION = "validation.json"
+ERROR = "validation_eer"
 
 
 def build_loss(settings: Settings, dimension: int, classes: int) -> nn.Module:
@@ -80,15 +66,24 @@ def build_loss(settings: Settings, dimension: int, classes: int) -> nn.Module:
 class SpeakerTraining(lightning.LightningModule):
     """A network, its loss, and how they are trained in one phase.
 
-    The network is that of the settings, unless another one is given.
+    The network is that of the settings, unless another one is given. It is validated on the
+    crops of ``held_out``, if there are any.
     """
 
     def __init__(
-        self, settings: Settings, phase: Phase, classes: int, network: Architecture | None = None
+        self,
+        settings: Settings,
+        phase: Phase,
+        classes: int,
+        network: Architecture | None = None,
+        held_out: HeldOut | None = None,
     ) -> None:
         super().__init__()
-        self.settings, self.phase = settings, phase
+        self.settings, self.phase, self.held_out = settings, phase, held_out
         self.network = build_network(settings) if network is None else network
+        tune_front_end(self.network, phase)
+        keep_frames(self.network, settings.front_end)
+        self.embedded: list[Tensor] = []
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             self.criterion = build_loss(settings, self.network.dimension, classes)
@@ -109,34 +104,34 @@ class SpeakerTraining(lightning.LightningModule):
         self.log("loss", loss, prog_bar=True)
         return loss
 
+    def validation_step(self, crops: Tensor, batch_number: int) -> None:
+        self.embedded.append(embed_crops(self.network, crops))
+
+    def on_validation_epoch_end(self) -> None:
+        assert self.held_out is not None
+        error = pair_error_rate(torch.cat(self.embedded), self.held_out.speakers)
+        self.embedded.clear()
+        # Every process has embedded all crops; they agree but for the order of additions.
+        self.log(ERROR, torch.tensor(error, device=self.device), sync_dist=True)
+
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         return configure_optimizer(self, self.phase)
-
-
-def configure_optimizer(module: nn.Module, phase: Phase) -> OptimizerLRSchedulerConfig:
-    """Make the optimizer of a phase, whose learning rate rises, then falls exponentially."""
-    options: dict[str, Any] = {"lr": phase.learning_rate, "weight_decay": phase.weight_decay}
-    trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
-    optimizer: torch.optim.Optimizer
-    if phase.optimizer == "sgd":
-        optimizer = torch.optim.SGD(trained, momentum=0.9, nesterov=True, **options)
-    else:
-        optimizer = torch.optim.AdamW(trained, **options)
-    fall = phase.final_learning_rate / phase.learning_rate
-
-    def factor(step: int) -> float:
-        return float(min((step + 1) / phase.warmup_steps, 1.0) * fall ** (step / phase.steps))
-
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
 class Batches(lightning.LightningDataModule):
     """The numbered batches of a phase from some step on, shared out among processes."""
 
-    def __init__(self, source: BatchSource, seed: int, first: int, workers: int) -> None:
+    def __init__(
+        self,
+        source: BatchSource,
+        seed: int,
+        first: int,
+        workers: int,
+        held_out: HeldOut | None = None,
+    ) -> None:
         super().__init__()
         self.source, self.seed, self.first, self.workers = source, seed, first, workers
+        self.held_out = held_out
 
     def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
         assert self.trainer is not None
@@ -149,6 +144,29 @@ class Batches(lightning.LightningDataModule):
         )
         return DataLoader(data, batch_size=None, num_workers=self.workers)
 
+    def val_dataloader(self) -> DataLoader[Tensor] | list[Any]:
+        if self.held_out is None:
+            return []
+        return DataLoader(self.held_out, batch_size=None)
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Where and how a phase is trained.
+
+    Attributes
+    ----------
+    accelerator : {"auto", "cpu", "gpu"}
+    devices, nodes : int
+        Devices of a machine, and machines; data parallel, each process with batches of its own.
+    precision : {"32-true", "bf16-mixed", "16-mixed"}
+    """
+
+    accelerator: str = "auto"
+    devices: int = 1
+    nodes: int = 1
+    precision: Precision = "32-true"
+
 
 def fit(
     settings: Settings,
@@ -159,8 +177,12 @@ def fit(
     stop_at: int | None = None,
     accelerator: str = "auto",
     devices: int = 1,
+    nodes: int = 1,
 ) -> None:
-    """Train a phase, or go on with it where it was interrupted, and average its last checkpoints.
+    """Train a phase, or go on with it where it was interrupted, and choose its final weights.
+
+    They are the mean of its last checkpoints; or, where speakers are held out, the checkpoint with
+    the lowest error on them, if that is lower than the mean's.
 
     Parameters
     ----------
@@ -170,12 +192,12 @@ def fit(
         Checkpoint whose weights to begin with.
     stop_at
         Stop after so many steps, as an interruption would; for tests.
-    devices
-        More than one: data parallel, each with batches of its own.
+    accelerator, devices, nodes
+        See :class:`Hardware`.
     """
-    phase = settings.phase(name)
-    source = open_source(settings, phase, input_features(settings))
-    training = SpeakerTraining(settings, phase, source.classes)
+    phase, features = settings.phase(name), input_features(settings)
+    source, held_out = open_source(settings, phase, features), open_held_out(settings, features)
+    training = SpeakerTraining(settings, phase, source.classes, held_out=held_out)
     if start is not None:
         training.load_state_dict(torch.load(start, "cpu", weights_only=True)["state_dict"])
     fit_module(
@@ -183,11 +205,12 @@ def fit(
         source,
         phase,
         folder,
-        seed=settings.seed + (0 if name == "train" else 1),
+        seed=settings.seed + list(settings.phases).index(name),
         workers=settings.workers,
         stop_at=stop_at,
-        accelerator=accelerator,
-        devices=devices,
+        hardware=Hardware(accelerator, devices, nodes, settings.precision),
+        held_out=held_out,
+        validate_every=settings.validation.every,
     )
 
 
@@ -200,47 +223,100 @@ def fit_module(
     seed: int,
     workers: int = 0,
     stop_at: int | None = None,
-    accelerator: str = "auto",
-    devices: int = 1,
+    hardware: Hardware | None = None,
+    held_out: HeldOut | None = None,
+    validate_every: int = 1000,
 ) -> None:
-    """Train a module on numbered batches, or go on with it; see :func:`fit`."""
+    """Train a module on numbered batches, or go on with it; see :func:`fit`.
+
+    One that is validated is a :class:`SpeakerTraining`.
+    """
     resumed = folder / LAST if (folder / LAST).is_file() else None
     first = 0
     if resumed is not None:
         first = int(torch.load(resumed, "cpu", weights_only=True)["global_step"])
-    trainer = _make_trainer(folder, phase, stop_at, accelerator, devices)
-    batches = Batches(source, seed, first, workers)
+    validate = min(validate_every, phase.steps) if held_out is not None else None
+    trainer = _make_trainer(folder, phase, stop_at, hardware or Hardware(), validate)
+    batches = Batches(source, seed, first, workers, held_out)
     trainer.fit(training, batches, ckpt_path=None if resumed is None else str(resumed))
     trainer.save_checkpoint(folder / LAST)
     if trainer.is_global_zero and trainer.global_step >= phase.steps:
         stored = sorted(folder.glob("step=*.ckpt"), key=lambda path: path.stat().st_mtime_ns)
         average_checkpoints(stored[-phase.keep :] or [folder / LAST], folder / FINAL)
+        if held_out is not None and isinstance(training, SpeakerTraining):
+            _keep_better(training, held_out, folder)
+    trainer.strategy.barrier()  # the next phase begins with what the first process has written
 
 
 def _make_trainer(
-    folder: Path, phase: Phase, stop_at: int | None, accelerator: str, devices: int
+    folder: Path, phase: Phase, stop_at: int | None, hardware: Hardware, validate: int | None
 ) -> lightning.Trainer:
-    checkpoints = ModelCheckpoint(
-        folder,
-        filename="{step}",
-        monitor="step",
-        mode="max",
-        save_top_k=phase.keep,
-        save_last=True,
-        every_n_train_steps=phase.keep_every,
-        enable_version_counter=False,  # a resumed run goes on with the same files
-    )
+    callbacks: list[Callback] = [
+        ModelCheckpoint(
+            folder,
+            filename="{step}",
+            monitor="step",
+            mode="max",
+            save_top_k=phase.keep,
+            save_last=True,
+            every_n_train_steps=phase.keep_every,
+            enable_version_counter=False,  # a resumed run goes on with the same files
+        )
+    ]
+    if validate is not None:
+        best = Path(BEST).stem
+        callbacks.append(
+            ModelCheckpoint(folder, filename=best, monitor=ERROR, enable_version_counter=False)
+        )
+    together = hardware.devices * hardware.nodes > 1
+    # A front end has parameters that no embedding needs, such as the vector of masked frames.
+    strategy = DDPStrategy(find_unused_parameters=True) if together else "auto"
     return lightning.Trainer(
-        accelerator=accelerator,
-        devices=devices,
-        strategy="ddp" if devices > 1 else "auto",
+        accelerator=hardware.accelerator,
+        devices=hardware.devices,
+        num_nodes=hardware.nodes,
+        precision=hardware.precision,
+        strategy=strategy,
+        use_distributed_sampler=False,  # held-out crops are compared with each other
         max_steps=min(phase.steps, stop_at or phase.steps),
         logger=CSVLogger(folder, name="", version=""),
-        callbacks=[checkpoints],
-        log_every_n_steps=10,
+        callbacks=callbacks,
+        val_check_interval=validate,
+        check_val_every_n_epoch=None if validate else 1,
+        limit_val_batches=1.0 if validate else 0,
+        num_sanity_val_steps=0,
+        log_every_n_steps=min(10, phase.steps),
         gradient_clip_val=5.0,
         enable_progress_bar=False,
         enable_model_summary=False,
+    )
+
+
+def _keep_better(training: SpeakerTraining, held_out: HeldOut, folder: Path) -> None:
+    """Replace the mean of the last checkpoints by the best one, if the mean is worse."""
+    network = training.network.cpu()
+    errors = {}
+    for name in (FINAL, BEST):
+        if (folder / name).is_file():
+            network.load_state_dict(read_weights(folder / name))
+            errors[name] = validation_error(network, held_out)
+    kept = min(errors, key=lambda name: (errors[name], name != FINAL))
+    if kept != FINAL:
+        state = torch.load(folder / kept, "cpu", weights_only=True)["state_dict"]
+        with atomic_path(folder / FINAL) as part:
+            torch.save({"state_dict": state}, part)
+    found = {
+        "mean_of_last": errors[FINAL],
+        "best": errors.get(BEST),
+        "kept": "mean of the last" if kept == FINAL else "best",
+        "speakers": len(set(held_out.speakers)),
+        "crops": len(held_out.crops),
+    }
+    write_json(found, folder / VALIDATION)
+    print(
+        f"held-out speakers: EER {100 * errors[FINAL]:.2f} % of the mean of the last checkpoints, "
+        f"{100 * errors.get(BEST, errors[FINAL]):.2f} % of the best; kept: {found['kept']}",
+        flush=True,
     )
 
 

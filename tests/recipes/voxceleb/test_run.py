@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -160,13 +161,13 @@ def test_trials_name_cuts_and_the_rest_is_not_embedded(settings, tmp_path):
         "10 utterances of 5 speakers to train on, 4 of 2 to test, 2 trials, 1 of one speaker"
     )
     assert check_data(settings).shared_speakers == 2
-    found = data.embed_cuts(settings, build_encoder("x-vector", dimension=6))
+    found = data.embed_test(settings, build_encoder("x-vector", dimension=6))
     assert found.names == ["a-0", "a-1", "b-0"]
     assert [trial.target for trial in data.read_cut_trials(settings)] == [True, False]
 
 
 def test_a_recording_that_is_gone_is_named(settings, tmp_path, manifests):
-    cuts = data.read_cuts(manifests["train"])
+    cuts = deepcopy(data.read_cuts(manifests["train"]))
     cuts[3].recording.sources[0].source = str(tmp_path / "gone.wav")
     path = tmp_path / "cuts.jsonl.gz"
     from lhotse import CutSet
@@ -186,7 +187,7 @@ def test_other_settings_are_of_another_run(settings, manifests, tmp_path, capsys
 
 def test_test_cuts_are_embedded_under_their_ids(settings):
     encoder = build_encoder("x-vector", dimension=6)
-    found = data.embed_cuts(settings, encoder)
+    found = data.embed_test(settings, encoder)
     assert found.names == ["a-0", "a-1", "b-0", "b-1"]
     assert found.speakers == ["a", "a", "b", "b"]
     assert (found.vectors.shape, found.cohort.shape) == ((4, 6), (5, 6))

@@ -28,10 +28,11 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 from recipes.embedded.data.prepare import SPEED  # noqa: E402
 from recipes.zoo import table  # noqa: E402
+from recipes.zoo.network import input_features  # noqa: E402
 from recipes.zoo.settings import DataSettings, Phase, Settings, read_settings, write_settings  # noqa: E402
 from recipes.zoo.sources import NumberedBatches, open_source  # noqa: E402
-from recipes.zoo.stages import SETTINGS, STAGES, run_stages  # noqa: E402
-from recipes.zoo.training import FINAL, SpeakerTraining, average_checkpoints, fit, input_features  # noqa: E402
+from recipes.zoo.stages import SETTINGS, STAGES, last_trained, run_stages  # noqa: E402
+from recipes.zoo.training import FINAL, SpeakerTraining, average_checkpoints, fit  # noqa: E402
 
 PHASE = Phase(
     steps=6, frames_per_crop=60, crops=4, warmup_steps=2, keep=2, keep_every=2, margin_to=0.8
@@ -161,8 +162,8 @@ def test_stages_lead_to_a_report(settings, tmp_path, capsys, monkeypatch):
     run.mkdir()
     write_settings(settings, run / SETTINGS)
 
-    def train_here(run, phase, accelerator, devices):
-        start = run / "train" / FINAL if phase != "train" else None
+    def train_here(run, phase, accelerator, devices, nodes):
+        start = last_trained(run, phase)
         fit(read_settings(run / SETTINGS), phase, run / phase, start=start, accelerator="cpu")
 
     monkeypatch.setattr("recipes.zoo.stages._train", train_here)
