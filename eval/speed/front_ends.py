@@ -1,12 +1,15 @@
-"""Cost of a front end under an encoder: parameters, time, memory, output shapes.
+"""Cost of a front end under an encoder: parameters, operations, time, memory, output shapes.
 
     python -m eval.speed.front_ends --seconds 10 --json frontends.json
     python -m eval.speed.front_ends --front-ends fbank wavlm_local=wavlm_large.pt --encoders \
         ecapa-c1024
 
-A front-end is an upstream of S3PRL that needs no download, NAME=CHECKPOINT for one whose name ends
-in ``_local`` or ``_custom``, or one of the networks below with random weights: those cost what
-trained ones do. Each pair runs in a process of its own, on a single thread.
+A front-end is ``log-mel``, the architecture's own; what ``--front-end`` of the recipes takes, such
+as fbank, hf:FOLDER or NAME_local=CHECKPOINT; or one of the networks below with random weights:
+those cost what trained ones do, and tell nothing about accuracy. Each pair runs in a process of its
+own, on a single thread. Times are those of the processor, so that other work on the machine
+matters little, and ratios to the first pair. Operations are multiplications with additions of
+matrix products and convolutions, per second of audio; those of a Fourier transform are not counted.
 """
 
 from __future__ import annotations
@@ -24,17 +27,30 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
-from diarspk.encoders import Architecture
-from diarspk.encoders.s3prl import UpstreamConfig, build_upstream_encoder
+from diarspk.encoders import build_encoder
+from diarspk.encoders.s3prl import UpstreamConfig
 from diarspk.encoders.s3prl.compatibility import import_s3prl
+from diarspk.encoders.s3prl.encoder import UpstreamArchitecture
+from diarspk.encoders.upstreams import build_upstream_encoder, parse_upstream
 from diarspk.errors import ArgumentError, ModelError
 from eval.command_line import command
 from eval.report.markdown import markdown_table
 from eval.report.progress import follow
 from eval.report.run_record import JsonReport
 
-__all__ = ["RANDOM", "PairCost", "main", "measure", "write_hubert", "write_wavlm"]
+__all__ = [
+    "LOG_MEL",
+    "RANDOM",
+    "PairCost",
+    "format_costs",
+    "main",
+    "measure",
+    "measure_apart",
+    "write_hubert",
+    "write_wavlm",
+]
 
 BASE = {
     "encoder_layers": 12,
@@ -52,11 +68,12 @@ LARGE = {
     "layer_norm_first": True,
     "normalize": True,
 }
-FRONT_ENDS = ("fbank", "mfcc", "wavlm-base", "hubert-base")
-ENCODERS = ("x-vector", "ecapa-c512", "resnet34", "ska-tdnn", "mfa-conformer-small")
+LOG_MEL = "log-mel"
+FRONT_ENDS = (LOG_MEL, "fbank", "mfcc", "wavlm-base", "hubert-base", "wav2vec2-base")
+ENCODERS = ("x-vector", "ecapa-c512", "resnet34")
 HEADER = (
-    *("front-end", "encoder", "parameters", "of those the front-end", "real-time factor"),
-    *("peak MB", "frames", "embedding"),
+    *("front-end", "encoder", "parameters", "trained", "MACs / s", "time / first", "peak MB"),
+    *("frames", "embedding"),
 )
 
 
@@ -67,9 +84,11 @@ class PairCost:
     Attributes
     ----------
     parameters, upstream_parameters : int
-        All, and those of the front-end.
+        All, and those of the front-end, which are not trained while it is frozen.
+    operations : float
+        Multiplications with additions per second of audio.
     real_time_factor : float
-        Seconds of computing per second of audio; the faster of two runs.
+        Seconds of a processor per second of audio; the faster of two runs.
     peak_megabytes : float
         Memory of the process above what it held before the networks were built, in 10^6 bytes.
     frames, embedding : tuple of int
@@ -80,6 +99,7 @@ class PairCost:
     encoder: str
     parameters: int
     upstream_parameters: int
+    operations: float
     real_time_factor: float
     peak_megabytes: float
     frames: tuple[int, ...]
@@ -117,10 +137,18 @@ def write_hubert(path: Path, **settings: Any) -> None:
     torch.save(content, path)
 
 
+def write_wav2vec2(path: Path) -> None:
+    """Write a folder of transformers with a wav2vec 2.0 of random weights, at its base size."""
+    from transformers import Wav2Vec2Config, Wav2Vec2Model
+
+    Wav2Vec2Model(Wav2Vec2Config()).save_pretrained(path)
+
+
 RANDOM = {
     "wavlm-base": ("wavlm_local", write_wavlm, {}),
     "wavlm-large": ("wavlm_local", write_wavlm, LARGE),
     "hubert-base": ("hubert_local", write_hubert, {}),
+    "wav2vec2-base": ("hf:", write_wav2vec2, {}),
 }
 """Name to upstream, writer of a checkpoint, and settings."""
 
@@ -130,33 +158,39 @@ def find_front_end(name: str, folder: Path) -> UpstreamConfig:
     if name in RANDOM:
         upstream, write, settings = RANDOM[name]
         path = folder / f"{name}.pt"
-        if not path.is_file():
+        if not path.exists():
             write(path, **settings)
-        return UpstreamConfig(upstream, str(path))
-    upstream, equals, checkpoint = name.partition("=")
-    return UpstreamConfig(upstream, checkpoint if equals else None)
+        return parse_upstream(f"{upstream}{'' if upstream == 'hf:' else '='}{path}")
+    return parse_upstream(name)
 
 
 def measure(front_end: str, encoder: str, seconds: float, folder: Path) -> PairCost:
     """Build a pair, embed noise twice, and count."""
-    config = find_front_end(front_end, folder)
-    import_s3prl()
     before = _peak_bytes()
-    built = build_upstream_encoder(config, encoder)
+    if front_end == LOG_MEL:
+        built = build_encoder(encoder)
+    else:
+        config = find_front_end(front_end, folder)
+        import_s3prl()
+        before = _peak_bytes()
+        built = build_upstream_encoder(config, encoder)
     audio = np.random.default_rng(0).normal(0, 0.1, round(seconds * built.sample_rate))
     times = []
     for _ in range(2):
-        start = time.perf_counter()
+        start = time.process_time()
         embedding = built.embed(audio.astype(np.float32), built.sample_rate)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     peak = _peak_bytes()
     frames = built.encode_frames(audio.astype(np.float32), built.sample_rate)
-    upstream: Any = built.network
+    with FlopCounterMode(display=False) as counter:
+        built.embed(audio.astype(np.float32), built.sample_rate)
+    upstream = built.network.upstream if isinstance(built.network, UpstreamArchitecture) else None
     return PairCost(
         front_end,
         encoder,
         _count(built.network),
-        _count(upstream.upstream),
+        0 if upstream is None else _count(upstream.network),
+        counter.get_total_flops() / 2 / seconds,
         min(times) / seconds,
         (peak - before) / 1e6,
         frames.data.shape,
@@ -164,7 +198,7 @@ def measure(front_end: str, encoder: str, seconds: float, folder: Path) -> PairC
     )
 
 
-def _count(module: torch.nn.Module | Architecture) -> int:
+def _count(module: torch.nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
@@ -173,7 +207,7 @@ def _peak_bytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
 
 
-def _measure_apart(front_end: str, encoder: str, seconds: float, folder: Path) -> PairCost:
+def measure_apart(front_end: str, encoder: str, seconds: float, folder: Path) -> PairCost:
     """Measure in another process: its peak is that of this pair alone."""
     arguments = [front_end, encoder, "--seconds", str(seconds), "--folder", str(folder)]
     command = [sys.executable, "-m", "eval.speed.front_ends", "--pair", *arguments]
@@ -192,9 +226,10 @@ def format_costs(costs: Sequence[PairCost]) -> str:
         (
             cost.front_end,
             cost.encoder,
-            f"{cost.parameters:,}",
-            f"{cost.upstream_parameters:,}",
-            f"{cost.real_time_factor:.3f}",
+            f"{cost.parameters / 1e6:.2f} M",
+            f"{(cost.parameters - cost.upstream_parameters) / 1e6:.2f} M",
+            f"{cost.operations / 1e9:.2f} G",
+            f"{cost.real_time_factor / costs[0].real_time_factor:.2f}",
             f"{cost.peak_megabytes:.0f}",
             " x ".join(map(str, cost.frames)),
             str(cost.embedding[0]),
@@ -208,7 +243,7 @@ def format_costs(costs: Sequence[PairCost]) -> str:
 class Settings:
     report: JsonReport
     front_ends: tuple[str, ...] = FRONT_ENDS
-    """Names of S3PRL, fbank or mfcc; NAME=CHECKPOINT for weights of your own."""
+    """log-mel, names of --front-end of the recipes, or one with random weights."""
     encoders: tuple[str, ...] = ENCODERS
     """Architectures of the encoders."""
     seconds: float = 10.0
@@ -232,7 +267,7 @@ def main(settings: Settings) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for pair in follow(pairs, "measuring"):
             try:
-                costs.append(_measure_apart(*pair, settings.seconds, Path(folder)))
+                costs.append(measure_apart(*pair, settings.seconds, Path(folder)))
             except (ModelError, ArgumentError) as error:
                 failures.append(str(error))
     print(format_costs(costs))

@@ -22,8 +22,6 @@ __all__ = ["CheckedData", "check_crops", "check_data"]
 LOOKED_FOR = 200
 """Recordings of a manifest that are looked for on the disk, spread evenly over it."""
 
-PACKED = ("train", "dev", "noise")
-
 
 @dataclass(frozen=True)
 class CheckedData:
@@ -50,24 +48,34 @@ class CheckedData:
 
     def describe(self) -> str:
         """Say it in a line."""
-        trials = (
-            f"{self.trials} trials, {self.targets} of one speaker" if self.trials else "all pairs"
-        )
+        if not self.test_utterances:
+            return f"{self.utterances} utterances of {self.speakers} speakers to train on, no test"
+        trials = "all pairs"
+        if self.trials:
+            trials = f"{self.trials} trials, {self.targets} of one speaker"
         return (
             f"{self.utterances} utterances of {self.speakers} speakers to train on, "
             f"{self.test_utterances} of {self.test_speakers} to test, {trials}"
         )
 
 
-def check_data(settings: Settings) -> CheckedData:
+def check_data(settings: Settings, *, tested: bool = True) -> CheckedData:
     """Check all lists of a run against each other, and look for some of their recordings.
+
+    Parameters
+    ----------
+    settings
+    tested
+        Whether the run goes on to the test, which features may be packed without.
 
     Raises
     ------
     ArgumentError
         If something is missing, or a list names what another one lacks.
     """
-    return _check_lhotse(settings) if settings.data.kind == "lhotse" else _check_packed(settings)
+    if settings.data.kind == "lhotse":
+        return _check_lhotse(settings, tested)
+    return _check_packed(settings, tested)
 
 
 def check_crops(settings: Settings, found: CheckedData) -> None:
@@ -87,16 +95,18 @@ def check_crops(settings: Settings, found: CheckedData) -> None:
         )
 
 
-def _check_packed(settings: Settings) -> CheckedData:
+def _check_packed(settings: Settings, tested: bool) -> CheckedData:
     data = settings.data
-    for part in PACKED:
+    for part in ("train", "noise", *(("dev",) if tested else ())):
         if not (path := Path(data.train) / part / "index.csv").is_file():
             raise ArgumentError(
                 f"{path}: no such file; pack the features: python -m recipes.embedded.data.prepare"
             )
     check_readable(settings, input_features(settings))
-    train, test = (read_speakers(Path(p)) for p in (data.speakers, data.test_speakers))
-    _check_pairs(test, data.test_speakers)
+    train, test = read_speakers(Path(data.speakers)), {}
+    if tested:
+        test = read_speakers(Path(data.test_speakers))
+        _check_pairs(test, data.test_speakers)
     return CheckedData(
         len(train),
         len(set(train.values())),
@@ -108,7 +118,7 @@ def _check_packed(settings: Settings) -> CheckedData:
     )
 
 
-def _check_lhotse(settings: Settings) -> CheckedData:
+def _check_lhotse(settings: Settings, tested: bool) -> CheckedData:
     from recipes.zoo.manifests import read_cuts, speaker_of
 
     data = settings.data
@@ -123,7 +133,7 @@ def _check_lhotse(settings: Settings) -> CheckedData:
     test = read_cuts(data.test)
     speaker = {cut.id: speaker_of(cut, data.test) for cut in test}
     trials = _check_trials(data, test, speaker) if data.trials else []
-    if not trials:
+    if tested and not trials:
         _check_pairs(speaker, data.test)
     _look_for(test, data.test)
     return CheckedData(

@@ -12,6 +12,7 @@ from diarspk import load_encoder
 from diarspk.encoders.architectures.base import Architecture
 from diarspk.encoders.architectures.registry import ARCHITECTURES, build_architecture
 from diarspk.encoders.frame_cache import FrameCache
+from diarspk.encoders.front_end import MelFrontEnd, WaveformFrontEnd
 from diarspk.encoders.s3prl.encoder import UpstreamArchitecture, stack_architecture
 from diarspk.encoders.s3prl.upstream import UpstreamConfig
 from diarspk.encoders.upstreams import load_upstream, parse_upstream
@@ -31,13 +32,13 @@ def on_waveform(settings: Settings) -> bool:
 def input_features(settings: Settings) -> FeatureConfig | None:
     """Choose the input of a network: log-mel bins, as many as published, or the waveform.
 
-    The published windows and scales are left aside: the mean over time, which is taken off, holds
-    a scale anyway.
+    The published windows and scales are left aside, but for those of an encoder to begin with: the
+    mean over time, which is taken off, holds a scale anyway.
     """
+    if settings.weights:
+        return _features_of(settings.weights)
     published = ARCHITECTURES[settings.architecture].features
-    if published is None or (settings.front_end is not None and settings.front_end.name):
-        return None
-    if settings.weights and _has_front_end(settings.weights):
+    if published is None or settings.front_end is not None:
         return None
     return FeatureConfig(mels=published.mels)
 
@@ -104,8 +105,16 @@ def _load(weights: str) -> WindowedEncoder:
 
 
 @cache
-def _has_front_end(weights: str) -> bool:
-    return isinstance(_load(weights).network, UpstreamArchitecture)
+def _features_of(weights: str) -> FeatureConfig | None:
+    front_end = _load(weights).front_end
+    if isinstance(front_end, MelFrontEnd):
+        return front_end.config
+    if isinstance(front_end, WaveformFrontEnd):
+        return None
+    raise ArgumentError(
+        f"`weights` must be an encoder on Kaldi's features, the waveform or a front end, got "
+        f"{weights}, whose features are computed by {type(front_end).__name__}"
+    )
 
 
 def _check_fit(settings: Settings, network: Architecture) -> None:

@@ -41,6 +41,12 @@ class StageSettings:
         return not (self.run / SETTINGS).is_file()
 
     @property
+    def is_tested(self) -> bool:
+        """Whether the stages go on to the test."""
+        names = list(STAGES)
+        return names.index(self.last) > names.index("average")
+
+    @property
     def processes(self) -> int:
         """Processes that train together."""
         return self.devices * self.nodes

@@ -111,7 +111,7 @@ def start(stages: StageSettings, make: Callable[[], Settings] | None) -> None:
 
 def _check(settings: Settings, stages: StageSettings, *, limited: bool) -> Settings:
     """Check the parts and lists of a run, and limit its settings where a dry run is wanted."""
-    found = check_data(settings)
+    found = check_data(settings, tested=stages.is_tested)
     build_network(settings)  # raises where the parts do not fit each other
     if limited and stages.limit is not None:
         settings = limit_settings(

@@ -151,7 +151,7 @@ def test_a_cohort_is_embedded(speech, tmp_path):
     assert ((pairs > 0) & (pairs < 0.999)).all()
 
 
-def in_this_process(run, phase, accelerator, devices):
+def in_this_process(run, phase, accelerator, devices, nodes):
     """Train a phase where a process of its own would."""
     from recipes.zoo import train
 
