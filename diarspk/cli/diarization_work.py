@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from diarspk import Diarization, Diarizer, SpeakerEncoder
     from diarspk.audio import AudioStream
 
-__all__ = ["Count", "DiarizationWork", "Format", "Models", "Output", "named_diarizer"]
+__all__ = [
+    "Count",
+    "DiarizationWork",
+    "Format",
+    "Models",
+    "Output",
+    "check_found",
+    "named_diarizer",
+]
 
 
 class Format(str, Enum):
@@ -85,6 +93,30 @@ class Models:
         return self.load().encoder
 
 
+def check_found(speakers: int, count: Count, duration: float) -> None:
+    """Refuse a result without speech, or with another number of speakers than was asked for.
+
+    Raises
+    ------
+    AudioError
+        If there are no speakers.
+    ArgumentError
+        If their number is not as the options want it.
+    """
+    from diarspk.errors import ArgumentError, AudioError
+
+    if not speakers:
+        raise AudioError(f"no speech was found in {duration:.1f} s; --strict wants some")
+    lowest, highest = count.exact or count.minimum or 1, count.exact or count.maximum or speakers
+    if not lowest <= speakers <= highest:
+        wanted = f"{lowest} or more" if speakers < lowest else f"{highest} at most"
+        wanted = wanted if count.exact is None else f"{count.exact}"
+        raise ArgumentError(
+            f"{speakers} speaker{'' if speakers == 1 else 's'} can be told apart, and {wanted} "
+            "were asked for; ask for another number, or leave --strict out"
+        )
+
+
 def named_diarizer(preset: str | None, encoder: str | None) -> str | None:
     """Name of a diarizer, or of its encoder, of which the options give one; None for the default.
 
@@ -121,12 +153,13 @@ class DiarizationWork(AudioWork):
     reader: Reader
     gallery: Path | None = None
     output: Output = field(default_factory=Output)
+    strict: bool = False
 
     @property
     def settings(self) -> str:
         """Text of all that results depend on, besides the recordings; files by their content."""
         models = replace(self.models, cache=None)
-        options = (models, self.count, self.reader, self.output)
+        options = (models, self.count, self.reader, self.output, self.strict)
         named = (models.encoder, models.segmentation, models.config, self.gallery)
         return repr((__version__, options, describe_contents(named)))
 
@@ -162,6 +195,8 @@ class DiarizationWork(AudioWork):
             max_speakers=self.count.maximum,
             progress=progress,
         )
+        if self.strict:
+            check_found(len(result.annotation.labels()), self.count, result.duration)
         if self.gallery is None:
             return result
         from diarspk.diarization.identification import name_speakers

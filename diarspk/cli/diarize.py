@@ -74,6 +74,14 @@ def diarize(
     max_speakers: Annotated[
         int | None, typer.Option(min=1, help="Maximum number of speakers.")
     ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Write nothing, and fail, where no speech is found or the number of speakers "
+            "that was asked for cannot be met. Default: a warning.",
+        ),
+    ] = False,
     channel: Channel = None,
     track: Track = None,
     raw: Raw = None,
@@ -143,7 +151,8 @@ def diarize(
         device=device,
         cache=cache,
     )
-    work = DiarizationWork(models, count, reader, gallery, Output(format, exclusive, vectors))
+    written = Output(format, exclusive, vectors)
+    work = DiarizationWork(models, count, reader, gallery, written, strict)
     with exit_on_error():
         found = find_recordings(recordings)
         if output is None and len(found) > 1:

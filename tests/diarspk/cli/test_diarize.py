@@ -12,6 +12,8 @@ import pytest
 import soundfile
 from typer.testing import Result
 
+from diarspk.cli.diarization_work import Count, check_found
+from diarspk.errors import ArgumentError
 from diarspk.formats import read_rttm
 from tests.tiny_model import tone
 
@@ -65,6 +67,42 @@ def test_format_is_free_of_case(
     diarize: Diarize, voices: dict[str, list[Path]], format: str, start: str
 ) -> None:
     assert diarize(voices["ann"][0], "--format", format).stdout.startswith(start)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_strict_is_content_with_what_was_asked_for(diarize: Diarize, meeting: Path) -> None:
+    told = ("--num-speakers", 2)
+    result = diarize(meeting, "--strict", *told)
+    assert result.exit_code == 0
+    assert result.stdout == diarize(meeting, *told).stdout
+
+
+@pytest.mark.parametrize(
+    ("count", "fault"),
+    [
+        (Count(exact=4), "3 speakers can be told apart, and 4 were asked for"),
+        (Count(minimum=4), "3 speakers can be told apart, and 4 or more were asked for"),
+        (Count(minimum=4, maximum=6), "and 4 or more were asked for"),
+        (Count(maximum=2), "and 2 at most were asked for"),
+    ],
+)
+def test_strict_refuses_another_number_than_was_asked_for(count: Count, fault: str) -> None:
+    with pytest.raises(ArgumentError, match=f"{fault}; ask for another number"):
+        check_found(3, count, 60.0)
+    for fitting in (Count(), Count(exact=3), Count(minimum=2), Count(maximum=3), Count(None, 3, 3)):
+        check_found(3, fitting, 60.0)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_strict_writes_nothing_without_speech(run: Callable[..., Result], tmp_path: Path) -> None:
+    file, folder = tmp_path / "silence.wav", tmp_path / "out"
+    soundfile.write(file, np.zeros(3 * RATE), RATE)
+    for words in ((), ("-o", folder)):
+        result = run("diarize", file, "--strict", *words)
+        assert result.exit_code == 1 and not result.stdout
+        assert "silence.wav: no speech was found in 3.0 s" in result.stderr
+    assert not list(folder.glob("*.rttm"))
+    assert run("diarize", file).exit_code == 0
 
 
 def test_several_recordings_go_to_a_folder_that_is_made(
