@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,7 +24,7 @@ from diarspk.cli.terminal import exit_on_error, say
 from diarspk.errors import FormatError
 
 if TYPE_CHECKING:
-    from diarspk.streaming import StreamingDiarizer, Update
+    from diarspk.streaming import StreamingDiarizer
 
 __all__ = ["stream"]
 
@@ -129,9 +128,12 @@ def _run(
     """Push what comes until it ends, or somebody stops it; then write the result."""
     try:
         with live_output(session, json_lines) as shown:
-            for update in _updates(session, source):
-                shown.show(update)
-            shown.show(session.push(None))  # what was tentative is final
+            try:
+                for piece in source.pieces():
+                    shown.show(session.push(piece, source.sample_rate))
+            finally:
+                # However it ends, what was tentative is final and is told.
+                shown.show(session.push(None))
     except KeyboardInterrupt:
         say("stopped")
     finally:
@@ -139,11 +141,6 @@ def _run(
         result = session.finish()
         if output is not None:
             result.write(output)
-
-
-def _updates(session: StreamingDiarizer, source: LiveSource) -> Iterator[Update]:
-    for piece in source.pieces():
-        yield session.push(piece, source.sample_rate)
 
 
 def _check_output(output: Path) -> None:

@@ -88,9 +88,7 @@ class FrameStream:
             "frames": self.frames.numpy(force=True),
             "moments": self.moments.numpy(force=True),
             "count": self.count,
-            "level": self.level.level,
-            "powers": self.level.powers,
-            "pause": self.level.pause,
+            "level": self.level.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -100,8 +98,7 @@ class FrameStream:
         self.frames, self.moments = (
             torch.from_numpy(state[k]).to(self.trunk.device) for k in ("frames", "moments")
         )
-        level = self.level
-        level.level, level.powers, level.pause = state["level"], state["powers"], state["pause"]
+        self.level.restore(state["level"])
 
 
 def _joined(held: Tensor, replaced: int, new: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from diarspk.clustering.session_model import Groups, pool
 from diarspk.diarization.assignment import match_rows
+from diarspk.diarization.local_speakers import ACTIVE
 from diarspk.diarization.subsegments import LENGTH_S
 from diarspk.embeddings.unit_vectors import unit_vector
 from diarspk.streaming.speaker_memory import NOBODY, SpeakerMemory
@@ -17,9 +19,13 @@ from diarspk.streaming.window_view import WindowView
 __all__ = ["LiveLinker", "LiveLinkingSettings"]
 
 Labels = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
-RELIABLE_S = 2.0
-"""Seconds of speech from which an embedding is as good as it gets."""
+MIN_CONTINUITY = 5
+"""Frames that a local speaker was heard in before what it was counts wholly."""
+
+IMPOSSIBLE = -1e6
+"""Score of what must not be chosen."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,13 @@ class LiveLinkingSettings:
 
     Attributes
     ----------
+    recent_s : float
+        Seconds up to the present whose subsegments tell who a local speaker is: within ten seconds
+        one local speaker may be two people, at the end of them hardly.
+    continuity : float
+        Log-likelihood ratio that a local speaker goes on to be who it was in its last final frames.
+    continuity_s : float
+        Seconds of final frames that count to that.
     new_ratio : float
         Log-likelihood ratio, by the session model, to the best speaker below which a local speaker
         is a new one.
@@ -37,14 +50,20 @@ class LiveLinkingSettings:
         Minimum speech of a subsegment that is remembered.
     learned_after_s : float
         Seconds that were received after a subsegment before it is remembered.
+    min_share : float
+        Minimum share of its speech in which a subsegment is of the speaker it is remembered for.
     cluster_every_s : float
         Seconds of new speech after which all is clustered again.
     """
 
+    recent_s: float = 2.0
+    continuity: float = 5.0
+    continuity_s: float = 2.0
     new_ratio: float = 0.0
     min_new_s: float = 0.6
     min_learned_s: float = 0.3
     learned_after_s: float = 1.0
+    min_share: float = 0.6
     cluster_every_s: float = 2.0
 
 
@@ -57,64 +76,93 @@ class LiveLinker:
         Speakers of the session.
     settings
         Thresholds.
+    hop
+        Seconds between frames.
     """
 
-    def __init__(self, memory: SpeakerMemory, settings: LiveLinkingSettings) -> None:
-        self.memory, self.settings = memory, settings
+    def __init__(self, memory: SpeakerMemory, settings: LiveLinkingSettings, hop: float) -> None:
+        self.memory, self.settings, self.hop = memory, settings, hop
         self.learned = -1  # frame of the last subsegment that is remembered, in this stretch
 
-    def link(self, view: WindowView) -> Labels:
-        """Find the speaker of each local speaker, ``(speakers,)``; -1 for nobody.
+    def link(self, view: WindowView, known: Mapping[int, Mask], final: int) -> Labels:
+        """Find the speaker of each local speaker who talks after what is final.
 
-        As offline, the assignment maximises the sum of cosine times seconds, one speaker for each
-        local speaker of the window.
+        The assignment maximises the sum of log-likelihood ratios, by the session model, that they
+        are one speaker, one for each local speaker; whoever is like nobody is somebody new.
+
+        Parameters
+        ----------
+        view
+            The window.
+        known
+            Final frames of each speaker in it, ``(frames,)``.
+        final
+            Frames of the window that are final.
+
+        Returns
+        -------
+        NDArray of int64, shape (speakers,)
+            Speakers by number; -1 for nobody.
         """
-        memory = self.memory
-        labels = np.full(view.activity.shape[1], NOBODY, np.int64)
-        locals_ = [_describe(view, local, memory) for local in view.talking.tolist()]
-        if not locals_:
+        memory, settings = self.memory, self.settings
+        talking = view.activity > ACTIVE
+        labels = np.full(talking.shape[1], NOBODY, np.int64)
+        since = view.first + len(talking) - round(settings.recent_s / self.hop)
+        numbers, groups, _ = memory.groups()
+        heard = [
+            _describe(view, local, since, memory)
+            for local in np.flatnonzero(talking[final:].any(axis=0)).tolist()
+        ]
+        if not heard:
             return labels
-        numbers, groups, centroids = memory.groups()
-        gains = np.zeros((len(locals_), len(numbers)))
-        ratios = np.full(gains.shape, -np.inf)
-        for row, one in enumerate(locals_):
+        scores = np.zeros((len(heard), len(numbers)))
+        new = np.full((len(heard), len(heard)), IMPOSSIBLE)
+        last = slice(max(final - round(settings.continuity_s / self.hop), 0), final)
+        for row, one in enumerate(heard):
             if len(numbers) and one.seconds:
-                gains[row] = centroids @ one.vector * min(one.seconds, RELIABLE_S)
-                ratios[row] = memory.model.session.log_ratios(one.group, groups)
-        if len(numbers):
-            for row, column in zip(*match_rows(gains), strict=True):
-                labels[locals_[row].number] = numbers[column]
-        for row, one in enumerate(locals_):
-            label = labels[one.number]
-            # Who is left over was told apart from all who are known: somebody else, too.
-            ratio = -np.inf if label == NOBODY else ratios[row, numbers == label][0]
-            enough = one.seconds >= self.settings.min_new_s or not len(numbers)
-            if one.seconds and enough and not memory.is_full and ratio < self.settings.new_ratio:
-                labels[one.number] = memory.add()
-            elif label == NOBODY and len(numbers):
-                labels[one.number] = numbers[gains[row].argmax()]
+                scores[row] = memory.model.session.log_ratios(one.group, groups)
+            own = talking[last, one.number]
+            for speaker, mask in known.items():
+                share = (mask[last] & own).sum() / max(own.sum(), MIN_CONTINUITY)
+                scores[row, numbers == speaker] += settings.continuity * share
+            if one.seconds and (one.seconds >= settings.min_new_s or not len(numbers)):
+                new[row, row] = settings.new_ratio
+        chosen = match_rows(np.concatenate([scores, new], axis=1) - 2 * IMPOSSIBLE)
+        for row, column in zip(*chosen, strict=True):
+            if column < len(numbers):
+                labels[heard[row].number] = numbers[column]
+            elif new[row, column - len(numbers)] > IMPOSSIBLE and not memory.is_full:
+                labels[heard[row].number] = memory.add()
+        for row, one in enumerate(heard):
+            if labels[one.number] == NOBODY and len(numbers):
+                labels[one.number] = numbers[scores[row].argmax()]
             if labels[one.number] != NOBODY and one.seconds:
                 memory.seed(int(labels[one.number]), one.vector, one.seconds)
         return labels
 
-    def learn(self, view: WindowView, labels: Labels, hop: float) -> None:
+    def learn(self, view: WindowView, active: Mask, speakers: Sequence[int]) -> None:
         """Remember the subsegments that enough was received after.
 
         Parameters
         ----------
-        view, labels
-            The window, and the speaker of each local speaker.
-        hop
-            Seconds between frames.
+        view
+            The window.
+        active, speakers
+            Who talks in it, ``(frames, speakers)``, and their numbers.
         """
         settings, end = self.settings, view.first + len(view.activity)
-        half = round((LENGTH_S / 2 + settings.learned_after_s) / hop)
-        ready = (view.centre > self.learned) & (view.centre + half <= end)
-        ready &= (view.seconds >= settings.min_learned_s) & (labels[view.owner] != NOBODY)
-        rows = np.flatnonzero(ready)
+        half = round(LENGTH_S / 2 / self.hop)
+        ready = view.centre > self.learned
+        ready &= view.centre + half + round(settings.learned_after_s / self.hop) <= end
+        rows = np.flatnonzero(ready & (view.seconds >= settings.min_learned_s))
         for row in rows[np.argsort(view.centre[rows], kind="stable")].tolist():
-            speaker, vector = int(labels[view.owner[row]]), view.embeddings[row].astype(np.float64)
-            self.memory.learn(speaker, vector, float(view.seconds[row]))
+            centre = int(view.centre[row]) - view.first
+            span = slice(max(centre - half, 0), centre + half)
+            own = view.activity[span, view.owner[row]] > ACTIVE
+            shares = (active[span] & own[:, None]).sum(axis=0) / max(own.sum(), 1)
+            if len(shares) and shares.max() >= settings.min_share:
+                speaker, vector = speakers[int(shares.argmax())], view.embeddings[row]
+                self.memory.learn(speaker, vector.astype(np.float64), float(view.seconds[row]))
         if len(rows):
             self.learned = int(view.centre[rows].max())
 
@@ -135,8 +183,9 @@ class _Local:
     seconds: float
 
 
-def _describe(view: WindowView, local: int, memory: SpeakerMemory) -> _Local:
-    model, rows = memory.model, view.owner == local
+def _describe(view: WindowView, local: int, since: int, memory: SpeakerMemory) -> _Local:
+    """Describe a local speaker by its subsegments around the frames from `since` on."""
+    model, rows = memory.model, (view.owner == local) & (view.centre >= since)
     counts = model.windows(view.seconds[rows])
     features = model.project(view.embeddings[rows])
     total = view.seconds[rows].astype(np.float64) @ view.embeddings[rows]

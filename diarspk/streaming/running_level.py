@@ -8,6 +8,8 @@ hour does not raise the noise of the room to the level of speech.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -23,6 +25,9 @@ MEMORY_FRAMES = 6000
 AUDIBLE_DB = 30.0
 """Frames more than this below the level are taken for a pause, and not remembered."""
 
+SETTLED_FRAMES, MEASURED_FRAMES = 1000, 100
+"""Once ten seconds are remembered, the level is measured every second; before, with every push."""
+
 MAX_PAUSE_FRAMES = 60_000
 """Feature frames of a pause after which the level begins anew: ten minutes."""
 
@@ -37,6 +42,7 @@ class RunningLevel:
         self.powers: NDArray[np.float64] = np.zeros(0)
         self.pause = 0  # feature frames since the last one that was remembered
         self.level = MIN_LEVEL
+        self.unmeasured = 0  # frames that were remembered since the level was measured
 
     def push(self, powers: NDArray[np.float64]) -> float:
         """Take in the power of the next frames ``(n,)``; return the level in natural log power."""
@@ -50,6 +56,18 @@ class RunningLevel:
         self.pause = 0 if len(sounding) else self.pause + len(powers)
         if len(sounding):
             self.powers = np.concatenate([self.powers, sounding])[-MEMORY_FRAMES:]
+            self.unmeasured += len(sounding)
+        if self.unmeasured and (
+            len(self.powers) < SETTLED_FRAMES or self.unmeasured >= MEASURED_FRAMES
+        ):
             level = float(speech_level(torch.from_numpy(self.powers)[None]))
-            self.level = max(level, MIN_LEVEL)
+            self.level, self.unmeasured = max(level, MIN_LEVEL), 0
         return self.level
+
+    def state(self) -> dict[str, Any]:
+        """Return what a session goes on from."""
+        return dict(vars(self))
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        vars(self).update(state)

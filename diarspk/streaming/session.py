@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,12 @@ from diarspk.audio.source import Samples
 from diarspk.audio.stream import SAMPLE_RATE
 from diarspk.diarization.diarizer import Diarizer
 from diarspk.diarization.local_speakers import FRAME_EMBEDDING_STEP
-from diarspk.diarization.reconstruction import Activity, binarize, exclusive_activity
+from diarspk.diarization.reconstruction import (
+    Activity,
+    ReconstructionConfig,
+    binarize,
+    exclusive_activity,
+)
 from diarspk.segmentation.segmenter import EmbeddedSegmenter
 from diarspk.streaming.frame_stream import FrameStream
 from diarspk.streaming.latency import LatencyPlan
@@ -26,6 +31,10 @@ from diarspk.streaming.window_view import WindowReader
 __all__ = ["LiveSession", "Step"]
 
 Mask = NDArray[np.bool_]
+
+THRESHOLD_SHARE = 0.8
+"""Thresholds of speech and overlap beside those of recordings: of what has little future, and one
+view instead of several, networks are less sure, and too much would be missed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,13 +94,14 @@ class LiveSession:
         models = diarizer.models
         trunk = models.trunk
         self.plan, self.memory, self.config = plan, memory, diarizer.config
+        self.reconstruction = _lowered(diarizer.config.reconstruction)
         self.hop = trunk.frame_hop
         self.reader = WindowReader(trunk, segmenter, models.precision)
         self.frames = FrameStream(trunk, self.reader.length, models.precision)
         self.refine = WindowRefinement(
             trunk, models.vad_head, self.config, models.precision, plan.step + plan.context
         )
-        self.linker = LiveLinker(memory, settings)
+        self.linker = LiveLinker(memory, settings, self.hop)
         self.step_samples = round(plan.step * self.hop * SAMPLE_RATE)
         self.waiting: Samples = np.zeros(0, np.float32)
         self.final_count = 0  # frames of the stretch that are final
@@ -126,15 +136,14 @@ class LiveSession:
         )
         view = self.reader.read(frames, moments, first)
         known = {one: self._in_window(mask, first, end) for one, mask in self.final.items()}
-        labels = self.linker.link(view)
-        self.linker.learn(view, labels, self.hop)
+        settled = max(begun - first, 0)
         merges = self.linker.cluster()
         for gone, other in merges:
-            labels[labels == gone] = other
             if gone in self.final:
                 mask, kept = self.final.pop(gone), known.pop(gone)
                 self.final[other] = self.final.get(other, mask) | mask
                 known[other] = known.get(other, kept) | kept
+        labels = self.linker.link(view, known, settled)
         speakers = sorted({*known, *labels[labels != NOBODY].tolist()})
         activity = np.zeros((len(frames), len(speakers)), np.float32)
         for local, label in enumerate(labels.tolist()):
@@ -145,16 +154,11 @@ class LiveSession:
         if speakers:
             rows = np.searchsorted(numbers, speakers).clip(max=len(numbers) - 1)
             activity = self.refine(frames, moments, activity, vectors[rows])
-        active = binarize(activity, self.config.reconstruction)
-        settled = begun - first
+        active = binarize(activity, self.reconstruction)
         for column, one in enumerate(speakers):
-            if settled > 0 and one in known:
-                active[:settled, column] = known[one][:settled]
-            elif settled > 0:
-                active[:settled, column] = False
-            active[:, column] = smooth(
-                active[:, column], self.config.reconstruction, self.hop, max(settled, 0)
-            )
+            active[:settled, column] = known[one][:settled] if one in known else False
+            active[:, column] = smooth(active[:, column], self.reconstruction, self.hop, settled)
+        self.linker.learn(view, active, speakers)
         alone = exclusive_activity(active, activity)
         self._finalise(active, speakers, first, final)
         start = max(begun, first)
@@ -197,3 +201,12 @@ class LiveSession:
         self.linker.learned = state["learned"]
         self.waiting, self.final_count = state["waiting"], state["final_count"]
         self.final = dict(zip(state["final_speakers"], state["final_masks"], strict=True))
+
+
+def _lowered(config: ReconstructionConfig) -> ReconstructionConfig:
+    """Lower the thresholds, for what has little future."""
+    return replace(
+        config,
+        speech_threshold=THRESHOLD_SHARE * config.speech_threshold,
+        overlap_threshold=THRESHOLD_SHARE * config.overlap_threshold,
+    )

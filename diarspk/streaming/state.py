@@ -14,7 +14,7 @@ from diarspk.errors import FormatError
 
 __all__ = ["read_state", "write_state"]
 
-VERSION = 1
+VERSION = 2
 KIND = "the state of a live session"
 REMEDY = "StreamingDiarizer.save writes one"
 

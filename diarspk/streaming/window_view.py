@@ -99,12 +99,12 @@ class WindowReader:
             np.tile(centres, solo.shape[1])[chosen],
             np.repeat(np.arange(solo.shape[1]), len(centres))[chosen],
             seconds[chosen],
-            self._pool(moments, weights[chosen].astype(np.float32)),
+            self.embed(moments, weights[chosen].astype(np.float32)),
         )
 
     @torch.inference_mode()
-    def _pool(self, moments: Tensor, weights: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Embed spans, ``weights (n, frames)``: unit vectors ``(n, dim)``."""
+    def embed(self, moments: Tensor, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Embed spans of a window: ``weights (n, frames)`` -> unit vectors ``(n, dim)``."""
         if not len(weights):
             return np.zeros((0, self.trunk.dimension), np.float32)
         pooled = torch.from_numpy(weights).to(moments.device) @ moments.flatten(1)

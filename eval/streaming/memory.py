@@ -21,7 +21,15 @@ SAMPLE_RATE = 16000
 def memory_over(
     recordings: Sequence[NDArray[np.float32]], diarizer: diarspk.Diarizer, hours: float
 ) -> str:
-    """Stream recordings one after the other, and tabulate the largest memory of each hour."""
+    """Stream recordings one after the other, and tabulate the largest memory of each hour.
+
+    Raises
+    ------
+    ValueError
+        If there is no sound in any of them: they would be streamed for ever.
+    """
+    if not any(len(samples) for samples in recordings):
+        raise ValueError("there is no sound in the recordings")
     session, rows = StreamingDiarizer(diarizer=diarizer), []
     done, told = 0.0, 0
     reset_peak()

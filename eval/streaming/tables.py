@@ -14,6 +14,9 @@ from eval.streaming.session import SessionResult
 
 __all__ = ["accuracy_table", "plot_latency", "published_table", "stability_table", "time_table"]
 
+AMI_SHORT = "of AMI"
+"""Set of the published figures, as the picture names it."""
+
 Results = Mapping[float, Sequence[SessionResult]]
 
 
@@ -113,8 +116,12 @@ def plot_latency(results: Results, offline: Sequence[Components], path: Path) ->
     panel.plot(latencies, ours, "o-", color="#4477aa", label="diarspk, live")
     whole = 100 * pooled(offline).der
     panel.axhline(whole, color="#4477aa", linestyle=":", label="diarspk, offline")
+    for one in PUBLISHED:  # of another set: beside ours, not against them
+        panel.plot(one.latency_s, one.der, "x", color="#999999")
+    panel.plot([], [], "x", color="#999999", label=f"{PUBLISHED[0].system}, published, {AMI_SHORT}")
     panel.set_xscale("log")
-    panel.set_xticks(latencies, [f"{one:g}" for one in latencies], minor=False)
+    ticks = sorted({*latencies, *(one.latency_s for one in PUBLISHED)})
+    panel.set_xticks(ticks, [f"{one:g}" for one in ticks], minor=False)
     panel.minorticks_off()
     panel.set_xlabel("latency in s")
     panel.set_ylabel("strict DER in %")

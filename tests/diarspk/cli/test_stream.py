@@ -184,3 +184,22 @@ def test_the_timeline_has_a_row_for_each_person() -> None:
     assert rows[1].split() == ["SPEAKER_01", "█" * 10, "5", "s"]
     assert rows[2].split() == ["SPEAKER_02", "░" * 10, "0", "s"]
     assert rows[4].split() == ["SPEAKER_00", "█" * 30, "15", "s"]
+
+
+def test_whatever_ends_it_all_that_came_is_told_and_written(folder: Path) -> None:
+    samples = (tone("ann") * 32767).astype("<i2").tobytes()
+    result = run("-", "-o", "odd.rttm", stdin=samples + b"x")
+    assert result.exit_code == 1
+    assert "ends within a sample (1 of 2 bytes)" in result.stderr
+    assert turns(result.stdout)[-1]["end"] == 3.0
+    (annotation,) = read_rttm(folder / "odd.rttm").values()
+    assert annotation.get_timeline().extent().end == 3.0
+
+
+def test_a_faulty_sample_ends_it_in_one_line(folder: Path) -> None:
+    samples = tone("ann").astype("<f4")
+    samples[40_000] = np.nan
+    result = run("-", "--format", "f32le", "-o", "nan.rttm", stdin=samples.tobytes())
+    assert result.exit_code == 1
+    assert "NaN" in result.stderr and len(result.stderr.splitlines()) == 1
+    assert 2.0 < turns(result.stdout)[-1]["end"] <= 2.5
