@@ -22,7 +22,7 @@ Labels = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 MIN_CONTINUITY = 5
-"""Frames that a local speaker was heard in before what it was counts wholly."""
+"""Minimum final frames of a local speaker from which on who it was counts wholly."""
 
 IMPOSSIBLE = -1e6
 """Score of what must not be chosen."""
@@ -109,16 +109,16 @@ class LiveLinker:
         labels = np.full(talking.shape[1], NOBODY, np.int64)
         since = view.first + len(talking) - round(settings.recent_s / self.hop)
         numbers, groups, _ = memory.groups()
-        heard = [
+        present = [
             _describe(view, local, since, memory)
             for local in np.flatnonzero(talking[final:].any(axis=0)).tolist()
         ]
-        if not heard:
+        if not present:
             return labels
-        scores = np.zeros((len(heard), len(numbers)))
-        new = np.full((len(heard), len(heard)), IMPOSSIBLE)
+        scores = np.zeros((len(present), len(numbers)))
+        new = np.full((len(present), len(present)), IMPOSSIBLE)
         last = slice(max(final - round(settings.continuity_s / self.hop), 0), final)
-        for row, one in enumerate(heard):
+        for row, one in enumerate(present):
             if len(numbers) and one.seconds:
                 scores[row] = memory.model.session.log_ratios(one.group, groups)
             own = talking[last, one.number]
@@ -130,10 +130,10 @@ class LiveLinker:
         chosen = match_rows(np.concatenate([scores, new], axis=1) - 2 * IMPOSSIBLE)
         for row, column in zip(*chosen, strict=True):
             if column < len(numbers):
-                labels[heard[row].number] = numbers[column]
+                labels[present[row].number] = numbers[column]
             elif new[row, column - len(numbers)] > IMPOSSIBLE and not memory.is_full:
-                labels[heard[row].number] = memory.add()
-        for row, one in enumerate(heard):
+                labels[present[row].number] = memory.add()
+        for row, one in enumerate(present):
             if labels[one.number] == NOBODY and len(numbers):
                 labels[one.number] = numbers[scores[row].argmax()]
             if labels[one.number] != NOBODY and one.seconds:

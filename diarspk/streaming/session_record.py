@@ -17,6 +17,9 @@ from diarspk.streaming.update import LiveTurn, SpeakerEvent, Update
 
 __all__ = ["Clock", "SessionRecord"]
 
+FIRST_ASKED_S = 2.0
+"""Seconds of final turns after which the name of a speaker without one is asked again first."""
+
 
 @dataclass
 class Clock:
@@ -37,7 +40,8 @@ class SessionRecord:
     hop
         Seconds between trunk frames.
     identify
-        Callable(speaker) -> the name of a speaker whose first turn is final, or None.
+        Callable(speaker) -> the name of a speaker, or None. It is asked at the first final turn,
+        and of those without a name again whenever they have said twice as much.
     """
 
     def __init__(
@@ -47,6 +51,8 @@ class SessionRecord:
         self.labels, self.clock = SpeakerLabels(names), Clock()
         self.turns, self.alone = TurnStore(), TurnStore()
         self.tentative: tuple[LiveTurn, ...] = ()
+        # Seconds that speakers without a name have been spoken, and at which the next question is.
+        self.unnamed: dict[int, tuple[float, float]] = {}
 
     def take(self, steps: Iterable[Step], limit_s: float = np.inf) -> Update:
         """Take in steps; return what they change.
@@ -86,8 +92,8 @@ class SessionRecord:
         settled = step.final - step.first
         for column, speaker in enumerate(step.speakers):
             active, activity = step.active[:settled, column], step.activity[:, column]
-            if active.any() and self.labels.is_new(speaker):
-                events += self.labels.report(speaker, self.identify(speaker), clock.time)
+            if active.any():
+                events += self._name(speaker, float(active.sum()) * self.hop)
             for start, end, probability in self._spans(step, active, activity, limit):
                 pieces.add(start, end, speaker, probability)
                 self.turns.add(start, end, speaker, probability)
@@ -95,6 +101,26 @@ class SessionRecord:
             for start, end, probability in self._spans(step, alone, activity, limit):
                 self.alone.add(start, end, speaker, probability)
         self.tentative = tuple(sorted(self._tentative_turns(step, limit)))
+
+    def _name(self, speaker: int, seconds: float) -> list[SpeakerEvent]:
+        """Name a speaker who goes on for so many seconds: at once, or when it has said enough."""
+        if self.labels.is_new(speaker):
+            name = self.identify(speaker)
+            events = self.labels.report(speaker, name, self.clock.time)
+            if self.labels.label(speaker) != name:
+                self.unnamed[speaker] = (seconds, FIRST_ASKED_S)
+            return events
+        if speaker not in self.unnamed:
+            return []
+        spoken, due = self.unnamed[speaker]
+        spoken += seconds
+        if spoken >= due:
+            due *= 2
+            if (name := self.identify(speaker)) is not None and self.labels.is_free(name):
+                del self.unnamed[speaker]
+                return self.labels.rename(speaker, name, self.clock.time)
+        self.unnamed[speaker] = (spoken, due)
+        return []
 
     def _tentative_turns(self, step: Step, limit: float) -> Iterator[LiveTurn]:
         for column, speaker in enumerate(step.speakers):
@@ -120,6 +146,7 @@ class SessionRecord:
             "turns": self.turns.state(),
             "alone": self.alone.state(),
             "clock": [self.clock.offset, self.clock.time, self.clock.final_time],
+            "unnamed": [[one, *seconds] for one, seconds in self.unnamed.items()],
             "tentative": [[turn.start, turn.end, turn.speaker] for turn in self.tentative],
         }
 
@@ -129,4 +156,5 @@ class SessionRecord:
         self.turns.restore(state["turns"])
         self.alone.restore(state["alone"])
         self.clock = Clock(*state["clock"])
+        self.unnamed = {speaker: (spoken, due) for speaker, spoken, due in state["unnamed"]}
         self.tentative = tuple(LiveTurn(*turn) for turn in state["tentative"])

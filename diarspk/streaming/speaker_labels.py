@@ -48,10 +48,14 @@ class SpeakerLabels:
         """Whether a speaker has no final turn yet."""
         return self.labels.get(speaker) not in self.reported
 
+    def is_free(self, name: str) -> bool:
+        """Whether nobody has the name."""
+        return name not in self.labels.values()
+
     def report(self, speaker: int, name: str | None, time: float) -> list[SpeakerEvent]:
         """Give a speaker whose first turn is final its label, or its name."""
         if speaker not in self.labels:
-            if name is not None and name not in self.reported:
+            if name is not None and self.is_free(name):
                 self.labels[speaker] = name
             else:
                 self.labels[speaker] = self._next()
@@ -61,10 +65,8 @@ class SpeakerLabels:
         return [SpeakerEvent("new", time, label)]
 
     def rename(self, speaker: int, name: str, time: float) -> list[SpeakerEvent]:
-        """Give the name to a speaker who has been numbered: the number is the same person."""
+        """Give a free name to a speaker who has been numbered: the number is the same person."""
         before = self.labels[speaker]
-        if name in self.labels.values():
-            return []
         self.labels[speaker] = name
         self.reported.add(name)
         return [SpeakerEvent("merged", time, before, name)]

@@ -45,7 +45,7 @@ class StreamingDiarizer:
     person, an event says so.
 
     Memory does not grow with the session but for the turns, some 60 KB an hour: kept are the frames
-    of the last ten seconds, the loudness of the last minute, and a summary of at most 128 segments
+    of the last ten seconds, the loudness of the last minute, and a summary of at most 256 segments
     of how the speakers sound. No audio is kept.
 
     Sessions that share a `diarizer` do not influence one another. One session is not to be pushed
@@ -75,7 +75,7 @@ class StreamingDiarizer:
     ArgumentError
         If an argument can mean nothing, or the diarizer's encoder or segmentation cannot stream.
     ModelError
-        If the gallery is of another embedding space.
+        If the gallery is of another embedding space, or not calibrated.
 
     Examples
     --------
@@ -110,6 +110,8 @@ class StreamingDiarizer:
         known = Constraints({} if known_speakers is None else known_speakers)
         self._enrolled = known.enrolled(self.diarizer.encoder.dimension)
         self._names = list(known.known_speakers)
+        if gallery is not None:  # tells at once, and not in the middle of a session, what it lacks
+            _ask(gallery, self.diarizer, np.ones(self.diarizer.encoder.dimension))
         self._input = SampleInput(channel)
         clusterer = self.diarizer.postprocessing.defaults.clusterer
         self._model = SpeakerModel.of(clusterer, self.diarizer.encoder.dimension)
@@ -284,9 +286,7 @@ class StreamingDiarizer:
         if self.gallery is None:
             return None
         numbers, _, vectors = self._session.memory.groups()
-        vector = vectors[int(np.searchsorted(numbers, speaker))]
-        fingerprint = self.diarizer.encoder.fingerprint
-        return self.gallery.identify(vector, fingerprint=fingerprint).speaker
+        return _ask(self.gallery, self.diarizer, vectors[int(np.searchsorted(numbers, speaker))])
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -308,6 +308,11 @@ class StreamingDiarizer:
         self._input.restore(state["input"])
         self._session.restore(state["session"])
         self._record.restore(state["record"])
+
+
+def _ask(gallery: Gallery, diarizer: Diarizer, vector: NDArray[np.floating]) -> str | None:
+    """Ask a gallery for the name of a voice, which is None if it does not know it."""
+    return gallery.identify(vector, fingerprint=diarizer.encoder.fingerprint).speaker
 
 
 def _streaming_segmenter(diarizer: Diarizer) -> EmbeddedSegmenter:
