@@ -62,8 +62,9 @@ class CompanionFiles:
             for file in (files.get(name), *(folder / name for folder in folders)):
                 if file is not None and file.is_file():
                     return file
+        *others, last = self.suffixes
+        suffixes = f"{', '.join(others)} or {last}" if others else last
         raise FormatError(
-            f"has no {self.kind} of {named.stem}; it must be called {named.stem}"
-            f"{' or '.join(self.suffixes)}",
+            f"has no {self.kind} of {named.stem}; it must be called {named.stem}{suffixes}",
             str(self.given[0]) if len(self.given) == 1 else f"{self.given[0]}, ...",
         )

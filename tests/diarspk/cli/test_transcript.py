@@ -157,7 +157,10 @@ def test_words_are_found_by_the_names_of_recordings(
     monkeypatch.setattr(Models, "load", lambda self: lambda stream, **options: live)
     result = run("words", "list.txt", "-o", "out")
     assert result.exit_code == 1
-    assert result.stderr.count("has no transcript of six; it must be called six.json or") == 1
+    assert (
+        result.stderr.count("has no transcript of six; it must be called six.json, .openai.json, ")
+        == 1
+    )
     assert (many / "out" / "one.txt").read_text() == "Eve: one\n"
     assert (many / "out" / "two.txt").read_text() == "Eve: two\n"
 
