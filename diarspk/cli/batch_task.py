@@ -207,10 +207,10 @@ class TaskRunner(Generic[Source]):
 
     def _digest(self, task: Task) -> str:
         """Digest of a recording and of the files that go with it; empty where nobody knows it."""
-        files = [task.path, *self.work.files_of(task.named)]
         # A pipe gives its bytes once, so that nobody knows them before.
         if not os.path.isfile(task.path):
             return ""
+        files = [task.path, *self.work.files_of(task.named)]
         digests = [digest_file(file) for file in files]
         if len(digests) == 1:
             return digests[0]

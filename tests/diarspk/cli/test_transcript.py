@@ -150,7 +150,7 @@ def test_words_are_found_by_the_names_of_recordings(
         soundfile.write(f"{name}.wav", np.zeros(16000), 16000)
     (many / "words" / "two.json").rename(many / "words" / "two.wav.json")  # as whisper.cpp does
     (many / "words" / "two.srt").unlink()
-    Path("list.txt").write_text("one.wav\ntwo.wav\nsix.wav\n")
+    Path("list.txt").write_text("one.wav\ntwo.wav\nsix.wav\ngone.wav\n")
     call = Annotation(uri="call")
     call[Segment(0, 9)] = "Eve"
     live = Namespace(annotation=call, duration=1.0)
