@@ -25,7 +25,7 @@ from eval.extraction.presence import report
 from tests.tiny_model import tone, write_tiny_model
 from tse import presence
 from tse.cues import Cue
-from tse.extraction import _extract_blocks, _warn_of_absence
+from tse.extraction import extract_mixed
 from tse.presence import (
     MIN_SCORE,
     MIN_SIMILARITY,
@@ -34,6 +34,7 @@ from tse.presence import (
     SURE_SCORE,
     Presence,
     PresenceMeter,
+    warn_of_absence,
 )
 
 RATE = 16000
@@ -152,11 +153,11 @@ def test_doubts_are_graded(
     monkeypatch.setattr(PresenceMeter, "finish", lambda self: found)
     meter = meter_of(encoder, "ann")
     if text is None:
-        _warn_of_absence(meter, "v.wav")
+        warn_of_absence(meter, "v.wav")
     else:
         with pytest.warns(SpeechWarning, match=f"v.wav: .*{text}"):
-            _warn_of_absence(meter, "v.wav")
-    _warn_of_absence(None, "v.wav")
+            warn_of_absence(meter, "v.wav")
+    warn_of_absence(None, "v.wav")
 
 
 def test_each_block_comes_with_its_mixture() -> None:
@@ -172,7 +173,7 @@ def test_each_block_comes_with_its_mixture() -> None:
 
     mixture = np.arange(100, dtype=np.float32)
     extractor: Any = Late()
-    pairs = list(_extract_blocks(extractor, np.array_split(mixture, 9), []))
+    pairs = list(extract_mixed(extractor, np.array_split(mixture, 9), []))
     assert sum(len(part) for _, part in pairs) == len(mixture)
     for voices, part in pairs:
         np.testing.assert_array_equal(voices[0], part)
