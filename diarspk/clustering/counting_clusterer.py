@@ -113,7 +113,8 @@ class CountingClusterer:
         free = points.unbounded()
         if points.weights.sum() <= self.max_short and self.long.may_share_microphone(free):
             labels = self.short.solve(free).labels
-            return self.long.segment(self.long.without_microphone(free, labels)), labels
+            if labels.any() or free.dialogue is None:  # one voice is no dialogue
+                return self.long.segment(self.long.without_microphone(free, labels)), labels
         return self.long.solve_session(free)
 
     def _meet(self, points: WeightedPoints, found: CountedPartition) -> Labels:

@@ -131,12 +131,19 @@ def test_who_was_cut_off_whom_is_known():
         assert all(sizes[cut] <= sizes[whole] for cut, whole in found.cut_from.items())
 
 
-def test_half_a_minute_without_dialogue_is_for_the_clusterer_of_the_others():
+def test_a_dialogue_of_half_a_minute_is_for_the_one_clusterer_and_other_speech_for_the_other():
+    """One cuts everything apart, and nothing is cut apart by the other."""
     embeddings, _ = session(2)
+    everyone = replace(counting(), short=AgglomerativeClusterer(0.01), max_short=1000)
     for dialogue, shorter in ((None, True), (0.5, True), (0.1, False)):
-        everyone = replace(counting(), short=TOGETHER, max_short=1000)
         found = everyone.cluster(ClusteringInput(embeddings, dialogue=dialogue)).labels
-        assert bool(found.max() == 0) is shorter
+        assert bool(found.max() > 1) is shorter
+
+
+def test_one_voice_in_a_dialogue_of_half_a_minute_is_not_believed():
+    embeddings, _ = session(2)
+    everyone = replace(counting(), short=TOGETHER, max_short=1000)
+    assert everyone.cluster(ClusteringInput(embeddings, dialogue=0.5)).labels.max() == 1
 
 
 def test_fewer_speakers_cost_those_who_say_little():
