@@ -11,11 +11,19 @@ from diarspk.cli.terminal import say
 from diarspk.errors import ArgumentError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from pyannote.core import Annotation
 
     from diarspk.diarization.recorded_speakers import RecordedSpeaker
 
-__all__ = ["check_label", "embed_diarized", "embed_turns", "read_diarization"]
+__all__ = [
+    "check_label",
+    "embed_diarized",
+    "embed_turns",
+    "read_diarization",
+    "read_speech",
+]
 
 
 def embed_diarized(
@@ -76,6 +84,28 @@ def embed_turns(
     if not len(found.vectors):
         raise _too_little(recording, speaker, found.seconds, MIN_CLEAN_S)
     return found
+
+
+def read_speech(
+    recording: Path, speaker: str, annotation: Annotation, reader: Reader
+) -> NDArray[np.float32]:
+    """Read the speech of one speaker of a diarized recording, joined: ``(time,)`` at 16 kHz.
+
+    Raises
+    ------
+    DiarspkError
+        If the recording cannot be read, or the speaker hardly talks alone.
+    """
+    from diarspk.audio import SAMPLE_RATE
+    from diarspk.audio.spans import read_spans
+    from diarspk.diarization.clean_speech import find_clean_spans
+    from diarspk.diarization.recorded_speakers import MIN_CLEAN_S
+
+    spans = {speaker: find_clean_spans(annotation)[speaker]}
+    speech = read_spans(reader.open(recording), spans)[speaker]
+    if len(speech) < MIN_CLEAN_S * SAMPLE_RATE:
+        raise _too_little(recording, speaker, len(speech) / SAMPLE_RATE, MIN_CLEAN_S)
+    return speech
 
 
 def read_diarization(diarization: Path, recording: Path) -> Annotation:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import diarspk
-from diarspk.cli.diarized_voice import check_label, embed_turns, read_diarization
+from diarspk.cli.diarized_voice import check_label, embed_turns, read_diarization, read_speech
 from diarspk.cli.options import Channel, Device, Encoder, Raw, Track
 from diarspk.cli.recordings import Reader, stem
 from diarspk.cli.terminal import exit_on_error, say
@@ -19,6 +19,7 @@ from diarspk.cli.terminal import exit_on_error, say
 if TYPE_CHECKING:
     from pyannote.core import Annotation
 
+    from diarspk.cues import SpeakerCue
     from diarspk.cues.export import References
 
 __all__ = ["System", "export_cue", "export_encoder"]
@@ -33,6 +34,7 @@ class System(str, Enum):
     SPEECHT5 = "speecht5"
     NEMO = "nemo"
     NUMPY = "numpy"
+    CUE = "cue"
 
 
 def export_cue(
@@ -47,7 +49,8 @@ def export_cue(
         System,
         typer.Option(
             "--for",
-            help="Target system: one of synthesis, or any program that reads NumPy's arrays.",
+            help="Target system: one of synthesis; any program that reads NumPy's arrays; or a "
+            "whole cue, with an embedding for each frame and the prosody.",
         ),
     ] = System.NUMPY,
     output: Annotated[
@@ -102,15 +105,21 @@ def export_cue(
     """Export a speaker vector to the file format of a speech synthesis system.
 
     A card beside the file names the embedding space. A vector of another space than that of the
-    target system is refused, even if the dimension is the same.
+    target system is refused, even if the dimension is the same. For a clip of the voice with its
+    words, see `diarspk export-voice`.
     """
     if diarization is not None and len(recordings) != 1:
         raise typer.BadParameter(
             f"--diarization goes with the one recording that it is of, got {len(recordings)}"
         )
+    if system is System.CUE and (len(recordings) != 1 or trained_on or latents or drop_outliers):
+        raise typer.BadParameter(
+            "--for cue takes one recording, and no --trained-on, --latents or --drop-outliers"
+        )
     reader = Reader.of(recordings, channel=channel, track=track, raw=raw)
     with exit_on_error():
         from diarspk.cues.export import export_cue as write
+        from diarspk.cues.export import export_whole_cue
         from diarspk.cues.export.layouts import read_latents
 
         extra = None if latents is None else read_latents(latents)
@@ -120,6 +129,15 @@ def export_cue(
             speaker = check_label(annotation, speaker, diarization)
         loaded = diarspk.load_encoder(encoder, device=device)
         known_as = loaded.origin or encoder or ""
+        file = output or _default_output(
+            system.value, recordings[0], None if annotation is None else speaker
+        )
+        if system is System.CUE:
+            cue = _extract(recordings[0], speaker, annotation, loaded, known_as, reader)
+            export_whole_cue(_mapped(cue, adapter), speaker or stem(recordings[0]), file)
+            if output is None:
+                print(file)
+            return
         if annotation is None or speaker is None:
             name = speaker or stem(recordings[0])
             references = _embed_recordings(recordings, name, loaded, known_as, reader)
@@ -133,12 +151,39 @@ def export_cue(
 
             references = references.mapped(read_alignment(adapter).map_from(loaded.fingerprint))
         known = None if trained_on is None else _fingerprint(trained_on)
-        file = output or _default_output(
-            system.value, recordings[0], None if annotation is None else speaker
-        )
         write(system.value, references, file, trained_on=known, latents=extra)
         if output is None:
             print(file)
+
+
+def _extract(
+    recording: Path,
+    speaker: str | None,
+    annotation: Annotation | None,
+    encoder: diarspk.SpeakerEncoder,
+    encoder_name: str,
+    reader: Reader,
+) -> SpeakerCue:
+    """Extract timbre, frame embeddings and prosody of a recording, or of one speaker of it."""
+    from diarspk.audio import SAMPLE_RATE
+    from diarspk.cues import extract_cue
+
+    if annotation is None or speaker is None:
+        return extract_cue(reader.open(recording), encoder, name=encoder_name)
+    speech = read_speech(recording, speaker, annotation, reader)
+    return extract_cue(speech, encoder, SAMPLE_RATE, name=encoder_name)
+
+
+def _mapped(cue: SpeakerCue, adapter: Path | None) -> SpeakerCue:
+    """Map the vectors of a cue into another space, where an alignment is given."""
+    if adapter is None:
+        return cue
+    from diarspk.verification.alignment import read_alignment
+
+    mapping = read_alignment(adapter).map_from(cue.space.fingerprint)
+    frames = replace(cue.frames, data=mapping.transform(cue.frames.data))
+    timbre = mapping.transform(cue.timbre[None])[0]
+    return replace(cue, timbre=timbre, frames=frames, space=mapping.output)
 
 
 def _embed_recordings(
@@ -193,10 +238,12 @@ def _without_outliers(references: References, drop: bool) -> References:
 def _default_output(system: str, recording: Path, speaker: str | None) -> Path:
     """Name a file in the current folder after the recording and one speaker of it."""
     from diarspk.cues.export import TARGETS
+    from diarspk.cues.export.whole_cue import CUE_SUFFIXES
     from diarspk.file_names import file_stems
 
+    suffix = (CUE_SUFFIXES if system == System.CUE else TARGETS[system].suffixes)[0]
     name = stem(recording) if speaker is None else f"{stem(recording)}-{speaker}"
-    return Path(file_stems([name]).popitem()[1] + TARGETS[system].suffixes[0])
+    return Path(file_stems([name]).popitem()[1] + suffix)
 
 
 def _fingerprint(encoder: str) -> str:

@@ -6,12 +6,14 @@ energy and speaking rate. Speech synthesis and target speech extraction take the
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.numpy import save
 
 from diarspk.arguments import check_method, check_path, check_type
 from diarspk.atomic import atomic_path
@@ -94,43 +96,77 @@ def extract_cue(
 
 
 def write_cue(cue: SpeakerCue, path: str | Path) -> None:
-    """Write ``.npz``: the vectors, their hop and start, the space, and each prosody figure."""
+    """Write vectors, their hop and start, the space, and each prosody figure.
+
+    Parameters
+    ----------
+    cue : SpeakerCue
+    path : path
+        ``.safetensors``: the tensors ``timbre`` and ``frames``, and the rest as JSON in the
+        metadata ``cue``. Otherwise ``.npz``: an array for each.
+    """
     check_type(cue, "cue", SpeakerCue)
-    with atomic_path(check_path(path, "path")) as part, part.open("wb") as stream:
-        np.savez(
-            stream,
-            timbre=cue.timbre,
-            frames=cue.frames.data,
-            hop=cue.frames.hop,
-            start=cue.frames.start,
-            duration=cue.duration,
-            **{f"space.{key}": value for key, value in asdict(cue.space).items()},
-            **{f"prosody.{key}": value for key, value in asdict(cue.prosody).items()},
-        )
+    target = Path(check_path(path, "path"))
+    arrays = {"timbre": cue.timbre, "frames": cue.frames.data}
+    figures: dict[str, Any] = {
+        "hop": cue.frames.hop,
+        "start": cue.frames.start,
+        "duration": cue.duration,
+        **{f"space.{key}": value for key, value in asdict(cue.space).items()},
+        **{f"prosody.{key}": value for key, value in asdict(cue.prosody).items()},
+    }
+    with atomic_path(target) as part:
+        if target.suffix == TENSORS:
+            content = {name: np.ascontiguousarray(one, np.float32) for name, one in arrays.items()}
+            part.write_bytes(save(content, {"cue": json.dumps(figures)}))
+        else:
+            with part.open("wb") as stream:
+                np.savez(stream, **{**arrays, **figures})
 
 
 def read_cue(path: str | Path) -> SpeakerCue:
-    """Read a cue from ``.npz``.
+    """Read a cue from ``.npz`` or ``.safetensors``.
 
     Raises
     ------
     FormatError
         If the file is missing or holds no cue.
     """
-    stored = read_arrays(check_path(path, "path"), "a cue", "extract it again")
+    file = Path(check_path(path, "path"))
+    if file.suffix == TENSORS:
+        arrays, stored = _read_tensors(file)
+    else:
+        arrays = read_arrays(file, "a cue", "extract it again")
+        stored = {name: value.item() for name, value in arrays.items() if value.ndim == 0}
     try:
-        figures = {key: stored[f"prosody.{key}"].item() for key in _PROSODY}
-        space = {key: stored[f"space.{key}"].item() for key in _SPACE}
+        frames = FrameEmbeddings(arrays["frames"], stored["hop"], stored["start"])
         return SpeakerCue(
-            timbre=stored["timbre"],
-            frames=FrameEmbeddings(stored["frames"], stored["hop"].item(), stored["start"].item()),
-            prosody=ProsodyStatistics(**figures),
-            space=Space(**space),
-            duration=stored["duration"].item(),
+            timbre=arrays["timbre"],
+            frames=frames,
+            prosody=ProsodyStatistics(**{key: stored[f"prosody.{key}"] for key in _PROSODY}),
+            space=Space(**{key: stored[f"space.{key}"] for key in _SPACE}),
+            duration=stored["duration"],
         )
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise FormatError(f"not a cue ({error}); extract it again", str(path)) from error
 
 
+def _read_tensors(file: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
+    """Read the arrays of a cue, and its figures by name."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, "np") as tensors:
+            figures = json.loads(tensors.metadata()["cue"])
+            arrays = {name: tensors.get_tensor(name) for name in ("timbre", "frames")}
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+        fault = " ".join(str(error).split())[:200]
+        raise FormatError(f"not a cue ({fault}); extract it again", str(file)) from error
+    if not isinstance(figures, dict):
+        raise FormatError("not a cue (no figures); extract it again", str(file))
+    return arrays, figures
+
+
+TENSORS = ".safetensors"
 _PROSODY = tuple(ProsodyStatistics.__dataclass_fields__)
 _SPACE = tuple(Space.__dataclass_fields__)

@@ -22,28 +22,33 @@ if TYPE_CHECKING:
     )
     from diarspk.cues.export.references import References, read_references
     from diarspk.cues.export.voices import SYNTHESIZERS, export_voices
+    from diarspk.cues.export.whole_cue import CueCard, export_whole_cue
 
 __all__ = [
     "SYNTHESIZERS",
     "TARGETS",
+    "CueCard",
     "ExportCard",
     "References",
     "Target",
     "check_space",
     "export_cue",
     "export_voices",
+    "export_whole_cue",
     "read_references",
 ]
 
 _HOMES = {
     "SYNTHESIZERS": "diarspk.cues.export.voices",
     "TARGETS": "diarspk.cues.export.exporting",
+    "CueCard": "diarspk.cues.export.whole_cue",
     "ExportCard": "diarspk.cues.export.exporting",
     "References": "diarspk.cues.export.references",
     "Target": "diarspk.cues.export.exporting",
     "check_space": "diarspk.cues.export.exporting",
     "export_cue": "diarspk.cues.export.exporting",
     "export_voices": "diarspk.cues.export.voices",
+    "export_whole_cue": "diarspk.cues.export.whole_cue",
     "read_references": "diarspk.cues.export.references",
 }
 

@@ -13,6 +13,7 @@ from typer.testing import Result
 
 from diarspk import load_encoder
 from diarspk.audio import SAMPLE_RATE
+from diarspk.cues import read_cue
 from tests.tiny_model import tone
 
 Run = Callable[..., Result]
@@ -88,6 +89,26 @@ def test_json_of_a_diarization_is_read_as_well(run: Run, meeting: Path, tiny: Pa
     assert run("export-cue", *words, *known, "-o", output / "ben.npy").exit_code == 0
     card = json.loads((output / "ben.npy.card.json").read_text())
     assert next(iter(card["references"])) == "meeting-Ben_B-1.wav"
+
+
+def test_a_whole_cue_has_frames_and_prosody(
+    run: Run, meeting: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(meeting.parent)
+    words = ["meeting.wav", "--diarization", "meeting.rttm", "--speaker", "SPEAKER_00"]
+    done = run("export-cue", *words, "--for", "cue", "--encoder", tiny)
+    assert (done.exit_code, done.stdout) == (0, "meeting-SPEAKER_00.npz\n")
+    cue = read_cue("meeting-SPEAKER_00.npz")
+    assert cue.duration == pytest.approx(11.9, abs=0.1)  # where nobody else talks
+    assert len(cue.frames.data) * cue.frames.hop == pytest.approx(cue.duration, abs=0.1)
+    card = json.loads(Path("meeting-SPEAKER_00.npz.card.json").read_text())
+    assert card["prosody"]["speech_s"] > 5 and card["speaker"] == "SPEAKER_00"
+    alone = ["ann.safetensors", "--encoder", tiny, "--for", "cue"]
+    soundfile.write("ann.wav", tone("ann"), SAMPLE_RATE)
+    assert run("export-cue", "ann.wav", "-o", *alone).exit_code == 0
+    assert read_cue("ann.safetensors").duration == 3.0
+    for refused in (["ann.wav", "meeting.wav"], ["ann.wav", "--drop-outliers"]):
+        assert run("export-cue", *refused, "-o", *alone).exit_code == 2
 
 
 @pytest.mark.parametrize(

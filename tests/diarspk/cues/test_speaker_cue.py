@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+import json
+from dataclasses import FrozenInstanceError, asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from diarspk import SpeakerEncoder, load_encoder
 from diarspk.cues import SpeakerCue, extract_cue, read_cue, write_cue
+from diarspk.cues.export import export_whole_cue
 from diarspk.embeddings.space import Space
-from diarspk.errors import FormatError
+from diarspk.errors import ArgumentError, FormatError
 from tests.tiny_model import tone, write_tiny_model
 
 RATE = 16000
@@ -46,19 +49,41 @@ def test_a_cue_prints_as_a_person_reads_it(cue: SpeakerCue) -> None:
     )
 
 
-def test_written_and_read_again(cue: SpeakerCue, tmp_path: Path) -> None:
-    write_cue(cue, tmp_path / "cue.npz")
-    again = read_cue(tmp_path / "cue.npz")
+@pytest.mark.parametrize("name", ["cue.npz", "cue.safetensors"])
+def test_written_and_read_again(cue: SpeakerCue, tmp_path: Path, name: str) -> None:
+    write_cue(cue, tmp_path / name)
+    again = read_cue(tmp_path / name)
     np.testing.assert_array_equal(again.timbre, cue.timbre)
     np.testing.assert_array_equal(again.frames.data, cue.frames.data)
     assert (again.frames.hop, again.frames.start) == (cue.frames.hop, cue.frames.start)
     assert (again.space, again.duration) == (cue.space, cue.duration)
     assert repr(again.prosody) == repr(cue.prosody)  # NaN where a tone has no such figure
-    assert [path.name for path in tmp_path.iterdir()] == ["cue.npz"]
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    first = (tmp_path / name).read_bytes()
+    write_cue(again, tmp_path / name)
+    assert (tmp_path / name).read_bytes() == first or name == "cue.npz"  # zip files have the time
+
+
+def test_a_card_beside_a_whole_cue_has_its_prosody(cue: SpeakerCue, tmp_path: Path) -> None:
+    card = export_whole_cue(cue, "ann", tmp_path / "out" / "ann.safetensors")
+    assert (card.speaker, card.fingerprint) == ("ann", cue.space.fingerprint)
+    assert card.frames == len(cue.frames.data)
+    stored = json.loads((tmp_path / "out" / "ann.safetensors.card.json").read_text())
+    assert stored["prosody"]["energy_db"] == pytest.approx(cue.prosody.energy_db, abs=1e-3)
+    assert set(stored["prosody"]) == set(asdict(cue.prosody))
+    np.testing.assert_array_equal(read_cue(tmp_path / "out" / "ann.safetensors").timbre, cue.timbre)
+    with pytest.raises(ArgumentError, match=r"\.npz or \.safetensors for a cue"):
+        export_whole_cue(cue, "ann", tmp_path / "ann.wav")
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", x=np.ones(3))
-    for name in ("other.npz", "missing.npz"):
+    (tmp_path / "text.safetensors").write_text("no tensors")
+    (tmp_path / "bare.safetensors").write_bytes(save({"timbre": np.ones(3, np.float32)}))
+    (tmp_path / "list.safetensors").write_bytes(
+        save({"timbre": np.ones(3), "frames": np.ones((2, 3))}, {"cue": "[1]"})
+    )
+    names = ("text", "bare", "list", "missing")
+    for name in ("other.npz", "missing.npz", *(f"{one}.safetensors" for one in names)):
         with pytest.raises(FormatError, match="not a cue"):
             read_cue(tmp_path / name)
