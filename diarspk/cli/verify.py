@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,16 +26,21 @@ if TYPE_CHECKING:
 __all__ = ["verify"]
 
 
+class ScoringName(str, Enum):
+    """Way to score a pair; see :mod:`diarspk.verification.scoring`."""
+
+    COHORT = "cohort"
+    COSINE = "cosine"
+    PLDA = "plda"
+
+
 def verify(
     recordings: Annotated[
         list[Path] | None, typer.Argument(metavar="AUDIO AUDIO", help="Two recordings.")
     ] = None,
     threshold: Annotated[
         float | None,
-        typer.Option(
-            help="Cosine similarity to accept at. Default: a probability of the same speaker of "
-            "1/2."
-        ),
+        typer.Option(help="Score to accept at. Default: a probability of the same speaker of 1/2."),
     ] = None,
     prior: Annotated[
         float,
@@ -53,6 +59,13 @@ def verify(
             "--output", "-o", metavar="FILE", help="Write the scores of a trial list here."
         ),
     ] = None,
+    scoring: Annotated[
+        ScoringName | None,
+        typer.Option(
+            help="`cosine`; `cohort`, the cosine judged by how near both voices are to other "
+            "people; or `plda`. Default: cohort where the encoder has one, else cosine."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     channel: Channel = None,
     track: Track = None,
@@ -62,7 +75,9 @@ def verify(
 ) -> None:
     """Verify that two recordings are of the same speaker, or score a trial list.
 
-    Two recordings give one line: both names, cosine, probability of the same speaker, decision.
+    Two recordings give one line: both names, score, probability of the same speaker, decision. The
+    score is the cosine, or with `--scoring plda` the logarithm of a ratio; whose voices the
+    probability was fitted on is told beside it.
     """
     pair = recordings or []
     if trials is None and len(pair) != 2:
@@ -75,9 +90,9 @@ def verify(
     with exit_on_error():
         loaded = diarspk.load_encoder(encoder, device=device)
         if trials is not None:
-            _score_list(trials, root, output, loaded, reader, as_json)
+            _score_list(trials, root, output, loaded, reader, scoring, as_json)
         else:
-            _compare(pair, threshold, prior, loaded, reader, as_json)
+            _compare(pair, threshold, prior, loaded, reader, scoring, as_json)
 
 
 def _compare(
@@ -86,12 +101,13 @@ def _compare(
     prior: float,
     encoder: diarspk.SpeakerEncoder,
     reader: Reader,
+    scoring: ScoringName | None,
     as_json: bool,
 ) -> None:
     from diarspk.audio import SAMPLE_RATE, load_audio
     from diarspk.features.speech_quality import check_speech
-    from diarspk.verification.calibration import default_calibration, probability
-    from diarspk.verification.trials import cosine_scores
+    from diarspk.verification.calibration import probability
+    from diarspk.verification.scoring import load_scorer
 
     vectors = []
     for file in pair:
@@ -99,11 +115,14 @@ def _compare(
         for message in check_speech(waveform):
             say(f"warning: {file}: {message}")
         vectors.append(encoder.embed(waveform, SAMPLE_RATE))
-    score = float(cosine_scores(vectors[0][None], vectors[1][None])[0])
-    calibration = default_calibration(encoder.fingerprint)
+    scorer = load_scorer(encoder.fingerprint, None if scoring is None else scoring.value)
+    sides = vectors[0][None], vectors[1][None]
+    score = float(scorer.scores(*sides)[0])
     same: float | None = None
-    if calibration is not None:
-        same = float(probability(calibration.log_likelihood_ratios(score), prior))
+    fitted_on = ""
+    if scorer.calibration is not None:
+        same = float(probability(scorer.log_likelihood_ratios(*sides), prior)[0])
+        fitted_on = scorer.calibration.fitted_on
     if threshold is not None:
         answer: bool | None = score >= threshold
     else:
@@ -117,9 +136,13 @@ def _compare(
             "probability": same,
             "same": answer,
             "fingerprint": encoder.fingerprint,
+            "scoring": scorer.scoring,
+            "fitted_on": fitted_on or None,
         }
         print(json_text(record))
         return
+    if fitted_on:
+        say(f"probability by {scorer.scoring}, fitted on {fitted_on}")
     words = {True: "same", False: "different", None: "unknown"}
     sure = "-" if same is None else f"{same:.4f}"
     print(f"{pair[0]}\t{pair[1]}\t{score:.4f}\t{sure}\t{words[answer]}")
@@ -131,24 +154,34 @@ def _score_list(
     output: Path | None,
     encoder: diarspk.SpeakerEncoder,
     reader: Reader,
+    scoring: ScoringName | None,
     as_json: bool,
 ) -> None:
-    from diarspk.verification.calibration import default_calibration
+    import numpy as np
+
     from diarspk.verification.report import report_trials
+    from diarspk.verification.scoring import load_scorer
     from diarspk.verification.trials import read_trials, score_trials
 
     listed = read_trials(file)
     names = dict.fromkeys(name for one in listed for name in (one.enrolment, one.test))
     embeddings = {name: encoder.embed(reader.open(root / name)) for name in names}
-    scores, labels = score_trials(listed, embeddings)
-    calibration = default_calibration(encoder.fingerprint)
+    scorer = load_scorer(encoder.fingerprint, None if scoring is None else scoring.value)
+    scores, labels = score_trials(listed, embeddings, scorer.scores)
+    ratios = None
+    if scorer.calibration is not None:
+        first = np.stack([embeddings[one.enrolment] for one in listed])
+        second = np.stack([embeddings[one.test] for one in listed])
+        ratios = scorer.log_likelihood_ratios(first, second)
+        if scorer.calibration.quality:
+            scores = ratios  # what a pair is judged by is more than its cosine
+        if scorer.calibration.fitted_on:
+            say(f"ratios by {scorer.scoring}, fitted on {scorer.calibration.fitted_on}")
     report = report_trials(
         scores,
         labels,
         groups=[one.enrolment for one in listed],
-        log_likelihood_ratios=None
-        if calibration is None
-        else calibration.log_likelihood_ratios(scores),
+        log_likelihood_ratios=ratios,
     )
     if output is not None:
         _write_scores(listed, scores, output)
@@ -170,7 +203,7 @@ def _format(report: TrialReport) -> str:
     lines = [
         f"trials       {report.trials}, {report.targets} of them targets",
         f"EER %        {100 * rate.value:.2f} (95 %: {100 * rate.low:.2f} to "
-        f"{100 * rate.high:.2f}), at cosine {report.equal_error_threshold:.3f}",
+        f"{100 * rate.high:.2f}), at score {report.equal_error_threshold:.3f}",
         f"EER % at the nearest point (ESPnet)  {100 * report.stepped_equal_error_rate:.2f}",
     ]
     for prior, cost in report.min_dcf.items():

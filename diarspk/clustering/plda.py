@@ -92,14 +92,27 @@ class Plda:
             Natural logarithm; positive for the same speaker.
         """
         one, other = self.project(first), self.project(second)
+        constant, scale, shrink = self._ratio_terms()
+        lengths = (one**2 @ shrink)[:, None] + (other**2 @ shrink)[None]
+        ratios: Matrix = constant + (one * scale) @ other.T - 0.5 * lengths
+        return ratios
+
+    def pair_log_likelihood_ratio(self, first: ArrayLike, second: ArrayLike) -> Matrix:
+        """Log-likelihood ratio of pairs of rows: ``(n, dim)`` and ``(n, dim)`` to ``(n,)``."""
+        one, other = self.project(first), self.project(second)
+        if len(one) != len(other):
+            raise ArgumentError(f"`second` must have {len(one)} rows, as `first`, got {len(other)}")
+        constant, scale, shrink = self._ratio_terms()
+        cross = np.sum(one * scale * other, axis=1)
+        ratios: Matrix = constant + cross - 0.5 * (one**2 + other**2) @ shrink
+        return ratios
+
+    def _ratio_terms(self) -> tuple[float, Matrix, Matrix]:
+        """Terms of the ratio: the constant, and weights of products and of squares ``(d,)``."""
         phi = self.between
         # log N([a, b]; 0, [[1 + phi, phi], [phi, 1 + phi]]) - log N(a; 1 + phi) - log N(b; 1 + phi)
         constant = float(np.sum(np.log1p(phi) - 0.5 * np.log1p(2 * phi)))
-        cross = (one * (phi / (1 + 2 * phi))) @ other.T
-        shrink = phi**2 / ((1 + 2 * phi) * (1 + phi))
-        lengths = (one**2 @ shrink)[:, None] + (other**2 @ shrink)[None]
-        ratios: Matrix = constant + cross - 0.5 * lengths
-        return ratios
+        return constant, phi / (1 + 2 * phi), phi**2 / ((1 + 2 * phi) * (1 + phi))
 
     def truncated(self, dimension: int) -> Plda:
         """Keep the dimensions of the largest between-speaker variance, as LDA would.

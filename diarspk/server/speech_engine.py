@@ -175,15 +175,15 @@ class SpeechEngine:
         self, first: AudioStream, second: AudioStream, threshold: float | None = None
     ) -> Verification:
         """Compare the voices of two recordings."""
-        from diarspk.verification.calibration import default_calibration, probability
-        from diarspk.verification.trials import cosine_scores
+        from diarspk.verification.calibration import probability
+        from diarspk.verification.scoring import load_scorer
 
         pair = self.embed(first)[None], self.embed(second)[None]
-        score = float(cosine_scores(*pair)[0])
-        calibration = default_calibration(self.fingerprint)
+        scorer = load_scorer(self.fingerprint)
+        score = float(scorer.scores(*pair)[0])
         same = None
-        if calibration is not None:
-            same = float(probability(calibration.log_likelihood_ratios(score), 0.5))
+        if scorer.calibration is not None:
+            same = float(probability(scorer.log_likelihood_ratios(*pair), 0.5)[0])
         if threshold is not None:
             return Verification(score, same, score >= threshold)
         return Verification(score, same, None if same is None else same >= 0.5)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         adaptive_norm,
         cohort_statistics,
     )
+    from diarspk.verification.scoring import PairScorer, load_scorer
     from diarspk.verification.trials import (
         ScoreFunction,
         Trial,
@@ -44,6 +45,7 @@ __all__ = [
     "FairnessReport",
     "GroupRates",
     "Interval",
+    "PairScorer",
     "ScoreCalibration",
     "ScoreFunction",
     "Trial",
@@ -61,6 +63,7 @@ __all__ = [
     "equal_error_rate",
     "fit_calibration",
     "gini",
+    "load_scorer",
     "min_dcf",
     "probability",
     "read_trials",
@@ -75,6 +78,7 @@ _HOMES = {
     "FairnessReport": "diarspk.verification.fairness",
     "GroupRates": "diarspk.verification.fairness",
     "Interval": "diarspk.verification.confidence_interval",
+    "PairScorer": "diarspk.verification.scoring",
     "ScoreCalibration": "diarspk.verification.calibration",
     "ScoreFunction": "diarspk.verification.trials",
     "Trial": "diarspk.verification.trials",
@@ -91,6 +95,7 @@ _HOMES = {
     "equal_error_rate": "diarspk.verification.metrics",
     "fit_calibration": "diarspk.verification.calibration",
     "gini": "diarspk.verification.fairness",
+    "load_scorer": "diarspk.verification.scoring",
     "min_dcf": "diarspk.verification.metrics",
     "probability": "diarspk.verification.calibration",
     "read_trials": "diarspk.verification.trials",

@@ -35,13 +35,16 @@ class ScoreCalibration:
     quality : dict of str to float
         Weight of each quality measure (log duration, magnitude, mean over a cohort, ...).
     fingerprint : str
-        Embedding space whose cosines it was fitted to; empty for other scores.
+        Embedding space whose scores it was fitted to; empty for other scores.
+    fitted_on : str
+        Trials that it was fitted on, in words: whose voices it speaks of.
     """
 
     scale: float
     offset: float
     quality: Mapping[str, float]
     fingerprint: str = ""
+    fitted_on: str = ""
 
     def log_likelihood_ratios(
         self, scores: ArrayLike, quality: Mapping[str, ArrayLike] | None = None
@@ -103,8 +106,10 @@ def fit_calibration(
     labels: ArrayLike,
     *,
     quality: Mapping[str, ArrayLike] | None = None,
+    weights: ArrayLike | None = None,
     target_prior: float = 0.5,
     fingerprint: str = "",
+    fitted_on: str = "",
 ) -> ScoreCalibration:
     """Fit by logistic regression, with trials weighted by the target prior.
 
@@ -114,6 +119,8 @@ def fit_calibration(
         As for :func:`diarspk.verification.metrics.detection_curve`.
     quality : mapping of str to array_like, ``(trials,)``, optional
         Quality measures of each trial, so that the score has less weight where the audio is poor.
+    weights : array_like, ``(trials,)``, optional
+        Positive; only ratios within targets, and within the others, count. Default: all the same.
     target_prior : float
         Prior for which the fit is optimized (Brummer and de Villiers, The BOSARIS toolkit, 2013);
         the ratios can be used with any prior.
@@ -133,22 +140,30 @@ def fit_calibration(
     target = np.asarray(labels).astype(bool)
     columns = _columns(np.asarray(scores, np.float64), measures)  # (trials, 1 + measures)
     centre, spread = columns.mean(0), np.maximum(columns.std(0), 1e-12)
-    share = np.where(target, target_prior / target.mean(), (1 - target_prior) / (~target).mean())
+    own = np.ones(len(target)) if weights is None else as_numbers(weights, "weights")
+    if own.shape != target.shape or not (np.isfinite(own) & (own > 0)).all():
+        raise ArgumentError(f"`weights` must hold {len(target)} positive numbers, one per trial")
+    total = len(target)
+    share = np.where(
+        target, target_prior / own[target].sum(), (1 - target_prior) / own[~target].sum()
+    )
+    share = total * own * share
     # Weak regularization keeps the slope finite where target and non-target scores do not overlap.
     model = LogisticRegression(C=100.0 * len(target), max_iter=1000)
     model.fit((columns - centre) / spread, target, sample_weight=share)
-    weights = model.coef_[0] / spread
-    if weights[0] <= 0:
+    slopes = model.coef_[0] / spread
+    if slopes[0] <= 0:
         raise ArgumentError(
             "`scores` must be higher for the same speaker than for different ones; "
-            f"got a slope of {weights[0]:.3g}: check the labels"
+            f"got a slope of {slopes[0]:.3g}: check the labels"
         )
     prior_odds = np.log(target_prior / (1 - target_prior))
     return ScoreCalibration(
-        scale=float(weights[0]),
-        offset=float(model.intercept_[0] - weights @ centre - prior_odds),
-        quality={name: float(one) for name, one in zip(measures, weights[1:], strict=True)},
+        scale=float(slopes[0]),
+        offset=float(model.intercept_[0] - slopes @ centre - prior_odds),
+        quality={name: float(one) for name, one in zip(measures, slopes[1:], strict=True)},
         fingerprint=fingerprint,
+        fitted_on=fitted_on,
     )
 
 

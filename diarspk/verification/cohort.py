@@ -40,9 +40,13 @@ class Cohort:
         Who talks cancels out in the mean over the people: it is on the side of the telephone if it
         lies more than half of the way along what a telephone changes in a voice.
         """
+        return bool(self.are_telephone(vector[None])[0])
+
+    def are_telephone(self, vectors: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """Tell which of unit vectors ``(n, dim)`` are of voices that came by telephone."""
         change = self.by_telephone.mean(0) - self.recorded.mean(0)
         middle = (self.by_telephone.mean(0) + self.recorded.mean(0)) / 2
-        return bool((vector - middle) @ change > 0)
+        return np.asarray((vectors - middle) @ change > 0)
 
 
 def load_cohort(fingerprint: str) -> Cohort | None:

@@ -21,18 +21,20 @@ class GroupRates:
 
     Attributes
     ----------
-    miss_rate, false_alarm_rate : float
-        At the common threshold, in [0, 1].
-    equal_error_rate : float
-        At the group's own equal-error threshold.
+    targets, non_targets : int
+        Number of trials.
+    miss_rate, false_alarm_rate : float or None
+        At the common threshold, in [0, 1]; None without such a trial.
+    equal_error_rate : float or None
+        At the group's own equal-error threshold; None without trials of both kinds.
     """
 
     group: str
     targets: int
     non_targets: int
-    miss_rate: float
-    false_alarm_rate: float
-    equal_error_rate: float
+    miss_rate: float | None
+    false_alarm_rate: float | None
+    equal_error_rate: float | None
 
 
 @dataclass(frozen=True)
@@ -43,23 +45,31 @@ class FairnessReport:
     ----------
     threshold : float
     groups : tuple of GroupRates
-    skipped : tuple of str
-        Groups with too few trials, which are left out.
-    miss_gini, false_alarm_gini : float
-        Gini coefficients: 0 where all groups have the same rate, 1 where one has all errors.
+    few : tuple of GroupRates
+        Groups with too few trials for a rate to be trusted; they do not count in the inequality.
+    miss_gini, false_alarm_gini : float or None
+        Gini coefficients: 0 where all groups have the same rate, 1 where one has all errors; None
+        of fewer than two groups.
     """
 
     threshold: float
     groups: tuple[GroupRates, ...]
-    skipped: tuple[str, ...]
-    miss_gini: float
-    false_alarm_gini: float
+    few: tuple[GroupRates, ...]
+    miss_gini: float | None
+    false_alarm_gini: float | None
 
-    def garbe(self, weight: float = 0.5) -> float:
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """Names of the groups with too few trials."""
+        return tuple(rates.group for rates in self.few)
+
+    def garbe(self, weight: float = 0.5) -> float | None:
         """Gini aggregation rate for biometric equitability (Howard et al., arXiv 2203.05051).
 
-        ``weight`` is that of the false alarms. 0 is fair.
+        ``weight`` is that of the false alarms. 0 is fair; None of fewer than two groups.
         """
+        if self.miss_gini is None or self.false_alarm_gini is None:
+            return None
         return weight * self.false_alarm_gini + (1 - weight) * self.miss_gini
 
 
@@ -80,13 +90,12 @@ def compare_groups(
         Group of each trial if both speakers belong to it, else "". Trials between groups are left
         out: they are easier and would hide a difference.
     min_trials : int
-        Minimum number of target and of non-target trials of a group; others are listed in
-        ``skipped``.
+        Minimum number of target and of non-target trials of a group; others are in ``few``.
 
     Raises
     ------
     ArgumentError
-        If lengths differ or fewer than two groups remain.
+        If lengths differ.
     """
     score, label = as_numbers(scores, "scores"), as_numbers(labels, "labels")
     if not isinstance(groups, Sequence | np.ndarray):
@@ -97,25 +106,21 @@ def compare_groups(
             "`scores`, `labels` and `groups` must be equally long, "
             f"got {score.shape}, {label.shape}, {name.shape}"
         )
-    found, skipped = [], []
+    found: list[GroupRates] = []
+    few: list[GroupRates] = []
     for group in sorted({*name.tolist()} - {""}):
         chosen = name == group
         target = label[chosen].astype(bool)
-        if min(int(target.sum()), int((~target).sum())) < min_trials:
-            skipped.append(group)
-        else:
-            found.append(_rates(group, score[chosen], target, threshold))
-    if len(found) < 2:
-        raise ArgumentError(
-            f"`groups` must hold two groups with {min_trials} trials of each kind, "
-            f"got {len(found)} (too few trials: {', '.join(skipped) or 'none'})"
-        )
+        enough = min(int(target.sum()), int((~target).sum())) >= min_trials
+        (found if enough else few).append(_rates(group, score[chosen], target, threshold))
+    misses = [rates.miss_rate for rates in found if rates.miss_rate is not None]
+    alarms = [rates.false_alarm_rate for rates in found if rates.false_alarm_rate is not None]
     return FairnessReport(
         threshold=threshold,
         groups=tuple(found),
-        skipped=tuple(skipped),
-        miss_gini=gini([rates.miss_rate for rates in found]),
-        false_alarm_gini=gini([rates.false_alarm_rate for rates in found]),
+        few=tuple(few),
+        miss_gini=gini(misses) if len(misses) > 1 else None,
+        false_alarm_gini=gini(alarms) if len(alarms) > 1 else None,
     )
 
 
@@ -143,11 +148,12 @@ def _rates(
     group: str, score: NDArray[np.float64], target: NDArray[np.bool_], threshold: float
 ) -> GroupRates:
     accepted = score >= threshold
+    both = target.any() and not target.all()
     return GroupRates(
         group=group,
         targets=int(target.sum()),
         non_targets=int((~target).sum()),
-        miss_rate=float(1 - accepted[target].mean()),
-        false_alarm_rate=float(accepted[~target].mean()),
-        equal_error_rate=detection_curve(score, target).equal_error_rate,
+        miss_rate=float(1 - accepted[target].mean()) if target.any() else None,
+        false_alarm_rate=float(accepted[~target].mean()) if not target.all() else None,
+        equal_error_rate=detection_curve(score, target).equal_error_rate if both else None,
     )

@@ -178,6 +178,8 @@ PAGES = (
                 "--groups gender age --cache {vectors} --det {page}/det.png",
                 "trials",
             ),
+            Step("eval.verification.groups --data {speech} --cache {vectors}", "groups"),
+            Step("eval.verification.channels --data {speech}", "channels"),
         ),
         minutes=12,
     ),

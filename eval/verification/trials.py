@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.clustering.plda import Plda, read_plda
 from diarspk.embeddings.unit_vectors import unit_vector
 from diarspk.errors import ArgumentError
 from diarspk.verification.fairness import FairnessReport, compare_groups
@@ -29,6 +30,7 @@ from diarspk.verification.score_normalization import (
     adaptive_norm,
     cohort_statistics,
 )
+from diarspk.verification.scoring import load_scorer
 from diarspk.verification.trials import read_trials
 from eval.command_line import command
 from eval.embeddings.embedding_cache import EmbeddedSplit, embed_files, embed_split
@@ -38,11 +40,16 @@ from eval.report.run_record import JsonReport
 
 __all__ = ["Scored", "compare_scorings", "main", "pair_groups"]
 
+PER_SPEAKER = 10
+"""Recordings of each speaker of a cohort from folders."""
+
+RECORDINGS = (".wav", ".flac", ".m4a", ".mp3", ".ogg", ".opus")
+
 CONVENTION = (
     "Whole utterances by cosine. EER: linear at the crossing, with its 95 % interval by "
     "resampling enrolment speakers; stepped: the larger error at the nearest point (ESPnet). "
     "minDCF and actDCF have costs 1; actDCF and Cllr are of ratios calibrated on the other half "
-    "of the enrolment speakers. AS-norm: the highest cosines with train speakers."
+    "of the enrolment speakers. AS-norm: the highest cosines with other speakers."
 )
 
 
@@ -63,9 +70,10 @@ def compare_scorings(
     cohort: NDArray[np.float32] | None = None,
     *,
     labels: NDArray[np.bool_] | None = None,
+    plda: Plda | None = None,
     top: int = 300,
 ) -> Scored:
-    """Cosines, the same with quality measures, and AS-norm where there is a cohort.
+    """Cosines, the same with quality measures, AS-norm with a cohort, ratios with a PLDA.
 
     Parameters
     ----------
@@ -75,6 +83,8 @@ def compare_scorings(
     cohort : ndarray, ``(speakers, dim)``, optional
     labels : ndarray of bool, ``(trials,)``, optional
         Without it, a trial is a target where the speakers agree.
+    plda : Plda, optional
+        Of the encoder.
     """
     first, second = pairs
     if labels is None:
@@ -95,6 +105,9 @@ def compare_scorings(
         scores["AS-norm, quality"] = scores["AS-norm"]
         means = {"cohort_mean": (sides[0].mean + sides[1].mean) / 2}
         quality["AS-norm, quality"] = durations | means
+    if plda is not None:
+        ratios = plda.pair_log_likelihood_ratio(split.vectors[first], split.vectors[second])
+        scores["PLDA"] = ratios
     return Scored(first, second, labels, scores, quality)
 
 
@@ -133,14 +146,17 @@ def format_fairness(system: str, column: str, report: FairnessReport) -> str:
             one.group,
             f"{one.targets}",
             f"{one.non_targets}",
-            f"{100 * one.miss_rate:.2f}",
-            f"{100 * one.false_alarm_rate:.2f}",
-            f"{100 * one.equal_error_rate:.2f}",
+            *(
+                _percent(rate)
+                for rate in (one.miss_rate, one.false_alarm_rate, one.equal_error_rate)
+            ),
         ]
-        for one in report.groups
+        for one in (*report.groups, *report.few)
     ]
-    small = f"; too few trials: {', '.join(report.skipped)}" if report.skipped else ""
-    return f"{markdown_table(header, rows)}\n\nGARBE {report.garbe():.3f}{small}"
+    small = f"; too few trials to count: {', '.join(report.skipped)}" if report.few else ""
+    garbe = report.garbe()
+    shown = "- (of fewer than two groups)" if garbe is None else f"{garbe:.3f}"
+    return f"{markdown_table(header, rows)}\n\nGARBE {shown}{small}"
 
 
 @dataclass(frozen=True)
@@ -157,9 +173,13 @@ class Settings:
     trials: Path | None = None
     """List of `1 ENROL TEST` lines; none: all pairs."""
     cohort: int = 0
-    """Number of train speakers of AS-norm."""
+    """Number of other speakers for AS-norm: train speakers, or with --root alone those of its
+    folders that --trials does not name."""
     cohort_utterances: int | None = None
-    """Number of train utterances to embed for them; none: all."""
+    """Number of utterances to embed for them; none: all train utterances, or with --root alone ten
+    of a speaker."""
+    plda: str | None = None
+    """Also score by a PLDA: `embedded`, that of the system, or the path of its card."""
     groups: Sequence[str] = ()
     """Columns of the metadata whose groups are compared."""
     metadata: Path | None = None
@@ -207,6 +227,10 @@ def main(settings: Settings) -> None:
     settings.report.write(figures)
 
 
+def _percent(rate: float | None) -> str:
+    return "-" if rate is None else f"{100 * rate:.2f}"
+
+
 def _cells(report: TrialReport) -> list[str]:
     rate, bits = report.equal_error_rate, report.cllr
     actual = report.actual_dcf or {}
@@ -230,10 +254,11 @@ def _score(settings: Settings, system: str) -> tuple[EmbeddedSplit, Scored]:
     else:
         assert settings.data is not None  # by the settings' own check
         split = embed_split(settings.data, settings.split, system, cache=settings.cache)
-    cohort = _cohort(settings, system)
+    cohort = _cohort(settings, system, split)
+    plda = _plda(settings, split)
     if listed is None:
         first, second = np.triu_indices(len(split.names), k=1)
-        return split, compare_scorings(split, (first, second), cohort)
+        return split, compare_scorings(split, (first, second), cohort, plda=plda)
     row = {name: index for index, name in enumerate(split.names)}
     missing = [name for t in listed for name in (t.enrolment, t.test) if name not in row]
     if missing:
@@ -243,23 +268,63 @@ def _score(settings: Settings, system: str) -> tuple[EmbeddedSplit, Scored]:
         np.array([row[trial.test] for trial in listed]),
     )
     labels = np.array([trial.target for trial in listed])
-    return split, compare_scorings(split, pairs, cohort, labels=labels)
+    return split, compare_scorings(split, pairs, cohort, labels=labels, plda=plda)
 
 
-def _cohort(settings: Settings, system: str) -> NDArray[np.float32] | None:
-    """One vector for each of the first train speakers."""
+def _cohort(settings: Settings, system: str, split: EmbeddedSplit) -> NDArray[np.float32] | None:
+    """One vector for each of the first speakers who are in no trial."""
     if not settings.cohort:
         return None
-    if settings.data is None:
-        raise ArgumentError("--cohort takes train speakers from --data FOLDER, which is missing")
-    train = embed_split(
-        settings.data, "train", system, cache=settings.cache, limit=settings.cohort_utterances
-    )
+    if settings.data is not None:
+        others = embed_split(
+            settings.data, "train", system, cache=settings.cache, limit=settings.cohort_utterances
+        )
+    else:
+        assert settings.root is not None  # by the settings' own check
+        names = _other_recordings(settings, settings.root, set(split.speakers))
+        others = embed_files(settings.root, names, system)
     means: dict[str, NDArray[np.float32]] = {}
-    for speaker in dict.fromkeys(train.speakers):
-        rows = train.vectors[np.asarray(train.speakers) == speaker]
+    for speaker in dict.fromkeys(others.speakers):
+        rows = others.vectors[np.asarray(others.speakers) == speaker]
         means[speaker] = unit_vector(rows.mean(0))
     return np.stack(list(means.values())[: settings.cohort]).astype(np.float32)
+
+
+def _other_recordings(settings: Settings, root: Path, tested: set[str]) -> list[str]:
+    """List recordings of speakers, the folders of a root, of whom there is no trial."""
+    folders = sorted(one for one in root.iterdir() if one.is_dir() and one.name not in tested)
+    folders = folders[: settings.cohort]
+    each = PER_SPEAKER
+    if settings.cohort_utterances is not None and folders:
+        each = max(settings.cohort_utterances // len(folders), 1)
+    names = []
+    for folder in folders:
+        files = sorted(one for one in folder.rglob("*") if one.suffix.lower() in RECORDINGS)
+        names += [str(file.relative_to(root)) for file in files[:each]]
+    speakers = {name.split("/")[0] for name in names}
+    if len(speakers) < 2:
+        raise ArgumentError(
+            f"{root}: --cohort needs folders of two speakers or more whom --trials does not name, "
+            f"found {len(speakers)}; give --data FOLDER with train speakers"
+        )
+    return names
+
+
+def _plda(settings: Settings, split: EmbeddedSplit) -> Plda | None:
+    """PLDA that the settings name, which has to be of the system."""
+    if settings.plda is None:
+        return None
+    fingerprint = split.space.fingerprint
+    if settings.plda == "embedded":
+        found = load_scorer(fingerprint, "plda").plda
+        assert found is not None  # or it had raised
+        return found
+    plda = read_plda(Path(settings.plda))
+    if plda.fingerprint not in ("", fingerprint):
+        raise ArgumentError(
+            f"{settings.plda}: is of encoder {plda.fingerprint}, not of {split.space}"
+        )
+    return plda
 
 
 def _column(settings: Settings, column: str) -> dict[str, str]:

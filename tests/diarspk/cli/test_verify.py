@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,42 @@ def test_the_prior_moves_the_probability(run: Run, voices: Voices, tiny: Path) -
         for prior in (1e-6, 1e-4, 0.5)
     ]
     assert found == sorted(found) and found[0] < found[2]
+
+
+@pytest.fixture
+def described(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, calibration: ScoreCalibration
+) -> None:
+    """A calibration that says what it was fitted on."""
+    (tmp_path / "assets" / "calibration").mkdir(parents=True)
+    told = replace(calibration, fitted_on="40 pairs of one sex")
+    told.write(tmp_path / "assets" / "calibration" / f"{calibration.fingerprint}.cosine.json")
+    folder = tmp_path / "assets"
+    monkeypatch.setattr("diarspk.checkpoints.assets.asset_folder", lambda: folder)
+
+
+@pytest.mark.usefixtures("described")
+def test_it_tells_what_the_probability_was_fitted_on(
+    run: Run, tmp_path: Path, voices: Voices, tiny: Path
+) -> None:
+    pair = [*voices["ann"][:2], "--encoder", tiny]
+    done = run("verify", *pair)
+    assert done.stderr == "probability by cosine, fitted on 40 pairs of one sex\n"
+    assert done.stdout.endswith("\tsame\n")
+    record = json.loads(run("verify", *pair, "--json").stdout)
+    assert (record["scoring"], record["fitted_on"]) == ("cosine", "40 pairs of one sex")
+    (tmp_path / "trials.txt").write_text("1 ann0.wav ann1.wav\n0 ann0.wav ben0.wav\n")
+    listed = ["--trials", tmp_path / "trials.txt", "--root", tmp_path, "--encoder", tiny]
+    assert "fitted on 40 pairs of one sex" in run("verify", *listed).stderr
+
+
+@pytest.mark.parametrize("scoring", ["plda", "cohort"])
+def test_a_scoring_that_the_encoder_lacks(
+    run: Run, voices: Voices, tiny: Path, scoring: str
+) -> None:
+    done = run("verify", *voices["ann"][:2], "--encoder", tiny, "--scoring", scoring)
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
+    assert f"has no {scoring.replace('plda', 'PLDA')}" in done.stderr
 
 
 def test_without_calibration_there_is_no_probability(run: Run, voices: Voices, tiny: Path) -> None:

@@ -47,6 +47,18 @@ def test_the_share_of_targets_does_not_matter() -> None:
     assert part.threshold() == pytest.approx(whole.threshold(), abs=0.01)
 
 
+def test_a_trial_of_weight_two_counts_as_two() -> None:
+    scores, labels = gaussian_trials(2000, 0)
+    weights = np.where(np.arange(2000) % 3 == 0, 2.0, 1.0)
+    twice = np.repeat(np.arange(2000), weights.astype(int))
+    weighted = fit_calibration(scores, labels, weights=weights)
+    repeated = fit_calibration(scores[twice], labels[twice])
+    assert weighted.threshold() == pytest.approx(repeated.threshold(), abs=1e-3)
+    assert weighted.scale == pytest.approx(repeated.scale, rel=1e-2)
+    with pytest.raises(ArgumentError, match="`weights` must hold 2000 positive numbers"):
+        fit_calibration(scores, labels, weights=np.zeros(2000))
+
+
 def test_a_quality_measure_that_shifts_scores_is_taken_out() -> None:
     scores, labels = gaussian_trials(8000, 0)
     seconds = np.random.default_rng(2).uniform(0, 1, len(scores))

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diarspk.errors import ArgumentError
 from diarspk.verification.fairness import compare_groups, gini
 
 RATES = st.lists(st.floats(0, 1), min_size=2, max_size=8)
@@ -57,5 +56,20 @@ def test_small_groups_are_named_and_left_out() -> None:
     report = compare_groups(scores, labels, groups, 0.5)
     assert report.skipped == ("c",)
     assert [one.group for one in report.groups] == ["a", "b"]
-    with pytest.raises(ArgumentError, match="got 1"):
-        compare_groups(scores, labels, ["a"] * 4000, 0.5)
+    (few,) = report.few
+    assert (few.targets, few.non_targets, few.false_alarm_rate) == (1, 1, few.false_alarm_rate)
+
+
+def test_one_group_is_reported_without_an_inequality() -> None:
+    scores, labels, _ = trials(0.0)
+    report = compare_groups(scores, labels, ["a"] * 4000, 0.5)
+    assert [one.group for one in report.groups] == ["a"]
+    assert report.garbe() is report.miss_gini is None
+
+
+def test_a_group_without_trials_of_one_kind_has_no_such_rate() -> None:
+    report = compare_groups([0.9, 0.1, 0.2], [1, 1, 0], ["a", "a", "b"], 0.5)
+    one, two = report.few
+    assert (one.miss_rate, one.false_alarm_rate, one.equal_error_rate) == (0.5, None, None)
+    assert (two.miss_rate, two.false_alarm_rate) == (None, 0.0)
+    assert report.groups == () and report.skipped == ("a", "b")

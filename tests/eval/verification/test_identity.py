@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from diarspk.clustering.plda import Plda, write_plda
 from diarspk.embeddings.space import Space
 from diarspk.errors import ArgumentError
 from diarspk.verification.alignment import LinearAlignment
@@ -193,6 +194,10 @@ def test_the_trials_command(
         assert (tmp_path / name).read_bytes()[:4] == b"\x89PNG"
     report = json.loads((tmp_path / "t.json").read_text())
     assert {one["group"] for one in report["fairness"][0]["groups"]} == {"m", "f"}
+    few = ["utterance\tgender", *(f"u{n}\t{'mf'[n > 0]}" for n in range(120))]
+    (tmp_path / "dev.tsv").write_text("\n".join(few) + "\n")
+    assert trials.main(options) == 0  # one m, who is in no pair of such
+    assert "GARBE - (of fewer than two groups)" in capsys.readouterr().out
     (tmp_path / "list.txt").write_text("u0 u1 target\nu0 nobody nontarget\n")
     assert trials.main([*options, "--trials", str(tmp_path / "list.txt")]) == 1
     assert "'nobody'" in capsys.readouterr().err
@@ -218,6 +223,18 @@ def test_a_list_of_recordings_below_a_folder(
     options = ["--root", str(tmp_path), "--trials", str(tmp_path / "list.txt")]
     assert trials.main(options) == 0
     assert "| diarspk | cosine          |" in capsys.readouterr().out
+    plain = Plda(np.zeros(2), np.zeros(2), np.eye(2), np.ones(2))
+    write_plda(tmp_path / "plda.json", plain, {})
+    assert trials.main([*options, "--plda", str(tmp_path / "plda.json")]) == 0
+    assert "| diarspk | PLDA" in capsys.readouterr().out
+    assert trials.main([*options, "--cohort", "5"]) == 1
+    assert "folders of two speakers or more whom --trials does not name" in capsys.readouterr().err
+    for person in (7, 8, 9):
+        (tmp_path / f"id{person}").mkdir()
+        level = 0.01 * person * random.uniform(-1, 1, 1600)
+        soundfile.write(tmp_path / f"id{person}" / "0.wav", level, 16000)
+    assert trials.main([*options, "--cohort", "3"]) == 0
+    assert "| diarspk | AS-norm " in capsys.readouterr().out
     with pytest.raises(SystemExit, match="2"):
         trials.main(["--root", str(tmp_path)])
     assert trials.main([*options, "--groups", "gender"]) == 1
