@@ -36,6 +36,7 @@ class Synthesizer(str, Enum):
     ANY = "any"
     CHATTERBOX = "chatterbox"
     F5_TTS = "f5-tts"
+    QWEN3_TTS = "qwen3-tts"
 
 
 def export_voice(
@@ -70,6 +71,14 @@ def export_voice(
         Synthesizer,
         typer.Option("--for", help="Synthesizer: its least length, and its own files beside."),
     ] = Synthesizer.ANY,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="With --for qwen3-tts: folder of its Base model, to write the voices that "
+            "vllm-omni serves by name.",
+        ),
+    ] = None,
     min_seconds: Annotated[
         float, typer.Option(help="Least length of a clip; for chatterbox at least 5.05.")
     ] = 3.0,
@@ -86,6 +95,8 @@ def export_voice(
     Writes LABEL.wav and LABEL.txt, voices.json and voices.safetensors into a folder. Prints label,
     file, start, end, score from 0 to 1, and text, one line each.
     """
+    if model is not None and synthesizer is not Synthesizer.QWEN3_TTS:
+        raise typer.BadParameter("--model goes with --for qwen3-tts")
     reader = Reader.of([recording], channel=channel, track=track, raw=raw)
     with exit_on_error():
         from diarspk.cues import ClipConfig, best_clips
@@ -114,7 +125,7 @@ def export_voice(
         if not annotation.labels():
             say(f"error: {recording}: no speech was found, so there is no voice to export")
         if clips:
-            manifest = export_voices(clips, output, synthesizer=synthesizer.value)
+            manifest = export_voices(clips, output, synthesizer=synthesizer.value, model=model)
             _warn(recording, clips)
             _print(manifest["voices"], output, as_json)
         if not clips or (speakers and missing):

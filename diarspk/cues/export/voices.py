@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import soundfile
@@ -18,9 +18,12 @@ from diarspk.arguments import check_path, check_type
 from diarspk.checkpoints.digest import digest_file
 from diarspk.cues.export.drafts import drafts
 from diarspk.cues.voice_clip import VoiceClip
-from diarspk.errors import ArgumentError
+from diarspk.errors import ArgumentError, FormatError
 from diarspk.file_names import file_stems
 from diarspk.formats.names import escape_undecoded
+
+if TYPE_CHECKING:
+    from diarspk.encoders.pretrained.qwen3_tts import QwenSpeakerEncoder
 
 __all__ = ["MANIFEST", "SYNTHESIZERS", "VECTORS", "export_voices"]
 
@@ -28,18 +31,27 @@ MANIFEST = "voices.json"
 VECTORS = "voices.safetensors"
 F5_FILE = "f5-tts.toml"
 
-SYNTHESIZERS = {"any": 0.0, "chatterbox": 5.05, "f5-tts": 0.0}
+QWEN_MANIFEST = "custom_voice_manifest.json"
+"""What vllm-omni reads in the folder that ``custom_voice_dir`` of its settings names."""
+
+SYNTHESIZERS = {"any": 0.0, "chatterbox": 5.05, "f5-tts": 0.0, "qwen3-tts": 0.0}
 """Synthesizers that an export can be made for, and the least seconds of a clip that each takes."""
 
 
 def export_voices(
-    clips: Mapping[str, VoiceClip], folder: str | Path, *, synthesizer: str = "any"
+    clips: Mapping[str, VoiceClip],
+    folder: str | Path,
+    *,
+    synthesizer: str = "any",
+    model: str | Path | None = None,
 ) -> dict[str, Any]:
     """Write voices into a folder; its files appear whole or not at all.
 
     ``LABEL.wav`` and ``LABEL.txt`` are what most synthesizers take: the clip, and what is said in
     it. ``voices.json`` describes all of them, and ``voices.safetensors`` has their vectors by
-    label. For F5-TTS there is also ``f5-tts.toml``, its configuration with a voice for each.
+    label. For F5-TTS there is also ``f5-tts.toml``, its configuration with a voice for each; for
+    Qwen3-TTS, where its model is given, ``custom_voice_manifest.json`` and a file of each voice, as
+    vllm-omni reads them. Other voices of such a manifest stay.
 
     Parameters
     ----------
@@ -49,6 +61,8 @@ def export_voices(
         It is made if it does not exist.
     synthesizer : str, default "any"
         Name in :data:`SYNTHESIZERS`.
+    model : path, optional
+        Folder of a Base model of Qwen3-TTS, whose speaker encoder makes its vectors.
 
     Returns
     -------
@@ -75,12 +89,22 @@ def export_voices(
                 f"`clips` must be of {SYNTHESIZERS[synthesizer]:g} s or more for {synthesizer}, "
                 f"got {clip.end - clip.start:.2f} s of {label}"
             )
+    if model is not None and synthesizer != "qwen3-tts":
+        raise ArgumentError("`model` goes with `synthesizer` qwen3-tts alone")
+    qwen = None
+    if model is not None:
+        from diarspk.encoders.pretrained.qwen3_tts import load_qwen_speaker_encoder
+
+        qwen = load_qwen_speaker_encoder(check_path(model, "model"))
     stems = file_stems(clips)
     with drafts(target) as made:
         voices = {label: _write_clip(clip, made, stems[label]) for label, clip in clips.items()}
         manifest = {"voices": voices, **_write_vectors(clips, made)}
         if synthesizer == "f5-tts":
             _write_text(made / F5_FILE, _f5_settings(voices))
+        if qwen is not None:
+            known = _read_qwen_manifest(target / QWEN_MANIFEST, qwen.dimension)
+            _write_qwen_voices(clips, qwen, known, made, Path(str(model)).name)
         text = json.dumps(manifest, indent=2, ensure_ascii=False)
         _write_text(made / MANIFEST, text + "\n")
     return manifest
@@ -125,6 +149,69 @@ def _write_vectors(clips: Mapping[str, VoiceClip], folder: Path) -> dict[str, An
     (space,) = spaces
     (folder / VECTORS).write_bytes(save(vectors, {"fingerprint": space.fingerprint}))
     return {"vectors": {"file": VECTORS, "space": asdict(space)}}
+
+
+def _read_qwen_manifest(file: Path, dimension: int) -> dict[str, Any]:
+    """Read the voices that a manifest of vllm-omni has already.
+
+    Raises
+    ------
+    FormatError
+        If it is of another model, or damaged.
+    """
+    if not file.is_file():
+        return {}
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+        voices = dict(manifest["voices"])
+        told = (manifest["model_type"], manifest.get("hidden_size", dimension))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise FormatError(f"no manifest of voices ({error}); move it away", str(file)) from error
+    if told != ("qwen3_tts", dimension):
+        raise FormatError(
+            f"is of {told[0]} with {told[1]} dimensions, not of this model with {dimension}; write "
+            "into another folder",
+            str(file),
+        )
+    return voices
+
+
+def _write_qwen_voices(
+    clips: Mapping[str, VoiceClip],
+    encoder: QwenSpeakerEncoder,
+    known: dict[str, Any],
+    folder: Path,
+    model: str,
+) -> None:
+    """Write a vector of each voice and the manifest, as vllm-omni's own tool does."""
+    # vllm-omni's names of files, told apart where they would be the same.
+    plain = {label: re.sub(r"[^a-zA-Z0-9_.-]+", "_", label.strip()) or "voice" for label in clips}
+    taken: set[str] = set()
+    voices = dict(known)
+    for label, clip in clips.items():
+        stem, number = plain[label], 1
+        while f"{stem}.safetensors".lower() in {*taken, VECTORS}:
+            number += 1
+            stem = f"{plain[label]}-{number}"
+        file = f"{stem}.safetensors"
+        taken.add(file.lower())
+        vector = encoder.embed(clip.samples, clip.sample_rate)
+        (folder / file).write_bytes(save({"speaker_embedding": vector}))
+        voices[label] = {
+            "name": label,
+            "file": file,
+            "mode": "xvec",
+            "embedding_dim": encoder.dimension,
+            **({"ref_text": clip.text} if clip.words else {}),
+        }
+    manifest = {
+        "schema_version": 1,
+        "model_type": "qwen3_tts",
+        "model": model,
+        "hidden_size": encoder.dimension,
+        "voices": voices,
+    }
+    _write_text(folder / QWEN_MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
 
 
 def _f5_settings(voices: Mapping[str, dict[str, Any]]) -> str:

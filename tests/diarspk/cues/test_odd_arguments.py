@@ -82,7 +82,12 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Call]:
         ),
         "export_voices": (
             export_voices,
-            {"clips": clips, "folder": folder / "voices", "synthesizer": "any"},
+            {
+                "clips": clips,
+                "folder": folder / "voices",
+                "synthesizer": "any",
+                "model": None,
+            },
         ),
     }
 

@@ -15,8 +15,9 @@ from safetensors import safe_open
 from diarspk.cues import ClipScore, VoiceClip
 from diarspk.cues.export import export_voices
 from diarspk.embeddings.space import Space
-from diarspk.errors import ArgumentError
+from diarspk.errors import ArgumentError, FormatError
 from diarspk.transcripts.word import Word
+from tests.diarspk.encoders.pretrained.test_qwen3_tts import random_network, write_model
 
 SCORE = ClipScore(4.0, 30.0, -20.0, 0.0, 0.1)
 SPACE = Space("fp", 4, "toy")
@@ -80,10 +81,60 @@ def test_f5_tts_reads_a_voice_for_each_label(tmp_path: Path) -> None:
     assert all((tmp_path / one["ref_audio"]).is_file() for one in settings["voices"].values())
 
 
+def qwen_model(folder: Path) -> Path:
+    folder.mkdir()
+    return write_model(folder, random_network())
+
+
+def test_vllm_omni_reads_the_voices_of_qwen3_tts(tmp_path: Path) -> None:
+    """By the rules of its loader: names, files in the folder, vectors of the model's size."""
+    model, folder = qwen_model(tmp_path / "Qwen3-TTS-Base"), tmp_path / "voices"
+    clips = {"Ann/1": clip("Ann/1", *SAID), "voices": clip("voices", seed=1)}
+    export_voices(clips, folder, synthesizer="qwen3-tts", model=model)
+    manifest = json.loads((folder / "custom_voice_manifest.json").read_text())
+    assert (manifest["schema_version"], manifest["model_type"]) == (1, "qwen3_tts")
+    assert (manifest["model"], manifest["hidden_size"]) == ("Qwen3-TTS-Base", 64)
+    for label, entry in manifest["voices"].items():
+        assert entry["name"] == label and entry["mode"] == "xvec"
+        file = (folder / entry["file"]).resolve()
+        assert file.is_relative_to(folder.resolve())
+        with safe_open(file, "pt") as tensors:
+            vector = tensors.get_tensor("speaker_embedding")
+        assert vector.reshape(-1).numel() == entry["embedding_dim"] == 64
+        assert str(vector.dtype) == "torch.float32"
+    assert manifest["voices"]["Ann/1"]["ref_text"].startswith('"So,')
+    assert "ref_text" not in manifest["voices"]["voices"]
+    assert (
+        len({entry["file"] for entry in manifest["voices"].values()} | {"voices.safetensors"}) == 3
+    )
+    export_voices({"Eve": clip("Eve")}, folder, synthesizer="qwen3-tts", model=model)
+    again = json.loads((folder / "custom_voice_manifest.json").read_text())["voices"]
+    assert list(again) == ["Ann/1", "voices", "Eve"]
+    assert again["Ann/1"] == manifest["voices"]["Ann/1"]
+
+
+def test_a_manifest_of_another_model_stays(tmp_path: Path) -> None:
+    model, folder = qwen_model(tmp_path / "model"), tmp_path / "voices"
+    folder.mkdir()
+    file = folder / "custom_voice_manifest.json"
+    for content, fault in (
+        ('{"model_type": "voxcpm2", "voices": {}}', "is of voxcpm2"),
+        ('{"model_type": "qwen3_tts", "hidden_size": 2048, "voices": {}}', "with 2048 dimensions"),
+        ("[1", "no manifest of voices"),
+    ):
+        file.write_text(content)
+        with pytest.raises(FormatError, match=fault):
+            export_voices({"A": clip("A")}, folder, synthesizer="qwen3-tts", model=model)
+        assert [one.name for one in folder.iterdir()] == [file.name]
+        assert file.read_text() == content
+    with pytest.raises(ArgumentError, match="`model` goes with"):
+        export_voices({"A": clip("A")}, folder, model=model)
+
+
 def test_faults_leave_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="got none"):
         export_voices({}, tmp_path / "v")
-    with pytest.raises(ArgumentError, match="among any, chatterbox, f5-tts, got 'x'"):
+    with pytest.raises(ArgumentError, match="among any, chatterbox, f5-tts, qwen3-tts, got 'x'"):
         export_voices({"A": clip("A")}, tmp_path / "v", synthesizer="x")
     with pytest.raises(ArgumentError, match=r"of 5.05 s or more for chatterbox, got 4.00 s of A"):
         export_voices({"A": clip("A")}, tmp_path / "v", synthesizer="chatterbox")
