@@ -179,7 +179,7 @@ PAGES = (
                 "trials",
             ),
             Step("eval.verification.groups --data {speech} --cache {vectors}", "groups"),
-            Step("eval.verification.channels --data {speech}", "channels"),
+            Step("eval.channels --data {speech}", "channels"),
         ),
         minutes=12,
     ),

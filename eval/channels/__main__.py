@@ -1,6 +1,6 @@
 """What a telephone does to verification: miss and false acceptance by the channels of a pair.
 
-    python -m eval.verification.channels --data ../shared/speech
+    python -m eval.channels --data ../shared/speech
 
 Dev utterances as recorded, and as simulated telephone lines pass them on; trials are all pairs
 within a corpus and sex. A pair is accepted at a calibrated probability of 1/2. The calibrations

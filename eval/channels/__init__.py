@@ -1,0 +1,1 @@
+"""What the channel of a recording does to verification."""
