@@ -16,12 +16,17 @@ from diarspk.clustering.plda_training import fit_plda
 from diarspk.diarization.diarizer import Diarizer
 from eval.extraction.mixtures import read_noise
 from eval.report.progress import follow
+from recipes.adopt.shrinkage import shrink
 from recipes.plda.rooms import RoomSettings, Windows, embed_rooms
 from recipes.plda.session import MIN_NOISE_S, Variation, measure_variation, room_directions
 
 __all__ = ["FittedSpace", "fit_space", "read_windows", "session_settings"]
 
 ARRAYS = ("embeddings", "speakers", "utterances", "rooms", "groups", "starts")
+
+SHRINKAGE = (0.5, 0.3)
+"""Of 3D-Speaker's CAM++: on sixteen simulated conversations, windows of one session have an equal
+error rate of 2.0 % with it, of 2.8 % without, and of 2.4 % by cosine."""
 
 EMBEDDED_NOISE, EMBEDDED_UTTERANCE = 0.9277, 0.1053
 """Variances in the session PLDA of the embedded encoder, for which the clusterer's were chosen."""
@@ -74,7 +79,13 @@ def read_windows(
     return [Windows(**joined)]
 
 
-def fit_space(windows: Sequence[Windows], fingerprint: str, *, directions: int = 6) -> FittedSpace:
+def fit_space(
+    windows: Sequence[Windows],
+    fingerprint: str,
+    *,
+    directions: int = 6,
+    shrinkage: tuple[float, float] = SHRINKAGE,
+) -> FittedSpace:
     """Fit both PLDA models.
 
     Parameters
@@ -85,10 +96,13 @@ def fit_space(windows: Sequence[Windows], fingerprint: str, *, directions: int =
         Of the encoder.
     directions
         Number of directions in which rooms move all voices, taken out of the second.
+    shrinkage
+        Of the covariance within speakers and of that between them; see
+        :func:`recipes.adopt.shrinkage.shrink`.
     """
     embeddings = np.concatenate([one.embeddings for one in windows])
     speakers = np.concatenate([one.speakers for one in windows])
-    plda = fit_plda(embeddings, speakers, fingerprint=fingerprint)
+    plda = shrink(fit_plda(embeddings, speakers, fingerprint=fingerprint), *shrinkage)
     before = measure_variation(windows, plda)
     session = plda.without(room_directions(before, directions))
     variation = measure_variation(windows, session)
