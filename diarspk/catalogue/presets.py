@@ -21,12 +21,16 @@ class Preset:
     name : str
     encoder : str
         Model of the catalogue that tells people apart.
+    share : float, optional
+        Weight of its cosine beside that of the embedded encoder, with which it is fused (see
+        :class:`diarspk.encoders.FusedEncoder`). Default: it is alone.
     segmentation : str, optional
         Model of the catalogue that finds the local speakers. Default: the embedded head.
     """
 
     name: str
     encoder: str
+    share: float | None = None
     segmentation: str | None = None
 
     @property
@@ -50,7 +54,7 @@ class Preset:
             )
 
 
-PRESETS = {preset.name: preset for preset in (Preset("accurate", "3dspeaker-campplus"),)}
+PRESETS = {preset.name: preset for preset in (Preset("accurate", "3dspeaker-campplus", 0.5),)}
 """Presets by name, beside :data:`EMBEDDED`, which needs nothing."""
 
 

@@ -23,6 +23,10 @@ Labels = NDArray[np.int64]
 RELIABLE_S = 2.0
 """Seconds of speech from which an embedding is as good as it gets."""
 
+MIN_ALONE_S = 1.0
+"""Seconds that a local speaker talks alone from which on its embedding can say that it is the same
+person as another one of its window; in overlap it is mostly of the louder one."""
+
 TIE = 1e-9
 """Sums of gains this close are equally good: their order is that of rounding."""
 
@@ -33,6 +37,8 @@ def assign_to_centroids(
     rest: NDArray[np.bool_],
     centroids: NDArray[np.float64],
     min_similarity: float | NDArray[np.float64] = -1.0,
+    *,
+    same_voice_margin: float | None = None,
 ) -> Labels:
     """Label the local speakers ``rest`` by the most similar centroid, one each per window.
 
@@ -49,6 +55,8 @@ def assign_to_centroids(
         ``(speakers, dim)``, unit norm.
     min_similarity
         Minimum cosine to each centroid, or to all; nothing below it counts as similar.
+    same_voice_margin
+        See :class:`~diarspk.diarization.config.LinkingConfig`.
 
     Returns
     -------
@@ -65,6 +73,12 @@ def assign_to_centroids(
         labels[window, rows[matched]] = columns
         unmatched = np.setdiff1d(np.arange(len(rows)), matched)
         labels[window, rows[unmatched]] = similarity[unmatched].argmax(1)
+        if same_voice_margin is not None:
+            alone = local.seconds_alone(int(window))[rows] >= MIN_ALONE_S
+            nearest, order = cosines.argmax(1), np.arange(len(rows))
+            lost = cosines[order, nearest] - cosines[order, labels[window, rows]]
+            split = alone & (lost > same_voice_margin)
+            labels[window, rows[split]] = nearest[split]
     return labels
 
 

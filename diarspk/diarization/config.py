@@ -31,16 +31,24 @@ class LinkingConfig:
         Cluster of non-speech that takes part and is dropped.
     known_similarity : float
         Minimum cosine between an embedding and the known speaker that it surely is.
+    same_voice_margin : float, optional
+        Difference of cosines from which on two local speakers of one window are one person: the
+        embedding of one, from a second or more alone, is so much more similar to the other's
+        person than to anybody else. Segmentation has taken one voice for two there. Default: two
+        local speakers of a window are two people.
     """
 
     adaptation: Adaptation = UNADAPTED
     non_speech: NonSpeechCluster | None = None
     known_similarity: float = 0.4
+    same_voice_margin: float | None = None
 
     def __post_init__(self) -> None:
         """Check the settings."""
         check_types(self, adaptation=Adaptation, non_speech=NonSpeechCluster | None)
         check_numbers(self, "known_similarity", minimum=-1.0, maximum=1.0)
+        if self.same_voice_margin is not None:
+            check_numbers(self, "same_voice_margin", minimum=0.0, maximum=2.0)
 
 
 @dataclass(frozen=True)

@@ -74,8 +74,11 @@ def default_config(*, known: bool, settings: SpaceSettings | None = None) -> Dia
         Of the space. Default: those of the embedded encoder.
     """
     if known:
-        similarity = (settings or SpaceSettings()).known_similarity
-        return DiarizerConfig(linking=LinkingConfig(known_similarity=similarity))
+        own = settings or SpaceSettings()
+        linking = LinkingConfig(
+            known_similarity=own.known_similarity, same_voice_margin=own.same_voice_margin
+        )
+        return DiarizerConfig(linking=linking)
     from diarspk.diarization.unknown_space import UNKNOWN_SPACE
 
     return UNKNOWN_SPACE

@@ -18,6 +18,7 @@ from diarspk.diarization.defaults import default_config, is_known, load_defaults
 from diarspk.diarization.local_speakers import FirstPass, FirstPassModels
 from diarspk.diarization.postprocessing import Postprocessing
 from diarspk.encoders.base import SpeakerEncoder
+from diarspk.encoders.fused import FusedEncoder
 from diarspk.encoders.loading import load_encoder
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.precision import Precision, check_precision, choose_precision
@@ -88,8 +89,9 @@ class Diarizer:
             cache = Path(check_path(cache, "cache"))
         check_precision(precision)
         own = encoder is None or isinstance(encoder, LocalEncoder)
-        if isinstance(encoder, LocalEncoder):
-            trunk, segmenter = encoder, segmentation or load_embedded_segmenter()
+        if isinstance(encoder, LocalEncoder | FusedEncoder):
+            trunk = encoder if isinstance(encoder, LocalEncoder) else encoder.trunk
+            segmenter = segmentation or load_embedded_segmenter()
         elif segmentation is None:
             trunk, segmenter = load_embedded()
         else:

@@ -21,12 +21,14 @@ from diarspk.diarization.local_speakers import ACTIVE, FirstPassModels, LocalSpe
 from diarspk.diarization.tracks import FrameEmbeddingTrack, Track, VadFeatureTrack
 from diarspk.diarization.window_embedding import (
     AudioEmbedder,
+    FusedEmbedder,
     PairedEmbedder,
     TrunkEmbedder,
     WindowBatch,
     WindowEmbedder,
 )
 from diarspk.encoders.base import SpeakerEncoder
+from diarspk.encoders.fused import FusedEncoder
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.pooled import PooledEncoder
 from diarspk.encoders.precision import Precision, multiply_in
@@ -96,8 +98,8 @@ def compute_local_speakers(
     embed: WindowEmbedder = TrunkEmbedder(trunk, windows)
     paired: PairedEmbedder | None = None
     if models.encoder is not None and stream is not None:
-        other = _embed_by(models.encoder, stream, windows, models.precision)
-        embed = paired = PairedEmbedder(other, TrunkEmbedder(trunk, windows))
+        own = TrunkEmbedder(trunk, windows)
+        embed = paired = _embed_beside(own, models.encoder, stream, windows, models.precision)
     frame_head = trunk.frame_head
     vad_head = models.vad_head if frame_head is not None else None
     frame_track = None if frame_head is None else FrameEmbeddingTrack(trunk, frame_head, total)
@@ -127,6 +129,20 @@ def compute_local_speakers(
         None if vad_track is None else vad_track.finish(),
         None if paired is None else paired.trunk_embeddings,
     )
+
+
+def _embed_beside(
+    trunk: TrunkEmbedder,
+    encoder: SpeakerEncoder,
+    stream: AudioStream,
+    windows: WindowGrid,
+    precision: Precision,
+) -> PairedEmbedder:
+    """Embed by the trunk and by another encoder, which may be of both."""
+    if isinstance(encoder, FusedEncoder):
+        other = _embed_by(encoder.other, stream, windows, precision)
+        return FusedEmbedder(other, trunk, encoder.join)
+    return PairedEmbedder(_embed_by(encoder, stream, windows, precision), trunk)
 
 
 def _embed_by(

@@ -51,7 +51,7 @@ def load_parts(
     if (preset := find_preset(name)) is not None:
         if not download:
             preset.check_downloaded()
-        name, segmentation = preset.encoder, segmentation or preset.segmentation
+        segmentation = segmentation or preset.segmentation
     elif (entry := find_entry(name)) is not None and entry.task == "diarization":
         # Its embeddings, which join the windows, come from the embedded encoder.
         name, segmentation = EMBEDDED, segmentation or entry.name

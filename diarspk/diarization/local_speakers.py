@@ -97,6 +97,12 @@ optional
         people = (self.seconds >= 1.0).sum(axis=1)
         return float((people >= 2).sum() / (people >= 1).sum()) if people.any() else None
 
+    def seconds_alone(self, window: int) -> NDArray[np.float64]:
+        """Seconds that each local speaker of a window talks while no other one does."""
+        active = self.activity[window] > ACTIVE  # (frames, speakers)
+        alone = active & (active.sum(axis=1, keepdims=True) == 1)
+        return np.asarray(alone.sum(axis=0) * self.hop)
+
     def centroid(self, chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Mean of ``chosen (windows, speakers)``, weighted by seconds; unit norm, ``(dim,)``."""
         total = (self.embeddings[chosen] * self.seconds[chosen][:, None]).sum(0)

@@ -31,7 +31,7 @@ class SpaceSettings:
     ----------
     threshold : float
         Cosine distance up to which clusters of local speakers merge.
-    known_similarity : float
+    known_similarity, same_voice_margin : float
         See :class:`diarspk.diarization.LinkingConfig`.
     vbx : VBxSettings
         For few subsegments.
@@ -47,6 +47,7 @@ class SpaceSettings:
 
     threshold: float = 0.6
     known_similarity: float = 0.4
+    same_voice_margin: float | None = None
     vbx: VBxSettings = SUBSEGMENT_VBX
     start: float = 0.8
     centring: float = 0.5

@@ -80,14 +80,22 @@ def link_by_subsegments(
     minimum = np.repeat([-1.0, config.known_similarity], [len(clustered), len(missed)])
     labels = np.full(local.seconds.shape, -1, np.int64)
     everyone = np.concatenate([clustered, missed])
-    labels = assign_to_centroids(local, labels, talking, everyone, minimum)
+    margin = config.same_voice_margin
+    labels = assign_to_centroids(
+        local, labels, talking, everyone, minimum, same_voice_margin=margin
+    )
     cut_from = found.cut_from if len(embeddings) <= MAX_PEELED else {}
     if cut_from:
         kept = np.setdiff1d(np.arange(len(everyone)), list(cut_from))
         whole = centroids(embeddings, np.searchsorted(kept, _uncut(found)))
         labels = np.full(local.seconds.shape, -1, np.int64)
         labels = assign_to_centroids(
-            local, labels, talking, np.concatenate([whole, missed]), minimum[kept]
+            local,
+            labels,
+            talking,
+            np.concatenate([whole, missed]),
+            minimum[kept],
+            same_voice_margin=margin,
         )
         labels[talking] = kept[labels[talking]]
         labels = give_to_cut(local, labels, short.centre[clean], found)

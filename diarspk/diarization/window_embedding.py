@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -20,6 +22,7 @@ from diarspk.segmentation.windows import WindowGrid, audio_windows
 
 __all__ = [
     "AudioEmbedder",
+    "FusedEmbedder",
     "PairedEmbedder",
     "TrunkEmbedder",
     "WindowBatch",
@@ -156,6 +159,44 @@ class PairedEmbedder:
     def trunk_embeddings(self) -> Embedding:
         """Embeddings of the local speakers in the space of the trunk."""
         return np.concatenate(self._found)
+
+
+class FusedEmbedder(PairedEmbedder):
+    """Embeds by the trunk and by another encoder, and joins what they say into one vector.
+
+    Parameters
+    ----------
+    embed
+        The other encoder's, with subsegments.
+    trunk
+        The trunk's.
+    join
+        Callable(embeddings, trunk's embeddings) -> joined ones; of
+        :class:`~diarspk.encoders.fused.FusedEncoder`.
+    """
+
+    def __init__(
+        self,
+        embed: WindowEmbedder,
+        trunk: TrunkEmbedder,
+        join: Callable[[Embedding, Embedding], Embedding],
+    ) -> None:
+        super().__init__(embed, trunk)
+        self.join = join
+
+    def __call__(
+        self, batch: WindowBatch, active: NDArray[np.bool_], weights: NDArray[np.float32]
+    ) -> Embedding:
+        """See :class:`WindowEmbedder`."""
+        other = super().__call__(batch, active, weights)
+        return self.join(other, self._found[-1])
+
+    @property
+    def subsegments(self) -> Subsegments | None:
+        """See :class:`WindowEmbedder`."""
+        other, own = self.embed.subsegments, self.trunk.subsegments
+        assert other is not None  # an encoder whose frames are pooled has them
+        return replace(own, embeddings=self.join(other.embeddings, own.embeddings))
 
 
 class AudioEmbedder:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from diarspk.encoders.architectures.registry import ARCHITECTURES, build_architecture
     from diarspk.encoders.base import FrameEmbeddings, SpeakerEncoder
     from diarspk.encoders.clips import WindowConfig
+    from diarspk.encoders.fused import FusedEncoder
     from diarspk.encoders.local.encoder import LocalEncoder
     from diarspk.encoders.local.frame_head import FrameHead, FrameHeadConfig
     from diarspk.encoders.local.network import SpeakerNetwork, SpeakerNetworkConfig
@@ -26,6 +27,7 @@ __all__ = [
     "FrameEmbeddings",
     "FrameHead",
     "FrameHeadConfig",
+    "FusedEncoder",
     "GatedStatisticsPooling",
     "LocalEncoder",
     "LocalTrunk",
@@ -47,6 +49,7 @@ _HOMES = {
     "FrameEmbeddings": "diarspk.encoders.base",
     "FrameHead": "diarspk.encoders.local.frame_head",
     "FrameHeadConfig": "diarspk.encoders.local.frame_head",
+    "FusedEncoder": "diarspk.encoders.fused",
     "GatedStatisticsPooling": "diarspk.encoders.architectures.pooling.gated",
     "LocalEncoder": "diarspk.encoders.local.encoder",
     "LocalTrunk": "diarspk.encoders.local.trunk",

@@ -7,7 +7,7 @@ of other projects, and without ONNX.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from diarspk.arguments import check_path
 from diarspk.checkpoints.assets import asset_folder
@@ -19,6 +19,9 @@ from diarspk.encoders.local.frame_head import FRAME_HEADS, FrameHead
 from diarspk.encoders.local.network import SpeakerNetwork, SpeakerNetworkConfig
 from diarspk.encoders.local.trunk import TrunkConfig
 from diarspk.errors import ModelError
+
+if TYPE_CHECKING:
+    from diarspk.catalogue.presets import Preset
 
 __all__ = [
     "DEFAULT",
@@ -52,7 +55,7 @@ def load_encoder(
         One of
 
         - a model that :func:`diarspk.available_models` lists: an embedded one, or a public
-          checkpoint, which has to be downloaded once;
+          checkpoint or a preset of several, which have to be downloaded once;
         - the JSON card of a checkpoint of this package, or its ``.safetensors`` file;
         - a checkpoint of another project, or the folder that holds it: see
           :func:`diarspk.encoders.pretrained.load_pretrained_encoder`;
@@ -83,10 +86,13 @@ def load_encoder(
 def _load(name: str | Path | None, *, download: bool) -> SpeakerEncoder:
     if name is not None:
         name = check_path(name, "name")
+        from diarspk.catalogue.presets import find_preset
         from diarspk.catalogue.reading import find_entry
         from diarspk.catalogue.repositories import find_repository, is_hub_name
         from diarspk.encoders.pretrained.locations import is_pretrained
 
+        if (preset := find_preset(name)) is not None:
+            return _load_preset(preset, download=download)
         if (entry := find_entry(name)) is not None:
             from diarspk.encoders.pretrained.catalogued import load_catalogued_encoder
 
@@ -108,6 +114,20 @@ def _load(name: str | Path | None, *, download: bool) -> SpeakerEncoder:
     from diarspk.encoders.stored import build_stored_encoder
 
     return build_stored_encoder(checkpoint, download=download)
+
+
+def _load_preset(preset: Preset, *, download: bool) -> SpeakerEncoder:
+    if not download:
+        preset.check_downloaded()
+    encoder = _load(preset.encoder, download=download)
+    if preset.share is None:
+        return encoder
+    from diarspk.encoders.fused import FusedEncoder
+    from diarspk.encoders.pooled import PooledEncoder
+
+    trunk = _load(None, download=False)
+    assert isinstance(trunk, LocalEncoder) and isinstance(encoder, PooledEncoder)  # as presets are
+    return FusedEncoder(trunk, encoder, preset.share, name=preset.name)
 
 
 def _load_pretrained(path: Path) -> SpeakerEncoder:

@@ -135,11 +135,14 @@ def build_embedded_segmenter(checkpoint: Checkpoint) -> EmbeddedSegmenter:
 def has_segmentation_head(name: str | Path | None) -> bool:
     """Whether a model comes with a segmentation head of its own, as the embedded one does."""
     if name is not None:
+        from diarspk.catalogue.presets import find_preset
         from diarspk.catalogue.reading import find_entry
         from diarspk.catalogue.repositories import is_hub_name
         from diarspk.encoders.pretrained.locations import is_pretrained
 
-        if find_entry(name) is not None or is_hub_name(name) or is_pretrained(Path(name)):
+        if find_preset(name) is not None or find_entry(name) is not None:
+            return False
+        if is_hub_name(name) or is_pretrained(Path(name)):
             return False
     try:
         card = read_card(find_card(name))

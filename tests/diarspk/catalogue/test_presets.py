@@ -3,10 +3,11 @@
 import pytest
 from typer.testing import CliRunner
 
-from diarspk import Diarizer
-from diarspk.catalogue.presets import PRESETS, find_preset, with_parts
+from diarspk import Diarizer, load_encoder
+from diarspk.catalogue.presets import PRESETS, Preset, find_preset, with_parts
 from diarspk.catalogue.reading import find_entry
 from diarspk.cli import app
+from diarspk.encoders import FusedEncoder
 from diarspk.errors import ModelError
 
 
@@ -41,3 +42,15 @@ def test_what_a_preset_cannot_be(words, fault):
     result = CliRunner().invoke(app, ["diarize", __file__, *words])
     assert result.exit_code == 2
     assert fault in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_a_fused_preset_is_an_encoder_by_name(offer, monkeypatch):
+    offer()
+    monkeypatch.setitem(PRESETS, "both", Preset("both", "tiny", 0.5))
+    with pytest.raises(ModelError, match="both: needs tiny, which must be downloaded once"):
+        load_encoder("both")
+    encoder = load_encoder("both", download=True)
+    assert isinstance(encoder, FusedEncoder) and (encoder.name, encoder.share) == ("both", 0.5)
+    diarizer = Diarizer.load("both")
+    assert diarizer.encoder.fingerprint == encoder.fingerprint
+    assert diarizer.models.trunk is diarizer.encoder.trunk

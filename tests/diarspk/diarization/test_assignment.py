@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.optimize import linear_sum_assignment
 
 from diarspk.clustering import Clustering
-from diarspk.diarization.assignment import give_to_cut, match_rows
+from diarspk.diarization.assignment import assign_to_centroids, give_to_cut, match_rows
 from diarspk.diarization.local_speakers import LocalSpeakers
 
 GAINS = st.tuples(st.integers(0, 4), st.integers(1, 5)).flatmap(
@@ -45,3 +45,28 @@ def test_a_speaker_who_was_cut_off_has_the_local_speaker_of_the_cut_alone():
     found = Clustering(np.array([0, 0, 1, 1, 1, 1, 0, 0]), cut_from={1: 0})
     labels = np.array([[0, 0], [0, -1]])
     assert give_to_cut(local, labels, centres, found).tolist() == [[0, 1], [0, -1]]
+
+
+def test_two_local_speakers_of_a_window_are_one_person_only_by_a_margin():
+    # Both are like the first centroid, and talk alone in turn; the third is too short to tell.
+    embeddings = np.array([[[1.0, 0.0], [0.96, 0.28], [0.96, 0.28]]], np.float32)
+    activity = np.zeros((1, 100, 3), np.float32)
+    activity[0, :40, 0], activity[0, 40:80, 1], activity[0, 80:90, 2] = 1, 1, 1
+    seconds = activity.sum(1) * 0.04
+    local = LocalSpeakers(activity, np.array([0]), embeddings, seconds, 100, 0.04, 0.0)
+    centroids = np.array([[1.0, 0.0], [0.0, 1.0]])
+    nobody = np.full((1, 3), -1)
+
+    def label(margin, speakers=3):
+        rest = np.arange(3)[None] < speakers
+        return assign_to_centroids(local, nobody, rest, centroids, same_voice_margin=margin)[
+            0
+        ].tolist()
+
+    assert label(None, 2) == [0, 1, -1]
+    assert label(0.7, 2) == [0, 1, -1]  # 0.96 - 0.28 is less
+    assert label(0.6, 2) == [0, 0, -1]
+    local.activity[0, 60:80, 1] = 0.0  # 0.8 s
+    assert label(0.6, 2) == [0, 1, -1]
+    local.activity[0, 40:80, 1], local.activity[0, 40:80, 0] = 1.0, 1.0  # in overlap
+    assert label(0.6, 2) == [0, 1, -1]
