@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyannote.core import Annotation
 
+    from diarspk.audio import AudioStream
     from diarspk.diarization.recorded_speakers import RecordedSpeaker
 
 __all__ = [
@@ -47,13 +48,15 @@ def embed_diarized(
         from diarspk.diarization.diarizer import EMBEDDED
 
         diarizer = diarspk.Diarizer.load(encoder or EMBEDDED, device=device)
-        annotation, loaded = diarizer(reader.open(recording)).annotation, diarizer.encoder
+        stream = reader.open(recording)  # once: a pipe gives its bytes once
+        annotation, loaded = diarizer(stream).annotation, diarizer.encoder
         check_label(annotation, speaker, recording)
     else:
         annotation = read_diarization(diarization, recording)
         check_label(annotation, speaker, diarization)
         loaded = diarspk.load_encoder(encoder, device=device)
-    found = embed_turns(recording, speaker, annotation, loaded, reader)
+        stream = reader.open(recording)
+    found = embed_turns(recording, speaker, annotation, loaded, stream)
     outliers = build_profile(found.vectors).outliers
     if outliers:
         say(
@@ -68,7 +71,7 @@ def embed_turns(
     speaker: str,
     annotation: Annotation,
     encoder: diarspk.SpeakerEncoder,
-    reader: Reader,
+    stream: AudioStream,
 ) -> RecordedSpeaker:
     """Embed one speaker of a diarized recording, piece by piece.
 
@@ -79,7 +82,6 @@ def embed_turns(
     """
     from diarspk.diarization.recorded_speakers import MIN_CLEAN_S, embed_speakers
 
-    stream = reader.open(recording)
     (found,) = embed_speakers(annotation, stream, encoder, speakers=[speaker])
     if not len(found.vectors):
         raise _too_little(recording, speaker, found.seconds, MIN_CLEAN_S)

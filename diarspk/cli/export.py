@@ -214,7 +214,7 @@ def _embed_speaker(
     from diarspk.file_names import file_stems
     from diarspk.formats.names import escape_undecoded
 
-    found = embed_turns(recording, speaker, annotation, encoder, reader)
+    found = embed_turns(recording, speaker, annotation, encoder, reader.open(recording))
     name = file_stems([f"{stem(recording)}-{speaker}"]).popitem()[1]
     pieces = tuple(
         escape_undecoded(f"{name}-{number}{recording.suffix}")

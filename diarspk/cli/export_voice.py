@@ -19,6 +19,7 @@ from diarspk.cli.terminal import exit_on_error, say
 if TYPE_CHECKING:
     from pyannote.core import Annotation
 
+    from diarspk.audio import AudioStream
     from diarspk.cues import VoiceClip
 
 __all__ = ["export_voice"]
@@ -104,11 +105,12 @@ def export_voice(
 
         least = max(min_seconds, SYNTHESIZERS[synthesizer.value])
         config = ClipConfig(min_s=least, max_s=max_seconds)
-        annotation, loaded = _diarize(recording, diarization, encoder, device, reader)
+        stream = reader.open(recording)  # once: a pipe gives its bytes once
+        annotation, loaded = _diarize(recording, stream, diarization, encoder, device)
         for speaker in speakers or ():
             check_label(annotation, speaker, diarization or recording)
         clips = best_clips(
-            reader.open(recording),
+            stream,
             annotation,
             transcript=transcript,
             speakers=speakers or None,
@@ -133,7 +135,11 @@ def export_voice(
 
 
 def _diarize(
-    recording: Path, diarization: Path | None, encoder: str | None, device: str, reader: Reader
+    recording: Path,
+    stream: AudioStream,
+    diarization: Path | None,
+    encoder: str | None,
+    device: str,
 ) -> tuple[Annotation, diarspk.SpeakerEncoder]:
     """Who speaks when, from a file or by the diarizer, and the encoder."""
     if diarization is not None:
@@ -142,7 +148,7 @@ def _diarize(
     from diarspk.diarization.diarizer import EMBEDDED
 
     diarizer = diarspk.Diarizer.load(encoder or EMBEDDED, device=device)
-    return diarizer(reader.open(recording)).annotation, diarizer.encoder
+    return diarizer(stream).annotation, diarizer.encoder
 
 
 def _warn(recording: Path, clips: Mapping[str, VoiceClip]) -> None:

@@ -18,7 +18,7 @@ mistakes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -167,7 +167,7 @@ def fit_scorings(
             fitted_on=fitted_on,
         )
         ratios = cross_calibrate(scores, trials.labels, names, quality=quality, target_prior=0.5)
-        ranked = replace(calibration, fitted_on="").log_likelihood_ratios(scores, quality)
+        ranked = calibration.log_likelihood_ratios(scores, quality)
         rate = equal_error_rate(ranked, trials.labels)
         found.append(FittedScoring(scoring, calibration, rate, cllr(ratios, trials.labels)))
     return found

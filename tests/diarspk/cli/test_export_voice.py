@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from typer.testing import Result
+from typer.testing import CliRunner, Result
 
+from diarspk.cli import app
 from tests.diarspk.cues.syllables import syllables
 
 Run = Callable[..., Result]
@@ -63,6 +64,14 @@ def test_a_recording_is_diarized_where_nothing_says_who_speaks(
     assert done.exit_code == 0
     manifest = json.loads((meeting.parent / "v" / "voices.json").read_text())
     assert list(manifest["voices"]) == [line.split("\t")[0] for line in done.stdout.splitlines()]
+
+
+def test_a_pipe_is_read_once(meeting: Path, tiny: Path) -> None:
+    words = ["export-voice", "-", "--encoder", tiny, "-o", meeting.parent / "v"]
+    done = CliRunner().invoke(app, [str(word) for word in words], input=meeting.read_bytes())
+    assert done.exit_code == 0
+    (entry, *_) = json.loads((meeting.parent / "v" / "voices.json").read_text())["voices"].values()
+    assert entry["recording"] == "stdin"
 
 
 @pytest.mark.parametrize(
