@@ -15,6 +15,7 @@ matrix products and convolutions, per second of audio; those of a Fourier transf
 from __future__ import annotations
 
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -203,12 +204,21 @@ def _count(module: torch.nn.Module) -> int:
 
 
 def _peak_bytes() -> float:
+    """Largest memory so far; on Linux that since the program began, not the parent's before it."""
+    status = Path("/proc/self/status")
+    if status.is_file() and (found := re.search(r"VmHWM:\s+(\d+) kB", status.read_text())):
+        return 1024 * float(found[1])
     scale = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
 
 
 def measure_apart(front_end: str, encoder: str, seconds: float, folder: Path) -> PairCost:
-    """Measure in another process: its peak is that of this pair alone."""
+    """Measure in another process: its peak is that of this pair alone.
+
+    Random weights are written here before, which takes as much memory as the network.
+    """
+    if front_end in RANDOM:
+        find_front_end(front_end, folder)
     arguments = [front_end, encoder, "--seconds", str(seconds), "--folder", str(folder)]
     command = [sys.executable, "-m", "eval.speed.front_ends", "--pair", *arguments]
     done = subprocess.run(command, capture_output=True, text=True)

@@ -35,6 +35,10 @@ class StageSettings:
     limit: int | None = None
     """Dry run of a new folder: so many steps of each phase, and a small test."""
 
+    def __post_init__(self) -> None:
+        if min(self.devices, self.nodes, 1 if self.limit is None else self.limit) < 1:
+            raise ArgumentError("--devices, --nodes and --limit must be 1 or more")
+
     @property
     def is_new(self) -> bool:
         """Whether the folder holds no settings yet."""
@@ -173,6 +177,10 @@ class ValidationOptions:
     """Training speakers that are held out; the best checkpoint on them is kept, and QMF fitted."""
     validate_every: int = 1000
     """Steps from one validation to the next."""
+
+    def __post_init__(self) -> None:
+        if self.held_out < 0 or self.validate_every < 1:
+            raise ArgumentError("--held-out must be 0 or more, --validate-every 1 or more")
 
     def apply(self, settings: Settings) -> Settings:
         """Put them into the settings of a run."""

@@ -36,11 +36,7 @@ class Options:
 
 
 # Not of concern here: a front end that is frozen is in evaluation mode on purpose.
-NOISE = (
-    "Found .* in eval mode at the start",
-    ".*LeafSpec.* is deprecated",
-    "Support for mismatched",
-)
+NOISE = ("Found .* in eval mode at the start", ".*LeafSpec.* is deprecated")
 
 
 @command

@@ -7,10 +7,11 @@ provided during the import alone, so that no other package sees them.
 
 from __future__ import annotations
 
+import io
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from types import ModuleType
 from typing import Any
 
@@ -33,7 +34,9 @@ def import_s3prl() -> Any:
         import torchaudio
     except ImportError as error:
         raise ModelError("torchaudio is not installed: pip install 'diarspk[s3prl]'") from error
-    with _removed_names(torchaudio), warnings.catch_warnings():
+    # It tells on stderr which of its own optional parts are not installed.
+    silent = redirect_stderr(io.StringIO())
+    with _removed_names(torchaudio), warnings.catch_warnings(), silent:
         warnings.simplefilter("ignore")
         try:
             import s3prl.nn

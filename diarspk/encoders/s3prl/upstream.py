@@ -211,7 +211,9 @@ class Upstream(nn.Module):
 
     def _compute(self, waveform: Tensor) -> Tensor:
         lengths = torch.full((len(waveform),), waveform.shape[1], device=waveform.device)
-        with torch.set_grad_enabled(self.config.tuned and torch.is_grad_enabled()):
+        gradients = self.config.tuned and torch.is_grad_enabled()
+        with torch.set_grad_enabled(gradients), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Support for mismatched key_padding_mask")
             hidden, _ = self.network(waveform, lengths)
         if self.weights is None:
             layer = 0 if self.config.layer is None else self.config.layer

@@ -370,3 +370,36 @@ def test_scores_that_tell_nothing_end_in_a_report(settings, tmp_path, capsys):
     assert report["cosine"]["equal_error_rate"]["value"] > 0.4
     table.main([str(tmp_path)])
     assert "x-vector" in capsys.readouterr().out
+
+
+def test_espnet_layout_is_trained_further(settings, tmp_path, monkeypatch):
+    """WavLM with ECAPA-TDNN as ESPnet stores it, at a size of the test's own."""
+    from diarspk.encoders.architectures import registry
+    from diarspk.encoders.architectures.ecapa import ESPNET_ECAPA, EcapaTdnn
+    from recipes.zoo.stages import average
+    from tests.diarspk.encoders.pretrained import test_espnet_upstream as espnet
+
+    config = replace(ESPNET_ECAPA, channels=16, aggregated=12, bottleneck=4, dimension=5)
+    small = registry.ArchitectureEntry("ecapa-small", EcapaTdnn, config, None, "")
+    small = replace(small, features=registry.MELS80)
+    known = {**registry.ARCHITECTURES, small.name: small}
+    monkeypatch.setattr(registry, "ARCHITECTURES", known)
+    write_local(tmp_path / "wavlm.pt", "wavlm_local")
+    folder = tmp_path / "espnet"
+    folder.mkdir()
+    espnet.write(folder, espnet.EspnetModel(tmp_path / "wavlm.pt"))
+    (tmp_path / "wavlm.pt").unlink()
+    further = replace(
+        settings,
+        architecture="ecapa-small",
+        weights=str(folder),
+        front_end=None,
+        dimension=None,
+        validation=Validation(),
+    )
+    fit(further, "large-margin", tmp_path / "large-margin", accelerator="cpu")
+    average(further, tmp_path)
+    before, after = load_encoder(folder), load_encoder(tmp_path / "model.json")
+    assert after.network.upstream.config.centred and after.dimension == 5
+    audio = harmonic_voice(120.0, RATE, np.random.default_rng(0)).astype(np.float32)
+    assert np.abs(before.embed(audio, RATE) - after.embed(audio, RATE)).max() > 1e-5
