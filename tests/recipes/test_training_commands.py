@@ -182,6 +182,18 @@ def test_an_architecture_is_trained_on_packed_features(tmp_path, no_processes):
     assert settings["train"]["steps"] == 2
 
 
+def test_shards_become_manifests(speech, tmp_path):
+    pytest.importorskip("lhotse")
+    from recipes.zoo import cuts
+    from recipes.zoo.manifests import load_cut, read_cuts, speaker_of
+
+    call(cuts, "--data", speech, "--output", tmp_path, "--speakers", 4)
+    train, test = (read_cuts(tmp_path / f"{part}.jsonl.gz") for part in ("train", "test"))
+    assert len({speaker_of(cut, "train") for cut in train}) == 4 and len(train) == 8
+    assert [speaker_of(cut, "test") for cut in test] == ["s6", "s6", "s7", "s7", "s8", "s8"]
+    assert len(load_cut(test[0])) == pytest.approx(2 * RATE, abs=RATE // 20)
+
+
 def test_an_architecture_is_trained_on_manifests(tmp_path, no_processes):
     pytest.importorskip("lhotse")
     from recipes.voxceleb import run

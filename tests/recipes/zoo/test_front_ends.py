@@ -403,3 +403,26 @@ def test_espnet_layout_is_trained_further(settings, tmp_path, monkeypatch):
     assert after.network.upstream.config.centred and after.dimension == 5
     audio = harmonic_voice(120.0, RATE, np.random.default_rng(0)).astype(np.float32)
     assert np.abs(before.embed(audio, RATE) - after.embed(audio, RATE)).max() > 1e-5
+
+
+def test_costs_are_measured_once(tmp_path, monkeypatch, capsys):
+    from eval.speed.front_ends import PairCost
+    from recipes.zoo import costs
+
+    asked = []
+
+    def measure(front_end, encoder, seconds, folder):
+        asked.append((front_end, encoder))
+        upstream = 90_000_000 if front_end == "wavlm-base" else 0
+        parts = (5_000_000 + upstream, upstream, 3e8, 0.01 * len(asked), 100.0)
+        return PairCost(front_end, encoder, *parts, frames=(9, 9), embedding=(8,))
+
+    monkeypatch.setattr(costs, "measure_apart", measure)
+    words = [str(tmp_path), "--front-ends", "log-mel", "wavlm-base", "--encoders", "x-vector"]
+    for _ in range(2):
+        assert costs.main(words) == 0
+    assert asked == [("log-mel", "x-vector"), ("wavlm-base", "x-vector")]
+    rows = (tmp_path / "costs.md").read_text().splitlines()
+    cells = [cell.strip() for cell in rows[3].strip("|").split("|")]
+    assert cells[:3] == ["wavlm-base", "x-vector", "random"]
+    assert cells[3:7] == ["95.00 M", "5.00 M", "0.30 G", "2.00"]
