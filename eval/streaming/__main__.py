@@ -59,6 +59,7 @@ def main(settings: Settings) -> None:
     from eval.diarization.conversations import read_conversations
     from eval.streaming.memory import memory_over
     from eval.streaming.session import SessionResult, component_of, run_session
+    from eval.streaming.trunk_cost import trunk_table
 
     torch.set_num_threads(1)
     conversations = [
@@ -82,6 +83,7 @@ def main(settings: Settings) -> None:
         CONVENTION,
         stability_table(results),
         time_table(results),
+        trunk_table(diarizer.models.trunk, diarizer.models.precision, settings.latencies),
         "Published, of another set:",
         published_table(),
     ]

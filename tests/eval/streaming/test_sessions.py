@@ -13,6 +13,7 @@ from eval.diarization.conversation import Conversation
 from eval.streaming.memory import memory_over
 from eval.streaming.session import SessionResult, component_of, run_session
 from eval.streaming.tables import accuracy_table, plot_latency, stability_table, time_table
+from eval.streaming.trunk_cost import trunk_table
 from tests.tiny_model import tone, write_tiny_model
 
 SECONDS = 4.0
@@ -60,6 +61,15 @@ def test_tables_and_picture(
     plot_latency(results, offline, tmp_path / "latency.svg")
     drawn = (tmp_path / "latency.svg").read_text()
     assert "strict DER" in drawn and "Nemotron" in drawn
+
+
+def test_the_cost_of_the_trunk_is_told_with_and_without_states(
+    diarizer: diarspk.Diarizer,
+) -> None:
+    table = trunk_table(diarizer.models.trunk, "single", (0.32, 1.04), rounds=3)
+    for row in table.splitlines()[2:]:
+        _, again, kept, ratio = (float(cell) for cell in row.strip("|").split("|"))
+        assert again > 0 and kept > 0 and ratio > 0
 
 
 def test_memory_is_told_each_hour(diarizer: diarspk.Diarizer) -> None:
