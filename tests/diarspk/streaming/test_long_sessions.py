@@ -8,10 +8,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 import diarspk
-from diarspk.errors import SpeechWarning
 from diarspk.streaming import StreamingDiarizer
 from diarspk.streaming.speaker_memory import MAX_ROWS, SpeakerMemory
 from tests.diarspk.streaming.test_parts import model, voices
@@ -90,27 +88,3 @@ def test_one_person_for_a_long_time_is_one(model):
             assert memory.cluster() == []
         assert len(memory.owner) <= MAX_ROWS + 30
     assert memory.alive.tolist() == [0]
-
-
-@pytest.mark.slow
-def test_one_person_for_three_hours_is_one(tmp_path):
-    stream = StreamingDiarizer(diarizer=diarspk.Diarizer.load(write_tiny_model(tmp_path)))
-    minute = tone("ann", 60.0)[10 * RATE :]
-    sizes = []
-    for number in range(216):
-        stream.push(minute, RATE)
-        if number % 72 == 71:
-            stream.save(tmp_path / "state")
-            sizes.append((tmp_path / "state").stat().st_size)
-    assert len(stream.finish().annotation.labels()) == 1
-    assert max(sizes) < 1.05 * min(sizes)
-
-
-@pytest.mark.slow
-def test_an_hour_of_silence_has_no_turns():
-    stream = StreamingDiarizer()
-    for _ in range(60):
-        update = stream.push(np.zeros(60 * RATE, np.float32), RATE)
-        assert update.final == update.tentative == update.events == ()
-    with pytest.warns(SpeechWarning, match=r"no speech was found in 3600\.0 s"):
-        assert stream.finish().duration == 3600.0
