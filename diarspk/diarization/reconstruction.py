@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from diarspk.arguments import check_numbers
 from diarspk.blocks import blocks
-from diarspk.diarization.local_speakers import LocalSpeakers
+from diarspk.diarization.local_speakers import ACTIVE, LocalSpeakers
 from diarspk.intervals import find_runs
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ __all__ = [
 ]
 
 Activity = NDArray[np.float32]
+
+LEAST_FRAMES = 12
+"""Frames of somebody who was asked for, and is in none the surest: half a second."""
 
 
 @dataclass(frozen=True)
@@ -115,11 +118,25 @@ def divide_cuts(whole: Activity, spoken: Activity, cut_from: Mapping[int, int]) 
     divided[:, kept] = whole
     for one in sorted(set(cut_from.values())):
         family = np.array([one, *(cut for cut, of in cut_from.items() if of == one)])
-        talks = family[spoken[:, family].argmax(axis=1)]  # of nobody, the speaker who was cut
         activity = divided[:, one].copy()
+        talks = family[spoken[:, family].argmax(axis=1)]  # of nobody, the speaker who was cut
+        for cut in family[1:].tolist():
+            if not (activity[talks == cut] > ACTIVE).any():
+                free = np.where(talks == one, activity, np.float32(0.0))
+                talks[_surest_frames(free, spoken, cut, family)] = cut
         divided[:, one] = 0.0
         divided[np.arange(len(divided)), talks] = activity
     return divided
+
+
+def _surest_frames(
+    activity: NDArray[np.float32], spoken: Activity, cut: int, family: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Frames in which somebody of a family is the surest to be the one who was cut off; a few."""
+    share = spoken[:, cut] / np.maximum(spoken[:, family].sum(axis=1), np.float32(1e-9))
+    share = np.where((activity > ACTIVE) & (spoken[:, cut] > 0), share, np.float32(0.0))
+    frames = np.flatnonzero((share > 0) & (share >= 0.999 * share.max()))
+    return frames[:LEAST_FRAMES]
 
 
 def binarize(activity: Activity, config: ReconstructionConfig) -> NDArray[np.bool_]:

@@ -124,3 +124,14 @@ def test_activity_of_who_was_cut_is_divided_by_the_local_speakers():
 def test_without_a_cut_everybody_keeps_the_activity():
     whole = np.random.default_rng(0).random((5, 3), np.float32)
     np.testing.assert_array_equal(divide_cuts(whole, np.ones((5, 3), np.float32), {}), whole)
+
+
+def test_who_was_cut_off_and_is_never_the_surest_has_some_frames():
+    whole = np.full((40, 1), 0.9, np.float32)
+    whole[:5] = 0.1
+    spoken = np.zeros((40, 3), np.float32)
+    spoken[:, 0], spoken[:30, 1], spoken[:, 2] = 0.8, 0.2, 0.3
+    divided = divide_cuts(whole, spoken, {1: 0, 2: 0})
+    talks = divided > 0.5
+    assert talks.sum(axis=0).tolist() == [13, 12, 10]  # the last is the surest in ten
+    assert talks[5:].sum(axis=1).tolist() == [1] * 35
