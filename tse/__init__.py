@@ -5,6 +5,7 @@
     import tse
 
     voice = tse.extract("meeting.wav", enrolment="alice.wav")
+    turns = tse.detect("meeting.wav", "alice.wav").turns()
     extractor = tse.load_extractor()
     voice = extractor("meeting.wav", extractor.cue("alice.wav"))
 
@@ -19,16 +20,19 @@ from diarspk.lazy import lazy_names
 
 if TYPE_CHECKING:
     from tse.cues import Cue, Reference
+    from tse.detection import Detection, detect
     from tse.extraction import extract
     from tse.extractor import Extractor
     from tse.loading import load_extractor
 
-__all__ = ["Cue", "Extractor", "Reference", "extract", "load_extractor"]
+__all__ = ["Cue", "Detection", "Extractor", "Reference", "detect", "extract", "load_extractor"]
 
 _HOMES = {
     "Cue": "tse.cues",
+    "Detection": "tse.detection",
     "Extractor": "tse.extractor",
     "Reference": "tse.cues",
+    "detect": "tse.detection",
     "extract": "tse.extraction",
     "load_extractor": "tse.loading",
 }

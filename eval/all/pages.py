@@ -268,6 +268,7 @@ PAGES = (
                 "mixtures",
             ),
             Step("eval.extraction.presence --data {data}", "presence"),
+            Step("eval.extraction.detection --data {data}", "detection"),
             Step("eval.extraction.meetings --data {simulated}", "meetings"),
             Step("eval.extraction.optimised_cue --data {data} --conditions clean-2", "optimised"),
         ),

@@ -15,8 +15,8 @@ from diarspk.cli.application import GROUP, load_command, summary
 from diarspk.version import __version__
 
 COMMANDS = (
-    *("align", "combine", "diarize", "embed", "export-cue", "export-encoder"),
-    "export-voice",
+    *("align", "combine", "detect", "diarize", "embed", "export-cue"),
+    *("export-encoder", "export-voice"),
     *("extract", "gallery", "link", "lint", "mcp", "models", "plot", "review", "score", "serve"),
     *("stream", "transcript", "verify"),
 )
