@@ -71,7 +71,7 @@ def test_every_option_of_a_command_is_explained_where_it_is_defined(name: str) -
         for option, explanation in zip(node.body, [*node.body[1:], None], strict=True):
             if isinstance(option, ast.AnnAssign):
                 kind = ast.unparse(option.annotation)
-                is_group = kind.endswith(("Settings", "Config", "Report", "Files"))
+                is_group = kind.endswith(("Settings", "Options", "Config", "Report", "Files"))
                 described = isinstance(explanation, ast.Expr) or "option(help=" in kind
                 assert is_group or described, f"{name}: {ast.unparse(option)} has no docstring"
 

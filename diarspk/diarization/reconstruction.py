@@ -34,7 +34,7 @@ __all__ = [
 
 Activity = NDArray[np.float32]
 
-LEAST_FRAMES = 12
+MIN_FRAMES = 12
 """Frames of somebody who was asked for, and is in none the surest: half a second."""
 
 
@@ -136,7 +136,7 @@ def _surest_frames(
     share = spoken[:, cut] / np.maximum(spoken[:, family].sum(axis=1), np.float32(1e-9))
     share = np.where((activity > ACTIVE) & (spoken[:, cut] > 0), share, np.float32(0.0))
     frames = np.flatnonzero((share > 0) & (share >= 0.999 * share.max()))
-    return frames[:LEAST_FRAMES]
+    return frames[:MIN_FRAMES]
 
 
 def binarize(activity: Activity, config: ReconstructionConfig) -> NDArray[np.bool_]:

@@ -95,6 +95,7 @@ class Settings:
     utterances: int = 4
     """Most utterances of a speaker."""
     seed: int = 0
+    """Seed of the draws."""
 
 
 @command

@@ -186,6 +186,7 @@ class Settings:
     utterances: int = 20
     """Most utterances of a speaker."""
     seed: int = 0
+    """Seed of the draws."""
     write: bool = False
     """Write the calibrations into diarspk/assets/calibration."""
 

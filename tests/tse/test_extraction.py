@@ -80,7 +80,8 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_public_names() -> None:
-    assert set(tse.__all__) == {"Cue", "Extractor", "Reference", "extract", "load_extractor"}
+    values = {"Cue", "Detection", "Extractor", "Reference"}
+    assert set(tse.__all__) == values | {"detect", "extract", "load_extractor"}
     assert all(getattr(tse, name) is not None for name in tse.__all__)
     with pytest.raises(AttributeError, match="nonsense"):
         tse.nonsense  # noqa: B018

@@ -297,6 +297,7 @@ def test_the_keyboard_alone_suffices(review: Review) -> None:
     page.keyboard.press("F1")
     assert "Shift+Enter" in page.locator("dialog").inner_text()
     page.keyboard.press("Escape")
+    page.wait_for_selector("dialog", state="hidden")
     page.keyboard.press("Escape")  # nothing is selected: Tab leaves the timeline
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.id") != "timeline"
