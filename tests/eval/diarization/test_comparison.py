@@ -153,7 +153,13 @@ def test_one_command_makes_the_document(
     captured = capsys.readouterr()
     assert target.read_text() == captured.out
     assert "no demo call" in captured.err
-    for part in ("| set | own", "cores", "encoder `55354eaeebeca0e6`", "load average", "Nemotron 3"):
+    for part in (
+        "| set | own",
+        "cores",
+        "encoder `55354eaeebeca0e6`",
+        "load average",
+        "Nemotron 3",
+    ):
         assert part in captured.out
     assert main(["--data", str(folder), "--systems", "nobody"]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 2  # no demo, and the fault
