@@ -103,8 +103,10 @@ def load_embedder(name: str) -> Embed:
     if name.startswith(OWN_PREFIX):
         return _load_own_prefix(name.removeprefix(OWN_PREFIX))
     from diarspk import available_models, load_encoder
+    from diarspk.catalogue.presets import find_preset
 
-    if not Path(name).exists() and name not in {card.name for card in available_models()}:
+    known = {card.name for card in available_models()}
+    if name not in known and find_preset(name) is None and not Path(name).exists():
         raise ArgumentError(
             f"`systems` must be among {', '.join(EMBEDDERS)}, a model that `diarspk models` "
             f"lists, or the path of a checkpoint, got {name}"
