@@ -15,7 +15,7 @@ from diarspk.checkpoints.assets import asset_folder
 from diarspk.errors import FormatError, ModelError
 from diarspk.verification.calibration import ScoreCalibration
 from diarspk.verification.cohort import Cohort
-from diarspk.verification.score_normalization import adaptive_norm, cohort_statistics
+from tse.cohort_scores import normalized_scores
 
 if TYPE_CHECKING:
     from diarspk.diarization.local_speakers import LocalSpeakers
@@ -24,9 +24,6 @@ __all__ = ["DetectionCalibration", "score_voices"]
 
 Vector = NDArray[np.float32]
 Figures = NDArray[np.float64]
-
-TOP_COHORT = 200
-"""Most similar vectors of the cohort that count."""
 
 DIFFERENT_CHANNELS, BOTH_BY_TELEPHONE = "different channels", "both by telephone"
 """Quality measures: 1 where one of two voices, or both, came by telephone, 0 otherwise."""
@@ -104,13 +101,8 @@ def score_voices(
     scores, differ, both = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     rows = local.embeddings[local.talking]  # (n, dim)
     if len(rows):
-        enrolled = np.broadcast_to(vector, rows.shape)
-        own, other = (
-            cohort_statistics(side, cohort.vectors, top=TOP_COHORT) for side in (enrolled, rows)
-        )
-        scores[local.talking] = adaptive_norm(rows @ vector, own, other)
-        called = np.array([cohort.is_telephone(row) for row in rows])
-        here = cohort.is_telephone(vector)
+        scores[local.talking] = normalized_scores(vector, rows, cohort)
+        called, here = cohort.are_telephone(rows), cohort.is_telephone(vector)
         differ[local.talking], both[local.talking] = called != here, called & here
     seconds = np.log(np.where(local.talking, local.seconds, 1.0))
     return scores, {DIFFERENT_CHANNELS: differ, BOTH_BY_TELEPHONE: both, LOG_SECONDS: seconds}

@@ -23,7 +23,7 @@ from diarspk.audio import SAMPLE_RATE
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.errors import SpeechWarning
 from diarspk.verification.cohort import load_cohort
-from diarspk.verification.score_normalization import adaptive_norm, cohort_statistics
+from tse.cohort_scores import normalized_scores
 from tse.cues import Cue
 
 __all__ = [
@@ -52,9 +52,6 @@ may be somebody else's: an embedding that no separation has hurt is mostly above
 
 MIN_SIMILARITY = 0.25
 """Cosine below which the voice was probably not there, where there is no score."""
-
-TOP_COHORT = 200
-"""Most similar vectors of the cohort that count."""
 
 BLOCK_S = 4.0
 """Seconds of an output that are embedded together: the length of the mixtures that the scores were
@@ -193,12 +190,8 @@ class PresenceMeter:
         by_telephone = cohort.is_telephone(self.vector), cohort.is_telephone(vector)
         if by_telephone[0] != by_telephone[1]:
             return Presence(similarity, by_telephone=by_telephone)
-        own, other = (
-            cohort_statistics(side[None], cohort.vectors, top=TOP_COHORT)
-            for side in (self.vector, vector)
-        )
-        score = float(adaptive_norm([similarity], own, other)[0])
-        return Presence(similarity, score, by_telephone=by_telephone)
+        (score,) = normalized_scores(self.vector, vector[None], cohort)
+        return Presence(similarity, float(score), by_telephone=by_telephone)
 
 
 def warn_of_absence(meter: PresenceMeter | None, name: str) -> None:

@@ -19,7 +19,7 @@ from diarspk.streaming.update import LiveTurn
 if TYPE_CHECKING:
     from pyannote.core import Annotation, Segment
 
-__all__ = ["make_result", "merged_turns"]
+__all__ = ["annotate", "make_result", "merged_turns"]
 
 
 def make_result(
@@ -47,7 +47,7 @@ def make_result(
         If no speech was found.
     """
     labels, time = record.labels, record.clock.time
-    annotation = _annotate(merged_turns(record.turns, labels), name)
+    annotation = annotate(merged_turns(record.turns, labels), name)
     vectors = {labels.final_label(number): vector for number, vector in centroids.items()}
     doubts: tuple[str, ...] = ()
     if not len(annotation):
@@ -55,7 +55,7 @@ def make_result(
         warnings.warn(f"{name}: {doubts[0]}", SpeechWarning, stacklevel=3)
     return Diarization(
         annotation=annotation,
-        exclusive=_annotate(merged_turns(record.alone, labels), name),
+        exclusive=annotate(merged_turns(record.alone, labels), name),
         speakers={str(label): vectors[label] for label in annotation.labels()},
         fingerprint=fingerprint,
         confidence=_confidence(annotation, record.turns, labels),
@@ -79,7 +79,8 @@ def merged_turns(store: TurnStore, labels: SpeakerLabels) -> list[LiveTurn]:
     return turns
 
 
-def _annotate(turns: Iterable[LiveTurn], name: str) -> Annotation:
+def annotate(turns: Iterable[LiveTurn], name: str) -> Annotation:
+    """Turn turns of a live session into an annotation of that name."""
     from pyannote.core import Annotation, Segment
 
     annotation = Annotation(uri=name)

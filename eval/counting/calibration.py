@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from eval.counting.measurement import Measurement
+from eval.report.reliability import Bin as WeightedBin
+from eval.report.reliability import expected_calibration_error
+from eval.report.reliability import reliability as weigh_bins
 
 __all__ = ["Bin", "Forecast", "calibration_error", "forecasts", "reliability"]
-
-BINS = 10
 
 
 class Forecast(NamedTuple):
@@ -49,21 +50,13 @@ def forecasts(measurements: Sequence[Measurement], *, talkative: bool = False) -
 
 def reliability(made: Sequence[Forecast]) -> list[Bin]:
     """Ten bins of equal width by probability; those without a forecast are left out."""
-    bins = []
-    for number in range(BINS):
-        inside = [one for one in made if min(int(one.probability * BINS), BINS - 1) == number]
-        if inside:
-            said = sum(one.probability for one in inside) / len(inside)
-            right = sum(one.right for one in inside) / len(inside)
-            bins.append(Bin(number / BINS, len(inside), said, right))
-    return bins
+    return [Bin(one.lower, one.number, one.forecast, one.truth) for one in _bins(made)]
 
 
 def calibration_error(made: Sequence[Forecast]) -> float:
-    """Compute the expected calibration error: mean distance of probability and truth.
+    """Compute the expected calibration error; 0 without forecasts."""
+    return expected_calibration_error(_bins(made))
 
-    Guo et al. 2017, *On Calibration of Modern Neural Networks*, equation 3. 0 without forecasts.
-    """
-    bins = reliability(made)
-    total = sum(one.sessions for one in bins)
-    return sum(one.sessions * abs(one.probability - one.right) for one in bins) / max(total, 1)
+
+def _bins(made: Sequence[Forecast]) -> list[WeightedBin]:
+    return weigh_bins([one.probability for one in made], [one.right for one in made])

@@ -28,8 +28,10 @@ from eval.diarization.first_passes import (
     ConversationPass,
     FirstPassSettings,
 )
-from eval.diarization.plot import Bin, plot_reliability
+from eval.diarization.plot import plot_reliability
 from eval.report.markdown import markdown_table
+from eval.report.reliability import BINS, Bin, expected_calibration_error
+from eval.report.reliability import reliability as weigh_bins
 from eval.report.run_record import JsonReport, write_json
 
 __all__ = [
@@ -43,7 +45,6 @@ __all__ = [
     "true_shares",
 ]
 
-BINS = 10
 HEADER = ("confidence", "turns", "seconds", "mean confidence", "right")
 
 Figures = NDArray[np.float64]
@@ -99,23 +100,14 @@ def true_shares(conversation: Conversation, result: Diarization) -> tuple[Figure
 
 def calibration_error(turns: Turns, confidence: Figures | None = None) -> float:
     """Compute the expected calibration error: mean distance from the truth in ten bins."""
-    rows = reliability(turns, turns.confidence if confidence is None else confidence)
-    total = sum(row[2] for row in rows)
-    return sum(row[2] * abs(row[3] - row[4]) for row in rows) / total if total else 0.0
+    return expected_calibration_error(
+        reliability(turns, turns.confidence if confidence is None else confidence)
+    )
 
 
 def reliability(turns: Turns, confidence: Figures) -> list[Bin]:
     """Lower edge, turns, seconds, mean confidence and truth of every bin that has any."""
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    rows = []
-    for number in range(BINS):
-        chosen = bins == number
-        weights = turns.seconds[chosen]
-        if weights.sum() > 0:
-            said = float(np.average(confidence[chosen], weights=weights))
-            right = float(np.average(turns.right[chosen], weights=weights))
-            rows.append((number / BINS, int(chosen.sum()), float(weights.sum()), said, right))
-    return rows
+    return weigh_bins(confidence, turns.right, turns.seconds)
 
 
 def fit_calibration(turns: Turns, *, penalty: float = 1e-3) -> Calibration:

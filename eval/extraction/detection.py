@@ -30,6 +30,7 @@ from eval.extraction.detection_trials import Compared, compare
 from eval.extraction.mixtures import CONDITIONS, draw_trials, read_noise
 from eval.report.markdown import markdown_table
 from eval.report.progress import follow
+from eval.report.reliability import expected_calibration_error, reliability
 from eval.report.run_record import JsonReport
 from tse.detection import frame_posteriors, likeliest_odds
 from tse.detection_calibration import DetectionCalibration
@@ -173,16 +174,9 @@ def describe(condition: str, judged: Sequence[Judged]) -> dict[str, Any]:
     }
 
 
-def calibration_error(probabilities: Figures, outcomes: Mask, *, bins: int = 10) -> float:
-    """Compute the expected calibration error: mean distance of forecast and share of outcomes.
-
-    Guo et al. 2017, *On Calibration of Modern Neural Networks*, equation 3.
-    """
-    which = np.minimum((probabilities * bins).astype(int), bins - 1)
-    count = np.bincount(which, minlength=bins)
-    forecast = np.bincount(which, probabilities, minlength=bins)
-    share = np.bincount(which, outcomes, minlength=bins)
-    return float(np.abs(forecast - share).sum() / count.sum())
+def calibration_error(probabilities: Figures, outcomes: Mask) -> float:
+    """Compute the expected calibration error: mean distance of forecast and share of outcomes."""
+    return expected_calibration_error(reliability(probabilities, outcomes))
 
 
 def presence_error(judged: Sequence[Judged]) -> float:

@@ -12,6 +12,7 @@ from pyannote.core import Annotation
 import diarspk
 from diarspk.metrics.scores import Components
 from diarspk.streaming import LiveTurn, SpeakerEvent, StreamingDiarizer, Update
+from diarspk.streaming.session_result import annotate
 from eval.diarization.conversation import Conversation
 
 __all__ = ["SessionResult", "component_of", "run_session"]
@@ -83,7 +84,7 @@ def run_session(
     revised, tentative = _compare_tentative(updates, turns)
     return SessionResult(
         component_of(conversation, result.annotation),
-        component_of(conversation, _annotate(turns, conversation.name)),
+        component_of(conversation, annotate(turns, conversation.name)),
         sum(event.kind == "merged" for event in events),
         _waits(reference, result.annotation, conversation),
         revised,
@@ -100,15 +101,6 @@ def component_of(conversation: Conversation, hypothesis: Annotation) -> Componen
     scored = diarspk.score(conversation.reference, hypothesis, uem=conversation.uem)
     (components,) = scored.files.values()
     return components
-
-
-def _annotate(turns: list[LiveTurn], name: str) -> Annotation:
-    from pyannote.core import Segment
-
-    annotation = Annotation(uri=name)
-    for track, turn in enumerate(turns):
-        annotation[Segment(turn.start, turn.end), track] = turn.speaker
-    return annotation
 
 
 def _compare_tentative(updates: list[Update], final: list[LiveTurn]) -> tuple[float, float]:

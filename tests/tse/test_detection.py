@@ -28,12 +28,12 @@ from diarspk.verification.calibration import ScoreCalibration
 from diarspk.verification.cohort import Cohort
 from diarspk.verification.score_normalization import adaptive_norm, cohort_statistics
 from tests.tiny_model import write_tiny_model
+from tse.cohort_scores import TOP_COHORT
 from tse.cues import Cue
 from tse.detection import STEP_S, Detection, frame_posteriors, likeliest_odds
 from tse.detection_calibration import (
     DIFFERENT_CHANNELS,
     LOG_SECONDS,
-    TOP_COHORT,
     DetectionCalibration,
     score_voices,
 )

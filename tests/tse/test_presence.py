@@ -24,6 +24,7 @@ from eval.extraction.mixtures import CONDITIONS
 from eval.extraction.presence import report
 from tests.tiny_model import tone, write_tiny_model
 from tse import presence
+from tse.cohort_scores import TOP_COHORT
 from tse.cues import Cue
 from tse.extraction import extract_mixed
 from tse.presence import (
@@ -99,9 +100,7 @@ def test_the_score_is_the_cosine_normalized_by_the_cohort(
     enrolled, voice = tone("ann"), tone("ben", 4.0)
     found = measure(meter_of(encoder, "ann"), voice)
     sides = [encoder.embed(audio, RATE) for audio in (enrolled, voice)]
-    statistics = [
-        cohort_statistics(side[None], COHORT.vectors, top=presence.TOP_COHORT) for side in sides
-    ]
+    statistics = [cohort_statistics(side[None], COHORT.vectors, top=TOP_COHORT) for side in sides]
     assert found.score == pytest.approx(adaptive_norm([sides[0] @ sides[1]], *statistics)[0])
     assert found.by_telephone == (False, False)
 

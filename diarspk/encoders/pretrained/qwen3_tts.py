@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +20,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from diarspk.checkpoints.pickled import load_strictly
-from diarspk.encoders.architectures.ecapa import SPEECHBRAIN_ECAPA, EcapaTdnn
-from diarspk.encoders.pretrained.speechbrain import rename_speechbrain
+from diarspk.encoders.architectures.ecapa import EcapaTdnn
+from diarspk.encoders.pretrained.speechbrain import build_speechbrain_ecapa, rename_speechbrain
 from diarspk.errors import ModelError
 
 __all__ = ["QwenSpeakerEncoder", "load_qwen_speaker_encoder"]
@@ -125,16 +124,7 @@ def _build(state: Mapping[str, Tensor], root: Path) -> EcapaTdnn:
         re.sub(r"\.(weight|bias)$", r".conv.\1", name): one.float() for name, one in state.items()
     }
     renamed = rename_speechbrain(named)
-    channels, mels, _ = renamed["layer1.conv.weight"].shape
-    config = replace(
-        SPEECHBRAIN_ECAPA,
-        mels=mels,
-        channels=channels,
-        aggregated=renamed["conv.weight"].shape[0],
-        bottleneck=renamed["layer2.se_res2block.3.linear1.weight"].shape[0],
-        dimension=renamed["linear.weight"].shape[0],
-    )
-    network = EcapaTdnn(config)
+    network = build_speechbrain_ecapa(renamed)
     for name, module in network.named_modules():
         if isinstance(module, nn.BatchNorm1d):
             nn.init.constant_(module.weight, float(np.sqrt(1 + module.eps)))  # of variance 1

@@ -21,6 +21,7 @@ from diarspk.errors import ModelError
 
 __all__ = [
     "SpeechBrainFrontEnd",
+    "build_speechbrain_ecapa",
     "is_speechbrain_xvector",
     "load_speechbrain",
     "load_speechbrain_xvector",
@@ -100,6 +101,14 @@ def load_speechbrain(path: Path, state: Mapping[str, Tensor]) -> WindowedEncoder
         If they are of another architecture.
     """
     renamed = rename_speechbrain(state)
+    network = build_speechbrain_ecapa(renamed)
+    load_strictly(network, renamed, path)
+    front_end = SpeechBrainFrontEnd(network.config.mels)
+    return WindowedEncoder(network.requires_grad_(False), front_end)
+
+
+def build_speechbrain_ecapa(renamed: Mapping[str, Tensor]) -> EcapaTdnn:
+    """Build the ECAPA-TDNN that renamed tensors fit, with random weights."""
     channels, mels, _ = renamed["layer1.conv.weight"].shape
     config = replace(
         SPEECHBRAIN_ECAPA,
@@ -109,9 +118,7 @@ def load_speechbrain(path: Path, state: Mapping[str, Tensor]) -> WindowedEncoder
         bottleneck=renamed["layer2.se_res2block.3.linear1.weight"].shape[0],
         dimension=renamed["linear.weight"].shape[0],
     )
-    network = EcapaTdnn(config)
-    load_strictly(network, renamed, path)
-    return WindowedEncoder(network.requires_grad_(False), SpeechBrainFrontEnd(mels))
+    return EcapaTdnn(config)
 
 
 def is_speechbrain_xvector(state: Mapping[str, Tensor]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import torch
 
 from diarspk.audio import SAMPLE_RATE
 from diarspk.checkpoints.digest import digest_weights
+from diarspk.checkpoints.json_object import read_object
 from diarspk.encoders.base import Embedding
 from diarspk.encoders.clips import ClipEncoder, Waveform, WindowConfig
 from diarspk.errors import ModelError
@@ -55,7 +55,7 @@ def load_transformers(path: Path) -> TransformersEncoder:
         raise ModelError(
             f"{path}: transformers cannot load it ({fault}); check the files"
         ) from error
-    preprocessing = _read_object(path / "preprocessor_config.json")
+    preprocessing = read_object(path / "preprocessor_config.json")
     rate = int(preprocessing.get("sampling_rate", SAMPLE_RATE))
     if rate != SAMPLE_RATE:
         raise ModelError(
@@ -133,13 +133,5 @@ def _fingerprint(network: Any, normalize: bool) -> str:
     return digest_weights(network, f"{type(network).__name__} {normalize}")[:16]
 
 
-def _read_object(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
 def _read_json(path: Path, name: str) -> list[str]:
-    return [str(item) for item in _read_object(path).get(name) or []]
+    return [str(item) for item in read_object(path).get(name) or []]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from diarspk.audio import SAMPLE_RATE
+from diarspk.checkpoints.json_object import read_object
 from diarspk.errors import ModelError
 
 __all__ = ["HiddenStates", "build_transformers", "open_transformers"]
@@ -96,7 +97,7 @@ def open_transformers(path: Path, *, layer_norm: bool = False) -> HiddenStates:
         raise ModelError(
             f"{path}: transformers cannot load it ({fault}); check the files"
         ) from error
-    preprocessing = _read_object(path / "preprocessor_config.json")
+    preprocessing = read_object(path / "preprocessor_config.json")
     if (rate := preprocessing.get("sampling_rate", SAMPLE_RATE)) != SAMPLE_RATE:
         raise ModelError(f"{path}: reads audio at {rate} Hz; only {SAMPLE_RATE} Hz can be used")
     _check(network, str(path))
@@ -144,11 +145,3 @@ def _import_transformers() -> Any:
             "transformers is not installed: pip install 'diarspk[transformers]'"
         ) from error
     return transformers
-
-
-def _read_object(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
