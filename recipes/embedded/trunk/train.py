@@ -73,6 +73,9 @@ NORM_SEED = 12345
 JOINING_BATCHES = 120
 """Batches for the rotation to the teacher's axes: ten would fit it to their noise."""
 
+RIDGE = 1e-4
+"""Ridge of the map to the teacher's frames, of the mean power of what it reads."""
+
 HIDDEN = ("network.trunk.", "network.utterance.expand.", "head.layers.")
 """Prefixes of the matrices that Muon takes: none at the inputs or outputs of the network."""
 
@@ -189,6 +192,33 @@ class EncoderTraining(lightning.LightningModule):
         head.affine.bias.copy_(turn.T @ head.affine.bias)
         mean = self.teacher[self.teacher.isfinite().all(1)].mean(0)
         head.whitening.mean[: len(mean)].copy_(mean)
+
+    @torch.no_grad()
+    def fit_teacher_frames(self, batches: Iterable[dict[str, Batch]]) -> None:
+        """Begin the map to the teacher's frames at least squares over the trunk as it is.
+
+        A map that begins anew would pull at what the trunk has learned until it fits.
+        """
+        if self.mimic is None:
+            return
+        width = self.mimic.in_features + 1  # and the bias
+        squares = torch.zeros(width, width, dtype=torch.double)
+        products = torch.zeros(width, self.mimic.out_features, dtype=torch.double)
+        self.network.eval()
+        for batch in batches:
+            crops = batch["crops"]
+            target = crops["teacher_frames"].double().flatten(0, 1)
+            _, frames = self.embed_crops(crops)
+            frames = frames[..., : self.mimic.in_features].double().flatten(0, 1)
+            known = target.any(-1)
+            inputs = nn.functional.pad(frames[known], (0, 1), value=1.0)
+            squares += inputs.T @ inputs
+            products += inputs.T @ target[known]
+        self.network.train()
+        ridge = RIDGE * squares.diagonal().mean() * torch.eye(width, dtype=torch.double)
+        solution = torch.linalg.solve(squares + ridge, products).to(self.mimic.weight)
+        self.mimic.weight.copy_(solution[:-1].T)
+        self.mimic.bias.copy_(solution[-1])
 
     def on_train_batch_start(self, batch: dict[str, Batch], index: int) -> None:
         config = self.train_config
@@ -353,8 +383,13 @@ def main(settings: Settings) -> None:
     )
     if settings.start is not None:
         load_warm_start(training, read_warm_start(settings.start, part="activity.", name="head."))
-    if settings.centred:
-        training.join_teacher(islice(training.norm_batches, JOINING_BATCHES))
+    if settings.centred and settings.resume is None:
+        # any process but the first gets the first one's weights before it steps
+        batches_each = JOINING_BATCHES if batches.crops.share.first == 0 else 1
+        crops = data.crops(seed=settings.seed + NORM_SEED)
+        joining = [{"crops": batch} for batch in islice(crops, batches_each)]
+        training.join_teacher(joining)
+        training.fit_teacher_frames(joining)
     if settings.resume is None:
         training.initialize_classes(torch.from_numpy(batches.crops.labels()))
     for parameter in training.network.trunk.parameters():

@@ -329,6 +329,40 @@ def test_embeddings_join_a_teacher_with_other_axes(pool, speakers, usable):
         assert training.distance(embeddings, batch["crops"]["row"]).item() < 1e-3
 
 
+def test_the_map_to_the_teachers_frames_begins_where_it_fits(pool, speakers, usable):
+    """The teacher's frames are a linear function of the trunk's, but for those it has not."""
+    pytest.importorskip("lightning")
+    from recipes.embedded.trunk.train import EncoderTraining, TrainConfig
+
+    torch.manual_seed(0)
+    training = EncoderTraining(
+        SMALL,
+        SegmentationHeadConfig(width=16, channels=8, layers=1, heads=2),
+        TrainConfig(steps=1),
+        classes=2,
+        teacher=torch.zeros(len(pool.start), 8),
+        norm_batches=[],
+        frame_dimension=5,
+    )
+    config = CropConfig(frames_per_batch=800, seconds=(1.0,))
+    drawn = SpeakerCrops(pool, pool, speakers, config, usable=usable, seed=0)
+    crops = [{"crops": batch} for batch in islice(drawn, 4)]
+    weight, bias = torch.randn(5, 16), torch.randn(5)
+    training.network.eval()
+    for batch in crops:
+        with torch.no_grad():
+            _, frames = training.embed_crops(batch["crops"])
+        batch["crops"]["teacher_frames"] = frames[..., :16] @ weight.T + bias
+        batch["crops"]["teacher_frames"][:, ::3] = 0.0
+    training.fit_teacher_frames(crops)
+    assert training.network.training
+    training.network.eval()
+    for batch in crops:
+        _, frames = training.embed_crops(batch["crops"])
+        target = batch["crops"]["teacher_frames"]
+        assert frame_distance(training.mimic(frames[..., :16]), target).item() < 1e-3
+
+
 def test_classes_begin_at_the_teachers_means(pool, speakers, usable):
     pytest.importorskip("lightning")
     from recipes.embedded.trunk.train import EncoderTraining, TrainConfig
