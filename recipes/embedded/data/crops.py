@@ -155,6 +155,9 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
         utterances = Counter(speakers[utterance] for utterance in set(pool.utterance))
         present = {speed for _, speed in self.rows}
         self.speeds = [speed for speed in SPEEDS if speed in present]
+        self.has_speed = np.array(
+            [[(n, speed) in self.rows for speed in self.speeds] for n in range(len(self.names))]
+        )
         counts = np.array([utterances[name] for name in self.names])
         self.groups = np.array([(groups or {}).get(name, UNKNOWN) for name in self.names])
         self.probability = speaker_weights(counts, self.groups.tolist(), config.group_balance)
@@ -177,6 +180,7 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
         others = len(self.speeds) - 1
         share = [1 - altered, *[altered / others] * others] if others else [1.0]
         speeds = generator.choice(len(self.speeds), size, p=share)
+        speeds[~self.has_speed[speakers, speeds]] = 0  # a speaker without copies at that speed
         speakers, speeds = speakers.repeat(copies), speeds.repeat(copies)
         rows, drawn = [], []
         for speaker, speed in zip(speakers.tolist(), speeds.tolist(), strict=True):

@@ -64,6 +64,19 @@ def test_crops_are_whole_and_labelled(pool, speakers, usable):
         assert variant == SPEEDS[speed] if speed else variant not in SPEED
 
 
+def test_a_speaker_without_copies_at_a_speed_is_drawn_plain(pool, speakers, usable):
+    config = CropConfig(frames_per_batch=800, seconds=(1.0,), altered_speed_probability=1.0)
+    kept = [
+        speakers[name] != "0" or variant not in SPEED
+        for name, variant in zip(pool.utterance, pool.variant, strict=True)
+    ]
+    crops = SpeakerCrops(pool, pool, speakers, config, usable=usable & np.array(kept), seed=0)
+    labels = torch.cat([batch["label"] for batch in islice(crops, 4)])
+    speed, speaker = labels // 8, labels % 8
+    assert (speed[speaker == 0] == 0).all() and (speaker == 0).sum() == 4
+    assert (speed[speaker != 0] > 0).all()
+
+
 def test_only_usable_rows_are_drawn(pool, speakers):
     usable = np.array([not name.endswith("-1") for name in pool.utterance])
     config = CropConfig(frames_per_batch=600, seconds=(1.0,))
