@@ -25,7 +25,7 @@ from diarspk.verification.cohort import Cohort
 from eval.command_line import command
 from eval.embeddings.speech import read_utterances
 from eval.report.progress import follow
-from recipes.embedded.data.prepare import encode_and_decode
+from recipes.embedded.data.degradation import encode_and_decode
 
 __all__ = ["draw_utterances", "embed_cohort", "main", "pass_telephone"]
 

@@ -25,13 +25,12 @@ from numpy.typing import NDArray
 from diarspk.audio import SAMPLE_RATE
 from eval.command_line import command
 from eval.simulate.rooms import TAPS, simulate_room
-from recipes.embedded.data.prepare import (
-    Waveform,
+from recipes.embedded.data.rooms_and_noise import (
     generate_noise,
     read_impulse_responses,
     read_noises,
-    read_shard,
 )
+from recipes.embedded.data.shards import Waveform, read_shard
 from recipes.training.speed import change_speed
 
 SPLIT_S = 6.0

@@ -21,7 +21,8 @@ import torch
 from diarspk.audio import SAMPLE_RATE, load_audio
 from diarspk.errors import FormatError
 from eval.command_line import command
-from recipes.embedded.data.prepare import Waveform, generate_noise
+from recipes.embedded.data.rooms_and_noise import generate_noise
+from recipes.embedded.data.shards import Waveform
 from recipes.extraction.prepare import Piece, cut_pieces, simulate_rooms, write_pieces
 
 

@@ -14,8 +14,10 @@ from diarspk.audio import SAMPLE_RATE
 from diarspk.features.log_mel import LogMel
 from recipes.embedded.data.conversations import ConversationConfig, Conversations
 from recipes.embedded.data.crops import Pool, read_pool
+from recipes.embedded.data.degradation import SPEED
 from recipes.embedded.data.mixing import transmit
-from recipes.embedded.data.prepare import SPEED, Packed, Waveform, write
+from recipes.embedded.data.prepare import Packed, write
+from recipes.embedded.data.shards import Waveform
 from recipes.embedded.data.turns import Turn, TurnTaking
 from recipes.embedded.data.voice_pool import VoicePool
 from recipes.embedded.data.waveforms import PLACES, Sources, pack_waveforms

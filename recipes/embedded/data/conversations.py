@@ -28,8 +28,9 @@ from torch.utils.data import IterableDataset
 
 from diarspk.features.log_mel import FeatureConfig
 from recipes.embedded.data import augmentation
+from recipes.embedded.data.degradation import SPEED
 from recipes.embedded.data.mixing import SHIFT, Gap, Mixer, MixingConfig, amplitude, transmit
-from recipes.embedded.data.prepare import SPEED, Waveform
+from recipes.embedded.data.shards import Waveform
 from recipes.embedded.data.speech_frames import non_speech_intervals
 from recipes.embedded.data.turns import Turn, TurnConfig, TurnTaking
 from recipes.embedded.data.voice_pool import VoiceConfig, VoicePool

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from recipes.embedded.data import augmentation
-from recipes.embedded.data.prepare import SPEED
+from recipes.embedded.data.degradation import SPEED
 from recipes.embedded.data.speakers import UNKNOWN
 from recipes.embedded.data.teacher_frames import FrameTargets, Piece
 from recipes.training.sharing import EVERYTHING, Share

@@ -15,7 +15,8 @@ from diarspk.features.log_mel import LogMel
 from eval.simulate.voices import fade
 from recipes.embedded.data import augmentation
 from recipes.embedded.data.crops import FRAMES_PER_SECOND
-from recipes.embedded.data.prepare import Waveform, pass_channel
+from recipes.embedded.data.degradation import pass_channel
+from recipes.embedded.data.shards import Waveform
 from recipes.embedded.data.waveforms import Sources, at_power_one
 
 __all__ = ["SHIFT", "Gap", "Mixer", "MixingConfig", "amplitude", "transmit"]

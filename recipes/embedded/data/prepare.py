@@ -10,11 +10,9 @@ are cheap on log-mel power and are drawn anew at every training step (``augmenta
 from __future__ import annotations
 
 import csv
-import io
 import json
-import tarfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
@@ -22,22 +20,20 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import soundfile
-import soxr
 import torch
 from numpy.typing import NDArray
-from scipy.signal import butter, fftconvolve, sosfilt
 
-from diarspk.audio import SAMPLE_RATE
 from diarspk.features.log_mel import LogMel
-from diarspk.intervals import find_runs
 from eval.command_line import command
+from recipes.embedded.data.degradation import SPEED, degrade
+from recipes.embedded.data.rooms_and_noise import (
+    gather_noises,
+    read_impulse_responses,
+    simulate_rooms,
+)
+from recipes.embedded.data.shards import Waveform, read_shard, read_training, training_shards
 from recipes.embedded.data.speakers import UNKNOWN, read_speakers
-from recipes.training.speed import change_speed
 
-Waveform = NDArray[np.float32]
-GENERATED_NOISES = 60
-SPEED = {"slow": 0.9, "fast": 1.1, "slower": 0.8, "faster": 1.2}
 ALTERED_UTTERANCES = 2
 """Utterances of each speaker that are packed slower and faster too."""
 
@@ -50,175 +46,6 @@ class Packed:
 
     features: NDArray[np.float16]
     rows: list[dict[str, str | int]]
-
-
-def read_shard(path: Path, part: int = 0, parts: int = 1) -> Iterator[tuple[str, Waveform]]:
-    """Names and 16 kHz waveforms of every ``parts``-th Ogg/Opus member of a tar shard."""
-    with tarfile.open(path) as archive:
-        for number, member in enumerate(archive):
-            wanted = number % parts == part and member.name.endswith(".opus")
-            stream = archive.extractfile(member) if wanted else None
-            if stream is not None:
-                audio, rate = soundfile.read(io.BytesIO(stream.read()), dtype="float32")
-                yield Path(member.name).stem, soxr.resample(audio, rate, SAMPLE_RATE)
-
-
-def training_shards(speech: Path) -> list[Path]:
-    """Tar shards of labelled (``train-*``) and pseudo-labelled (``extra-*``) training speech."""
-    return sorted(speech.glob("train-*.tar")) + sorted(speech.glob("extra-*.tar"))
-
-
-def read_training(shard: Path, part: int = 0, parts: int = 1) -> Iterator[tuple[str, Waveform]]:
-    """Read a shard as :func:`read_shard` does, with a noise floor in the place of silence."""
-    for name, audio in read_shard(shard, part, parts):
-        seed = int.from_bytes(name.encode(), "little") % 2**63
-        yield name, fill_digital_silence(audio, np.random.default_rng(seed))
-
-
-def fill_digital_silence(
-    audio: Waveform, generator: np.random.Generator, *, min_s: float = 0.02
-) -> Waveform:
-    """Add white noise, 60 to 80 dB below full scale, to audio with stretches of digital silence.
-
-    A noise gate leaves such stretches: no microphone does, and their log-mels lie far below those
-    of any other recording. Other audio is returned as it is.
-    """
-    silent = np.abs(audio) < 2.0**-16
-    lengths = np.diff(find_runs(silent), axis=1)
-    if not (lengths >= min_s * SAMPLE_RATE).any():
-        return audio
-    amplitude = 10 ** (generator.uniform(-80, -60) / 20)
-    noise = generator.standard_normal(len(audio)) * amplitude
-    return (audio + noise).astype(np.float32)
-
-
-def read_impulse_responses(folder: Path, max_s: float = 1.2) -> list[Waveform]:
-    """Measured responses, cut to ``max_s`` so that no cathedral smears a whole crop."""
-    responses = []
-    for path in sorted(folder.glob("*.flac")):
-        audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
-        response = soxr.resample(audio[:, 0], rate, SAMPLE_RATE)
-        start = max(int(np.argmax(np.abs(response))) - 40, 0)
-        responses.append(response[start : start + int(max_s * SAMPLE_RATE)])
-    return responses
-
-
-def simulate_rooms(count: int, generator: np.random.Generator) -> list[Waveform]:
-    """Impulse responses of shoebox rooms from closets to lecture halls (image method)."""
-    import pyroomacoustics as pra
-
-    responses: list[Waveform] = []
-    while len(responses) < count:
-        size = generator.uniform([2.5, 2.5, 2.3], [10.0, 8.0, 4.0])
-        absorption, order = pra.inverse_sabine(
-            max(generator.uniform(0.15, 0.8), 0.17 * np.prod(size) ** (1 / 3) / 2), size
-        )
-        room = pra.ShoeBox(
-            size,
-            fs=SAMPLE_RATE,
-            materials=pra.Material(min(absorption, 0.95)),
-            max_order=min(order, 12),
-        )
-        room.add_source(generator.uniform([0.5] * 3, size - 0.5))
-        room.add_microphone(generator.uniform([0.5] * 3, size - 0.5))
-        room.compute_rir()
-        response = np.asarray(room.rir[0][0], dtype=np.float32)
-        start = max(int(np.argmax(np.abs(response))) - 40, 0)
-        responses.append(response[start : start + int(0.8 * SAMPLE_RATE)])
-    return responses
-
-
-def reverberate(audio: Waveform, response: Waveform) -> Waveform:
-    return fftconvolve(audio, response)[: len(audio)].astype(np.float32)
-
-
-def encode_and_decode(audio: Waveform, rate: int, **codec: object) -> Waveform:
-    """Pass audio through a lossy codec of libsndfile at ``rate`` and back to 16 kHz."""
-    narrow = soxr.resample(audio, SAMPLE_RATE, rate)
-    peak = max(float(np.abs(narrow).max()), 1e-5)
-    stream = io.BytesIO()
-    soundfile.write(stream, narrow / peak * 0.8, rate, **codec)
-    stream.seek(0)
-    decoded, _ = soundfile.read(stream, dtype="float32")
-    widened = soxr.resample(decoded, rate, SAMPLE_RATE)[: len(audio)]
-    return np.pad(widened, (0, len(audio) - len(widened))).astype(np.float32)
-
-
-def band_limit(audio: Waveform, generator: np.random.Generator) -> Waveform:
-    """Limit to a far-field or handset band: random corner frequencies, second order."""
-    low, high = generator.uniform(80, 350), generator.uniform(2800, 7000)
-    sections = butter(2, [low, high], "bandpass", fs=SAMPLE_RATE, output="sos")
-    return sosfilt(sections, audio).astype(np.float32)
-
-
-def clip(audio: Waveform, generator: np.random.Generator) -> Waveform:
-    limit = np.quantile(np.abs(audio), generator.uniform(0.9, 0.995))
-    return np.clip(audio, -limit, limit).astype(np.float32)
-
-
-def pass_channel(audio: Waveform, generator: np.random.Generator) -> Waveform:
-    """One of: GSM, mu-law telephone, low-rate MP3, a band limit, clipping."""
-    choice = generator.integers(5)
-    if choice == 0:
-        return encode_and_decode(audio, 8000, format="WAV", subtype="GSM610")
-    if choice == 1:
-        return encode_and_decode(audio, 8000, format="WAV", subtype="ULAW")
-    if choice == 2:
-        return encode_and_decode(audio, SAMPLE_RATE, format="MP3", compression_level=0.9)
-    return band_limit(audio, generator) if choice == 3 else clip(audio, generator)
-
-
-def add_noise(audio: Waveform, noise: Waveform, ratio_db: float) -> Waveform:
-    """Add noise, repeated where it is short, ``ratio_db`` below the audio."""
-    noise = np.resize(noise, len(audio))
-    powers = np.mean(audio**2), max(float(np.mean(noise**2)), 1e-12)
-    return audio + noise * np.float32(np.sqrt(powers[0] / powers[1]) * 10 ** (-ratio_db / 20))
-
-
-def degrade(
-    audio: Waveform,
-    variant: str,
-    rooms: list[Waveform],
-    noises: list[Waveform],
-    generator: np.random.Generator,
-) -> Waveform:
-    if variant == "recorded":
-        return audio
-    if variant == "noisy":
-        if generator.random() < 0.5:
-            audio = reverberate(audio, rooms[generator.integers(len(rooms))])
-        noise = noises[generator.integers(len(noises))]
-        noise = np.roll(noise, int(generator.integers(len(noise))))
-        return add_noise(audio, noise, generator.uniform(0, 20))
-    if variant in SPEED:
-        audio = change_speed(audio, SPEED[variant])
-        if generator.random() < 0.5:
-            return audio
-    if variant == "channel" or (variant in SPEED and generator.random() < 0.5):
-        return pass_channel(audio, generator)
-    return reverberate(audio, rooms[generator.integers(len(rooms))])
-
-
-def generate_noise(
-    count: int, generator: np.random.Generator, seconds: float = 10.0
-) -> list[Waveform]:
-    """Coloured noise with slow level changes, and mains hum with harmonics."""
-    length = int(seconds * SAMPLE_RATE)
-    frequency = np.fft.rfftfreq(length, 1 / SAMPLE_RATE)
-    noises = []
-    for index in range(count):
-        spectrum = np.fft.rfft(generator.standard_normal(length))
-        audio = np.fft.irfft(spectrum / np.maximum(frequency, 20.0) ** generator.uniform(-0.2, 1.1))
-        if index % 4 == 0:
-            base, time = generator.uniform(45, 130), np.arange(length) / SAMPLE_RATE
-            tones = sum(
-                generator.random() / k * np.sin(2 * np.pi * base * k * time) for k in range(1, 12)
-            )
-            audio = audio / audio.std() * 0.3 + tones
-        knots = np.exp(generator.normal(0, 0.5, 12))
-        envelope = np.interp(np.arange(length), np.linspace(0, length, 12), knots)
-        noises.append((audio * envelope / audio.std() * 0.05).astype(np.float32))
-    return noises
 
 
 def altered_utterances(speakers: dict[str, str]) -> frozenset[str]:
@@ -286,23 +113,6 @@ def pack_recorded(shard: Path) -> Packed:
     for utterance, audio in read_shard(shard):
         packer.add(audio, utterance=utterance, variant="recorded")
     return packer.finish()
-
-
-def read_noises(folder: Path, min_s: float = 0.5) -> dict[str, Waveform]:
-    """Read the noises of a folder, by the names of their files."""
-    noises = {}
-    for path in sorted(folder.glob("*.opus")):
-        audio, rate = soundfile.read(path, dtype="float32")
-        audio = soxr.resample(audio, rate, SAMPLE_RATE)
-        if len(audio) >= min_s * SAMPLE_RATE:
-            noises[path.stem] = audio
-    return noises
-
-
-def gather_noises(folder: Path, generator: np.random.Generator) -> dict[str, Waveform]:
-    """Read the noises of a folder, and generate some more."""
-    generated = enumerate(generate_noise(GENERATED_NOISES, generator))
-    return read_noises(folder) | {f"generated-{number:02d}": audio for number, audio in generated}
 
 
 def pack_noise(noises: dict[str, Waveform]) -> Packed:

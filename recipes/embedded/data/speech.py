@@ -19,7 +19,7 @@ from diarspk.atomic import atomic_path
 from diarspk.segmentation.silero import SileroNetwork
 from eval.command_line import command
 from eval.simulate.voices import speech_probability
-from recipes.embedded.data.prepare import Waveform, read_training, training_shards
+from recipes.embedded.data.shards import Waveform, read_training, training_shards
 
 
 def detect(network: SileroNetwork, audio: Waveform) -> NDArray[np.uint8]:

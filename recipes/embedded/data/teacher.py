@@ -33,7 +33,9 @@ from diarspk.encoders.pretrained.campplus import find_campplus, load_campplus
 from diarspk.features.log_mel import LogMel, mean_normalize
 from eval.command_line import command
 from eval.report.progress import follow
-from recipes.embedded.data.prepare import SPEED, Waveform, altered_utterances
+from recipes.embedded.data.degradation import SPEED
+from recipes.embedded.data.prepare import altered_utterances
+from recipes.embedded.data.shards import Waveform
 from recipes.embedded.data.speakers import read_speakers
 from recipes.embedded.data.teacher_targets import principal_axes
 from recipes.embedded.data.waveforms import Waveforms, read_waveforms

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from recipes.embedded.data.crops import Pool
-from recipes.embedded.data.prepare import SPEED
+from recipes.embedded.data.degradation import SPEED
 
 
 def read_targets(

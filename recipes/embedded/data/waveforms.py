@@ -20,13 +20,8 @@ from eval.command_line import command
 from eval.report.progress import follow
 from eval.simulate.rooms import TAPS, simulate_room
 from eval.simulate.voices import dense_speech, fade
-from recipes.embedded.data.prepare import (
-    Waveform,
-    gather_noises,
-    read_impulse_responses,
-    read_training,
-    training_shards,
-)
+from recipes.embedded.data.rooms_and_noise import gather_noises, read_impulse_responses
+from recipes.embedded.data.shards import Waveform, read_training, training_shards
 from recipes.training.speed import change_speed
 
 __all__ = ["DenseSpeech", "Sources", "Waveforms", "at_power_one", "pack_waveforms", "read_sources"]

@@ -26,7 +26,7 @@ from tests.paths import ROOT
 pytest.importorskip("lightning")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-from recipes.embedded.data.prepare import SPEED  # noqa: E402
+from recipes.embedded.data.degradation import SPEED  # noqa: E402
 from recipes.zoo import table  # noqa: E402
 from recipes.zoo.network import input_features  # noqa: E402
 from recipes.zoo.settings import DataSettings, Phase, Settings, read_settings, write_settings  # noqa: E402

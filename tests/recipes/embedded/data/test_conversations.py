@@ -11,8 +11,8 @@ from diarspk.audio import SAMPLE_RATE
 from diarspk.features.log_mel import gated_level
 from recipes.embedded.data import augmentation, conversations
 from recipes.embedded.data.conversations import ConversationConfig
+from recipes.embedded.data.degradation import SPEED
 from recipes.embedded.data.mixing import SHIFT, transmit
-from recipes.embedded.data.prepare import SPEED
 from recipes.embedded.data.speech_frames import (
     non_speech_intervals,
     read_speech_probabilities,

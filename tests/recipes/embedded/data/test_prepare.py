@@ -5,18 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recipes.embedded.data.degradation import SPEED, add_noise, degrade
 from recipes.embedded.data.prepare import (
     ALTERED_UTTERANCES,
-    SPEED,
     VARIANTS,
     Degradations,
     Packed,
-    add_noise,
     altered_utterances,
-    degrade,
-    fill_digital_silence,
     write,
 )
+from recipes.embedded.data.shards import fill_digital_silence
 
 
 def white(samples, scale=0.1, seed=0):

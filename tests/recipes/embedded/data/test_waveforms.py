@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from diarspk.audio import SAMPLE_RATE
 from eval.simulate.rooms import TAPS
 from recipes.embedded.data import waveforms
-from recipes.embedded.data.prepare import SPEED
+from recipes.embedded.data.degradation import SPEED
 from recipes.embedded.data.waveforms import (
     PLACES,
     SCALE,

@@ -14,7 +14,7 @@ from diarspk.verification.metrics import equal_error_rate
 from recipes.embedded.data import augmentation
 from recipes.embedded.data.conversations import ConversationConfig
 from recipes.embedded.data.crops import SPEEDS, CropConfig, SpeakerCrops, speaker_weights
-from recipes.embedded.data.prepare import SPEED
+from recipes.embedded.data.degradation import SPEED
 from recipes.embedded.data.teacher_frames import FrameTargets, Piece, read_frame_targets
 from recipes.embedded.data.teacher_targets import principal_axes, read_targets
 from recipes.embedded.trunk.objectives import (
@@ -261,7 +261,8 @@ def test_crops_come_with_the_teachers_frames(pool, speakers, usable):
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")
 def test_encoder_training_lowers_its_losses(talkers, pool, speakers, usable):
     lightning = pytest.importorskip("lightning")
-    from recipes.embedded.trunk.train import EncoderTraining, Pairs, TrainConfig
+    from recipes.embedded.trunk.train import Pairs
+    from recipes.embedded.trunk.training import EncoderTraining, TrainConfig
 
     lightning.seed_everything(0)
     crop = CropConfig(
@@ -308,7 +309,8 @@ def test_encoder_training_lowers_its_losses(talkers, pool, speakers, usable):
 def test_embeddings_join_a_teacher_with_other_axes(pool, speakers, usable):
     """The teacher is the network itself, in a mirror and turned; so both then agree."""
     pytest.importorskip("lightning")
-    from recipes.embedded.trunk.train import EncoderTraining, TrainConfig
+    from recipes.embedded.trunk.joining import join_teacher
+    from recipes.embedded.trunk.training import EncoderTraining, TrainConfig
 
     torch.manual_seed(0)
     turn, _ = torch.linalg.qr(torch.randn(8, 8))
@@ -331,7 +333,7 @@ def test_embeddings_join_a_teacher_with_other_axes(pool, speakers, usable):
         training.teacher[rows] = torch.nn.functional.normalize(own @ turn, dim=-1)
     training.teacher[32:] = torch.nan
     training.network.utterance.whitening.matrix.mul_(3.0)
-    training.join_teacher(crops)
+    join_teacher(training, crops)
     assert training.network.training
     mean = training.teacher[:32].mean(0)
     training.network.eval()
@@ -345,7 +347,8 @@ def test_embeddings_join_a_teacher_with_other_axes(pool, speakers, usable):
 def test_the_map_to_the_teachers_frames_begins_where_it_fits(pool, speakers, usable):
     """The teacher's frames are a linear function of the trunk's, but for those it has not."""
     pytest.importorskip("lightning")
-    from recipes.embedded.trunk.train import EncoderTraining, TrainConfig
+    from recipes.embedded.trunk.joining import fit_teacher_frames
+    from recipes.embedded.trunk.training import EncoderTraining, TrainConfig
 
     torch.manual_seed(0)
     training = EncoderTraining(
@@ -367,7 +370,7 @@ def test_the_map_to_the_teachers_frames_begins_where_it_fits(pool, speakers, usa
             _, frames = training.embed_crops(batch["crops"])
         batch["crops"]["teacher_frames"] = frames[..., :16] @ weight.T + bias
         batch["crops"]["teacher_frames"][:, ::3] = 0.0
-    training.fit_teacher_frames(crops)
+    fit_teacher_frames(training, crops)
     assert training.network.training
     training.network.eval()
     for batch in crops:
@@ -378,7 +381,8 @@ def test_the_map_to_the_teachers_frames_begins_where_it_fits(pool, speakers, usa
 
 def test_classes_begin_at_the_teachers_means(pool, speakers, usable):
     pytest.importorskip("lightning")
-    from recipes.embedded.trunk.train import EncoderTraining, TrainConfig
+    from recipes.embedded.trunk.joining import initialize_classes
+    from recipes.embedded.trunk.training import EncoderTraining, TrainConfig
 
     teacher = torch.randn(len(pool.start), 8, generator=torch.Generator().manual_seed(0))
     training = EncoderTraining(
@@ -392,7 +396,7 @@ def test_classes_begin_at_the_teachers_means(pool, speakers, usable):
     before = training.criterion.weight[2].clone()
     labels = torch.full((len(teacher),), -1)
     labels[:2], labels[4] = 0, 1
-    training.initialize_classes(labels)
+    initialize_classes(training, labels)
     first, second, third = training.criterion.weight.detach()
     unit = torch.nn.functional.normalize
     torch.testing.assert_close(first, unit(unit(teacher[:2], dim=-1).sum(0), dim=0))
@@ -404,7 +408,8 @@ def test_fixed_norms_have_the_plain_mean_over_batches(talkers, pool, speakers, u
     pytest.importorskip("lightning")
     from torch.optim.swa_utils import update_bn
 
-    from recipes.embedded.trunk.train import EncoderTraining, Pairs, TrainConfig
+    from recipes.embedded.trunk.train import Pairs
+    from recipes.embedded.trunk.training import EncoderTraining, TrainConfig
 
     training = EncoderTraining(
         SMALL,
@@ -435,7 +440,7 @@ def test_fixed_norms_have_the_plain_mean_over_batches(talkers, pool, speakers, u
 
 def test_batch_norms_are_fixed_within_the_decay():
     pytest.importorskip("lightning")
-    from recipes.embedded.trunk.train import TrainConfig
+    from recipes.embedded.trunk.training import TrainConfig
 
     assert TrainConfig(steps=1000).fixed_norms_steps == 150
     assert TrainConfig(steps=9000).fixed_norms_steps == 500
