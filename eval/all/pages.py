@@ -209,10 +209,11 @@ PAGES = (
         "EER and DER",
         (
             Step(
-                "eval.correlation --data {sets} --speech {speech} --output {work}/correlation",
+                "eval.correlation --data {data} --output {work}/correlation "
+                "--plot {page}/predictors.svg",
             ),
         ),
-        minutes=60,
+        minutes=240,
     ),
     Page(
         "alignment",

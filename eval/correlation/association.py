@@ -1,9 +1,9 @@
-"""Correlation of two measures over encoders, with bootstrap intervals."""
+"""Correlation of two measures over encoders, with intervals of a bootstrap."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from diarspk.errors import ArgumentError
 
-__all__ = ["Association", "Interval", "associate", "compare"]
+__all__ = ["MIN_ENCODERS", "Association", "Interval", "associate", "compare"]
 
 Values = NDArray[np.float64]
 MIN_ENCODERS = 4
@@ -19,11 +19,19 @@ MIN_ENCODERS = 4
 
 @dataclass(frozen=True)
 class Interval:
-    """A coefficient, and what holds 95 % of its bootstrap over encoders; NaN where undefined."""
+    """A coefficient, and what holds 95 % of its bootstrap; NaN where undefined.
+
+    Attributes
+    ----------
+    value, low, high : float
+    deviation : float
+        Standard deviation of the bootstrap.
+    """
 
     value: float
     low: float
     high: float
+    deviation: float = np.nan
 
 
 @dataclass(frozen=True)
@@ -51,8 +59,7 @@ def associate(
     second: ArrayLike,
     *,
     given: ArrayLike | None = None,
-    resamples: int = 1000,
-    seed: int = 0,
+    samples: Iterable[ArrayLike] = (),
 ) -> Association:
     """Correlate two measures of the same encoders.
 
@@ -61,9 +68,9 @@ def associate(
     first, second : array_like, ``(encoders,)``
     given : array_like, ``(encoders,)``, optional
         A third measure to control for.
-    resamples : int
-        Bootstrap samples of encoders; those in which a measure is constant are left out.
-    seed : int
+    samples : iterable of array_like, ``(2 or 3, drawn encoders)``
+        The measures in each bootstrap sample; those in which one is constant, or unknown of an
+        encoder, are left out.
 
     Raises
     ------
@@ -71,11 +78,12 @@ def associate(
         If the measures differ in length, are not finite, or there are fewer than four encoders.
     """
     columns = _checked(first, second, *([] if given is None else [given]))
-    draws = _draw(columns.shape[1], resamples, seed)
+    drawn = [np.asarray(sample, np.float64) for sample in samples]
     pearson, spearman, kendall = (
-        _interval(columns[:2], draws, coefficient) for coefficient in (_pearson, _spearman, _tau)
+        _interval(columns, drawn, lambda values, one=coefficient: one(values[:2]))  # type: ignore[misc]
+        for coefficient in (_pearson, _spearman, _tau)
     )
-    partial = None if given is None else _interval(columns, draws, _partial_spearman)
+    partial = None if given is None else _interval(columns, drawn, _partial_spearman)
     return Association(columns.shape[1], pearson, spearman, kendall, partial)
 
 
@@ -84,16 +92,18 @@ def compare(
     first: ArrayLike,
     second: ArrayLike,
     *,
-    resamples: int = 1000,
-    seed: int = 0,
+    samples: Iterable[ArrayLike] = (),
 ) -> Interval:
-    """Compare two predictors of ``target`` by Spearman's coefficient: first less second."""
+    """Compare two predictors of ``target`` by Spearman's coefficient: first less second.
+
+    ``samples`` hold all three in each bootstrap sample, ``(3, drawn encoders)``.
+    """
     columns = _checked(target, first, second)
 
     def difference(values: Values) -> float:
         return _spearman(values[[0, 1]]) - _spearman(values[[0, 2]])
 
-    return _interval(columns, _draw(columns.shape[1], resamples, seed), difference)
+    return _interval(columns, [np.asarray(one, np.float64) for one in samples], difference)
 
 
 def _checked(*measures: ArrayLike) -> Values:
@@ -110,19 +120,15 @@ def _checked(*measures: ArrayLike) -> Values:
     return columns
 
 
-def _draw(encoders: int, resamples: int, seed: int) -> NDArray[np.int64]:
-    return np.random.default_rng(seed).integers(encoders, size=(resamples, encoders))
-
-
 def _interval(
-    columns: Values, draws: NDArray[np.int64], coefficient: Callable[[Values], float]
+    columns: Values, samples: Iterable[Values], coefficient: Callable[[Values], float]
 ) -> Interval:
-    samples = [coefficient(columns[:, drawn]) for drawn in draws]
-    defined = [sample for sample in samples if np.isfinite(sample)]
-    if not defined:
+    found = [coefficient(sample) for sample in samples if np.isfinite(sample).all()]
+    defined = [one for one in found if np.isfinite(one)]
+    if len(defined) < 2:
         return Interval(coefficient(columns), np.nan, np.nan)
     low, high = np.quantile(defined, (0.025, 0.975)).tolist()
-    return Interval(coefficient(columns), low, high)
+    return Interval(coefficient(columns), low, high, float(np.std(defined, ddof=1)))
 
 
 def _pearson(columns: Values) -> float:

@@ -1,8 +1,8 @@
 """One clustering pipeline in which nothing but the encoder is exchanged.
 
-Windows of 1.5 s every 0.75 s of speech are embedded, each alone, and clustered; neighbours of one
-stretch of speech change over between their centres. There is no overlap, so the error has a floor
-that all encoders share.
+Windows of 1.5 s, one every 0.75 s of speech unless another step is asked for, are embedded, each
+alone, and clustered; neighbours of one stretch of speech change over between their centres. There
+is no overlap, so the error has a floor that all encoders share.
 """
 
 from __future__ import annotations
@@ -17,13 +17,22 @@ from pyannote.core import Annotation, Segment
 
 from diarspk.audio import SAMPLE_RATE, load_audio
 from diarspk.clustering import AgglomerativeClusterer, EigengapClusterer
+from diarspk.errors import ArgumentError
 from diarspk.formats import read_rttm, save_annotation
 from diarspk.metrics import Components, score
 from eval.diarization.conversation import Conversation
 from eval.systems.baseline import assign
 from eval.systems.registry import load_diarizer
 
-__all__ = ["CLUSTERINGS", "Session", "diarize_windows", "prepare_session"]
+__all__ = [
+    "CLUSTERINGS",
+    "STEP_S",
+    "Session",
+    "Windowed",
+    "diarize_windows",
+    "measure_purity",
+    "prepare_session",
+]
 
 WINDOW_S, STEP_S = 1.5, 0.75
 MIN_WINDOW_S = 0.5
@@ -57,8 +66,32 @@ class Session:
         duration = len(waveform) / SAMPLE_RATE
         return [_cut(waveform, window, duration) for window in self.windows]
 
+    def speakers(self) -> list[str]:
+        """Speaker of the reference who talks the longest in each window; empty where nobody."""
+        named = [self.conversation.reference.crop(window).argmax(window) for window in self.windows]
+        return ["" if one is None else str(one) for one in named]
 
-def prepare_session(conversation: Conversation, activity: str | None, folder: Path) -> Session:
+
+@dataclass(frozen=True, eq=False)
+class Windowed:
+    """Outcome of one clustering of a session's windows.
+
+    Attributes
+    ----------
+    clusters : ndarray of int, ``(windows,)``
+    hypothesis : Annotation
+    errors : Components
+        By strict scoring.
+    """
+
+    clusters: NDArray[np.int64]
+    hypothesis: Annotation
+    errors: Components
+
+
+def prepare_session(
+    conversation: Conversation, activity: str | None, folder: Path, *, step_s: float = STEP_S
+) -> Session:
     """Cut a conversation into windows of speech.
 
     Parameters
@@ -69,29 +102,45 @@ def prepare_session(conversation: Conversation, activity: str | None, folder: Pa
         reference's where it is None.
     folder : Path
         Keeps what the diarizer found.
+    step_s : float
+        From one window to the next, at most their length.
     """
+    if not 0 < step_s <= WINDOW_S:
+        raise ArgumentError(f"`step_s` must be above 0 and at most {WINDOW_S}, got {step_s}")
     spoken = (
         conversation.reference if activity is None else _found_by(activity, conversation, folder)
     )
     speech = list(spoken.get_timeline().crop(conversation.uem).support())
-    return Session(conversation, speech, [one for part in speech for one in _windows(part)])
+    return Session(conversation, speech, [one for part in speech for one in _windows(part, step_s)])
 
 
-def diarize_windows(
-    session: Session, vectors: NDArray[np.float32], clustering: str
-) -> tuple[Annotation, Components]:
+def diarize_windows(session: Session, vectors: NDArray[np.float32], clustering: str) -> Windowed:
     """Cluster the windows' vectors ``(windows, dim)``, and score the outcome strictly."""
     conversation = session.conversation
-    hypothesis = Annotation(uri=conversation.name)
+    clusters, hypothesis = np.zeros(0, np.int64), Annotation(uri=conversation.name)
     if session.windows:
-        labels = _cluster(session, vectors, clustering)
-        hypothesis = assign(session.speech, session.windows, labels, conversation.name)
+        clusters = _cluster(session, vectors, clustering)
+        hypothesis = assign(session.speech, session.windows, clusters, conversation.name)
     scores = score(
         {conversation.name: conversation.reference},
         {conversation.name: hypothesis},
         {conversation.name: conversation.uem},
     )
-    return hypothesis, scores.pooled
+    return Windowed(clusters, hypothesis, scores.pooled)
+
+
+def measure_purity(reference: Annotation, hypothesis: Annotation) -> tuple[float, float]:
+    """Seconds of all clusters in which their most frequent speaker talks, and of all clusters.
+
+    The ratio is the purity of pyannote.metrics (Bredin 2017): 1 where no cluster mixes two voices.
+    """
+    pure = total = 0.0
+    for cluster in hypothesis.labels():
+        support = hypothesis.label_timeline(cluster).support()
+        total += support.duration()
+        talking = reference.crop(support).chart()
+        pure += talking[0][1] if talking else 0.0
+    return float(pure), float(total)
 
 
 def _cluster(session: Session, vectors: NDArray[np.float32], clustering: str) -> NDArray[np.int64]:
@@ -102,11 +151,11 @@ def _cluster(session: Session, vectors: NDArray[np.float32], clustering: str) ->
     return AgglomerativeClusterer()(vectors, num_speakers=count, durations=durations)
 
 
-def _windows(speech: Segment) -> list[Segment]:
+def _windows(speech: Segment, step_s: float = STEP_S) -> list[Segment]:
     """Windows from the start, the last one flush with the end."""
     if speech.duration <= WINDOW_S:
         return [speech]
-    starts: Sequence[float] = np.arange(speech.start, speech.end - WINDOW_S, STEP_S).tolist()
+    starts: Sequence[float] = np.arange(speech.start, speech.end - WINDOW_S, step_s).tolist()
     ends = [min(start + WINDOW_S, speech.end) for start in starts]
     windows = [Segment(start, end) for start, end in zip(starts, ends, strict=True)]
     return [*windows, Segment(speech.end - WINDOW_S, speech.end)]

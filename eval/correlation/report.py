@@ -1,198 +1,186 @@
-"""The study as Markdown tables, a JSON document, pictures, and one HTML page."""
+"""The study as a page in Markdown: tables, what came out in plain words, power, conventions."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from html import escape
-from io import StringIO
-from itertools import product
-from pathlib import Path
-from typing import Any
 
-from eval.correlation.association import Association, Interval, associate, compare
-from eval.correlation.study import CONVENTIONAL, DER_MEASURES, EER_MEASURES, Measured
+from eval.correlation.analysis import Analysis
+from eval.correlation.association import Interval
+from eval.correlation.measures import (
+    CLLR,
+    CONVENTIONAL,
+    DER_MEASURES,
+    PLDA_RATIO,
+    PREDICTORS,
+    EncoderFigures,
+)
+from eval.correlation.power import LEVEL, POWER, detectable_correlation, detectable_difference
 from eval.report.markdown import markdown_table
-from eval.report.run_record import write_text
 
-__all__ = ["Analysis", "analyse", "draw_scatter", "format_study", "write_html"]
+__all__ = ["CONVENTION", "format_study"]
 
-RECOMMENDED = "eer combined"
+CONVENTION = (
+    "eer conventional: all pairs of whole utterances of single speakers. Other eer: trials inside "
+    "sessions, segments of 1.5 s embedded alone, pooled. cllr: of the combined list, the mean of "
+    "the sessions, in bits, after one calibration fitted to every second session, those it does "
+    "not judge. impurity: share of the clusters' time in which not their main speaker talks, at "
+    "the true number of speakers. plda ratio: log-likelihood ratio of each of these clusters and "
+    "the nearest other one, by a PLDA fitted to every second session, those it does not judge. "
+    "der: windows of speech (oracle: of the reference; system: of the diarizer, recorded sessions "
+    "only), clustered into the reference's number of speakers by average linkage (known) or a "
+    "number of their own by NME-SC (estimated), one speaker at a time, collar 0, overlap scored, "
+    "pooled. impurity and the plda ratio are of the clusters that `der oracle known` scores, so "
+    "what they say of that one is no prediction. Intervals hold 95 % of a bootstrap in which "
+    "sessions, people of the utterances, and origins of encoders are drawn independently; "
+    "calibrations and PLDA are not fitted anew. The partial coefficient is Spearman's given eer "
+    "conventional (for that one, given eer combined)."
+)
 
 
-@dataclass(frozen=True)
-class Analysis:
-    """Associations of every error rate of verification with every one of diarization.
+def format_study(
+    figures: Sequence[EncoderFigures], analysis: Analysis | None, skipped: Sequence[str]
+) -> str:
+    """Write the page, without heading, commands and conventions.
 
-    Attributes
+    Parameters
     ----------
-    associations : dict
-        By names of both measures; the partial coefficient controls for the conventional EER
-        (for the conventional one, for that of the combined list).
-    differences : dict
-        Spearman's coefficient of the combined list less that of the conventional EER, by the name
-        of the diarization measure.
+    figures : sequence of EncoderFigures
+    analysis : Analysis, optional
+        Missing where the encoders are too few.
+    skipped : sequence of str
+        A line for each encoder that is not here.
     """
-
-    associations: dict[tuple[str, str], Association]
-    differences: dict[str, Interval]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Everything as JSON holds it."""
-        return {
-            "associations": [
-                {"verification": first, "diarization": second, **asdict(one)}
-                for (first, second), one in self.associations.items()
-            ],
-            "differences": {name: asdict(one) for name, one in self.differences.items()},
-        }
-
-
-def analyse(results: Sequence[Measured], *, resamples: int = 1000, seed: int = 0) -> Analysis:
-    """Correlate all measures that every encoder has."""
-    columns = {
-        name: values
-        for name in (*EER_MEASURES, *DER_MEASURES)
-        if all(map(math.isfinite, values := [one.measures.get(name, math.nan) for one in results]))
-    }
-    first_names = [name for name in EER_MEASURES if name in columns]
-    second_names = [name for name in DER_MEASURES if name in columns]
-    options = {"resamples": resamples, "seed": seed}
-    associations = {}
-    for first, second in product(first_names, second_names):
-        control = RECOMMENDED if first == CONVENTIONAL else CONVENTIONAL
-        associations[first, second] = associate(
-            columns[first], columns[second], given=columns.get(control), **options
-        )
-    both = CONVENTIONAL in columns and RECOMMENDED in columns
-    differences = {
-        second: compare(columns[second], columns[RECOMMENDED], columns[CONVENTIONAL], **options)
-        for second in (second_names if both else [])
-    }
-    return Analysis(associations, differences)
-
-
-def format_study(results: Sequence[Measured], analysis: Analysis | None) -> str:
-    """Measures of every encoder, then coefficients, then what came out in plain words."""
-    names = [*EER_MEASURES, *DER_MEASURES]
-    rows = [
-        [one.encoder, *(_percent(one.measures.get(name, math.nan)) for name in names)]
-        for one in results
-    ]
-    parts = [markdown_table(["encoder, %", *names], rows)]
+    parts = [_encoders(figures)]
     if analysis is not None:
-        header = ["verification", "diarization", "Pearson", "Spearman", "Kendall", "partial"]
-        found = [
-            [*pair, *map(_bounds, (one.pearson, one.spearman, one.kendall, one.partial))]
-            for pair, one in analysis.associations.items()
+        parts += [
+            "**Spearman's coefficient over encoders:**",
+            _coefficients(analysis),
+            "**The same, less that of eer combined:**",
+            _differences(analysis),
+            "\n".join(_state(analysis)),
+            "\n".join(_power(figures, analysis)),
+            "**Other coefficients:**",
+            _others(analysis),
         ]
-        parts += [markdown_table(header, found), "\n".join(_state(analysis))]
+    if skipped:
+        parts.append("\n".join(f"- not here: {line}" for line in skipped))
     return "\n\n".join(parts)
+
+
+def _encoders(figures: Sequence[EncoderFigures]) -> str:
+    names = [*PREDICTORS, *DER_MEASURES]
+    rows = []
+    for one in figures:
+        measures = one.measure()
+        cells = [_figure(name, measures.get(name, math.nan)) for name in names]
+        rows.append([one.encoder, one.origin, *cells])
+    return markdown_table(["encoder", "origin", *map(_title, names)], rows)
+
+
+def _coefficients(analysis: Analysis) -> str:
+    rows = [
+        [one, *(_bounds(analysis.associations[one, name].spearman) for name in analysis.targets)]
+        for one in analysis.predictors
+    ]
+    return markdown_table(["predictor", *analysis.targets], rows)
+
+
+def _differences(analysis: Analysis) -> str:
+    rows = [
+        [one, *(_bounds(analysis.differences[one, name]) for name in analysis.targets)]
+        for one in analysis.predictors
+        if (one, analysis.targets[0]) in analysis.differences
+    ]
+    return markdown_table(["predictor", *analysis.targets], rows)
+
+
+def _others(analysis: Analysis) -> str:
+    rows = [
+        [*pair, *map(_bounds, (one.pearson, one.kendall, one.partial))]
+        for pair, one in analysis.associations.items()
+    ]
+    return markdown_table(["predictor", "error rate", "Pearson", "Kendall", "partial"], rows)
 
 
 def _state(analysis: Analysis) -> list[str]:
     """One sentence for each error rate of diarization, whichever way it came out."""
     lines = []
-    for name, difference in analysis.differences.items():
+    for target in analysis.targets:
         ranked = {
-            first: one.spearman.value
-            for (first, second), one in analysis.associations.items()
-            if second == name and math.isfinite(one.spearman.value)
+            one: value
+            for one in analysis.predictors
+            if math.isfinite(value := analysis.associations[one, target].spearman.value)
         }
-        best = max(ranked, key=lambda first: ranked[first], default="none")
-        if difference.low > 0:
-            verdict = "the combined list predicts it better than the conventional EER does"
-        elif difference.high < 0:
-            verdict = "the conventional EER predicts it better than the combined list does"
-        else:
-            verdict = "the combined list and the conventional EER cannot be told apart"
+        best = max(ranked, key=lambda one: ranked[one], default="none")
+        better, worse = (
+            [
+                one
+                for (one, name), difference in analysis.differences.items()
+                if name == target and told(difference)
+            ]
+            for told in (_is_above, _is_below)
+        )
         lines.append(
-            f"- {name}: most in line with it is {best}; {verdict} (Spearman's coefficient "
-            f"{_bounds(difference)} higher for the combined list)."
+            f"- {target}: most in line with it is {best}; better than eer combined: "
+            f"{', '.join(better) or 'none'}; worse: {', '.join(worse) or 'none'}; the others "
+            "cannot be told from it."
         )
     return lines
 
 
-def draw_scatter(results: Sequence[Measured], measure: str) -> str:
-    """Draw a diarization error rate over every error rate of verification: SVG text."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(15, 9), layout="constrained")
-    panels = figure.subplots(2, 3).ravel()
-    for axes, name in zip(panels, EER_MEASURES, strict=True):
-        points = [
-            (100 * one.measures.get(name, math.nan), 100 * one.measures.get(measure, math.nan), one)
-            for one in results
-        ]
-        for x, y, one in points:
-            if math.isfinite(x) and math.isfinite(y):
-                axes.plot(x, y, "x" if one.degraded else "o", color="#4477aa")
-                axes.annotate(
-                    one.encoder, (x, y), fontsize=7, xytext=(3, 3), textcoords="offset points"
-                )
-        axes.set_xlabel(f"{name}, %")
-        axes.set_ylabel(f"{measure}, %")
-        axes.spines[["top", "right"]].set_visible(False)
-    stream = StringIO()
-    with rc_context({"svg.hashsalt": measure, "svg.fonttype": "none"}):
-        figure.savefig(stream, format="svg", metadata={"Date": None})
-    text = stream.getvalue()
-    return text[text.index("<svg") :]
-
-
-def write_html(
-    results: Sequence[Measured],
-    analysis: Analysis | None,
-    pictures: dict[str, str],
-    notes: Sequence[str],
-    path: Path,
-) -> None:
-    """Write one page that needs no other file."""
-    tables = format_study(results, analysis).split("\n\n")
-    body = "\n".join(
-        _html_table(part) if part.startswith("|") else _html_list(part) for part in tables
+def _power(figures: Sequence[EncoderFigures], analysis: Analysis) -> list[str]:
+    origins = len({one.origin for one in figures})
+    line = (
+        f"- Power: at a level of {100 * LEVEL:g} % and a power of {100 * POWER:g} %, "
+        f"{len(figures)} independent encoders tell a rank correlation of "
+        f"{detectable_correlation(len(figures)):.2f} from none"
     )
-    figures = "\n".join(
-        f"<h2>{escape(name)}</h2>\n<figure>{picture}</figure>" for name, picture in pictures.items()
-    )
-    remarks = "\n".join(f"<p>{escape(note)}</p>" for note in notes)
-    style = (
-        "body{font-family:sans-serif;margin:2em;max-width:110em}table{border-collapse:collapse;"
-        "margin:1em 0;font-size:90%}td,th{padding:.2em .6em;border-bottom:1px solid #ccc;"
-        "text-align:right}td:first-child,th:first-child{text-align:left}svg{max-width:100%;"
-        "height:auto}"
-    )
-    write_text(
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>EER and DER</title>'
-        f"<style>{style}</style></head><body>\n<h1>How far EER predicts DER</h1>\n{remarks}\n"
-        f"{body}\n{figures}\n</body></html>\n",
-        path,
-    )
+    if origins >= 4:
+        line += (
+            f", and {origins}, as many as there are origins, {detectable_correlation(origins):.2f}"
+        )
+    lines = [f"{line}."]
+    for target in analysis.targets:
+        pair = (CONVENTIONAL, target)
+        if pair in analysis.differences:
+            smallest = detectable_difference(analysis.differences[pair].deviation)
+            lines.append(
+                f"- {target}: eer conventional and eer combined would be told apart if their "
+                f"coefficients differed by {smallest:.2f}. The interval of eer combined is "
+                f"{_width(analysis.over_encoders[target])} wide where encoders alone are drawn, "
+                f"{_width(analysis.over_sessions[target])} where sessions alone are."
+            )
+    return lines
 
 
-def _html_table(markdown: str) -> str:
-    lines = [
-        [escape(cell.strip()) for cell in line.strip("|").split("|")]
-        for line in markdown.splitlines()
-    ]
-    head, _, *rows = lines
-    cells = "".join(f"<th>{cell}</th>" for cell in head)
-    body = "\n".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table>\n<tr>{cells}</tr>\n{body}\n</table>"
+def _is_above(one: Interval) -> bool:
+    return one.low > 0
 
 
-def _html_list(text: str) -> str:
-    items = "\n".join(f"<li>{escape(line.removeprefix('- '))}</li>" for line in text.splitlines())
-    return f"<ul>\n{items}\n</ul>"
+def _is_below(one: Interval) -> bool:
+    return one.high < 0
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f}" if math.isfinite(share) else "-"
+def _width(one: Interval) -> str:
+    return f"{one.high - one.low:.2f}" if math.isfinite(one.low) else "-"
+
+
+def _title(name: str) -> str:
+    return name if name in (CLLR, PLDA_RATIO) else f"{name} %"
+
+
+def _figure(name: str, value: float) -> str:
+    if not math.isfinite(value):
+        return "-"
+    if name in (CLLR, PLDA_RATIO):
+        return f"{value:.2f}"
+    return f"{100 * value:.1f}"
 
 
 def _bounds(one: Interval | None) -> str:
     if one is None or not math.isfinite(one.value):
         return "-"
+    if not math.isfinite(one.low):
+        return f"{one.value:+.2f}"
     return f"{one.value:+.2f} [{one.low:+.2f}, {one.high:+.2f}]"

@@ -15,7 +15,14 @@ from diarspk.verification.metrics import DetectionCurve, detection_curve
 from eval.intra_session.embedding import Embeddings, list_crops
 from eval.intra_session.trials import Trial
 
-__all__ = ["TARGET_PRIOR", "Estimate", "ListScore", "score_cosines", "score_list"]
+__all__ = [
+    "TARGET_PRIOR",
+    "Estimate",
+    "ListScore",
+    "RankedTrials",
+    "score_cosines",
+    "score_list",
+]
 
 TARGET_PRIOR = 0.05
 
@@ -103,7 +110,7 @@ def score_list(
         if 0 < labels[mine := session == one].mean() < 1
     ]
     generator = np.random.default_rng(seed)
-    ranked = _Ranked(scores, labels, session)
+    ranked = RankedTrials(scores, labels, session)
     return ListScore(
         trials=len(trials),
         sessions=len(names),
@@ -115,7 +122,7 @@ def score_list(
     )
 
 
-class _Ranked:
+class RankedTrials:
     """Trials sorted once, so that a bootstrap sample only weighs them anew."""
 
     def __init__(
@@ -144,7 +151,7 @@ class _Ranked:
 
 
 def _pooled(
-    ranked: _Ranked,
+    ranked: RankedTrials,
     figure: Callable[[DetectionCurve], float],
     resamples: int,
     generator: np.random.Generator,

@@ -1,0 +1,53 @@
+"""Embedded encoders of earlier commits, read out of git's history."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from diarspk.atomic import atomic_path
+from diarspk.errors import ModelError
+
+__all__ = ["read_generation"]
+
+ROOT = Path(__file__).parents[2]
+ASSET = "diarspk/assets/local-tdnn"
+
+EARLIER_TRUNK: Mapping[str, Any] = {"front_pairs": [1, 1], "coarse_channels": 0, "profile": False}
+"""Settings of trunks that had no name yet when a card was written, and were these."""
+
+
+def read_generation(commit: str, folder: Path) -> Path:
+    """Write the embedded encoder of a commit to a folder, unless it is there; its card's path.
+
+    Raises
+    ------
+    ModelError
+        If the checkout has no such commit, as copies without history and shallow clones.
+    """
+    card = folder / commit / f"{Path(ASSET).name}.json"
+    if card.is_file():
+        return card
+    content = json.loads(_show(commit, f"{ASSET}.json"))
+    trunk = content["network"]["trunk"]
+    content["network"]["trunk"] = {**EARLIER_TRUNK, **trunk}
+    weights = _show(commit, f"{ASSET}.safetensors")
+    card.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(card.with_suffix(".safetensors")) as part:
+        part.write_bytes(weights)
+    with atomic_path(card) as part:
+        part.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    return card
+
+
+def _show(commit: str, path: str) -> bytes:
+    words = ["git", "-C", str(ROOT), "show", f"{commit}:{path}"]
+    try:
+        return subprocess.run(words, check=True, capture_output=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        raise ModelError(f"{path} of commit {commit} is not in the history of this checkout") from (
+            None
+        )
