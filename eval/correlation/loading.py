@@ -136,8 +136,8 @@ def _path(specification: EncoderSpecification, places: Places) -> Path:
 def _fingerprint(specification: EncoderSpecification, places: Places) -> str:
     """Identify an encoder of the library: files change under one name."""
     own = specification.kind == "encoder" and specification.source == OWN
-    foreign = specification.source in EMBEDDERS and not own
-    if specification.kind in ("statistics", "random", "factory", "preset") or foreign:
+    elsewhere = specification.source in EMBEDDERS and not own
+    if specification.kind in ("statistics", "random", "factory", "preset") or elsewhere:
         return ""
     if specification.kind == "generation":
         return specification.source

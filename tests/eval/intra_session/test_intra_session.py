@@ -19,7 +19,7 @@ from eval.intra_session.__main__ import main
 from eval.intra_session.embedding import read_embeddings, write_embeddings
 from eval.intra_session.lists import describe, write_trials
 from eval.intra_session.runs import find_runs, read_activity
-from eval.intra_session.scoring import _Ranked, score_cosines, score_list
+from eval.intra_session.scoring import RankedTrials, score_cosines, score_list
 from eval.systems import registry as systems
 from tests.paths import SHARED
 
@@ -202,11 +202,11 @@ def test_weighing_sessions_is_repeating_them() -> None:
     rng = np.random.default_rng(3)
     scores = rng.normal(size=60).round(1)
     labels, session_of = rng.uniform(size=60) < 0.4, np.repeat([0, 1, 2], 20)
-    curve = _Ranked(scores, labels, session_of).curve(np.array([2, 0, 3]))
+    curve = RankedTrials(scores, labels, session_of).curve(np.array([2, 0, 3]))
     chosen = np.concatenate([np.flatnonzero(session_of == one) for one in (0, 0, 2, 2, 2)])
     assert curve is not None
     assert curve.equal_error_rate == pytest.approx(equal_error_rate(scores[chosen], labels[chosen]))
-    assert _Ranked(scores, session_of == 1, session_of).curve(np.array([0, 2, 0])) is None
+    assert RankedTrials(scores, session_of == 1, session_of).curve(np.array([0, 2, 0])) is None
 
 
 def test_scale_does_not_matter_and_missing_is_an_error() -> None:
