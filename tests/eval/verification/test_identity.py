@@ -17,7 +17,7 @@ from diarspk.verification.gallery import Candidate, Identification
 from eval.embeddings import embedding_cache as embedded
 from eval.embeddings.embedding_cache import EmbeddedSplit, embed_split
 from eval.embeddings.speech import Utterance
-from eval.verification import alignment, identification, trials
+from eval.verification import alignment, identification, trial_data, trials
 from eval.verification.alignment import Pair, compare_methods, curve_by_size, curve_by_speakers
 from eval.verification.cross_encoder_verification import (
     gain_retained,
@@ -27,7 +27,7 @@ from eval.verification.cross_encoder_verification import (
 )
 from eval.verification.gallery import measure_gallery, synthetic_voices
 from eval.verification.identification import Probe, identify_split, open_set_rates
-from eval.verification.trials import compare_scorings, pair_groups
+from eval.verification.scorings import compare_scorings, pair_groups
 
 TURN = np.linalg.qr(np.random.default_rng(5).normal(size=(12, 12)))[0]
 
@@ -181,7 +181,7 @@ def test_the_trials_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("matplotlib", reason="pictures need matplotlib")
-    monkeypatch.setattr(trials, "embed_split", fake_embed)
+    monkeypatch.setattr(trial_data, "embed_split", fake_embed)
     rows = [f"u{n}\t{'mf'[n % 10 < 5]}" for n in range(120)]
     (tmp_path / "dev.tsv").write_text("\n".join(["utterance\tgender", *rows]) + "\n")
     options = ["--data", str(tmp_path), "--systems", "new", "--cohort", "20", "--groups", "gender"]
