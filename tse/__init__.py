@@ -6,6 +6,7 @@
 
     voice = tse.extract("meeting.wav", enrolment="alice.wav")
     turns = tse.detect("meeting.wav", "alice.wav").turns()
+    tracks = tse.extract_speakers("meeting.wav", "tracks")
     extractor = tse.load_extractor()
     voice = extractor("meeting.wav", extractor.cue("alice.wav"))
 
@@ -24,16 +25,33 @@ if TYPE_CHECKING:
     from tse.extraction import extract
     from tse.extractor import Extractor
     from tse.loading import load_extractor
+    from tse.meeting import extract_speakers
+    from tse.speaker_track import SpeakerTrack
+    from tse.track_config import TrackConfig
 
-__all__ = ["Cue", "Detection", "Extractor", "Reference", "detect", "extract", "load_extractor"]
+__all__ = [
+    "Cue",
+    "Detection",
+    "Extractor",
+    "Reference",
+    "SpeakerTrack",
+    "TrackConfig",
+    "detect",
+    "extract",
+    "extract_speakers",
+    "load_extractor",
+]
 
 _HOMES = {
     "Cue": "tse.cues",
     "Detection": "tse.detection",
     "Extractor": "tse.extractor",
     "Reference": "tse.cues",
+    "SpeakerTrack": "tse.speaker_track",
+    "TrackConfig": "tse.track_config",
     "detect": "tse.detection",
     "extract": "tse.extraction",
+    "extract_speakers": "tse.meeting",
     "load_extractor": "tse.loading",
 }
 

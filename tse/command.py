@@ -28,6 +28,7 @@ from diarspk.cli.recordings import Reader, Recording
 from diarspk.cli.result_names import name_results
 from diarspk.cli.terminal import exit_on_error, progress_display
 from tse.extraction_work import ExtractionWork
+from tse.track_config import TrackConfig
 
 __all__ = ["extract"]
 
@@ -66,8 +67,23 @@ def extract(
         ),
     ] = None,
     gate: Annotated[
-        bool, typer.Option("--gate", help="Mute each speaker outside its own turns.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--gate/--no-gate",
+            help="Mute each speaker of the diarization where it has that speaker silent. "
+            "Default: with --speaker and --all.",
+            show_default=False,
+        ),
+    ] = None,
+    mask: Annotated[
+        float | None,
+        typer.Option(
+            metavar="DB",
+            min=0.0,
+            help="Keep what is not the speaker, at most DB decibels lower than in the recording. "
+            "Default: as low as the extractor can.",
+        ),
+    ] = None,
     channel: Channel = None,
     track: Track = None,
     raw: Raw = None,
@@ -93,8 +109,9 @@ def extract(
     diarizations = None
     if diarization is not None:
         diarizations = CompanionFiles("diarization", (diarization,), (".rttm",), many)
+    tracks = TrackConfig(gated=gate is not False, mask_db=mask)
     work = ExtractionWork(
-        tuple(enroll or ()), speaker, diarizations, gate, extractor, device, reader
+        tuple(enroll or ()), speaker, diarizations, tracks, extractor, device, reader
     )
     with exit_on_error():
         found = find_recordings(recordings)
@@ -117,13 +134,13 @@ def _check(
     speaker: str | None,
     everybody: bool,
     diarization: Path | None,
-    gate: bool,
+    gate: bool | None,
 ) -> None:
     """Reject options that exclude each other, before anything is read."""
     if sum([bool(enroll), speaker is not None, everybody]) != 1:
         raise typer.BadParameter("give one of --enroll, --speaker and --all")
-    if enroll and (diarization is not None or gate):
-        raise typer.BadParameter("--diarization and --gate go with --speaker or --all")
+    if enroll and (diarization is not None or gate is not None):
+        raise typer.BadParameter("--diarization, --gate and --no-gate go with --speaker or --all")
 
 
 def _check_output(output: Path, many: bool, everybody: bool) -> None:

@@ -1,7 +1,7 @@
 """Cue sources: from recordings of a speaker to a :class:`~tse.cues.Cue`, one class per kind of cue.
 
 All share one signature, ``source(references) -> Cue``. Several recordings give one cue: vectors are
-averaged, sequences and waveforms concatenated.
+averaged by the weights of the recordings, sequences and waveforms concatenated.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class CueSource(Protocol):
 
 @dataclass(frozen=True)
 class UtteranceCue:
-    """Utterance embedding; of several recordings, the normalised mean of theirs."""
+    """Utterance embedding; of several recordings, the normalised weighted mean of theirs."""
 
     encoder: SpeakerEncoder
     sequence_size: int = 0
@@ -64,8 +64,8 @@ class UtteranceCue:
         """Embed each recording and average."""
         _check(references)
         vectors = self.encoder.embed_batch([one.waveform for one in references], SAMPLE_RATE)
-        mean = vectors.mean(axis=0)
-        return Cue(vector=torch.from_numpy(unit_vector(mean))[None])
+        mean = np.average(vectors, axis=0, weights=[one.weight for one in references])
+        return Cue(vector=torch.from_numpy(unit_vector(mean.astype(np.float32)))[None])
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from diarspk.arguments import check_type
+from diarspk.arguments import check_number, check_type
 from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError, AudioError
 
@@ -43,6 +43,8 @@ class Reference:
         At 16 kHz.
     speaker : str
         Name, which one-hot cues look up.
+    weight : float
+        Weight among several of one speaker, by their quality; see :mod:`tse.enrolment_quality`.
 
     Raises
     ------
@@ -52,14 +54,19 @@ class Reference:
 
     waveform: NDArray[np.float32]
     speaker: str = ""
+    weight: float = 1.0
 
     def __post_init__(self) -> None:
         check_type(self.waveform, "waveform", np.ndarray)
         check_type(self.speaker, "speaker", str)
-        if self.waveform.ndim != 1 or len(self.waveform) < MIN_ENROLMENT_S * SAMPLE_RATE:
+        check_number(self.weight, "weight", above=0.0)
+        if self.waveform.ndim != 1:
+            raise AudioError(f"an enrolment must be (time,), got shape {self.waveform.shape}")
+        seconds = len(self.waveform) / SAMPLE_RATE
+        if seconds < MIN_ENROLMENT_S:
             raise AudioError(
-                f"an enrolment must last {MIN_ENROLMENT_S} s at least, got shape "
-                f"{self.waveform.shape} at 16 kHz; give a longer recording of the speaker"
+                f"an enrolment must last {MIN_ENROLMENT_S} s at least, got {seconds:.2f} s; give a "
+                "longer recording of the speaker"
             )
         if np.abs(self.waveform).max() < SILENCE_PEAK:
             raise AudioError("an enrolment must not be silent; give a recording of the speaker")

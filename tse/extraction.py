@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import soxr
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from diarspk.arguments import check_count, check_type
 from diarspk.audio import SAMPLE_RATE, Audio, open_audio
 from tse.cues import Cue
+from tse.enrolment_check import enroll
 from tse.extractor import Extractor
 from tse.loading import load_extractor
 from tse.presence import PresenceMeter, warn_of_absence
@@ -72,7 +74,9 @@ def extract(
     else:
         in_memory = not _is_file(enrolment)
         rate = enrolment_sample_rate or (sample_rate if in_memory else None)
-        cue = extractor.cue(enrolment, rate)
+        several: list[Any] = list(enrolment) if isinstance(enrolment, list | tuple) else [enrolment]
+        opened = [open_audio(one, rate) for one in several]
+        cue = enroll(extractor, opened)
     voices, meter = [], PresenceMeter.for_cue(extractor.encoder, cue)
     for block, mixed in extract_mixed(extractor, stream.blocks(), [cue]):
         voices.append(block[0])
@@ -101,7 +105,10 @@ def _resample(voice: Samples, rate: int, mixture: Audio) -> Samples:
 
 
 def extract_mixed(
-    extractor: Extractor, blocks: Iterable[Samples], cues: Sequence[Cue]
+    extractor: Extractor,
+    blocks: Iterable[Samples],
+    cues: Sequence[Cue],
+    talks: Callable[[int, int], Sequence[bool]] | None = None,
 ) -> Iterator[tuple[Samples, Samples]]:
     """Extract block by block: voices ``(speakers, time)``, and the mixture ``(time,)`` of each.
 
@@ -112,6 +119,8 @@ def extract_mixed(
         Consecutive ``(time,)`` at 16 kHz.
     cues
         One for each speaker.
+    talks
+        See :meth:`tse.Extractor.extract_blocks`.
     """
     read: deque[Samples] = deque()
 
@@ -120,7 +129,7 @@ def extract_mixed(
             read.append(block)
             yield block
 
-    for voices in extractor.extract_blocks(following(), cues):
+    for voices in extractor.extract_blocks(following(), cues, talks=talks):
         mixture = [np.zeros(0, np.float32)]
         missing = voices.shape[1]
         while missing > 0:

@@ -16,8 +16,8 @@ from diarspk.cli.recordings import Reader
 from diarspk.cli.result_names import NamedRecording
 from diarspk.cli.terminal import ProgressCallback
 from diarspk.errors import FormatError, SpeechWarning
-from diarspk.file_names import file_stems
 from diarspk.version import __version__
+from tse.track_config import TrackConfig
 
 if TYPE_CHECKING:
     from pyannote.core import Annotation
@@ -43,8 +43,9 @@ class ExtractionWork:
         One of them. Default: all, and a result is a folder.
     diarizations : CompanionFiles, optional
         Default: recordings are diarized.
-    gated : bool
-        Mute each voice outside the turns of its speaker.
+    tracks : TrackConfig
+        What is left in the voice of a speaker of a diarization; its ``mask_db`` also goes for an
+        enrolled one.
     extractor : str, optional
         Name or card. Default: the embedded one.
     device : str
@@ -54,7 +55,7 @@ class ExtractionWork:
     enrolments: tuple[Path, ...]
     speaker: str | None
     diarizations: CompanionFiles | None
-    gated: bool
+    tracks: TrackConfig
     extractor: str | None
     device: str
     reader: Reader
@@ -90,15 +91,18 @@ class ExtractionWork:
         return partial(self._extract_speakers, extractor, Diarizer(device=self.device))
 
     def _for_enrolled(self, extractor: Extractor) -> Process[Opened]:
-        from tse.voice_files import enroll, write_enrolled
+        from tse.enrolment_check import enroll
+        from tse.voice_files import write_enrolled
 
         # What the options say of the recording does not go for enrolments.
         cue = enroll(extractor, [Reader().open(file) for file in self.enrolments])
+        mask_db = self.tracks.mask_db
 
         def process(opened: Opened, target: Path, progress: ProgressCallback | None) -> Summary:
-            return Summary(
-                write_enrolled(extractor, opened[0], cue, target, progress=progress), None
+            duration = write_enrolled(
+                extractor, opened[0], cue, target, mask_db=mask_db, progress=progress
             )
+            return Summary(duration, None)
 
         return process
 
@@ -110,27 +114,41 @@ class ExtractionWork:
         target: Path,
         progress: ProgressCallback | None,
     ) -> Summary:
-        """Write the voices of one speaker to a file, or those of all into a folder."""
+        """Write the voice of one speaker to a file, or those of all into a folder."""
         from diarspk.formats.names import plain_name
-        from tse.voice_files import write_speakers
+        from tse.meeting import turns_and_activity, write_folder
+        from tse.track_writing import write_tracks
 
         stream, annotation = opened
+        activity = None
         if diarizer is not None:
-            annotation = diarizer(stream, progress=progress).annotation
+            annotation, activity = turns_and_activity(diarizer(stream, progress=progress))
         assert annotation is not None
         if self.speaker is not None:
-            names, files = [plain_name(self.speaker)], [target]
-        else:
-            names = [str(label) for label in annotation.labels()]
-            files = [target / f"{stem}.wav" for stem in file_stems(names).values()]
-        if not names:
-            message = f"{stream.source.label}: no speech found; nothing is written"
+            file = {plain_name(self.speaker): target}
+            _, duration = write_tracks(
+                extractor,
+                stream,
+                annotation,
+                file,
+                self.tracks,
+                activity=activity,
+                progress=progress,
+            )
+            return Summary(duration, 1)
+        if not annotation.labels():
+            message = f"{stream.source.label}: no speech found; no track is written"
             warnings.warn(message, SpeechWarning, stacklevel=2)
-            return Summary(stream.duration, 0)
-        duration = write_speakers(
-            extractor, stream, annotation, names, files, gated=self.gated, progress=progress
+        tracks, seconds = write_folder(
+            extractor,
+            stream,
+            annotation,
+            target,
+            config=self.tracks,
+            activity=activity,
+            progress=progress,
         )
-        return Summary(duration, len(names))
+        return Summary(seconds, len(tracks))
 
 
 def _read_diarization(file: Path, wanted: str | None, hint: str) -> Annotation:

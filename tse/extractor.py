@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -207,6 +207,8 @@ class Extractor:
         blocks: Iterable[Samples],
         cues: Sequence[Cue],
         config: BlockConfig | None = None,
+        *,
+        talks: Callable[[int, int], Sequence[bool]] | None = None,
     ) -> Iterator[Samples]:
         """Extract several speakers in one pass over a recording, in bounded memory.
 
@@ -218,6 +220,10 @@ class Extractor:
             Cues of one speaker each.
         config
             Blocks of a non-causal network. Default: 15 s with an overlap of 1 s.
+        talks
+            Callable(first sample of a block, its length) -> for each speaker, whether it is to be
+            extracted from the block; otherwise it is silent there, which takes no time. Causal
+            networks pass it over. Default: always.
 
         Returns
         -------
@@ -231,9 +237,14 @@ class Extractor:
         ensemble, device = Ensemble(self.network, self.passes, self.verifier), self.device
         near = [cue.map(lambda level: level.to(device)) for cue in cues]
 
-        def extract(block: Samples) -> Samples:
+        def extract(block: Samples, position: int) -> Samples:
             mixture = torch.from_numpy(np.ascontiguousarray(block))[None].to(device)
-            return np.concatenate([ensemble(mixture, cue).numpy(force=True) for cue in near])
+            wanted = [True] * len(near) if talks is None else talks(position, len(block))
+            voices = np.zeros((len(near), len(block)), np.float32)
+            for row, (cue, own) in enumerate(zip(near, wanted, strict=True)):
+                if own:
+                    voices[row] = ensemble(mixture, cue)[0].numpy(force=True)
+            return voices
 
         yield from extract_blocks(blocks, extract, config or BlockConfig())
 

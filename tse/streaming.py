@@ -47,7 +47,7 @@ class BlockConfig:
 
 
 def extract_blocks(
-    chunks: Iterable[Samples], extract: Callable[[Samples], Samples], config: BlockConfig
+    chunks: Iterable[Samples], extract: Callable[[Samples, int], Samples], config: BlockConfig
 ) -> Iterator[Samples]:
     """Apply ``extract`` to overlapping blocks of a stream and cross-fade the outputs.
 
@@ -56,7 +56,7 @@ def extract_blocks(
     chunks
         Consecutive ``(time,)`` of any lengths, at 16 kHz.
     extract
-        Callable: ``(time,)`` -> ``(speakers, time)``.
+        Callable: ``(time,)``, number of its first sample -> ``(speakers, time)``.
     config
         Length and overlap of the blocks.
 
@@ -68,16 +68,17 @@ def extract_blocks(
     """
     block, overlap = round(config.block_s * SAMPLE_RATE), round(config.overlap_s * SAMPLE_RATE)
     fade_in = ((np.arange(overlap) + 0.5) / overlap).astype(np.float32)
-    waiting, tail = np.zeros(0, np.float32), None
+    waiting, tail, position = np.zeros(0, np.float32), None, 0
     for chunk in chunks:
         waiting = np.concatenate([waiting, chunk])
         while len(waiting) > block:
-            voices = _cross_fade(extract(waiting[:block]), tail, fade_in)
+            voices = _cross_fade(extract(waiting[:block], position), tail, fade_in)
             yield voices[:, : block - overlap]
             tail = voices[:, block - overlap :]
             waiting = waiting[block - overlap :]
+            position += block - overlap
     if len(waiting):
-        yield _cross_fade(extract(waiting), tail, fade_in)
+        yield _cross_fade(extract(waiting, position), tail, fade_in)
 
 
 def _cross_fade(voices: Samples, tail: Samples | None, fade_in: Samples) -> Samples:

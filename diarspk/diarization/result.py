@@ -28,6 +28,7 @@ from diarspk.diarization.postprocessing import Postprocessing
 from diarspk.diarization.reconstruction import Activity, complete_names, to_annotation
 from diarspk.diarization.renamed_document import renamed_texts
 from diarspk.diarization.reviewed_turns import add_reviewed_turns
+from diarspk.diarization.speaker_activity import SpeakerActivity
 from diarspk.diarization.spurious_speakers import find_spurious_speakers
 from diarspk.editing.edited_diarization import EditedDiarization
 from diarspk.errors import ArgumentError, SpeechWarning
@@ -192,6 +193,24 @@ class Diarization:
     def config(self) -> DiarizerConfig | None:
         """Settings; None for results that were not made from audio."""
         return None if self.postprocessing is None else self.postprocessing.config
+
+    def speaker_activity(self) -> SpeakerActivity:
+        """Compute the probability of every speaker in every frame, as the turns were made of it.
+
+        It is not kept with a result; computing it takes a small part of a diarization.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no first pass to start from.
+        """
+        first, postprocessing = self._origin()
+        names = self.linking.names
+        activity = postprocessing.refine(first, self.linking)
+        columns = [column for column in sorted(names) if names[column] in self.speakers]
+        return SpeakerActivity(
+            tuple(names[column] for column in columns), activity[:, columns], first.local.hop
+        )
 
     def __repr__(self) -> str:
         speakers, turns = len(self.speakers), len(self.confidence)

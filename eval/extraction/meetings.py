@@ -1,129 +1,270 @@
-"""Verification of overlapped speech before and after extraction: whether one can tell who talks.
+"""Voices out of meetings: what ``diarspk extract --all`` gains, beside extraction without it.
 
-    python -m eval.extraction.meetings --data ../shared/conversations/simulated --model CARD
+    python -m eval.extraction.meetings --data ../shared/conversations/ami --reference mfa \
+        --judge 3dspeaker-campplus --json ami.json
+    python -m eval.extraction.meetings --simulate ../shared --judge 3dspeaker-campplus [--write]
 
-Each speaker of a conversation is enrolled by clean turns of the reference. A trial is a stretch of
-at least a second in which two or more talk, with one enrolment: its score is the cosine of the
-stretch's embedding to the enrolment's. Before, the stretch is as recorded; after, it is the track
-that was extracted with that same enrolment.
+Every meeting is diarized by the default diarizer, and its speakers are matched with the
+reference's. Three systems: the mixture itself; ``plain``: enrolled by the longest turns in which
+nobody else talks, and extracted throughout, as ``extract --all`` did before it had gates; and
+``tracks``: :func:`tse.extract_speakers`. What is measured, see
+:mod:`eval.extraction.meeting_measures`. Simulated meetings also tell the SI-SDR in overlap. The
+judge of similarity should not be the encoder of the cue. On simulated meetings the confidence of
+the tracks is judged as well, and ``--write`` fits it to them (:mod:`eval.extraction.confidence`).
 """
 
 from __future__ import annotations
 
+import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pyannote.core import Annotation, Segment, Timeline
 
 import diarspk
-from diarspk.audio import SAMPLE_RATE, load_audio
+from diarspk.audio import SAMPLE_RATE, load_audio, open_audio
+from diarspk.diarization.result import Diarization
 from diarspk.encoders.base import SpeakerEncoder
-from diarspk.errors import DiarspkWarning
-from diarspk.verification.metrics import equal_error_rate
+from diarspk.errors import ArgumentError, DiarspkWarning
+from diarspk.segmentation.silero import SileroNetwork
 from eval.command_line import command
-from eval.diarization.conversation import Conversation
-from eval.diarization.conversations import read_conversations
+from eval.extraction.confidence import (
+    JudgedTrack,
+    describe_confidence,
+    judge_track,
+    rate_confidence,
+    write_calibration,
+)
+from eval.extraction.meeting_cases import (
+    MeetingCase,
+    match_speakers,
+    read_cases,
+    simulate_cases,
+)
+from eval.extraction.meeting_measures import (
+    TrackMeasures,
+    TrackSound,
+    find_targets,
+    measure_track,
+)
 from eval.report.markdown import markdown_table
+from eval.report.progress import follow
 from eval.report.run_record import JsonReport
 from tse.cues import Reference
-from tse.enrolment import collect, single_speaker_turns
+from tse.enrolment import EnrolmentConfig, collect, single_speaker_turns
 from tse.extractor import Extractor
 from tse.loading import load_extractor
+from tse.meeting import extract_speakers
+from tse.track_confidence import TrackScores
 
-__all__ = ["MeetingTrials", "overlapped_stretches", "run_conversation"]
+__all__ = ["Summary", "extract_plainly", "extract_tracks", "main", "measure_case", "summarise"]
 
 Samples = NDArray[np.float32]
+Tracks = dict[str, Samples]
 
-
-@dataclass(frozen=True)
-class MeetingTrials:
-    """Trials of one conversation: cosine before and after, and whether the speaker talks there."""
-
-    conversation: str
-    before: list[float]
-    after: list[float]
-    present: list[bool]
-
-
-def overlapped_stretches(annotation: Annotation, *, min_seconds: float = 1.0) -> list[Segment]:
-    """Stretches of one set of two or more speakers, long enough to be embedded."""
-    edges = sorted({edge for turn in annotation.itersegments() for edge in (turn.start, turn.end)})
-    found = []
-    for start, end in pairwise(edges):
-        middle = (start + end) / 2
-        talking = annotation.crop(Segment(middle - 1e-6, middle + 1e-6)).labels()
-        if len(talking) >= 2 and end - start >= min_seconds:
-            found.append(Segment(start, end))
-    return found
-
-
-def run_conversation(
-    conversation: Conversation, extractor: Extractor, encoder: SpeakerEncoder
-) -> MeetingTrials:
-    """Extract every speaker and score every overlapped stretch with every enrolment."""
-    waveform = load_audio(conversation.audio)
-    annotation = conversation.reference
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DiarspkWarning)
-        turns = {str(name): single_speaker_turns(annotation, name) for name in annotation.labels()}
-    enrolments = collect([waveform], turns)
-    cues = [extractor.source([Reference(enrolments[name], name)]) for name in turns]
-    tracks = np.concatenate(list(extractor.extract_blocks([waveform], cues)), axis=1)
-    own = {name: encoder.embed(enrolments[name], SAMPLE_RATE) for name in turns}
-    stretches = overlapped_stretches(annotation)
-    before, after, present = [], [], []
-    for track, name in zip(tracks, turns, strict=True):
-        for (one, other), stretch in zip(
-            _pairs(waveform, track, stretches, encoder), stretches, strict=True
-        ):
-            before.append(float(one @ own[name]))
-            after.append(float(other @ own[name]))
-            line: Timeline = annotation.label_timeline(name)
-            present.append(bool(line.crop(stretch)))
-    return MeetingTrials(conversation.name, before, after, present)
-
-
-def _pairs(
-    waveform: Samples, track: Samples, stretches: Sequence[Segment], encoder: SpeakerEncoder
-) -> Iterator[tuple[Samples, Samples]]:
-    """Embeddings of each stretch alone, as recorded and as extracted."""
-    for stretch in stretches:
-        part = slice(round(stretch.start * SAMPLE_RATE), round(stretch.end * SAMPLE_RATE))
-        yield encoder.embed(waveform[part], SAMPLE_RATE), encoder.embed(track[part], SAMPLE_RATE)
+HEADER = [
+    "system",
+    "targets",
+    *("similarity", "in overlap"),
+    *("precision %", "recall %", "F1 %"),
+    *("SI-SDR in overlap, dB", "worse than the mixture %"),
+]
 
 
 @dataclass(frozen=True)
 class Settings:
     report: JsonReport
-    data: Path
-    """Folder of conversations."""
+    data: tuple[Path, ...] = ()
+    """Folders of recordings with references."""
+    reference: str = "own"
+    """Which of their references: own, or a name below references/."""
+    simulate: Path | None = None
+    """Data folder with speech, noise and annotations, to simulate meetings from."""
+    count: int = 8
+    """Number of simulated meetings."""
+    seconds: float = 60.0
+    """Length of simulated meetings."""
+    seed: int = 12
+    """Seed of simulated meetings."""
+    recordings: tuple[str, ...] = ()
+    """Names of the recordings that are tried; none: all."""
     extractor: str | None = None
     """Name or card; none: the embedded one."""
     judge: str | None = None
     """Encoder that embeds; none: the embedded one."""
+    write: bool = False
+    """Write the calibration of the confidence into the package."""
 
 
 @command
 def main(settings: Settings) -> None:
-    extractor = load_extractor(settings.extractor)
-    encoder = diarspk.load_encoder(settings.judge)
-    found = [
-        run_conversation(conversation, extractor, encoder)
-        for conversation in read_conversations(settings.data)
-    ]
-    present = [value for one in found for value in one.present]
-    rates = {
-        when: equal_error_rate([v for one in found for v in getattr(one, when)], present)
-        for when in ("before", "after")
+    if not settings.data and settings.simulate is None:
+        raise ArgumentError("give --data FOLDER, --simulate FOLDER, or both")
+    extractor, judge = load_extractor(settings.extractor), diarspk.load_encoder(settings.judge)
+    diarizer, detector = diarspk.Diarizer(), SileroNetwork()
+    found: dict[str, list[TrackMeasures]] = {}
+    judged: list[JudgedTrack] = []
+    for title, case in follow(_cases(settings), "meetings"):
+        measured, own = measure_case(case, extractor, diarizer, judge, detector)
+        found.setdefault(title, []).extend(measured)
+        judged += own
+    figures: dict[str, Any] = {
+        title: [asdict(one) for one in measured] for title, measured in found.items()
     }
-    rows = [[when, f"{len(present)}", f"{100 * rate:.1f}"] for when, rate in rates.items()]
-    print(markdown_table(["overlapped stretches", "trials", "EER %"], rows))
-    settings.report.write({"eer": rates, "conversations": [asdict(one) for one in found]})
+    for title, measured in found.items():
+        print(f"{title}\n\n{markdown_table(HEADER, [one.row() for one in summarise(measured)])}\n")
+    settings.report.write(figures)
+    if settings.write:
+        write_calibration(judged, extractor.space)
+    if judged:
+        figures["confidence"] = rate_confidence(judged)
+        print(describe_confidence(figures["confidence"]))
+        settings.report.write(figures)
+
+
+def _cases(settings: Settings) -> Iterator[tuple[str, MeetingCase]]:
+    for title, case in read_cases(settings.data, settings.reference):
+        if not settings.recordings or case.name in settings.recordings:
+            yield title, case
+    if settings.simulate is not None:
+        made = simulate_cases(
+            settings.simulate, count=settings.count, seed=settings.seed, seconds=settings.seconds
+        )
+        yield from (("simulated, with parts", case) for case in made)
+
+
+def measure_case(
+    case: MeetingCase,
+    extractor: Extractor,
+    diarizer: diarspk.Diarizer,
+    judge: SpeakerEncoder,
+    detector: SileroNetwork,
+) -> tuple[list[TrackMeasures], list[JudgedTrack]]:
+    """Measure every target of a meeting whom the diarization has found, for every system.
+
+    Of a meeting whose parts are known, the tracks of ``extract --all`` are judged second by second.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DiarspkWarning)
+        diarization = diarizer(case.mixture, SAMPLE_RATE)
+        plain = extract_plainly(extractor, case, diarization)
+        tracks = extract_tracks(extractor, case, diarization)
+    matched = match_speakers(case.reference, diarization.annotation)
+    systems = {"plain": plain, "tracks": {name: one.voice for name, one in tracks.items()}}
+    mixture = TrackSound.of(case.mixture, judge, detector)
+    measured = []
+    for target in find_targets(case, judge):
+        speaker = matched.get(target.name, "")
+        if all(speaker in own for own in systems.values()):
+            measured.append(measure_track(case, target, "mixture", mixture, judge))
+            for system, own in systems.items():
+                sound = TrackSound.of(own[speaker], judge, detector)
+                measured.append(measure_track(case, target, system, sound, judge))
+    judged = []
+    if case.voices:
+        judged = [
+            judge_track(tracks[speaker].scores, tracks[speaker].voice, case, name)
+            for name, speaker in matched.items()
+            if speaker in tracks
+        ]
+    return measured, judged
+
+
+def extract_plainly(extractor: Extractor, case: MeetingCase, diarization: Diarization) -> Tracks:
+    """Extract every speaker throughout, enrolled by the longest turns of nobody else."""
+    turns = diarization.annotation
+    config = EnrolmentConfig(max_turn_s=60.0, candidates_s=EnrolmentConfig.max_total_s)
+    chosen = {str(name): single_speaker_turns(turns, name, config) for name in turns.labels()}
+    clips = collect([case.mixture], chosen)
+    cues = [extractor.source([Reference(np.concatenate(own), name)]) for name, own in clips.items()]
+    if not cues:
+        return {}
+    voices = np.concatenate(list(extractor.extract_blocks([case.mixture], cues)), axis=1)
+    return dict(zip(clips, voices, strict=True))
+
+
+class ReadTrack(NamedTuple):
+    """A track of ``extract --all``: its samples ``(time,)``, and what its confidence is made of."""
+
+    voice: Samples
+    scores: TrackScores | None
+
+
+def extract_tracks(
+    extractor: Extractor, case: MeetingCase, diarization: Diarization
+) -> dict[str, ReadTrack]:
+    """Extract every speaker as ``diarspk extract --all`` does."""
+    with tempfile.TemporaryDirectory() as folder:
+        stream = open_audio(case.mixture, SAMPLE_RATE)
+        tracks = extract_speakers(stream, folder, diarization, extractor=extractor)
+        return {track.speaker: ReadTrack(load_audio(track.file), track.scores) for track in tracks}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Means over the targets of a system; seconds are pooled before they are divided."""
+
+    system: str
+    targets: int
+    whole: float
+    overlap: float
+    precision: float
+    recall: float
+    ratio_db: float
+    worse: float
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of precision and recall of the seconds in which the track talks."""
+        total = self.precision + self.recall
+        return 2 * self.precision * self.recall / total if total > 0 else 0.0
+
+    def row(self) -> list[str]:
+        """Cells of the table."""
+        similarities = [f"{one:.3f}" for one in (self.whole, self.overlap)]
+        timing = [f"{100 * one:.1f}" for one in (self.precision, self.recall, self.f1)]
+        ratio = ["-"] * 2
+        if np.isfinite(self.ratio_db):
+            ratio = [f"{self.ratio_db:.2f}", f"{100 * self.worse:.0f}"]
+        return [self.system, f"{self.targets}", *similarities, *timing, *ratio]
+
+
+def summarise(measured: Sequence[TrackMeasures]) -> list[Summary]:
+    """Summarise every system, in the order in which they come."""
+    systems = dict.fromkeys(one.system for one in measured)
+    mixtures = {
+        (one.meeting, one.target): one.ratio_db for one in measured if one.system == "mixture"
+    }
+    summaries = []
+    for system in systems:
+        own = [one for one in measured if one.system == system]
+        right, extra, missed = (
+            sum(getattr(one, name) for one in own) for name in ("right_s", "extra_s", "missed_s")
+        )
+        rated = [one for one in own if np.isfinite(one.ratio_db)]
+        worse = [one.ratio_db < mixtures[one.meeting, one.target] for one in rated]
+        summaries.append(
+            Summary(
+                system,
+                len(own),
+                _mean([one.whole for one in own]),
+                _mean([one.overlap for one in own]),
+                right / max(right + extra, 1e-9),
+                right / max(right + missed, 1e-9),
+                _mean([one.ratio_db for one in own]),
+                float(np.mean(worse)) if worse else float("nan"),
+            )
+        )
+    return summaries
+
+
+def _mean(values: Sequence[float]) -> float:
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 if __name__ == "__main__":

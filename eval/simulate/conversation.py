@@ -50,13 +50,16 @@ class Simulated:
         Exactly what was laid, in whole milliseconds; labels are the speakers of the voices.
     dry : dict of str to ndarray ``(time,)``
         Each speaker before the room: zeros wherever the reference has no turn of theirs.
+    wet : dict of str to ndarray ``(time,)``
+        Each speaker at the microphone, reverberation included.
     speech : ndarray, ``(time,)``
-        All speakers at the microphone, reverberation included.
+        All of them together.
     noise : ndarray, ``(time,)``
     """
 
     reference: Annotation
     dry: dict[str, Samples]
+    wet: dict[str, Samples]
     speech: Samples
     noise: Samples
 
@@ -79,13 +82,18 @@ def simulate(sources: Sources, config: SimulationConfig, *, seed: int, number: i
     cast = _draw_cast(stretch, sources.voices, generator)
     reference = stretch.rename_labels(cast)
     dry = _lay(reference, sources.voices, config, generator)
-    speech: Samples = np.stack(_in_room(list(dry.values()), config, generator)).sum(axis=0)
+    wet = dict(zip(dry, _in_room(list(dry.values()), config, generator), strict=True))
+    speech: Samples = np.stack(list(wet.values())).sum(axis=0)
     noise = draw_noise(sources.noise, len(speech), config, generator)
     noise = noise * noise_gain(speech, _talking(reference, len(speech)), noise, config, generator)
     peak = max(float(np.abs(speech + noise).max()), 1e-9)
     gain = np.float32(10 ** (generator.uniform(*config.peak_db) / 20) / peak)
     return Simulated(
-        reference, {name: gain * one for name, one in dry.items()}, gain * speech, gain * noise
+        reference,
+        {name: gain * one for name, one in dry.items()},
+        {name: gain * one for name, one in wet.items()},
+        gain * speech,
+        gain * noise,
     )
 
 

@@ -13,6 +13,7 @@ from diarspk.cli.companion_files import CompanionFiles
 from diarspk.cli.recordings import Reader
 from tests.tse.test_extraction import RATE, run, voice, write_small
 from tse.extraction_work import ExtractionWork
+from tse.track_config import TrackConfig
 
 TURN = "SPEAKER {} 1 {} {} <NA> <NA> {} <NA> <NA>\n"
 
@@ -56,7 +57,8 @@ def test_every_speaker_of_every_recording_has_a_file(folder: Path, card: Path) -
         for name in ("bad", "lost")
     ]
     voices = [f"{name}/{who}.wav" for name in ("monday", "tuesday") for who in "AB"]
-    assert files(out) == [*voices[:2], "report.csv", *voices[2:]]
+    lists = [f"{name}/tracks.json" for name in ("monday", "tuesday")]
+    assert files(out) == sorted([*voices, *lists, "report.csv"])
     assert statuses(out) == {
         "bad": "failed ",
         "lost": "failed ",
@@ -73,6 +75,8 @@ def test_every_speaker_of_every_recording_has_a_file(folder: Path, card: Path) -
     again = run(*words, "--resume")
     assert "note: 1 of 4 recordings were done before" in again.stderr
     assert (out / "tuesday" / "C.wav").is_file()
+    assert not (out / "tuesday" / "A.wav").exists()
+    assert f"warning: {out / 'tuesday'}: removed A.wav, B.wav, left of an earlier" in again.stderr
 
 
 def test_an_enrolled_voice_is_taken_from_every_recording(folder: Path, card: Path) -> None:
@@ -107,5 +111,5 @@ def test_several_recordings_need_a_folder(folder: Path, output: str) -> None:
 
 def test_the_work_can_be_sent_to_another_process(folder: Path) -> None:
     given = CompanionFiles("diarization", (folder / "rttm",), (".rttm",), several=True)
-    work = ExtractionWork((), None, given, True, None, "cpu", Reader())
+    work = ExtractionWork((), None, given, TrackConfig(), None, "cpu", Reader())
     assert pickle.loads(pickle.dumps(work)).settings == work.settings

@@ -13,8 +13,8 @@ from pyannote.core import Annotation, Segment
 from diarspk.errors import ArgumentError
 from eval.embeddings.speech import Utterance
 from eval.extraction.evaluation import evaluate, extraction, format_runs, measure_absence
-from eval.extraction.meetings import overlapped_stretches
 from eval.extraction.mixtures import CONDITIONS, Trial, draw_trials
+from eval.extraction.overlap_verification import overlapped_stretches
 from eval.extraction.study import Cell, conclude, cue_error, draw_study, format_study
 from tse.cue_sources import EnrolmentCue, LogMelCue, OneHotCue
 from tse.metrics import ExtractionSummary
