@@ -272,7 +272,8 @@ PAGES = (
             Step("eval.extraction.detection --data {data}", "detection"),
             Step("eval.extraction.overlap_verification --data {simulated}", "overlap"),
             Step(
-                "eval.extraction.meetings --data {data}/conversations/ami --reference mfa --simulate {data}",
+                "eval.extraction.meetings --data {data}/conversations/ami --reference mfa "
+                "--simulate {data}",
                 "meetings",
             ),
             Step("eval.extraction.optimised_cue --data {data} --conditions clean-2", "optimised"),

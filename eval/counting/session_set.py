@@ -14,10 +14,10 @@ from eval.counting.session import make_session
 from eval.counting.session_plan import SessionPlan
 from eval.diarization.conversation import Conversation
 from eval.diarization.conversations import read_conversation
-from eval.extraction.mixtures import read_noise
 from eval.report.progress import follow
 from eval.report.run_record import write_json
 from eval.simulate.conversation import Sources
+from eval.simulate.noise import read_noise
 from eval.simulate.settings import SimulationConfig
 from eval.simulate.templates import read_templates
 from eval.simulate.voices import read_voices

@@ -25,8 +25,9 @@ from eval.extraction.evaluation import (
     format_runs,
     measure_absence,
 )
-from eval.extraction.mixtures import CONDITIONS, Trial, draw_trials, read_noise
+from eval.extraction.mixtures import CONDITIONS, Trial, draw_trials
 from eval.report.run_record import JsonReport
+from eval.simulate.noise import read_noise
 from tse.loading import load_extractor
 from tse.metrics import (
     MEASURES,

@@ -27,11 +27,12 @@ from diarspk.verification.metrics import detection_curve
 from eval.command_line import command, one_of
 from eval.embeddings.speech import read_utterances
 from eval.extraction.detection_trials import Compared, compare
-from eval.extraction.mixtures import CONDITIONS, draw_trials, read_noise
+from eval.extraction.mixtures import CONDITIONS, draw_trials
 from eval.report.markdown import markdown_table
 from eval.report.progress import follow
 from eval.report.reliability import expected_calibration_error, reliability
 from eval.report.run_record import JsonReport
+from eval.simulate.noise import read_noise
 from tse.detection import frame_posteriors, likeliest_odds
 from tse.detection_calibration import DetectionCalibration
 

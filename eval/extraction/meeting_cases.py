@@ -15,8 +15,8 @@ from diarspk.audio import SAMPLE_RATE, load_audio
 from diarspk.features.speech_quality import frame_levels, speech_frames
 from diarspk.segmentation.silero import CHUNK_SAMPLES
 from eval.diarization.conversations import read_collections
-from eval.extraction.mixtures import read_noise
 from eval.simulate.conversation import Sources, simulate
+from eval.simulate.noise import read_noise
 from eval.simulate.settings import SimulationConfig
 from eval.simulate.templates import read_templates
 from eval.simulate.voices import read_voices

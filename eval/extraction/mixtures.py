@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.audio import SAMPLE_RATE, load_audio
+from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError
 from eval.embeddings.speech import Utterance
 from eval.extraction.telephone import draw_line
 from tse.mixing import Mixture, MixtureConfig, mix
 
-__all__ = ["CONDITIONS", "Condition", "Trial", "draw_trials", "read_noise"]
+__all__ = ["CONDITIONS", "Condition", "Trial", "draw_trials"]
 
 Samples = NDArray[np.float32]
 
@@ -160,9 +159,3 @@ def _call(trial: Trial, condition: Condition, generator: np.random.Generator) ->
         line.transmit(trial.enrolment, generator),
         line.transmit(trial.wrong_enrolment, generator),
     )
-
-
-def read_noise(folder: Path, *, shortest_s: float = 3.0) -> list[Samples]:
-    """Noise recordings of a folder that are long enough not to repeat audibly."""
-    found = [load_audio(path) for path in sorted(folder.glob("*.opus"))]
-    return [noise for noise in found if len(noise) >= shortest_s * SAMPLE_RATE]

@@ -20,8 +20,9 @@ from diarspk.audio import SAMPLE_RATE
 from eval.command_line import command, one_of
 from eval.embeddings.speech import read_utterances
 from eval.extraction.evaluation import CONVENTION, Extract, Run, Samples, evaluate, format_runs
-from eval.extraction.mixtures import CONDITIONS, Trial, draw_trials, read_noise
+from eval.extraction.mixtures import CONDITIONS, Trial, draw_trials
 from eval.report.run_record import JsonReport
+from eval.simulate.noise import read_noise
 from tse.extractor import Extractor
 from tse.loading import load_extractor
 from tse.optimised_cue import OptimisationConfig, optimise_cue

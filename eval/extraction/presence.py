@@ -21,9 +21,10 @@ from diarspk.encoders.base import SpeakerEncoder
 from eval.command_line import command, one_of
 from eval.embeddings.speech import read_utterances
 from eval.extraction.evaluation import Extract, extraction
-from eval.extraction.mixtures import CONDITIONS, Trial, draw_trials, read_noise
+from eval.extraction.mixtures import CONDITIONS, Trial, draw_trials
 from eval.report.markdown import markdown_table
 from eval.report.run_record import JsonReport
+from eval.simulate.noise import read_noise
 from tse.loading import load_extractor
 from tse.metrics import ABSENT, detection_error
 from tse.presence import MIN_SIMILARITY, Presence, PresenceMeter

@@ -10,8 +10,8 @@ import numpy as np
 from pyannote.core import Annotation
 
 from diarspk.audio import SAMPLE_RATE
-from eval.extraction.mixtures import read_noise
 from eval.simulate.conversation import Sources, simulate
+from eval.simulate.noise import read_noise
 from eval.simulate.settings import SimulationConfig
 from eval.simulate.templates import read_templates
 from eval.simulate.voices import Samples, read_voices

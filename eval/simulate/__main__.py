@@ -17,10 +17,10 @@ from diarspk.errors import ArgumentError
 from eval.command_line import command
 from eval.diarization.conversations import read_conversations
 from eval.diarization.manifests import data_set_name
-from eval.extraction.mixtures import read_noise
 from eval.report.markdown import markdown_table
 from eval.report.progress import follow
 from eval.simulate.conversation import Sources, simulate
+from eval.simulate.noise import read_noise
 from eval.simulate.settings import SimulationConfig
 from eval.simulate.statistics import HEADER, describe
 from eval.simulate.templates import read_templates

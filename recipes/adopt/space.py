@@ -14,8 +14,8 @@ from diarspk.clustering.plda import Plda
 from diarspk.clustering.plda_clusterer import PldaClustererSettings
 from diarspk.clustering.plda_training import fit_plda
 from diarspk.diarization.diarizer import Diarizer
-from eval.extraction.mixtures import read_noise
 from eval.report.progress import follow
+from eval.simulate.noise import read_noise
 from recipes.adopt.shrinkage import shrink
 from recipes.plda.rooms import RoomSettings, Windows, embed_rooms
 from recipes.plda.session import MIN_NOISE_S, Variation, measure_variation, room_directions

@@ -21,8 +21,8 @@ from diarspk.clustering.plda import Plda, write_plda
 from diarspk.diarization.defaults import load_plda
 from diarspk.diarization.diarizer import Diarizer
 from eval.command_line import command
-from eval.extraction.mixtures import read_noise
 from eval.report.progress import follow
+from eval.simulate.noise import read_noise
 from recipes.plda.rooms import RoomSettings, Windows, embed_rooms
 
 Matrix = NDArray[np.float64]
