@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE
-from diarspk.errors import ArgumentError
 from diarspk.verification.calibration import ScoreCalibration, fit_calibration
 from diarspk.verification.metrics import detection_curve
 from eval.extraction.meeting_cases import MeetingCase
@@ -52,18 +51,8 @@ class JudgedTrack:
     right: Figures
 
 
-def judge_track(
-    scores: TrackScores | None, voice: Samples, case: MeetingCase, name: str
-) -> JudgedTrack:
-    """Judge the track ``(time,)`` of whom the reference calls ``name``.
-
-    Raises
-    ------
-    ArgumentError
-        If it has no scores: the extractor has no encoder.
-    """
-    if scores is None:
-        raise ArgumentError("`extractor` must have a speaker encoder, by which tracks are judged")
+def judge_track(scores: TrackScores, voice: Samples, case: MeetingCase, name: str) -> JudgedTrack:
+    """Judge the track ``(time,)`` of whom the reference calls ``name``."""
     right = right_seconds(voice, case, name)
     right[~np.isfinite(scores.own)] = math.nan
     return JudgedTrack(name, scores, right)

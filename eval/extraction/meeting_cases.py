@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pyannote.core import Annotation, Timeline
 from scipy.optimize import linear_sum_assignment
 
-from diarspk.audio import SAMPLE_RATE, load_audio
-from diarspk.features.speech_quality import frame_levels, speech_frames
+from diarspk.audio import load_audio
+from diarspk.features.speech_quality import speech_frames
 from diarspk.segmentation.silero import CHUNK_SAMPLES
 from eval.diarization.conversations import read_collections
 from eval.simulate.conversation import Sources, simulate
@@ -26,9 +26,6 @@ __all__ = ["MeetingCase", "match_speakers", "read_cases", "simulate_cases"]
 Samples = NDArray[np.float32]
 
 TEMPLATES = ("ami-dev", "voxconverse-dev")
-
-LEVELS_PER_CHUNK = CHUNK_SAMPLES * 100 / SAMPLE_RATE
-"""Levels, one each 10 ms, of a chunk of the detector that finds the pauses of voices."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +87,9 @@ def simulate_cases(
 
 def _loud_chunks(waveform: Samples) -> Samples:
     """Whether there is speech in each 512 samples, by the level: 1 or 0."""
-    loud = speech_frames(frame_levels(waveform))
-    middles = (np.arange(-(-len(waveform) // CHUNK_SAMPLES)) + 0.5) * LEVELS_PER_CHUNK
-    return loud[np.minimum(middles.astype(int), len(loud) - 1)].astype(np.float32)
+    padded = np.pad(waveform, (0, -len(waveform) % CHUNK_SAMPLES)).reshape(-1, CHUNK_SAMPLES)
+    levels = 10 * np.log10(np.square(padded).mean(axis=1) + 1e-12)
+    return speech_frames(levels).astype(np.float32)
 
 
 def match_speakers(reference: Annotation, hypothesis: Annotation) -> dict[str, str]:

@@ -17,10 +17,10 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +61,17 @@ from tse.loading import load_extractor
 from tse.meeting import extract_speakers
 from tse.track_confidence import TrackScores
 
-__all__ = ["Summary", "extract_plainly", "extract_tracks", "main", "measure_case", "summarise"]
+__all__ = [
+    "CaseTracks",
+    "Summary",
+    "extract_case",
+    "extract_plainly",
+    "extract_tracks",
+    "judge_case",
+    "main",
+    "measure_case",
+    "summarise",
+]
 
 Samples = NDArray[np.float32]
 Tracks = dict[str, Samples]
@@ -96,6 +106,10 @@ class Settings:
     """Name or card; none: the embedded one."""
     judge: str | None = None
     """Encoder that embeds; none: the embedded one."""
+    quick: bool = False
+    """Extract in one pass that is not verified, which takes a quarter of the time."""
+    only_confidence: bool = False
+    """Judge nothing but the confidence."""
     write: bool = False
     """Write the calibration of the confidence into the package."""
 
@@ -105,13 +119,18 @@ def main(settings: Settings) -> None:
     if not settings.data and settings.simulate is None:
         raise ArgumentError("give --data FOLDER, --simulate FOLDER, or both")
     extractor, judge = load_extractor(settings.extractor), diarspk.load_encoder(settings.judge)
+    if settings.quick:
+        extractor = replace(extractor, passes=1, verifier=None)
+    only = settings.only_confidence
     diarizer, detector = diarspk.Diarizer(), SileroNetwork()
     found: dict[str, list[TrackMeasures]] = {}
     judged: list[JudgedTrack] = []
     for title, case in follow(_cases(settings), "meetings"):
-        measured, own = measure_case(case, extractor, diarizer, judge, detector)
-        found.setdefault(title, []).extend(measured)
-        judged += own
+        tracks, matched = extract_case(case, extractor, diarizer, plainly=not only)
+        if not only:
+            measured = measure_case(case, tracks, matched, judge, detector)
+            found.setdefault(title, []).extend(measured)
+        judged += judge_case(case, tracks, matched)
     figures: dict[str, Any] = {
         title: [asdict(one) for one in measured] for title, measured in found.items()
     }
@@ -137,41 +156,65 @@ def _cases(settings: Settings) -> Iterator[tuple[str, MeetingCase]]:
         yield from (("simulated, with parts", case) for case in made)
 
 
-def measure_case(
-    case: MeetingCase,
-    extractor: Extractor,
-    diarizer: diarspk.Diarizer,
-    judge: SpeakerEncoder,
-    detector: SileroNetwork,
-) -> tuple[list[TrackMeasures], list[JudgedTrack]]:
-    """Measure every target of a meeting whom the diarization has found, for every system.
+@dataclass(frozen=True, eq=False)
+class CaseTracks:
+    """Tracks of the speakers of a diarization.
 
-    Of a meeting whose parts are known, the tracks of ``extract --all`` are judged second by second.
+    Attributes
+    ----------
+    systems : dict of str to dict of str to ndarray, ``(time,)``
+        Of each system, by speaker.
+    scores : dict of str to TrackScores
+        What the confidence of ``extract --all`` is made of, by speaker.
     """
+
+    systems: dict[str, Tracks]
+    scores: dict[str, TrackScores]
+
+
+def extract_case(
+    case: MeetingCase, extractor: Extractor, diarizer: diarspk.Diarizer, *, plainly: bool
+) -> tuple[CaseTracks, dict[str, str]]:
+    """Extract everybody from a meeting, and match them with the speakers of the reference."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DiarspkWarning)
         diarization = diarizer(case.mixture, SAMPLE_RATE)
-        plain = extract_plainly(extractor, case, diarization)
-        tracks = extract_tracks(extractor, case, diarization)
-    matched = match_speakers(case.reference, diarization.annotation)
-    systems = {"plain": plain, "tracks": {name: one.voice for name, one in tracks.items()}}
+        systems = {"plain": extract_plainly(extractor, case, diarization)} if plainly else {}
+        systems["tracks"], scores = extract_tracks(extractor, case, diarization)
+    return CaseTracks(systems, scores), match_speakers(case.reference, diarization.annotation)
+
+
+def measure_case(
+    case: MeetingCase,
+    tracks: CaseTracks,
+    matched: Mapping[str, str],
+    judge: SpeakerEncoder,
+    detector: SileroNetwork,
+) -> list[TrackMeasures]:
+    """Measure every target of a meeting whom the diarization has found, for every system."""
     mixture = TrackSound.of(case.mixture, judge, detector)
     measured = []
     for target in find_targets(case, judge):
         speaker = matched.get(target.name, "")
-        if all(speaker in own for own in systems.values()):
+        if all(speaker in own for own in tracks.systems.values()):
             measured.append(measure_track(case, target, "mixture", mixture, judge))
-            for system, own in systems.items():
+            for system, own in tracks.systems.items():
                 sound = TrackSound.of(own[speaker], judge, detector)
                 measured.append(measure_track(case, target, system, sound, judge))
-    judged = []
-    if case.voices:
-        judged = [
-            judge_track(tracks[speaker].scores, tracks[speaker].voice, case, name)
-            for name, speaker in matched.items()
-            if speaker in tracks
-        ]
-    return measured, judged
+    return measured
+
+
+def judge_case(
+    case: MeetingCase, tracks: CaseTracks, matched: Mapping[str, str]
+) -> list[JudgedTrack]:
+    """Judge the tracks of a meeting whose parts are known, second by second."""
+    if not case.voices:
+        return []
+    return [
+        judge_track(tracks.scores[speaker], tracks.systems["tracks"][speaker], case, name)
+        for name, speaker in matched.items()
+        if speaker in tracks.scores
+    ]
 
 
 def extract_plainly(extractor: Extractor, case: MeetingCase, diarization: Diarization) -> Tracks:
@@ -187,21 +230,15 @@ def extract_plainly(extractor: Extractor, case: MeetingCase, diarization: Diariz
     return dict(zip(clips, voices, strict=True))
 
 
-class ReadTrack(NamedTuple):
-    """A track of ``extract --all``: its samples ``(time,)``, and what its confidence is made of."""
-
-    voice: Samples
-    scores: TrackScores | None
-
-
 def extract_tracks(
     extractor: Extractor, case: MeetingCase, diarization: Diarization
-) -> dict[str, ReadTrack]:
-    """Extract every speaker as ``diarspk extract --all`` does."""
+) -> tuple[Tracks, dict[str, TrackScores]]:
+    """Extract every speaker as ``diarspk extract --all`` does; with what the confidence is of."""
     with tempfile.TemporaryDirectory() as folder:
         stream = open_audio(case.mixture, SAMPLE_RATE)
         tracks = extract_speakers(stream, folder, diarization, extractor=extractor)
-        return {track.speaker: ReadTrack(load_audio(track.file), track.scores) for track in tracks}
+        voices = {track.speaker: load_audio(track.file) for track in tracks}
+        return voices, {one.speaker: one.scores for one in tracks if one.scores is not None}
 
 
 @dataclass(frozen=True)

@@ -174,16 +174,16 @@ def test_a_speaker_has_the_same_track_with_and_without_the_others(
 def test_who_cannot_be_enrolled_has_no_track(extractor: Extractor, tmp_path: Path) -> None:
     samples, annotation = recording(), turns()
     samples[30 * RATE :] = 0
-    annotation[Segment(32, 36), 2] = "ghost"
-    with pytest.warns(SpeechWarning, match="ghost: is silent"):
+    annotation[Segment(32, 36), 2] = "silent"
+    with pytest.warns(SpeechWarning, match="silent: is silent"):
         tracks = tse.extract_speakers(samples, tmp_path, annotation, RATE, extractor=extractor)
     assert [track.speaker for track in tracks] == ["ann", "eve"]
     with (
-        pytest.warns(SpeechWarning, match="ghost: is silent"),
-        pytest.raises(AudioError, match="ghost cannot be enrolled"),
+        pytest.warns(SpeechWarning, match="silent: is silent"),
+        pytest.raises(AudioError, match="silent cannot be enrolled"),
     ):
         tse.extract_speakers(
-            samples, tmp_path, annotation, RATE, speakers=["ghost"], extractor=extractor
+            samples, tmp_path, annotation, RATE, speakers=["silent"], extractor=extractor
         )
 
 
