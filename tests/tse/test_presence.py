@@ -164,7 +164,7 @@ def test_each_block_comes_with_its_mixture() -> None:
         """Gives out blocks of other lengths than it reads."""
 
         def extract_blocks(
-            self, blocks: Iterable[NDArray[np.float32]], cues: Any
+            self, blocks: Iterable[NDArray[np.float32]], cues: Any, *, talks: Any
         ) -> Iterator[NDArray[np.float32]]:
             whole = np.concatenate(list(blocks))
             for part in np.split(whole, [3, 3, 50, 51]):
