@@ -22,7 +22,8 @@ from recipes.zoo.network import input_features
 from recipes.zoo.settings import Phase
 from recipes.zoo.settings import Settings as TeacherSettings
 from recipes.zoo.sources import open_source
-from recipes.zoo.training import Hardware, SpeakerTraining, fit_module
+from recipes.zoo.speaker_training import SpeakerTraining
+from recipes.zoo.training import Hardware, fit_module
 
 __all__ = ["Aggregation", "build_aggregation", "fit_aggregation"]
 

@@ -26,9 +26,9 @@ from recipes.xvector_distillation.teacher import (
     needed_aggregations,
 )
 from recipes.xvector_distillation.training import fit_student, load_student
+from recipes.zoo.final_weights import FINAL
 from recipes.zoo.settings import Settings as TeacherSettings
 from recipes.zoo.stages import choose_stages
-from recipes.zoo.training import FINAL
 
 __all__ = ["REPORT", "STAGES", "run_stages"]
 

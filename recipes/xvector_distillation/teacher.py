@@ -21,10 +21,10 @@ from recipes.xvector_distillation.layer_activations import (
 )
 from recipes.xvector_distillation.settings import Settings
 from recipes.zoo.evaluation import MODEL, load_run_encoder
+from recipes.zoo.final_weights import FINAL, read_weights
 from recipes.zoo.settings import Settings as TeacherSettings
 from recipes.zoo.settings import read_settings as read_teacher_settings
 from recipes.zoo.stages import SETTINGS as TEACHER_SETTINGS
-from recipes.zoo.training import FINAL, read_weights
 
 __all__ = [
     "AGGREGATIONS",

@@ -18,10 +18,11 @@ from recipes.xvector_distillation.embedding_types import Kind
 from recipes.xvector_distillation.settings import Settings
 from recipes.xvector_distillation.students import Student, StudentConfig, build_student
 from recipes.xvector_distillation.targets import Targets
+from recipes.zoo.final_weights import FINAL, read_weights
 from recipes.zoo.optimizer import configure_optimizer
 from recipes.zoo.settings import Phase
 from recipes.zoo.sources import BatchSource
-from recipes.zoo.training import FINAL, Hardware, fit_module, read_weights
+from recipes.zoo.training import Hardware, fit_module
 
 __all__ = [
     "Distillation",

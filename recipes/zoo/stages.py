@@ -12,9 +12,9 @@ from diarspk.cli.terminal import say
 from diarspk.encoders.stored import write_encoder
 from diarspk.errors import ArgumentError, DiarspkError
 from recipes.zoo import evaluation
+from recipes.zoo.final_weights import FINAL, read_weights
 from recipes.zoo.network import build_network, input_features
 from recipes.zoo.settings import Settings, read_settings
-from recipes.zoo.training import FINAL, read_weights
 
 __all__ = ["PHASES", "SETTINGS", "STAGES", "choose_stages", "last_trained", "run_stages"]
 

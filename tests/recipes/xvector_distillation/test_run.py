@@ -44,10 +44,10 @@ from recipes.xvector_distillation.training import (  # noqa: E402
     fit_student,
     open_targets,
 )
+from recipes.zoo.final_weights import FINAL, read_weights  # noqa: E402
 from recipes.zoo.settings import DataSettings  # noqa: E402
 from recipes.zoo.settings import Settings as TeacherSettings  # noqa: E402
 from recipes.zoo.settings import write_settings as write_teacher_settings  # noqa: E402
-from recipes.zoo.training import FINAL, read_weights  # noqa: E402
 
 X_VECTOR_PARAMETERS = 4_610_524  # as published for WeSpeaker's, without classifier
 KINDS = ("utterance", "wide-bn", "statistics", "dictionary", "utterance+narrow-bn", "frame_1")

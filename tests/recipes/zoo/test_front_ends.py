@@ -35,6 +35,7 @@ from recipes.voxceleb import run  # noqa: E402
 from recipes.zoo import table  # noqa: E402
 from recipes.zoo.dry_run import limit_settings, limit_trials  # noqa: E402
 from recipes.zoo.embeddings import embed_whole, read_embeddings  # noqa: E402
+from recipes.zoo.final_weights import BEST, FINAL, VALIDATION  # noqa: E402
 from recipes.zoo.held_out import choose_speakers, pair_error_rate  # noqa: E402
 from recipes.zoo.manifests import open_cuts  # noqa: E402
 from recipes.zoo.network import build_network, tune_front_end  # noqa: E402
@@ -50,7 +51,7 @@ from recipes.zoo.settings import (  # noqa: E402
 )
 from recipes.zoo.sources import open_held_out, open_source  # noqa: E402
 from recipes.zoo.stages import SETTINGS, last_trained  # noqa: E402
-from recipes.zoo.training import BEST, FINAL, VALIDATION, fit  # noqa: E402
+from recipes.zoo.training import fit  # noqa: E402
 from tests.recipes.voxceleb.test_run import write_manifest  # noqa: E402
 
 RATE = 16000

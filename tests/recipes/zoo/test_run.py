@@ -28,11 +28,13 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 from recipes.embedded.data.degradation import SPEED  # noqa: E402
 from recipes.zoo import table  # noqa: E402
+from recipes.zoo.final_weights import FINAL, average_checkpoints  # noqa: E402
 from recipes.zoo.network import input_features  # noqa: E402
 from recipes.zoo.settings import DataSettings, Phase, Settings, read_settings, write_settings  # noqa: E402
 from recipes.zoo.sources import NumberedBatches, open_source  # noqa: E402
+from recipes.zoo.speaker_training import SpeakerTraining  # noqa: E402
 from recipes.zoo.stages import SETTINGS, STAGES, last_trained, run_stages  # noqa: E402
-from recipes.zoo.training import FINAL, SpeakerTraining, average_checkpoints, fit  # noqa: E402
+from recipes.zoo.training import fit  # noqa: E402
 
 PHASE = Phase(
     steps=6, frames_per_crop=60, crops=4, warmup_steps=2, keep=2, keep_every=2, margin_to=0.8
