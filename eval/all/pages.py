@@ -224,8 +224,13 @@ PAGES = (
                 "--runtime diarspk --limit 3000 --cache {vectors}",
                 "alignment",
             ),
+            Step(
+                "eval.verification.alignment --data {speech} --enrolment generation:18f69eb "
+                "--runtime diarspk --limit 3000 --cache {vectors}",
+                "close",
+            ),
         ),
-        minutes=30,
+        minutes=60,
     ),
     Page(
         "frames",

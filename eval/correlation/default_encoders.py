@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eval.correlation.specification import EncoderSpecification
+from eval.systems.generations import FIFTH, SIXTH
 
 __all__ = ["DEFAULT_ENCODERS", "ZOO", "zoo_encoders"]
 
 EMBEDDED = "embedded"
 """Each generation went on from the one before, so that all are one origin."""
-
-FIFTH, SIXTH = "4530a9d", "18f69eb"
-"""Commits with the embedded encoders of those generations."""
 
 ZOO = tuple(
     f"{architecture}/{steps}"

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.errors import DiarspkError, ModelError
-from eval.correlation.generations import read_generation
 from eval.correlation.specification import OWN, EncoderSpecification
 from eval.correlation.spectral_statistics import load_statistics
 from eval.correlation.vectors import degrade
 from eval.correlation.zoo import train_network
 from eval.systems.environments import environment_path, python_of
+from eval.systems.generations import read_generation
 from eval.systems.registry import EMBEDDERS, Embed, load_embedder
 
 __all__ = ["Places", "describe_embedder", "load_declared", "preset_parts", "why_missing"]

@@ -17,7 +17,7 @@ from diarspk.embeddings.space import Space
 from diarspk.embeddings.unit_vectors import normalize_rows
 from diarspk.errors import FormatError
 from eval.embeddings.speech import Utterance, read_utterances
-from eval.systems.registry import EMBEDDERS, Embed, load_embedder
+from eval.systems.registry import EMBEDDERS, Embed, encoder_path, load_embedder
 
 __all__ = ["EmbeddedSplit", "embed_files", "embed_split", "load_system"]
 
@@ -61,7 +61,7 @@ def load_system(name: str) -> tuple[Embed, Space | None]:
         return load_embedder(name), None
     from diarspk import load_encoder
 
-    encoder = load_encoder(None if name == "diarspk" else name)
+    encoder = load_encoder(None if name == "diarspk" else encoder_path(name))
     space = replace(encoder.space, name=name)
     return lambda waveforms: encoder.embed_batch(waveforms, SAMPLE_RATE), space
 

@@ -17,6 +17,7 @@ from diarspk.formats import read_rttm
 from diarspk.formats.names import plain_name
 from eval.systems.baseline import BaselineDiarizer
 from eval.systems.environments import make_environment
+from eval.systems.generations import read_generation
 from eval.systems.peer_diarizer import PeerDiarizer
 from eval.systems.pyannote_architecture import PyannoteArchitecture
 from eval.systems.resemblyzer import ResemblyzerEncoder
@@ -26,6 +27,7 @@ __all__ = [
     "EMBEDDERS",
     "Diarize",
     "Embed",
+    "encoder_path",
     "load_diarizer",
     "load_embedder",
     "prepare_systems",
@@ -39,6 +41,7 @@ Embed = Callable[[Sequence[NDArray[np.float32]]], NDArray[np.float32]]
 
 RTTM_PREFIX = "rttm:"
 OWN_PREFIX = "diarspk:"
+GENERATION_PREFIX = "generation:"
 PARTS = ("encoder", "segmentation", "threshold")
 
 
@@ -89,7 +92,8 @@ def load_embedder(name: str) -> Embed:
     ----------
     name
         Of :data:`EMBEDDERS`; ``diarspk:20``, for a shorter embedding that is the beginning of ours;
-        or the name or path of a model.
+        ``generation:COMMIT``, for the embedded encoder of an earlier commit; or the name or path of
+        a model.
 
     Raises
     ------
@@ -105,6 +109,7 @@ def load_embedder(name: str) -> Embed:
     from diarspk import available_models, load_encoder
     from diarspk.catalogue.presets import find_preset
 
+    name = encoder_path(name)
     known = {card.name for card in available_models()}
     if name not in known and find_preset(name) is None and not Path(name).exists():
         raise ArgumentError(
@@ -113,6 +118,13 @@ def load_embedder(name: str) -> Embed:
         )
     encoder = load_encoder(name)
     return lambda waveforms: encoder.embed_batch(waveforms, encoder.sample_rate)
+
+
+def encoder_path(name: str) -> str:
+    """Path of the encoder of an earlier commit, ``generation:COMMIT``; other names as they are."""
+    if name.startswith(GENERATION_PREFIX):
+        return str(read_generation(name.removeprefix(GENERATION_PREFIX)))
+    return name
 
 
 class _StoredDiarizer:

@@ -3,8 +3,11 @@
     python -m eval.verification.alignment --data ../shared/speech --enrolment resemblyzer \
         --runtime diarspk \
         --cache vectors/ --json alignment.json
+    python -m eval.verification.alignment --data ../shared/speech --enrolment generation:18f69eb
 
-Alignments are fitted on the train split and scored on dev speakers.
+Alignments are fitted on the train split and scored on dev speakers. ``generation:COMMIT`` is the
+embedded encoder of an earlier commit: two generations are the close pair for which NESSA reports
+its best figures, and what it claims is asked of every pair, line by line.
 """
 
 from __future__ import annotations
@@ -15,14 +18,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
-from numpy.typing import NDArray
-
-from diarspk.verification.alignment import METHODS, Alignment, make_alignment
+from diarspk.errors import ArgumentError
+from diarspk.verification.alignment import METHODS
 from eval.command_line import command, one_of
 from eval.embeddings.embedding_cache import EmbeddedSplit, embed_split
 from eval.report.markdown import markdown_table
 from eval.report.run_record import JsonReport
+from eval.verification.alignment_claims import check_claims, format_claims
+from eval.verification.alignment_curves import (
+    CurvePoint,
+    average_curve,
+    curve_by_size,
+    curve_by_speakers,
+    format_curves,
+)
 from eval.verification.cross_encoder_verification import (
     FALSE_ALARM_RATES,
     AsymmetricResult,
@@ -32,22 +41,15 @@ from eval.verification.cross_encoder_verification import (
     measure_latency,
     score_alignment,
 )
+from eval.verification.encoder_pair import Pair, fit_alignment
 
-__all__ = ["Pair", "Row", "compare_methods", "curve_by_size", "curve_by_speakers", "main"]
+__all__ = ["Row", "compare_methods", "main"]
 
 TABLE_METHODS = (
     *("logits", "logits-centred", "procrustes-m1", "procrustes-m2"),
     *("least-squares-m1", "least-squares-m2"),
     *("m1", "m2", "m1-contrastive", "m2-contrastive", "m3", "m3-enrolment"),
 )
-
-
-@dataclass(frozen=True, eq=False)
-class Pair:
-    """The same train and dev utterances by both encoders."""
-
-    train: tuple[EmbeddedSplit, EmbeddedSplit]
-    dev: tuple[EmbeddedSplit, EmbeddedSplit]
 
 
 @dataclass(frozen=True)
@@ -57,15 +59,6 @@ class Row:
     result: AsymmetricResult
     gain: float | None
     latency_us: float | None
-
-
-def fit(method: str, pair: Pair, chosen: NDArray[np.intp] | None = None) -> Alignment:
-    """Fit on the train split, or on some of its utterances."""
-    first, second = pair.train
-    rows = np.arange(len(first.names)) if chosen is None else chosen
-    alignment = make_alignment(method, first.space, second.space)
-    names = [first.speakers[row] for row in rows]
-    return alignment.fit(first.vectors[rows], second.vectors[rows], names)
 
 
 def compare_methods(
@@ -81,47 +74,9 @@ def compare_methods(
         bare = score_alignment("unaligned", None, old_rows, new_rows, trials)
         yield Row(bare, _gain(old, bare, new), 0.0)
     for method in methods:
-        alignment = fit(method, pair)
+        alignment = fit_alignment(method, pair)
         found = score_alignment(method, alignment, old_rows, new_rows, trials)
         yield Row(found, _gain(old, found, new), measure_latency(alignment))
-
-
-def curve_by_size(
-    pair: Pair, trials: ProfileTrials, method: str, sizes: Sequence[int], *, seed: int = 0
-) -> Iterator[tuple[int, AsymmetricResult]]:
-    """Fit on so many pairs, drawn at random; the draws are nested."""
-    order = np.random.default_rng(seed).permutation(len(pair.train[0].names))
-    for size in sizes:
-        if size <= len(order):
-            alignment = fit(method, pair, np.sort(order[:size]))
-            vectors = (pair.dev[0].vectors, pair.dev[1].vectors)
-            yield size, score_alignment(method, alignment, *vectors, trials)
-
-
-def curve_by_speakers(
-    pair: Pair,
-    trials: ProfileTrials,
-    method: str,
-    counts: Sequence[int],
-    size: int,
-    *,
-    seed: int = 0,
-) -> Iterator[tuple[int, AsymmetricResult]]:
-    """Fit on ``size`` pairs of so many speakers: the amount stays, the diversity changes.
-
-    Counts whose richest speakers have fewer pairs together are left out.
-    """
-    random = np.random.default_rng(seed)
-    names, speaker = np.unique(np.asarray(pair.train[0].speakers), return_inverse=True)
-    richest = np.argsort(-np.bincount(speaker), kind="stable")
-    for count in counts:
-        if count > min(size, len(names)):
-            continue
-        rows = _spread(speaker, richest[:count], size, random)
-        if len(rows) == size:
-            vectors = (pair.dev[0].vectors, pair.dev[1].vectors)
-            alignment = fit(method, pair, rows)
-            yield count, score_alignment(method, alignment, *vectors, trials)
 
 
 def format_rows(rows: Sequence[Row]) -> str:
@@ -159,18 +114,24 @@ class Settings:
     """Number of utterances of a profile."""
     methods: tuple[Annotated[str, one_of(METHODS)], ...] = TABLE_METHODS
     """Alignments to compare."""
-    curve: Annotated[str, one_of(METHODS)] = "m2-contrastive"
-    """Alignment of the curves."""
-    sizes: Sequence[int] = (100, 300, 1000, 3000, 10000)
-    """Numbers of pairs that it is fitted on."""
+    curve: tuple[Annotated[str, one_of(METHODS)], ...] = ("procrustes-m2", "m2-contrastive", "m3")
+    """Alignments of the curves."""
+    sizes: Sequence[int] = (30, 100, 300, 1000, 3000, 10000)
+    """Numbers of pairs that they are fitted on."""
     speakers: Sequence[int] = (30, 100, 300, 900)
-    """Numbers of speakers that it is fitted on."""
+    """Numbers of speakers that they are fitted on."""
+    draws: int = 3
+    """Draws of what they are fitted on, over which a curve is the mean."""
     pairs: int = 900
-    """Number of pairs of the curve by speakers."""
+    """Number of pairs of the curves by speakers."""
     limit: int | None = None
     """Number of train utterances to embed; none: all."""
     cache: Path | None = None
     """Folder to keep vectors in."""
+
+    def __post_init__(self) -> None:
+        if self.draws < 1:
+            raise ArgumentError(f"`draws` must be 1 or more, got {self.draws}")
 
 
 @command
@@ -184,49 +145,54 @@ def main(settings: Settings) -> None:
             f"{row.result.method}: EER {100 * row.result.equal_error_rate:.2f} %",
             file=sys.stderr,
         )
-    sizes = list(curve_by_size(pair, trials, settings.curve, settings.sizes))
-    speakers = list(
-        curve_by_speakers(pair, trials, settings.curve, settings.speakers, settings.pairs)
-    )
+    old, new, *_ = (row.result for row in rows)
+    ends = (old.equal_error_rate, new.equal_error_rate)
+    by_size, by_speakers = _draw_curves(pair, trials, settings, ends)
+    claims = list(check_claims(old, new, [row.result for row in rows]))
     convention = (
         f"{len(trials.profiles)} dev profiles, each the mean of {settings.enrolments} utterances "
         f"by `{settings.enrolment}`, against {len(trials.tests)} other utterances by "
         f"`{settings.runtime}`; alignments fitted on {len(pair.train[0].names)} train utterances "
-        f"of {len(set(pair.train[0].speakers))} speakers."
+        f"of {len(set(pair.train[0].speakers))} speakers. Gain: (EER of the old encoder - EER of "
+        f"the pair) / (EER of the old - EER of the new), of {ends[0]:.2%} and {ends[1]:.2%}; "
+        f"curves are means over {settings.draws} draws."
     )
     print(format_rows(rows))
-    for title, curve in (("pairs", sizes), (f"speakers of {settings.pairs} pairs", speakers)):
-        if curve:
-            cells = [[f"{n}", f"{100 * found.equal_error_rate:.2f}"] for n, found in curve]
-            print(f"\n{markdown_table([title, f'EER % of {settings.curve}'], cells)}")
+    titles = ("pairs", f"speakers of {settings.pairs} pairs")
+    for title, curves in zip(titles, (by_size, by_speakers), strict=True):
+        if all(curves):
+            print(f"\n{format_curves(title, curves)}")
+    if claims:
+        print(f"\nWhat NESSA claims (arXiv 2401.12440):\n\n{format_claims(claims)}")
     print(f"\n{convention}")
     report = {
         "convention": convention,
         "results": [asdict(row) for row in rows],
-        "by_size": [(count, asdict(found)) for count, found in sizes],
-        "by_speakers": [(count, asdict(found)) for count, found in speakers],
+        "by_size": [asdict(point) for curve in by_size for point in curve],
+        "by_speakers": [asdict(point) for curve in by_speakers for point in curve],
+        "claims": [asdict(claim) for claim in claims],
     }
     settings.report.write(report)
 
 
+def _draw_curves(
+    pair: Pair, trials: ProfileTrials, settings: Settings, ends: tuple[float, float]
+) -> tuple[list[list[CurvePoint]], list[list[CurvePoint]]]:
+    """Fit every method of the curves on every draw, by pairs and by speakers."""
+    by_size, by_speakers = [], []
+    for method in settings.curve:
+        sized, spoken = [], []
+        for seed in range(settings.draws):
+            sized.append(list(curve_by_size(pair, trials, method, settings.sizes, seed=seed)))
+            counts, pairs = settings.speakers, settings.pairs
+            spoken.append(list(curve_by_speakers(pair, trials, method, counts, pairs, seed=seed)))
+        by_size.append(average_curve(sized, *ends))
+        by_speakers.append(average_curve(spoken, *ends))
+    return by_size, by_speakers
+
+
 def _gain(old: AsymmetricResult, found: AsymmetricResult, new: AsymmetricResult) -> float | None:
     return gain_retained(old.equal_error_rate, found.equal_error_rate, new.equal_error_rate)
-
-
-def _spread(
-    speaker: NDArray[np.intp],
-    chosen: NDArray[np.intp],
-    size: int,
-    random: np.random.Generator,
-) -> NDArray[np.intp]:
-    """Select at most ``size`` utterances of the chosen speakers, as evenly as they have them."""
-    queues = [random.permutation(np.flatnonzero(speaker == one)) for one in chosen]
-    rows: list[int] = []
-    turn = 0
-    while len(rows) < size and any(len(queue) > turn for queue in queues):
-        rows.extend(int(queue[turn]) for queue in queues if len(queue) > turn)
-        turn += 1
-    return np.sort(np.array(rows[:size], np.intp))
 
 
 def _load(settings: Settings) -> Pair:

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from diarspk.errors import ArgumentError, FormatError, ModelError
-from eval.correlation import DEFAULT_ENCODERS, EncoderSpecification, generations, zoo
-from eval.correlation.default_encoders import SIXTH
-from eval.correlation.generations import read_generation
+from eval.correlation import DEFAULT_ENCODERS, EncoderSpecification, zoo
 from eval.correlation.loading import Places, describe_embedder, load_declared, why_missing
 from eval.correlation.specification import read_encoders
 from eval.correlation.vectors import degrade, transform
+from eval.systems import generations
+from eval.systems.generations import SIXTH, read_generation
 
 MIN_ENCODERS, MIN_ORIGINS = 24, 8
 

@@ -18,13 +18,22 @@ from eval.embeddings import embedding_cache as embedded
 from eval.embeddings.embedding_cache import EmbeddedSplit, embed_split
 from eval.embeddings.speech import Utterance
 from eval.verification import alignment, identification, trial_data, trials
-from eval.verification.alignment import Pair, compare_methods, curve_by_size, curve_by_speakers
+from eval.verification.alignment import compare_methods
+from eval.verification.alignment_claims import check_claims, format_claims
+from eval.verification.alignment_curves import (
+    average_curve,
+    curve_by_size,
+    curve_by_speakers,
+    format_curves,
+)
 from eval.verification.cross_encoder_verification import (
+    AsymmetricResult,
     gain_retained,
     make_trials,
     measure_latency,
     score_alignment,
 )
+from eval.verification.encoder_pair import Pair
 from eval.verification.gallery import measure_gallery, synthetic_voices
 from eval.verification.identification import Probe, identify_split, open_set_rates
 from eval.verification.scorings import compare_scorings, pair_groups
@@ -94,6 +103,41 @@ def test_more_pairs_and_more_speakers_help() -> None:
     assert by_speakers[20].equal_error_rate < by_speakers[5].equal_error_rate
 
 
+def result(method: str, error: float, missed: float) -> AsymmetricResult:
+    return AsymmetricResult(method, error, (missed, 0.5, 0.9))
+
+
+def test_a_curve_is_the_mean_of_its_draws() -> None:
+    draws = [
+        [(10, result("m3", 0.08, 0.2)), (20, result("m3", 0.06, 0.1))],
+        [(10, result("m3", 0.06, 0.4)), (20, result("m3", 0.05, 0.1))],
+    ]
+    first, second = average_curve(draws, 0.10, 0.05)
+    assert (first.count, first.equal_error_rate, first.miss_rate) == pytest.approx((10, 0.07, 0.3))
+    assert (first.gain, second.gain) == pytest.approx((0.6, 0.9))
+    assert average_curve(draws, 0.05, 0.10)[0].gain is None
+    assert "|    10 |      7.00 |         60 |" in format_curves("pairs", [[first, second]])
+
+
+def test_claims_of_a_pair_by_hand() -> None:
+    old, new = result("old", 0.10, 0.08), result("new", 0.05, 0.02)
+    methods = [
+        result("logits", 0.12, 0.10),
+        result("m1", 0.09, 0.06),
+        result("m2", 0.07, 0.05),
+        result("m3", 0.065, 0.04),
+    ]
+    logits, one_sided, kept, direction = check_claims(old, new, methods)
+    assert (logits.holds, "60.00 % less" in logits.found) == (True, True)  # 0.04 of 0.10
+    assert (one_sided.holds, "50.00 % less" in one_sided.found) == (True, True)  # 0.04 of 0.08
+    assert (kept.holds, "70.00 % kept" in kept.found) == (True, True)  # 0.035 of 0.05
+    assert direction.holds and "m1 9.00 %, of m2 7.00 %" in direction.found
+    text = format_claims(list(check_claims(new, old, methods)))
+    assert text.count("does not hold here") == 2  # 0.04 is more than 0.02, and m2 is to the worse
+    assert "no gain to keep" in text and "cannot be told here" in text
+    assert list(check_claims(old, new, methods[:1])) == []
+
+
 def test_latency_is_of_one_vector() -> None:
     data = pair()
     made = LinearAlignment(data.train[0].space, data.train[1].space)
@@ -117,10 +161,14 @@ def test_the_alignment_command(
     options = ["--data", "x", "--enrolment", "old", "--runtime", "new"]
     options += ["--methods", "procrustes-m1", "--curve", "procrustes-m1", "--sizes", "50"]
     options += ["--speakers", "20", "--pairs", "40", "--json", str(tmp_path / "a.json")]
+    with pytest.raises(SystemExit):
+        alignment.main([*options, "--draws", "0"])
+    assert "`draws` must be 1 or more" in capsys.readouterr().err
     assert alignment.main(options) == 0
     printed = capsys.readouterr().out
     assert "gain retained %" in printed
-    assert "speakers of 40 pairs" in printed
+    assert "speakers of 40 pairs" in printed and "procrustes-m1: gain %" in printed
+    assert "claims" not in printed  # on networks, of which none was fitted
     report = json.loads((tmp_path / "a.json").read_text())
     assert report["results"][-1]["result"]["method"] == "procrustes-m1"
 
