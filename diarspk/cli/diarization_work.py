@@ -21,6 +21,7 @@ from diarspk.version import __version__
 if TYPE_CHECKING:
     from diarspk import Diarization, Diarizer, SpeakerEncoder
     from diarspk.audio import AudioStream
+    from diarspk.diarization.reconstruction import Boundaries
 
 __all__ = [
     "Count",
@@ -63,6 +64,7 @@ class Models:
     threshold: float | None = None
     clusterer: str | None = None
     adaptation: str | None = None
+    boundaries: Boundaries | None = None
     config: Path | None = None
     engine: str = "torch"
     precision: str = "auto"
@@ -81,6 +83,7 @@ class Models:
                 threshold=self.threshold,
                 clusterer=self.clusterer,
                 adaptation=self.adaptation,
+                boundaries=self.boundaries,
                 config=self.config,
                 engine=self.engine,
                 device=self.device,

@@ -23,6 +23,7 @@ from diarspk.cli.linked_batch import LinkedBatch
 from diarspk.cli.lists import find_recordings
 from diarspk.cli.options import (
     Adaptation,
+    Boundaries,
     Channel,
     Clusterer,
     ConfigFile,
@@ -91,6 +92,7 @@ def diarize(
     clusterer: Clusterer = None,
     adaptation: Adaptation = None,
     threshold: Threshold = None,
+    boundaries: Boundaries = None,
     config: ConfigFile = None,
     exclusive: Annotated[
         bool,
@@ -145,6 +147,7 @@ def diarize(
         threshold=threshold,
         clusterer=clusterer,
         adaptation=adaptation,
+        boundaries=None if boundaries is None else boundaries.value,
         config=config,
         engine=engine,
         precision=precision,

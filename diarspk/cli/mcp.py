@@ -10,6 +10,7 @@ import typer
 from diarspk.cli.diarization_work import named_diarizer
 from diarspk.cli.options import (
     Asr,
+    Boundaries,
     Clusterer,
     ConfigFile,
     Device,
@@ -39,6 +40,7 @@ def mcp(
     segmentation: Segmentation = None,
     clusterer: Clusterer = None,
     threshold: Threshold = None,
+    boundaries: Boundaries = None,
     config: ConfigFile = None,
     gallery: GalleryFolder = None,
     asr: Asr = None,
@@ -62,6 +64,7 @@ def mcp(
                     segmentation=segmentation,
                     clusterer=clusterer,
                     threshold=threshold,
+                    boundaries=None if boundaries is None else boundaries.value,
                     config=config,
                     gallery=gallery,
                     transcriber=asr,

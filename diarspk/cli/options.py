@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ __all__ = [
     "Adaptation",
     "AsJson",
     "Asr",
+    "Boundaries",
     "Channel",
     "Clusterer",
     "ConfigFile",
@@ -32,6 +34,14 @@ __all__ = [
     "Threshold",
     "Track",
 ]
+
+
+class BoundaryKind(str, Enum):
+    """Boundaries of turns, see :class:`diarspk.diarization.DiarizerConfig`."""
+
+    TIGHT = "tight"
+    LOOSE = "loose"
+
 
 Lists = Annotated[
     list[Path],
@@ -157,6 +167,14 @@ Threshold = Annotated[
         min=0.0,
         help="Threshold of --clusterer or --config. Without these, cosine distance up to "
         "which clusters merge, and the clusterer is agglomerative.",
+    ),
+]
+Boundaries = Annotated[
+    BoundaryKind | None,
+    typer.Option(
+        case_sensitive=False,
+        help="Where turns begin and end: `tight`, at the words, or `loose`, as manual segments of "
+        "meetings have them, with pauses inside. Default: tight.",
     ),
 ]
 ConfigFile = Annotated[

@@ -14,6 +14,7 @@ import typer
 from diarspk.cli.diarization_work import named_diarizer
 from diarspk.cli.options import (
     Asr,
+    Boundaries,
     Clusterer,
     ConfigFile,
     Device,
@@ -125,6 +126,7 @@ def serve(
     segmentation: Segmentation = None,
     clusterer: Clusterer = None,
     threshold: Threshold = None,
+    boundaries: Boundaries = None,
     config: ConfigFile = None,
     gallery: GalleryFolder = None,
     asr: Asr = None,
@@ -168,6 +170,7 @@ def serve(
                 "segmentation": segmentation,
                 "clusterer": clusterer,
                 "threshold": threshold,
+                "boundaries": None if boundaries is None else boundaries.value,
                 "config": config,
                 "gallery": gallery,
                 "transcriber": asr,

@@ -17,7 +17,7 @@ from diarspk.cli.live_sources import (
     SampleFormat,
     Speed,
 )
-from diarspk.cli.options import Channel, Track
+from diarspk.cli.options import Boundaries, Channel, Track
 from diarspk.cli.recordings import STDIN, Reader
 from diarspk.cli.start_up import quick_imports
 from diarspk.cli.terminal import exit_on_error, say
@@ -81,6 +81,7 @@ def stream(
         Path | None,
         typer.Option(metavar="DIR", help="Gallery of enrolled people, who have their names."),
     ] = None,
+    boundaries: Boundaries = None,
     channel: Channel = None,
     track: Track = None,
     device: Annotated[
@@ -116,7 +117,10 @@ def stream(
                 max_speakers,
                 gallery=people,
                 channel=channel if source == STDIN else None,
-                diarizer=Diarizer.load(encoder or EMBEDDED),
+                diarizer=Diarizer.load(
+                    encoder or EMBEDDED,
+                    boundaries=None if boundaries is None else boundaries.value,
+                ),
                 name=chosen.name,
             )
         _run(session, chosen, json_lines, output)

@@ -9,9 +9,10 @@ from diarspk.arguments import check_choice, check_flags, check_method, check_num
 from diarspk.clustering.adaptation import UNADAPTED, Adaptation, NonSpeechCluster
 from diarspk.clustering.clusterer import Clusterer
 from diarspk.diarization.confidence import Calibration
-from diarspk.diarization.reconstruction import ReconstructionConfig
+from diarspk.diarization.reconstruction import BOUNDARIES, Boundaries, ReconstructionConfig
 from diarspk.diarization.resegmentation import Resegmentation
 from diarspk.diarization.spurious_speakers import SpuriousSpeakerPolicy
+from diarspk.errors import ArgumentError
 
 __all__ = ["DiarizerConfig", "LinkingConfig"]
 
@@ -69,8 +70,12 @@ class DiarizerConfig:
         of spans, and where `linking` has a cluster of non-speech.
     reliable_s : float
         Minimum seconds of speech of local speakers that are clustered; the others join them.
-    reconstruction : ReconstructionConfig
-        From probabilities to turns.
+    boundaries : {"tight", "loose"}
+        Where turns begin and end: ``tight`` at the words, ``loose`` as manual segments of meetings
+        have them, with pauses inside a turn and a little more at its ends.
+    reconstruction : ReconstructionConfig, optional
+        From probabilities to turns. Default: what makes the `boundaries`, see
+        :data:`diarspk.diarization.reconstruction.BOUNDARIES`.
     linking : LinkingConfig
         From local speakers to the speakers of the recording.
     resegmentation : Resegmentation, optional
@@ -87,7 +92,8 @@ class DiarizerConfig:
     clusterer: Clusterer | None = None
     units: Units = "auto"
     reliable_s: float = 3.0
-    reconstruction: ReconstructionConfig = field(default_factory=ReconstructionConfig)
+    boundaries: Boundaries = "tight"
+    reconstruction: ReconstructionConfig | None = None
     linking: LinkingConfig = field(default_factory=LinkingConfig)
     resegmentation: Resegmentation | None = field(default_factory=Resegmentation)
     target_speaker_vad: bool = True
@@ -98,7 +104,7 @@ class DiarizerConfig:
         """Check the settings, so that a slip is told before the work on a long recording."""
         check_types(
             self,
-            reconstruction=ReconstructionConfig,
+            reconstruction=ReconstructionConfig | None,
             linking=LinkingConfig,
             resegmentation=Resegmentation | None,
             spurious_speakers=SpuriousSpeakerPolicy,
@@ -107,5 +113,16 @@ class DiarizerConfig:
         if self.clusterer is not None:
             check_method(self.clusterer, "clusterer", "cluster", "a clusterer or None")
         check_choice(self, "units", Units)
+        check_choice(self, "boundaries", Boundaries)
+        if self.reconstruction is not None and self.boundaries != "tight":
+            raise ArgumentError(
+                f"`boundaries` must be left out with `reconstruction`, got {self.boundaries!r} and "
+                "both; give one of the two"
+            )
         check_numbers(self, "reliable_s", minimum=0.0)
         check_flags(self, "target_speaker_vad")
+
+    @property
+    def turns(self) -> ReconstructionConfig:
+        """Settings of the turns: `reconstruction`, or what makes the `boundaries`."""
+        return self.reconstruction or BOUNDARIES[self.boundaries]

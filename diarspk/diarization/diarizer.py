@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from diarspk.audio import Audio
     from diarspk.diarization.cache import FirstPassCache
     from diarspk.diarization.linking import Linking
-    from diarspk.diarization.reconstruction import Activity
+    from diarspk.diarization.reconstruction import Activity, Boundaries
     from diarspk.diarization.recording_pass import Progress
     from diarspk.diarization.result import Diarization
 
@@ -129,6 +129,7 @@ class Diarizer:
         threshold: float | None = None,
         clusterer: str | None = None,
         adaptation: str | None = None,
+        boundaries: Boundaries | None = None,
         config: DiarizerConfig | str | Path | None = None,
         engine: str = "torch",
         device: str | torch.device = "auto",
@@ -157,6 +158,8 @@ class Diarizer:
         adaptation
             One of :data:`diarspk.diarization.named_settings.ADAPTATIONS`, for clusterers of local
             speakers. Default: none.
+        boundaries
+            "tight" or "loose", see :class:`DiarizerConfig`. Default: tight.
         config
             Settings, or a file of them; see :mod:`diarspk.diarization.config_file`. Default: as for
             :class:`Diarizer`.
@@ -179,7 +182,12 @@ class Diarizer:
 
         parts = load_parts(name, segmentation, engine=engine, device=device, download=download)
         settings = choose_settings(
-            config, parts.encoder, clusterer=clusterer, adaptation=adaptation, threshold=threshold
+            config,
+            parts.encoder,
+            clusterer=clusterer,
+            adaptation=adaptation,
+            threshold=threshold,
+            boundaries=boundaries,
         )
         return cls(
             settings,

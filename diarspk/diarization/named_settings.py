@@ -23,11 +23,19 @@ from diarspk.diarization.defaults import (
     subsegment_vbx,
     with_threshold,
 )
+from diarspk.diarization.reconstruction import Boundaries
 from diarspk.diarization.space_settings import load_space_settings
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.errors import ArgumentError, ModelError
 
-__all__ = ["ADAPTATIONS", "CLUSTERER_NAMES", "choose_settings", "with_adaptation", "with_clusterer"]
+__all__ = [
+    "ADAPTATIONS",
+    "CLUSTERER_NAMES",
+    "choose_settings",
+    "with_adaptation",
+    "with_boundaries",
+    "with_clusterer",
+]
 
 LOCAL: dict[str, Callable[[], Clusterer]] = {
     "agglomerative": lambda: LOCAL_CLUSTERER,
@@ -102,6 +110,22 @@ def with_adaptation(config: DiarizerConfig, name: str) -> DiarizerConfig:
     return replace(config, linking=replace(config.linking, adaptation=ADAPTATIONS[name]))
 
 
+def with_boundaries(config: DiarizerConfig, name: Boundaries) -> DiarizerConfig:
+    """Return settings with other boundaries of turns.
+
+    Raises
+    ------
+    ArgumentError
+        If there are none of that name, or the settings have a `reconstruction` of their own.
+    """
+    if config.reconstruction is not None:
+        raise ArgumentError(
+            f"`boundaries` must be left out with settings that have `reconstruction`, got {name!r}"
+            "; take that out of the settings, or leave `boundaries` out"
+        )
+    return replace(config, boundaries=name)
+
+
 def choose_settings(
     config: DiarizerConfig | str | Path | None,
     encoder: SpeakerEncoder,
@@ -109,6 +133,7 @@ def choose_settings(
     clusterer: str | None,
     adaptation: str | None,
     threshold: float | None,
+    boundaries: Boundaries | None = None,
 ) -> DiarizerConfig | None:
     """Choose the settings of a diarizer by what :meth:`diarspk.Diarizer.load` takes.
 
@@ -120,7 +145,8 @@ def choose_settings(
     Raises
     ------
     ArgumentError
-        If a name is unknown, or a threshold goes to a clusterer that has none.
+        If a name is unknown, a threshold goes to a clusterer that has none, or boundaries to
+        settings that say how turns are made.
     FormatError
         If a file of settings cannot be read.
     ModelError
@@ -128,7 +154,7 @@ def choose_settings(
     """
     if isinstance(config, str | Path):
         config = read_config(config)
-    if config is None and clusterer is None and adaptation is None and threshold is None:
+    if all(one is None for one in (config, clusterer, adaptation, threshold, boundaries)):
         return None
     space = load_space_settings(encoder.fingerprint)
     usual = default_config(known=is_known(encoder), settings=space)
@@ -137,6 +163,8 @@ def choose_settings(
         chosen = with_clusterer(chosen, clusterer, encoder.fingerprint)
     if adaptation is not None:
         chosen = with_adaptation(chosen, adaptation)
+    if boundaries is not None:
+        chosen = with_boundaries(chosen, boundaries)
     if threshold is None:
         return chosen
     threshold = check_number(threshold, "threshold", minimum=0.0)

@@ -19,12 +19,12 @@ from diarspk.diarization.reconstruction import (
     complete_names,
     divide_cuts,
     exclusive_activity,
-    find_turns,
     keep_everyone,
     speaker_activity,
     to_annotation,
 )
 from diarspk.diarization.spurious_speakers import find_spurious_speakers
+from diarspk.diarization.turn_finding import fill_silence, find_turns
 from diarspk.errors import ModelError
 
 if TYPE_CHECKING:
@@ -96,12 +96,17 @@ class Postprocessing:
         return activity
 
     def find_turns(self, first: FirstPass, activity: Activity) -> tuple[list[Turn], list[Turn]]:
-        """Find the turns, with overlap, and with at most one speaker at a time."""
-        settings = self.config.reconstruction
+        """Find the turns, with overlap, and with at most one speaker at a time.
+
+        Turns of one speaker at a time end with the words, unless the boundaries are loose.
+        """
+        settings = self.config.turns
         hop, duration = first.local.hop, first.duration
         active = keep_everyone(binarize(activity, settings), activity)
         alone = exclusive_activity(active, activity)
         turns = find_turns(active, activity, settings, hop=hop, duration=duration)
+        if self.config.boundaries == "loose":
+            alone = fill_silence(alone, active, activity, turns, hop=hop)
         single = find_turns(alone, activity, settings, hop=hop, duration=duration, bridge=False)
         return turns, single
 
@@ -149,11 +154,13 @@ class Postprocessing:
     def _absorb(self, first: FirstPass, linking: Linking, needed: int) -> Linking:
         """Give the speech of spurious speakers to the others, down to the number needed.
 
-        Only turns tell who has next to no speech, so they are made for this once before.
+        Only turns tell who has next to no speech, so they are made for this once before; tight
+        ones, so that who is there does not depend on the boundaries.
         """
         from diarspk.diarization.assignment import reassign
 
-        turns, _ = self.find_turns(first, self.refine(first, linking))
+        tight = replace(self, config=replace(self.config, boundaries="tight"))
+        turns, _ = tight.find_turns(first, self.refine(first, linking))
         names = complete_names(turns, linking.names)
         annotation = to_annotation(turns, names, first.uri)
         policy = self.config.spurious_speakers

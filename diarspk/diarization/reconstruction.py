@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import count as count_from
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,20 +13,22 @@ from numpy.typing import NDArray
 from diarspk.arguments import check_numbers
 from diarspk.blocks import blocks
 from diarspk.diarization.local_speakers import ACTIVE, LocalSpeakers
-from diarspk.intervals import find_runs
 
 if TYPE_CHECKING:
     from pyannote.core import Annotation
 
 __all__ = [
+    "BOUNDARIES",
+    "LOOSE",
+    "TIGHT",
     "Activity",
+    "Boundaries",
     "ReconstructionConfig",
     "Turn",
     "binarize",
     "complete_names",
     "divide_cuts",
     "exclusive_activity",
-    "find_turns",
     "keep_everyone",
     "speaker_activity",
     "to_annotation",
@@ -50,19 +52,41 @@ class ReconstructionConfig:
         Fraction of a further speaker above which one more talks.
     max_gap_s : float
         Maximum pause of one speaker that is part of the turn.
+    pause_probability : float
+        Mean probability of the speaker below which no pause is part of the turn, in [0, 1].
     min_turn_s : float
         Minimum duration of a turn, unless a speaker has no longer one.
+    padding_s : float
+        Duration that is added at each end of a turn, in whole frames.
     """
 
     speech_threshold: float = 0.5
     overlap_threshold: float = 0.5
     max_gap_s: float = 0.4
+    pause_probability: float = 0.2
     min_turn_s: float = 0.2
+    padding_s: float = 0.0
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        names = [field.name for field in fields(self)]
+        names = ("speech_threshold", "overlap_threshold", "max_gap_s", "min_turn_s", "padding_s")
         check_numbers(self, *names, minimum=0.0)
+        check_numbers(self, "pause_probability", minimum=0.0, maximum=1.0)
+
+
+Boundaries = Literal["tight", "loose"]
+"""Where turns begin and end: at the words, or as annotators of meetings have them, to whom a pause
+of a moment is part of the turn."""
+
+TIGHT = ReconstructionConfig()
+"""Turns that end with the words; the default."""
+
+LOOSE = ReconstructionConfig(max_gap_s=1.0, pause_probability=0.0, padding_s=0.04)
+"""Turns as manual segments have them, with pauses and a little more at the ends; chosen by
+``eval.diarization.sweep`` on references of both kinds."""
+
+BOUNDARIES: Mapping[Boundaries, ReconstructionConfig] = {"tight": TIGHT, "loose": LOOSE}
+"""Settings by the name of the boundaries that they make."""
 
 
 @dataclass(frozen=True)
@@ -169,42 +193,6 @@ def exclusive_activity(active: NDArray[np.bool_], activity: Activity) -> NDArray
         best = active[rows] & (rated == rated.max(1, keepdims=True, initial=-1.0))
         alone[rows] = best & (best.cumsum(1) == 1)  # the first of equals
     return alone
-
-
-def find_turns(
-    active: NDArray[np.bool_],
-    activity: Activity,
-    config: ReconstructionConfig,
-    *,
-    hop: float,
-    duration: float,
-    bridge: bool = True,
-) -> list[Turn]:
-    """Find turns, in order of start; ``bridge`` closes short gaps and drops short turns."""
-    turns = []
-    for speaker in range(activity.shape[1]):
-        for first, last in _runs(active[:, speaker], config, hop, bridge):
-            confidence = float(activity[first:last, speaker].mean())
-            end = min(last * hop, duration)
-            if end > first * hop:
-                turns.append(Turn(speaker, first * hop, end, min(confidence, 1.0)))
-    return sorted(turns, key=lambda turn: (turn.start, turn.end, turn.speaker))
-
-
-def _runs(
-    active: NDArray[np.bool_], config: ReconstructionConfig, hop: float, bridge: bool
-) -> list[tuple[int, int]]:
-    """First and past-the-last frames of the runs of true."""
-    runs: list[tuple[int, int]] = []
-    for first, last in find_runs(active).tolist():
-        if bridge and runs and (first - runs[-1][1]) * hop <= config.max_gap_s:
-            runs[-1] = (runs[-1][0], last)
-        else:
-            runs.append((first, last))
-    if not bridge:
-        return runs
-    long = [run for run in runs if (run[1] - run[0]) * hop >= config.min_turn_s]
-    return long or runs  # a speaker keeps its turns if all are short
 
 
 def complete_names(turns: list[Turn], names: Mapping[int, str]) -> dict[int, str]:

@@ -94,7 +94,7 @@ class LiveSession:
         models = diarizer.models
         trunk = models.trunk
         self.plan, self.memory, self.config = plan, memory, diarizer.config
-        self.reconstruction = _lowered(diarizer.config.reconstruction)
+        self.reconstruction = _lowered(diarizer.config.turns)
         self.hop = trunk.frame_hop
         self.reader = WindowReader(trunk, segmenter, models.precision)
         self.frames = FrameStream(trunk, self.reader.length, models.precision)
@@ -157,7 +157,9 @@ class LiveSession:
         active = binarize(activity, self.reconstruction)
         for column, one in enumerate(speakers):
             active[:settled, column] = known[one][:settled] if one in known else False
-            active[:, column] = smooth(active[:, column], self.reconstruction, self.hop, settled)
+            active[:, column] = smooth(
+                active[:, column], activity[:, column], self.reconstruction, self.hop, settled
+            )
         self.linker.learn(view, active, speakers)
         alone = exclusive_activity(active, activity)
         self._finalise(active, speakers, first, final)
@@ -209,4 +211,5 @@ def _lowered(config: ReconstructionConfig) -> ReconstructionConfig:
         config,
         speech_threshold=THRESHOLD_SHARE * config.speech_threshold,
         overlap_threshold=THRESHOLD_SHARE * config.overlap_threshold,
+        pause_probability=THRESHOLD_SHARE * config.pause_probability,
     )

@@ -14,6 +14,7 @@ PLACES = {
     "simulated": "{data}/conversations/simulated",
     "sets": "{data}/conversations/ami {data}/conversations/simulated",
     "new": "{work}/new",
+    "annotators": "{work}/annotators",
     "passes": "{work}/passes",
     "vectors": "{work}/vectors",
 }
@@ -86,6 +87,25 @@ PAGES = (
             ),
         ),
         minutes=8,
+    ),
+    Page(
+        "boundaries",
+        "Tight and loose boundaries",
+        (
+            NEW,
+            Step(
+                "eval.simulate --data {data} --split dev --templates ami-mfa-dev "
+                "--references ami-dev --conversations 24 --seconds 150 --seed 33 "
+                "--output {annotators}",
+                silent=True,
+            ),
+            Step(
+                "eval.diarization.boundaries --data {sets} {new} {annotators} "
+                "--references mfa only_words ami-dev --cache {passes}",
+                "boundaries",
+            ),
+        ),
+        minutes=15,
     ),
     Page(
         "ablation",

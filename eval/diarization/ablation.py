@@ -64,7 +64,7 @@ def _run(settings: Settings) -> Iterator[VariantResult]:
             if variant.segmentation not in passes:
                 diarizer = settings.passes.load(variant.segmentation)
                 passes[variant.segmentation] = list(settings.passes.run(folder, diarizer))
-            yield measure(folder.name, passes[variant.segmentation], variant)
+            yield from measure(folder.name, passes[variant.segmentation], variant)
 
 
 if __name__ == "__main__":

@@ -17,10 +17,17 @@ from diarspk.formats.names import plain_name
 from eval.diarization.conversation import Conversation
 from eval.diarization.manifests import data_set_name, read_manifests
 
-__all__ = ["list_recordings", "read_collections", "read_conversation", "read_conversations"]
+__all__ = [
+    "REFERENCES",
+    "list_recordings",
+    "read_collections",
+    "read_conversation",
+    "read_conversations",
+]
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".opus")
 REFERENCES = "references"
+"""Folder of further references beside recordings."""
 
 
 def list_recordings(folder: Path) -> list[Path]:

@@ -1,9 +1,11 @@
-"""Choose the diarizer's settings: one pass over each recording, then every combination.
+r"""Choose the diarizer's settings: one pass over each recording, then every combination.
 
     python -m eval.diarization.sweep --data ../shared/conversations/ami \
         ../shared/conversations/simulated \
         --threshold 0.5 0.6 0.7 --speech 0.4 0.5 --overlap 0.5 0.6 --gap 0.3 0.5
     python -m eval.diarization.sweep --data ... --threshold --plda CARD --vbx 0.3:8 0.3:15
+    python -m eval.diarization.sweep --data ... --threshold --references mfa only_words \
+        --gap 0.2 0.4 1.0 --pause 0 0.2 --padding 0 0.04
 
 The first pass is made once; clustering and reconstruction, which take milliseconds, for each
 combination.
@@ -20,7 +22,7 @@ from pathlib import Path
 from diarspk.clustering import AgglomerativeClusterer, Clusterer, VBxClusterer
 from diarspk.clustering.dendrogram import Linkage
 from diarspk.clustering.plda import read_plda
-from diarspk.diarization.config import DiarizerConfig
+from diarspk.diarization.config import DiarizerConfig, Units
 from diarspk.diarization.defaults import VBX_CENTRING, VBX_START, subsegment_vbx
 from diarspk.diarization.reconstruction import ReconstructionConfig
 from diarspk.diarization.resegmentation import Resegmentation
@@ -45,6 +47,8 @@ class Settings:
 
     report: JsonReport
     passes: FirstPassSettings
+    references: tuple[str, ...] = ()
+    """Score against FOLDER/references/NAME as well, where a folder has it."""
     segmentation: str | None = None
     """`silero`, or a checkpoint; none: the one of the encoder."""
     step: float | None = None
@@ -52,7 +56,7 @@ class Settings:
     linkage: tuple[Linkage, ...] = ("average",)
     """Linkages of agglomerative clustering."""
     threshold: Sequence[float] = (0.6,)
-    """Cosine distances at which it stops; none to try VBx alone."""
+    """Cosine distances at which it stops; none to try VBx alone, or without it the default."""
     vbx: Sequence[str] = ()
     """Fa:Fb of VBx, which clusters subsegments."""
     plda: Path | None = None
@@ -73,6 +77,12 @@ class Settings:
     """Probabilities from which a frame is a second speaker's."""
     gap: tuple[float, ...] = (RECONSTRUCTION.max_gap_s,)
     """Seconds of the longest gap that is closed."""
+    pause: tuple[float, ...] = (RECONSTRUCTION.pause_probability,)
+    """Probabilities below which a gap is not closed."""
+    padding: tuple[float, ...] = (RECONSTRUCTION.padding_s,)
+    """Seconds that are added at each end of a turn."""
+    shortest: tuple[float, ...] = (RECONSTRUCTION.min_turn_s,)
+    """Seconds of the shortest turn."""
 
     def __post_init__(self) -> None:
         if self.vbx and self.plda is None:
@@ -82,8 +92,13 @@ class Settings:
                 raise ArgumentError(f"`--vbx` must be Fa:Fb, two numbers, got {pair}")
 
 
-def clusterers(settings: Settings) -> Iterator[tuple[str, Clusterer]]:
-    """Agglomerative ones of local speakers, or those of VBx of subsegments, with their labels."""
+def clusterers(settings: Settings) -> Iterator[tuple[str, Clusterer | None]]:
+    """Agglomerative ones of local speakers, or those of VBx of subsegments, with their labels.
+
+    Without any, that of the encoder.
+    """
+    if not settings.threshold and not settings.vbx:
+        yield "default", None
     if settings.plda is not None:
         plda, start = read_plda(settings.plda), AgglomerativeClusterer(settings.start)
         for pair in settings.vbx:
@@ -103,30 +118,34 @@ def clusterers(settings: Settings) -> Iterator[tuple[str, Clusterer]]:
 def variants(settings: Settings) -> Iterator[Variant]:
     """Every combination of the values given."""
     grid = product(
-        clusterers(settings),
-        settings.reliable,
-        settings.concentration,
-        settings.speech,
-        settings.overlap,
-        settings.gap,
+        clusterers(settings), settings.reliable, settings.concentration, reconstructions(settings)
     )
-    for (name, clusterer), reliable, concentration, speech, overlap, gap in grid:
+    for (name, clusterer), reliable, concentration, (chosen, reconstruction) in grid:
+        units: Units = "subsegments" if isinstance(clusterer, VBxClusterer) else "local"
         config = DiarizerConfig(
             clusterer,
-            "subsegments" if isinstance(clusterer, VBxClusterer) else "local",
+            "auto" if clusterer is None else units,
             reliable,
-            ReconstructionConfig(speech_threshold=speech, overlap_threshold=overlap, max_gap_s=gap),
+            reconstruction=reconstruction,
             resegmentation=Resegmentation(concentration) if concentration else None,
         )
-        tried = {
-            "reliable": reliable,
-            "concentration": concentration,
-            "speech": speech,
-            "overlap": overlap,
-            "gap": gap,
-        }
-        chosen = (f"{key} {value:g}" for key, value in tried.items())
-        yield Variant(", ".join([name, *chosen]), config)
+        label = f"{name}, reliable {reliable:g}, concentration {concentration:g}, {chosen}"
+        yield Variant(label, config)
+
+
+def reconstructions(settings: Settings) -> Iterator[tuple[str, ReconstructionConfig]]:
+    """Every combination of what makes turns of probabilities, with its label."""
+    tried = {
+        "speech": settings.speech,
+        "overlap": settings.overlap,
+        "gap": settings.gap,
+        "pause": settings.pause,
+        "shortest": settings.shortest,
+        "padding": settings.padding,
+    }
+    for values in product(*tried.values()):
+        label = ", ".join(f"{name} {value:g}" for name, value in zip(tried, values, strict=True))
+        yield label, ReconstructionConfig(*values)
 
 
 @command
@@ -140,9 +159,9 @@ def _run(settings: Settings) -> Iterator[VariantResult]:
         diarizer.segmentation.step_s = settings.step
     combinations = list(variants(settings))
     for folder in settings.passes.data:
-        passes = list(settings.passes.run(folder, diarizer))
+        passes = list(settings.passes.run(folder, diarizer, settings.references))
         for variant in follow(combinations, f"{folder.name}: combinations"):
-            yield measure(folder.name, passes, variant)
+            yield from measure(folder.name, passes, variant)
 
 
 if __name__ == "__main__":

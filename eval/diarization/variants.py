@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 
@@ -16,7 +17,16 @@ from eval.report.run_record import JsonReport
 
 __all__ = ["Variant", "VariantResult", "measure", "report"]
 
-HEADER = ("set", "variant", "DER %", "miss %", "false alarm %", "confusion %", "count right")
+HEADER = (
+    "set",
+    "reference",
+    "variant",
+    "DER %",
+    "miss %",
+    "false alarm %",
+    "confusion %",
+    "count right",
+)
 CONVENTION = "Strict DER: collar 0, overlap scored, pooled by duration, only what the UEM names."
 
 
@@ -52,26 +62,37 @@ class Variant:
 
 @dataclass(frozen=True)
 class VariantResult:
-    """One variant on one set."""
+    """One variant on one set, against one reference."""
 
     collection: str
+    reference: str
     variant: str
     components: Components
     right_counts: int
     recordings: int
 
 
-def measure(collection: str, passes: Sequence[ConversationPass], variant: Variant) -> VariantResult:
-    """Postprocess the first passes of a set as a variant does, and score the results."""
-    total, right = Components(), 0
+def measure(
+    collection: str, passes: Sequence[ConversationPass], variant: Variant
+) -> list[VariantResult]:
+    """Postprocess the first passes of a set as a variant does, and score against each reference."""
+    total: dict[str, Components] = {}
+    right: Counter[str] = Counter()
     for item in passes:
         conversation = item.conversation
-        result = replace(item, first=variant.of(item.first)).diarize(variant.config)
+        if not variant.frame_head:
+            item = replace(item, first=variant.of(item.first))
+        result = item.diarize(variant.config)
         found: Annotation = result.annotation if variant.overlap else result.exclusive
-        reference, name = conversation.reference, conversation.name
-        total += score({name: reference}, {name: found}, {name: conversation.uem}).pooled
-        right += conversation.count_speakers(found) == conversation.count_speakers(reference)
-    return VariantResult(collection, variant.name, total, right, len(passes))
+        name, count = conversation.name, conversation.count_speakers(found)
+        for kind, reference in conversation.references.items():
+            scores = score({name: reference}, {name: found}, {name: conversation.uem})
+            total[kind] = total.get(kind, Components()) + scores.pooled
+            right[kind] += count == conversation.count_speakers(reference)
+    return [
+        VariantResult(collection, kind, variant.name, components, right[kind], len(passes))
+        for kind, components in total.items()
+    ]
 
 
 def report(results: Sequence[VariantResult], file: JsonReport) -> None:
@@ -85,4 +106,10 @@ def _row(result: VariantResult) -> tuple[str, ...]:
     errors = result.components
     shares = (errors.der, errors.miss_rate, errors.false_alarm_rate, errors.confusion_rate)
     counts = f"{result.right_counts} of {result.recordings}"
-    return (result.collection, result.variant, *(f"{100 * one:.1f}" for one in shares), counts)
+    return (
+        result.collection,
+        result.reference,
+        result.variant,
+        *(f"{100 * one:.1f}" for one in shares),
+        counts,
+    )

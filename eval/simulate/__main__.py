@@ -6,6 +6,10 @@ r"""Write simulated conversations with exact references, to choose a diarizer's 
 DATA holds ``speech/`` (see ``eval/embeddings/speech.py``), ``noise/noise/*.opus`` and
 ``conversations/annotations/CORPUS/SPLIT/*.rttm``. Conversation N depends on the seed and N alone:
 a second call goes on where one was interrupted, or adds conversations to those that are there.
+
+``--templates ami-mfa-dev --references ami-dev`` lays speech on turns of forced alignment, and
+writes what the annotators of the same meetings made of them to ``references/ami-dev``: two
+conventions of boundaries for one sound.
 """
 
 from __future__ import annotations
@@ -43,7 +47,8 @@ def read_sources(data: Path, made: SimulatedSet) -> Sources:
     templates = read_templates(annotations, made.templates, seconds=config.seconds)
     voices = read_voices(data / "speech", made.split, config)
     noise = read_noise(data / "noise" / "noise", shortest_s=config.shortest_noise_s)
-    return Sources(voices, templates, noise)
+    references = read_templates(annotations, made.references, seconds=config.seconds)
+    return Sources(voices, templates, noise, dict(zip(made.references, references, strict=True)))
 
 
 def write_set(data: Path, output: Path, made: SimulatedSet, conversations: int) -> None:
@@ -81,6 +86,8 @@ class Settings:
     """Split of the speech."""
     templates: tuple[str, ...] = ("ami-dev", "voxconverse-dev")
     """CORPUS-SPLIT: sets of annotations, each drawn from as often."""
+    references: tuple[str, ...] = ()
+    """Sets of other annotations of the same recordings: further references."""
     conversations: int = 64
     """Number of conversations."""
     seconds: float = SimulationConfig.seconds
@@ -103,7 +110,9 @@ def main(settings: Settings) -> None:
         single_speaker_probability=settings.alone,
         room_probability=settings.rooms,
     )
-    made = SimulatedSet(settings.split, settings.templates, settings.seed, config)
+    made = SimulatedSet(
+        settings.split, settings.templates, settings.seed, config, settings.references
+    )
     write_set(settings.data, settings.output, made, settings.conversations)
     rows = [
         describe(read_conversations(folder)).row(data_set_name(folder))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError
 from eval.simulate.rooms import simulate_room
 from eval.simulate.settings import SimulationConfig
-from eval.simulate.templates import draw_stretch
+from eval.simulate.templates import Stretch, draw_stretch, match_stretch
 from eval.simulate.voices import Samples, Voice, fade
 
 __all__ = ["Simulated", "Sources", "draw_noise", "noise_gain", "simulate"]
@@ -33,11 +33,14 @@ class Sources:
     templates : sequence of sequence of pyannote.core.Annotation
         Sets of annotations; each is drawn from as often.
     noise : sequence of ndarray ``(time,)``
+    references : mapping of str to sequence of pyannote.core.Annotation
+        Further annotations of the recordings of the templates, by the name of their set.
     """
 
     voices: Mapping[str, Sequence[Samples]]
     templates: Sequence[Sequence[Annotation]]
     noise: Sequence[Samples] = ()
+    references: Mapping[str, Sequence[Annotation]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +58,8 @@ class Simulated:
     speech : ndarray, ``(time,)``
         All of them together.
     noise : ndarray, ``(time,)``
+    further : dict of str to pyannote.core.Annotation
+        What other annotations make of the same talk, by the name of their set.
     """
 
     reference: Annotation
@@ -62,6 +67,7 @@ class Simulated:
     wet: dict[str, Samples]
     speech: Samples
     noise: Samples
+    further: dict[str, Annotation] = field(default_factory=dict)
 
     @property
     def mixture(self) -> Samples:
@@ -79,8 +85,12 @@ def simulate(sources: Sources, config: SimulationConfig, *, seed: int, number: i
     """
     generator = np.random.default_rng([seed, number])
     stretch = draw_stretch(sources.templates, config, generator)
-    cast = _draw_cast(stretch, sources.voices, generator)
-    reference = stretch.rename_labels(cast)
+    cast = _draw_cast(stretch.turns, sources.voices, generator)
+    reference = stretch.turns.rename_labels(cast)
+    further = {
+        name: match_stretch(_same_recording(found, stretch, name), stretch, config)
+        for name, found in sources.references.items()
+    }
     dry = _lay(reference, sources.voices, config, generator)
     wet = dict(zip(dry, _in_room(list(dry.values()), config, generator), strict=True))
     speech: Samples = np.stack(list(wet.values())).sum(axis=0)
@@ -94,6 +104,17 @@ def simulate(sources: Sources, config: SimulationConfig, *, seed: int, number: i
         {name: gain * one for name, one in wet.items()},
         gain * speech,
         gain * noise,
+        {name: one.rename_labels(cast) for name, one in further.items()},
+    )
+
+
+def _same_recording(found: Sequence[Annotation], stretch: Stretch, name: str) -> Annotation:
+    for one in found:
+        if one.uri == stretch.source.uri:
+            return one
+    raise ArgumentError(
+        f"`references` must have the recordings of the templates, got {name} without "
+        f"{stretch.source.uri}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,28 @@ from diarspk.errors import ArgumentError
 from diarspk.formats import read_rttm
 from eval.simulate.settings import SimulationConfig
 
-__all__ = ["cut_stretch", "draw_stretch", "read_templates"]
+__all__ = ["Stretch", "cut_stretch", "draw_stretch", "match_stretch", "read_templates"]
 
 TRIES = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """Part of an annotation.
+
+    Attributes
+    ----------
+    turns : pyannote.core.Annotation
+        Turns, in seconds from the start of the stretch.
+    source : pyannote.core.Annotation
+        All of the annotation.
+    begin : float
+        Start of the stretch there, in seconds.
+    """
+
+    turns: Annotation
+    source: Annotation
+    begin: float
 
 
 def read_templates(folder: Path, names: Sequence[str], *, seconds: float) -> list[list[Annotation]]:
@@ -58,7 +78,7 @@ def draw_stretch(
     templates: Sequence[Sequence[Annotation]],
     config: SimulationConfig,
     generator: np.random.Generator,
-) -> Annotation:
+) -> Stretch:
     """Cut a random stretch out of a random annotation of a random set.
 
     Raises
@@ -74,7 +94,7 @@ def draw_stretch(
         begin = generator.uniform(0, _end(annotation) - config.seconds)
         stretch = cut_stretch(annotation, begin, config)
         if allowed[0] <= len(stretch.labels()) <= allowed[1]:
-            return stretch
+            return Stretch(stretch, annotation, begin)
     wanted = "one speaker" if alone else f"2 to {config.most_speakers} speakers"
     raise ArgumentError(
         f"`templates` must have stretches of {config.seconds:g} s with {wanted}, got none in "
@@ -99,6 +119,24 @@ def cut_stretch(annotation: Annotation, begin: float, config: SimulationConfig) 
             for turn in turns:
                 stretch[turn, name] = name
     return stretch
+
+
+def match_stretch(annotation: Annotation, stretch: Stretch, config: SimulationConfig) -> Annotation:
+    """Cut a stretch out of another annotation of the same recording, under the same names.
+
+    Names may differ between annotations: whoever an annotation names is the one who talks most at
+    the same time in the other. Who is left out of the stretch is left out here.
+    """
+    people = stretch.source.labels()
+    talk = {name: stretch.source.label_timeline(name).support() for name in people}
+    names = {
+        label: max(people, key=lambda name: spoken.crop(talk[name]).duration())
+        for label in annotation.labels()
+        for spoken in [annotation.label_timeline(label).support()]
+    }
+    everything = replace(config, least_talk_s=0.0, shortest_turn_s=0.0)
+    cut = cut_stretch(annotation.rename_labels(names), stretch.begin, everything)
+    return cut.subset(stretch.turns.labels())
 
 
 def _end(annotation: Annotation) -> float:

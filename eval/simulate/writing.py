@@ -17,7 +17,7 @@ from diarspk.atomic import atomic_path
 from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError, AudioError, FormatError
 from diarspk.formats import save_annotation
-from eval.diarization.conversations import AUDIO_SUFFIXES
+from eval.diarization.conversations import AUDIO_SUFFIXES, REFERENCES
 from eval.report.run_record import describe_run, write_json
 from eval.simulate.conversation import Simulated
 from eval.simulate.settings import SimulationConfig
@@ -44,6 +44,7 @@ class SimulatedSet:
     templates: tuple[str, ...]
     seed: int
     settings: SimulationConfig
+    references: tuple[str, ...] = ()
 
     def name(self, number: int) -> str:
         """Name of a conversation; it doesn't depend on how many there are."""
@@ -59,7 +60,8 @@ def check_folder(folder: Path, made: SimulatedSet) -> None:
         If it holds conversations of another set, or others than simulated ones.
     """
     if (folder / DESCRIPTION).is_file():
-        found, document = _read(folder), _document(made)
+        # Sets that were written before there were further references have none.
+        found, document = {"references": [], **_read(folder)}, _document(made)
         if {name: found.get(name) for name in document} != document:
             raise ArgumentError(
                 f"`output` must be a new folder, or one of the same seed and settings, got {folder}"
@@ -88,11 +90,18 @@ def is_written(folder: Path, name: str) -> bool:
 def write_conversation(made: Simulated, folder: Path, name: str) -> None:
     """Write ``NAME.rttm``, ``NAME.uem`` and, when they are there, ``NAME.flac`` (16 bits).
 
+    Further references lie in ``references/SET/NAME.rttm``.
+
     Raises
     ------
     FormatError, AudioError
         If a file cannot be written.
     """
+    for kind, further in made.further.items():
+        path = folder / REFERENCES / kind / f"{name}.rttm"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        further.uri = name
+        save_annotation(further, path)
     samples = (made.mixture * 32767).round().astype("int16")
     write_recording(samples, made.reference, folder, name)
 

@@ -121,7 +121,11 @@ def _local_rates(sets: Sets, threshold: float) -> dict[str, float]:
         target_speaker_vad=False,
     )
     variant = Variant(f"threshold {threshold}", config)
-    return {key: measure(key, passes, variant).components.der for key, passes in sets.items()}
+    return {
+        key: result.components.der
+        for key, passes in sets.items()
+        for result in measure(key, passes, variant)
+    }
 
 
 def _divide(

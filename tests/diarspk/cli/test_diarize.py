@@ -283,6 +283,17 @@ def test_vectors_and_exclusive_turns_are_written(diarize: Diarize, meeting: Path
     assert (refused.exit_code, "--vectors needs --format json" in refused.stderr) == (2, True)
 
 
+def test_boundaries_are_written_with_the_settings(
+    diarize: Diarize, meeting: Path, tmp_path: Path
+) -> None:
+    found = json.loads(diarize(meeting, "--boundaries", "loose", "--format", "json").stdout)
+    assert found["settings"]["boundaries"] == "loose"
+    (tmp_path / "own.yaml").write_text("reconstruction: {max_gap_s: 1}")
+    both = diarize(meeting, "--boundaries", "loose", "--config", tmp_path / "own.yaml")
+    assert both.exit_code == 1 and "`boundaries` must be left out with settings" in both.stderr
+    assert diarize(meeting, "--boundaries", "wide").exit_code == 2
+
+
 def test_a_clusterer_needs_a_plda_of_the_encoder(diarize: Diarize, meeting: Path) -> None:
     result = diarize(meeting, "--clusterer", "vbx")
     assert (result.exit_code, result.stdout) == (1, "")

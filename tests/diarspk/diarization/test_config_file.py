@@ -26,6 +26,7 @@ from diarspk.diarization.config_file import (
     read_config,
 )
 from diarspk.diarization.named_settings import CLUSTERER_NAMES
+from diarspk.diarization.reconstruction import LOOSE, TIGHT
 from diarspk.errors import ArgumentError, FormatError, ModelError
 
 TEXT = """
@@ -43,7 +44,7 @@ def test_every_field_of_a_file_is_set(tmp_path: Path) -> None:
     assert config.clusterer == SpectralClusterer(ICASSP2018)
     assert (config.units, config.resegmentation) == ("local", None)
     assert config.linking.adaptation == KWON2021
-    assert config.reconstruction.max_gap_s == 1.0
+    assert config.reconstruction is not None and config.reconstruction.max_gap_s == 1.0
     assert config.reliable_s == DiarizerConfig().reliable_s
 
 
@@ -73,6 +74,8 @@ def test_defaults_are_read_again() -> None:
         ({"clusterer": {"type": "VBxClusterer", "plda": 3}}, "clusterer.plda must be the name"),
         ({"clusterer": {"type": "AgglomerativeClusterer", "threshold": -1}}, "from 0, got -1"),
         ({"units": "windows"}, "units must be one of auto, local, subsegments"),
+        ({"boundaries": "wide"}, "boundaries must be one of tight, loose, got 'wide'"),
+        ({"boundaries": "loose", "reconstruction": {}}, "`boundaries` must be left out with"),
         ({"reliable_s": "3"}, "reliable_s must be a finite number, got '3'"),
         ({"reliable_s": float("nan")}, "reliable_s must be a finite number, got nan"),
         ({"target_speaker_vad": 1}, "target_speaker_vad must be true or false, got 1"),
@@ -131,9 +134,24 @@ def test_a_threshold_is_that_of_the_clusterer_that_is_named(tmp_path: Path) -> N
         Diarizer.load(clusterer="eigengap", threshold=0.7)
 
 
+def test_boundaries_are_chosen_by_name_or_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "loose.yaml").write_text("boundaries: loose")
+    (tmp_path / "own.yaml").write_text("reconstruction: {max_gap_s: 1}")
+    assert DiarizerConfig().turns == TIGHT
+    assert Diarizer.load(boundaries="loose").config.turns == LOOSE
+    assert read_config(tmp_path / "loose.yaml").turns == LOOSE
+    assert read_config(tmp_path / "own.yaml").turns.max_gap_s == 1.0
+    loose = Diarizer.load(config=tmp_path / "loose.yaml", boundaries="tight")
+    assert loose.config.boundaries == "tight"
+    with pytest.raises(ArgumentError, match="`boundaries` must be left out with settings that"):
+        Diarizer.load(config=tmp_path / "own.yaml", boundaries="tight")
+
+
 def test_names_that_nothing_has() -> None:
     with pytest.raises(ArgumentError, match="`clusterer` must be one of agglomerative, eigengap"):
         Diarizer.load(clusterer="best")
     with pytest.raises(ArgumentError, match="`adaptation` must be one of attention, autoencoder"):
         Diarizer.load(adaptation="best")
+    with pytest.raises(ArgumentError, match="`boundaries` must be one of tight, loose"):
+        Diarizer.load(boundaries="wide")  # type: ignore[arg-type]
     assert Diarizer.load(adaptation="kwon2021").config.linking.adaptation == KWON2021

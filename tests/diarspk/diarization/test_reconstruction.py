@@ -1,7 +1,6 @@
 from functools import partial
 
 import numpy as np
-import pytest
 
 from diarspk.blocks import blocks
 from diarspk.diarization.local_speakers import LocalSpeakers
@@ -10,7 +9,6 @@ from diarspk.diarization.reconstruction import (
     binarize,
     divide_cuts,
     exclusive_activity,
-    find_turns,
     keep_everyone,
     speaker_activity,
 )
@@ -78,39 +76,12 @@ def test_exclusive_keeps_the_more_probable():
     ]
 
 
-def test_turns_by_hand():
-    active = np.zeros((40, 2), bool)
-    active[0:10, 0] = active[12:20, 0] = True  # a gap of 0.2 s is bridged
-    active[25:26, 1] = True  # 0.1 s: dropped
-    active[30:40, 1] = True
-    activity = np.where(active, 0.75, 0.5).astype(np.float32)
-    turns = find_turns(active, activity, CONFIG, hop=0.1, duration=3.95)
-    assert [(turn.speaker, turn.start, turn.end) for turn in turns] == [
-        (0, 0.0, pytest.approx(2.0)),
-        (1, pytest.approx(3.0), 3.95),
-    ]
-    assert turns[1].confidence == pytest.approx(0.75)
-
-
 def test_a_speaker_who_is_never_first_keeps_a_turn():
     activity = np.full((50, 2), 0.9, np.float32)
     activity[:, 1] = np.linspace(0.0, 0.3, 50)
     active = keep_everyone(binarize(activity, CONFIG), activity)
     assert active[:, 0].all()
     assert active[:, 1].nonzero()[0].tolist() == list(range(45, 50))
-
-
-def test_a_speaker_of_one_short_turn_keeps_it():
-    active = np.zeros((40, 2), bool)
-    active[0:20, 0] = active[25:26, 1] = True
-    turns = find_turns(active, active.astype(np.float32), CONFIG, hop=0.1, duration=4.0)
-    assert [turn.speaker for turn in turns] == [0, 1]
-
-
-def test_nobody_makes_no_turn():
-    activity = np.zeros((10, 0), np.float32)
-    active = binarize(activity, CONFIG)
-    assert find_turns(active, activity, CONFIG, hop=0.1, duration=1.0) == []
 
 
 def test_activity_of_who_was_cut_is_divided_by_the_local_speakers():

@@ -123,11 +123,30 @@ def test_smoothing_leaves_what_is_final():
     active = np.array(
         [1, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0], bool
     )
-    everything = smooth(active, config, 0.04, 0)
+    activity = np.where(active, 0.9, 0.3).astype(np.float32)
+    everything = smooth(active, activity, config, 0.04, 0)
     assert everything.nonzero()[0].tolist() == list(range(9))
-    later = smooth(active, config, 0.04, 2)
+    later = smooth(active, activity, config, 0.04, 2)
     assert later.nonzero()[0].tolist() == [0, *range(2, 9)]
-    assert smooth(active[:22], config, 0.04, 0)[21]  # it may go on
+    assert smooth(active[:22], activity[:22], config, 0.04, 0)[21]  # it may go on
+
+
+def test_smoothing_pads_as_far_as_what_is_final_allows():
+    config = ReconstructionConfig(max_gap_s=0.4, min_turn_s=0.2, padding_s=0.08)
+    active = np.zeros(30, bool)
+    active[5:15] = True
+    activity = active.astype(np.float32)
+    assert smooth(active, activity, config, 0.04, 0).nonzero()[0].tolist() == list(range(3, 17))
+    assert smooth(active, activity, config, 0.04, 4).nonzero()[0].tolist() == list(range(4, 17))
+
+
+def test_smoothing_leaves_pauses_in_which_the_speaker_is_improbable():
+    config = ReconstructionConfig(max_gap_s=0.4, pause_probability=0.2)
+    active = np.ones(20, bool)
+    active[8:12] = False
+    for probability, closed in ((0.1, False), (0.3, True)):
+        activity = np.where(active, 0.9, probability).astype(np.float32)
+        assert smooth(active, activity, config, 0.04, 0).all() == closed
 
 
 def test_labels_keep_their_meaning():

@@ -9,7 +9,7 @@ from pyannote.core import Segment, Timeline
 from diarspk.clustering import AgglomerativeClusterer
 from diarspk.diarization.config import DiarizerConfig
 from diarspk.diarization.postprocessing import Postprocessing
-from eval.diarization import ablation, first_passes, sweep, variants
+from eval.diarization import ablation, boundaries, conversations, first_passes, sweep, variants
 from eval.diarization.conversation import Conversation
 from eval.diarization.first_passes import ConversationPass
 from eval.diarization.plot import plot_reliability
@@ -37,8 +37,8 @@ def test_without_overlap_the_second_speaker_is_missed():
         segment.duration for segment, _ in reference.itertracks()
     )
     assert shared > 0.05
-    whole = variants.measure("set", passes, variants.Variant("default", CONFIG))
-    single = variants.measure("set", passes, variants.Variant("single", CONFIG, overlap=False))
+    (whole,) = variants.measure("set", passes, variants.Variant("default", CONFIG))
+    (single,) = variants.measure("set", passes, variants.Variant("single", CONFIG, overlap=False))
     assert whole.components.der == 0.0
     assert (whole.right_counts, whole.recordings) == (1, 1)
     np.testing.assert_allclose(single.components.miss_rate, shared, atol=1e-6)
@@ -56,7 +56,7 @@ def test_without_the_frame_head_there_are_no_vectors():
 
 def test_the_table_has_every_variant(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(
-        first_passes, "read_conversations", lambda folder: [make_passes()[0].conversation]
+        conversations, "read_conversations", lambda folder: [make_passes()[0].conversation]
     )
     passes = []
 
@@ -79,14 +79,14 @@ def test_the_table_has_every_variant(monkeypatch, capsys, tmp_path):
     assert ablation.main(["--data", str(tmp_path), "--json", str(file)]) == 0
     assert passes == [None, "silero"]  # one pass serves all variants of a detector
     table = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
-    rows = [line.split("|")[2].strip() for line in table[1:]]
+    rows = [line.split("|")[3].strip() for line in table[1:]]
     assert rows == ["a", "b", "c"]
     assert [one["variant"] for one in json.loads(file.read_text())["results"]] == rows
 
 
 def test_a_sweep_measures_every_combination(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(
-        first_passes, "read_conversations", lambda folder: [make_passes()[0].conversation]
+        conversations, "read_conversations", lambda folder: [make_passes()[0].conversation]
     )
     monkeypatch.setattr(Named, "audio", None, raising=False)
 
@@ -108,13 +108,53 @@ def test_a_sweep_measures_every_combination(monkeypatch, capsys, tmp_path):
     results = json.loads(file.read_text())["results"]
     rest = "reliable 1, concentration 0, speech 0.5"
     assert [one["variant"] for one in results] == [
-        f"average {threshold} 0.0, {rest}, overlap {overlap}, gap 0.4"
+        f"average {threshold} 0.0, {rest}, overlap {overlap}, gap 0.4, pause 0.2, shortest 0.2, "
+        "padding 0"
         for threshold in (0.5, 1.9)
         for overlap in (0.3, 0.9)
     ]
     missed = [one["components"]["miss"] for one in results]
     assert missed[0] == missed[2] == 0 < missed[1] == missed[3]  # the second of two at once
     assert capsys.readouterr().out.count("average 0.5") == 2
+
+
+def test_the_default_clusterer_is_swept_where_no_other_is_named(tmp_path):
+    settings = sweep.Settings(
+        None, None, threshold=(), gap=(0.2, 1.0), pause=(0.0, 0.3), padding=(0.04,)
+    )
+    found = list(sweep.variants(settings))
+    assert [one.config.clusterer for one in found] == [None] * 4
+    assert {one.config.units for one in found} == {"auto"}
+    made = [(one.config.turns.max_gap_s, one.config.turns.pause_probability) for one in found]
+    assert made == [(0.2, 0.0), (0.2, 0.3), (1.0, 0.0), (1.0, 0.3)]
+    assert all(one.config.turns.padding_s == 0.04 for one in found)
+
+
+def test_boundaries_are_scored_against_every_reference(monkeypatch, capsys, tmp_path):
+    passes = make_passes()
+    conversation = passes[0].conversation
+    wider = conversation.reference.empty()
+    for turn, track, name in conversation.reference.itertracks(yield_label=True):
+        wider[Segment(turn.start, turn.end + 0.04), track] = name
+    both = replace(conversation, further={"wide": wider.support()})
+    monkeypatch.setattr(first_passes, "read_collections", lambda folders, names: {"set": [both]})
+    monkeypatch.setattr(Named, "audio", None, raising=False)
+
+    class Listener:
+        postprocessing = Postprocessing()
+
+        def first_pass(self, audio):
+            return passes[0].first
+
+    monkeypatch.setattr(first_passes.Diarizer, "load", lambda *names, **settings: Listener())
+    file = tmp_path / "boundaries.json"
+    assert boundaries.main(["--data", str(tmp_path), "--json", str(file)]) == 0
+    found = json.loads(file.read_text())["results"]
+    assert [one["reference"] for one in found[:2]] == ["own", "wide"]
+    assert len(found) == 2 * len(boundaries.VARIANTS)
+    miss = {(one["variant"], one["reference"]): one["components"]["miss"] for one in found}
+    assert miss["loose", "wide"] < miss["tight, the default", "wide"]
+    assert "| wide " in capsys.readouterr().out
 
 
 def test_a_reliability_diagram_is_drawn(tmp_path):

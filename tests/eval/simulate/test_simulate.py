@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from diarspk.errors import FormatError
-from eval.diarization.conversations import read_conversations
+from eval.diarization.conversations import read_collections, read_conversations
 from eval.simulate import voices, writing
 from eval.simulate.__main__ import main
 from eval.simulate.settings import SimulationConfig
@@ -109,6 +109,22 @@ def test_writes_what_the_benchmark_reads(
     assert (described["seed"], described["conversations"]) == (1, 2)
     assert described["settings"]["seconds"] == 10 and described["versions"]["numpy"]
     assert described["command"].startswith("python -m")
+
+
+def test_further_references_lie_beside_the_conversations(data: Path, tmp_path: Path) -> None:
+    loose = data / "conversations" / "annotations" / "manual" / "dev"
+    loose.mkdir(parents=True)
+    (loose / "meeting.rttm").write_text(RTTM.replace(" 3.5 ", " 3.9 "))
+    assert run(data, tmp_path / "set", "--references", "manual-dev") == 0
+    (found,) = read_collections([tmp_path / "set"], ["manual-dev"]).values()
+    for one in found:
+        tight, wide = one.references["own"], one.references["manual-dev"]
+        assert set(tight.labels()) == set(wide.labels())
+        assert sum(seconds for _, seconds in wide.chart()) > sum(
+            seconds for _, seconds in tight.chart()
+        )
+    assert run(data, tmp_path / "set", "--references", "manual-dev") == 0  # nothing is due
+    assert run(data, tmp_path / "set") == 1  # another set
 
 
 def test_same_bytes_and_more_conversations_keep_the_first(data: Path, tmp_path: Path) -> None:

@@ -227,18 +227,35 @@ def test_a_stretch_is_clipped_joined_and_rid_of_slivers() -> None:
 @given(st.integers(0, 99), st.floats(0.5, 9.0))
 def test_stretches_lie_inside_and_have_two_speakers_or_more(seed: int, seconds: float) -> None:
     config = replace(CONFIG, seconds=seconds, least_talk_s=0.0)
-    stretch = draw_stretch([[annotate(TURNS)]], config, np.random.default_rng(seed))
+    stretch = draw_stretch([[annotate(TURNS)]], config, np.random.default_rng(seed)).turns
     assert len(stretch.labels()) >= 2
     assert all(0 <= start < end <= round(seconds, 3) for start, end, _ in turns_of(stretch))
 
 
 def test_one_speaker_alone_where_asked_for() -> None:
     config = replace(CONFIG, seconds=1.0, single_speaker_probability=1.0)
-    stretch = draw_stretch([[annotate(TURNS)]], config, np.random.default_rng(0))
+    stretch = draw_stretch([[annotate(TURNS)]], config, np.random.default_rng(0)).turns
     assert len(stretch.labels()) == 1
     always = annotate([(0.0, 9.0, "anna"), (0.0, 9.0, "ben")])
     with pytest.raises(ArgumentError, match="stretches of 1 s with one speaker, got none"):
         draw_stretch([[always]], config, np.random.default_rng(0))
+
+
+def test_other_annotations_of_the_same_talk_have_the_same_speakers(sources: Sources) -> None:
+    template, loose = annotate(TURNS), annotate([(0.0, 2.1, "a"), (1.4, 8.1, "b"), (3.2, 9.0, "a")])
+    template.uri = loose.uri = "meeting"
+    other = annotate([(0.0, 9.0, "nobody")])
+    other.uri = "other"
+    whole = replace(CLEAN, seconds=9.0, least_talk_s=3.0)  # carl is left out
+    both = Sources(sources.voices, [[template]], references={"loose": [other, loose]})
+    made = simulate(both, whole, seed=0, number=0)
+    assert_same(made, simulate(Sources(sources.voices, [[template]]), whole, seed=0, number=0))
+    anna, ben = (speaker for *_, speaker in turns_of(made.reference)[:2])
+    found = sorted(turns_of(made.further["loose"]))
+    assert found == sorted([(0.0, 2.1, anna), (1.4, 8.1, ben), (3.2, 9.0, anna)])
+    without = Sources(sources.voices, [[template]], references={"loose": [other]})
+    with pytest.raises(ArgumentError, match="got loose without meeting"):
+        simulate(without, whole, seed=0, number=0)
 
 
 def test_too_few_voices(sources: Sources) -> None:
