@@ -121,8 +121,8 @@ def purity(stretch: Segment, speaker: str, activity: SpeakerActivity | None) -> 
     """
     if activity is None:
         return 1.0
-    own = activity.between(activity.of(speaker), stretch.start, stretch.end)
-    alone = activity.between(activity.alone(speaker), stretch.start, stretch.end)
+    part = activity.crop(stretch.start, stretch.end)
+    own, alone = part.of(speaker), part.alone(speaker)
     talks = own >= 0.5
     return float((alone[talks] / own[talks]).mean()) if talks.any() else 0.0
 

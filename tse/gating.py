@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,8 +60,8 @@ class Gate:
         """Weights ``(length,)`` of the samples at 16 kHz from ``start_samples`` on."""
         time = (np.arange(length) + start_samples) / SAMPLE_RATE
         found = np.zeros(length, np.float32)
-        for open_ in self._near(start_samples, length):
-            distance = np.maximum(open_.start - time, time - open_.end)
+        for start, end in self._near(start_samples, length):
+            distance = np.maximum(start - time, time - end)
             weight = np.clip(1 - distance / self.fade_s, 0, 1).astype(np.float32)
             found = np.maximum(found, weight)
         return found
@@ -71,15 +72,27 @@ class Gate:
 
     def open_between(self, start: float, end: float) -> list[tuple[float, float]]:
         """Parts of a stretch in which it is open, without fades, in seconds."""
-        inside = self.stretches.crop(Segment(start, end), mode="intersection")
-        return [(part.start, part.end) for part in inside]
+        parts = [(max(one, start), min(other, end)) for one, other in self._between(start, end)]
+        return [(one, other) for one, other in parts if one < other]
 
-    def _near(self, start_samples: int, length: int) -> list[Segment]:
+    def _near(self, start_samples: int, length: int) -> list[tuple[float, float]]:
+        """Stretches from which samples of a block have a weight."""
         if length == 0:
             return []
         first, last = start_samples / SAMPLE_RATE, (start_samples + length - 1) / SAMPLE_RATE
-        window = Segment(first - self.fade_s, last + self.fade_s)
-        return list(self.stretches.crop(window, mode="loose"))
+        return self._between(first - self.fade_s, last + self.fade_s)
+
+    def _between(self, start: float, end: float) -> list[tuple[float, float]]:
+        """Stretches that end after ``start`` and begin before ``end``."""
+        edges = self._edges
+        first = int(np.searchsorted(edges[:, 1], start, "right"))
+        return [(one, other) for one, other in edges[first : np.searchsorted(edges[:, 0], end)]]
+
+    @cached_property
+    def _edges(self) -> NDArray[np.float64]:
+        """Start and end of each stretch, by time."""
+        edges = [(stretch.start, stretch.end) for stretch in self.stretches.support()]
+        return np.array(edges, np.float64).reshape(-1, 2)
 
 
 def make_gate(

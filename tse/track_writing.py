@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pyannote.core import Annotation, Segment
+from pyannote.core import Annotation
 
 from diarspk.audio import SAMPLE_RATE, AudioStream
 from diarspk.diarization.speaker_activity import SpeakerActivity
@@ -160,13 +160,16 @@ def _second_activity(
     annotation: Annotation, speaker: str, activity: SpeakerActivity | None, seconds: int
 ) -> Figures:
     """Mean probability that a speaker talks, ``(seconds,)``."""
+    whole = np.arange(seconds + 1)
     if activity is not None:
-        frames = activity.of(speaker)
-        means = [activity.between(frames, t, t + 1).mean() for t in range(seconds)]
-        return np.array(means, np.float64)
-    turns = annotation.label_timeline(speaker).support()
-    talk = [turns.crop(Segment(t, t + 1)).duration() for t in range(seconds)]
-    return np.array(talk, np.float64)
+        total = np.concatenate([[0.0], np.cumsum(activity.of(speaker), dtype=np.float64)])
+        times = np.arange(len(total)) * activity.hop
+    else:
+        turns = annotation.label_timeline(speaker).support()
+        times = np.array([0.0, *(time for turn in turns for time in (turn.start, turn.end))])
+        total = np.cumsum([0.0, *(step for turn in turns for step in (0.0, turn.duration))])
+        return np.diff(np.interp(whole, times, total))
+    return np.diff(np.interp(whole, times, total * activity.hop))
 
 
 def _warn_of_doubt(tracks: Sequence[SpeakerTrack]) -> None:

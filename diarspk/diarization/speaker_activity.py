@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,10 +53,11 @@ class SpeakerActivity:
         alone = self.probabilities[:, column] * np.prod(1 - others, axis=1)
         return np.asarray(alone, np.float32)
 
-    def between(self, frames: Frames, start: float, end: float) -> Frames:
-        """Part of ``(frames,)`` from ``start`` to ``end`` in seconds; a frame at least if any."""
-        first = min(round(start / self.hop), max(len(frames) - 1, 0))
-        return frames[first : max(round(end / self.hop), first + 1)]
+    def crop(self, start: float, end: float) -> SpeakerActivity:
+        """Keep what is from ``start`` to ``end`` in seconds; a frame at least, if there is one."""
+        first = min(round(start / self.hop), max(len(self.probabilities) - 1, 0))
+        kept = self.probabilities[first : max(round(end / self.hop), first + 1)]
+        return replace(self, probabilities=kept)
 
     def _column(self, speaker: str) -> int:
         if speaker not in self.speakers:

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pyannote.core import Annotation, Segment, Timeline
 
@@ -30,7 +32,12 @@ from tse.gating import Gate
 from tse.meeting_enrolment import enroll_speakers
 from tse.models import BandSplitConfig, build_network
 from tse.models.conditioning import ConditioningConfig
-from tse.track_confidence import LOG_SECONDS, RIVAL, ConfidenceMeter
+from tse.track_confidence import (
+    LOG_SECONDS,
+    RIVAL,
+    ConfidenceMeter,
+    load_confidence_calibration,
+)
 
 RATE = 16000
 SIZES = {"channels": 4, "hidden": 4, "bottleneck": 4, "mask_hidden": 4, "blocks": 1}
@@ -256,3 +263,25 @@ def test_only_what_passes_a_gate_is_judged(encoder: diarspk.SpeakerEncoder) -> N
     scores = meter.finish()
     assert np.flatnonzero(np.isfinite(scores.own)).tolist() == [2, 3]
     np.testing.assert_allclose(np.exp(scores.log_seconds[[2, 3]]), 0.75)
+
+
+def test_the_embedded_encoder_has_a_calibration() -> None:
+    calibration = load_confidence_calibration(tse.load_extractor().space)
+    assert calibration is not None and calibration.scale > 0
+    assert calibration.fingerprint == diarspk.load_encoder().fingerprint
+    assert load_confidence_calibration("another") is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 90), st.integers(1, 40)), min_size=1, max_size=5))
+def test_activity_of_turns_is_their_share_of_each_second(spans: list[tuple[int, int]]) -> None:
+    annotation = Annotation()
+    for number, (start, length) in enumerate(spans):
+        annotation[Segment(start / 10, (start + length) / 10), number] = "ann"
+    found = track_writing._second_activity(annotation, "ann", None, 14)
+    turns = annotation.label_timeline("ann").support()
+    shares = [turns.crop(Segment(second, second + 1)).duration() for second in range(14)]
+    np.testing.assert_allclose(found, shares, atol=1e-9)
+    frames = np.repeat(np.array(shares, np.float32), 25)[:, None]  # 0.04 s each
+    activity = SpeakerActivity(("ann",), frames, 0.04)
+    by_frames = track_writing._second_activity(annotation, "ann", activity, 14)
+    np.testing.assert_allclose(by_frames, shares, atol=1e-5)

@@ -30,8 +30,8 @@ def test_who_talks_alone_talks_and_the_others_do_not() -> None:
 @given(st.floats(0, 3), st.floats(0, 3))
 def test_a_part_has_a_frame_at_least(start: float, length: float) -> None:
     activity = SpeakerActivity(("ann",), np.zeros((50, 1), np.float32), 0.04)
-    part = activity.between(activity.of("ann"), start, start + length)
-    assert 1 <= len(part) <= max(round(length / 0.04) + 1, 1)
+    part = activity.crop(start, start + length)
+    assert 1 <= len(part.of("ann")) <= max(round(length / 0.04) + 1, 1)
 
 
 def test_a_result_gives_the_probabilities_of_its_turns(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_a_result_gives_the_probabilities_of_its_turns(tmp_path: Path) -> None:
     activity = result.speaker_activity()
     assert activity.speakers == ("ann",)
     (turn,) = result.annotation.itersegments()
-    assert activity.between(activity.of("ann"), turn.start, turn.end).min() > 0.5
+    assert activity.crop(turn.start, turn.end).of("ann").min() > 0.5
     assert len(activity.probabilities) * activity.hop == pytest.approx(12.0, abs=0.1)
     bare = diarspk.Diarization(result.annotation, result.exclusive, result.speakers, "", {}, 12.0)
     with pytest.raises(ArgumentError, match="first pass"):
