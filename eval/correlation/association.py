@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -144,11 +143,11 @@ def _spearman(columns: Values) -> float:
 
 
 def _tau(columns: Values) -> float:
-    from scipy.stats import kendalltau
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a sample is constant
-        return float(kendalltau(*columns).statistic)
+    """Kendall's tau-b; scipy's takes thirty times as long for 24 encoders."""
+    signs = np.sign(columns[:, :, None] - columns[:, None])
+    agreement = np.einsum("ije,kje->ik", signs, signs)
+    norm = np.sqrt(agreement[0, 0] * agreement[1, 1])
+    return float(agreement[0, 1] / norm) if norm else np.nan
 
 
 def _partial_spearman(columns: Values) -> float:
