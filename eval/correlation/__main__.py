@@ -70,7 +70,7 @@ class Settings:
     only: Sequence[str] = ()
     """Names of encoders; the others are left out."""
     activity: str = "diarspk"
-    """System whose speech is that of systems, in recorded conversations."""
+    """System whose speech is that of systems, in recorded conversations; empty: none."""
     utterances: int | None = None
     """Number of utterances; none: all."""
     resamples: int = 1000
@@ -219,7 +219,8 @@ def _describe(study: Study, figures: Sequence[EncoderFigures], settings: Setting
         f"{settings.seconds:g} s (speakers of the {settings.split} split, turn-taking of "
         f"{' and '.join(TEMPLATES)}, seed {SIMULATION_SEED}): {trials:,} trials inside sessions, "
         f"windows every {settings.step:g} s; {len(study.utterances)} utterances of {people} people "
-        f"for eer conventional. Speech of the system: `{settings.activity}`."
+        f"for eer conventional. Speech of the system: "
+        f"{f'`{settings.activity}`' if settings.activity else 'none'}."
     )
 
 

@@ -15,6 +15,11 @@ from diarspk.errors import ArgumentError
 
 __all__ = ["ClusteredWindows", "adjacent_ratio", "adjacent_ratios"]
 
+COMPONENTS, WINDOWS_EACH = 20, 10
+"""A PLDA is fitted in so many principal components at most, and in one for so many windows: with as
+many dimensions as windows it would find directions in which nobody varies, and ratios without
+bound."""
+
 
 @dataclass(frozen=True, eq=False)
 class ClusteredWindows:
@@ -37,15 +42,20 @@ def adjacent_ratios(sessions: Sequence[ClusteredWindows]) -> NDArray[np.float64]
     """Log-likelihood ratio of adjacent clusters in each session, ``(sessions,)``.
 
     The PLDA that judges a session is fitted to every second session, those that it does not belong
-    to, where a person in two sessions counts as two. NaN where a session has a single cluster.
+    to, in at most 20 principal components of them; a person in two sessions counts as two. NaN where a
+    session has a single cluster.
     """
     found = np.full(len(sessions), np.nan)
     for half in (0, 1):
-        plda = _fit([one for number, one in enumerate(sessions) if number % 2 != half])
+        others = [one for number, one in enumerate(sessions) if number % 2 != half]
+        if not others:
+            continue
+        components = _principal_components(np.concatenate([one.vectors for one in others]))
+        plda = _fit([_project(one, components) for one in others])
         if plda is None:
             continue
         for number in range(half, len(sessions), 2):
-            found[number] = adjacent_ratio(sessions[number], plda)
+            found[number] = adjacent_ratio(_project(sessions[number], components), plda)
     return found
 
 
@@ -63,6 +73,20 @@ def adjacent_ratio(session: ClusteredWindows, plda: Plda) -> float:
     ratios = plda.log_likelihood_ratio(means, means)
     np.fill_diagonal(ratios, -np.inf)
     return float(ratios.max(1).mean())
+
+
+def _principal_components(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Directions of the largest variance of unit vectors ``(n, dim)``: ``(dim, components)``."""
+    unit = normalize_rows(vectors.astype(np.float64))
+    _, strengths, directions = np.linalg.svd(unit - unit.mean(0), full_matrices=False)
+    present = int((strengths > 1e-6 * strengths.max()).sum())
+    return directions[: max(min(COMPONENTS, present, len(unit) // WINDOWS_EACH), 1)].T
+
+
+def _project(session: ClusteredWindows, components: NDArray[np.float64]) -> ClusteredWindows:
+    unit = normalize_rows(session.vectors.astype(np.float64))
+    vectors = (unit @ components).astype(np.float32)
+    return ClusteredWindows(vectors, session.clusters, session.speakers)
 
 
 def _fit(sessions: Sequence[ClusteredWindows]) -> Plda | None:

@@ -26,7 +26,8 @@ CONVENTION = (
     "the sessions, in bits, after one calibration fitted to every second session, those it does "
     "not judge. impurity: share of the clusters' time in which not their main speaker talks, at "
     "the true number of speakers. plda ratio: log-likelihood ratio of each of these clusters and "
-    "the nearest other one, by a PLDA fitted to every second session, those it does not judge. "
+    "the nearest other one, by a PLDA of at most 20 principal components fitted to every second session, "
+    "those it does not judge. "
     "der: windows of speech (oracle: of the reference; system: of the diarizer, recorded sessions "
     "only), clustered into the reference's number of speakers by average linkage (known) or a "
     "number of their own by NME-SC (estimated), one speaker at a time, collar 0, overlap scored, "
@@ -69,12 +70,16 @@ def format_study(
 
 
 def _encoders(figures: Sequence[EncoderFigures]) -> str:
-    names = [*PREDICTORS, *DER_MEASURES]
-    rows = []
-    for one in figures:
-        measures = one.measure()
-        cells = [_figure(name, measures.get(name, math.nan)) for name in names]
-        rows.append([one.encoder, one.origin, *cells])
+    measured = [one.measure() for one in figures]
+    names = [
+        name
+        for name in (*PREDICTORS, *DER_MEASURES)
+        if any(math.isfinite(found[name]) for found in measured)
+    ]
+    rows = [
+        [one.encoder, one.origin, *(_figure(name, found[name]) for name in names)]
+        for one, found in zip(figures, measured, strict=True)
+    ]
     return markdown_table(["encoder", "origin", *map(_title, names)], rows)
 
 

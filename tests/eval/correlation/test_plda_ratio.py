@@ -64,6 +64,18 @@ def test_no_session_is_judged_by_its_own_labels() -> None:
     assert not np.allclose(after[::2], before[::2])
 
 
+def test_more_dimensions_than_windows_have_bounded_ratios() -> None:
+    """Vectors of a few windows in a space of many dimensions, one of them without any variance."""
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(4):
+        rows = np.repeat(np.arange(2), 6)
+        vectors = rng.normal(size=(2, 200))[rows] + 0.5 * rng.normal(size=(12, 200))
+        vectors[:, 0] = 0.0
+        found.append(ClusteredWindows(vectors.astype("f4"), rows, [f"{row}" for row in rows]))
+    assert np.abs(adjacent_ratios(found)).max() < 1e3
+
+
 def test_too_few_speakers_for_a_plda() -> None:
     silent = ClusteredWindows(np.eye(2, dtype="f4"), np.arange(2), ["", ""])
     assert np.isnan(adjacent_ratios([silent, silent])).all()
