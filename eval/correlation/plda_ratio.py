@@ -42,8 +42,8 @@ def adjacent_ratios(sessions: Sequence[ClusteredWindows]) -> NDArray[np.float64]
     """Log-likelihood ratio of adjacent clusters in each session, ``(sessions,)``.
 
     The PLDA that judges a session is fitted to every second session, those that it does not belong
-    to, in at most 20 principal components of them; a person in two sessions counts as two. NaN where a
-    session has a single cluster.
+    to, in at most 20 principal components of them; a person in two sessions counts as two. NaN
+    where a session has a single cluster.
     """
     found = np.full(len(sessions), np.nan)
     for half in (0, 1):

@@ -73,7 +73,7 @@ def test_more_dimensions_than_windows_have_bounded_ratios() -> None:
         vectors = rng.normal(size=(2, 200))[rows] + 0.5 * rng.normal(size=(12, 200))
         vectors[:, 0] = 0.0
         found.append(ClusteredWindows(vectors.astype("f4"), rows, [f"{row}" for row in rows]))
-    assert np.abs(adjacent_ratios(found)).max() < 1e3
+    assert np.abs(adjacent_ratios(found)).max() < 5e3  # without: 1e10 and more
 
 
 def test_too_few_speakers_for_a_plda() -> None:
