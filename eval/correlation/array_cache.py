@@ -29,10 +29,6 @@ class ArrayCache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def has(self, key: str) -> bool:
-        """Whether the arrays of ``key`` are stored."""
-        return self._path(key).is_file()
-
     def get(self, key: str, make: Callable[[], Arrays]) -> Arrays:
         """Read the arrays of ``key``, or make and keep them; a file is whole or not there."""
         path = self._path(key)

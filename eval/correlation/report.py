@@ -27,14 +27,14 @@ CONVENTION = (
     "not judge. impurity: share of the clusters' time in which not their main speaker talks, at "
     "the true number of speakers. plda ratio: log-likelihood ratio of each of these clusters and "
     "the nearest other one, by a PLDA in at most 20 principal components, fitted to every second "
-    "session, those it does not judge. der: windows of speech (oracle: of the reference; system: of "
-    "the diarizer, recorded sessions only), clustered into the reference's number of speakers by average linkage (known) or a "
-    "number of their own by NME-SC (estimated), one speaker at a time, collar 0, overlap scored, "
-    "pooled. impurity and the plda ratio are of the clusters that `der oracle known` scores, so "
-    "what they say of that one is no prediction. Intervals hold 95 % of a bootstrap in which "
-    "sessions, people of the utterances, and origins of encoders are drawn independently; "
-    "calibrations and PLDA are not fitted anew. The partial coefficient is Spearman's given eer "
-    "conventional (for that one, given eer combined)."
+    "session, those it does not judge. der: windows of speech (oracle: of the reference; system: "
+    "of the diarizer, recorded sessions only), clustered into the reference's number of speakers "
+    "by average linkage (known) or a number of their own by NME-SC (estimated), one speaker at a "
+    "time, collar 0, overlap scored, pooled. impurity and the plda ratio are of the clusters that "
+    "`der oracle known` scores, so what they say of that one is no prediction. Intervals hold 95 %"
+    " of a bootstrap in which sessions, people of the utterances, and origins of encoders are "
+    "drawn independently; calibrations and PLDA are not fitted anew. The partial coefficient is "
+    "Spearman's given eer conventional (for that one, given eer combined)."
 )
 
 

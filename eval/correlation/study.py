@@ -38,7 +38,7 @@ from eval.intra_session.trials import Crop, Trial, TrialRules, build_lists
 
 __all__ = ["Study"]
 
-ORACLE, SYSTEM = ACTIVITIES
+ORACLE, _ = ACTIVITIES
 TRUE_COUNT = "known"
 
 
