@@ -12,6 +12,8 @@ from pyannote.core import Annotation, Segment
 
 from diarspk.errors import ArgumentError
 from eval.embeddings.speech import Utterance
+from eval.extraction.enrolments import KINDS
+from eval.extraction.enrolments import draw as draw_enrolment
 from eval.extraction.evaluation import evaluate, extraction, format_runs, measure_absence
 from eval.extraction.mixtures import CONDITIONS, Trial, draw_trials
 from eval.extraction.overlap_verification import overlapped_stretches
@@ -165,3 +167,17 @@ def test_overlapped_stretches_have_one_set_of_speakers() -> None:
         annotation[Segment(start, end), track] = name
     found = overlapped_stretches(annotation)
     assert [(s.start, s.end) for s in found] == [(2, 3.5), (4, 5)]
+
+
+def test_enrolments_of_two_voices_hold_both() -> None:
+    long = [Utterance(one.name, one.speaker, np.tile(one.waveform, 3)) for one in speech()]
+    generator, encoder = np.random.default_rng(0), Pitch()
+    for kind in KINDS:
+        made = draw_enrolment(long, kind, 3.0, generator)
+        assert len(made) == 3 * RATE
+        first, last = (encoder.embed(part, RATE).argmax() for part in (made[:RATE], made[-RATE:]))
+        assert (first != last) == (kind == "two in turn")
+        loud = encoder.embed(made[:RATE], RATE) > 0.3
+        assert loud.sum() == (2 if kind == "two at once" else 1)
+    with pytest.raises(ArgumentError, match="two speakers have no 3 s"):
+        draw_enrolment(long[:2], "one voice", 3.0, generator)
