@@ -48,7 +48,8 @@ def enroll(extractor: Extractor, enrolments: Sequence[AudioStream]) -> Cue:
         f"enrolment {number}" if one.source.file is None else one.source.label
         for number, one in enumerate(enrolments, 1)
     ]
-    return extractor.source(check_enrolments(waveforms, names, extractor.encoder))
+    diarizer = Diarizer(device=extractor.device)
+    return extractor.source(check_enrolments(waveforms, names, extractor.encoder, diarizer))
 
 
 def check_enrolments(

@@ -39,7 +39,8 @@ def extract(
     mixture, sample_rate, channel
         See :func:`diarspk.audio.load_audio`: with arrays, the sample rate is required.
     enrolment
-        Recording of the speaker alone, a list or tuple of several, or a cue of the extractor.
+        Recording of the speaker alone, a list or tuple of several, which are weighed by their
+        quality, or a cue of the extractor.
     enrolment_sample_rate
         Sample rate of an enrolment given as an array. Default: that of the mixture.
     extractor
@@ -53,7 +54,8 @@ def extract(
     Warns
     -----
     SpeechWarning
-        If the voice that was extracted is hardly like the enrolment; see :mod:`tse.presence`.
+        If an enrolment is unfit (:mod:`tse.enrolment_check`), or the voice that was extracted is
+        hardly like the enrolment (:mod:`tse.presence`).
 
     Raises
     ------

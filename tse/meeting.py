@@ -95,7 +95,8 @@ def extract_speakers(
     stream = open_audio(recording, sample_rate, channel=channel)
     extractor = extractor or load_extractor()
     if diarization is None:
-        diarization = (diarizer or Diarizer())(stream, progress=progress)
+        diarizer = diarizer or Diarizer(device=extractor.device)
+        diarization = diarizer(stream, progress=progress)
     annotation, activity = turns_and_activity(diarization)
     del diarization  # its first pass takes memory that is not needed any more
     tracks, _ = write_folder(
@@ -122,7 +123,9 @@ def turns_and_activity(
         If it is of another type.
     """
     if isinstance(diarization, Annotation):
-        return diarization, None
+        return diarization.rename_labels(
+            {label: str(label) for label in diarization.labels()}
+        ), None
     if not isinstance(diarization, Diarization):
         raise ArgumentError(
             "`diarization` must be a Diarization or an Annotation, got "

@@ -369,6 +369,13 @@ def test_command_with_a_diarization(recording: Path, card: Path) -> None:
     assert gated[4 * RATE : 5 * RATE].any() and not gated[: 2 * RATE].any()
     assert run(recording, *options, "--speaker", "B", "--no-gate", "-o", alone).exit_code == 0
     assert soundfile.read(alone)[0][: 2 * RATE].any()
+    words = [recording, *options, "--speaker", "B", "--mask", "20", "-o", alone]
+    assert run(*words).exit_code == 0
+    whole = soundfile.read(recording)[0]
+    np.testing.assert_allclose(soundfile.read(alone)[0][:RATE], 0.1 * whole[:RATE], atol=1e-4)
+    silent = [recording, "--enroll", recording.with_name("me.wav"), "--mask", "0", "-o", alone]
+    assert run(*silent, "--extractor", card).exit_code == 0
+    np.testing.assert_allclose(soundfile.read(alone)[0], whole, atol=1e-4)
 
 
 def test_speakers_whose_names_make_one_file_name_have_a_file_each(

@@ -194,6 +194,14 @@ def test_who_cannot_be_enrolled_has_no_track(extractor: Extractor, tmp_path: Pat
         )
 
 
+def test_labels_may_be_numbers(extractor: Extractor, tmp_path: Path) -> None:
+    numbered = turns().rename_labels({"ann": 0, "eve": 1})
+    (track,) = tse.extract_speakers(
+        recording(), tmp_path, numbered, RATE, speakers=["1"], extractor=extractor
+    )
+    assert (track.speaker, track.file.name) == ("1", "1.wav")
+
+
 def test_nobody_talks_in_an_empty_diarization(extractor: Extractor, tmp_path: Path) -> None:
     write(extractor, tmp_path)
     with pytest.warns(DiarspkWarning, match="removed ann.wav, eve.wav"):
