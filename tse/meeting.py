@@ -123,9 +123,8 @@ def turns_and_activity(
         If it is of another type.
     """
     if isinstance(diarization, Annotation):
-        return diarization.rename_labels(
-            {label: str(label) for label in diarization.labels()}
-        ), None
+        texts = {label: str(label) for label in diarization.labels()}
+        return diarization.rename_labels(texts), None
     if not isinstance(diarization, Diarization):
         raise ArgumentError(
             "`diarization` must be a Diarization or an Annotation, got "

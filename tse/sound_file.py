@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import soundfile
 
 from diarspk.atomic import atomic_path
-from diarspk.audio import SAMPLE_RATE
+from diarspk.audio import SAMPLE_RATE, AudioStream
 from diarspk.errors import ArgumentError, AudioError
 
-__all__ = ["sound_file"]
+__all__ = ["keep_recording", "sound_file"]
+
+
+def keep_recording(stream: AudioStream, files: Iterable[Path]) -> None:
+    """Refuse to write over the recording that is read.
+
+    Raises
+    ------
+    ArgumentError
+        If one of the files is it.
+    """
+    path = None if stream.source.file is None else stream.source.file.path
+    for file in files:
+        if path is not None and file.exists() and os.path.samefile(file, path):
+            raise ArgumentError(
+                f"`-o` must not be the recording itself, got {file}; choose another folder or name"
+            )
 
 
 @contextmanager

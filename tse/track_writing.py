@@ -19,7 +19,7 @@ from tse.extraction import extract_mixed
 from tse.extractor import Extractor
 from tse.gating import Gate, keep_rest, make_gate
 from tse.meeting_enrolment import BLOCK_S, EnrolledSpeaker, enroll_speakers
-from tse.sound_file import sound_file
+from tse.sound_file import keep_recording, sound_file
 from tse.speaker_track import DOUBTFUL, SpeakerTrack
 from tse.track_confidence import ConfidenceMeter, load_confidence_calibration
 from tse.track_config import TrackConfig
@@ -78,7 +78,7 @@ def write_tracks(
     Raises
     ------
     ArgumentError
-        If the diarization has no such speaker.
+        If the diarization has no such speaker, or a file is the recording itself.
     AudioError
         If the turns of a speaker lie outside the recording, or nobody can be enrolled.
     """
@@ -90,6 +90,7 @@ def write_tracks(
                 f"`speaker` must be one of the diarization's ({', '.join(known) or 'none'}), got "
                 f"{name}"
             )
+    keep_recording(stream, files.values())
     enrolled = enroll_speakers(extractor, stream, annotation, activity)
     wanted = [name for name in files if name in enrolled]
     if not wanted:

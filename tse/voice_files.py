@@ -12,7 +12,7 @@ from tse.extraction import extract_mixed
 from tse.extractor import Extractor
 from tse.gating import keep_rest
 from tse.presence import PresenceMeter, warn_of_absence
-from tse.sound_file import sound_file
+from tse.sound_file import keep_recording, sound_file
 
 __all__ = ["write_enrolled"]
 
@@ -49,7 +49,13 @@ def write_enrolled(
     -----
     SpeechWarning
         If the voice that was extracted is hardly like the enrolment; see :mod:`tse.presence`.
+
+    Raises
+    ------
+    ArgumentError
+        If `output` is the recording itself.
     """
+    keep_recording(stream, [output])
     meter = PresenceMeter.for_cue(extractor.encoder, cue)
     position = 0
     with sound_file(output) as sound:

@@ -38,6 +38,7 @@ from tse.track_confidence import (
     ConfidenceMeter,
     load_confidence_calibration,
 )
+from tse.voice_files import write_enrolled
 
 RATE = 16000
 SIZES = {"channels": 4, "hidden": 4, "bottleneck": 4, "mask_hidden": 4, "blocks": 1}
@@ -192,6 +193,17 @@ def test_who_cannot_be_enrolled_has_no_track(extractor: Extractor, tmp_path: Pat
         tse.extract_speakers(
             samples, tmp_path, annotation, RATE, speakers=["silent"], extractor=extractor
         )
+
+
+def test_a_recording_is_not_written_over(extractor: Extractor, tmp_path: Path) -> None:
+    file = tmp_path / "ann.wav"
+    soundfile.write(file, recording(), RATE)
+    before = file.read_bytes()
+    with pytest.raises(ArgumentError, match=r"must not be the recording itself, got .*ann\.wav"):
+        tse.extract_speakers(file, tmp_path, turns(), extractor=extractor)
+    with pytest.raises(ArgumentError, match="must not be the recording itself"):
+        write_enrolled(extractor, open_audio(file), extractor.cue(tone("ann"), RATE), file)
+    assert [file.read_bytes()] == [before] and len(list(tmp_path.iterdir())) == 1
 
 
 def test_labels_may_be_numbers(extractor: Extractor, tmp_path: Path) -> None:
