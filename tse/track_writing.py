@@ -161,16 +161,16 @@ def _second_activity(
     annotation: Annotation, speaker: str, activity: SpeakerActivity | None, seconds: int
 ) -> Figures:
     """Mean probability that a speaker talks, ``(seconds,)``."""
-    whole = np.arange(seconds + 1)
-    if activity is not None:
-        total = np.concatenate([[0.0], np.cumsum(activity.of(speaker), dtype=np.float64)])
-        times = np.arange(len(total)) * activity.hop
-    else:
+    if activity is None:
         turns = annotation.label_timeline(speaker).support()
         times = np.array([0.0, *(time for turn in turns for time in (turn.start, turn.end))])
-        total = np.cumsum([0.0, *(step for turn in turns for step in (0.0, turn.duration))])
-        return np.diff(np.interp(whole, times, total))
-    return np.diff(np.interp(whole, times, total * activity.hop))
+        talk = np.cumsum([0.0, *(step for turn in turns for step in (0.0, turn.duration))])
+    else:
+        frames = activity.of(speaker).astype(np.float64)
+        times = np.arange(len(frames) + 1) * activity.hop
+        talk = np.concatenate([[0.0], np.cumsum(frames)]) * activity.hop
+    # Expected seconds of talk up to each second; their differences are the means.
+    return np.diff(np.interp(np.arange(seconds + 1), times, talk))
 
 
 def _warn_of_doubt(tracks: Sequence[SpeakerTrack]) -> None:
