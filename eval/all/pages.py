@@ -144,6 +144,12 @@ PAGES = (
         minutes=45,
     ),
     Page(
+        "cases",
+        "Hard cases",
+        (Step("eval.cases --data {data} --output {work}/cases", "cases"),),
+        minutes=8,
+    ),
+    Page(
         "confidence",
         "Confidence of turns",
         (
