@@ -94,7 +94,9 @@ class LiveSession:
         models = diarizer.models
         trunk = models.trunk
         self.plan, self.memory, self.config = plan, memory, diarizer.config
-        self.reconstruction = _lowered(diarizer.config.turns)
+        # Speakers are linked and learned by tight turns, whatever boundaries are told.
+        self.reconstruction = _lowered(replace(diarizer.config, boundaries="tight").turns)
+        self.told = _lowered(diarizer.config.turns)
         self.hop = trunk.frame_hop
         self.reader = WindowReader(trunk, segmenter, models.precision)
         self.frames = FrameStream(trunk, self.reader.length, models.precision)
@@ -161,11 +163,23 @@ class LiveSession:
                 active[:, column], activity[:, column], self.reconstruction, self.hop, settled
             )
         self.linker.learn(view, active, speakers)
-        alone = exclusive_activity(active, activity)
         self._finalise(active, speakers, first, final)
+        told = self._widen(active, activity, settled)
+        alone = exclusive_activity(told, activity)
         start = max(begun, first)
         part = slice(start - first, None)
-        return Step(start, final, end, speakers, active[part], alone[part], activity[part], merges)
+        return Step(start, final, end, speakers, told[part], alone[part], activity[part], merges)
+
+    def _widen(self, active: Mask, activity: Activity, settled: int) -> Mask:
+        """Give tight turns the boundaries that are told, in the frames that are not final."""
+        if self.told == self.reconstruction:
+            return active
+        told = active.copy()
+        for column in range(active.shape[1]):
+            told[:, column] = smooth(
+                active[:, column], activity[:, column], self.told, self.hop, settled
+            )
+        return told
 
     def _in_window(self, mask: Mask, first: int, end: int) -> Mask:
         """Take the final frames of one speaker, whose last one is the last final, into a window."""

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from pyannote.core import Segment
 
 import diarspk
+from diarspk.diarization.reconstruction import binarize
 from diarspk.errors import ArgumentError, AudioError, FormatError, ModelError, SpeechWarning
 from diarspk.streaming import StreamingDiarizer
+from diarspk.streaming.linking import LiveLinker
 from tests.tiny_model import tone, write_tiny_model
 
 RATE = 16000
@@ -61,6 +63,36 @@ def joined(pieces):
         else:
             turns.append([piece.start, piece.end, piece.speaker])
     return sorted(turns)
+
+
+def test_loose_boundaries_keep_pauses_and_change_no_speaker(diarizer, tmp_path, monkeypatch):
+    def with_pauses(activity, config):
+        active = binarize(activity, config)
+        active[np.arange(len(active)) % 60 >= 45] = False  # 0.6 s; one window holds all
+        return active
+
+    learned = []
+    learn = LiveLinker.learn
+
+    def note(self, view, active, speakers):
+        learned.append(active.tobytes())
+        learn(self, view, active, speakers)
+
+    monkeypatch.setattr("diarspk.streaming.session.binarize", with_pauses)
+    monkeypatch.setattr(LiveLinker, "learn", note)
+    loose = diarspk.Diarizer.load(write_tiny_model(tmp_path), boundaries="loose")
+    results = []
+    for one in (diarizer, loose):
+        stream = StreamingDiarizer(latency_s=2.0, diarizer=one)
+        in_pieces(stream, conversation(), [1600])
+        results.append(stream.finish().annotation)
+    tight, wide = results
+    steps = len(learned) // 2
+    assert learned[:steps] == learned[steps:]
+    assert tight.labels() == wide.labels()
+    shorter, longer = (one.get_timeline().support() for one in results)
+    assert len(longer) < len(shorter) and longer.duration() > shorter.duration() + 0.5
+    assert longer.covers(shorter)
 
 
 @settings(max_examples=6, deadline=None)
