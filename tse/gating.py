@@ -27,12 +27,13 @@ class GateConfig:
     ----------
     min_probability : float
         Probability of the speaker from which it is open outside of turns, too: turns begin at a
-        half, and what an extractor gives out there is the weaker speech of overlaps.
+        half, and what an extractor gives out there is the weaker speech of overlaps. Lower values
+        lose less of overlaps, and leave in more of others.
     fade_s : float
         Length of the linear fades before and after what it is open in.
     """
 
-    min_probability: float = 0.3
+    min_probability: float = 0.2
     fade_s: float = 0.15
 
     def __post_init__(self) -> None:
