@@ -45,9 +45,9 @@ def read_sources(data: Path, made: SimulatedSet) -> Sources:
     config = made.settings
     annotations = data / "conversations" / "annotations"
     templates = read_templates(annotations, made.templates, seconds=config.seconds)
+    references = read_templates(annotations, made.references, seconds=config.seconds)
     voices = read_voices(data / "speech", made.split, config)
     noise = read_noise(data / "noise" / "noise", shortest_s=config.shortest_noise_s)
-    references = read_templates(annotations, made.references, seconds=config.seconds)
     return Sources(voices, templates, noise, dict(zip(made.references, references, strict=True)))
 
 
