@@ -51,7 +51,7 @@ class CachedEncoder:
     def key(self) -> str:
         """All that decides on the vectors before they are transformed."""
         own = describe_embedder(self.specification, self.places)
-        return " ".join([own, *(part.key for part in self._parts)])
+        return " ".join([own, *(f"{self._share} {part.key}" for part in self._parts)])
 
     @property
     def full_key(self) -> str:

@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 
 from diarspk.errors import ArgumentError, FormatError, ModelError
-from eval.correlation import DEFAULT_ENCODERS, EncoderSpecification, zoo
+from eval.correlation import DEFAULT_ENCODERS, EncoderSpecification, embedding, zoo
+from eval.correlation.array_cache import ArrayCache
+from eval.correlation.embedding import CachedEncoder
 from eval.correlation.loading import Places, describe_embedder, load_declared, why_missing
 from eval.correlation.specification import read_encoders
 from eval.correlation.vectors import degrade, transform
+from eval.embeddings.speech import Utterance
 from eval.systems import generations
 from eval.systems.generations import SIXTH, read_generation
 
@@ -128,6 +131,21 @@ def test_only_what_decides_on_vectors_is_in_the_key(tmp_path: Path) -> None:
         (EncoderSpecification("a", "random", "", seed=1, noise_db=3.0), False),
     ):
         assert (describe_embedder(other, places(tmp_path)) == key) == same
+
+
+def test_the_cosine_of_a_preset_is_the_weighted_mean(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = tuple(EncoderSpecification(one, "statistics", one) for one in ("mfcc", "log-mel"))
+    monkeypatch.setattr(embedding, "preset_parts", lambda _: (parts, 0.3))
+    rng = np.random.default_rng(0)
+    said = [Utterance(f"{n}", "a", rng.normal(size=8000).astype("f4")) for n in range(2)]
+    first, second, both = (
+        CachedEncoder(one, places(tmp_path), ArrayCache(tmp_path / "kept")).embed_utterances(said)
+        for one in (*parts, EncoderSpecification("x", "preset", "accurate"))
+    )
+    expected = 0.3 * first[0] @ first[1] + 0.7 * second[0] @ second[1]
+    assert both[0] @ both[1] == pytest.approx(expected, abs=1e-5)
 
 
 def test_another_seed_of_what_is_done_to_vectors_is_no_other_pass() -> None:
