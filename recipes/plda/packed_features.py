@@ -18,7 +18,7 @@ from torch import nn
 
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.features.log_mel import gated_level
-from recipes.embedded.data.crops import FRAMES_PER_SECOND, read_pool
+from recipes.embedded.data.pool import FRAMES_PER_SECOND, read_pool
 from recipes.embedded.data.speakers import read_speakers
 from recipes.embedded.data.teacher_frames import Piece
 from recipes.plda.labelled_embeddings import Labelled

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recipes.embedded.data.crops import Pool
+from recipes.embedded.data.pool import Pool
 
 __all__ = ["Crops", "draw_crops", "frame_places", "whole_recording"]
 

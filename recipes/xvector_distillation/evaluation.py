@@ -15,7 +15,7 @@ from diarspk.embeddings.unit_vectors import normalize_rows
 from diarspk.encoders.architectures.base import Architecture
 from diarspk.verification.metrics import equal_error_rate
 from diarspk.verification.report import report_trials
-from recipes.embedded.data.crops import Pool
+from recipes.embedded.data.pool import Pool
 from recipes.xvector_distillation.back_end import fit_back_end
 from recipes.xvector_distillation.crops import Crops, whole_recording
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.encoders.architectures.registry import count_parameters
-from recipes.embedded.data.crops import Pool
+from recipes.embedded.data.pool import Pool
 from recipes.embedded.data.speakers import read_speakers
 from recipes.xvector_distillation.correlation import correlate
 from recipes.xvector_distillation.embedding_types import Kind

@@ -10,7 +10,7 @@ import torch
 
 from diarspk.encoders.architectures.registry import count_parameters
 from eval.report.run_record import describe_run, write_json
-from recipes.embedded.data.crops import Pool, read_pool
+from recipes.embedded.data.pool import Pool, read_pool
 from recipes.xvector_distillation.aggregation import fit_aggregation
 from recipes.xvector_distillation.correlation import correlate
 from recipes.xvector_distillation.embedding_types import Kind

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from diarspk.atomic import atomic_path
 from eval.report.progress import follow
-from recipes.embedded.data.crops import Pool
+from recipes.embedded.data.pool import Pool
 from recipes.xvector_distillation.crops import Crops, draw_crops, frame_places, whole_recording
 from recipes.xvector_distillation.embedding_types import Kind, join_parts
 from recipes.xvector_distillation.settings import Settings

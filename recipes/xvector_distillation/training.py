@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from recipes.embedded.data.crops import Pool
+from recipes.embedded.data.pool import Pool
 from recipes.xvector_distillation.crops import Crops, frame_places
 from recipes.xvector_distillation.embedding_types import Kind
 from recipes.xvector_distillation.settings import Settings

@@ -13,7 +13,8 @@ from torch import nn
 from diarspk.encoders import WindowedEncoder
 from diarspk.errors import ArgumentError
 from diarspk.features.log_mel import FeatureConfig, mean_normalize
-from recipes.embedded.data.crops import SPEEDS, CropConfig, Pool, SpeakerCrops, read_pool
+from recipes.embedded.data.crops import CropConfig, SpeakerCrops
+from recipes.embedded.data.pool import SPEEDS, Pool, read_pool
 from recipes.embedded.data.speakers import read_speakers
 from recipes.zoo.dry_run import limit_cohort, limit_utterances
 from recipes.zoo.embeddings import Embeddings, Vectors, means_of, stack_vectors

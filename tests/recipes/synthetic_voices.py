@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from diarspk.audio import SAMPLE_RATE
 from diarspk.features.log_mel import LogMel
 from recipes.embedded.data.conversations import ConversationConfig, Conversations
-from recipes.embedded.data.crops import Pool, read_pool
 from recipes.embedded.data.degradation import SPEED
 from recipes.embedded.data.mixing import transmit
+from recipes.embedded.data.pool import Pool, read_pool
 from recipes.embedded.data.prepare import Packed, write
 from recipes.embedded.data.shards import Waveform
 from recipes.embedded.data.turns import Turn, TurnTaking

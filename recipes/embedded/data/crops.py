@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,58 +13,10 @@ from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from recipes.embedded.data import augmentation
-from recipes.embedded.data.degradation import SPEED
+from recipes.embedded.data.pool import FRAMES_PER_SECOND, SPEEDS, WARPED, Pool, speed_of
 from recipes.embedded.data.speakers import UNKNOWN
 from recipes.embedded.data.teacher_frames import FrameTargets, Piece
 from recipes.training.sharing import EVERYTHING, Share
-
-FRAMES_PER_SECOND = 100
-SPEEDS = ("plain", *SPEED)
-"""Kinds of copies that are voices of their own; plain are those as recorded or only degraded."""
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Packed features with one row of ``start, frames, utterance, variant`` for each recording."""
-
-    features: NDArray[np.float16]
-    start: NDArray[np.int64]
-    frames: NDArray[np.int64]
-    utterance: list[str]
-    variant: list[str]
-
-    def crop(self, row: int, length: int, generator: np.random.Generator) -> NDArray[np.float16]:
-        """Draw at most ``length`` consecutive frames of a recording from a random place."""
-        return self.read(self.piece(row, length, generator))
-
-    def piece(self, row: int, length: int, generator: np.random.Generator) -> Piece:
-        """Say which frames :meth:`crop` takes."""
-        frames = int(self.frames[row])
-        first = int(generator.integers(max(frames - length, 0) + 1))
-        return Piece(row, first, first + min(length, frames))
-
-    def read(self, piece: Piece) -> NDArray[np.float16]:
-        """Features ``(frames, mels)`` of a piece."""
-        start = int(self.start[piece.row])
-        return self.features[start + piece.first : start + piece.end]
-
-
-def read_pool(folder: Path, *, in_memory: bool = True) -> Pool:
-    with (folder / "index.csv").open() as stream:
-        rows = list(csv.DictReader(stream))
-    features = np.load(folder / "features.npy", mmap_mode=None if in_memory else "r")
-    return Pool(
-        features,
-        np.array([int(row["start"]) for row in rows]),
-        np.array([int(row["frames"]) for row in rows]),
-        [row["utterance"] for row in rows],
-        [row["variant"] for row in rows],
-    )
-
-
-def speed_of(variant: str) -> str:
-    """Map a variant to its speed, one of :data:`SPEEDS`."""
-    return variant if variant in SPEEDS else SPEEDS[0]
 
 
 def speaker_weights(
@@ -109,6 +59,7 @@ class CropConfig:
     mask_probability: float = 0.2
     level_deviation_db: float = 5.0
     altered_speed_probability: float = 0.5
+    warped_probability: float = 0.3  # of changed voices, where there are some
 
 
 class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
@@ -125,7 +76,8 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
     which are hard to tell apart are compared.
 
     A speaker at another speed is another speaker: the class is the number of the speaker, and more
-    by the number of ``names`` for each speed before its own among those of the pool.
+    by the number of ``names`` for each speed before its own among those of the pool. An utterance
+    in a changed voice has no class, -1, and a crop has nothing but that utterance.
     """
 
     def __init__(
@@ -155,8 +107,10 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
         utterances = Counter(speakers[utterance] for utterance in set(pool.utterance))
         present = {speed for _, speed in self.rows}
         self.speeds = [speed for speed in SPEEDS if speed in present]
+        self.warped = WARPED in present
+        self.kinds = [*self.speeds, WARPED]
         self.has_speed = np.array(
-            [[(n, speed) in self.rows for speed in self.speeds] for n in range(len(self.names))]
+            [[(n, kind) in self.rows for kind in self.kinds] for n in range(len(self.names))]
         )
         counts = np.array([utterances[name] for name in self.names])
         self.groups = np.array([(groups or {}).get(name, UNKNOWN) for name in self.names])
@@ -180,19 +134,24 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
         others = len(self.speeds) - 1
         share = [1 - altered, *[altered / others] * others] if others else [1.0]
         speeds = generator.choice(len(self.speeds), size, p=share)
+        if self.warped:  # without any, the same draws as ever
+            speeds[generator.random(size) < self.config.warped_probability] = len(self.speeds)
         speeds[~self.has_speed[speakers, speeds]] = 0  # a speaker without copies at that speed
         speakers, speeds = speakers.repeat(copies), speeds.repeat(copies)
         rows, drawn = [], []
         for speaker, speed in zip(speakers.tolist(), speeds.tolist(), strict=True):
-            choices = self.rows[speaker, self.speeds[speed]]
+            choices = self.rows[speaker, self.kinds[speed]]
             if generator.random() < self.config.recorded_probability:
                 choices = self.recorded.get(speaker, choices) if speed == 0 else choices
             rows.append(choices[generator.integers(len(choices))])
-            drawn.append(self.fill(rows[-1], choices, length, generator))
+            more = rows[-1:] if self.kinds[speed] == WARPED else choices
+            drawn.append(self.fill(rows[-1], more, length, generator))
         crops = np.stack([np.concatenate([*map(self.pool.read, pieces)]) for pieces in drawn])
         batch = {
             "features": torch.from_numpy(self.augment(crops.astype(np.float32), generator)),
-            "label": torch.from_numpy(speakers + speeds * len(self.names)),
+            "label": torch.from_numpy(
+                np.where(speeds < len(self.speeds), speakers + speeds * len(self.names), -1)
+            ),
             "row": torch.tensor(rows),
         }
         if self.targets is not None:
@@ -215,7 +174,8 @@ class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
         """Class of each row of the pool, ``(rows,)``; -1 where it is never drawn."""
         labels = np.full(len(self.pool.start), -1)
         for (speaker, speed), rows in self.rows.items():
-            labels[rows] = speaker + self.speeds.index(speed) * len(self.names)
+            if speed != WARPED:
+                labels[rows] = speaker + self.speeds.index(speed) * len(self.names)
         return labels
 
     def fill(

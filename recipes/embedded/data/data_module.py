@@ -6,14 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from recipes.embedded.data.conversations import ConversationConfig, Conversations
-from recipes.embedded.data.crops import CropConfig, Pool, SpeakerCrops, read_pool
+from recipes.embedded.data.crops import CropConfig, SpeakerCrops
+from recipes.embedded.data.pool import JoinedPool, Pool, read_pool
 from recipes.embedded.data.speakers import read_groups, read_speakers
 from recipes.embedded.data.speech_frames import read_speech_probabilities
-from recipes.embedded.data.teacher_frames import FrameTargets, read_frame_targets
+from recipes.embedded.data.teacher_frames import (
+    FrameTargets,
+    JoinedFrameTargets,
+    read_frame_targets,
+)
 from recipes.embedded.data.teacher_targets import read_axes, read_targets, teacher_keys
 from recipes.embedded.data.turns import Turn, TurnTaking, read_templates
 from recipes.embedded.data.voice_pool import VoicePool
@@ -42,9 +48,12 @@ class TrainingData:
     templates : list
         Turn-taking of each corpus.
     teacher : Tensor, ``(rows, dimension)``
-        The teacher's unit vector for each row of the pool; NaN where it has none.
+        The teacher's unit vector for each row that crops are drawn from; NaN where it has none.
+        The rows of the pool come first.
     frames : FrameTargets
-        The teacher's frame features.
+        The teacher's frame features, of the same rows.
+    warped : Pool, optional
+        Features of voices that were changed, whose rows follow.
     """
 
     pool: Pool
@@ -56,10 +65,11 @@ class TrainingData:
     templates: list[list[list[Turn]]]
     teacher: Tensor
     frames: FrameTargets
+    warped: Pool | None = None
 
     @property
     def usable(self) -> NDArray[np.bool_]:
-        """Rows of the pool that are drawn: those that the teacher has embedded, ``(rows,)``."""
+        """Rows that are drawn: those that the teacher has embedded, ``(rows,)``."""
         known: NDArray[np.bool_] = self.teacher.isfinite().all(1).numpy()
         return known
 
@@ -73,8 +83,8 @@ class TrainingData:
             self.speakers,
             self.speech,
             config,
-            usable=self.usable,
-            teacher=self.teacher.numpy(),
+            usable=self.usable[: len(self.pool.start)],
+            teacher=self.teacher[: len(self.pool.start)].numpy(),
         )
         turns = TurnTaking(self.templates, config)
         return Conversations(turns, voices, self.sources, config, seed=seed, share=share)
@@ -82,7 +92,7 @@ class TrainingData:
     def crops(self, *, seed: int, share: Share = EVERYTHING) -> SpeakerCrops:
         """Draw crops of one speaker each."""
         return SpeakerCrops(
-            self.pool,
+            self.pool if self.warped is None else JoinedPool(self.pool, self.warped),
             self.noise,
             self.speakers,
             CropConfig(),
@@ -114,9 +124,16 @@ def read_training_data(settings: DataSettings, *, in_memory: bool = True) -> Tra
     in_memory
         Read all features at once; otherwise each when it is drawn, through the system's page cache.
     """
-    train = settings.packed / "train"
+    train, changed = settings.packed / "train", settings.packed / "warped"
     pool = read_pool(train, in_memory=in_memory)
-    speakers = read_speakers(settings.speakers)
+    warped = read_pool(changed, in_memory=in_memory) if (changed / "index.csv").exists() else None
+    speakers, axes = read_speakers(settings.speakers), read_axes(train / "axes.npz")
+    teacher = read_targets(train / "teacher.npz", pool, speakers, axes)
+    frames = read_frame_targets(train, teacher_keys(pool))
+    if warped is not None:
+        own = read_targets(changed / "teacher.npz", warped, speakers, axes)
+        teacher = torch.cat([teacher, own])
+        frames = JoinedFrameTargets(frames, read_frame_targets(changed, teacher_keys(warped)))
     return TrainingData(
         pool=pool,
         noise=read_pool(settings.packed / "noise"),
@@ -125,6 +142,7 @@ def read_training_data(settings: DataSettings, *, in_memory: bool = True) -> Tra
         groups=read_groups(settings.speakers),
         speech=read_speech_probabilities(train / "speech.npz"),
         templates=read_templates(settings.annotations),
-        teacher=read_targets(train / "teacher.npz", pool, speakers, read_axes(train / "axes.npz")),
-        frames=read_frame_targets(train, teacher_keys(pool)),
+        teacher=teacher,
+        frames=frames,
+        warped=warped,
     )

@@ -14,8 +14,8 @@ from diarspk.audio import SAMPLE_RATE
 from diarspk.features.log_mel import LogMel
 from eval.simulate.voices import fade
 from recipes.embedded.data import augmentation
-from recipes.embedded.data.crops import FRAMES_PER_SECOND
 from recipes.embedded.data.degradation import pass_channel
+from recipes.embedded.data.pool import FRAMES_PER_SECOND
 from recipes.embedded.data.shards import Waveform
 from recipes.embedded.data.waveforms import Sources, at_power_one
 

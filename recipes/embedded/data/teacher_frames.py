@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FrameTargets", "Piece", "read_frame_targets"]
+__all__ = ["FrameTargets", "JoinedFrameTargets", "Piece", "read_frame_targets"]
 
 
 class Piece(NamedTuple):
@@ -67,6 +67,27 @@ class FrameTargets:
         nearest = np.minimum((frames + self.stride // 2) // self.stride, count - 1)
         index: NDArray[np.int64] = self.start[piece.row] + nearest
         return index
+
+
+class JoinedFrameTargets(FrameTargets):
+    """Targets of two pools as one: the rows of the second follow those of the first."""
+
+    parts: tuple[FrameTargets, FrameTargets]
+
+    def __init__(self, first: FrameTargets, second: FrameTargets) -> None:
+        super().__init__(
+            first.vectors,
+            np.concatenate([first.start, second.start]),
+            np.concatenate([first.count, second.count]),
+            first.stride,
+        )
+        object.__setattr__(self, "parts", (first, second))
+
+    def read(self, pieces: Sequence[Piece]) -> NDArray[np.float16]:
+        """See :meth:`FrameTargets.read`; all pieces are of one pool."""
+        first, second = self.parts
+        behind = [piece._replace(row=piece.row - len(first.start)) for piece in pieces]
+        return second.read(behind) if behind[0].row >= 0 else first.read(pieces)
 
 
 def read_frame_targets(folder: Path, keys: Sequence[tuple[str, str]]) -> FrameTargets:

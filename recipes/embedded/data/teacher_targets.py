@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from recipes.embedded.data.crops import Pool
-from recipes.embedded.data.degradation import SPEED
+from recipes.embedded.data.pool import SPEEDS, WARPED, Pool, speed_of
 
 
 def read_targets(
@@ -40,12 +39,13 @@ def read_vectors(path: Path, speakers: dict[str, str]) -> tuple[list[tuple[str, 
     """Read the utterance, speed and unit vector of everything that the teacher has embedded.
 
     A vector lies halfway between the utterance and the mean of its speaker, which knows the voice
-    better.
+    better; an utterance in a changed voice is a speaker of its own.
     """
     stored = np.load(path)
     keys = list(zip(stored["utterance"].tolist(), stored["speed"].tolist(), strict=True))
     vectors = nn.functional.normalize(torch.from_numpy(stored["vector"]).double(), dim=-1)
-    means = group_means(vectors, [(speakers[utterance], speed) for utterance, speed in keys])
+    voices = [(name if speed == WARPED else speakers[name], speed) for name, speed in keys]
+    means = group_means(vectors, voices)
     return keys, nn.functional.normalize(vectors + nn.functional.normalize(means, dim=-1), dim=-1)
 
 
@@ -56,8 +56,9 @@ def read_axes(path: Path) -> Tensor | None:
 
 def teacher_keys(pool: Pool) -> list[tuple[str, str]]:
     """Utterance and speed, as the teacher embeds them, of every row of the pool."""
-    speeds = [variant if variant in SPEED else "recorded" for variant in pool.variant]
-    return list(zip(pool.utterance, speeds, strict=True))
+    speeds = [speed_of(variant) for variant in pool.variant]
+    recorded = ["recorded" if speed == SPEEDS[0] else speed for speed in speeds]
+    return list(zip(pool.utterance, recorded, strict=True))
 
 
 def group_means(vectors: Tensor, groups: Sequence[Hashable]) -> Tensor:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.embedded.data.crops import FRAMES_PER_SECOND
+from recipes.embedded.data.pool import FRAMES_PER_SECOND
 
 __all__ = ["Turn", "TurnConfig", "TurnTaking", "read_templates", "read_turns"]
 

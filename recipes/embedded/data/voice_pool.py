@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from diarspk.embeddings.unit_vectors import unit_vector
 from recipes.embedded.data import augmentation
-from recipes.embedded.data.crops import Pool
+from recipes.embedded.data.pool import Pool
 from recipes.embedded.data.speech_frames import speech_mask
 
 __all__ = ["VoiceConfig", "VoicePool"]

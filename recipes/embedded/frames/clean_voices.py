@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from diarspk.encoders.local.network import SpeakerNetwork
 from diarspk.encoders.precision import Precision, multiply_in
 from recipes.embedded.data import augmentation
-from recipes.embedded.data.crops import FRAMES_PER_SECOND, speed_of
+from recipes.embedded.data.pool import FRAMES_PER_SECOND, speed_of
 from recipes.embedded.data.voice_pool import VoicePool
 
 __all__ = ["CleanVoices", "number_voices"]

@@ -30,7 +30,7 @@ from diarspk.encoders.precision import Precision
 from diarspk.features.recording import Recording
 from diarspk.segmentation.segmenter import EmbeddedSegmenter
 from recipes.embedded.data.conversations import Conversations
-from recipes.embedded.data.crops import FRAMES_PER_SECOND
+from recipes.embedded.data.pool import FRAMES_PER_SECOND
 from recipes.embedded.frames.clean_voices import CleanVoices
 from recipes.embedded.target_speaker_vad.known_speakers import (
     KnownSpeakers,

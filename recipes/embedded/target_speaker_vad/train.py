@@ -30,7 +30,7 @@ from diarspk.segmentation.target_speaker_vad import (
 )
 from eval.command_line import command
 from recipes.embedded.data.conversations import ConversationConfig
-from recipes.embedded.data.crops import FRAMES_PER_SECOND
+from recipes.embedded.data.pool import FRAMES_PER_SECOND
 from recipes.embedded.head_training import HeadSettings, fit_head, read_conversations
 from recipes.embedded.target_speaker_vad.first_passes import FirstPasses
 from recipes.training.trainer import OptimizationConfig, schedule_steps

@@ -225,12 +225,15 @@ class EncoderTraining(lightning.LightningModule):
         return target
 
     def classify(self, embeddings: Tensor, label: Tensor) -> Tensor:
-        """Angular-margin softmax with the margin of the present step."""
+        """Angular-margin softmax with the margin of the present step, of what has a class."""
         config = self.train_config
         progress = self.global_step / min(config.steps, config.margin_steps)
         rise = (progress - config.margin_from) / (config.margin_to - config.margin_from)
         self.criterion.margin = config.margin * min(max(rise, 0.0), 1.0)
-        return self.criterion(embeddings, label)
+        known = label >= 0
+        return (
+            self.criterion(embeddings[known], label[known]) if known.any() else embeddings.sum() * 0
+        )
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         return schedule_steps(self, HIDDEN, self.train_config)

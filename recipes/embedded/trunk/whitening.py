@@ -25,7 +25,7 @@ from diarspk.atomic import atomic_path
 from diarspk.encoders.local.network import SpeakerNetwork, Whitening
 from diarspk.features.log_mel import gated_level
 from eval.command_line import command
-from recipes.embedded.data.crops import FRAMES_PER_SECOND, Pool, read_pool
+from recipes.embedded.data.pool import FRAMES_PER_SECOND, Pool, read_pool
 from recipes.embedded.data.speakers import read_speakers
 from recipes.embedded.data.teacher_targets import falling_axes
 from recipes.embedded.trunk.export import read_network

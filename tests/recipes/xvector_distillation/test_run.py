@@ -23,8 +23,8 @@ from tests.recipes.zoo.test_run import PHASE, write_pool, write_table
 pytest.importorskip("lightning")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-from recipes.embedded.data.crops import Pool, read_pool  # noqa: E402
 from recipes.embedded.data.degradation import SPEED  # noqa: E402
+from recipes.embedded.data.pool import Pool, read_pool  # noqa: E402
 from recipes.xvector_distillation import table  # noqa: E402
 from recipes.xvector_distillation.back_end import fit_back_end  # noqa: E402
 from recipes.xvector_distillation.correlation import correlate  # noqa: E402

@@ -13,8 +13,8 @@ from diarspk.encoders import (
 from diarspk.encoders.local.frame_head import FRAME_HEADS
 from diarspk.errors import ModelError
 from recipes.embedded.data.conversations import label_frames, label_power
-from recipes.embedded.data.crops import SPEEDS, speed_of
 from recipes.embedded.data.mixing import SHIFT
+from recipes.embedded.data.pool import SPEEDS, speed_of
 from recipes.embedded.frames.clean_voices import CleanVoices, number_voices
 from recipes.embedded.frames.objectives import (
     FrameObjective,

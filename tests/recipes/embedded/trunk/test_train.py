@@ -13,8 +13,9 @@ from diarspk.segmentation import Powerset, SegmentationHeadConfig
 from diarspk.verification.metrics import equal_error_rate
 from recipes.embedded.data import augmentation
 from recipes.embedded.data.conversations import ConversationConfig
-from recipes.embedded.data.crops import SPEEDS, CropConfig, SpeakerCrops, speaker_weights
+from recipes.embedded.data.crops import CropConfig, SpeakerCrops, speaker_weights
 from recipes.embedded.data.degradation import SPEED
+from recipes.embedded.data.pool import SPEEDS
 from recipes.embedded.data.teacher_frames import FrameTargets, Piece, read_frame_targets
 from recipes.embedded.data.teacher_targets import principal_axes, read_targets
 from recipes.embedded.trunk.objectives import (
