@@ -51,7 +51,8 @@ def test_every_speaker_of_every_recording_has_a_file(folder: Path, card: Path) -
     words = [calls, "--all", "--diarization", folder / "rttm", "--extractor", card, "-o", out]
     done = run(*words)
     assert done.exit_code == 1
-    assert done.stderr.splitlines() == [
+    errors = [line for line in done.stderr.splitlines() if not line.startswith("warning: ")]
+    assert errors == [
         f"error: {calls / f'{name}.wav'}: {folder / 'rttm'}: has no diarization of {name}; it must "
         f"be called {name}.rttm"
         for name in ("bad", "lost")

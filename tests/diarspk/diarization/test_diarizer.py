@@ -99,7 +99,8 @@ def test_an_exact_number_is_honoured_in_a_few_seconds(diarizer, sample, count):
 
 def test_bounds_are_honoured(diarizer, sample):
     assert len(diarizer(sample[0], 16000, max_speakers=1).annotation.labels()) == 1
-    assert len(diarizer(sample[0], 16000, min_speakers=3).annotation.labels()) == 3
+    with pytest.warns(SpeechWarning, match="may be somebody else"):  # two people talk in it
+        assert len(diarizer(sample[0], 16000, min_speakers=3).annotation.labels()) == 3
 
 
 def test_bounds_that_contradict_each_other(diarizer, sample):

@@ -19,6 +19,7 @@ from diarspk.cli import app
 from diarspk.errors import ArgumentError
 from diarspk.mcp_server import AllowedFolders, ToolContext, create_mcp_server
 from diarspk.server import SpeechEngine
+from diarspk.server.thread_warnings import collecting_warnings
 from tests.diarspk.server.test_openai import WORDS
 from tests.paths import ROOT
 from tests.tiny_model import write_tiny_model, write_voices
@@ -113,8 +114,11 @@ def test_words_get_their_speakers(call: Call) -> None:
 
 def test_a_voice_is_extracted_into_a_new_file(call: Call, folder: Path) -> None:
     arguments: dict[str, Any] = {"path": "ann0.wav", "enrolment": ["ann1.wav"]}
-    told = call("extract", output="voice.wav", **arguments)
+    with collecting_warnings():  # as the command does
+        told = call("extract", output="voice.wav", **arguments)
     assert not told.is_error, told.content
+    assert "voice.wav; " in told.content[0].text
+    assert "ann1.wav: no speech was found in it" in told.content[0].text  # tones are no voice
     assert soundfile.info(folder / "voice.wav").frames == 48000
     for output, why in (("voice.wav", "exists already"), ("voice.mp3", "must end in .wav")):
         told = call("extract", output=output, **arguments)
