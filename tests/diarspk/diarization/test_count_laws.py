@@ -13,7 +13,7 @@ from tests.paths import SHARED
 CONVERSATIONS = SHARED / "conversations" / "simulated"
 RATE = 16000
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")

@@ -142,7 +142,7 @@ def test_music_alone_and_a_quiet_excerpt_are_as_expected(tmp_path: Path) -> None
     assert main([*words, "--strict"]) == 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @needs_data
 def test_most_hard_cases_are_as_expected(tmp_path: Path) -> None:
     file = tmp_path / "cases.json"

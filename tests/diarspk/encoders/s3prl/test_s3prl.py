@@ -229,7 +229,7 @@ def test_odd_channels_fit_most_networks(name):
         build_architecture(name, mels=39)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_table(capsys, tmp_path):
     arguments = ["--front-ends", "mfcc", "--encoders", "x-vector", "campplus", "--seconds", "1"]
     table.main([*arguments, "--json", str(tmp_path / "table.json")])
