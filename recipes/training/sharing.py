@@ -27,6 +27,11 @@ class Share:
         numbers = count(self.first, self.step)
         return takewhile(lambda number: self.last is None or number < self.last, numbers)
 
+    def thinned(self, every: int) -> Share:
+        """Return the numbers of every ``every``-th step, counted from the first of all."""
+        ahead = -(self.first // self.step) % every
+        return Share(self.first + ahead * self.step, self.step * every, self.last)
+
 
 EVERYTHING = Share()
 

@@ -43,14 +43,24 @@ JOINING_BATCHES = 120
 
 
 class Pairs(IterableDataset[dict[str, Batch]]):
-    """A batch of crops beside one of conversations, as the sources' own seeds have it."""
+    """A batch of crops beside one of conversations, as the sources' own seeds have it.
+
+    Where conversations have a thinned share, steps between have crops alone.
+    """
 
     def __init__(self, crops: SpeakerCrops, conversations: Conversations) -> None:
         self.crops, self.conversations = crops, conversations
 
     def __iter__(self) -> Iterator[dict[str, Batch]]:
-        for crops, conversations in zip(self.crops, self.conversations, strict=True):
-            yield {"crops": crops, "conversations": conversations}
+        numbers = zip(self.crops.share, self.crops, strict=True)
+        windows = zip(self.conversations.share, self.conversations, strict=True)
+        following = next(windows, None)
+        for number, crops in numbers:
+            if following is not None and following[0] == number:
+                yield {"crops": crops, "conversations": following[1]}
+                following = next(windows, None)
+            else:
+                yield {"crops": crops}
 
 
 @dataclass(frozen=True)
@@ -77,11 +87,15 @@ def main(settings: Settings) -> None:
     lightning.seed_everything(settings.seed)
     data = read_training_data(settings.data, in_memory=settings.processes.devices == 1)
 
-    def draw(seed: int, share: Share) -> Pairs:
+    def draw(seed: int, share: Share, every: int = 1) -> Pairs:
         crops = data.crops(seed=seed, share=share)
-        return Pairs(crops, data.conversations(seed=seed, share=share))
+        return Pairs(crops, data.conversations(seed=seed, share=share.thinned(every)))
 
-    batches = draw(settings.seed, share_of_process(settings.processes.devices, settings.resume))
+    batches = draw(
+        settings.seed,
+        share_of_process(settings.processes.devices, settings.resume),
+        settings.train.conversations_every,
+    )
     network = SpeakerNetworkConfig()
     training = EncoderTraining(
         network,

@@ -78,6 +78,8 @@ class TrainConfig(OptimizationConfig):
     """Weight of the distance to the teacher's frames."""
     activity_weight: float = 2.0
     """Weight of the segmentation."""
+    conversations_every: int = 1
+    """Steps of which one has a batch of conversations; the others have crops alone."""
     clean_frames: int = 12
     """Frames of a speaker in a conversation, to be embedded."""
     fix_norms_at: float = 0.85
@@ -137,7 +139,10 @@ class EncoderTraining(lightning.LightningModule):
             self.fix_norms()
 
     def training_step(self, batch: dict[str, Batch], index: int) -> Tensor:
-        return self.crop_loss(batch["crops"]) + self.conversation_loss(batch["conversations"])
+        loss = self.crop_loss(batch["crops"])
+        if "conversations" not in batch:
+            return loss
+        return loss + self.conversation_loss(batch["conversations"])
 
     def crop_loss(self, crops: Batch) -> Tensor:
         """Loss of crops: how far embeddings and frames are from the teacher's, and whose they are.

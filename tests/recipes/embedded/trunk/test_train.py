@@ -109,6 +109,35 @@ def test_resuming_goes_on_with_the_same_batches(talkers, pool, speakers, usable)
     assert not torch.equal(windows[0], windows[1])
 
 
+def test_some_steps_have_crops_alone(talkers, pool, speakers, usable):
+    """Every third step of two processes; resumed after the fourth, with the same windows."""
+    pytest.importorskip("lightning")
+    from recipes.embedded.trunk.train import Pairs
+
+    def batches(first):
+        share = Share(first, 2)
+        config = ConversationConfig(windows_per_batch=1)
+        windows = talkers.conversations(
+            TEMPLATES,
+            config,
+            teacher=np.eye(8)[talkers.numbers],
+            seed=3,
+            share=share.thinned(3),
+        )
+        crop = CropConfig(frames_per_batch=400)
+        return Pairs(
+            SpeakerCrops(pool, pool, speakers, crop, usable=usable, seed=3, share=share), windows
+        )
+
+    whole = [*islice(batches(1), 7)]
+    assert ["conversations" in pair for pair in whole] == [True, False, False] * 2 + [True]
+    resumed = [*islice(batches(9), 3)]
+    for one, again in zip(whole[4:], resumed, strict=True):
+        assert one.keys() == again.keys()
+        for kind in one:
+            assert torch.equal(one[kind]["features"], again[kind]["features"])
+
+
 def test_a_batch_is_of_one_group_where_it_has_enough(pool, speakers, usable):
     config = CropConfig(frames_per_batch=300, seconds=(1.0,), group_probability=1.0)
     groups = {name: "even" if int(name) % 2 == 0 else "odd" for name in speakers.values()}
