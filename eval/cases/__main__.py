@@ -23,6 +23,7 @@ from eval.cases.cases import CASES, QUICK, Case
 from eval.cases.expectation import Finding
 from eval.cases.recordings import CaseSources
 from eval.command_line import command, one_of
+from eval.counting.session_set import SessionSource
 from eval.diarization.conversation import Conversation
 from eval.diarization.conversations import read_collections, read_conversation
 from eval.report.markdown import markdown_table
@@ -83,7 +84,7 @@ def write_cases(
         If the data lack something.
     """
     found: dict[str, Conversation] = {}
-    sources = CaseSources(data)
+    sources = CaseSources(SessionSource(data))
     for case in follow(cases, "cases"):
         if case.make is None:
             found[case.name] = _read_excerpt(data, case.excerpt)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,29 +33,26 @@ class CaseSources:
 
     Attributes
     ----------
-    data : Path
-        Holds ``speech/``, ``noise/noise/*.opus`` and ``conversations/annotations``.
-    split : str
-        Of the speech.
+    source : SessionSource
+        Data folder, and the split of the speech.
     """
 
-    data: Path
-    split: str = "dev"
+    source: SessionSource
 
     @cached_property
     def talk(self) -> Sources:
         """Voices, turn-taking and noise; takes minutes."""
-        return read_sources(SessionSource(self.data, self.split))
+        return read_sources(self.source)
 
     @cached_property
     def groups(self) -> dict[str, str]:
         """Sex of the voices, f or m, as far as it is told."""
-        return read_groups(SessionSource(self.data, self.split))
+        return read_groups(self.source)
 
     @cached_property
     def music(self) -> Samples:
         """Real music, ``(time,)``."""
-        return load_audio(self.data / "noise" / "noise" / "music.opus")
+        return load_audio(self.source.data / "noise" / "noise" / "music.opus")
 
     def of_sex(self, sex: str) -> dict[str, Sequence[Samples]]:
         """Voices of people of one sex."""

@@ -14,7 +14,7 @@ from diarspk.encoders import WindowedEncoder
 from diarspk.errors import ArgumentError
 from diarspk.features.log_mel import FeatureConfig, mean_normalize
 from recipes.embedded.data.crops import CropConfig, SpeakerCrops
-from recipes.embedded.data.pool import SPEEDS, Pool, read_pool
+from recipes.embedded.data.pool import FRAMES_PER_SECOND, SPEEDS, Pool, read_pool
 from recipes.embedded.data.speakers import read_speakers
 from recipes.zoo.dry_run import limit_cohort, limit_utterances
 from recipes.zoo.embeddings import Embeddings, Vectors, means_of, stack_vectors
@@ -30,7 +30,6 @@ __all__ = [
 ]
 
 RECORDED = "recorded"
-FRAMES_PER_SECOND = 100
 
 
 def open_packed(settings: Settings, phase: Phase, features: FeatureConfig | None) -> PackedCrops:

@@ -31,7 +31,13 @@ from recipes.embedded.data.rooms_and_noise import (
     read_impulse_responses,
     simulate_rooms,
 )
-from recipes.embedded.data.shards import Waveform, read_shard, read_training, training_shards
+from recipes.embedded.data.shards import (
+    Waveform,
+    read_shard,
+    read_training,
+    seed_of,
+    training_shards,
+)
 from recipes.embedded.data.speakers import UNKNOWN, read_speakers
 
 ALTERED_UTTERANCES = 2
@@ -100,8 +106,7 @@ def pack_part(shard: Path, part: int, parts: int, degradations: Degradations) ->
     packer = Packer()
     for utterance, audio in read_training(shard, part, parts):
         for copy, variant in enumerate(degradations.copies(utterance)):
-            seed = [int.from_bytes(utterance.encode(), "little") % 2**63, copy]
-            generator = np.random.default_rng(seed)
+            generator = np.random.default_rng([seed_of(utterance), copy])
             made = degrade(audio, variant, degradations.rooms, degradations.noises, generator)
             packer.add(made, utterance=utterance, variant=variant)
     return packer.finish()

@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 from diarspk.audio import SAMPLE_RATE
 from diarspk.intervals import find_runs
 
-__all__ = ["Waveform", "fill_digital_silence", "read_shard", "read_training", "training_shards"]
+__all__ = [
+    "Waveform",
+    "fill_digital_silence",
+    "read_shard",
+    "read_training",
+    "seed_of",
+    "training_shards",
+]
 
 Waveform = NDArray[np.float32]
 
@@ -39,8 +46,12 @@ def training_shards(speech: Path) -> list[Path]:
 def read_training(shard: Path, part: int = 0, parts: int = 1) -> Iterator[tuple[str, Waveform]]:
     """Read a shard as :func:`read_shard` does, with a noise floor in the place of silence."""
     for name, audio in read_shard(shard, part, parts):
-        seed = int.from_bytes(name.encode(), "little") % 2**63
-        yield name, fill_digital_silence(audio, np.random.default_rng(seed))
+        yield name, fill_digital_silence(audio, np.random.default_rng(seed_of(name)))
+
+
+def seed_of(name: str) -> int:
+    """Return a seed that depends on the name of an utterance alone."""
+    return int.from_bytes(name.encode(), "little") % 2**63
 
 
 def fill_digital_silence(

@@ -30,7 +30,7 @@ from eval.report.progress import follow
 from recipes.embedded.data.degradation import degrade
 from recipes.embedded.data.pool import WARPED, WARPED_VARIANTS
 from recipes.embedded.data.prepare import Packed, Packer, write
-from recipes.embedded.data.shards import Waveform
+from recipes.embedded.data.shards import Waveform, seed_of
 from recipes.embedded.data.teacher import Store, StoredOutput, in_batches, load_teacher
 from recipes.embedded.data.warping import draw_warp, warp_voice
 from recipes.embedded.data.waveforms import read_sources
@@ -62,7 +62,7 @@ def open_sounds(packed: Path) -> Sounds:
 
 def change(audio: Waveform, utterance: str, sounds: Sounds) -> tuple[Waveform, Waveform]:
     """Return an utterance in a changed voice, and that degraded; both depend on its name alone."""
-    generator = np.random.default_rng([int.from_bytes(utterance.encode(), "little") % 2**63, 99])
+    generator = np.random.default_rng([seed_of(utterance), 99])
     warped = warp_voice(audio, draw_warp(generator))
     kind = str(generator.choice(DEGRADATIONS))
     return warped, degrade(warped, kind, sounds.rooms, sounds.noises, generator)

@@ -22,11 +22,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from diarspk.embeddings.space import Space
 from diarspk.encoders.loading import load_encoder
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.local.network import SpeakerNetwork
 from diarspk.errors import ArgumentError
 from diarspk.features.log_mel import gated_level
+from diarspk.verification.alignment import LinearAlignment
 from eval.command_line import command
 from eval.report.markdown import markdown_table
 from recipes.embedded.data.pool import FRAMES_PER_SECOND, Pool, read_pool
@@ -36,9 +38,6 @@ from recipes.embedded.data.teacher import BATCH, load_teacher
 from recipes.embedded.trunk.export import read_network
 
 __all__ = ["Voices", "agreement", "fit_map", "main"]
-
-RIDGE = 0.01
-"""Of the map to the teacher, in shares of the mean square of an embedding's coordinates."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,26 +67,22 @@ class Voices:
         return nn.functional.normalize(torch.cat(found), dim=-1)
 
 
-def fit_map(embeddings: Tensor, target: Tensor) -> Tensor:
-    """Ridge regression of the target, and a constant, ``(dimension + 1, target dimension)``."""
-    inputs = _with_one(embeddings).double()
-    ridge = RIDGE * inputs.square().mean() * len(inputs)
-    normal = inputs.T @ inputs + ridge * torch.eye(inputs.shape[1], dtype=torch.double)
-    solution: Tensor = torch.linalg.solve(normal, inputs.T @ target.double())
-    return solution.float()
+def fit_map(embeddings: Tensor, target: Tensor) -> LinearAlignment:
+    """Fit the map from embeddings ``(n, dimension)`` to the teacher's, by ridge regression."""
+    own, teacher = (
+        Space(name, one.shape[1]) for name, one in (("student", embeddings), ("teacher", target))
+    )
+    mapping = LinearAlignment(own, teacher, toward="runtime", kind="least_squares")
+    return mapping.fit(embeddings.numpy(), target.numpy())
 
 
-def agreement(embeddings: Tensor, teacher: Tensor, mapping: Tensor) -> tuple[float, float]:
+def agreement(embeddings: Tensor, teacher: Tensor, mapping: LinearAlignment) -> tuple[float, float]:
     """Mean cosine distance to the teacher, and correlation of all pairs' cosines with its own."""
-    mapped = _with_one(embeddings) @ mapping
-    distance = 1 - nn.functional.cosine_similarity(mapped, teacher).mean()
+    mapped = torch.from_numpy(mapping.transform(embeddings.numpy(), side="enrolment"))
+    distance = 1 - (mapped * teacher).sum(1).mean()
     pairs = torch.triu_indices(len(teacher), len(teacher), offset=1).unbind()
     own, others = ((one @ one.T)[pairs].double() for one in (embeddings, teacher))
     return float(distance), float(torch.corrcoef(torch.stack([own, others]))[0, 1])
-
-
-def _with_one(embeddings: Tensor) -> Tensor:
-    return nn.functional.pad(embeddings, (0, 1), value=1.0)
 
 
 def training_voices(packed: Path, speakers: dict[str, str], frames: int) -> Voices:

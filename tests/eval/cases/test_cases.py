@@ -16,6 +16,7 @@ from eval.cases.cases import CASES, QUICK
 from eval.cases.expectation import Expectation, Finding
 from eval.cases.recordings import CaseSources, Recording, add_sound, one_sentence
 from eval.cases.sounds import cry, through_loudspeaker
+from eval.counting.session_set import SessionSource
 from eval.simulate.conversation import Sources
 from tests.paths import SHARED
 from tests.tiny_model import write_tiny_model
@@ -80,7 +81,7 @@ def test_one_sentence_is_where_the_reference_has_it(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(
         "eval.cases.recordings.simulate_room", lambda *_, **__: np.ones((1, 1), np.float32)
     )
-    sources = CaseSources(Path("nowhere"))
+    sources = CaseSources(SessionSource(Path("nowhere")))
     voices = {"anna": [noise(4.0, 3)]}
     sources.__dict__["talk"] = Sources(voices, [], [noise(4.0, 4)])
     made = one_sentence(sources, seconds=3.0, total_s=30.0, generator=np.random.default_rng(0))

@@ -336,25 +336,30 @@ def test_encoder_training_lowers_its_losses(talkers, pool, speakers, usable):
     assert not any(norm.training for norm in norms)  # fixed for the last part of the run
 
 
+def make_training(**settings):
+    """A small training of one step, without batches for its norms."""
+    from recipes.embedded.trunk.training import EncoderTraining, TrainConfig
+
+    head = SegmentationHeadConfig(width=16, channels=8, layers=1, heads=2)
+    return EncoderTraining(SMALL, head, TrainConfig(steps=1), norm_batches=[], **settings)
+
+
+def draw_four(pool, speakers, usable):
+    """Four batches of crops of a second."""
+    config = CropConfig(frames_per_batch=800, seconds=(1.0,))
+    drawn = SpeakerCrops(pool, pool, speakers, config, usable=usable, seed=0)
+    return [{"crops": batch} for batch in islice(drawn, 4)]
+
+
 def test_embeddings_join_a_teacher_with_other_axes(pool, speakers, usable):
     """The teacher is the network itself, in a mirror and turned; so both then agree."""
     pytest.importorskip("lightning")
     from recipes.embedded.trunk.joining import join_teacher
-    from recipes.embedded.trunk.training import EncoderTraining, TrainConfig
 
     torch.manual_seed(0)
     turn, _ = torch.linalg.qr(torch.randn(8, 8))
-    training = EncoderTraining(
-        SMALL,
-        SegmentationHeadConfig(width=16, channels=8, layers=1, heads=2),
-        TrainConfig(steps=1),
-        classes=2,
-        teacher=torch.zeros(len(pool.start), 8),
-        norm_batches=[],
-    )
-    config = CropConfig(frames_per_batch=800, seconds=(1.0,))
-    drawn = SpeakerCrops(pool, pool, speakers, config, usable=usable, seed=0)
-    crops = [{"crops": batch} for batch in islice(drawn, 4)]
+    training = make_training(classes=2, teacher=torch.zeros(len(pool.start), 8))
+    crops = draw_four(pool, speakers, usable)
     for number, batch in enumerate(crops):  # a row of the teacher's for every crop
         rows = 8 * number + torch.arange(8)
         features, batch["crops"]["row"] = batch["crops"]["features"], rows
@@ -378,21 +383,10 @@ def test_the_map_to_the_teachers_frames_begins_where_it_fits(pool, speakers, usa
     """The teacher's frames are a linear function of the trunk's, but for those it has not."""
     pytest.importorskip("lightning")
     from recipes.embedded.trunk.joining import fit_teacher_frames
-    from recipes.embedded.trunk.training import EncoderTraining, TrainConfig
 
     torch.manual_seed(0)
-    training = EncoderTraining(
-        SMALL,
-        SegmentationHeadConfig(width=16, channels=8, layers=1, heads=2),
-        TrainConfig(steps=1),
-        classes=2,
-        teacher=torch.zeros(len(pool.start), 8),
-        norm_batches=[],
-        frame_dimension=5,
-    )
-    config = CropConfig(frames_per_batch=800, seconds=(1.0,))
-    drawn = SpeakerCrops(pool, pool, speakers, config, usable=usable, seed=0)
-    crops = [{"crops": batch} for batch in islice(drawn, 4)]
+    training = make_training(classes=2, teacher=torch.zeros(len(pool.start), 8), frame_dimension=5)
+    crops = draw_four(pool, speakers, usable)
     weight, bias = torch.randn(5, 16), torch.randn(5)
     training.network.eval()
     for batch in crops:
@@ -412,17 +406,9 @@ def test_the_map_to_the_teachers_frames_begins_where_it_fits(pool, speakers, usa
 def test_classes_begin_at_the_teachers_means(pool, speakers, usable):
     pytest.importorskip("lightning")
     from recipes.embedded.trunk.joining import initialize_classes
-    from recipes.embedded.trunk.training import EncoderTraining, TrainConfig
 
     teacher = torch.randn(len(pool.start), 8, generator=torch.Generator().manual_seed(0))
-    training = EncoderTraining(
-        SMALL,
-        SegmentationHeadConfig(width=16, channels=8, layers=1, heads=2),
-        TrainConfig(steps=1),
-        classes=3,
-        teacher=teacher,
-        norm_batches=[],
-    )
+    training = make_training(classes=3, teacher=teacher)
     before = training.criterion.weight[2].clone()
     labels = torch.full((len(teacher),), -1)
     labels[:2], labels[4] = 0, 1
@@ -439,16 +425,8 @@ def test_fixed_norms_have_the_plain_mean_over_batches(talkers, pool, speakers, u
     from torch.optim.swa_utils import update_bn
 
     from recipes.embedded.trunk.train import Pairs
-    from recipes.embedded.trunk.training import EncoderTraining, TrainConfig
 
-    training = EncoderTraining(
-        SMALL,
-        SegmentationHeadConfig(width=16, channels=8, layers=1, heads=2),
-        TrainConfig(steps=1),
-        classes=2,
-        teacher=torch.zeros(len(pool.start), 8),
-        norm_batches=[],
-    )
+    training = make_training(classes=2, teacher=torch.zeros(len(pool.start), 8))
     crop = CropConfig(frames_per_batch=400, seconds=(1.0,))
     data = Pairs(
         SpeakerCrops(pool, pool, speakers, crop, usable=usable, seed=0),
