@@ -17,6 +17,7 @@ from recipes.embedded.data import augmentation
 from recipes.embedded.data.degradation import pass_channel
 from recipes.embedded.data.pool import FRAMES_PER_SECOND
 from recipes.embedded.data.shards import Waveform
+from recipes.embedded.data.tonal_sounds import draw_tonal_sound
 from recipes.embedded.data.waveforms import Sources, at_power_one
 
 __all__ = ["SHIFT", "Gap", "Mixer", "MixingConfig", "amplitude", "transmit"]
@@ -41,6 +42,7 @@ class MixingConfig:
     max_bursts: int = 5  # noises as loud as quiet speech or louder
     burst_frames: tuple[int, int] = (5, 500)  # log-uniform
     burst_level_db: tuple[float, float] = (-25.0, 3.0)
+    tonal_probability: float = 0.1  # bursts that have a pitch: cries, sirens, tunes
     gap_gain_db: tuple[float, float] = (-5.0, 15.0)  # on bursts cut out of speech
     level_deviation_db: float = 5.0
 
@@ -108,13 +110,18 @@ class Mixer:
         return background
 
     def draw_burst(self, max_samples: int, generator: np.random.Generator) -> Waveform:
-        """Draw some noise, or a gap between words, louder beside its speech than it was."""
+        """Draw a gap between words, louder beside its speech than it was, a tune, or some noise."""
         config = self.config
         if self.gaps and generator.random() < 0.5:
             gap = self.gaps[generator.integers(len(self.gaps))]
             gain = amplitude(generator.uniform(*config.gap_gain_db))
             audio = at_power_one(self.sources.voices.read(gap.utterance))
             return fade(audio[gap.first : gap.last][:max_samples]) * gain
+        # Without any, what else is drawn stays the same.
+        if config.tonal_probability and generator.random() < config.tonal_probability:
+            length = int(generator.integers(min(SAMPLE_RATE // 2, max_samples), max_samples + 1))
+            gain = amplitude(generator.uniform(*config.burst_level_db))
+            return fade(draw_tonal_sound(length, generator)) * gain
         low, high = np.log(config.burst_frames)
         length = min(SHIFT * int(np.exp(generator.uniform(low, high))), max_samples)
         gain = amplitude(generator.uniform(*config.burst_level_db))

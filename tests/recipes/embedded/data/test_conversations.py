@@ -9,7 +9,7 @@ from scipy import signal
 
 from diarspk.audio import SAMPLE_RATE
 from diarspk.features.log_mel import gated_level
-from recipes.embedded.data import augmentation, conversations
+from recipes.embedded.data import augmentation, conversations, mixing
 from recipes.embedded.data.conversations import ConversationConfig
 from recipes.embedded.data.degradation import SPEED
 from recipes.embedded.data.mixing import SHIFT, transmit
@@ -125,7 +125,12 @@ def test_batches_stay_what_they_are(talkers):
     """A training that is resumed after an update of this code goes on with the same batches."""
     made = talkers.conversations(
         [[TURNS]],
-        ConversationConfig(windows_per_batch=3, channel_probability=0.12, band_probability=0.15),
+        ConversationConfig(
+            windows_per_batch=3,
+            channel_probability=0.12,
+            band_probability=0.15,
+            tonal_probability=0.0,
+        ),
         teacher=np.eye(8)[talkers.numbers].astype(np.float32),
         seed=7,
     )
@@ -243,6 +248,24 @@ def test_background_is_at_its_ratio(talkers):
         for seed in range(8)
     ]
     assert max(powers) > 1e-3
+
+
+@pytest.mark.parametrize("probability", [0.0, 1.0])
+def test_bursts_with_a_pitch_are_drawn_as_often_as_told(talkers, probability, monkeypatch):
+    drawn = []
+
+    def draw(samples, generator):
+        drawn.append(samples)
+        return np.ones(samples, np.float32)
+
+    monkeypatch.setattr(mixing, "draw_tonal_sound", draw)
+    made = converse(talkers, tonal_probability=probability, burst_level_db=(-6.0, -6.0))
+    made.mixer.gaps = []
+    burst = made.mixer.draw_burst(3 * SAMPLE_RATE, np.random.default_rng(0))
+    assert bool(drawn) == (probability == 1)
+    if drawn:
+        assert SAMPLE_RATE // 2 <= len(burst) == drawn[0]
+        assert np.median(burst) == pytest.approx(10 ** (-6 / 20), rel=1e-3)
 
 
 def test_gaps_are_where_nobody_speaks(talkers):
