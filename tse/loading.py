@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import diarspk
 from diarspk.arguments import check_path
 from diarspk.checkpoints.assets import asset_folder
 from diarspk.checkpoints.checkpoint import (
-    Checkpoint,
     drop_prefix,
     fitting_card,
     read_checkpoint,
@@ -17,8 +16,8 @@ from diarspk.checkpoints.checkpoint import (
 )
 from diarspk.devices import choose_device
 from diarspk.encoders.base import SpeakerEncoder
-from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.errors import ModelError
+from tse.card_encoders import describe_encoders, load_card_encoder
 from tse.cue_sources import make_cue_source
 from tse.extractor import Extractor
 from tse.models.architectures import describe_network, read_network
@@ -33,8 +32,13 @@ WITHOUT_ENCODER = ("log-mel", "enrolment", "one-hot")
 """Cue sources that need no speaker encoder."""
 
 
-def load_extractor(name: str | Path | None = None, *, device: str = "cpu") -> Extractor:
-    """Load an extractor.
+def load_extractor(
+    name: str | Path | None = None,
+    *,
+    device: str = "cpu",
+    encoders: Sequence[str | Path | SpeakerEncoder] = (),
+) -> Extractor:
+    """Load an extractor, and the speaker encoders that its card names for the cue.
 
     Parameters
     ----------
@@ -43,25 +47,30 @@ def load_extractor(name: str | Path | None = None, *, device: str = "cpu") -> Ex
         embedded extractor.
     device
         Device that the extractor runs on; see :func:`diarspk.devices.choose_device`.
+    encoders
+        Speaker encoders of the cue, loaded or by name (:mod:`tse.cue_encoders`), in the place of
+        those that the card names. Default: they are found by name, relative paths from the folder
+        of the card, or beside the card.
 
     Raises
     ------
     ModelError
-        If there is no such extractor, its files are damaged, or it was trained with another
-        speaker encoder than the one that its card names.
+        If there is no such extractor, its files are damaged, or a speaker encoder of its cue is
+        missing or another than the one that it was trained with.
     ArgumentError
-        If there is no such device.
+        If there is no such device, or ``encoders`` are not as many as the extractor has.
     """
     chosen = choose_device(device)
-    checkpoint = read_checkpoint(_card_path(name))
+    path = _card_path(name)
+    checkpoint = read_checkpoint(path)
     card: dict[str, Any] = checkpoint.card
     if "extractor" not in card:
         raise ModelError(f"{name}: not an extractor's card; give one that recipes/extraction wrote")
     checkpoint.check_sizes(card["extractor"])
+    encoder = load_card_encoder(checkpoint, path.parent, encoders)
     with fitting_card(name or DEFAULT):
         network = read_network(card["extractor"])
         network.load_state_dict(drop_prefix(checkpoint.tensors, "network."))
-        encoder = _encoder(checkpoint)
         source = make_cue_source(str(card["cue"]), encoder, tuple(card.get("speakers", ())))
         return Extractor(
             network.eval().requires_grad_(False),
@@ -79,8 +88,8 @@ def write_extractor(
     cue: str,
     *,
     speakers: tuple[str, ...] = (),
-    encoder: LocalEncoder | None = None,
-    encoder_name: str = "",
+    encoder: SpeakerEncoder | Sequence[SpeakerEncoder] | None = None,
+    encoder_name: str | Sequence[str] = "",
     joint: bool = False,
     notes: dict[str, object] | None = None,
 ) -> None:
@@ -97,9 +106,12 @@ def write_extractor(
     speakers
         Closed set of speakers of the cue source "one-hot".
     encoder, encoder_name
-        Speaker encoder whose embeddings the network reads, and its name.
+        Speaker encoder whose embeddings the network reads, and its name
+        (:mod:`tse.cue_encoders`); or several, side by side, and their names. Learned weights of
+        the layers of a front end are written; paths become relative to the folder of the card.
     joint
-        Whether the encoder was trained with the extractor; its weights are then written as well.
+        Whether the encoders were trained with the extractor; their weights are then written as
+        well.
     notes
         Further entries of the card: data, licence, training, results, and the settings ``passes``
         and ``verified`` of :class:`~tse.extractor.Extractor`.
@@ -114,15 +126,12 @@ def write_extractor(
     }
     if speakers:
         card["speakers"] = list(speakers)
-    if encoder is not None:
-        card["encoder"] = {
-            "name": encoder_name,
-            "fingerprint": encoder.fingerprint,
-            "joint": joint,
-        }
-        if joint:
-            inner = encoder.network.state_dict().items()
-            tensors.update({f"encoder.{key}": value for key, value in inner})
+    encoders = [encoder] if isinstance(encoder, SpeakerEncoder) else list(encoder or ())
+    names = [encoder_name] if isinstance(encoder_name, str) else list(encoder_name)
+    if encoders:
+        entries, trained = describe_encoders(encoders, names, card_path.parent, joint=joint)
+        card["encoder"] = entries[0] if len(entries) == 1 else entries
+        tensors.update(trained)
     write_checkpoint(card_path, tensors, card)
 
 
@@ -145,24 +154,3 @@ def _card_path(name: str | Path | None) -> Path:
     raise ModelError(
         f"`name` must be a known extractor ({known}) or the path of a card, got {name}"
     )
-
-
-def _encoder(checkpoint: Checkpoint) -> SpeakerEncoder | None:
-    """Load the speaker encoder of a checkpoint; None if the extractor uses none."""
-    card: dict[str, Any] = checkpoint.card
-    if card["cue"] in WITHOUT_ENCODER:
-        return None
-    wanted = card.get("encoder", {})
-    encoder = diarspk.load_encoder(wanted.get("name") or None)
-    if wanted.get("joint"):
-        if not isinstance(encoder, LocalEncoder):
-            raise ModelError(f"{wanted.get('name')}: not the encoder that was trained jointly")
-        encoder.network.load_state_dict(drop_prefix(checkpoint.tensors, "encoder."))
-        return LocalEncoder(encoder.network, checkpoint.fingerprint)  # another space now
-    if encoder.fingerprint != wanted.get("fingerprint"):
-        raise ModelError(
-            f"the extractor {card.get('name')} reads vectors of encoder "
-            f"{wanted.get('fingerprint')}, but {wanted.get('name') or 'the embedded default'} is "
-            f"{encoder.fingerprint}; train the extractor anew, or load that encoder"
-        )
-    return encoder

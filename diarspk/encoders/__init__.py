@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from diarspk.encoders.architectures.registry import ARCHITECTURES, build_architecture
     from diarspk.encoders.base import FrameEmbeddings, SpeakerEncoder
     from diarspk.encoders.clips import WindowConfig
+    from diarspk.encoders.concatenated import ConcatenatedEncoder
     from diarspk.encoders.fused import FusedEncoder
     from diarspk.encoders.local.encoder import LocalEncoder
     from diarspk.encoders.local.frame_head import FrameHead, FrameHeadConfig
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ARCHITECTURES",
     "Architecture",
+    "ConcatenatedEncoder",
     "FrameEmbeddings",
     "FrameHead",
     "FrameHeadConfig",
@@ -46,6 +48,7 @@ __all__ = [
 _HOMES = {
     "ARCHITECTURES": "diarspk.encoders.architectures.registry",
     "Architecture": "diarspk.encoders.architectures.base",
+    "ConcatenatedEncoder": "diarspk.encoders.concatenated",
     "FrameEmbeddings": "diarspk.encoders.base",
     "FrameHead": "diarspk.encoders.local.frame_head",
     "FrameHeadConfig": "diarspk.encoders.local.frame_head",

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from diarspk.encoders.local.encoder import LocalEncoder
-from diarspk.features.log_mel import LogMel, gated_level
+from recipes.extraction.cue_vectors import CueVectors
 from tse.cue_sources import CueSource
 from tse.cues import Cue, Reference, collate_cues
 
@@ -23,10 +21,14 @@ class BatchCues:
     name: str
     source: CueSource
     speakers: list[str] = field(default_factory=list)
+    vectors: CueVectors | None = None
+    """What makes the vectors, where something of the encoders learns; the training owns it."""
 
     def __call__(self, batch: dict[str, Tensor]) -> Cue:
         """Make the cue."""
-        vector = batch.get("vector") if self.name != "enrolment" else None
+        vector = None
+        if self.name != "enrolment":
+            vector = batch.get("vector") if self.vectors is None else self.vectors(batch)
         enrolment = batch.get("enrolment") if self.name != "utterance" else None
         if self.name in PACKED and (vector is not None or enrolment is not None):
             samples = None if enrolment is None else batch["enrolment_samples"]
@@ -40,26 +42,3 @@ class BatchCues:
                 for audio, samples, speaker in rows
             ]
         )
-
-
-class JointEncoder(nn.Module):
-    """The speaker encoder with its gradient, for training it together with the extractor."""
-
-    def __init__(self, encoder: LocalEncoder) -> None:
-        super().__init__()
-        self.network = encoder.network.requires_grad_(True)
-        self.log_mel = LogMel()
-
-    def train(self, mode: bool = True) -> JointEncoder:
-        """Keep the statistics of batch norms: enrolments pass one by one."""
-        super().train(mode)
-        self.network.eval()
-        return self
-
-    def forward(self, enrolment: Tensor, samples: Tensor) -> Tensor:
-        """Embed enrolments ``(batch, time)``: unit vectors ``(batch, dim)``."""
-        vectors = []
-        for row, length in zip(enrolment, samples.tolist(), strict=True):
-            features = self.log_mel(row[None, :length])
-            vectors.append(self.network(features - gated_level(features)[:, None, None]))
-        return nn.functional.normalize(torch.cat(vectors), dim=-1)

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +25,17 @@ from tse.mixing import Mixture, MixtureConfig, Samples, mix
 INT16 = np.float32(32768)
 
 
+@dataclass(frozen=True)
+class PackedVectors:
+    """Vectors of pieces by several encoders, side by side; ``[rows]`` reads ``(rows, values)``."""
+
+    parts: tuple[NDArray[Any], ...]  # memory-mapped: (pieces, dim), or (pieces, layers, dim)
+
+    def __getitem__(self, rows: Sequence[int] | slice) -> NDArray[np.float32]:
+        read = [np.asarray(part[rows], np.float32) for part in self.parts]
+        return np.concatenate([part.reshape(len(part), -1) for part in read], axis=1)
+
+
 @dataclass(frozen=True, eq=False)
 class Voices:
     """Packed pieces of speech, or of noise; see ``prepare.py``."""
@@ -33,7 +45,7 @@ class Voices:
     samples: NDArray[np.int64]
     utterance: list[str]
     speaker: list[str]
-    vectors: NDArray[np.float32] | None = None
+    vectors: NDArray[np.float32] | PackedVectors | None = None
 
     def crop(self, piece: int, longest: int, generator: np.random.Generator) -> Samples:
         """Draw at most ``longest`` samples from a random place in a piece."""

@@ -3,27 +3,29 @@
     python -m recipes.extraction.export --checkpoint RUN/final.ckpt \
         --output tse/assets/band-split.json --verified [--before EARLIER/extractor.json]
 
+The card names the speaker encoders of the training, of a file the way to it from the card.
 The weights are stored in half precision. With ``--before`` they are averaged with those that the
 training began with (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022, section 3).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-import diarspk
 from diarspk.checkpoints.checkpoint import drop_prefix, read_checkpoint
 from diarspk.encoders.loading import DEFAULT
-from diarspk.encoders.local.encoder import LocalEncoder
 from eval.command_line import command
+from recipes.extraction.encoders import trained_encoders
 from recipes.extraction.warm_start import OF_A_JOINT_ENCODER, grow
 from recipes.training.averaging import average_weights
 from recipes.training.warm_start import read_warm_start
-from tse.loading import WITHOUT_ENCODER, write_extractor
+from tse.card_encoders import prefixes, take_weights
+from tse.loading import write_extractor
 from tse.models.architectures import read_network
 
 
@@ -36,8 +38,9 @@ def export(
     verified: bool = False,
     before: Path | None = None,
     share_before: float = 0.3,
+    encoders: Sequence[str] = (),
 ) -> None:
-    """Write the network, and the encoder where it was trained with it.
+    """Write the network, and the encoders where they were trained with it.
 
     Parameters
     ----------
@@ -51,6 +54,8 @@ def export(
         Checkpoint, or card of an extractor, whose weights are averaged in; it may be smaller.
     share_before
         Of those in the average.
+    encoders
+        Names of the speaker encoders, in the place of those of the training.
     """
     stored: dict[str, Any] = torch.load(checkpoint, "cpu", weights_only=True)
     settings, state = stored["hyper_parameters"], stored["state_dict"]
@@ -68,20 +73,20 @@ def export(
         averaged = {"before": name, "share_before": share_before}
     network = read_network(settings["network"])
     network.load_state_dict(drop_prefix(state, "network."))
-    cue, joint = settings["cue"], bool(settings["train"]["joint_encoder"])
-    encoder: LocalEncoder | None = None
-    if cue not in WITHOUT_ENCODER:
-        encoder = diarspk.load_encoder()
-        if joint:
-            encoder.network.load_state_dict(drop_prefix(state, "joint.network."))
+    joint = bool(settings["train"]["joint_encoder"])
+    read = trained_encoders(settings, encoders)
+    for prefix, encoder in zip(prefixes(len(read.loaded)), read.loaded, strict=True):
+        own = drop_prefix(state, prefix.replace("encoder.", "joint.network.", 1))
+        if own:
+            take_weights(encoder, own, joint=joint)
     output.parent.mkdir(parents=True, exist_ok=True)
     write_extractor(
         output,
         network,
-        cue,
+        settings["cue"],
         speakers=speakers,
-        encoder=encoder,
-        encoder_name=DEFAULT if encoder is not None else "",
+        encoder=read.loaded,
+        encoder_name=[name or DEFAULT for name in read.names],
         joint=joint,
         notes={
             "licence": "Apache-2.0",
@@ -109,6 +114,8 @@ class Settings:
     """Checkpoint or card that the training began with, to average in."""
     share_before: float = 0.3
     """Share of those weights."""
+    encoder: Sequence[str] = ()
+    """Speaker encoders, in the place of the names in the checkpoint; to find files that moved."""
 
 
 @command
@@ -120,6 +127,7 @@ def main(settings: Settings) -> None:
         verified=settings.verified,
         before=settings.before,
         share_before=settings.share_before,
+        encoders=settings.encoder,
     )
 
 

@@ -1,25 +1,23 @@
 """Pack voices as one memory-mapped waveform each split, with enrolment vectors, noise and rooms.
 
-    python -m recipes.extraction.prepare --data DATA --output PACKED [--speeds 0.9 1.1]
+    python -m recipes.extraction.prepare --data DATA --output PACKED [--speeds 0.9 1.1] \
+        [--encoder NAME ...]
 
 Every utterance is decoded once. An utterance of six seconds or more is two pieces, so that one may
-be the enrolment while the other is in the mixture; the encoder embeds every piece once. With
-``--speeds`` training utterances are packed slower and faster, too: a voice at another speed is
-another speaker's. DATA has ``speech/`` (tar shards and tables) and ``noise/`` (noise and impulse
-responses); what is packed takes 115 MB an hour.
+be the enrolment while the other is in the mixture; every encoder embeds every piece once
+(``vectors.py``). With ``--speeds`` training utterances are packed slower and faster, too: a voice
+at another speed is another speaker's. DATA has ``speech/`` (tar shards and tables) and ``noise/``
+(noise and impulse responses); what is packed takes 115 MB an hour.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE
@@ -31,6 +29,8 @@ from recipes.embedded.data.rooms_and_noise import (
     read_noises,
 )
 from recipes.embedded.data.shards import Waveform, read_shard
+from recipes.extraction.tasks import map_tasks
+from recipes.extraction.vectors import embed_voices
 from recipes.training.speed import change_speed
 
 SPLIT_S = 6.0
@@ -64,21 +64,15 @@ def cut_pieces(audio: Waveform) -> list[NDArray[np.int16]]:
     return [np.round(part.clip(-1, 1) * 32767).astype(np.int16) for part in parts]
 
 
-def embed_pieces(task: Task) -> tuple[list[Piece], list[Waveform]]:
-    """Pieces of a task and their vectors."""
-    import diarspk
-
-    torch.set_num_threads(1)
-    encoder = diarspk.load_encoder()
+def read_pieces(task: Task) -> list[Piece]:
+    """Pieces of a task."""
     pieces: list[Piece] = []
-    vectors: list[Waveform] = []
     for number, (utterance, audio) in enumerate(read_shard(task.shard)):
         if number % PARTS == task.part and utterance in task.speakers:
             for speed, voice in at_speeds(audio, task.speeds):
                 for piece in cut_pieces(voice):
                     pieces.append((utterance + speed, task.speakers[utterance] + speed, piece))
-                    vectors.append(encoder.embed(piece, SAMPLE_RATE))
-    return pieces, vectors
+    return pieces
 
 
 def at_speeds(audio: Waveform, speeds: Sequence[float]) -> Iterator[tuple[str, Waveform]]:
@@ -119,8 +113,13 @@ def read_noise(folder: Path, generator: np.random.Generator) -> Iterator[Piece]:
 def write_pieces(
     pieces: Sequence[Piece], output: Path, vectors: Sequence[Waveform] | None = None
 ) -> None:
-    """``waveforms.npy`` (memory-mappable), ``index.csv``, and ``vectors.npy`` where there are."""
+    """``waveforms.npy`` (memory-mappable), ``index.csv``, and ``vectors.npy`` where there are.
+
+    Vectors of what was packed there before are removed.
+    """
     output.mkdir(parents=True, exist_ok=True)
+    for earlier in output.glob("vectors*"):
+        earlier.unlink()
     total = sum(len(samples) for _, _, samples in pieces)
     packed = np.lib.format.open_memmap(
         output / "waveforms.npy", "w+", dtype=np.int16, shape=(total,)
@@ -158,27 +157,24 @@ class Settings:
     rooms: int = 200
     """Number of simulated rooms."""
     workers: int = 2
-    """Number of processes."""
+    """Number of processes; 0: this one alone."""
     seed: int = 0
     """Seed of rooms and noise."""
+    encoder: Sequence[str] = ()
+    """Speaker encoders: names, cards, checkpoints, s3prl:NAME, hf:NAME; none: the embedded one."""
 
 
 @command
 def main(settings: Settings) -> None:
     generator = np.random.default_rng(settings.seed)
-    # Forking a process that has used torch's threads may hang.
-    with ProcessPoolExecutor(settings.workers, get_context("spawn")) as pool:
-        for split in settings.splits:
-            speakers = read_speakers(settings.data / "speech" / f"{split}.tsv")
-            shards = sorted((settings.data / "speech").glob(f"{split}-*.tar"))
-            speeds = tuple(settings.speeds) if split == "train" else ()
-            tasks = [
-                Task(shard, speakers, part, speeds) for shard in shards for part in range(PARTS)
-            ]
-            found = list(pool.map(embed_pieces, tasks))
-            pieces = [piece for part, _ in found for piece in part]
-            vectors = [vector for _, part in found for vector in part]
-            write_pieces(pieces, settings.output / split, vectors)
+    for split in settings.splits:
+        speakers = read_speakers(settings.data / "speech" / f"{split}.tsv")
+        shards = sorted((settings.data / "speech").glob(f"{split}-*.tar"))
+        speeds = tuple(settings.speeds) if split == "train" else ()
+        tasks = [Task(shard, speakers, part, speeds) for shard in shards for part in range(PARTS)]
+        read = map_tasks(read_pieces, tasks, settings.workers)
+        write_pieces([piece for part in read for piece in part], settings.output / split)
+        embed_voices(settings.output / split, settings.encoder, settings.workers)
     noise = list(read_noise(settings.data / "noise" / "noise", generator))
     write_pieces(noise, settings.output / "noise")
     rooms = simulate_rooms(settings.rooms, generator)

@@ -1,7 +1,8 @@
 """Train an extractor on mixtures that are drawn anew at every step.
 
     python -m recipes.extraction.train --packed PACKED --output RUN --steps 9000 \
-        [--architecture band-split] [--cue utterance+map] [--resume RUN/last.ckpt]
+        [--architecture band-split] [--cue utterance+map] [--encoder NAME ...] \
+        [--resume RUN/last.ckpt]
 
 Two voices at a time in short mixtures come first; noise, rooms, third voices and absent targets
 come when the network can tell voices apart:
@@ -9,16 +10,18 @@ come when the network can tell voices apart:
     ... train --output FIRST --clean --seconds 1.5 --batch-size 12 --learning-rate 3e-3
     ... train --output SECOND --start FIRST/final.ckpt
 
-The speaker encoder is frozen, and its vectors are packed, unless ``--joint-encoder``. Training that
-was interrupted goes on with ``--resume`` and the batches that it would have had. ``--start`` may
-also name the card of an exported extractor, and ``--blocks`` and ``--hidden`` a larger network than
-it has, which begins by computing the same. If the weights are of an extractor for another speaker
-encoder, ``--vectors-before`` is that encoder's ``vectors.npy`` of the same packed pieces. With
+The speaker encoders are frozen, and their vectors are packed, unless ``--joint-encoder``; of a
+frozen front end the weights of its layers are learned. Training that was interrupted goes on with
+``--resume`` and the batches that it would have had. ``--start`` may also name the card of an
+exported extractor, and ``--blocks`` and ``--hidden`` a larger network than it has, which begins by
+computing the same. If the weights are of an extractor for another speaker encoder,
+``--vectors-before`` is that encoder's ``vectors.npy`` of the same packed pieces. With
 ``--devices 2`` two processes each have batches of their own, and step together.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,11 +33,12 @@ from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-import diarspk
 from diarspk.errors import ArgumentError
 from eval.command_line import command, one_of
-from recipes.extraction.cues import BatchCues, JointEncoder
+from recipes.extraction.cue_vectors import make_cue_vectors
+from recipes.extraction.cues import BatchCues
 from recipes.extraction.data import BatchConfig, ExtractionBatches, Voices, read_voices
+from recipes.extraction.encoders import CueEncoders, load_encoders
 from recipes.extraction.warm_start import (
     OF_A_JOINT_ENCODER,
     begin_as_separator,
@@ -85,9 +89,9 @@ class TrainConfig(OptimizationConfig):
     speaker_weight: float = 0.0
     """Weight of the multi-task loss; 0.1 where the cue is learned."""
     joint_encoder: bool = False
-    """Train the speaker encoder, too."""
+    """Train the speaker encoders, too."""
     encoder_rate: float = 0.1
-    """Share of the learning rate for that encoder."""
+    """Share of the learning rate for those encoders."""
 
 
 class ExtractionTraining(lightning.LightningModule):
@@ -99,16 +103,21 @@ class ExtractionTraining(lightning.LightningModule):
         train: TrainConfig,
         cues: BatchCues,
         *,
-        joint: JointEncoder | None = None,
+        encoders: Sequence[dict[str, str]] = (),
     ) -> None:
         super().__init__()
         self.save_hyperparameters(
-            {"network": describe_network(network), "train": asdict(train), "cue": cues.name}
+            {
+                "network": describe_network(network),
+                "train": asdict(train),
+                "cue": cues.name,
+                "encoders": list(encoders),
+            }
         )
         self.train_config, self.cues = train, cues
         self.network = build_network(network)
         self.criterion = ExtractionLoss(train.objective, absent_weight=train.absent_weight)
-        self.joint = joint
+        self.joint = cues.vectors
         width = self.network.reader.config.width
         self.speaker_loss = (
             SpeakerLoss(width, len(cues.speakers)) if train.speaker_weight > 0 else None
@@ -141,10 +150,7 @@ class ExtractionTraining(lightning.LightningModule):
 
     def extract(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Estimates, and the network's reading of the cue."""
-        cue = self.cues(batch)
-        if self.joint is not None and "enrolment" in batch:
-            cue = replace(cue, vector=self.joint(batch["enrolment"], batch["enrolment_samples"]))
-        conditioning = self.network.condition(cue)
+        conditioning = self.network.condition(self.cues(batch))
         lead = 0 if self.network.causal else LEAD_SAMPLES
         estimate = self.network.extract(batch["mixture"], conditioning, lead_samples=lead)
         return estimate, conditioning.vector
@@ -154,9 +160,9 @@ class ExtractionTraining(lightning.LightningModule):
         matrices, own = split_parameters(self, ("network.blocks.",), left_out=("joint.",))
         rate = config.learning_rate
         groups: list[dict[str, Any]] = [{"params": own, "lr": rate}]
-        if self.joint is not None:
-            slow = rate * config.encoder_rate
-            groups.append({"params": list(self.joint.parameters()), "lr": slow})
+        if self.joint is not None and (learned := list(self.joint.parameters())):
+            slow = rate * (config.encoder_rate if self.joint.tuned else 1.0)
+            groups.append({"params": learned, "lr": slow})
         optimizer = make_optimizer(
             config.optimizer, matrices, groups, lr=rate, weight_decay=config.weight_decay
         )
@@ -183,14 +189,20 @@ def fit_conditioning(network: NetworkConfig, source: CueSource) -> NetworkConfig
 
 
 def make_training(
-    network: NetworkConfig, train: TrainConfig, cue: str, speakers: list[str]
+    network: NetworkConfig,
+    train: TrainConfig,
+    cue: str,
+    speakers: list[str],
+    encoders: CueEncoders,
 ) -> ExtractionTraining:
-    """Put network, cue and encoder together."""
-    encoder = diarspk.load_encoder()
-    source = make_cue_source(cue, encoder, speakers)
-    joint = JointEncoder(diarspk.load_encoder()) if train.joint_encoder else None
+    """Put network, cue and encoders together."""
+    source = make_cue_source(cue, encoders.joined, speakers)
+    vectors = make_cue_vectors(cue, encoders.loaded, tuned=train.joint_encoder)
     return ExtractionTraining(
-        fit_conditioning(network, source), train, BatchCues(cue, source, speakers), joint=joint
+        fit_conditioning(network, source),
+        train,
+        BatchCues(cue, source, speakers, vectors),
+        encoders=encoders.describe(),
     )
 
 
@@ -202,10 +214,14 @@ def batches_for(
     *,
     seed: int,
     share: Share,
+    tuned: bool = False,
 ) -> ExtractionBatches:
-    """Training batches; levels are dropped only of the cue that has two of them packed."""
-    if cue != "utterance+map":
-        without = 1.0 if cue == "utterance" else 0.0
+    """Training batches; levels are dropped only of the cue that has two of them packed.
+
+    Encoders that are ``tuned`` read every enrolment.
+    """
+    if tuned or cue != "utterance+map":
+        without = 1.0 if cue == "utterance" and not tuned else 0.0
         config = replace(config, drop_vector=0.0, drop_enrolment=without)
     noise, rooms = read_voices(packed / "noise"), np.load(packed / "rooms.npy", mmap_mode="r")
     return ExtractionBatches(voices, noise, rooms, config, seed=seed, share=share)
@@ -222,13 +238,11 @@ def two_clean_voices(seconds: float) -> MixtureConfig:
     )
 
 
-def validation_batches(packed: Path, *, share: Share) -> ExtractionBatches:
+def validation_batches(voices: Voices, *, share: Share) -> ExtractionBatches:
     """Draw fixed clean mixtures of two dev speakers who talk all the time, a share of 300."""
     mixtures = replace(two_clean_voices(VALIDATION_SECONDS), overlap=(1.0, 1.0))
     config = BatchConfig(mixtures, drop_vector=0.0, drop_enrolment=0.0)
-    return ExtractionBatches(
-        read_voices(packed / "dev"), None, None, config, seed=VALIDATION_SEED, share=share
-    )
+    return ExtractionBatches(voices, None, None, config, seed=VALIDATION_SEED, share=share)
 
 
 @dataclass(frozen=True)
@@ -258,6 +272,8 @@ class Settings:
     """Folder of the checkpoints."""
     cue: Annotated[str, one_of(CUES)] = "utterance+map"
     """What the extractor reads of the speaker."""
+    encoder: Sequence[str] = ()
+    """Speaker encoders: names, cards, checkpoints, s3prl:NAME, hf:NAME; none: the embedded one."""
     batch_size: int = BatchConfig.size
     """Mixtures in a batch."""
     seconds: float = MixtureConfig.seconds
@@ -314,16 +330,23 @@ def main(settings: Settings) -> None:
         alike_probability=settings.alike,
         vary_probability=settings.vary,
     )
-    voices = read_voices(settings.packed / "train")
+    encoders = load_encoders(settings.cue, settings.encoder, tuned=train.joint_encoder)
+    voices = encoders.read_voices(settings.packed / "train")
     share = share_of_process(settings.processes.devices, settings.resume)
     data = batches_for(
-        settings.cue, voices, settings.packed, config, seed=settings.seed, share=share
+        settings.cue,
+        voices,
+        settings.packed,
+        config,
+        seed=settings.seed,
+        share=share,
+        tuned=train.joint_encoder,
     )
-    training = make_training(network, train, settings.cue, data.speakers)
+    training = make_training(network, train, settings.cue, data.speakers, encoders)
     if settings.start is not None:
         load_warm_start(training, read_warm_start(settings.start, **OF_A_JOINT_ENCODER))
     if settings.vectors_before is not None:
-        before, after = np.load(settings.vectors_before), np.asarray(voices.vectors)
+        before, after = np.load(settings.vectors_before), encoders.packed_vectors(voices)
         explained = translate_vectors(
             training.network.reader, torch.from_numpy(before), torch.from_numpy(after)
         )
@@ -348,7 +371,7 @@ def main(settings: Settings) -> None:
     validation = None
     if settings.cue != "one-hot":
         part = Share(share.first % share.step, share.step, VALIDATION_BATCHES)
-        dev = validation_batches(settings.packed, share=part)
+        dev = validation_batches(encoders.read_voices(settings.packed / "dev"), share=part)
         validation = DataLoader(dev, batch_size=None)
     trainer.fit(training, loader, validation, ckpt_path=settings.resume)
     trainer.save_checkpoint(settings.output / "final.ckpt")

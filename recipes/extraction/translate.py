@@ -25,6 +25,7 @@ from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.errors import ArgumentError
 from eval.command_line import command
 from recipes.extraction.warm_start import translate_vectors
+from tse.card_encoders import card_encoders
 from tse.loading import write_extractor
 from tse.models.architectures import read_network
 
@@ -57,10 +58,11 @@ def translate(extractor: Path, before: Path, after: Path, output: Path) -> float
     """
     checkpoint = read_checkpoint(extractor)
     card: dict[str, Any] = checkpoint.card
-    read = card.get("encoder", {})
-    if not read or read.get("joint"):
+    read, *others = card_encoders(card) or [{}]
+    if not read or others or read.get("joint"):
         raise ArgumentError(
-            f"`extractor` must read the vectors of a frozen encoder, got {extractor}; train it anew"
+            f"`extractor` must read the vectors of one frozen encoder, got {extractor}; train it "
+            "anew"
         )
     network = read_network(card["extractor"])
     network.load_state_dict(drop_prefix(checkpoint.tensors, "network."))

@@ -1,7 +1,7 @@
 """Pack LibriSpeech (and WHAM noise) for training on mixtures like Libri2Mix's, drawn anew.
 
     python -m recipes.libri2mix.prepare --librispeech LibriSpeech --train train-clean-100 \
-        --dev dev-clean [--noise wham_noise/tr] --output PACKED
+        --dev dev-clean [--noise wham_noise/tr] --output PACKED [--encoder NAME ...]
     python -m recipes.extraction.train --packed PACKED --output RUN --steps 100000
 
 The mixtures are drawn in training, and none is written.
@@ -9,21 +9,19 @@ The mixtures are drawn in training, and none is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from diarspk.audio import SAMPLE_RATE, load_audio
+from diarspk.audio import load_audio
 from diarspk.errors import FormatError
 from eval.command_line import command
 from recipes.embedded.data.rooms_and_noise import generate_noise
-from recipes.embedded.data.shards import Waveform
 from recipes.extraction.prepare import Piece, cut_pieces, simulate_rooms, write_pieces
+from recipes.extraction.tasks import map_tasks
+from recipes.extraction.vectors import embed_voices
 
 
 def list_utterances(folder: Path) -> list[Path]:
@@ -47,19 +45,13 @@ def speaker_of(utterance: str) -> str:
     return utterance.partition("-")[0]
 
 
-def embed_files(files: list[Path]) -> tuple[list[Piece], list[Waveform]]:
-    """Pieces of some utterances, and a vector for each."""
-    import diarspk
-
-    torch.set_num_threads(1)
-    encoder = diarspk.load_encoder()
-    pieces: list[Piece] = []
-    vectors: list[Waveform] = []
-    for file in files:
-        for piece in cut_pieces(load_audio(file)):
-            pieces.append((file.stem, speaker_of(file.stem), piece))
-            vectors.append(encoder.embed(piece, SAMPLE_RATE))
-    return pieces, vectors
+def read_pieces(files: list[Path]) -> list[Piece]:
+    """Pieces of some utterances."""
+    return [
+        (file.stem, speaker_of(file.stem), piece)
+        for file in files
+        for piece in cut_pieces(load_audio(file))
+    ]
 
 
 def read_noise(folder: Path | None, generator: np.random.Generator) -> Iterator[Piece]:
@@ -88,22 +80,22 @@ class Settings:
     rooms: int = 200
     """Number of simulated rooms."""
     workers: int = 2
-    """Number of processes."""
+    """Number of processes; 0: this one alone."""
     seed: int = 0
     """Seed of rooms and noise."""
+    encoder: Sequence[str] = ()
+    """Speaker encoders: names, cards, checkpoints, s3prl:NAME, hf:NAME; none: the embedded one."""
 
 
 @command
 def main(settings: Settings) -> None:
     generator = np.random.default_rng(settings.seed)
-    with ProcessPoolExecutor(settings.workers, get_context("spawn")) as pool:
-        for split, parts in (("train", settings.train), ("dev", settings.dev)):
-            files = [f for part in parts for f in list_utterances(settings.librispeech / part)]
-            chunks = [files[i : i + 200] for i in range(0, len(files), 200)]
-            found = list(pool.map(embed_files, chunks))
-            pieces = [piece for part, _ in found for piece in part]
-            vectors = [vector for _, part in found for vector in part]
-            write_pieces(pieces, settings.output / split, vectors)
+    for split, parts in (("train", settings.train), ("dev", settings.dev)):
+        files = [f for part in parts for f in list_utterances(settings.librispeech / part)]
+        chunks = [files[i : i + 200] for i in range(0, len(files), 200)]
+        read = map_tasks(read_pieces, chunks, settings.workers)
+        write_pieces([piece for part in read for piece in part], settings.output / split)
+        embed_voices(settings.output / split, settings.encoder, settings.workers)
     write_pieces(list(read_noise(settings.noise, generator)), settings.output / "noise")
     np.save(settings.output / "rooms.npy", simulate_rooms(settings.rooms, generator))
 

@@ -189,14 +189,14 @@ class Upstream(nn.Module):
 
     def _features(self, waveform: Tensor) -> Tensor:
         """Compute the features of items of one length."""
-        stacked = self._layers(waveform)  # (batch, layers, frames, channels)
+        stacked = self.compute_layers(waveform)  # (batch, layers, frames, channels)
         if self.weights is None:
             features = stacked[:, 0]
         else:
             features = (self.weights.softmax(0)[:, None, None] * stacked).sum(1)
         return mean_normalize(features) if self.config.centred else features
 
-    def _layers(self, waveform: Tensor) -> Tensor:
+    def compute_layers(self, waveform: Tensor) -> Tensor:
         """Compute the layers that are used, or read them: ``(batch, layers, frames, channels)``."""
         if self.cache is None or self.config.tuned:
             return self._compute(waveform)

@@ -8,13 +8,21 @@ from diarspk.lazy import lazy_names
 
 if TYPE_CHECKING:
     from diarspk.encoders.frame_cache import FrameCache
+    from diarspk.encoders.upstreams.encoder import FrontEndEncoder
     from diarspk.encoders.upstreams.loading import build_upstream_encoder, load_upstream
     from diarspk.encoders.upstreams.names import parse_upstream
 
-__all__ = ["FrameCache", "build_upstream_encoder", "load_upstream", "parse_upstream"]
+__all__ = [
+    "FrameCache",
+    "FrontEndEncoder",
+    "build_upstream_encoder",
+    "load_upstream",
+    "parse_upstream",
+]
 
 _HOMES = {
     "FrameCache": "diarspk.encoders.frame_cache",
+    "FrontEndEncoder": "diarspk.encoders.upstreams.encoder",
     "build_upstream_encoder": "diarspk.encoders.upstreams.loading",
     "load_upstream": "diarspk.encoders.upstreams.loading",
     "parse_upstream": "diarspk.encoders.upstreams.names",

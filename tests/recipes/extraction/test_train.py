@@ -236,19 +236,21 @@ def test_levels_of_the_cue_are_dropped_in_turns(voices: Voices) -> None:
 
 
 def test_a_joint_encoder_begins_as_the_frozen_one_and_has_a_gradient() -> None:
-    import diarspk
-    from recipes.extraction.cues import JointEncoder
+    from recipes.extraction.cue_vectors import make_cue_vectors
 
     generator = np.random.default_rng(0)
     audio = 0.1 * generator.normal(size=(2, RATE)).astype(np.float32)
     audio[1, 8000:] = 0
     encoder = diarspk.load_encoder()
     expected = [encoder.embed(audio[0], RATE), encoder.embed(audio[1, :8000], RATE)]
-    joint = JointEncoder(encoder).train()
-    found = joint(torch.from_numpy(audio), torch.tensor([RATE, 8000]))
+    joint = make_cue_vectors("utterance", [encoder], tuned=True)
+    assert joint is not None
+    lengths = torch.tensor([RATE, 8000])
+    found = joint.train()({"enrolment": torch.from_numpy(audio), "enrolment_samples": lengths})
+    assert found is not None
     np.testing.assert_allclose(found.detach(), expected, atol=5e-3)
     found[0, 0].backward()
-    assert joint.network.utterance.affine.weight.grad is not None
+    assert encoder.network.utterance.affine.weight.grad is not None
 
 
 @pytest.mark.slow

@@ -11,8 +11,9 @@ import soundfile
 from diarspk.errors import FormatError
 from recipes.extraction.data import read_voices
 from recipes.extraction.prepare import write_pieces
+from recipes.extraction.vectors import embed_voices
 from recipes.libri2mix.evaluate import draw_enrolments, read_enrolments, read_metadata, trials
-from recipes.libri2mix.prepare import embed_files, list_utterances, read_noise
+from recipes.libri2mix.prepare import list_utterances, read_noise, read_pieces
 
 RATE = 16000
 
@@ -30,8 +31,8 @@ def test_utterances_are_packed_by_speaker(tmp_path: Path) -> None:
         speaker, chapter, _ = name.split("-")
         write(tmp_path / "part" / speaker / chapter / f"{name}.flac", seed, 6.5 if seed == 2 else 1)
     files = list_utterances(tmp_path / "part")
-    pieces, vectors = embed_files(files)
-    write_pieces(pieces, tmp_path / "packed", vectors)
+    write_pieces(read_pieces(files), tmp_path / "packed")
+    embed_voices(tmp_path / "packed", (), workers=0)
     voices = read_voices(tmp_path / "packed")
     assert voices.speaker == ["19", "19", "26", "26"]
     assert voices.samples.tolist() == [16000, 16000, 52000, 52000]

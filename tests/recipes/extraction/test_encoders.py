@@ -1,0 +1,231 @@
+"""Any encoder for a cue: packed, trained with, exported, loaded by a user, and used."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import warnings
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from typer.testing import CliRunner
+
+import tse
+from diarspk import load_encoder
+from diarspk.cli import app
+from diarspk.encoders import FusedEncoder, build_encoder
+from diarspk.encoders.stored import write_encoder
+from diarspk.errors import ArgumentError, ModelError
+from tests.diarspk.encoders.upstreams.small import write_local, write_transformers
+from tests.recipes.commands import call
+from tests.recipes.test_training_commands import write_extraction_data
+from tests.tiny_model import tone, write_tiny_model
+
+pytest.importorskip("lightning", reason="training needs lightning")
+pytest.importorskip("torchaudio")
+pytest.importorskip("transformers")
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    pytest.importorskip("s3prl")
+
+from recipes.extraction import export, train, vectors
+from recipes.extraction.cue_vectors import make_cue_vectors
+from recipes.extraction.encoders import load_encoders
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+RATE = 16000
+SMALL = ("--blocks", 1, "--hidden", 8, "--batch-size", 2, "--seconds", 0.5, "--workers", 0)
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory):
+    """Encoders of every kind by a short name, as the command line names them."""
+    folder = tmp_path_factory.mktemp("encoders")
+    xvector = build_encoder("x-vector", dimension=8)
+    about = {"licence": "CC0-1.0", "recipe": "none"}
+    features = xvector.front_end.config
+    write_encoder(
+        folder / "mine.json",
+        xvector.network,
+        "x-vector",
+        pooling=None,
+        features=features,
+        about=about,
+    )
+    return {
+        "card": str(write_tiny_model(folder)),
+        "x-vector": str(folder / "mine.json"),
+        "wavlm": "s3prl:" + write_local(folder / "front.pt", "wavlm_local"),
+        "transformers": write_transformers(folder / "wavlm"),
+        "features": "s3prl:fbank",
+    }
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("packed")
+    write_extraction_data(folder)
+    return folder
+
+
+def train_and_export(packed, output, names, *options):
+    encoders = ("--encoder", *names) if names else ()
+    data = ("--packed", packed, "--output", output, "--steps", 2, "--validate-every", 2)
+    call(train, *data, *SMALL, *encoders, *options)
+    call(export, "--checkpoint", output / "final.ckpt", "--output", output / "mine.json")
+    return output / "mine.json"
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(train, "VALIDATION_BATCHES", 1)
+
+
+KINDS = [
+    (("card",), ()),
+    (("transformers",), ()),
+    (("card", "wavlm", "features"), ()),
+    (("x-vector", "card"), ("--joint-encoder",)),
+    (("wavlm",), ("--joint-encoder",)),
+    (("features", "card"), ("--cue", "multi-level")),
+]
+
+
+@pytest.mark.parametrize(("kinds", "options"), KINDS, ids=["-".join(k) for k, _ in KINDS])
+@pytest.mark.usefixtures("quick")
+def test_a_trained_extractor_reads_what_it_was_trained_with(
+    kinds, options, names, packed, tmp_path
+):
+    """The vector of an enrolment is that of the training, whatever of the encoders has learned."""
+    chosen = [names[kind] for kind in kinds]
+    joint = "--joint-encoder" in options
+    if not joint:
+        call(vectors, "--packed", packed, "--encoder", *chosen, "--workers", 0)
+    card = train_and_export(packed, tmp_path, chosen, *options)
+    extractor = tse.load_extractor(card)
+    encoders = load_encoders("utterance", chosen, tuned=joint)
+    described = json.loads(card.read_text())["encoder"]
+    entries = described if isinstance(described, list) else [described]
+    fingerprints = [one["fingerprint"] for one in encoders.describe()]
+    assert [one["fingerprint"] for one in entries] == fingerprints
+    assert extractor.space == extractor.encoder.fingerprint
+
+    waveform = np.load(packed / "train" / "waveforms.npy")[:RATE]
+    found = extractor.cue(waveform, RATE)
+    assert found.vector.shape == (1, sum(one.dimension for one in encoders.loaded))
+    state = torch.load(tmp_path / "final.ckpt", weights_only=True)["state_dict"]
+    learned = {name.removeprefix("joint."): v for name, v in state.items() if "joint." in name}
+    reading = make_cue_vectors("utterance", encoders.loaded, tuned=joint)
+    voices = encoders.read_voices(packed / "train")
+    if "multi-level" in options or reading is None:
+        assert not learned  # nothing of them was trained
+    else:
+        reading.load_state_dict(learned)
+        untrained = load_encoders("utterance", chosen).loaded
+        before = make_cue_vectors("utterance", untrained, tuned=joint).state_dict()
+        assert any(not torch.equal(tensor, learned[name]) for name, tensor in before.items())
+        batch = {
+            "vector": torch.from_numpy(voices.vectors[[0]]),
+            "enrolment": torch.from_numpy(waveform.astype(np.float32) / 32768)[None],
+            "enrolment_samples": torch.tensor([RATE]),
+        }
+        with torch.inference_mode():
+            np.testing.assert_allclose(found.vector, reading(batch), atol=3e-3)
+    voice = extractor(tone("ann"), found)
+    assert voice.shape == (3 * RATE,) and np.isfinite(voice).all()
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_user_runs_it_from_any_folder_and_is_told_what_is_missing(
+    names, packed, tmp_path, monkeypatch
+):
+    (tmp_path / "encoders").mkdir()
+    mine = write_tiny_model(tmp_path / "encoders")
+    (tmp_path / "run").mkdir()
+    call(vectors, "--packed", packed, "--encoder", mine, "--workers", 0)
+    card = train_and_export(packed, tmp_path / "run", [mine])
+    assert json.loads(card.read_text())["encoder"]["name"] == "../encoders/tiny.json"
+    monkeypatch.chdir(packed)
+    for name, seed in (("mixture.wav", 0), ("enrolment.wav", 1)):
+        soundfile.write(tmp_path / name, tone("ann", seed=seed) + tone("ben", seed=seed), RATE)
+    words = ["extract", str(tmp_path / "mixture.wav"), "--enroll", str(tmp_path / "enrolment.wav")]
+    words += ["-o", str(tmp_path / "voice.wav"), "--quiet", "--extractor"]
+
+    def run(extractor):
+        return CliRunner().invoke(app, [*words, str(extractor)])
+
+    assert run(card).exit_code == 0
+    assert soundfile.info(tmp_path / "voice.wav").frames == 3 * RATE
+
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    for part in (card, card.with_suffix(".safetensors")):
+        shutil.move(part, moved)
+    shutil.rmtree(tmp_path / "encoders")
+    failed = run(moved / "mine.json")
+    assert failed.exit_code == 1
+    message = failed.stderr.strip()
+    assert len(message.splitlines()) == 1
+    assert "needs the speaker encoder ../encoders/tiny.json" in message
+    assert "put a file that was moved beside the card" in message
+
+    write_tiny_model(moved, seed=1)
+    failed = run(moved / "mine.json")
+    assert failed.exit_code == 1
+    assert "was trained with the speaker encoder ../encoders/tiny.json" in failed.stderr
+    assert "train the extractor anew" in failed.stderr
+
+    again = write_tiny_model(moved)  # beside the card
+    assert run(moved / "mine.json").exit_code == 0
+    (tmp_path / "elsewhere").mkdir()
+    elsewhere = write_tiny_model(tmp_path / "elsewhere")
+    again.unlink()
+    for given in (elsewhere, str(elsewhere), load_encoder(elsewhere)):
+        found = tse.load_extractor(moved / "mine.json", encoders=[given])
+        assert found.space == load_encoder(elsewhere).fingerprint
+    with pytest.raises(ArgumentError, match=r"as many .* \(../encoders/tiny.json\), got 2"):
+        tse.load_extractor(moved / "mine.json", encoders=[elsewhere, elsewhere])
+    with pytest.raises(ModelError, match="restore that encoder"):
+        tse.load_extractor(moved / "mine.json", encoders=[load_encoder()])
+
+
+def test_vectors_are_packed_once_and_asked_for_by_what_they_are_of(names, packed, tmp_path):
+    voices = tmp_path / "packed"
+    shutil.copytree(packed, voices, ignore=shutil.ignore_patterns("vectors-*"))
+    encoders = load_encoders("utterance", [names["x-vector"]])
+    with pytest.raises(ArgumentError, match=r"must have vectors of .*mine.json.*--encoder "):
+        encoders.read_voices(voices / "dev")
+    call(vectors, "--packed", voices, "--encoder", names["x-vector"], "--workers", 0)
+    found = encoders.read_voices(voices / "dev").vectors[:]
+    waveforms = np.load(voices / "dev" / "waveforms.npy")
+    alone = encoders.loaded[0].embed(waveforms[RATE : 2 * RATE], RATE)
+    np.testing.assert_allclose(found[1], alone, atol=1e-5)
+    (file,) = (voices / "dev").glob("vectors-*.npy")
+    before = file.stat().st_mtime_ns
+    call(vectors, "--packed", voices, "--encoder", names["x-vector"], "--workers", 0)
+    assert file.stat().st_mtime_ns == before
+
+    note = {"encoder": "embedded", "fingerprint": "another"}
+    (voices / "dev" / "vectors.json").write_text(json.dumps(note))
+    with pytest.raises(ArgumentError, match="holds those of another"):
+        load_encoders("utterance", []).read_voices(voices / "dev")
+
+
+def test_what_cannot_be_is_refused(names, packed, tmp_path, capsys):
+    data = ["--packed", str(packed), "--output", str(tmp_path), "--steps", "2"]
+    cases = {
+        ("--cue", "log-mel", "--encoder", names["card"]): "does not go with the cue log-mel",
+        ("--cue", "frames", "--joint-encoder"): "--joint-encoder goes with the cues utterance",
+        ("--encoder", "nobody"): "known model",
+        ("--encoder", "s3prl:wavlm_local=nothing.pt"): "nothing.pt",
+        ("--encoder", "hf:somebody/front"): "OWNER/NAME@COMMIT",
+    }
+    for words, fault in cases.items():
+        assert train.main([*data, *words]) == 1
+        assert fault in capsys.readouterr().err
+    fused = FusedEncoder(load_encoder(), build_encoder("x-vector", dimension=8), name="both")
+    with pytest.raises(ArgumentError, match="both: a FusedEncoder cannot be trained along"):
+        make_cue_vectors("utterance", [fused], tuned=True)
