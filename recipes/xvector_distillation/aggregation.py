@@ -8,6 +8,7 @@ are learned as the teacher was: from the names of the training speakers.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +18,8 @@ from diarspk.encoders.architectures.masking import Mask
 from diarspk.encoders.architectures.pooling import DictionaryPooling, Pooling, StatisticsPooling
 from diarspk.errors import ArgumentError
 from diarspk.features.log_mel import FeatureConfig
-from recipes.xvector_distillation.layer_activations import align_frames, compute_levels
-from recipes.zoo.network import input_features
+from recipes.xvector_distillation.layer_activations import Levels, align_frames, compute_levels
+from recipes.xvector_distillation.local_teacher import LocalTeacher
 from recipes.zoo.settings import Phase
 from recipes.zoo.settings import Settings as TeacherSettings
 from recipes.zoo.sources import open_source
@@ -37,14 +38,15 @@ class Aggregation(Architecture):
     def __init__(
         self,
         teacher: Architecture,
-        layers: tuple[str, ...],
+        levels: Levels,
         pooling: str,
         *,
         dimension: int,
         components: int,
     ) -> None:
         super().__init__()
-        self.teacher, self.layers = teacher.requires_grad_(False).eval(), layers
+        self.teacher, self.layers = teacher.requires_grad_(False).eval(), levels.aggregated
+        self.channels_last = levels.channels_last
         self.dimension, self.minimum = dimension, teacher.minimum
         self.pool = _build_pooling(pooling, self._channels(), components)
         self.norm = nn.BatchNorm1d(self.pool.statistics)
@@ -66,7 +68,9 @@ class Aggregation(Architecture):
         if mask is not None:
             raise ArgumentError("`mask` must be None: crops here are of one length")
         with torch.no_grad():
-            activations = compute_levels(self.teacher, features, self.layers)
+            activations = compute_levels(
+                self.teacher, features, self.layers, channels_last=self.channels_last
+            )
         return self.join(activations.frames), None
 
     def join(self, frames: dict[str, Tensor]) -> Tensor:
@@ -84,7 +88,7 @@ class Aggregation(Architecture):
 
 def build_aggregation(
     teacher: Architecture,
-    layers: tuple[str, ...],
+    levels: Levels,
     pooling: str,
     *,
     dimension: int,
@@ -94,7 +98,7 @@ def build_aggregation(
     """Build one with the weights of a seed; the global random state stays as it is."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Aggregation(teacher, layers, pooling, dimension=dimension, components=components)
+        return Aggregation(teacher, levels, pooling, dimension=dimension, components=components)
 
 
 def fit_aggregation(
@@ -108,8 +112,8 @@ def fit_aggregation(
     accelerator: str = "auto",
 ) -> None:
     """Train on the data of the teacher's run, or go on; see :func:`recipes.zoo.training.fit`."""
-    source = open_source(settings, phase, input_features(settings))
-    training = SpeakerTraining(settings, phase, source.classes, aggregation)
+    source = open_source(settings, phase, FeatureConfig())
+    training = _AggregationTraining(settings, phase, source.classes, aggregation)
     fit_module(
         training,
         source,
@@ -118,8 +122,16 @@ def fit_aggregation(
         seed=seed,
         workers=settings.workers,
         stop_at=stop_at,
-        hardware=Hardware(accelerator),
+        hardware=Hardware(accelerator, precision=settings.precision),
     )
+
+
+class _AggregationTraining(SpeakerTraining):
+    """Training on features as the teacher reads them."""
+
+    def normalize(self, features: Tensor) -> Tensor:
+        teacher = cast(Aggregation, self.network).teacher
+        return features if isinstance(teacher, LocalTeacher) else super().normalize(features)
 
 
 def _build_pooling(name: str, channels: int, components: int) -> Pooling:

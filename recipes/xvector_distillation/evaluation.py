@@ -13,17 +13,18 @@ from numpy.typing import NDArray
 
 from diarspk.embeddings.unit_vectors import normalize_rows
 from diarspk.encoders.architectures.base import Architecture
-from diarspk.verification.metrics import equal_error_rate
-from diarspk.verification.report import report_trials
+from diarspk.verification.metrics import equal_error_rate, min_dcf
 from recipes.embedded.data.pool import Pool
 from recipes.xvector_distillation.back_end import fit_back_end
 from recipes.xvector_distillation.crops import Crops, whole_recording
+from recipes.xvector_distillation.resampling import ErrorResamples, Rates, interval
 
 __all__ = ["Evaluation", "Tested", "embed_crops", "embed_recordings", "labelled_crops"]
 
 BATCH = 64
 BACK_END_DIMENSION = 200
-RESAMPLES = 100
+PRIORS = (0.01, 0.05)
+RESAMPLES = 200
 
 Vectors = NDArray[np.float32]
 
@@ -35,12 +36,15 @@ class Tested:
     Attributes
     ----------
     cosines : ndarray, ``(trials,)``
+    rates : ndarray, ``(1 + resamples,)``
+        Equal error rates of the log-likelihood ratios, of the trials and of resamples of speakers.
     figures : dict
-        ``cosine_equal_error_rate``, and ``plda``: a
-        :class:`~diarspk.verification.report.TrialReport` of the log-likelihood ratios.
+        ``cosine_equal_error_rate``; and of the log-likelihood ratios, ``plda``: number of
+        ``trials`` and ``targets``, ``equal_error_rate`` with its interval, ``min_dcf`` by prior.
     """
 
     cosines: NDArray[np.float32]
+    rates: Rates
     figures: dict[str, Any]
 
 
@@ -60,18 +64,26 @@ class Evaluation:
         self.pairs = np.triu_indices(len(speakers), 1)
         self.groups = speakers[self.pairs[0]]
         self.labels = self.groups == speakers[self.pairs[1]]
+        self.resamples = ErrorResamples(self.labels, self.groups, resamples=RESAMPLES)
 
     def run(self, training: Vectors, test: Vectors) -> Tested:
         """Score the embeddings of one system, ``(crops, dim)`` and ``(utterances, dim)``."""
         unit = normalize_rows(test)
         cosines = (unit @ unit.T)[self.pairs]
         ratios = fit_back_end(training, self.training, BACK_END_DIMENSION).score(test)[self.pairs]
-        report = report_trials(ratios, self.labels, groups=self.groups, resamples=RESAMPLES)
+        rates = self.resamples.rates(ratios)
         figures = {
             "cosine_equal_error_rate": equal_error_rate(cosines, self.labels),
-            "plda": asdict(report),
+            "plda": {
+                "trials": len(self.labels),
+                "targets": int(self.labels.sum()),
+                "equal_error_rate": asdict(interval(rates)),
+                "min_dcf": {
+                    str(prior): min_dcf(ratios, self.labels, target_prior=prior) for prior in PRIORS
+                },
+            },
         }
-        return Tested(cosines, figures)
+        return Tested(cosines, rates, figures)
 
 
 def labelled_crops(pool: Pool, crops: Crops, speakers: Mapping[str, str]) -> NDArray[np.int64]:

@@ -13,7 +13,15 @@ from torch import Tensor, nn
 from diarspk.encoders.architectures.base import Architecture
 from diarspk.errors import ArgumentError
 
-__all__ = ["TEACHERS", "Activations", "Levels", "align_frames", "compute_levels", "levels_of"]
+__all__ = [
+    "LOCAL",
+    "TEACHERS",
+    "Activations",
+    "Levels",
+    "align_frames",
+    "compute_levels",
+    "levels_of",
+]
 
 
 @dataclass(frozen=True)
@@ -28,12 +36,15 @@ class Levels:
         The last layer of small and the one of large width: narrowBN and wideBN.
     aggregated : tuple of str
         Layers that are pooled together.
+    channels_last : bool
+        Whether their frames are ``(batch, frames, channels)``, not ``(batch, channels, frames)``.
     """
 
     layers: tuple[str, ...]
     narrow: str
     wide: str
     aggregated: tuple[str, ...]
+    channels_last: bool = False
 
 
 _TIME_DELAY = Levels(
@@ -48,6 +59,22 @@ _ECAPA = Levels(
     wide="conv_bn",
     aggregated=("layer3", "layer4", "conv_bn"),
 )
+_CAMPPLUS = Levels(
+    ("xvector.tdnn", "xvector.transit1", "xvector.transit2", "xvector.out_nonlinear"),
+    narrow="xvector.transit1",
+    wide="xvector.out_nonlinear",
+    aggregated=("xvector.transit1", "xvector.transit2", "xvector.out_nonlinear"),
+)
+_LOCAL = Levels(
+    ("network.trunk.projection", "network.trunk", "network.utterance.expand"),
+    narrow="network.trunk",
+    wide="network.utterance.expand",
+    aggregated=("network.trunk.projection", "network.trunk", "network.utterance.expand"),
+    channels_last=True,
+)
+
+LOCAL = "local-tdnn"
+"""The embedded encoder, which is none of the architectures by name."""
 
 TEACHERS: Mapping[str, Levels] = MappingProxyType(
     {
@@ -57,6 +84,8 @@ TEACHERS: Mapping[str, Levels] = MappingProxyType(
         "ecapa-c1024": _ECAPA,
         "ecapa-espnet-c512": _ECAPA,
         "ecapa-espnet-c1024": _ECAPA,
+        "campplus": _CAMPPLUS,
+        LOCAL: _LOCAL,
     }
 )
 """Architectures whose layers are known; those whose frames have channels and nothing else."""
@@ -88,16 +117,22 @@ def levels_of(architecture: str) -> Levels:
         If they are not known.
     """
     if architecture not in TEACHERS:
-        raise ArgumentError(
-            f"`teacher` must be a run of one of {', '.join(TEACHERS)}, got {architecture!r}"
-        )
+        raise ArgumentError(f"`teacher` must be one of {', '.join(TEACHERS)}, got {architecture!r}")
     return TEACHERS[architecture]
 
 
-def compute_levels(network: Architecture, features: Tensor, layers: Sequence[str]) -> Activations:
+def compute_levels(
+    network: Architecture,
+    features: Tensor,
+    layers: Sequence[str],
+    *,
+    channels_last: bool = False,
+) -> Activations:
     """Embed features ``(batch, frames, mels)`` and keep the frames of some layers."""
     with _recorded(network, layers) as frames:
         embedding = network(features)
+    if not channels_last:
+        frames = {name: tensor.transpose(1, 2) for name, tensor in frames.items()}
     return Activations(embedding, frames)
 
 
@@ -113,8 +148,7 @@ def _recorded(network: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, T
     frames: dict[str, Tensor] = {}
 
     def keep(name: str, output: Tensor | tuple[Tensor, object]) -> None:
-        tensor = output if isinstance(output, torch.Tensor) else output[0]
-        frames[name] = tensor.transpose(1, 2)
+        frames[name] = output if isinstance(output, torch.Tensor) else output[0]
 
     hooks = [
         network.get_submodule(name).register_forward_hook(

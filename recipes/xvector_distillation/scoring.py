@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,12 @@ from recipes.xvector_distillation.evaluation import (
     embed_recordings,
     labelled_crops,
 )
+from recipes.xvector_distillation.resampling import Rates, difference
 from recipes.xvector_distillation.students import Student
 from recipes.xvector_distillation.targets import Targets, tested_rows
 from recipes.zoo.settings import Settings as TeacherSettings
 
-__all__ = ["Scored", "Scoring", "open_scoring"]
+__all__ = ["Scored", "Scoring", "compare_concatenated", "open_scoring"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +39,15 @@ class Scored:
     teacher: Tested
     student: Tested
 
-    def describe(self, teacher_parameters: int) -> dict[str, Any]:
-        """Put into JSON: sizes, figures, and how alike student and teacher are."""
+    def describe(self, teacher_parameters: int, reference: Rates) -> dict[str, Any]:
+        """Put into JSON: sizes, figures, and how alike student and teacher are.
+
+        Parameters
+        ----------
+        teacher_parameters
+        reference
+            Error rates of the teacher's own embedding.
+        """
         parameters = count_parameters(self.network)
         return {
             "kind": self.kind.name,
@@ -49,6 +58,7 @@ class Scored:
             "reduction": 1 - parameters / teacher_parameters,
             "teacher": self.teacher.figures,
             "student": self.student.figures,
+            "student_less_teacher": asdict(difference(self.student.rates, reference)),
             "agreement": float(correlate([self.teacher.cosines, self.student.cosines])[0, 1]),
         }
 
@@ -69,15 +79,37 @@ class Scoring:
     chosen: NDArray[np.int64]
     evaluation: Evaluation
 
+    def test_teacher(self, kind: Kind) -> Tested:
+        """Score what the teacher said."""
+        return self.evaluation.run(
+            self.targets.of_crops(kind)[self.chosen], self.targets.of_test(kind)
+        )
+
     def compare(self, kind: Kind, student: Student) -> Scored:
         """Score what the teacher said, and what its student says."""
-        targets = self.targets
-        teacher = targets.of_crops(kind)[self.chosen], targets.of_test(kind)
         learned = (
-            embed_crops(student, self.train, targets.crops, self.chosen),
+            embed_crops(student, self.train, self.targets.crops, self.chosen),
             embed_recordings(student, self.test, tested_rows(self.test)),
         )
-        return Scored(kind, student, self.evaluation.run(*teacher), self.evaluation.run(*learned))
+        return Scored(kind, student, self.test_teacher(kind), self.evaluation.run(*learned))
+
+
+def compare_concatenated(scored: Sequence[Scored]) -> dict[str, Any] | None:
+    """Compare the best student of a concatenation with the best one of a single kind.
+
+    The best are chosen on the trials that they are compared on, on either side alike. None where
+    one side is missing.
+    """
+    joined = [one for one in scored if len(one.kind.sources) > 1]
+    single = [one for one in scored if len(one.kind.sources) == 1]
+    if not joined or not single:
+        return None
+    first, second = (min(side, key=lambda one: one.student.rates[0]) for side in (joined, single))
+    return {
+        "concatenated": first.kind.name,
+        "single": second.kind.name,
+        "concatenated_less_single": asdict(difference(first.student.rates, second.student.rates)),
+    }
 
 
 def open_scoring(targets: Targets, trained: TeacherSettings, train: Pool, test: Pool) -> Scoring:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.report.run_record import write_json
-from recipes.zoo.settings import Phase
+from recipes.zoo.settings import Phase, Precision
 
 __all__ = ["SETTINGS", "Settings", "read_settings", "write_settings"]
 
@@ -22,7 +22,12 @@ class Settings:
     Attributes
     ----------
     teacher : str
-        Folder of a run of recipes.zoo. Its packed features are those of the students.
+        Folder of a run of recipes.zoo, or an encoder as :func:`diarspk.load_encoder` takes it.
+    architecture, teacher_steps : str, int
+        Where the teacher is a run that this one begins with: what is trained, and how long.
+    packed, speakers, test_speakers : str
+        Folder of packed features and tables of speakers; empty where the teacher is a run, whose
+        own they then are.
     kinds : tuple of str
         What students learn: see :func:`recipes.xvector_distillation.embedding_types.parse_kind`.
     aggregation, students : Phase
@@ -30,12 +35,16 @@ class Settings:
         as long as ``students`` says.
     variants : tuple of str
         Kinds of packed recordings of which the teacher embeds one crop each.
+    recordings : int, optional
+        So many of these recordings; none: all.
     places : int
         Frames of a crop, evenly spread, that are targets of frame-level students.
     aggregated_dimension, components : int
         Length of an aggregated embedding, and entries of the dictionary.
     width, context : int
         Of a student.
+    precision : {"32-true", "bf16-mixed", "16-mixed"}
+        Of matrix products of the teacher, and of what is trained.
     """
 
     teacher: str
@@ -54,6 +63,13 @@ class Settings:
     context: int = 7
     seed: int = 0
     workers: int = 1
+    architecture: str = ""
+    teacher_steps: int = 3000
+    packed: str = ""
+    speakers: str = ""
+    test_speakers: str = ""
+    recordings: int | None = None
+    precision: Precision = "32-true"
 
 
 def write_settings(settings: Settings, run: Path) -> None:

@@ -13,18 +13,19 @@ from eval.report.run_record import describe_run, write_json
 from recipes.embedded.data.pool import Pool, read_pool
 from recipes.xvector_distillation.aggregation import fit_aggregation
 from recipes.xvector_distillation.correlation import correlate
-from recipes.xvector_distillation.embedding_types import Kind
-from recipes.xvector_distillation.scoring import open_scoring
+from recipes.xvector_distillation.embedding_types import UTTERANCE, Kind
+from recipes.xvector_distillation.scoring import compare_concatenated, open_scoring
 from recipes.xvector_distillation.settings import Settings, read_settings
 from recipes.xvector_distillation.targets import TARGETS, read_targets, write_targets
 from recipes.xvector_distillation.teacher import (
     AGGREGATIONS,
     chosen_kinds,
-    load_network,
     load_teacher,
     make_aggregation,
     needed_aggregations,
 )
+from recipes.xvector_distillation.teacher_source import open_teacher
+from recipes.xvector_distillation.teacher_training import train_teacher
 from recipes.xvector_distillation.training import fit_student, load_student
 from recipes.zoo.final_weights import FINAL
 from recipes.zoo.settings import Settings as TeacherSettings
@@ -62,15 +63,21 @@ def run_stages(folder: Path, first: str, last: str, *, accelerator: str = "auto"
         STAGES[name](run)
 
 
+def train(run: Run) -> None:
+    """Train the teacher, if it is the name of an architecture."""
+    if run.settings.architecture:
+        train_teacher(run.settings, accelerator=run.accelerator)
+
+
 def aggregate(run: Run) -> None:
     """Train the aggregated embeddings that the kinds need."""
-    network, trained, levels = load_network(run.settings)
-    for pooling in needed_aggregations(chosen_kinds(run.settings, levels)):
+    source = open_teacher(run.settings)
+    for pooling in needed_aggregations(chosen_kinds(run.settings, source.levels)):
         folder = run.folder / AGGREGATIONS / pooling
         if not (folder / FINAL).is_file():
             fit_aggregation(
-                make_aggregation(run.settings, network, levels, pooling),
-                trained,
+                make_aggregation(run.settings, source, pooling),
+                source.trained,
                 run.settings.aggregation,
                 folder,
                 seed=run.settings.seed,
@@ -82,13 +89,13 @@ def extract(run: Run) -> None:
     """Run the teacher over every crop and every test utterance, once."""
     if (run.folder / TARGETS).is_dir():
         return
-    _, trained, levels = load_network(run.settings)
+    source = open_teacher(run.settings)
     write_targets(
         load_teacher(run.settings, run.folder),
-        chosen_kinds(run.settings, levels),
+        chosen_kinds(run.settings, source.levels),
         run.settings,
-        run.pool(trained, "train"),
-        run.pool(trained, "dev"),
+        run.pool(source.trained, "train"),
+        run.pool(source.trained, "dev"),
         run.folder / TARGETS,
         device=_device(run.accelerator),
     )
@@ -96,9 +103,9 @@ def extract(run: Run) -> None:
 
 def distill(run: Run) -> None:
     """Train a student of every kind."""
-    _, trained, levels = load_network(run.settings)
-    targets, pool = read_targets(run.folder), run.pool(trained, "train")
-    for kind in chosen_kinds(run.settings, levels):
+    source = open_teacher(run.settings)
+    targets, pool = read_targets(run.folder), run.pool(source.trained, "train")
+    for kind in chosen_kinds(run.settings, source.levels):
         if not (run.student(kind) / FINAL).is_file():
             print(f"student: {kind.name}", flush=True)
             fit_student(
@@ -113,19 +120,30 @@ def distill(run: Run) -> None:
 
 def score(run: Run) -> None:
     """Write the report: every kind of the teacher and its student, and how alike they are."""
-    network, trained, levels = load_network(run.settings)
-    targets, parameters = read_targets(run.folder), count_parameters(network)
+    source = open_teacher(run.settings)
+    trained, parameters = source.trained, count_parameters(source.network)
+    targets = read_targets(run.folder)
     scoring = open_scoring(targets, trained, run.pool(trained, "train"), run.pool(trained, "dev"))
+    own = scoring.test_teacher(Kind(UTTERANCE, (UTTERANCE,)))
     scored = []
-    for kind in chosen_kinds(run.settings, levels):
+    for kind in chosen_kinds(run.settings, source.levels):
         print(f"kind: {kind.name}", flush=True)
         dimension = targets.dimension(kind)
         student = load_student(run.settings, kind, dimension, run.student(kind))
         scored.append(scoring.compare(kind, student))
     report = {
         "settings": asdict(run.settings),
-        "teacher": {"architecture": trained.architecture, "parameters": parameters},
-        "kinds": [one.describe(parameters) for one in scored],
+        "teacher": {
+            "name": source.name,
+            "architecture": trained.architecture,
+            "fingerprint": source.fingerprint,
+            "parameters": parameters,
+            "utterance": own.figures,
+        },
+        "crops": len(targets.crops.rows),
+        "fitted": len(scoring.chosen),
+        "kinds": [one.describe(parameters, own.rates) for one in scored],
+        "concatenation": compare_concatenated(scored),
         "correlation": {
             "kinds": [one.kind.name for one in scored],
             "teacher": correlate([one.teacher.cosines for one in scored]).tolist(),
@@ -142,6 +160,7 @@ def _device(accelerator: str) -> torch.device:
 
 
 STAGES: Mapping[str, Callable[[Run], None]] = {
+    "teacher": train,
     "aggregation": aggregate,
     "targets": extract,
     "students": distill,

@@ -2,7 +2,7 @@
 
 ::
 
-    targets/crops.npz            where the crops lie
+    targets/crops.npz            where the crops lie, and the stride of the teacher's frames
     targets/crops/SOURCE.npy     (crops, dim)                of single kinds
     targets/frames/LAYER.npy     (crops, places, channels)   of layers that are kinds of their own
     targets/test/SOURCE.npy      (utterances, dim)           of whole test utterances
@@ -38,10 +38,17 @@ Array = NDArray[np.float16]
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """Outputs of :func:`write_targets`, read from the disk where they are needed."""
+    """Outputs of :func:`write_targets`, read from the disk where they are needed.
+
+    Attributes
+    ----------
+    stride : int
+        Feature frames for each of the teacher's.
+    """
 
     folder: Path
     crops: Crops
+    stride: int
 
     def dimension(self, kind: Kind) -> int:
         """Length of an embedding of a kind."""
@@ -79,12 +86,24 @@ def write_targets(
     teacher.network.to(device)
     for one in teacher.aggregations.values():
         one.to(device)
-    crops = draw_crops(train, settings.variants, settings.students.frames_per_crop, settings.seed)
+    crops = draw_crops(
+        train,
+        settings.variants,
+        settings.students.frames_per_crop,
+        settings.seed,
+        limit=settings.recordings,
+    )
     layers = [layer for layer in teacher.layers if any(kind.layer == layer for kind in kinds)]
     with atomic_path(folder) as part:
         for name in ("crops", "frames", "test"):
             (part / name).mkdir(parents=True)
-        np.savez(part / "crops.npz", rows=crops.rows, begins=crops.begins, frames=crops.frames)
+        np.savez(
+            part / "crops.npz",
+            rows=crops.rows,
+            begins=crops.begins,
+            frames=crops.frames,
+            stride=teacher.network.stride,
+        )
         _write_crops(teacher, layers, settings, train, crops, part, device)
         _write_test(teacher, test, part / "test", device)
         shutil.rmtree(folder, ignore_errors=True)  # a folder replaces nothing but an empty one
@@ -94,7 +113,7 @@ def read_targets(run: Path) -> Targets:
     """Read the targets of a run."""
     with np.load(run / TARGETS / "crops.npz") as stored:
         crops = Crops(stored["rows"], stored["begins"], int(stored["frames"]))
-    return Targets(run / TARGETS, crops)
+        return Targets(run / TARGETS, crops, int(stored["stride"]))
 
 
 def tested_rows(pool: Pool) -> list[int]:
@@ -111,17 +130,19 @@ def _write_crops(
     folder: Path,
     device: torch.device | None,
 ) -> None:
-    places = frame_places(crops.frames, settings.context, settings.places)
+    stride = teacher.network.stride
+    places = frame_places(crops.frames, settings.context, settings.places, stride)
     files: dict[Path, Array] = {}
     count = len(crops.rows)
     for first in follow(range(0, count, BATCH), "targets"):
         chosen = np.arange(first, min(first + BATCH, count))
-        vectors, activations = teacher.compute(_tensor(crops.features(pool, chosen), device))
+        features = crops.features(pool, chosen, centred=teacher.centred)
+        vectors, activations = teacher.compute(_tensor(features, device))
         found = {folder / "crops" / f"{name}.npy": one for name, one in vectors.items()}
         for layer in layers:
             frames = activations.frames[layer]
-            lost = (crops.frames - frames.shape[1]) // 2  # on either side
-            found[folder / "frames" / f"{layer}.npy"] = frames[:, places - lost]
+            lost = (-(-crops.frames // stride) - frames.shape[1]) // 2  # on either side
+            found[folder / "frames" / f"{layer}.npy"] = frames[:, places // stride - lost]
         for path, tensor in found.items():
             if path not in files:
                 files[path] = _create(path, (count, *tensor.shape[1:]))
@@ -132,7 +153,8 @@ def _write_test(teacher: Teacher, pool: Pool, folder: Path, device: torch.device
     rows = tested_rows(pool)
     found: dict[str, list[Array]] = {}
     for row in rows:
-        features = whole_recording(pool, row, teacher.network.minimum)
+        minimum = teacher.network.minimum
+        features = whole_recording(pool, row, minimum, centred=teacher.centred)
         vectors, _ = teacher.compute(_tensor(features[None], device))
         for name, tensor in vectors.items():
             found.setdefault(name, []).append(tensor[0].half().cpu().numpy())

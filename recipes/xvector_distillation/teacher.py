@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from diarspk.encoders.architectures.base import Architecture
-from diarspk.errors import ArgumentError
 from recipes.xvector_distillation.aggregation import Aggregation, build_aggregation
 from recipes.xvector_distillation.embedding_types import AGGREGATED, UTTERANCE, Kind, parse_kind
-from recipes.xvector_distillation.layer_activations import (
-    Activations,
-    Levels,
-    compute_levels,
-    levels_of,
-)
+from recipes.xvector_distillation.layer_activations import Activations, Levels, compute_levels
+from recipes.xvector_distillation.local_teacher import LocalTeacher
 from recipes.xvector_distillation.settings import Settings
-from recipes.zoo.evaluation import MODEL, load_run_encoder
+from recipes.xvector_distillation.teacher_source import TeacherSource, open_teacher
 from recipes.zoo.final_weights import FINAL, read_weights
-from recipes.zoo.settings import Settings as TeacherSettings
-from recipes.zoo.settings import read_settings as read_teacher_settings
-from recipes.zoo.stages import SETTINGS as TEACHER_SETTINGS
+from recipes.zoo.settings import Precision
 
 __all__ = [
     "AGGREGATIONS",
     "Teacher",
     "chosen_kinds",
-    "load_network",
     "load_teacher",
     "make_aggregation",
     "needed_aggregations",
-    "read_training",
 ]
 
 AGGREGATIONS = "aggregation"
@@ -46,19 +37,29 @@ class Teacher:
 
     Attributes
     ----------
+    levels : Levels
     layers : tuple of str
         Frame-level layers that somebody wants.
     aggregations : dict of str to Aggregation
         By the name of the pooling.
+    precision : {"32-true", "bf16-mixed", "16-mixed"}
+        Of matrix products.
     """
 
     network: Architecture
+    levels: Levels
     layers: tuple[str, ...]
-    aggregations: dict[str, Aggregation]
+    aggregations: dict[str, Aggregation] = field(default_factory=dict)
+    precision: Precision = "32-true"
+
+    @property
+    def centred(self) -> bool:
+        """Whether the network reads features less their mean over time."""
+        return not isinstance(self.network, LocalTeacher)
 
     @torch.inference_mode()
     def compute(self, features: Tensor) -> tuple[dict[str, Tensor], Activations]:
-        """Embed a batch ``(batch, frames, mels)`` whose mean over time is zero.
+        """Embed a batch ``(batch, frames, mels)``, less its mean over time if :attr:`centred`.
 
         Returns
         -------
@@ -67,8 +68,14 @@ class Teacher:
             the frames of the layers.
         """
         wanted = {name for one in self.aggregations.values() for name in one.layers}
-        activations = compute_levels(
-            self.network, features, [*self.layers, *wanted - set(self.layers)]
+        layers = [*self.layers, *wanted - set(self.layers)]
+        with torch.autocast(features.device.type, torch.bfloat16, enabled="bf16" in self.precision):
+            activations = compute_levels(
+                self.network, features, layers, channels_last=self.levels.channels_last
+            )
+        activations = Activations(
+            activations.embedding.float(),
+            {name: frames.float() for name, frames in activations.frames.items()},
         )
         vectors = {UTTERANCE: activations.embedding}
         for name, one in self.aggregations.items():
@@ -78,45 +85,16 @@ class Teacher:
         }, activations
 
 
-def read_training(run: Path) -> TeacherSettings:
-    """Read how a teacher was trained; errors are those of :func:`load_network`."""
-    if not (run / MODEL).is_file():
-        raise ArgumentError(
-            f"`teacher` must be a run of recipes.zoo with {MODEL}, got {run}; "
-            "train one: python -m recipes.zoo.run"
-        )
-    trained = read_teacher_settings(run / TEACHER_SETTINGS)
-    if trained.data.kind != "packed":
-        raise ArgumentError(f"`teacher` must read packed features, got {trained.data.kind}")
-    return trained
-
-
-def load_network(settings: Settings) -> tuple[Architecture, TeacherSettings, Levels]:
-    """Read the teacher, the settings of its training, and its levels.
-
-    Raises
-    ------
-    ArgumentError
-        If the run was not trained to its end, not on packed features, or is of an architecture
-        whose levels are not known.
-    """
-    run = Path(settings.teacher)
-    trained = read_training(run)
-    return load_run_encoder(run).network, trained, levels_of(trained.architecture)
-
-
 def chosen_kinds(settings: Settings, levels: Levels) -> list[Kind]:
     """Parse the kinds of the settings."""
     return [parse_kind(name, levels) for name in settings.kinds]
 
 
-def make_aggregation(
-    settings: Settings, network: Architecture, levels: Levels, pooling: str
-) -> Aggregation:
+def make_aggregation(settings: Settings, source: TeacherSource, pooling: str) -> Aggregation:
     """Build the untrained aggregation of a pooling."""
     return build_aggregation(
-        network,
-        levels.aggregated,
+        source.network,
+        source.levels,
         pooling,
         dimension=settings.aggregated_dimension,
         components=settings.components,
@@ -131,13 +109,13 @@ def needed_aggregations(kinds: Sequence[Kind]) -> list[str]:
 
 def load_teacher(settings: Settings, run: Path) -> Teacher:
     """Read the teacher and the aggregations of a run."""
-    network, _, levels = load_network(settings)
-    kinds = chosen_kinds(settings, levels)
+    source = open_teacher(settings)
+    kinds = chosen_kinds(settings, source.levels)
     aggregations = {}
     for pooling in needed_aggregations(kinds):
-        aggregations[pooling] = one = make_aggregation(settings, network, levels, pooling)
+        aggregations[pooling] = one = make_aggregation(settings, source, pooling)
         one.load_state_dict(read_weights(run / AGGREGATIONS / pooling / FINAL))
         one.eval()
-    wanted = {source for kind in kinds for source in kind.sources}
-    layers = tuple(name for name in levels.layers if name in wanted)
-    return Teacher(network, layers, aggregations)
+    wanted = {name for kind in kinds for name in kind.sources}
+    layers = tuple(name for name in source.levels.layers if name in wanted)
+    return Teacher(source.network, source.levels, layers, aggregations, settings.precision)

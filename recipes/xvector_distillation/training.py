@@ -55,11 +55,18 @@ class FrameTargets:
     """Windows around frames of crops, and what a layer of the teacher says of each frame."""
 
     def __init__(
-        self, pool: Pool, crops: Crops, targets: NDArray[np.float16], *, size: int, context: int
+        self,
+        pool: Pool,
+        crops: Crops,
+        targets: NDArray[np.float16],
+        *,
+        size: int,
+        context: int,
+        stride: int = 1,
     ) -> None:
         self.pool, self.crops, self.targets, self.size = pool, crops, targets, size
         self.window = 2 * context + 1
-        self.places = frame_places(crops.frames, context, targets.shape[1])
+        self.places = frame_places(crops.frames, context, targets.shape[1], stride)
 
     def batch(self, generator: np.random.Generator) -> dict[str, Tensor]:
         """Draw ``features (batch * places, window, mels)`` and ``target (batch * places, dim)``."""
@@ -100,7 +107,14 @@ def open_targets(settings: Settings, kind: Kind, targets: Targets, pool: Pool) -
     if kind.layer is None:
         return UtteranceTargets(pool, targets.crops, targets.of_crops(kind), size=size)
     frames = targets.of_frames(kind.layer)
-    return FrameTargets(pool, targets.crops, frames, size=size, context=settings.context)
+    return FrameTargets(
+        pool,
+        targets.crops,
+        frames,
+        size=size,
+        context=settings.context,
+        stride=targets.stride,
+    )
 
 
 def make_student(settings: Settings, kind: Kind, dimension: int) -> Student:
@@ -134,7 +148,7 @@ def fit_student(
         seed=settings.seed,
         workers=settings.workers,
         stop_at=stop_at,
-        hardware=Hardware(accelerator),
+        hardware=Hardware(accelerator, precision=settings.precision),
     )
 
 

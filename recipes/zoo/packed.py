@@ -37,7 +37,7 @@ def open_packed(settings: Settings, phase: Phase, features: FeatureConfig | None
     check_readable(settings, features)
     folder = Path(settings.data.train)
     speakers = read_speakers(Path(settings.data.speakers))
-    pool = read_pool(folder / "train")
+    pool = read_pool(folder / "train", in_memory=False)  # what is drawn alone comes into memory
     held_out = _held_out_speakers(settings, pool, speakers)
     pool = _rows_of(pool, [speakers[name] not in held_out for name in pool.utterance])
     config = CropConfig(

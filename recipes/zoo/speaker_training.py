@@ -70,14 +70,16 @@ class SpeakerTraining(lightning.LightningModule):
     def training_step(self, batch: dict[str, Tensor], batch_number: int) -> Tensor:
         # Dropout of a step is the same whether or not the run was interrupted before it.
         torch.manual_seed(hash((self.settings.seed, self.global_step, self.global_rank)) % 2**63)
-        features = batch["features"]
-        if features.dim() == 3:
-            features = mean_normalize(features)
+        features = self.normalize(batch["features"])
         if isinstance(self.criterion, AngularMarginSoftmax | SubcentreAngularMarginSoftmax):
             self.criterion.margin = self.margin.margin(self.global_step)
         loss: Tensor = self.criterion(self.network(features), batch["label"])
         self.log("loss", loss, prog_bar=True)
         return loss
+
+    def normalize(self, features: Tensor) -> Tensor:
+        """Subtract the mean over time of features; a waveform stays as it is."""
+        return mean_normalize(features) if features.dim() == 3 else features
 
     def validation_step(self, crops: Tensor, batch_number: int) -> None:
         self.embedded.append(embed_crops(self.network, crops))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -37,7 +38,8 @@ from recipes.xvector_distillation.settings import Settings, read_settings, write
 from recipes.xvector_distillation.stages import REPORT, run_stages  # noqa: E402
 from recipes.xvector_distillation.students import StudentConfig, build_student  # noqa: E402
 from recipes.xvector_distillation.targets import read_targets  # noqa: E402
-from recipes.xvector_distillation.teacher import load_network, load_teacher  # noqa: E402
+from recipes.xvector_distillation.teacher import load_teacher  # noqa: E402
+from recipes.xvector_distillation.teacher_source import open_teacher  # noqa: E402
 from recipes.xvector_distillation.training import (  # noqa: E402
     Distillation,
     FrameTargets,
@@ -101,7 +103,7 @@ def distillation(tmp_path_factory):
 
 @pytest.fixture
 def pool(distillation):
-    trained = load_network(read_settings(distillation))[1]
+    trained = open_teacher(read_settings(distillation)).trained
     return read_pool(distillation.parent / "packed" / "train"), trained
 
 
@@ -211,7 +213,7 @@ def test_no_part_outweighs_another():
 
 
 def test_teachers_without_known_levels_are_refused():
-    with pytest.raises(ArgumentError, match="`teacher` must be a run of one of x-vector"):
+    with pytest.raises(ArgumentError, match="`teacher` must be one of x-vector"):
         levels_of("resnet34")
 
 
@@ -275,7 +277,7 @@ def test_targets_are_what_the_teacher_says(distillation, pool):
 @pytest.mark.parametrize("layer", ["frame_1", "frame_5"])
 def test_a_frame_target_is_what_the_teacher_says_of_that_window_alone(distillation, pool, layer):
     own, targets = read_settings(distillation), read_targets(distillation)
-    network = load_network(own)[0]
+    network = open_teacher(own).network
     features = torch.from_numpy(targets.crops.features(pool[0], np.array([4])))
     stored = targets.of_frames(layer)[4]
     for place, found in zip(frame_places(60, 7, 3), stored, strict=True):
@@ -291,7 +293,7 @@ def stored(targets, source):
 
 
 def test_an_aggregation_leaves_its_teacher_as_it_is(distillation):
-    network = load_network(read_settings(distillation))[0]
+    network = open_teacher(read_settings(distillation)).network
     trained = read_weights(distillation / "aggregation" / "statistics" / FINAL)
     for name, tensor in network.state_dict().items():
         assert torch.equal(trained[f"teacher.{name}"], tensor)
@@ -380,11 +382,21 @@ def test_stages_lead_to_the_tables(distillation, capsys, tmp_path):
     report = json.loads((distillation / REPORT).read_text())
     assert [kind["kind"] for kind in report["kinds"]] == list(KINDS)
     teacher = count_parameters(build_architecture("x-vector", dimension=8, seed=0))
-    assert report["teacher"] == {"architecture": "x-vector", "parameters": teacher}
+    own = report["teacher"].pop("utterance")
+    assert own == report["kinds"][0]["teacher"]
+    assert report["teacher"] == {
+        "name": "teacher",
+        "architecture": "x-vector",
+        "fingerprint": open_teacher(read_settings(distillation)).fingerprint,
+        "parameters": teacher,
+    }
+    assert report["concatenation"]["concatenated"] == "utterance+narrow-bn"
     for kind in report["kinds"]:
         assert kind["reduction"] == pytest.approx(1 - kind["parameters"] / teacher)
         assert kind["teacher"]["plda"]["trials"] == 12 * 11 // 2
         assert kind["student"]["plda"]["targets"] == 4 * 3
+        rates = [figures["plda"]["equal_error_rate"]["value"] for figures in (kind["student"], own)]
+        assert kind["student_less_teacher"]["value"] == pytest.approx(rates[0] - rates[1])
     assert {kind["kind"]: kind["dimension"] for kind in report["kinds"]} == {
         "utterance": 8,
         "wide-bn": 1500,
@@ -414,8 +426,12 @@ def test_what_is_done_is_not_done_again(distillation):
 
 def test_a_teacher_that_is_not_trained(distillation, tmp_path):
     write_settings(replace(read_settings(distillation), teacher=str(tmp_path / "none")), tmp_path)
-    with pytest.raises(ArgumentError, match=r"`teacher` must be a run of recipes\.zoo with"):
+    with pytest.raises(ArgumentError, match=r"or an encoder with --packed and .*none"):
         run_stages(tmp_path, "aggregation", "targets", accelerator="cpu")
+    shutil.copy(distillation.parent / "teacher" / "settings.json", tmp_path)
+    write_settings(replace(read_settings(distillation), teacher=str(tmp_path)), tmp_path / "run")
+    with pytest.raises(ArgumentError, match=r"with model\.json, got .*; train it to its end"):
+        run_stages(tmp_path / "run", "aggregation", "targets", accelerator="cpu")
 
 
 def test_the_command_stores_its_settings(distillation, tmp_path, monkeypatch, capsys):
@@ -437,7 +453,7 @@ def test_the_command_stores_its_settings(distillation, tmp_path, monkeypatch, ca
     assert stored.students.crops == 4
     run("new", "--from", "students")  # goes on with the settings that are stored
     assert ran == [
-        (tmp_path / "new", "aggregation", "targets"),
+        (tmp_path / "new", "teacher", "targets"),
         (tmp_path / "new", "students", "scoring"),
     ]
     run("all", *teacher)
@@ -445,6 +461,8 @@ def test_the_command_stores_its_settings(distillation, tmp_path, monkeypatch, ca
     for options, fault in (
         ((*teacher, "--kinds", "loud-bn"), "error: `kind` must be made of"),
         (("--teacher", str(tmp_path)), "error: `teacher` must be a run"),
+        (("--teacher", "diarspk"), "with --packed and --test-speakers, what"),
+        (("--teacher", "xvector"), "error: a teacher to be trained, xvector, needs --packed"),
     ):
         assert run("other", *options) == 1
         assert fault in capsys.readouterr().err
