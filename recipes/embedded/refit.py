@@ -19,8 +19,9 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from diarspk import load_encoder
 from diarspk.checkpoints.assets import asset_folder
@@ -63,7 +64,13 @@ class Place:
             tse=asset_folder("tse"),
             print=self.fingerprint,
             previous=self.previous,
+            previous_print=self.previous_print,
         )
+
+    @cached_property
+    def previous_print(self) -> str | None:
+        """Fingerprint of the encoder before."""
+        return None if self.previous is None else load_encoder(self.previous).fingerprint
 
 
 @dataclass(frozen=True)
@@ -179,12 +186,11 @@ STEPS = (
     RefitStep(
         "extractor",
         (
-            "recipes.extraction.prepare --data {data} --output {work}/before --splits train "
-            "--encoder {previous}",
-            "recipes.extraction.prepare --data {data} --output {work}/now --splits train",
+            "recipes.extraction.prepare --data {data} --output {work}/voices --splits train",
+            "recipes.extraction.vectors --packed {work}/voices --splits train --encoder {previous}",
             "recipes.extraction.translate --extractor {tse}/band-split.json "
-            "--vectors-before {work}/before/train/vectors.npy "
-            "--vectors {work}/now/train/vectors.npy --output {tse}/band-split.json",
+            "--vectors-before {work}/voices/train/vectors-{previous_print}.npy "
+            "--vectors {work}/voices/train/vectors.npy --output {tse}/band-split.json",
         ),
         ("{tse}/band-split.json",),
         minutes=20,
@@ -268,7 +274,8 @@ def _belongs(file: Path, fingerprint: str) -> bool:
         return False
     if file.name.startswith(fingerprint):
         return True
-    return bool(read_checkpoint(file).card.get("encoder", {}).get("fingerprint") == fingerprint)
+    card: dict[str, Any] = read_checkpoint(file).card
+    return bool(card.get("encoder", {}).get("fingerprint") == fingerprint)
 
 
 if __name__ == "__main__":
