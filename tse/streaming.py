@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from diarspk.audio import SAMPLE_RATE
 from diarspk.devices import device_of
 from diarspk.errors import ArgumentError
 from tse.cues import Cue
-from tse.models.network import ExtractionNetwork, Memory
+from tse.models.network import OF_THE_CUE, ExtractionNetwork, Memory
 
 __all__ = ["BlockConfig", "ExtractionStream", "extract_blocks"]
 
@@ -102,6 +103,10 @@ class ExtractionStream:
         Causal, in evaluation mode.
     cue : Cue
         Of one speaker.
+    frames_per_step : int, optional
+        Frames that the network takes at a time. The output is the same to the last bit however the
+        input is cut, since all matrices are of one size then. Default: all that are complete, which
+        takes the least time.
 
     Raises
     ------
@@ -109,12 +114,15 @@ class ExtractionStream:
         If the network is not causal, or the cue describes several speakers.
     """
 
-    def __init__(self, network: ExtractionNetwork, cue: Cue) -> None:
+    def __init__(
+        self, network: ExtractionNetwork, cue: Cue, *, frames_per_step: int | None = None
+    ) -> None:
         if not network.causal:
             raise ArgumentError("`network` must be causal to extract from a stream; load another")
         if cue.batch != 1:
             raise ArgumentError(f"`cue` must be of one speaker, got {cue.batch}")
         self.network, self.framing = network, network.framing
+        self.frames_per_step = frames_per_step
         lead = self.framing.window_samples - self.framing.hop_samples
         self.memory: Memory = {}
         self.device = device_of(network)
@@ -132,31 +140,39 @@ class ExtractionStream:
     @property
     def latency_samples(self) -> int:
         """Algorithmic latency of the output."""
-        return self.framing.window_samples
+        further = (self.frames_per_step or 1) - 1
+        return self.framing.window_samples + further * self.framing.hop_samples
 
     def push(self, block: Tensor) -> Tensor:
         """Take samples ``(time,)`` at 16 kHz and return those ``(ready,)`` that are complete."""
         self.received += len(block)
-        ready = self._advance(block)
+        self.waiting = torch.cat([self.waiting, block[None].to(self.device)], dim=1)
+        ready = self._advance(self.frames_per_step)
         self.given += len(ready)
         return ready
 
     def flush(self) -> Tensor:
         """Return the remaining samples, so that as many came out as went in."""
         frames = -(-self.received // self.framing.hop_samples) + self.framing.overlap - 1
-        tail = frames * self.framing.hop_samples - self.received
-        rest = self._advance(torch.zeros(max(tail, 0)))[: self.received - self.given]
+        tail = max(frames * self.framing.hop_samples - self.received, 0)
+        self.waiting = torch.nn.functional.pad(self.waiting, (0, tail))
+        rest = torch.cat([self._advance(self.frames_per_step), self._advance(None)])
+        rest = rest[: self.received - self.given]
         self.given += len(rest)
         return rest
 
+    def _advance(self, step: int | None) -> Tensor:
+        """Process the frames that are complete, so many at a time; return what they complete."""
+        count = (self.waiting.shape[1] - self.framing.window_samples) // self.framing.hop_samples + 1
+        step = max(count, 1) if step is None else step
+        done = [self._process(step) for _ in range(count // step)]
+        return torch.cat([torch.zeros(0, device=self.device), *done])
+
     @torch.inference_mode()
-    def _advance(self, block: Tensor) -> Tensor:
+    def _process(self, count: int) -> Tensor:
+        """Process the next frames."""
         window, hop = self.framing.window_samples, self.framing.hop_samples
-        self.waiting = torch.cat([self.waiting, block[None].to(self.device)], dim=1)
-        count = (self.waiting.shape[1] - window) // hop + 1
-        if count < 1:
-            return torch.zeros(0, device=self.device)
-        frames = self.waiting.unfold(1, window, hop)
+        frames = self.waiting[:, : (count - 1) * hop + window].unfold(1, window, hop)
         self.waiting = self.waiting[:, count * hop :]
         frames = self.network.extract_frames(frames, self.conditioning, self.memory)
         total = torch.zeros(1, (count - 1) * hop + window, device=self.device)
@@ -167,3 +183,28 @@ class ExtractionStream:
         skipped = min(self.lead, len(done))  # the first frames begin before the first sample
         self.lead -= skipped
         return done[skipped:]
+
+    def state(self) -> dict[str, Any]:
+        """Return what a stream of the same network and cue goes on from."""
+        memory = {
+            name: tensor.numpy(force=True)
+            for name, tensor in self.memory.items()
+            if not name.startswith(OF_THE_CUE)
+        }
+        return {
+            "memory": memory,
+            "waiting": self.waiting.numpy(force=True),
+            "sums": self.sums.numpy(force=True),
+            "counts": [self.lead, self.received, self.given],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        memory = {name: torch.from_numpy(array) for name, array in state["memory"].items()}
+        self.memory = {
+            name: tensor if name == "level" else tensor.to(self.device)
+            for name, tensor in memory.items()
+        }
+        self.waiting = torch.from_numpy(state["waiting"]).to(self.device)
+        self.sums = torch.from_numpy(state["sums"]).to(self.device)
+        self.lead, self.received, self.given = state["counts"]

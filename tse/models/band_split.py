@@ -32,7 +32,7 @@ from tse.models.layers import (
     RecurrentPath,
     Spliced,
 )
-from tse.models.network import ExtractionNetwork, Memory
+from tse.models.network import OF_THE_CUE, ExtractionNetwork, Memory
 from tse.models.spectrum import Framing, SpectralMap, SpectralTransform, compress
 
 __all__ = ["BandSplitConfig", "BandSplitNetwork", "make_blocks"]
@@ -102,7 +102,7 @@ class BandSplitNetwork(ExtractionNetwork):
         spectrum = self.transform(frames)
         magnitude, parts = compress(spectrum)
         features = torch.cat([parts, magnitude[..., None]], dim=-1)
-        enrolment = self.enrolment(conditioning.cue)
+        enrolment = self._enrolment_once(conditioning.cue, memory)
         if self.map is not None:
             expected = torch.zeros_like(magnitude)
             if enrolment is not None:
@@ -114,6 +114,17 @@ class BandSplitNetwork(ExtractionNetwork):
         for block in self.blocks:
             tokens = block(tokens, conditioning, memory)
         return self.transform.inverse(spectrum * self.decoder(tokens))
+
+    def _enrolment_once(self, cue: Cue, memory: Memory | None) -> Enrolment | None:
+        """:meth:`enrolment`, which a stream computes once and keeps."""
+        if memory is None:
+            return self.enrolment(cue)
+        if f"{OF_THE_CUE}magnitude" not in memory:
+            found = self.enrolment(cue)
+            if found is None:
+                return None
+            memory[f"{OF_THE_CUE}magnitude"], memory[f"{OF_THE_CUE}valid"] = found
+        return Enrolment(memory[f"{OF_THE_CUE}magnitude"], memory[f"{OF_THE_CUE}valid"])
 
     def enrolment(self, cue: Cue) -> Enrolment | None:
         """Spectra of the enrolment, or None if the cue has none or the network needs none."""

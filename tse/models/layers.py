@@ -144,13 +144,28 @@ class RecurrentPath(nn.Module):
 
     def forward(self, x: Tensor, memory: Memory | None = None) -> Tensor:
         """Add the projected states to ``x``."""
-        state = None
-        if self.causal and memory is not None and f"{self.name}.h" in memory:
-            state = memory[f"{self.name}.h"], memory[f"{self.name}.c"]
-        y, (h, c) = self.recurrent(self.norm(x), state)
-        if self.causal and memory is not None:
-            memory[f"{self.name}.h"], memory[f"{self.name}.c"] = h, c
+        if not self.causal or memory is None:
+            return x + self.affine(self.recurrent(self.norm(x))[0])
+        state = self._state(memory, x)
+        if x.shape[1] > 1:
+            y, (h, c) = self.recurrent(self.norm(x), state)
+        else:
+            y, (h, c) = self._step(self.norm(x), state)
+        memory[f"{self.name}.h"], memory[f"{self.name}.c"] = h, c
         return x + self.affine(y)
+
+    def _state(self, memory: Memory, x: Tensor) -> tuple[Tensor, Tensor]:
+        if f"{self.name}.h" in memory:
+            return memory[f"{self.name}.h"], memory[f"{self.name}.c"]
+        zeros = x.new_zeros(1, len(x), self.recurrent.hidden_size)
+        return zeros, zeros
+
+    def _step(
+        self, x: Tensor, state: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Apply the LSTM to one frame, where calling it for a sequence costs ten times as much."""
+        h, c = torch.lstm_cell(x[:, 0], (state[0][0], state[1][0]), *self.recurrent.all_weights[0])
+        return h[:, None], (h[None], c[None])
 
 
 class FrameAttention(nn.Module):

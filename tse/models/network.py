@@ -13,29 +13,31 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError
 from tse.cues import Cue
 from tse.models.conditioning import Conditioning, ConditioningConfig, CueReader, valid_frames
+from tse.models.level import MIN_LEVEL, mean_level, running_level
 from tse.models.spectrum import Framing
 
-__all__ = ["LEAD_SAMPLES", "ExtractionNetwork", "Memory", "causal_level", "mean_level"]
+__all__ = ["LEAD_SAMPLES", "OF_THE_CUE", "ExtractionNetwork", "Memory"]
 
 Memory = dict[str, Tensor]
 """State of the layers of a causal network between calls, by name of the layer."""
 
+OF_THE_CUE = "cue."
+"""Beginning of the names in a :data:`Memory` that follow from the cue, and are no state."""
+
 LEAD_SAMPLES = 1280
 """Silence (80 ms) prepended to a mixture, a run-in for non-causal networks."""
-
-MIN_LEVEL = 1e-5
-"""Root mean square below which a mixture is not amplified any further."""
 
 
 class ExtractionNetwork(nn.Module, ABC):
     """Base class: mixture and cue to the voice that the cue describes.
 
     The mixture is normalised to a level (root mean square) of one, by its mean power or, in a
-    causal network, by the mean power so far, and the output is scaled back: it is equivariant to
-    the level of the mixture.
+    causal network, by a running mean (:mod:`tse.models.level`), and the output is scaled back: it
+    is equivariant to the level of the mixture.
 
     Shape
     -----
@@ -108,21 +110,6 @@ class ExtractionNetwork(nn.Module, ABC):
         """:meth:`process` at the level of the mixture."""
         fresh = frames[..., -self.framing.hop_samples :]  # samples that no earlier frame has
         power = fresh.square().mean(-1, keepdim=True)  # (batch, frames, 1)
-        level = causal_level(power, memory) if self.causal else mean_level(power)
+        frames_per_s = SAMPLE_RATE / self.framing.hop_samples
+        level = running_level(power, frames_per_s, memory) if self.causal else mean_level(power)
         return self.process(frames / level.clamp_min(MIN_LEVEL), conditioning, memory) * level
-
-
-def mean_level(power: Tensor) -> Tensor:
-    """Root mean square over all frames of a power ``(batch, frames, 1)``: ``(batch, 1, 1)``."""
-    return power.mean(1, keepdim=True).sqrt()
-
-
-def causal_level(power: Tensor, memory: Memory | None) -> Tensor:
-    """Root mean square up to each frame, ``(batch, frames, 1)``, earlier calls included."""
-    counts = torch.ones_like(power).cumsum(1)
-    sums = power.cumsum(1)
-    if memory is not None:
-        before = memory.get("level", power.new_zeros(len(power), 2, 1))
-        sums, counts = sums + before[:, :1], counts + before[:, 1:]
-        memory["level"] = torch.stack([sums[:, -1], counts[:, -1]], dim=1)
-    return (sums / counts).sqrt()
