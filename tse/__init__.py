@@ -9,6 +9,8 @@
     tracks = tse.extract_speakers("meeting.wav", "tracks")
     extractor = tse.load_extractor()
     voice = extractor("meeting.wav", extractor.cue("alice.wav"))
+    stream = tse.StreamingExtractor("alice.wav", sample_rate=16000)
+    voice = stream.push(samples)  # and so on; then stream.finish()
 
 Names are imported when they are first used, so that ``import tse`` costs nothing.
 """
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from tse.loading import load_extractor
     from tse.meeting import extract_speakers
     from tse.speaker_track import SpeakerTrack
+    from tse.streaming_extractor import StreamingExtractor
     from tse.track_config import TrackConfig
 
 __all__ = [
@@ -35,6 +38,7 @@ __all__ = [
     "Extractor",
     "Reference",
     "SpeakerTrack",
+    "StreamingExtractor",
     "TrackConfig",
     "detect",
     "extract",
@@ -48,6 +52,7 @@ _HOMES = {
     "Extractor": "tse.extractor",
     "Reference": "tse.cues",
     "SpeakerTrack": "tse.speaker_track",
+    "StreamingExtractor": "tse.streaming_extractor",
     "TrackConfig": "tse.track_config",
     "detect": "tse.detection",
     "extract": "tse.extraction",

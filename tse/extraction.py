@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import soxr
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from diarspk.arguments import check_count, check_type
 from diarspk.audio import SAMPLE_RATE, Audio, open_audio
 from tse.cues import Cue
-from tse.enrolment_check import enroll
+from tse.enrolment_check import enroll_recordings
 from tse.extractor import Extractor
 from tse.loading import load_extractor
 from tse.presence import PresenceMeter, warn_of_absence
@@ -71,14 +70,7 @@ def extract(
         check_count(enrolment_sample_rate, "enrolment_sample_rate")
     stream = open_audio(mixture, sample_rate, channel=channel)
     extractor = extractor or load_extractor()
-    if isinstance(enrolment, Cue):
-        cue = enrolment
-    else:
-        in_memory = not _is_file(enrolment)
-        rate = enrolment_sample_rate or (sample_rate if in_memory else None)
-        several: list[Any] = list(enrolment) if isinstance(enrolment, list | tuple) else [enrolment]
-        opened = [open_audio(one, rate) for one in several]
-        cue = enroll(extractor, opened)
+    cue = enroll_recordings(extractor, enrolment, enrolment_sample_rate, array_rate=sample_rate)
     voices, meter = [], PresenceMeter.for_cue(extractor.encoder, cue)
     for block, mixed in extract_mixed(extractor, stream.blocks(), [cue]):
         voices.append(block[0])
@@ -86,11 +78,6 @@ def extract(
             meter.push(block[0], mixed)
     warn_of_absence(meter, stream.name)
     return _resample(np.concatenate(voices), stream.source.sample_rate, mixture)
-
-
-def _is_file(enrolment: object) -> bool:
-    first = enrolment[0] if isinstance(enrolment, list | tuple) and enrolment else enrolment
-    return not hasattr(first, "shape")
 
 
 def _resample(voice: Samples, rate: int, mixture: Audio) -> Samples:

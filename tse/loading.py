@@ -23,10 +23,13 @@ from tse.extractor import Extractor
 from tse.models.architectures import describe_network, read_network
 from tse.models.network import ExtractionNetwork
 
-__all__ = ["DEFAULT", "load_extractor", "write_extractor"]
+__all__ = ["CAUSAL", "DEFAULT", "load_extractor", "write_extractor"]
 
 DEFAULT = "band-split"
 """Name of the embedded extractor."""
+
+CAUSAL = "band-split-causal"
+"""Name of the embedded extractor for streams."""
 
 WITHOUT_ENCODER = ("log-mel", "enrolment", "one-hot")
 """Cue sources that need no speaker encoder."""
@@ -44,7 +47,7 @@ def load_extractor(
     ----------
     name
         Name of an embedded extractor, or path of the JSON card of a checkpoint. Default: the
-        embedded extractor.
+        embedded extractor; :data:`CAUSAL` is the one for streams.
     device
         Device that the extractor runs on; see :func:`diarspk.devices.choose_device`.
     encoders
@@ -146,6 +149,11 @@ def _card_path(name: str | Path | None) -> Path:
         raise ModelError(
             "this installation is without its weights of extraction; install diarspk again, or "
             "train an extractor with recipes/extraction and give the path of its card"
+        )
+    if str(name) == CAUSAL:
+        raise ModelError(
+            f"{CAUSAL}: this package has no weights of it yet; train it with recipes/extraction "
+            "(README, \"A causal extractor\") and give the path of its card"
         )
     path = Path(name).with_suffix(".json") if Path(name).suffix == ".safetensors" else Path(name)
     if path.is_file():

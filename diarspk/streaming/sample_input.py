@@ -1,17 +1,14 @@
 """Samples of a live session: any rate, type and chunking in, mono at 16 kHz out.
 
-What comes out must not depend on how the samples are cut into pushes, and must be the same after a
-session was saved and loaded. So samples are processed on a fixed grid of short blocks, and each
-block is resampled by itself with its neighbours as context: all that is kept is samples.
+What comes out does not depend on how the samples are cut into pushes, and is the same after a
+session was saved and loaded.
 """
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
 from diarspk.arguments import check_count
@@ -19,6 +16,7 @@ from diarspk.audio.arrays import open_array
 from diarspk.audio.source import Samples
 from diarspk.audio.stream import MAX_AMPLITUDE, SAMPLE_RATE
 from diarspk.errors import ArgumentError, AudioError
+from diarspk.streaming.block_resampler import BlockResampler
 from diarspk.streaming.live_mixdown import LiveMixdown
 
 if TYPE_CHECKING:
@@ -40,18 +38,25 @@ class SampleInput:
     ----------
     channel
         Zero-based channel. Default: the mean of all.
+    block_s
+        Seconds of a block that is resampled by itself; see :class:`BlockResampler`.
     """
 
-    def __init__(self, channel: int | None = None) -> None:
+    def __init__(self, channel: int | None = None, *, block_s: float = BLOCK_S) -> None:
         self.channel = None if channel is None else check_count(channel, "channel", minimum=0)
+        self.block_s = block_s
         self.clear()
 
     def clear(self) -> None:
         """Forget rate and samples: the next push may have others."""
         self.rate, self.channels = 0, 0
-        self.samples = 0  # of the input, since the start
-        self.waiting: Samples = np.zeros(0, np.float32)  # from the context of the next block on
+        self.resampler: BlockResampler | None = None
         self.mixdown: LiveMixdown | None = None
+
+    @property
+    def samples(self) -> int:
+        """Samples pushed since the start, of each channel."""
+        return 0 if self.resampler is None else self.resampler.received
 
     @property
     def seconds(self) -> float:
@@ -71,25 +76,21 @@ class SampleInput:
             If a sample is not finite.
         """
         rate, audio = self._check(samples, sample_rate)
-        if not self.rate:
-            self.rate, self.channels = rate, len(audio)
-            if self.channels > 1 and self.channel is None:
-                self.mixdown = LiveMixdown(rate, self.channels)
-        self.samples += audio.shape[1]
+        if self.resampler is None:
+            self._begin(rate, len(audio))
+        assert self.resampler is not None
         mono = audio[self.channel or 0] if self.mixdown is None else self.mixdown.push(audio)
-        return self._resample(mono)
+        return self.resampler.push(mono)
 
     def finish(self) -> Samples:
         """Return the samples at 16 kHz that were waiting for context."""
-        if self.rate in (0, SAMPLE_RATE):
-            return np.zeros(0, np.float32)
-        block, margin = self._block()
-        # Blocks that are whole are done: what waits is the context of the next one, and its start.
-        rest = len(self.waiting) - margin
-        due = math.ceil(self.samples * SAMPLE_RATE / self.rate)
-        due -= (self.samples - rest) * SAMPLE_RATE // self.rate
-        padded = np.concatenate([self.waiting, np.zeros(2 * margin + block, np.float32)])
-        return self._convert(padded)[round(margin * SAMPLE_RATE / self.rate) :][: max(due, 0)]
+        return np.zeros(0, np.float32) if self.resampler is None else self.resampler.finish()
+
+    def _begin(self, rate: int, channels: int) -> None:
+        self.rate, self.channels = rate, channels
+        self.resampler = BlockResampler(rate, SAMPLE_RATE, self.block_s)
+        if channels > 1 and self.channel is None:
+            self.mixdown = LiveMixdown(rate, channels)
 
     def _check(self, samples: NDArray[Any] | Tensor, sample_rate: object) -> tuple[int, Samples]:
         rate = check_count(sample_rate, "sample_rate", minimum=MIN_RATE, maximum=MAX_RATE)
@@ -116,50 +117,24 @@ class SampleInput:
             )
         return rate, audio
 
-    def _block(self) -> tuple[int, int]:
-        """Count the samples of a block, and of its context on each side, at the input's rate.
-
-        Both are whole numbers of the smallest stretch that is a whole number of samples at both
-        rates.
-        """
-        unit = self.rate // math.gcd(self.rate, SAMPLE_RATE)
-        block = unit * math.ceil(BLOCK_S * self.rate / unit)
-        return block, block
-
-    def _resample(self, mono: Samples) -> Samples:
-        if self.rate == SAMPLE_RATE:
-            return np.ascontiguousarray(mono)
-        block, margin = self._block()
-        if self.samples and not len(self.waiting):
-            self.waiting = np.zeros(margin, np.float32)  # silence before the start
-        self.waiting = np.concatenate([self.waiting, mono])
-        count = max((len(self.waiting) - 2 * margin) // block, 0)
-        edge = round(margin * SAMPLE_RATE / self.rate)
-        due = [np.zeros(0, np.float32)]
-        for number in range(count):
-            piece = self.waiting[number * block :][: block + 2 * margin]
-            due.append(self._convert(piece)[edge : edge + round(block * SAMPLE_RATE / self.rate)])
-        self.waiting = self.waiting[count * block :]
-        return np.concatenate(due)
-
-    def _convert(self, samples: Samples) -> Samples:
-        found: Samples = soxr.resample(samples, self.rate, SAMPLE_RATE, quality="HQ")
-        return found
-
     def state(self) -> dict[str, Any]:
         """Return what a session goes on from."""
+        empty = np.zeros(0, np.float32)
         return {
             "rate": self.rate,
             "channels": self.channels,
             "samples": self.samples,
-            "waiting": self.waiting,
+            "waiting": empty if self.resampler is None else self.resampler.waiting,
             "mixdown": None if self.mixdown is None else self.mixdown.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
-        self.rate, self.channels = state["rate"], state["channels"]
-        self.samples, self.waiting = state["samples"], state["waiting"]
-        if state["mixdown"] is not None:
-            self.mixdown = LiveMixdown(self.rate, self.channels)
+        self.clear()
+        if not state["rate"]:
+            return
+        self._begin(state["rate"], state["channels"])
+        assert self.resampler is not None
+        self.resampler.restore({"received": state["samples"], "waiting": state["waiting"]})
+        if self.mixdown is not None:
             self.mixdown.restore(state["mixdown"])

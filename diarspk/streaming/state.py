@@ -16,20 +16,26 @@ __all__ = ["read_state", "write_state"]
 
 VERSION = 2
 KIND = "the state of a live session"
-REMEDY = "StreamingDiarizer.save writes one"
+WRITER = "StreamingDiarizer.save"
 
 
-def write_state(path: str | Path, state: dict[str, Any]) -> None:
-    """Write a nested dictionary of arrays and of what JSON can hold, whole or not at all."""
+def write_state(path: str | Path, state: dict[str, Any], writer: str = WRITER) -> None:
+    """Write a nested dictionary of arrays and of what JSON can hold, whole or not at all.
+
+    Parameters
+    ----------
+    writer
+        Method that writes it, and whose counterpart alone is to read it.
+    """
     arrays: dict[str, np.ndarray] = {}
     plain = _take_arrays(state, "", arrays)
-    text = json.dumps({"version": VERSION, "state": plain}).encode()
+    text = json.dumps({"version": VERSION, "writer": writer, "state": plain}).encode()
     arrays["state"] = np.frombuffer(text, np.uint8)
     with atomic_path(path) as part, part.open("wb") as stream:
         np.savez(stream, **arrays)  # type: ignore[arg-type]
 
 
-def read_state(path: str | Path) -> dict[str, Any]:
+def read_state(path: str | Path, writer: str = WRITER) -> dict[str, Any]:
     """Read what :func:`write_state` has written.
 
     Raises
@@ -37,14 +43,17 @@ def read_state(path: str | Path) -> dict[str, Any]:
     FormatError
         If the file is missing, damaged, or another.
     """
-    arrays = read_arrays(path, KIND, REMEDY)
+    remedy = f"{writer} writes one"
+    arrays = read_arrays(path, KIND, remedy)
     try:
         stored = json.loads(arrays.pop("state").tobytes())
         if stored["version"] != VERSION:
             raise ValueError(f"it is of version {stored['version']}, this one reads {VERSION}")
+        if (found_writer := stored.get("writer", WRITER)) != writer:
+            raise ValueError(f"{found_writer} has written it")
         found = _put_arrays(stored["state"], arrays)
     except (KeyError, ValueError, TypeError) as error:
-        raise FormatError(f"not {KIND} ({error}); {REMEDY}", str(path)) from error
+        raise FormatError(f"not {KIND} ({error}); {remedy}", str(path)) from error
     assert isinstance(found, dict)
     return found
 

@@ -99,6 +99,15 @@ class BandSplitNetwork(ExtractionNetwork):
 
     def process(self, frames: Tensor, conditioning: Conditioning, memory: Memory | None) -> Tensor:
         """See :meth:`ExtractionNetwork.process`."""
+        spectrum, tokens, conditioning = self.encode(frames, conditioning, memory)
+        for block in self.blocks:
+            tokens = block(tokens, conditioning, memory)
+        return self.transform.inverse(spectrum * self.decoder(tokens))
+
+    def encode(
+        self, frames: Tensor, conditioning: Conditioning, memory: Memory | None
+    ) -> tuple[Tensor, Tensor, Conditioning]:
+        """Spectrum, band tokens, and conditioning of the blocks."""
         spectrum = self.transform(frames)
         magnitude, parts = compress(spectrum)
         features = torch.cat([parts, magnitude[..., None]], dim=-1)
@@ -110,10 +119,7 @@ class BandSplitNetwork(ExtractionNetwork):
             features = torch.cat([features, expected[..., None]], dim=-1)
         if self.enrolled is not None and enrolment is not None:
             conditioning = conditioning.extend(self.enrolled(enrolment.magnitude), enrolment.valid)
-        tokens = self.encoder(features)
-        for block in self.blocks:
-            tokens = block(tokens, conditioning, memory)
-        return self.transform.inverse(spectrum * self.decoder(tokens))
+        return spectrum, self.encoder(features), conditioning
 
     def _enrolment_once(self, cue: Cue, memory: Memory | None) -> Enrolment | None:
         """:meth:`enrolment`, which a stream computes once and keeps."""
@@ -199,14 +205,23 @@ class SplicedBlock(nn.Module):
 
     def forward(self, x: Tensor, conditioning: Conditioning, memory: Memory | None) -> Tensor:
         """Apply both paths."""
-        joint = self.reduce(self.joint_norm(x).flatten(2))  # (batch, frames, width)
+        x = x + self.spread(self.path(self.join(x, conditioning), memory))
+        hidden = nn.functional.silu(self.convolve(self.band_norm(x), memory))
+        return x + self.project(hidden)
+
+    def join(self, x: Tensor, conditioning: Conditioning) -> Tensor:
+        """Vector of each frame, all bands and the cue joined: ``(batch, frames, width)``."""
+        joint = self.reduce(self.joint_norm(x).flatten(2))
         if self.fusion is not None:
             joint = self.fusion(joint, conditioning)
         if self.attention is not None:
             joint = self.attention(joint, conditioning)
-        x = x + self.expand(nn.functional.silu(self.path(joint, memory))).view_as(x)
-        hidden = nn.functional.silu(self.convolve(self.band_norm(x), memory))
-        return x + self.project(hidden)
+        return joint
+
+    def spread(self, path: Tensor) -> Tensor:
+        """Residual of each band from the vectors of the frames."""
+        spread: Tensor = self.expand(nn.functional.silu(path))
+        return spread.view(*path.shape[:2], -1, len(self.band_norm.weight))
 
 
 class RecurrentBlock(nn.Module):

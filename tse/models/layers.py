@@ -100,7 +100,12 @@ class Spliced(nn.Module):
 
     def forward(self, x: Tensor, memory: Memory | None) -> Tensor:
         """Convolve; a causal layer sees the present frame and earlier ones only."""
-        return self.affine(splice(x, self.dilation, self.name if self.causal else None, memory))
+        convolved: Tensor = self.affine(self.splice(x, memory))
+        return convolved
+
+    def splice(self, x: Tensor, memory: Memory | None) -> Tensor:
+        """Inputs of the matrix product, ``(batch, frames, ..., 3 * channels)``."""
+        return splice(x, self.dilation, self.name if self.causal else None, memory)
 
 
 def splice(x: Tensor, dilation: int, causal_name: str | None, memory: Memory | None) -> Tensor:

@@ -108,8 +108,12 @@ class ExtractionNetwork(nn.Module, ABC):
         self, frames: Tensor, conditioning: Conditioning, memory: Memory | None
     ) -> Tensor:
         """:meth:`process` at the level of the mixture."""
+        level = self.level(frames, memory)
+        return self.process(frames / level.clamp_min(MIN_LEVEL), conditioning, memory) * level
+
+    def level(self, frames: Tensor, memory: Memory | None) -> Tensor:
+        """Level of the mixture at each frame, ``(batch, frames or 1, 1)``."""
         fresh = frames[..., -self.framing.hop_samples :]  # samples that no earlier frame has
         power = fresh.square().mean(-1, keepdim=True)  # (batch, frames, 1)
         frames_per_s = SAMPLE_RATE / self.framing.hop_samples
-        level = running_level(power, frames_per_s, memory) if self.causal else mean_level(power)
-        return self.process(frames / level.clamp_min(MIN_LEVEL), conditioning, memory) * level
+        return running_level(power, frames_per_s, memory) if self.causal else mean_level(power)
