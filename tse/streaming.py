@@ -163,7 +163,9 @@ class ExtractionStream:
 
     def _advance(self, step: int | None) -> Tensor:
         """Process the frames that are complete, so many at a time; return what they complete."""
-        count = (self.waiting.shape[1] - self.framing.window_samples) // self.framing.hop_samples + 1
+        count = (
+            self.waiting.shape[1] - self.framing.window_samples
+        ) // self.framing.hop_samples + 1
         step = max(count, 1) if step is None else step
         done = [self._process(step) for _ in range(count // step)]
         return torch.cat([torch.zeros(0, device=self.device), *done])

@@ -56,8 +56,9 @@ class StreamingExtractor:
     Parameters
     ----------
     cue
-        Recording of the speaker alone, a list or tuple of several, a cue of :meth:`tse.Extractor.cue`
-        or :func:`diarspk.cues.extract_cue`, or an embedding ``(dim,)`` of the extractor's encoder.
+        Recording of the speaker alone, a list or tuple of several, a cue of
+        :meth:`tse.Extractor.cue` or :func:`diarspk.cues.extract_cue`, or an embedding ``(dim,)`` of
+        the extractor's encoder.
     sample_rate
         In Hz, of what is pushed, and of an enrolment that is an array. Default: as each push says.
     extractor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -191,9 +192,7 @@ def test_a_session_goes_on_elsewhere_to_the_same_bytes(
     np.testing.assert_array_equal(np.concatenate(found), whole)
 
 
-def test_sessions_that_share_an_extractor_are_apart(
-    extractor: tse.Extractor, cue: tse.Cue
-) -> None:
+def test_sessions_that_share_an_extractor_are_apart(extractor: tse.Extractor, cue: tse.Cue) -> None:
     others = [begin(extractor, cue) for _ in range(2)]
     parts: list[list[Samples]] = [[], []]
     for piece in np.array_split(voice(0.5), 9):
@@ -224,9 +223,7 @@ def test_enrolments_are_what_extract_takes(extractor: tse.Extractor) -> None:
     encoder = diarspk.load_encoder()
     with pytest.warns(Warning):  # noise that is no speech
         recorded = tse.StreamingExtractor(reference, RATE, extractor=extractor)
-    vector = tse.StreamingExtractor(
-        encoder.embed(reference, RATE), RATE, extractor=extractor
-    )
+    vector = tse.StreamingExtractor(encoder.embed(reference, RATE), RATE, extractor=extractor)
     torch.testing.assert_close(recorded.cue.vector, vector.cue.vector, atol=1e-3, rtol=0)
     with pytest.raises(ArgumentError, match=r"one recording at least"):
         tse.StreamingExtractor([], RATE, extractor=extractor)
@@ -234,9 +231,7 @@ def test_enrolments_are_what_extract_takes(extractor: tse.Extractor) -> None:
         tse.StreamingExtractor(reference, extractor=extractor)
 
 
-def test_what_cannot_be_is_told(
-    extractor: tse.Extractor, cue: tse.Cue, tmp_path: Path
-) -> None:
+def test_what_cannot_be_is_told(extractor: tse.Extractor, cue: tse.Cue, tmp_path: Path) -> None:
     ahead = load_extractor(write_small(tmp_path))
     with pytest.raises(ArgumentError, match=rf"must be causal .*take {CAUSAL}"):
         begin(ahead, cue)
@@ -287,9 +282,7 @@ def test_the_embedded_causal_extractor_streams() -> None:
 LOUD, QUIET = 0.1**2, 0.003**2
 
 
-@pytest.mark.parametrize(
-    ("before_s", "power"), [(600.0, 0.0), (600.0, 1e-9), (60.0, QUIET)]
-)
+@pytest.mark.parametrize(("before_s", "power"), [(600.0, 0.0), (600.0, 1e-9), (60.0, QUIET)])
 def test_a_level_is_found_again_after_a_pause(before_s: float, power: float) -> None:
     """Whoever goes on after a pause is neither too loud nor too quiet for the network."""
     memory: dict[str, torch.Tensor] = {}
@@ -312,8 +305,5 @@ def test_the_level_does_not_depend_on_the_cuts(places: list[int]) -> None:
     power = torch.from_numpy(np.random.default_rng(0).lognormal(0, 3, (2, 300, 1)))
     memory: dict[str, torch.Tensor] = {}
     bounds = [0, *sorted(places), 300]
-    parts = [
-        running_level(power[:, first:last], 50.0, memory)
-        for first, last in zip(bounds, bounds[1:], strict=False)
-    ]
+    parts = [running_level(power[:, first:last], 50.0, memory) for first, last in pairwise(bounds)]
     assert torch.equal(torch.cat(parts, dim=1), running_level(power, 50.0))

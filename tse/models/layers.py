@@ -104,7 +104,7 @@ class Spliced(nn.Module):
         return convolved
 
     def splice(self, x: Tensor, memory: Memory | None) -> Tensor:
-        """Inputs of the matrix product, ``(batch, frames, ..., 3 * channels)``."""
+        """Concatenate three frames into inputs ``(batch, frames, ..., 3 * channels)``."""
         return splice(x, self.dilation, self.name if self.causal else None, memory)
 
 
