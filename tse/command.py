@@ -12,6 +12,8 @@ from diarspk.cli.batch import Batch
 from diarspk.cli.batch_options import BatchOptions
 from diarspk.cli.companion_files import CompanionFiles
 from diarspk.cli.lists import find_recordings
+from diarspk.cli.live_options import PipeChannels, PipeFormat, PipeRate, ReadingSpeed, open_source
+from diarspk.cli.live_sources import PipeSource, SampleFormat, Speed
 from diarspk.cli.options import (
     Channel,
     Device,
@@ -24,19 +26,29 @@ from diarspk.cli.options import (
     ShardOf,
     Track,
 )
-from diarspk.cli.recordings import Reader, Recording
+from diarspk.cli.recordings import STDIN, Reader, Recording
 from diarspk.cli.result_names import name_results
 from diarspk.cli.terminal import exit_on_error, progress_display
 from tse.extraction_work import ExtractionWork
+from tse.live_session import STDOUT, LiveExtraction
 from tse.track_config import TrackConfig
 
 __all__ = ["extract"]
 
 SUFFIXES = (".wav", ".flac", ".ogg")
 
+LIVE_OPTIONS = ("speed", "rate", "format", "channels", "microphone", "latency")
+"""Options that go with --live alone."""
+
+OFFLINE_OPTIONS = (
+    *("speaker", "everybody", "diarization", "gate", "mask", "raw"),
+    *("jobs", "resume", "shard", "ray", "quiet"),
+)
+"""Options that do not go with it."""
+
 
 def extract(
-    recordings: Lists,
+    context: typer.Context,
     output: Annotated[
         Path,
         typer.Option(
@@ -44,9 +56,11 @@ def extract(
             "-o",
             metavar="FILE|DIR",
             help="Output at 16 kHz: .wav, .flac or .ogg; with --all, a folder. Of several "
-            "recordings, a folder for DIR/NAME.wav or DIR/NAME/SPEAKER.wav, and a report.",
+            "recordings, a folder for DIR/NAME.wav or DIR/NAME/SPEAKER.wav, and a report. With "
+            "--live also - for s16le samples on stdout, at the rate of the session.",
         ),
     ],
+    recordings: Lists = None,  # type: ignore[assignment] # none with --live
     enroll: Annotated[
         list[Path] | None,
         typer.Option(metavar="AUDIO", help="Enrolment recording of the speaker; repeatable."),
@@ -99,8 +113,39 @@ def extract(
     shard: ShardOf = None,
     ray: RayAddress = None,
     quiet: Quiet = False,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live",
+            help="Extract the voice of --enroll while a session goes on: from a file, from - for "
+            "samples on stdin, or from the microphone (extra `live`). Ctrl-C ends it.",
+        ),
+    ] = False,
+    speed: ReadingSpeed = Speed.REAL,
+    rate: PipeRate = 16000,
+    format: PipeFormat = SampleFormat.S16LE,
+    channels: PipeChannels = 1,
+    microphone: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Microphone. Default: the system's.")
+    ] = None,
+    latency: Annotated[
+        float | None,
+        typer.Option(
+            max=1.0,
+            help="Seconds that the voice is behind, computing time aside; longer computes less. "
+            "Default: the least, 0.04 with the extractor in this package.",
+        ),
+    ] = None,
 ) -> None:
-    """Extract the voice of one speaker, or of each, from recordings."""
+    """Extract the voice of one speaker, or of each, from recordings or from a live session."""
+    _check_live(context, live)
+    if live:
+        pipe = PipeSource(format, rate, channels)
+        session = LiveExtraction(tuple(enroll or ()), output, extractor, device, latency)
+        _extract_live(session, recordings or [], Reader(channel, track), speed, pipe, microphone)
+        return
+    if not recordings:
+        raise typer.BadParameter("give a recording, or --live for the microphone")
     _check(enroll, speaker, everybody, diarization, gate)
     options = BatchOptions.of(jobs, resume, shard, ray)
     many = options.are_many(recordings)
@@ -127,6 +172,44 @@ def _extract_one(work: ExtractionWork, recording: Recording, output: Path, quiet
     opened = work.open(named)
     with progress_display(quiet) as follow:
         work.load()(opened, output, follow(recording.path.name))
+
+
+def _extract_live(
+    session: LiveExtraction,
+    recordings: Sequence[Path],
+    reader: Reader,
+    speed: Speed,
+    pipe: PipeSource,
+    microphone: str | None,
+) -> None:
+    """Write a voice while a session goes on."""
+    if not session.enrolments:
+        raise typer.BadParameter("--live needs --enroll")
+    if len(recordings) > 1:
+        raise typer.BadParameter(f"--live takes one recording, got {len(recordings)}")
+    if microphone is not None and recordings:
+        raise typer.BadParameter("--microphone comes without a file")
+    if session.output != STDOUT:
+        _check_output(session.output, many=False, everybody=False)
+    source = recordings[0] if recordings else None
+    with exit_on_error():
+        session.run(
+            open_source(source, reader, speed, pipe, microphone),
+            channel=reader.channel if source == STDIN else None,
+        )
+
+
+def _check_live(context: typer.Context, live: bool) -> None:
+    """Reject options that go without --live, or with it, alone."""
+    given = {
+        name
+        for name in (*LIVE_OPTIONS, *OFFLINE_OPTIONS)
+        if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    }
+    wrong = sorted(given & set(OFFLINE_OPTIONS if live else LIVE_OPTIONS))
+    if wrong:
+        name = "--" + ("all" if wrong[0] == "everybody" else wrong[0])
+        raise typer.BadParameter(f"{name} {'does not go' if live else 'goes'} with --live")
 
 
 def _check(

@@ -33,8 +33,8 @@ def keep_recording(stream: AudioStream, files: Iterable[Path]) -> None:
 
 
 @contextmanager
-def sound_file(file: Path) -> Iterator[soundfile.SoundFile]:
-    """Open a mono file at 16 kHz for writing; it appears whole or not at all.
+def sound_file(file: Path, sample_rate: int = SAMPLE_RATE) -> Iterator[soundfile.SoundFile]:
+    """Open a mono file for writing; it appears whole or not at all.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def sound_file(file: Path) -> Iterator[soundfile.SoundFile]:
     fault = AudioError(f"{file}: cannot be written; see that the folder is writable and has room")
     with atomic_path(file) as part:
         try:
-            with soundfile.SoundFile(_name(part), "w", SAMPLE_RATE, 1, format=kind) as sound:
+            with soundfile.SoundFile(_name(part), "w", sample_rate, 1, format=kind) as sound:
                 yield sound
                 frames = sound.frames
         # soundfile asserts that libsndfile takes all that it is given.

@@ -108,6 +108,7 @@ class StreamingExtractor:
                 f"{CAUSAL}, or one that recipes/extraction has trained with a causal architecture"
             )
         self.sample_rate = sample_rate
+        self._output: BlockResampler | None = None  # of the rate of the first push
         self._input = SampleInput(channel, block_s=RESAMPLED_S)
         self._frames = _frames_of(self.extractor, latency_s)
         self.cue = enroll_recordings(self.extractor, cue, array_rate=sample_rate)
@@ -290,7 +291,7 @@ class StreamingExtractor:
     def _begin(self) -> None:
         """Begin a stretch of samples without gaps."""
         self._input.clear()
-        self._output: BlockResampler | None = None  # of the first push's rate
+        self._output = None
         self._stream = ExtractionStream(
             self.extractor.network, self.cue, frames_per_step=self._frames
         )

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diarspk.cli.live_output import live_output
-from diarspk.cli.live_sources import (
-    FileSource,
-    LiveSource,
-    Microphone,
-    PipeSource,
-    SampleFormat,
-    Speed,
+from diarspk.cli.live_options import (
+    PipeChannels,
+    PipeFormat,
+    PipeRate,
+    ReadingSpeed,
+    open_source,
 )
+from diarspk.cli.live_output import live_output
+from diarspk.cli.live_sources import LiveSource, PipeSource, SampleFormat, Speed
 from diarspk.cli.options import Boundaries, Channel, Track
 from diarspk.cli.recordings import STDIN, Reader
 from diarspk.cli.start_up import quick_imports
@@ -63,17 +63,10 @@ def stream(
             "terminal, and JSON lines elsewhere.",
         ),
     ] = False,
-    speed: Annotated[
-        Speed,
-        typer.Option(help="Read a file as fast as it was spoken, or as fast as possible."),
-    ] = Speed.REAL,
-    rate: Annotated[
-        int, typer.Option(min=1000, max=768_000, help="Sample rate on stdin, in Hz.")
-    ] = 16000,
-    format: Annotated[SampleFormat, typer.Option(help="Samples on stdin.")] = SampleFormat.S16LE,
-    channels: Annotated[
-        int, typer.Option(min=1, max=64, help="Channels on stdin, interleaved.")
-    ] = 1,
+    speed: ReadingSpeed = Speed.REAL,
+    rate: PipeRate = 16000,
+    format: PipeFormat = SampleFormat.S16LE,
+    channels: PipeChannels = 1,
     max_speakers: Annotated[
         int | None, typer.Option(min=1, help="Maximum number of speakers.")
     ] = None,
@@ -98,11 +91,8 @@ def stream(
     with exit_on_error(), ExitStack() as stack:
         if output is not None:
             _check_output(output)
-        chosen: LiveSource = Microphone(device)
-        if source == STDIN:
-            chosen = PipeSource(format, rate, channels)
-        elif source is not None:
-            chosen = FileSource(Reader(channel, track).open(source), speed)
+        pipe = PipeSource(format, rate, channels)
+        chosen = open_source(source, Reader(channel, track), speed, pipe, device)
         with quick_imports():
             from diarspk.diarization.diarizer import EMBEDDED, Diarizer
             from diarspk.streaming import StreamingDiarizer

@@ -14,9 +14,10 @@ The speaker encoders are frozen, and their vectors are packed, unless ``--joint-
 frozen front end the weights of its layers are learned. Training that was interrupted goes on with
 ``--resume`` and the batches that it would have had. ``--start`` may also name the card of an
 exported extractor, and ``--blocks`` and ``--hidden`` a larger network than it has, which begins by
-computing the same. If the weights are of an extractor for another speaker encoder,
-``--vectors-before`` is that encoder's ``vectors.npy`` of the same packed pieces. With
-``--devices 2`` two processes each have batches of their own, and step together.
+computing the same; a causal network begins with what it can use of one that looks ahead, and
+``--teacher`` lets it learn from that one's outputs, too. If the weights are of an extractor for
+another speaker encoder, ``--vectors-before`` is that encoder's ``vectors.npy`` of the same packed
+pieces. With ``--devices 2`` two processes each have batches of their own, and step together.
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ from recipes.training.trainer import (
 )
 from recipes.training.warm_start import read_warm_start
 from tse.cue_sources import CUES, CueSource, make_cue_source
+from tse.extractor import Extractor
+from tse.loading import load_extractor
 from tse.losses import ExtractionLoss, SpeakerLoss, si_sdr_loss
 from tse.mixing import MixtureConfig
 from tse.models import (
@@ -67,7 +70,7 @@ from tse.models import (
 )
 from tse.models.architectures import NetworkConfig
 from tse.models.conditioning import ConditioningConfig
-from tse.models.network import LEAD_SAMPLES
+from tse.models.network import LEAD_SAMPLES, ExtractionNetwork
 
 VALIDATION_SEED = 777
 VALIDATION_BATCHES = 50  # of six mixtures
@@ -92,6 +95,8 @@ class TrainConfig(OptimizationConfig):
     """Train the speaker encoders, too."""
     encoder_rate: float = 0.1
     """Share of the learning rate for those encoders."""
+    teacher_share: float = 0.5
+    """Share of the loss that is the distance to the teacher's outputs, with --teacher."""
 
 
 class ExtractionTraining(lightning.LightningModule):
@@ -104,6 +109,7 @@ class ExtractionTraining(lightning.LightningModule):
         cues: BatchCues,
         *,
         encoders: Sequence[dict[str, str]] = (),
+        teacher: ExtractionNetwork | None = None,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(
@@ -118,6 +124,7 @@ class ExtractionTraining(lightning.LightningModule):
         self.network = build_network(network)
         self.criterion = ExtractionLoss(train.objective, absent_weight=train.absent_weight)
         self.joint = cues.vectors
+        self.teacher = () if teacher is None else (teacher,)  # no part of what is trained
         width = self.network.reader.config.width
         self.speaker_loss = (
             SpeakerLoss(width, len(cues.speakers)) if train.speaker_weight > 0 else None
@@ -127,6 +134,10 @@ class ExtractionTraining(lightning.LightningModule):
         mixture, target, present = batch["mixture"], batch["target"], batch["present"]
         estimate, vector = self.extract(batch)
         loss = self.criterion(estimate, target, mixture, present)
+        for teacher in self.teacher:
+            wanted = self.teach(teacher, batch)
+            share = self.train_config.teacher_share
+            loss = torch.lerp(loss, self.criterion(estimate, wanted, mixture, present), share)
         gain = improvement(estimate.detach().float(), target, mixture)[present]
         self.log("loss", loss.detach(), prog_bar=True)
         if len(gain):
@@ -151,9 +162,16 @@ class ExtractionTraining(lightning.LightningModule):
     def extract(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Estimates, and the network's reading of the cue."""
         conditioning = self.network.condition(self.cues(batch))
-        lead = 0 if self.network.causal else LEAD_SAMPLES
-        estimate = self.network.extract(batch["mixture"], conditioning, lead_samples=lead)
+        estimate = self.network.extract(
+            batch["mixture"], conditioning, lead_samples=lead_of(self.network)
+        )
         return estimate, conditioning.vector
+
+    @torch.no_grad()
+    def teach(self, teacher: ExtractionNetwork, batch: dict[str, Tensor]) -> Tensor:
+        """Compute the outputs of the teacher."""
+        conditioning = teacher.to(self.device).condition(self.cues(batch))
+        return teacher.extract(batch["mixture"], conditioning, lead_samples=lead_of(teacher))
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         config = self.train_config
@@ -172,6 +190,11 @@ class ExtractionTraining(lightning.LightningModule):
             warmup_steps=config.warmup_steps,
             decay_steps=config.decay_steps,
         )
+
+
+def lead_of(network: ExtractionNetwork) -> int:
+    """Count the samples of silence that a network wants before a mixture."""
+    return 0 if network.causal else LEAD_SAMPLES
 
 
 def improvement(estimate: Tensor, target: Tensor, mixture: Tensor) -> Tensor:
@@ -194,15 +217,19 @@ def make_training(
     cue: str,
     speakers: list[str],
     encoders: CueEncoders,
+    teacher: Extractor | None = None,
 ) -> ExtractionTraining:
-    """Put network, cue and encoders together."""
+    """Put network, cue, encoders and teacher together."""
     source = make_cue_source(cue, encoders.joined, speakers)
     vectors = make_cue_vectors(cue, encoders.loaded, tuned=train.joint_encoder)
+    if teacher is not None and type(teacher.source) is not type(source):
+        raise ArgumentError(f"--teacher must read the cue {cue}, got {teacher!r}")
     return ExtractionTraining(
         fit_conditioning(network, source),
         train,
         BatchCues(cue, source, speakers, vectors),
         encoders=encoders.describe(),
+        teacher=None if teacher is None else teacher.network,
     )
 
 
@@ -296,6 +323,8 @@ class Settings:
     """File vectors.npy of the encoder that those weights were trained with."""
     separator: Path | None = None
     """Checkpoint of another cue or fusion, to begin with its weights but for these."""
+    teacher: str | None = None
+    """Extractor whose outputs are learned beside the targets: a name, or a card."""
     resume: Path | None = None
     """Checkpoint of this run to go on from."""
 
@@ -342,7 +371,8 @@ def main(settings: Settings) -> None:
         share=share,
         tuned=train.joint_encoder,
     )
-    training = make_training(network, train, settings.cue, data.speakers, encoders)
+    teacher = None if settings.teacher is None else load_extractor(settings.teacher)
+    training = make_training(network, train, settings.cue, data.speakers, encoders, teacher)
     if settings.start is not None:
         load_warm_start(training, read_warm_start(settings.start, **OF_A_JOINT_ENCODER))
     if settings.vectors_before is not None:

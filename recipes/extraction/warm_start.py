@@ -1,4 +1,4 @@
-"""Begin a training with the weights of another: all, in a larger network, or as a separator.
+"""Begin a training with the weights of another: in a larger network, a causal one, as a separator.
 
 Where they were trained with another speaker encoder, its vectors are translated.
 """
@@ -21,25 +21,51 @@ __all__ = [
     "begin_as_separator",
     "grow",
     "load_warm_start",
+    "make_causal",
     "translate_vectors",
 ]
 
 OF_A_JOINT_ENCODER = {"part": "encoder.", "name": "joint.network."}
 """Names of its tensors in a card, and in a training: see `read_warm_start`."""
 
+AHEAD = re.compile(r"\.path\.recurrent\..*_reverse$")
+"""Names of tensors that only networks which look ahead have."""
+
 LAST_MAPS = (".expand.", ".project.", ".attention.output.")
 """Names of what the residual paths of a spliced block end with: zeros there add nothing."""
 
 
 def load_warm_start(training: nn.Module, trained: Mapping[str, Tensor]) -> None:
-    """Take over the weights of a training, whose network may be smaller: see :func:`grow`.
+    """Take over the weights of a training, whose network may be smaller, or look ahead.
+
+    See :func:`grow` and :func:`make_causal`.
 
     Raises
     ------
     ArgumentError
         As :func:`grow` does. Nothing is changed.
     """
-    training.load_state_dict(grow(training.state_dict(), trained))
+    own = training.state_dict()
+    if any(map(AHEAD.search, trained)) and not any(map(AHEAD.search, own)):
+        trained = make_causal(trained)
+    training.load_state_dict(grow(own, trained))
+
+
+def make_causal(trained: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """State of a causal network of spliced blocks, from that of one that looks ahead.
+
+    - Taps of a splice stay at their times. That of the next frames is added to that of the present
+      one, which is most like them.
+    - Of the LSTMs the forward half stays, and what reads it.
+    """
+    causal = {name: tensor for name, tensor in trained.items() if not name.endswith("_reverse")}
+    for name, tensor in causal.items():
+        if name.endswith(".path.affine.weight"):
+            causal[name] = tensor.chunk(2, dim=1)[0].clone()
+        elif name.endswith(".convolve.affine.weight"):
+            before, now, after = tensor.chunk(3, dim=1)
+            causal[name] = torch.cat([torch.zeros_like(before), before, now + after], dim=1)
+    return causal
 
 
 def grow(own: Mapping[str, Tensor], trained: Mapping[str, Tensor]) -> dict[str, Tensor]:

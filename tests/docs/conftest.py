@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pyannote.core import Annotation, Timeline
 
 from diarspk.formats import read_rttm, save_annotation
+from tests.tse.test_extraction import write_small
 
 RATE = 16000
 
@@ -49,6 +50,8 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, voice in voices.items():
         soundfile.write(folder / f"{name}.wav", voice, RATE)
     write_words(reference, folder / "words.json")
+    write_small(folder, causal=True).rename(folder / "causal.json")
+    (folder / "small.safetensors").rename(folder / "causal.safetensors")
     (folder / "recordings").mkdir()
     soundfile.write(folder / "recordings" / "call.wav", waveform[: 15 * RATE], RATE)
     return folder

@@ -100,6 +100,29 @@ def test_an_extractor_is_trained_and_exported(extraction, tmp_path, monkeypatch)
     assert voice.shape == mixture.shape and np.isfinite(voice).all()
 
 
+def test_a_causal_extractor_begins_with_one_that_looks_ahead_and_learns_from_it(
+    extraction, tmp_path, monkeypatch
+):
+    from recipes.extraction import export, train
+
+    monkeypatch.setattr(train, "VALIDATION_BATCHES", 1)
+    ahead = tmp_path / "ahead.json"
+    data = ("--packed", extraction, "--steps", 2, *SMALL)
+    call(train, *data, "--output", tmp_path / "ahead")
+    call(export, "--checkpoint", tmp_path / "ahead" / "final.ckpt", "--output", ahead)
+    causal = ("--architecture", "band-split-causal", "--start", ahead, "--teacher", ahead)
+    call(train, *data, *causal, "--output", tmp_path / "causal")
+    card = tmp_path / "causal.json"
+    call(export, "--checkpoint", tmp_path / "causal" / "final.ckpt", "--output", card)
+    extractor = tse.load_extractor(card)
+    assert extractor.causal
+    assert not any("teacher" in name for name in read_checkpoint(card).tensors)
+    mixture, enrolment = np.random.default_rng(0).normal(0, 0.1, (2, RATE)).astype(np.float32)
+    stream = tse.StreamingExtractor(extractor.cue(enrolment, RATE), RATE, extractor=extractor)
+    voice = np.concatenate([stream.push(mixture), stream.finish()])
+    np.testing.assert_allclose(voice, extractor(mixture, stream.cue), atol=1e-5)
+
+
 def test_the_study_trains_each_cell_once(extraction, tmp_path, monkeypatch):
     from recipes.extraction import study, train
 

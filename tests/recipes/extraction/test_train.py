@@ -433,6 +433,27 @@ def test_a_network_that_does_not_fit_stays_as_it_is(other: BandSplitConfig) -> N
     assert all(torch.equal(before[k], v) for k, v in training.state_dict().items())
 
 
+def test_a_causal_network_begins_with_what_it_can_use_of_one_that_looks_ahead() -> None:
+    """Splices see a signal that stands still as before; LSTMs compute their forward half."""
+    trained = build_network(SMALL).eval()
+    training = torch.nn.Module()
+    training.network = build_network(replace(SMALL, causal=True)).eval()
+    load_warm_start(training, {f"network.{k}": v for k, v in trained.state_dict().items()})
+    x = torch.randn(1, 1, 3, SMALL.channels).expand(1, 60, 3, SMALL.channels)
+    frames = torch.randn(1, 20, SMALL.bottleneck)
+    for before, after in zip(trained.blocks, training.network.blocks, strict=True):
+        middle = slice(2 * before.convolve.dilation, -before.convolve.dilation)
+        expected, found = (block.convolve(x, None)[:, middle] for block in (before, after))
+        torch.testing.assert_close(found, expected)
+        both = before.path.recurrent(frames)[0]
+        forward = after.path.recurrent(frames)[0]
+        torch.testing.assert_close(forward, both[..., : forward.shape[-1]])
+        torch.testing.assert_close(
+            after.path.affine.weight, before.path.affine.weight[:, : forward.shape[-1]]
+        )
+    assert torch.equal(training.network.decoder.norm.weight, trained.decoder.norm.weight)
+
+
 @pytest.mark.parametrize("architecture", ["cross-attention", "td-speakerbeam"])
 def test_attention_is_refused_where_it_would_do_nothing(architecture: str) -> None:
     pytest.importorskip("lightning")

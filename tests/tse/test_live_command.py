@@ -1,0 +1,124 @@
+"""``diarspk extract --live``, and the causal extractor in ``diarspk extract``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner, Result
+
+from diarspk.cli import app, live_sources
+from diarspk.errors import SpeechWarning
+from tests.tse.test_extraction import RATE, unfit, voice, write_small
+from tse.extraction import extract
+from tse.loading import load_extractor
+
+pytestmark = unfit
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    write_small(tmp_path, causal=True)
+    soundfile.write(tmp_path / "call.wav", voice(1.5), RATE)
+    soundfile.write(tmp_path / "me.wav", voice(2.0, 1), RATE)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments: str, stdin: bytes | None = None) -> Result:
+    words = ["extract", *arguments, "--enroll", "me.wav", "--extractor", "small.json"]
+    return CliRunner().invoke(app, words, input=stdin)
+
+
+def samples_of(file: str) -> bytes:
+    return bytes(soundfile.read(file, dtype="int16")[0].astype("<i2").tobytes())
+
+
+def test_a_file_is_extracted_live_as_it_is_offline(folder: Path) -> None:
+    live = run("call.wav", "--live", "--speed", "full", "-o", "live.wav")
+    assert live.exit_code == 0, live.output
+    whole = run("call.wav", "-o", "whole.wav")
+    assert whole.exit_code == 0, whole.output
+    found, expected = (soundfile.read(name)[0] for name in ("live.wav", "whole.wav"))
+    np.testing.assert_allclose(found, expected, atol=1e-4)  # 16 bits
+    extractor = load_extractor(folder / "small.json")
+    heard = extract("call.wav", enrolment="me.wav", extractor=extractor)
+    np.testing.assert_allclose(found, heard, atol=1e-4)
+
+
+def test_a_pipe_goes_to_stdout_at_its_own_rate(folder: Path) -> None:
+    stream = ("-", "--live", "--rate", "8000", "--format", "s16le", "--latency", "0.1")
+    result = run(*stream, "-o", "-", stdin=samples_of("call.wav"))
+    assert result.exit_code == 0, result.output
+    found = np.frombuffer(result.stdout_bytes, "<i2")
+    assert len(found) == 24000 and found.any()
+    filed = run(*stream, "-o", "live.flac", stdin=samples_of("call.wav"))
+    assert filed.exit_code == 0
+    stored, rate = soundfile.read("live.flac", dtype="int16")
+    assert rate == 8000
+    np.testing.assert_allclose(stored, found, atol=1)
+
+
+def test_ctrl_c_finishes_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pieces(self: object) -> object:
+        yield voice(1.0)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(live_sources.Microphone, "pieces", pieces)
+    result = run("--live", "-o", "live.wav")
+    assert result.exit_code == 0, result.output
+    assert "stopped" in result.stderr
+    assert soundfile.info("live.wav").frames == RATE
+
+
+def test_a_fault_of_the_source_is_told_and_what_came_is_kept(folder: Path) -> None:
+    result = run("-", "--live", "-o", "live.wav", stdin=samples_of("call.wav") + b"\0")
+    assert result.exit_code == 1
+    assert "ends within a sample (1 of 2 bytes)" in result.stderr
+    assert soundfile.info("live.wav").frames == 24000
+
+
+def test_a_voice_that_is_not_there_is_told(folder: Path) -> None:
+    with pytest.warns(SpeechWarning, match=r"stdin: the enrolled voice was probably not there"):
+        run("-", "--live", "-o", "live.wav", stdin=bytes(2 * RATE))
+
+
+def test_an_extractor_that_looks_ahead_is_refused(folder: Path) -> None:
+    write_small(folder)
+    result = run("call.wav", "--live", "-o", "live.wav")
+    assert result.exit_code == 1
+    assert "must be causal" in result.stderr and "band-split-causal" in result.stderr
+    assert not (folder / "live.wav").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        (["-o", "x.wav"], 2, "give a recording, or --live"),
+        (["call.wav", "--speed", "full", "-o", "x.wav"], 2, "--speed goes with --live"),
+        (["call.wav", "--live", "--all", "-o", "x.wav"], 2, "--all does not go with --live"),
+        (["call.wav", "--live", "--jobs", "2", "-o", "x.wav"], 2, "--jobs does not go"),
+        (["call.wav", "--live", "-o", "x.mp3"], 2, "must end in .wav"),
+        (["call.wav", "call.wav", "--live", "-o", "x.wav"], 2, "one recording, got 2"),
+        (["call.wav", "--live", "--microphone", "1", "-o", "x.wav"], 2, "without a file"),
+        (["call.wav", "--live", "--latency", "0.01", "-o", "x.wav"], 1, "latency_s"),
+        (["missing.wav", "--live", "-o", "x.wav"], 1, "missing.wav"),
+        (["call.wav", "--live", "-o", "call.wav"], 1, "must not be the recording"),
+    ],
+)
+def test_wrong_input_is_told_on_one_line(
+    folder: Path, arguments: list[str], status: int, told: str
+) -> None:
+    result = run(*arguments)
+    assert result.exit_code == status, result.output
+    assert told in " ".join(result.stderr.replace("│", " ").split())
+    assert "Traceback" not in result.output
+    assert not (folder / "x.wav").exists()
+
+
+def test_live_needs_an_enrolment(folder: Path) -> None:
+    result = CliRunner().invoke(app, ["extract", "call.wav", "--live", "-o", "x.wav"])
+    assert result.exit_code == 2
+    assert "--live needs --enroll" in result.stderr
