@@ -44,8 +44,8 @@ def test_a_file_is_extracted_live_as_it_is_offline(folder: Path) -> None:
     found, expected = (soundfile.read(name)[0] for name in ("live.wav", "whole.wav"))
     np.testing.assert_allclose(found, expected, atol=1e-4)  # 16 bits
     extractor = load_extractor(folder / "small.json")
-    heard = extract("call.wav", enrolment="me.wav", extractor=extractor)
-    np.testing.assert_allclose(found, heard, atol=1e-4)
+    once = extract("call.wav", enrolment="me.wav", extractor=extractor)
+    np.testing.assert_allclose(found, once, atol=1e-4)
 
 
 def test_a_pipe_goes_to_stdout_at_its_own_rate(folder: Path) -> None:
