@@ -25,7 +25,10 @@ TEXTS = sorted(
     if not any(part.startswith(".") or part == "site" for part in path.relative_to(ROOT).parts)
 )
 COMMAND = re.compile(r"python -m ((?:eval|recipes|tse)(?:\.\w+)*)([^`\n|>]*)")
-FORWARDED = {"recipes.extraction.study": "recipes.extraction.train"}
+FORWARDED = {
+    "recipes.extraction.study": "recipes.extraction.train",
+    "recipes.extraction.encoder_study": "recipes.extraction.train",
+}
 """Modules that pass options on to another one."""
 
 OPTION = re.compile(r"(?<!\S)--[a-z][a-z0-9-]*")

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.loading import DEFAULT
 from diarspk.errors import ArgumentError
+from eval.extraction.study_encoders import load_study_encoder
 from recipes.extraction.data import Voices, read_voices
 from recipes.extraction.vectors import EMBEDDED, read_vectors
 from tse.card_encoders import base_fingerprint
-from tse.cue_encoders import join_encoders, load_cue_encoder
+from tse.cue_encoders import join_encoders
 from tse.loading import WITHOUT_ENCODER
 
 __all__ = ["CueEncoders", "load_encoders", "trained_encoders"]
@@ -96,7 +97,7 @@ def load_encoders(cue: str, names: Sequence[str], *, tuned: bool = False) -> Cue
             )
         return CueEncoders()
     chosen = tuple(names) or (EMBEDDED,)
-    return CueEncoders(chosen, tuple(load_cue_encoder(name) for name in chosen), tuned)
+    return CueEncoders(chosen, tuple(load_study_encoder(name) for name in chosen), tuned)
 
 
 def trained_encoders(settings: Mapping[str, Any], names: Sequence[str]) -> CueEncoders:

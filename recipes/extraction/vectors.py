@@ -25,10 +25,10 @@ from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.upstreams import FrontEndEncoder
 from diarspk.errors import ArgumentError
 from eval.command_line import command
+from eval.extraction.study_encoders import load_study_encoder
 from recipes.extraction.data import PackedVectors, read_voices
 from recipes.extraction.tasks import map_tasks
 from tse.card_encoders import base_fingerprint
-from tse.cue_encoders import load_cue_encoder
 
 EMBEDDED = ""
 """Name of the embedded encoder where none is given."""
@@ -47,7 +47,7 @@ def embed_voices(folder: Path, names: Sequence[str], workers: int) -> None:
     voices = read_voices(folder)
     pieces = list(zip(voices.start.tolist(), voices.samples.tolist(), strict=True))
     for name in names or [EMBEDDED]:
-        fingerprint = base_fingerprint(load_cue_encoder(name))
+        fingerprint = base_fingerprint(load_study_encoder(name))
         file = vectors_file(folder, name, fingerprint)
         if not file.is_file():
             starts = range(0, len(pieces), PIECES)
@@ -110,7 +110,7 @@ def _embed(task: tuple[Path, str, list[tuple[int, int]]]) -> NDArray[np.floating
 
 @cache
 def _load(name: str) -> SpeakerEncoder:
-    return load_cue_encoder(name)
+    return load_study_encoder(name)
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,12 @@ COLUMNS = (
 def speech(tmp_path_factory):
     """Tar shards and tables of six training and three other speakers, two utterances each."""
     folder = tmp_path_factory.mktemp("speech")
+    write_speech(folder)
+    return folder
+
+
+def write_speech(folder):
+    folder.mkdir(exist_ok=True)
     generator = np.random.default_rng(0)
     for split, numbers in (("train", range(6)), ("dev", range(6, 9))):
         with (
@@ -54,7 +60,6 @@ def speech(tmp_path_factory):
                     stream.seek(0)
                     shard.addfile(member, stream)
                     rows.writerow([name, f"s{number}", f"{split}-00.tar", "made", "", "", "", "2"])
-    return folder
 
 
 def write_extraction_data(folder):
