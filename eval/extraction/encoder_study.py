@@ -139,7 +139,7 @@ class Bench:
             stored = {**self._compute(cell), "key": np.array(key)}
             self.results.mkdir(parents=True, exist_ok=True)
             with atomic_path(file) as part, part.open("wb") as stream:
-                np.savez(stream, **stored)
+                np.savez(stream, **stored)  # type: ignore[arg-type]
         pairs = None
         if "vectors" in stored:
             speakers = [one.speaker for one in self._verified()]

@@ -21,7 +21,7 @@ from diarspk.audio import SAMPLE_RATE
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.encoders.clips import ClipEncoder, Waveform, WindowConfig
 from diarspk.encoders.loading import DEFAULT
-from diarspk.errors import DiarspkError, FormatError
+from diarspk.errors import DiarspkError, FormatError, ModelError
 from eval.correlation.loading import Places, describe_embedder, load_declared, why_missing
 from eval.correlation.specification import OWN, EncoderSpecification
 from eval.correlation.vectors import transform
@@ -34,7 +34,7 @@ __all__ = ["STUDY_ENCODERS", "load_study_encoder", "name_encoders", "write_decla
 
 DECLARED = "declared:"
 
-STUDY_ENCODERS = (
+STUDY_ENCODERS: tuple[EncoderSpecification, ...] = (
     EncoderSpecification("embedded", origin="embedded"),
     EncoderSpecification("embedded 6", "generation", SIXTH, origin="embedded"),
     EncoderSpecification("embedded 5", "generation", FIFTH, origin="embedded"),
@@ -72,13 +72,13 @@ class DeclaredEncoder(ClipEncoder):
         return load_declared(self.specification, self.places)
 
     @cached_property
-    def dimension(self) -> int:  # type: ignore[override]
+    def dimension(self) -> int:
         """Number of dimensions of an embedding, by that of a second of noise."""
         noise = 0.1 * np.random.default_rng(0).normal(size=SAMPLE_RATE).astype(np.float32)
         return self.embed_parts([noise]).shape[1]
 
     @cached_property
-    def fingerprint(self) -> str:  # type: ignore[override]
+    def fingerprint(self) -> str:
         """Digest of all that decides on the vectors."""
         one = {name: value for name, value in asdict(self.specification).items() if name != "name"}
         text = json.dumps(one, sort_keys=True) + describe_embedder(self.specification, self.places)
@@ -130,7 +130,7 @@ def _name(one: EncoderSpecification, places: Places, file: Path) -> str:
     if whole and one.kind == "zoo":
         return str(train_network(one.source, places.speech, places.folder / "zoo"))
     if reason := why_missing(one, places):
-        raise FormatError(reason)
+        raise ModelError(reason)
     return f"{DECLARED}{file}#{one.name}"
 
 

@@ -246,10 +246,11 @@ def test_the_study_of_encoders_runs_to_its_findings_and_goes_on(
     names, packed, study_data, tmp_path, monkeypatch, capfd
 ):
     modules = {one.__name__: one for one in (train, measuring)}
-    commands = []
+    commands, words = [], []
 
     def here(command, *, check):
         commands.append(command[2])
+        words.extend(command)
         call(modules[command[2]], *command[3:])
 
     monkeypatch.setattr(subprocess, "run", here)
@@ -263,7 +264,7 @@ def test_the_study_of_encoders_runs_to_its_findings_and_goes_on(
     options = ["--packed", packed, "--data", study_data, "--output", study, "--steps", 2]
     options += ["--encoders", tmp_path / "encoders.json", "--others", "one-hot"]
     options += ["--embedders", 0, "--mixtures", 3, "--optimised", 1, "--iterations", 2]
-    options += ["--resamples", 50, *SMALL]
+    options += ["--resamples", 50, "--save-every", 1, *SMALL]
     call(encoder_study, *options)
     told = capfd.readouterr()
     assert "nobody's: left out:" in told.err
@@ -274,8 +275,10 @@ def test_the_study_of_encoders_runs_to_its_findings_and_goes_on(
     assert commands.count("recipes.extraction.train") == 3
 
     commands.clear()
-    (study / "cells" / "mine.json").unlink()
+    assert "--resume" not in words
+    (study / "cells" / "mine.json").unlink()  # as if it had stopped before the export
     call(encoder_study, *options)
     assert commands == ["recipes.extraction.train", "eval.extraction.encoder_study"]
+    assert "--resume" in words
     again = json.loads((study / "study-results.json").read_text())
     assert again["cells"] == found["cells"]
