@@ -19,6 +19,7 @@ import torch
 
 from diarspk.checkpoints.checkpoint import drop_prefix, read_checkpoint
 from diarspk.encoders.loading import DEFAULT
+from diarspk.errors import ArgumentError
 from eval.command_line import command
 from recipes.extraction.encoders import trained_encoders
 from recipes.extraction.warm_start import OF_A_JOINT_ENCODER, grow
@@ -72,6 +73,11 @@ def export(
         name = read_checkpoint(before).fingerprint if card else before.name
         averaged = {"before": name, "share_before": share_before}
     network = read_network(settings["network"])
+    if network.causal and (verified or passes > 1):
+        raise ArgumentError(
+            "--verified and --passes go with extractors that look ahead; leave them out for this "
+            "causal one, which makes one pass"
+        )
     network.load_state_dict(drop_prefix(state, "network."))
     joint = bool(settings["train"]["joint_encoder"])
     read = trained_encoders(settings, encoders)

@@ -16,6 +16,7 @@ import tse
 from diarspk import load_encoder
 from diarspk.checkpoints.checkpoint import read_checkpoint
 from diarspk.clustering.plda import read_plda
+from diarspk.errors import ArgumentError
 from eval.probes.decoder import load_decoder
 from recipes.extraction.prepare import write_pieces
 from recipes.training.trainer import steps_done
@@ -119,6 +120,8 @@ def test_a_causal_extractor_begins_with_one_that_looks_ahead_and_learns_from_it(
     call(train, *data, *causal, "--output", tmp_path / "causal")
     card = tmp_path / "causal.json"
     call(export, "--checkpoint", tmp_path / "causal" / "final.ckpt", "--output", card)
+    with pytest.raises(ArgumentError, match=r"leave them out for this causal one"):
+        export.export(tmp_path / "causal" / "final.ckpt", card, verified=True)
     extractor = tse.load_extractor(card)
     assert extractor.causal
     assert not any("teacher" in name for name in read_checkpoint(card).tensors)
