@@ -24,14 +24,15 @@ from numpy.typing import NDArray
 from diarspk.atomic import atomic_path
 from diarspk.audio import SAMPLE_RATE
 from diarspk.checkpoints.checkpoint import read_card
-from diarspk.errors import FormatError
 from eval.command_line import command, one_of
 from eval.embeddings.speech import Utterance, read_utterances
 from eval.extraction.evaluation import extraction
-from eval.extraction.findings import CellFigures, Draws, StudyFigures, find
+from eval.extraction.findings import find
 from eval.extraction.mixtures import CONDITIONS, Trial, draw_trials
 from eval.extraction.optimised_cue import optimised_extraction
+from eval.extraction.study_cells import StudyCell, read_cells
 from eval.extraction.study_encoders import load_study_encoder
+from eval.extraction.study_figures import CellFigures, Draws, StudyFigures
 from eval.extraction.study_report import draw_study, format_study, measure_rows
 from eval.extraction.study_verification import VerificationPairs
 from eval.report.progress import follow
@@ -42,7 +43,7 @@ from tse.loading import load_extractor
 from tse.metrics import score_extraction
 from tse.optimised_cue import OptimisationConfig
 
-__all__ = ["StudyCell", "main", "read_cells", "write_cells"]
+__all__ = ["main"]
 
 MIN_SECONDS = 1.0
 """Length of an utterance below which it is not verified."""
@@ -51,64 +52,7 @@ CLOSED_UTTERANCES = 1000
 """First utterances of the training speakers, of which the closed mixtures are made."""
 
 CLEAN = ("clean-2", "clean-3")
-CELLS, RESULTS = "study.json", "results"
-
-
-@dataclass(frozen=True)
-class StudyCell:
-    """An extractor of a study.
-
-    Attributes
-    ----------
-    label : str
-        Of the encoder, or of another cue.
-    cue : str
-        Its name in :data:`tse.cue_sources.CUES`.
-    origin : str
-        Encoders of one origin are drawn together.
-    card : str
-        File of the extractor, from the folder of the study.
-    encoders : tuple of str
-        Names for :func:`eval.extraction.study_encoders.load_study_encoder`.
-    seed : int
-        Of the training.
-    """
-
-    label: str
-    cue: str
-    origin: str
-    card: str
-    encoders: tuple[str, ...] = ()
-    seed: int = 0
-
-
-def write_cells(folder: Path, cells: Sequence[StudyCell]) -> None:
-    """Write which extractors a study has."""
-    with atomic_path(folder / CELLS) as part:
-        part.write_text(json.dumps([asdict(one) for one in cells], indent=1) + "\n", "utf-8")
-
-
-def read_cells(folder: Path) -> list[StudyCell]:
-    """Read the extractors of a study that are there.
-
-    Raises
-    ------
-    FormatError
-        If there is no study, or none of its extractors has been trained.
-    """
-    file = folder / CELLS
-    if not file.is_file():
-        raise FormatError(
-            "no such file; python -m recipes.extraction.encoder_study makes a study", str(file)
-        )
-    cells = [
-        StudyCell(**{**one, "encoders": tuple(one["encoders"])})
-        for one in json.loads(file.read_text(encoding="utf-8"))
-    ]
-    trained = [one for one in cells if (folder / one.card).is_file()]
-    if not trained:
-        raise FormatError("names no extractor that has been trained yet", str(file))
-    return trained
+RESULTS = "results"
 
 
 class Bench:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval.correlation.association import Interval
-from eval.extraction.findings import Draws, Finding, StudyFigures, mean_interval, rate_interval
+from eval.extraction.findings import Finding
+from eval.extraction.study_figures import Draws, StudyFigures, mean_interval, rate_interval
 from eval.report.markdown import markdown_table
 
 __all__ = ["Row", "draw_study", "format_study", "measure_rows"]

@@ -16,6 +16,7 @@ that are not of the study, like ``--blocks``, go to each training.
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -25,10 +26,11 @@ from pathlib import Path
 from typing import Annotated
 
 from diarspk.cli.terminal import say
+from diarspk.errors import ArgumentError
 from eval.command_line import command, one_of
 from eval.correlation.loading import Places
 from eval.correlation.specification import read_encoders
-from eval.extraction.encoder_study import StudyCell, write_cells
+from eval.extraction.study_cells import StudyCell, write_cells
 from eval.extraction.study_encoders import STUDY_ENCODERS, name_encoders, write_declarations
 from recipes.extraction.data import BatchConfig, read_voices
 from recipes.extraction.export import export
@@ -43,6 +45,9 @@ OTHERS = ("one-hot", "log-mel", "enrolment", "utterance+map", "multi-level")
 
 FUSIONS = {"log-mel": "cross-attention", "multi-level": "cross-attention"}
 """Fusions of cues with a sequence; those with a vector alone have FiLM."""
+
+TRAINED = ("steps", "separator", "clean", "seconds", "batch_size", "learning_rate")
+"""Settings that all extractors of a study share."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ def choose_cells(settings: Settings) -> list[StudyCell]:
         say(f"{label}: left out: {reason}")
     cells = []
     for seed in settings.seeds:
-        mark = f", seed {seed}" if len(settings.seeds) > 1 else ""
+        mark = f", seed {seed}" if seed != settings.seeds[0] else ""
         for one in specifications:
             if one.name in names:
                 card = f"cells/{_slug(one.name + mark)}.json"
@@ -118,7 +123,7 @@ def train_cell(settings: Settings, cell: StudyCell, others: Sequence[str]) -> No
         "--steps": settings.steps,
         "--seed": cell.seed,
         "--cue": cell.cue,
-        "--validate-every": settings.steps,
+        "--validate-every": settings.steps + 1,  # never: the comparison has mixtures of its own
         "--seconds": settings.seconds,
         "--batch-size": settings.batch_size,
         "--learning-rate": settings.learning_rate,
@@ -141,6 +146,28 @@ def train_cell(settings: Settings, cell: StudyCell, others: Sequence[str]) -> No
     export(run / "final.ckpt", settings.output / cell.card, speakers=closed)
 
 
+def check_settings(settings: Settings, others: Sequence[str]) -> None:
+    """Refuse to go on with a study that was begun otherwise: its extractors would not compare.
+
+    Raises
+    ------
+    ArgumentError
+        With the first setting that differs.
+    """
+    own = {name: getattr(settings, name) for name in TRAINED}
+    now = {**{name: str(value) for name, value in own.items()}, "options": " ".join(others)}
+    file = settings.output / "settings.json"
+    if file.is_file():
+        before = json.loads(file.read_text(encoding="utf-8"))
+        for name, value in now.items():
+            if before.get(name) != value:
+                raise ArgumentError(
+                    f"{settings.output}: was begun with {name} {before.get(name)!r}, got "
+                    f"{value!r}; give the same, or another --output"
+                )
+    file.write_text(json.dumps(now, indent=1) + "\n", encoding="utf-8")
+
+
 def _slug(label: str) -> str:
     """Name of a file for a label."""
     return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
@@ -149,6 +176,7 @@ def _slug(label: str) -> str:
 @command
 def main(settings: Settings, others: Sequence[str]) -> None:
     settings.output.mkdir(parents=True, exist_ok=True)
+    check_settings(settings, others)
     cells = choose_cells(settings)
     write_cells(settings.output, cells)
     for cell in cells:

@@ -1,6 +1,6 @@
 """Score an extractor on the mixtures of Libri2Mix, both speakers of each in turn.
 
-    python -m recipes.libri2mix.evaluate --model CARD \
+    python -m recipes.libri2mix.evaluate --extractor CARD \
         --metadata Libri2Mix/wav16k/min/metadata/mixture_test_mix_clean.csv [--json test.json]
 
 The metadata are those that LibriMix's own scripts write. The enrolment is another utterance of the

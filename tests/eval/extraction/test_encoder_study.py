@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diarspk.verification.metrics import equal_error_rate
-from eval.extraction.findings import CellFigures, Draws, StudyFigures, find
+from eval.extraction.findings import find
+from eval.extraction.study_figures import CellFigures, Draws, StudyFigures
 from eval.extraction.study_report import draw_study, format_study, measure_rows
 from eval.extraction.study_verification import VerificationPairs
 from eval.verification.all_pairs import score_all_pairs

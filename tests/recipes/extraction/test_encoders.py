@@ -282,3 +282,5 @@ def test_the_study_of_encoders_runs_to_its_findings_and_goes_on(
     assert "--resume" in words
     again = json.loads((study / "study-results.json").read_text())
     assert again["cells"] == found["cells"]
+    assert encoder_study.main([*map(str, options), "--steps", "3"]) == 1
+    assert "was begun with steps '2', got '3'" in capfd.readouterr().err
