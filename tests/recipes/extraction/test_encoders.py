@@ -35,6 +35,7 @@ from eval.extraction import encoder_study as measuring
 from recipes.extraction import encoder_study, export, train, vectors
 from recipes.extraction.cue_vectors import make_cue_vectors
 from recipes.extraction.encoders import load_encoders
+from recipes.extraction.prepare import write_pieces
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -208,6 +209,8 @@ def test_vectors_are_packed_once_and_asked_for_by_what_they_are_of(names, packed
     before = file.stat().st_mtime_ns
     call(vectors, "--packed", voices, "--encoder", names["x-vector"], "--workers", 0)
     assert file.stat().st_mtime_ns == before
+    write_pieces([("a", "s", waveforms[:RATE])], voices / "train")
+    assert not list((voices / "train").glob("vectors*"))  # they were of other pieces
 
     note = {"encoder": "embedded", "fingerprint": "another"}
     (voices / "dev" / "vectors.json").write_text(json.dumps(note))
