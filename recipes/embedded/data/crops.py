@@ -59,7 +59,7 @@ class CropConfig:
     mask_probability: float = 0.2
     level_deviation_db: float = 5.0
     altered_speed_probability: float = 0.5
-    warped_probability: float = 0.3  # of changed voices, where there are some
+    warped_probability: float = 0.5  # of changed voices, where there are some
 
 
 class SpeakerCrops(IterableDataset[dict[str, Tensor]]):
