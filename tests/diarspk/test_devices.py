@@ -34,6 +34,8 @@ from diarspk.streaming.frame_stream import FrameStream
 from diarspk.streaming.window_view import WindowReader
 from tests.tiny_model import tone
 from tse.cues import Cue
+from tse.models.architectures import ARCHITECTURES, build_network
+from tse.streaming import ExtractionStream
 
 CUDA = torch.device("cuda", 0)
 
@@ -196,6 +198,19 @@ def test_architectures_run_on_one_device(name: str) -> None:
         assert encoder.pool_frames(frames[None], masks_of_frames).shape == (1, encoder.dimension)
         windows = np.stack([tone("ann", 1.0)])
         assert encoder.embed_masked(windows, masks).shape == (1, 2, encoder.dimension)
+
+
+@pytest.mark.filterwarnings("ignore:Accessing the data pointer of FakeTensor")  # of an LSTM
+def test_live_extraction_runs_on_one_device() -> None:
+    network = build_network(replace(ARCHITECTURES["band-split-causal"], blocks=1)).eval()
+    with fake_gpu() as move:
+        move(network)
+        cue = Cue(vector=torch.zeros(1, 192), enrolment=torch.zeros(1, 32000))
+        stream = ExtractionStream(network, cue, frames_per_step=1)
+        voice = torch.cat([stream.push(torch.from_numpy(tone("ben", 0.2))), stream.flush()])
+        assert voice.shape == (3200,) and voice.device == CUDA
+        stream.restore(stream.state())
+        assert stream.memory["0.joint.h"].device == CUDA
 
 
 @pytest.mark.filterwarnings("ignore:Accessing the data pointer of FakeTensor")  # of an LSTM

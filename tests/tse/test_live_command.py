@@ -22,7 +22,7 @@ pytestmark = unfit
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_small(tmp_path, causal=True)
     soundfile.write(tmp_path / "call.wav", voice(1.5), RATE)
-    soundfile.write(tmp_path / "me.wav", voice(2.0, 1), RATE)
+    soundfile.write(tmp_path / "me.wav", voice(1.0, 1), RATE)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -112,10 +112,10 @@ def test_as_much_comes_out_as_went_in_within_the_latency(
 def test_another_rate_gives_nearly_the_same_voice(
     extractor: tse.Extractor, cue: tse.Cue, rate: int
 ) -> None:
-    mixture = below_3_khz(voice(2.0, 3))
+    mixture = below_3_khz(voice(1.0, 3))
     expected = run(begin(extractor, cue), [mixture])
     found = run(begin(extractor, cue, rate), [soxr.resample(mixture, RATE, rate)])
-    there = soxr.resample(found, rate, RATE)[:32000]
+    there = soxr.resample(found, rate, RATE)[:16000]
     expected, there = below_3_khz(expected), below_3_khz(there)
     fault = (there - expected)[1000:-1000]
     assert np.mean(fault**2) < 1e-4 * np.mean(expected**2)
