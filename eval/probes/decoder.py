@@ -29,6 +29,7 @@ __all__ = [
     "MelDecoderConfig",
     "content_of",
     "load_decoder",
+    "spread_cue",
     "write_decoder",
 ]
 
@@ -49,6 +50,10 @@ class MelDecoderConfig:
         Convolutions before the cue comes in.
     layers : int
         Convolutions that the cue scales and shifts.
+    first_cepstrum : int
+        First cepstrum of the content; 1 leaves the energy out, which then comes from the cue.
+    pitch : bool
+        Whether the pitch is decoded beside the features.
     """
 
     cepstra: int = 8
@@ -58,6 +63,8 @@ class MelDecoderConfig:
     core: int = 2
     layers: int = 3
     kernel: int = 5
+    first_cepstrum: int = 0
+    pitch: bool = False
 
 
 class MelDecoder(nn.Module):
@@ -65,7 +72,8 @@ class MelDecoder(nn.Module):
 
     Shape
     -----
-    content ``(batch, frames, cepstra)``, cue ``(batch, dim)`` -> ``(batch, frames, mels)``
+    content ``(batch, frames, cepstra)``, cue ``(batch, dim)`` or one for each frame,
+    ``(batch, frames, dim)`` -> ``(batch, frames, mels)``
     """
 
     def __init__(self, config: MelDecoderConfig | None = None) -> None:
@@ -75,22 +83,28 @@ class MelDecoder(nn.Module):
         self.core = nn.ModuleList(_Block(config) for _ in range(config.core))
         self.blocks = nn.ModuleList(_Block(config) for _ in range(config.layers))
         self.modulate = nn.Linear(config.cue, 2 * config.layers * config.width)
-        self.leave = nn.Linear(config.width, config.mels)
+        self.leave = nn.Linear(config.width, config.mels + config.pitch)
 
     def forward(self, content: Tensor, cue: Tensor) -> Tensor:
         """Log-mel features less their level."""
         return self.states(content, cue)["output"]
 
     def states(self, content: Tensor, cue: Tensor) -> dict[str, Tensor]:
-        """``core`` before the cue, ``decoder`` after it, ``output``: ``(batch, frames, ...)``."""
+        """``core`` before the cue, ``decoder`` after it, ``output``: ``(batch, frames, ...)``.
+
+        With pitch, also ``pitch``: ``(batch, frames, 1)`` in octaves.
+        """
         hidden = self.enter(content)
         for block in self.core:
             hidden = block(hidden, None)
         states = {"core": hidden}
-        modulation = self.modulate(cue).unflatten(-1, (self.config.layers, 1, -1))
-        for block, one in zip(self.blocks, modulation.unbind(1), strict=True):
+        cue = cue if cue.dim() == 3 else cue[:, None]  # (batch, frames or 1, dim)
+        modulation = self.modulate(cue).unflatten(-1, (self.config.layers, -1))
+        for block, one in zip(self.blocks, modulation.unbind(2), strict=True):
             hidden = block(hidden, one)
-        return {**states, "decoder": hidden, "output": self.leave(hidden)}
+        output = self.leave(hidden)
+        states = {**states, "decoder": hidden, "output": output[..., : self.config.mels]}
+        return states | ({"pitch": output[..., self.config.mels :]} if self.config.pitch else {})
 
 
 class _Block(nn.Module):
@@ -103,7 +117,7 @@ class _Block(nn.Module):
     def forward(self, hidden: Tensor, modulation: Tensor | None) -> Tensor:
         change = self.convolve(self.norm(hidden).transpose(1, 2)).transpose(1, 2)
         if modulation is not None:
-            scale, shift = modulation.chunk(2, dim=-1)  # (batch, 1, width)
+            scale, shift = modulation.chunk(2, dim=-1)  # (batch, frames or 1, width)
             change = change * (1 + scale) + shift
         return hidden + nn.functional.gelu(change)
 
@@ -136,26 +150,31 @@ class ConditionedDecoder:
             self._embed = embed
         log_mel = log_mel_of(utterance.waveform)
         cue = self._embed([utterance.waveform])[0]
-        content = content_of(log_mel, self.network.config.cepstra)
+        config = self.network.config
+        content = content_of(log_mel, config.cepstra, first=config.first_cepstrum)
         return Voice(utterance.speaker, content, np.asarray(cue, np.float32), log_mel)
 
     @torch.inference_mode()
     def synthesise(self, content: NDArray[np.float32], cue: NDArray[np.float32]) -> Synthesis:
-        """See :class:`eval.probes.synthesis.Synthesiser`."""
+        """See :class:`eval.probes.synthesis.Synthesiser`; sequences are spread over the content."""
+        cue = spread_cue(cue, len(content)) if cue.ndim == 2 else cue
         batch = torch.from_numpy(content)[None], torch.from_numpy(cue)[None]
         states = {name: one[0].numpy() for name, one in self.network.states(*batch).items()}
         return Synthesis(states.pop("output"), states)
 
 
-def content_of(log_mel: NDArray[np.float32], cepstra: int) -> NDArray[np.float32]:
+def content_of(
+    log_mel: NDArray[np.float32], cepstra: int, *, first: int = 0
+) -> NDArray[np.float32]:
     """Leave what is said and hardly who says it: ``(frames, mels)`` -> ``(frames, cepstra)``.
 
-    The first cepstra, of which the zeroth is the energy; smoothed over 70 ms; mean 0
-    and deviation 1 over the utterance.
+    The cepstra from the ``first`` on, of which the zeroth is the energy; smoothed over 70 ms;
+    mean 0 and deviation 1 over the utterance.
     """
     from scipy.fft import dct
 
-    found = dct(log_mel.astype(np.float64), norm="ortho", axis=1)[:, :cepstra]
+    found = dct(log_mel.astype(np.float64), norm="ortho", axis=1)
+    found = found[:, first : first + cepstra]
     window = np.hanning(SMOOTHING_FRAMES + 2)[1:-1]
     padded = np.pad(found, ((SMOOTHING_FRAMES // 2,) * 2, (0, 0)), mode="edge")
     smooth = np.stack(
@@ -163,6 +182,14 @@ def content_of(log_mel: NDArray[np.float32], cepstra: int) -> NDArray[np.float32
     )
     spread = np.maximum(smooth.std(axis=0), 1e-6)
     return np.asarray((smooth - smooth.mean(axis=0)) / spread, np.float32)
+
+
+def spread_cue(cue: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
+    """Spread a sequence ``(rows, dim)`` evenly over frames, by linear interpolation."""
+    place = np.linspace(0, len(cue) - 1, frames)
+    below = np.floor(place).astype(np.int64)
+    above, share = np.minimum(below + 1, len(cue) - 1), (place - below)[:, None]
+    return np.asarray((1 - share) * cue[below] + share * cue[above], np.float32)
 
 
 def write_decoder(

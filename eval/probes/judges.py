@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE
+from diarspk.embeddings.unit_vectors import unit_vector
 from diarspk.errors import ModelError
 from diarspk.features.log_mel import FeatureConfig, LogMel, gated_level
 from diarspk.features.recording import Recording
@@ -20,14 +21,25 @@ from eval.systems.registry import EMBEDDERS, Embed, load_embedder
 
 if TYPE_CHECKING:
     from diarspk.encoders.local.encoder import LocalEncoder
+    from diarspk.encoders.windowed import WindowedEncoder
 
-__all__ = ["Judge", "judge_features", "judge_sound", "load_judge", "remember", "sound_of"]
+__all__ = [
+    "Judge",
+    "judge_features",
+    "judge_network",
+    "judge_sound",
+    "load_judge",
+    "reads_features",
+    "remember",
+    "sound_of",
+]
 
 Features = NDArray[np.float32]
 
 Judge = Callable[[Features], NDArray[np.float32]]
 """Log-mel features ``(frames, 80)`` -> unit vector ``(dim,)``."""
 
+MELS = FeatureConfig().mels
 ROUNDS = 32
 LEVEL = 0.05  # root mean square of sound made from features, which have lost theirs
 
@@ -44,10 +56,13 @@ def load_judge(name: str) -> Judge:
         return judge_sound(load_embedder(name))
     from diarspk import load_encoder
     from diarspk.encoders.local.encoder import LocalEncoder
+    from diarspk.encoders.windowed import WindowedEncoder
 
     encoder = load_encoder(None if name == "diarspk" else name)
     if isinstance(encoder, LocalEncoder):
         return judge_features(encoder)
+    if isinstance(encoder, WindowedEncoder) and reads_features(encoder):
+        return judge_network(encoder)
     return judge_sound(lambda waveforms: encoder.embed_batch(waveforms, SAMPLE_RATE))
 
 
@@ -75,6 +90,38 @@ def judge_features(encoder: LocalEncoder) -> Judge:
         duration = len(log_mel) * shift
         recording = Recording("", log_mel.astype(np.float16), level, duration, shift)
         return encoder.embed_spans(recording, [(0.0, duration)])[0]
+
+    return judge
+
+
+def reads_features(encoder: WindowedEncoder) -> bool:
+    """Whether an encoder reads these features, but for the window and a constant.
+
+    The mean over time, which it takes off, holds the constant and most of the window.
+    """
+    from diarspk.encoders.front_end import MelFrontEnd
+
+    front_end, own = encoder.front_end, FeatureConfig()
+    if not isinstance(front_end, MelFrontEnd):
+        return False
+    config = front_end.config
+    return (config.mels, config.sample_rate, config.frame_shift_samples) == (
+        own.mels,
+        own.sample_rate,
+        own.frame_shift_samples,
+    )
+
+
+def judge_network(encoder: WindowedEncoder) -> Judge:
+    """Embed features less their mean over time: no sound has to be made for the judge."""
+
+    def judge(log_mel: Features) -> NDArray[np.float32]:
+        import torch
+
+        repeated = np.resize(log_mel, (max(len(log_mel), encoder.network.minimum), MELS))
+        centred = torch.from_numpy((repeated - repeated.mean(axis=0)).astype(np.float32))
+        with torch.inference_mode():
+            return np.asarray(unit_vector(encoder.network(centred[None])[0].numpy()), np.float32)
 
     return judge
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
 import lightning
 import numpy as np
@@ -17,9 +18,11 @@ from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from eval.command_line import command
+from diarspk.errors import ArgumentError
+from eval.command_line import command, one_of
 from eval.probes.decoder import ConditionedDecoder, MelDecoder, MelDecoderConfig, write_decoder
-from recipes.conditioning.data import CroppedBatches, PackedVoices, read_packed
+from recipes.conditioning.adversary import SpeakerAdversary
+from recipes.conditioning.data import CroppedBatches, PackedVoices, Reference, read_packed
 from recipes.training.trainer import make_trainer, schedule_rate
 
 
@@ -45,19 +48,40 @@ class TrainConfig:
     """Share of crops without a cue, from which the decoder learns the cue of nobody."""
     seed: int = 0
     """Seed of the weights and the batches."""
+    adversary: float = 0.0
+    """Weight of the gradient that takes the speaker out of the content; 0: none."""
+    reference: Annotated[Reference, one_of(("other", "own"))] = "other"
+    """Utterance that the cue is of: another one of the speaker, or the one that is decoded."""
+
+
+def pitch_loss(found: Tensor, pitch: Tensor) -> Tensor:
+    """Mean absolute error of the pitch ``(batch, frames)`` where it is voiced, in octaves."""
+    voiced = torch.isfinite(pitch)
+    error = torch.where(voiced, found - torch.nan_to_num(pitch), 0.0).abs()
+    return error.sum() / voiced.sum().clamp_min(1)
 
 
 class DecoderTraining(lightning.LightningModule):
-    """Optimisation steps: mean absolute error of log-mel features."""
+    """Optimisation steps: mean absolute error of log-mel features, and of pitch in octaves.
 
-    def __init__(self, network: MelDecoder, config: TrainConfig) -> None:
+    With an adversary, a classifier names the speaker by the states before the cue, and its
+    gradient reaches these states reversed: they are to tell nothing of the speaker.
+    """
+
+    def __init__(self, network: MelDecoder, config: TrainConfig, speakers: int = 0) -> None:
         super().__init__()
         self.network, self.config = network, config
+        self.adversary = SpeakerAdversary(network.config.width, speakers, config.adversary)
 
     def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
-        made = self.network(batch["content"], batch["cue"])
-        loss = torch.nn.functional.l1_loss(made, batch["log_mel"])
+        states = self.network.states(batch["content"], batch["cue"])
+        loss = torch.nn.functional.l1_loss(states["output"], batch["log_mel"])
         self.log("loss", loss.detach(), prog_bar=True)
+        if "pitch" in states:
+            loss = loss + pitch_loss(states["pitch"][..., 0], batch["pitch"])
+        if self.config.adversary:
+            guess = self.adversary(states["core"])
+            loss = loss + torch.nn.functional.cross_entropy(guess, batch["speaker"])
         return loss
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
@@ -71,13 +95,24 @@ class DecoderTraining(lightning.LightningModule):
 def fit(
     voices: PackedVoices, network: MelDecoderConfig, config: TrainConfig, output: Path
 ) -> ConditionedDecoder:
-    """Train from scratch; the same settings give the same weights."""
+    """Train from scratch; the same settings give the same weights.
+
+    Raises
+    ------
+    ArgumentError
+        If pitch is to be decoded and the voices have none; or as :class:`CroppedBatches` does.
+    """
+    if network.pitch and voices.pitch is None:
+        raise ArgumentError("`voices` must have a pitch for a network that decodes it, got none")
     lightning.seed_everything(config.seed, verbose=False)
     decoder = MelDecoder(network)
     # Levelled features lie far below zero: from there, the first thousand steps would go into that.
     mean = voices.log_mel.astype(np.float32).mean(axis=0)
-    decoder.leave.bias.data = torch.from_numpy(mean)
-    training = DecoderTraining(decoder, config)
+    # So do octaves above 1 Hz.
+    voiced = [] if voices.pitch is None else voices.pitch[np.isfinite(voices.pitch)]
+    octave = [float(np.mean(voiced)) if len(voiced) else 0.0] * network.pitch
+    decoder.leave.bias.data = torch.from_numpy(np.append(mean, octave).astype(np.float32))
+    training = DecoderTraining(decoder, config, len(set(voices.speakers)))
     data = CroppedBatches(
         voices,
         cepstra=network.cepstra,
@@ -85,6 +120,8 @@ def fit(
         frames=config.frames,
         drop_cue=config.drop_cue,
         seed=config.seed,
+        first_cepstrum=network.first_cepstrum,
+        reference=config.reference,
     )
     trainer = make_trainer(output, steps=config.steps, clip=config.clip)
     trainer.fit(training, DataLoader(data, batch_size=None))

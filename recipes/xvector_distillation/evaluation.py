@@ -24,7 +24,7 @@ __all__ = ["Evaluation", "Tested", "embed_crops", "embed_recordings", "labelled_
 BATCH = 64
 BACK_END_DIMENSION = 200
 PRIORS = (0.01, 0.05)
-RESAMPLES = 200
+RESAMPLES = 100
 
 Vectors = NDArray[np.float32]
 

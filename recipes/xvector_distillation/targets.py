@@ -56,11 +56,11 @@ class Targets:
         return sum(int(np.load(path, mmap_mode="r").shape[1]) for path in stored)
 
     def of_crops(self, kind: Kind) -> NDArray[np.float32]:
-        """Embeddings ``(crops, dim)`` of a kind."""
+        """Embeddings ``(crops, dim)`` of a kind, each part centred over the crops."""
         return self._joined(kind, "crops")
 
     def of_test(self, kind: Kind) -> NDArray[np.float32]:
-        """Embeddings ``(utterances, dim)`` of whole test utterances."""
+        """Embeddings ``(utterances, dim)`` of whole test utterances, centred alike."""
         return self._joined(kind, "test")
 
     def of_frames(self, layer: str) -> Array:
@@ -69,7 +69,17 @@ class Targets:
         return stored
 
     def _joined(self, kind: Kind, part: str) -> NDArray[np.float32]:
-        return join_parts([np.load(self.folder / part / f"{one}.npy") for one in kind.sources])
+        return join_parts([self._centred(one, part) for one in kind.sources])
+
+    def _centred(self, source: str, part: str) -> NDArray[np.float32]:
+        """Embeddings less their mean over the crops.
+
+        Activations after a ReLU have one: a large vector that all have in common, which a cosine
+        sees before anything else.
+        """
+        found, crops = (np.load(self.folder / one / f"{source}.npy") for one in (part, "crops"))
+        centred: NDArray[np.float32] = found - crops.mean(axis=0, dtype=np.float32)
+        return centred
 
 
 def write_targets(

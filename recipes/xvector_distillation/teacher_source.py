@@ -9,10 +9,10 @@ from diarspk import load_encoder
 from diarspk.encoders import SpeakerEncoder, WindowedEncoder
 from diarspk.encoders.architectures.base import Architecture
 from diarspk.encoders.architectures.registry import ARCHITECTURES
-from diarspk.encoders.front_end import MelFrontEnd
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.errors import ArgumentError
 from diarspk.features.log_mel import FeatureConfig
+from eval.probes.judges import reads_features
 from recipes.xvector_distillation.layer_activations import LOCAL, TEACHERS, Levels, levels_of
 from recipes.xvector_distillation.local_teacher import LocalTeacher
 from recipes.xvector_distillation.settings import Settings
@@ -117,7 +117,7 @@ def _read_network(encoder: SpeakerEncoder) -> tuple[str, Architecture]:
     known = [name for name in TEACHERS if name in ARCHITECTURES]
     if isinstance(encoder, WindowedEncoder):
         kind = type(encoder.network)
-        if not _reads_packed(encoder):
+        if not reads_features(encoder):
             raise ArgumentError(
                 f"`teacher` must read {FeatureConfig().mels} log-mel bins, as they are packed, got "
                 f"{encoder.name}, which reads {encoder.front_end.describe()}"
@@ -128,20 +128,4 @@ def _read_network(encoder: SpeakerEncoder) -> tuple[str, Architecture]:
     raise ArgumentError(
         f"`teacher` must be the embedded encoder or one of {', '.join(known)}, got {encoder.name}, "
         "whose levels are not known"
-    )
-
-
-def _reads_packed(encoder: WindowedEncoder) -> bool:
-    """Whether the features are those that are packed, but for the window and a constant.
-
-    The mean over time, which is taken off, holds the constant and most of the window.
-    """
-    front_end, packed = encoder.front_end, FeatureConfig()
-    if not isinstance(front_end, MelFrontEnd):
-        return False
-    own = front_end.config
-    return (own.mels, own.sample_rate, own.frame_shift_samples) == (
-        packed.mels,
-        packed.sample_rate,
-        packed.frame_shift_samples,
     )

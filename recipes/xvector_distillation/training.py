@@ -63,7 +63,9 @@ class FrameTargets:
         size: int,
         context: int,
         stride: int = 1,
+        mean: NDArray[np.float32] | float = 0.0,
     ) -> None:
+        self.mean = mean
         self.pool, self.crops, self.targets, self.size = pool, crops, targets, size
         self.window = 2 * context + 1
         self.places = frame_places(crops.frames, context, targets.shape[1], stride)
@@ -75,7 +77,7 @@ class FrameTargets:
         # (batch, starts, mels, window)
         windows = sliding_window_view(features, self.window, axis=1)
         centred = windows[:, self.places - self.window // 2].swapaxes(2, 3)
-        target = self.targets[chosen].astype(np.float32)
+        target = self.targets[chosen].astype(np.float32) - np.asarray(self.mean, np.float32)
         return {
             "features": torch.from_numpy(centred.reshape(-1, *centred.shape[2:])),
             "target": torch.from_numpy(target.reshape(-1, target.shape[-1])),
@@ -114,6 +116,7 @@ def open_targets(settings: Settings, kind: Kind, targets: Targets, pool: Pool) -
         size=size,
         context=settings.context,
         stride=targets.stride,
+        mean=frames.mean(axis=(0, 1), dtype=np.float32),
     )
 
 

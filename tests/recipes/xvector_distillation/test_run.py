@@ -249,8 +249,11 @@ def test_windows_lie_around_the_frames_that_have_targets():
     places = frame_places(frames, 3, 4)
     assert (places[0], places[-1]) == (3, 36)
     targets = np.tile(places.astype(np.float16)[None, :, None], (3, 1, 2))
+    less = FrameTargets(pool, crops, targets, size=5, context=3, mean=np.array([1.0, 0.0]))
     source = FrameTargets(pool, crops, targets, size=5, context=3)
     batch = source.batch(np.random.default_rng(0))
+    shifted = less.batch(np.random.default_rng(0))["target"]
+    torch.testing.assert_close(batch["target"] - shifted, torch.tensor([[1.0, 0.0]] * 20))
     assert batch["features"].shape == (20, 7, 80)
     middle = batch["features"][:, 3, 0] + (frames - 1) / 2  # the mean of the crop is taken off
     torch.testing.assert_close(middle, batch["target"][:, 0])
@@ -272,6 +275,10 @@ def test_targets_are_what_the_teacher_says(distillation, pool):
     joined = targets.of_crops(parse_kind("utterance+narrow-bn", LEVELS))
     assert joined.shape == (36, 8 + 512)
     np.testing.assert_allclose(np.square(joined).sum(axis=1), 2, rtol=1e-3)
+    own = np.load(stored(targets, "utterance")).astype(np.float32)
+    centred = own - own.mean(axis=0)
+    unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
+    np.testing.assert_allclose(joined[:, :8], unit, atol=1e-4)
 
 
 @pytest.mark.parametrize("layer", ["frame_1", "frame_5"])
