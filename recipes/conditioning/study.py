@@ -26,7 +26,7 @@ from recipes.conditioning.cue_kinds import SPECTRUM
 from recipes.conditioning.study_data import pack_part, read_part
 from recipes.conditioning.study_page import write_page
 from recipes.conditioning.study_probes import ProbeSettings, probe_decoder
-from recipes.conditioning.variants import Budget, train_variant, variants_of
+from recipes.conditioning.variants import BudgetSettings, train_variant, variants_of
 
 __all__ = ["main"]
 
@@ -36,7 +36,7 @@ REPORT = "report.json"
 
 @dataclass(frozen=True)
 class Settings:
-    budget: Budget
+    budget: BudgetSettings
     probes: ProbeSettings
     run: Positional[Path]
     """Folder of the study."""

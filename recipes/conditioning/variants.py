@@ -14,13 +14,13 @@ from recipes.conditioning.data import Reference
 from recipes.conditioning.study_data import Part
 from recipes.conditioning.train import TrainConfig, fit
 
-__all__ = ["Budget", "Variant", "train_variant", "variants_of"]
+__all__ = ["BudgetSettings", "Variant", "train_variant", "variants_of"]
 
 CARD = "decoder.json"
 
 
 @dataclass(frozen=True)
-class Budget:
+class BudgetSettings:
     """Size and training of every decoder."""
 
     steps: int = 3000
@@ -73,7 +73,7 @@ class Variant:
         return f"{self.table}-{re.sub('[^a-z0-9]+', '-', self.title.lower()).strip('-')}"
 
 
-def variants_of(encoders: Sequence[str], budget: Budget) -> list[Variant]:
+def variants_of(encoders: Sequence[str], budget: BudgetSettings) -> list[Variant]:
     """List the decoders: one of each encoder, one of each level, and a disentangled one."""
     return [
         *(Variant("encoders", name, name, "other") for name in encoders),
@@ -89,7 +89,7 @@ def variants_of(encoders: Sequence[str], budget: Budget) -> list[Variant]:
 
 
 def train_variant(
-    variant: Variant, train: Part, budget: Budget, folder: Path
+    variant: Variant, train: Part, budget: BudgetSettings, folder: Path
 ) -> ConditionedDecoder:
     """Train the decoder of a variant, or read it where that is done."""
     if (folder / CARD).is_file():

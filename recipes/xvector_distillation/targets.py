@@ -10,18 +10,20 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from diarspk.atomic import atomic_path
 from eval.report.progress import follow
+from eval.report.run_record import write_text
 from recipes.embedded.data.pool import Pool
 from recipes.xvector_distillation.crops import Crops, draw_crops, frame_places, whole_recording
 from recipes.xvector_distillation.embedding_types import Kind, join_parts
@@ -92,7 +94,10 @@ def write_targets(
     *,
     device: torch.device | None = None,
 ) -> None:
-    """Run the teacher over everything; what is there is replaced at once, never half."""
+    """Run the teacher over everything, or go on where an earlier call was interrupted.
+
+    What is there is replaced at once, never half; till then, results lie in a folder beside.
+    """
     teacher.network.to(device)
     for one in teacher.aggregations.values():
         one.to(device)
@@ -104,19 +109,21 @@ def write_targets(
         limit=settings.recordings,
     )
     layers = [layer for layer in teacher.layers if any(kind.layer == layer for kind in kinds)]
-    with atomic_path(folder) as part:
-        for name in ("crops", "frames", "test"):
-            (part / name).mkdir(parents=True)
+    part = folder.with_name(f"{folder.name}-unfinished")
+    for name in ("crops", "frames", "test"):
+        (part / name).mkdir(parents=True, exist_ok=True)
+    _write_crops(teacher, layers, settings, train, crops, part, device)
+    _write_test(teacher, test, part, device)
+    with (part / "crops.npz").open("wb") as stream:
         np.savez(
-            part / "crops.npz",
+            stream,
             rows=crops.rows,
             begins=crops.begins,
             frames=crops.frames,
             stride=teacher.network.stride,
         )
-        _write_crops(teacher, layers, settings, train, crops, part, device)
-        _write_test(teacher, test, part / "test", device)
-        shutil.rmtree(folder, ignore_errors=True)  # a folder replaces nothing but an empty one
+    shutil.rmtree(folder, ignore_errors=True)  # a folder replaces nothing but an empty one
+    part.rename(folder)
 
 
 def read_targets(run: Path) -> Targets:
@@ -141,40 +148,56 @@ def _write_crops(
     device: torch.device | None,
 ) -> None:
     stride = teacher.network.stride
+    stride = teacher.network.stride
     places = frame_places(crops.frames, settings.context, settings.places, stride)
-    files: dict[Path, Array] = {}
     count = len(crops.rows)
-    for first in follow(range(0, count, BATCH), "targets"):
+    stored = _Rows(folder, "crops", count)
+    for first in follow(range(stored.done, count, BATCH), "targets"):
         chosen = np.arange(first, min(first + BATCH, count))
         features = crops.features(pool, chosen, centred=teacher.centred)
         vectors, activations = teacher.compute(_tensor(features, device))
-        found = {folder / "crops" / f"{name}.npy": one for name, one in vectors.items()}
+        found = {f"crops/{name}": one for name, one in vectors.items()}
         for layer in layers:
             frames = activations.frames[layer]
             lost = (-(-crops.frames // stride) - frames.shape[1]) // 2  # on either side
-            found[folder / "frames" / f"{layer}.npy"] = frames[:, places // stride - lost]
-        for path, tensor in found.items():
-            if path not in files:
-                files[path] = _create(path, (count, *tensor.shape[1:]))
-            files[path][chosen] = tensor.half().cpu().numpy()
+            found[f"frames/{layer}"] = frames[:, places // stride - lost]
+        stored.put(chosen, found)
 
 
 def _write_test(teacher: Teacher, pool: Pool, folder: Path, device: torch.device | None) -> None:
     rows = tested_rows(pool)
-    found: dict[str, list[Array]] = {}
-    for row in rows:
+    stored = _Rows(folder, "test", len(rows))
+    for number in follow(range(stored.done, len(rows)), "test utterances"):
         minimum = teacher.network.minimum
-        features = whole_recording(pool, row, minimum, centred=teacher.centred)
+        features = whole_recording(pool, rows[number], minimum, centred=teacher.centred)
         vectors, _ = teacher.compute(_tensor(features[None], device))
-        for name, tensor in vectors.items():
-            found.setdefault(name, []).append(tensor[0].half().cpu().numpy())
-    for name, own in found.items():
-        np.save(folder / f"{name}.npy", np.stack(own))
+        stored.put(np.array([number]), {f"test/{name}": one for name, one in vectors.items()})
 
 
-def _create(path: Path, shape: tuple[int, ...]) -> Array:
-    created: Array = np.lib.format.open_memmap(path, "w+", np.float16, shape)
-    return created
+class _Rows:
+    """Arrays that are filled row by row, and how far they are, kept on the disk."""
+
+    def __init__(self, folder: Path, name: str, count: int) -> None:
+        self.folder, self.count = folder, count
+        self.files: dict[str, np.memmap[Any, np.dtype[np.float16]]] = {}
+        self.mark = folder / f"{name}.json"
+        self.done: int = json.loads(self.mark.read_text()) if self.mark.is_file() else 0
+
+    def put(self, chosen: NDArray[np.int64], found: Mapping[str, Tensor]) -> None:
+        """Store the next rows; the mark is set when they are on the disk."""
+        for name, tensor in found.items():
+            if name not in self.files:
+                self.files[name] = self._open(name, tuple(tensor.shape[1:]))
+            self.files[name][chosen] = tensor.half().cpu().numpy()
+            self.files[name].flush()
+        self.done = int(chosen[-1]) + 1
+        write_text(json.dumps(self.done), self.mark)
+
+    def _open(self, name: str, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.float16]]:
+        path = self.folder / f"{name}.npy"
+        if self.done:
+            return np.lib.format.open_memmap(path, "r+")
+        return np.lib.format.open_memmap(path, "w+", np.float16, (self.count, *shape))
 
 
 def _tensor(features: NDArray[np.float32], device: torch.device | None) -> Tensor:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -37,8 +39,8 @@ from recipes.xvector_distillation.run import main  # noqa: E402
 from recipes.xvector_distillation.settings import Settings, read_settings, write_settings  # noqa: E402
 from recipes.xvector_distillation.stages import REPORT, run_stages  # noqa: E402
 from recipes.xvector_distillation.students import StudentConfig, build_student  # noqa: E402
-from recipes.xvector_distillation.targets import read_targets  # noqa: E402
-from recipes.xvector_distillation.teacher import load_teacher  # noqa: E402
+from recipes.xvector_distillation.targets import read_targets, write_targets  # noqa: E402
+from recipes.xvector_distillation.teacher import Teacher, load_teacher  # noqa: E402
 from recipes.xvector_distillation.teacher_source import open_teacher  # noqa: E402
 from recipes.xvector_distillation.training import (  # noqa: E402
     Distillation,
@@ -279,6 +281,37 @@ def test_targets_are_what_the_teacher_says(distillation, pool):
     centred = own - own.mean(axis=0)
     unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
     np.testing.assert_allclose(joined[:, :8], unit, atol=1e-4)
+
+
+def test_targets_go_on_where_they_were_interrupted(distillation, pool, tmp_path, monkeypatch):
+    monkeypatch.setattr("recipes.xvector_distillation.targets.BATCH", 10)
+    own, (train, trained) = read_settings(distillation), pool
+    teacher, test = load_teacher(own, distillation), read_pool(Path(trained.data.train) / "dev")
+    kinds = [parse_kind(name, LEVELS) for name in KINDS]
+    calls = []
+
+    def stop_after(count):
+        def compute(features):
+            if len(calls) == count:
+                raise KeyboardInterrupt
+            calls.append(len(features))
+            return Teacher.compute(teacher, features)
+
+        return SimpleNamespace(**vars(teacher), centred=True, compute=compute)
+
+    given = (kinds, own, train, test, tmp_path / "targets")
+    for count in (2, 7, 99):  # within the crops, within the test utterances, to the end
+        if count < 99:
+            with pytest.raises(KeyboardInterrupt):
+                write_targets(stop_after(count), *given)
+            assert not (tmp_path / "targets").exists()
+        else:
+            write_targets(stop_after(count), *given)
+    assert calls == [10, 10, 10, 6] + 12 * [1]  # nothing was computed twice
+    whole = distillation / "targets"
+    for path in whole.rglob("*.npy"):
+        found = np.load(tmp_path / "targets" / path.relative_to(whole))
+        np.testing.assert_allclose(found, np.load(path), atol=2e-3, rtol=2e-3)
 
 
 @pytest.mark.parametrize("layer", ["frame_1", "frame_5"])
