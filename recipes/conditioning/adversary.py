@@ -20,13 +20,13 @@ class _Reversal(torch.autograd.Function):
         return states.view_as(states)
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:
         return -context.weight * gradient, None
 
 
 def reverse_gradient(states: Tensor, weight: float) -> Tensor:
     """Return the states as they are; their gradient is reversed and weighted."""
-    reversed_states: Tensor = _Reversal.apply(states, weight)
+    reversed_states: Tensor = _Reversal.apply(states, weight)  # type: ignore[no-untyped-call]
     return reversed_states
 
 

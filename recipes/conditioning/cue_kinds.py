@@ -17,6 +17,7 @@ from diarspk.audio import SAMPLE_RATE
 from eval.embeddings.embedding_cache import load_system
 from eval.embeddings.speech import Utterance
 from eval.probes.synthesis import log_mel_of
+from eval.systems.registry import encoder_path
 from recipes.conditioning.data import PackedVoices
 from recipes.conditioning.pitch import prosody_of
 
@@ -88,7 +89,7 @@ def compute_cues(
     """
     tables = {name: _of_encoder(name, utterances) for name in encoders}
     first = encoders[0]
-    encoder = load_encoder(None if first == "diarspk" else first)
+    encoder = load_encoder(None if first == "diarspk" else encoder_path(first))
     sequences = [
         encoder.embed_frames(one.waveform, SAMPLE_RATE).data.astype(np.float32)
         for one in utterances

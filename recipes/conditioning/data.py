@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -73,7 +73,7 @@ class PackedVoices:
 def write_packed(voices: PackedVoices, file: Path) -> None:
     """Write ``.npz``; the file appears whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    optional = {"pitch": voices.pitch, "cue_rows": voices.cue_rows}
+    optional: dict[str, Any] = {"pitch": voices.pitch, "cue_rows": voices.cue_rows}
     with atomic_path(file) as part, part.open("wb") as stream:
         np.savez(
             stream,

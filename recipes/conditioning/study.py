@@ -57,6 +57,10 @@ class Settings:
         for name in ("speakers", "each", "tested"):
             if getattr(self, name) < 2:
                 raise ArgumentError(f"--{name} must be 2 or more, got {getattr(self, name)}")
+        if self.encoders[0] == SPECTRUM:
+            raise ArgumentError(
+                f"--encoders must begin with one that has frame embeddings, got {SPECTRUM}"
+            )
 
 
 @command
@@ -124,7 +128,7 @@ def _loadable(names: tuple[str, ...]) -> list[str]:
     DiarspkError
         If the first one is not.
     """
-    found = []
+    found: list[str] = []
     for name in names:
         try:
             if name != SPECTRUM:

@@ -108,9 +108,9 @@ def fit(
     decoder = MelDecoder(network)
     # Levelled features lie far below zero: from there, the first thousand steps would go into that.
     mean = voices.log_mel.astype(np.float32).mean(axis=0)
-    # So do octaves above 1 Hz.
-    voiced = [] if voices.pitch is None else voices.pitch[np.isfinite(voices.pitch)]
-    octave = [float(np.mean(voiced)) if len(voiced) else 0.0] * network.pitch
+    octave = np.zeros(int(network.pitch))  # of the pitch, which lies far from zero as well
+    if voices.pitch is not None and np.isfinite(voices.pitch).any():
+        octave += np.nanmean(voices.pitch)
     decoder.leave.bias.data = torch.from_numpy(np.append(mean, octave).astype(np.float32))
     training = DecoderTraining(decoder, config, len(set(voices.speakers)))
     data = CroppedBatches(

@@ -206,3 +206,6 @@ def test_a_study_ends_in_a_page_and_does_nothing_twice(
     assert reports == {path: path.stat().st_mtime_ns for path in run.rglob("report.json")}
     assert study.main([str(tmp_path / "new")]) == 1
     assert "a new study needs --data" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        study.main([str(tmp_path / "new"), "--encoders", "log-mel statistics"])
+    assert "--encoders must begin with one that has frame embeddings" in capsys.readouterr().err
