@@ -71,6 +71,7 @@ def _predicts(study: StudyFigures, draws: Draws) -> Finding | None:
     else:
         verdict = "neither confirmed nor contradicted: the interval of the correlation holds zero"
     verdict += f"; the best verifier is {cells[verifier].label}, the best cue {cells[best].label}"
+    # The best cue is chosen on these mixtures, so that its lead is what it can be at most.
     figures = {"Spearman of EER and SI-SDRi": spearman, "best cue less best verifier, dB": lead}
     return Finding("Verification does not predict extraction", figures, verdict)
 

@@ -20,6 +20,7 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,7 @@ class Settings:
     steps: int = 1500
     """Number of steps of each training."""
     separator: Path | None = None
-    """Checkpoint whose weights all begin with, but for those that read and fuse the cue."""
+    """Checkpoint or card whose weights all begin with, but for those that read and fuse the cue."""
     clean: bool = False
     """Two voices, without noise and rooms."""
     seconds: float = MixtureConfig.seconds
@@ -89,7 +90,13 @@ class Settings:
 
 
 def choose_cells(settings: Settings) -> list[StudyCell]:
-    """Find the encoders that are here, and tell of the others."""
+    """Find the encoders that are here, and tell of the others.
+
+    Raises
+    ------
+    ArgumentError
+        If two would have one file.
+    """
     specifications = STUDY_ENCODERS
     if settings.encoders is not None:
         specifications = read_encoders(settings.encoders)
@@ -111,6 +118,10 @@ def choose_cells(settings: Settings) -> list[StudyCell]:
         for cue in settings.others:
             card = f"cells/{_slug(cue + mark)}.json"
             cells.append(StudyCell(cue + mark, cue, cue, card, seed=seed))
+    for card, times in Counter(one.card for one in cells).items():
+        if times > 1:
+            alike = ", ".join(one.label for one in cells if one.card == card)
+            raise ArgumentError(f"names of encoders must differ in letters or digits, got {alike}")
     return cells
 
 

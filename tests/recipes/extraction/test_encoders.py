@@ -287,3 +287,7 @@ def test_the_study_of_encoders_runs_to_its_findings_and_goes_on(
     assert again["cells"] == found["cells"]
     assert encoder_study.main([*map(str, options), "--steps", "3"]) == 1
     assert "was begun with steps '2', got '3'" in capfd.readouterr().err
+    encoders = [{"name": name, "source": names["card"]} for name in ("mine!", "Mine")]
+    (tmp_path / "encoders.json").write_text(json.dumps(encoders))
+    assert encoder_study.main([*map(str, options)]) == 1
+    assert "must differ in letters or digits, got mine!, Mine" in capfd.readouterr().err
