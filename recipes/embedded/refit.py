@@ -127,7 +127,8 @@ STEPS = (
     RefitStep(
         "plda",
         (
-            "recipes.plda.train --data {data}/speech --packed {packed}/train --equal-spectra "
+            "recipes.plda.train --data {data}/speech --packed {packed}/train "
+            "--speakers {packed}/train/speakers.tsv --equal-spectra "
             "--seconds 1.5 --crops 6 --output {assets}/plda/{print}.json",
         ),
         ("{assets}/plda/{print}.json",),

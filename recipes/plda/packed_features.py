@@ -48,7 +48,7 @@ def embed_packed(
     packed
         What ``recipes.embedded.data.prepare`` wrote for training.
     table
-        ``train.tsv``.
+        Speakers of the utterances, such as ``train.tsv``; utterances that it lacks are left out.
     seconds
         Length of the crops.
     utterances
@@ -61,7 +61,8 @@ def embed_packed(
     length = round(seconds * FRAMES_PER_SECOND)
     rows: dict[str, list[int]] = defaultdict(list)
     for row, (utterance, variant) in enumerate(zip(pool.utterance, pool.variant, strict=True)):
-        if variant in VARIANTS and pool.frames[row] >= length:
+        known = variant in VARIANTS and utterance in speakers
+        if known and pool.frames[row] >= length:
             rows[speakers[utterance]].append(row)
     generator = np.random.default_rng(seed)
     crops, names, spectra = [], [], []

@@ -71,6 +71,8 @@ class Settings:
     """Name or card; none: the embedded encoder."""
     packed: Path | None = None
     """Folder of packed training features, for the embedded encoder."""
+    speakers: Path | None = None
+    """Table of the speakers of packed utterances; none: DATA/train.tsv."""
     equal_spectra: bool = False
     """Take packed crops a second time, all of one mean spectrum."""
     seconds: float = 3.0
@@ -95,11 +97,10 @@ def main(settings: Settings) -> None:
     else:
         if not isinstance(encoder, LocalEncoder):
             raise ArgumentError(f"--packed holds features of local encoders, not of {encoder.name}")
-        table = settings.data / "train.tsv"
         train = embed_packed(
             encoder,
             settings.packed,
-            table,
+            settings.speakers or settings.data / "train.tsv",
             seconds=settings.seconds,
             most=settings.crops,
             equal_spectra=settings.equal_spectra,
@@ -129,6 +130,9 @@ def main(settings: Settings) -> None:
 def _describe(settings: Settings) -> str:
     """Write down the command without the places where things lie."""
     packed = "" if settings.packed is None else " --packed PACKED/train"
+    packed += (
+        "" if settings.speakers is None else f" --speakers PACKED/train/{settings.speakers.name}"
+    )
     packed += " --equal-spectra" if settings.equal_spectra else ""
     prefix = "" if settings.dimension is None else f" --dimension {settings.dimension}"
     return (

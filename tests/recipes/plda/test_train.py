@@ -87,6 +87,14 @@ def test_crops_come_a_second_time_with_one_mean_spectrum(packed, equal):
         assert cosines[8:, 8:].min() > 0.99
 
 
+def test_utterances_that_the_table_lacks_are_left_out(packed):
+    lines = (packed / "train.tsv").read_text().splitlines()
+    table = packed / "labelled.tsv"
+    table.write_text("\n".join(line for line in lines if not line.startswith("ben")) + "\n")
+    found = embed_packed(MeanSpectrum(), packed, table, seconds=1.0, most=4)
+    assert found.speakers.tolist() == ["anna"] * 4
+
+
 def test_a_missing_plda_is_named():
     with pytest.raises(ModelError, match=r"nonsense: has no PLDA; python -m recipes\.plda\.train"):
         load_plda("nonsense")
