@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
-
 import pytest
 
 from diarspk.encoders.pretrained.transformers import TransformersEncoder
 from diarspk.errors import ArgumentError
 from tests.diarspk.encoders.pretrained.test_transformers import SMALL
-from tests.diarspk.encoders.upstreams.small import write_local, write_transformers
+from tests.diarspk.encoders.upstreams.small import (
+    skip_without_s3prl,
+    write_local,
+    write_transformers,
+)
 from tests.tiny_model import write_tiny_model
 from tse.cue_encoders import load_cue_encoder, name_from
 
@@ -56,10 +58,7 @@ def test_a_file_is_looked_for_beside_the_card_first(tmp_path, monkeypatch):
 def test_one_layer_and_networks_of_transformers_are_told_apart(tmp_path):
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
-    pytest.importorskip("torchaudio")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pytest.importorskip("s3prl")
+    skip_without_s3prl()
     name = write_local(tmp_path / "front.pt", "wavlm_local")
     whole, last = load_cue_encoder(name), load_cue_encoder(f"s3prl:{name}#-1")
     assert (whole.layers, last.layers) == (3, 1) and whole.fingerprint != last.fingerprint

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import warnings
 
 import numpy as np
 import pytest
@@ -19,23 +18,23 @@ from diarspk.cli import app
 from diarspk.encoders import FusedEncoder, build_encoder
 from diarspk.encoders.stored import write_encoder
 from diarspk.errors import ArgumentError, ModelError
-from tests.diarspk.encoders.upstreams.small import write_local, write_transformers
+from tests.diarspk.encoders.upstreams.small import (
+    skip_without_s3prl,
+    write_local,
+    write_transformers,
+)
 from tests.recipes.commands import call
 from tests.recipes.test_training_commands import write_extraction_data, write_speech
 from tests.tiny_model import tone, write_tiny_model
 
 pytest.importorskip("lightning", reason="training needs lightning")
-pytest.importorskip("torchaudio")
-pytest.importorskip("transformers")
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    pytest.importorskip("s3prl")
+skip_without_s3prl("transformers")
 
-from eval.extraction import encoder_study as measuring
-from recipes.extraction import encoder_study, export, train, vectors
-from recipes.extraction.cue_vectors import make_cue_vectors
-from recipes.extraction.encoders import load_encoders
-from recipes.extraction.prepare import write_pieces
+from eval.extraction import encoder_study as measuring  # noqa: E402
+from recipes.extraction import encoder_study, export, train, vectors  # noqa: E402
+from recipes.extraction.cue_vectors import make_cue_vectors  # noqa: E402
+from recipes.extraction.encoders import load_encoders  # noqa: E402
+from recipes.extraction.prepare import write_pieces  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -16,18 +15,18 @@ import torch
 from diarspk import load_encoder
 from diarspk.encoders.s3prl.encoder import UpstreamArchitecture
 from diarspk.errors import ArgumentError
-from tests.diarspk.encoders.upstreams.small import write_local, write_transformers
+from tests.diarspk.encoders.upstreams.small import (
+    skip_without_s3prl,
+    write_local,
+    write_transformers,
+)
 from tests.paths import ROOT
 from tests.recipes.synthetic_voices import harmonic_voice
 from tests.recipes.zoo.test_run import PHASE
 
 pytest.importorskip("lightning")
 pytest.importorskip("lhotse")
-pytest.importorskip("torchaudio")
-pytest.importorskip("transformers")
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    pytest.importorskip("s3prl")
+skip_without_s3prl("transformers")
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pytest
 import torch
@@ -15,12 +13,9 @@ from diarspk.errors import ModelError
 from tests.diarspk.encoders.local.test_encoder import noise
 from tests.diarspk.encoders.local.test_network import trained_looking
 from tests.diarspk.encoders.pretrained.test_espnet import Ecapa
-from tests.diarspk.encoders.upstreams.small import write_local
+from tests.diarspk.encoders.upstreams.small import skip_without_s3prl, write_local
 
-pytest.importorskip("torchaudio")
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    pytest.importorskip("s3prl")
+skip_without_s3prl()
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import sys
-import warnings
 
 import numpy as np
 import pytest
@@ -15,13 +14,11 @@ from diarspk.encoders.architectures.masking import length_mask
 from diarspk.errors import ArgumentError, ModelError
 from eval.speed import front_ends as table
 from tests.diarspk.encoders.local.test_encoder import noise
+from tests.diarspk.encoders.upstreams.small import skip_without_s3prl
 
-pytest.importorskip("torchaudio")
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    pytest.importorskip("s3prl")
+skip_without_s3prl()
 
-from diarspk.encoders.s3prl import (
+from diarspk.encoders.s3prl import (  # noqa: E402
     UpstreamConfig,
     available_upstreams,
     build_upstream_encoder,

@@ -6,6 +6,7 @@ import json
 import warnings
 from pathlib import Path
 
+import pytest
 import torch
 
 WAVLM = {
@@ -27,6 +28,15 @@ TRANSFORMERS = {
     "num_conv_pos_embeddings": 16,
     "num_conv_pos_embedding_groups": 4,
 }
+
+
+def skip_without_s3prl(*others: str) -> None:
+    """Skip a test, or a module of tests, where S3PRL or what else it needs is not installed."""
+    for name in ("torchaudio", *others):
+        pytest.importorskip(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # S3PRL warns of its own dependencies
+        pytest.importorskip("s3prl")
 
 
 def write_local(path: Path, kind: str) -> str:

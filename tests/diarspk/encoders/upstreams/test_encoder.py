@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pytest
 import torch
 
 from diarspk.encoders.upstreams import FrontEndEncoder, load_upstream, parse_upstream
 from tests.diarspk.encoders.local.test_encoder import noise
-from tests.diarspk.encoders.upstreams.small import write_local
+from tests.diarspk.encoders.upstreams.small import skip_without_s3prl, write_local
 
-pytest.importorskip("torchaudio")
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    pytest.importorskip("s3prl")
+skip_without_s3prl()
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import warnings
 
 import numpy as np
 import pytest
@@ -23,13 +22,13 @@ from diarspk.encoders.upstreams import (
 )
 from diarspk.errors import ArgumentError, ModelError
 from tests.diarspk.encoders.local.test_encoder import noise
-from tests.diarspk.encoders.upstreams.small import write_local, write_transformers
+from tests.diarspk.encoders.upstreams.small import (
+    skip_without_s3prl,
+    write_local,
+    write_transformers,
+)
 
-pytest.importorskip("torchaudio")
-pytest.importorskip("transformers")
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    pytest.importorskip("s3prl")
+skip_without_s3prl("transformers")
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
