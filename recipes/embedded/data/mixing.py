@@ -118,14 +118,15 @@ class Mixer:
             audio = at_power_one(self.sources.voices.read(gap.utterance))
             return fade(audio[gap.first : gap.last][:max_samples]) * gain
         # Without any, what else is drawn stays the same.
-        if config.tonal_probability and generator.random() < config.tonal_probability:
+        tonal = config.tonal_probability > 0 and generator.random() < config.tonal_probability
+        if tonal:
             length = int(generator.integers(min(SAMPLE_RATE // 2, max_samples), max_samples + 1))
-            gain = amplitude(generator.uniform(*config.burst_level_db))
-            return fade(draw_tonal_sound(length, generator)) * gain
-        low, high = np.log(config.burst_frames)
-        length = min(SHIFT * int(np.exp(generator.uniform(low, high))), max_samples)
+        else:
+            low, high = np.log(config.burst_frames)
+            length = min(SHIFT * int(np.exp(generator.uniform(low, high))), max_samples)
         gain = amplitude(generator.uniform(*config.burst_level_db))
-        return fade(self.draw_noise(length, generator)) * gain
+        draw = draw_tonal_sound if tonal else self.draw_noise
+        return fade(draw(length, generator)) * gain
 
     def draw_noise(self, samples: int, generator: np.random.Generator) -> Waveform:
         """Draw ``samples`` of one noise at level zero from a random place on; short ones repeat."""
