@@ -46,6 +46,12 @@ class FrameEmbeddings:
     hop: float
     start: float
 
+    def aligned_to(self, other: FrameEmbeddings) -> NDArray[np.float32]:
+        """Take the frame nearest in time to each of another encoder's, ``(frames, dim)``."""
+        times = other.start + other.hop * np.arange(len(other.data))
+        rows = np.round((times - self.start) / self.hop).astype(np.int64)
+        return self.data[rows.clip(0, len(self.data) - 1)]
+
     def __repr__(self) -> str:
         frames, channels = self.data.shape
         return (

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE, load_audio
 from diarspk.embeddings.unit_vectors import normalize_rows
@@ -100,17 +99,10 @@ class ConcatenatedEncoder(SpeakerEncoder):
         """See :meth:`SpeakerEncoder.embed_frames`."""
         samples = load_audio(audio, sample_rate, channel=channel)
         first, *others = (one.embed_frames(samples, SAMPLE_RATE) for one in self.encoders)
-        times = first.start + first.hop * np.arange(len(first.data))
-        beside = [_nearest(frames, times) for frames in others]
+        beside = [frames.aligned_to(first) for frames in others]
         return FrameEmbeddings(self._join([first.data, *beside]), first.hop, first.start)
 
     def _join(self, parts: Sequence[Embedding]) -> Embedding:
         """Join unit vectors ``(..., dim)`` of every encoder."""
         joined = np.concatenate(parts, axis=-1)
         return normalize_rows(joined.reshape(-1, self.dimension)).reshape(joined.shape)
-
-
-def _nearest(frames: FrameEmbeddings, times: NDArray[np.floating[Any]]) -> Embedding:
-    """Frames ``(n, dim)`` that are nearest to ``n`` times in seconds."""
-    rows = np.round((times - frames.start) / frames.hop).astype(np.int64)
-    return frames.data[rows.clip(0, len(frames.data) - 1)]

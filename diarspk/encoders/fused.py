@@ -107,10 +107,7 @@ class FusedEncoder(SpeakerEncoder):
         samples = self._load(audio, sample_rate, channel)
         own = self.trunk.embed_frames(samples, self.sample_rate)
         beside = self.other.embed_frames(samples, self.sample_rate)
-        times = own.start + own.hop * np.arange(len(own.data))
-        rows = np.round((times - beside.start) / beside.hop).astype(np.int64)
-        nearest = beside.data[rows.clip(0, len(beside.data) - 1)]
-        return FrameEmbeddings(self.join(nearest, own.data), own.hop, own.start)
+        return FrameEmbeddings(self.join(beside.aligned_to(own), own.data), own.hop, own.start)
 
     def _load(
         self, audio: Audio, sample_rate: int | None, channel: int | None
