@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -161,7 +162,8 @@ def translate_vectors(
     Parameters
     ----------
     before, after
-        Vectors ``(n, size)`` of the same utterances by both encoders.
+        Vectors ``(n, size)`` of the same utterances by both encoders, whose sizes may differ; the
+        reader has that of the other encoder then.
     ridge
         Of the regression, in mean variances of the new vectors.
 
@@ -173,23 +175,27 @@ def translate_vectors(
     Raises
     ------
     ArgumentError
-        If the vectors are not of as many utterances, or of another size than the reader's.
+        If the vectors are not of as many utterances, or those before of another size than the
+        reader's.
     """
     size = reader.config.vector_size
-    if reader.vector is None or before.shape != after.shape or before.shape[1:] != (size,):
+    if reader.vector is None or before.shape != (len(after), size) or after.dim() != 2:
         raise ArgumentError(
-            f"vectors before and after must both be (n, {size}), of the same utterances, got "
-            f"{tuple(before.shape)} and {tuple(after.shape)}; pack the same data with both encoders"
+            f"vectors before must be (n, {size}), and those of the other encoder as many, of the "
+            f"same utterances, got {tuple(before.shape)} and {tuple(after.shape)}; pack the same "
+            "data with both encoders"
         )
     old, new = standardized(before.double()), standardized(after.double())
     old_mean, new_mean = old.mean(0), new.mean(0)
     old, new = old - old_mean, new - new_mean
     gram = new.T @ new
-    gram += ridge * gram.trace() / size * torch.eye(size, dtype=gram.dtype)
+    gram += ridge * gram.trace() / len(gram) * torch.eye(len(gram), dtype=gram.dtype)
     translation = torch.linalg.solve(gram, new.T @ old)  # (new size, old size)
     first = reader.vector.get_submodule("0")
     assert isinstance(first, nn.Linear)
     weight = first.weight.double()
     first.bias.add_((weight @ (old_mean - new_mean @ translation)).to(first.bias))
-    first.weight.copy_(weight @ translation.T)
+    first.weight = nn.Parameter((weight @ translation.T).to(first.weight))
+    first.in_features = after.shape[1]
+    reader.config = replace(reader.config, vector_size=after.shape[1])
     return 1.0 - float((old - new @ translation).square().sum() / old.square().sum())

@@ -1,6 +1,6 @@
 """Score an extractor on the mixtures of Libri2Mix, both speakers of each in turn.
 
-    python -m recipes.libri2mix.evaluate --extractor CARD \
+    python -m recipes.libri2mix.evaluate --extractor CARD [--encoder NAME ...] \
         --metadata Libri2Mix/wav16k/min/metadata/mixture_test_mix_clean.csv [--json test.json]
 
 The metadata are those that LibriMix's own scripts write. The enrolment is another utterance of the
@@ -19,12 +19,12 @@ from typing import Annotated
 
 import numpy as np
 
-import diarspk
 from diarspk.audio import SAMPLE_RATE, load_audio
 from diarspk.errors import FormatError
 from eval.command_line import command, one_of
 from eval.extraction.evaluation import Run, evaluate, extraction, format_runs
 from eval.extraction.mixtures import Trial
+from eval.extraction.study_encoders import load_study_encoder
 from eval.report.run_record import JsonReport
 from recipes.libri2mix.prepare import speaker_of
 from tse.loading import load_extractor
@@ -114,6 +114,10 @@ class Settings:
     """Table of mixtures, as LibriMix's scripts write it."""
     extractor: str | None = None
     """Name or card; none: the embedded one."""
+    encoder: Sequence[str] = ()
+    """Speaker encoders of the cue, in the place of the names in the card; to find what moved."""
+    judge: str | None = None
+    """Encoder that tells whose voice an output is; none: the embedded one."""
     enrolments: Path | None = None
     """Lines of `MIXTURE UTTERANCE FILE`; none: drawn from the same split."""
     measures: Sequence[Annotated[str, one_of(MEASURES)]] = ("SDR",)
@@ -130,14 +134,15 @@ def main(settings: Settings) -> None:
         if settings.enrolments is None
         else read_enrolments(settings.enrolments)
     )
+    encoders = [load_study_encoder(name) for name in settings.encoder]
     drawn = list(trials(rows, enrolments))
     seconds = float(np.mean([len(trial.enrolment) for trial in drawn])) / SAMPLE_RATE
     found: Run = evaluate(
         drawn,
-        extraction(load_extractor(settings.extractor)),
+        extraction(load_extractor(settings.extractor, encoders=encoders)),
         condition=settings.metadata.stem,
         enrolment_s=round(seconds, 1),
-        encoder=diarspk.load_encoder(),
+        encoder=load_study_encoder(settings.judge),
         measures=settings.measures,
     )
     print(format_runs([found]))

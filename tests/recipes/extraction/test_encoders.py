@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -26,12 +27,15 @@ from tests.diarspk.encoders.upstreams.small import (
 from tests.recipes.commands import call
 from tests.recipes.test_training_commands import write_extraction_data, write_speech
 from tests.tiny_model import tone, write_tiny_model
+from tse.loading import write_extractor
+from tse.models import BandSplitConfig, build_network
+from tse.models.conditioning import ConditioningConfig
 
 pytest.importorskip("lightning", reason="training needs lightning")
 skip_without_s3prl("transformers")
 
 from eval.extraction import encoder_study as measuring  # noqa: E402
-from recipes.extraction import encoder_study, export, train, vectors  # noqa: E402
+from recipes.extraction import encoder_study, export, train, translate, vectors  # noqa: E402
 from recipes.extraction.cue_vectors import make_cue_vectors  # noqa: E402
 from recipes.extraction.encoders import load_encoders  # noqa: E402
 from recipes.extraction.prepare import write_pieces  # noqa: E402
@@ -215,6 +219,64 @@ def test_vectors_are_packed_once_and_asked_for_by_what_they_are_of(names, packed
     (voices / "dev" / "vectors.json").write_text(json.dumps(note))
     with pytest.raises(ArgumentError, match="holds those of another"):
         load_encoders("utterance", []).read_voices(voices / "dev")
+
+
+def test_an_extractor_is_translated_to_any_encoders(names, tmp_path, capsys):
+    """What it reads in the vectors of two others, turned, is what it read before."""
+    torch.manual_seed(0)
+    encoder = load_encoder(names["card"])
+    small = BandSplitConfig(
+        channels=8,
+        hidden=8,
+        bottleneck=8,
+        mask_hidden=8,
+        blocks=1,
+        conditioning=ConditioningConfig(encoder.dimension),
+    )
+    card, output = tmp_path / "small.json", tmp_path / "out" / "translated.json"
+    output.parent.mkdir()
+    network = build_network(small)
+    options = {"encoder": encoder, "encoder_name": names["card"]}
+    write_extractor(card, network, "utterance", **options, notes={"licence": "none"})
+    chosen = load_encoders("utterance", [names["x-vector"], names["features"]])
+    features = chosen.loaded[1]
+    before = torch.nn.functional.normalize(torch.randn(1000, 8) + 0.3, dim=-1)
+    turned = [
+        before @ torch.linalg.qr(torch.randn(size, size))[0][:8] for size in (8, features.dimension)
+    ]
+    files = [tmp_path / f"vectors-{number}.npy" for number in range(3)]
+    layers = turned[1][:, None].repeat(1, features.layers, 1)
+    for file, vectors_of_it in zip(files, (before, turned[0], layers), strict=True):
+        np.save(file, vectors_of_it.numpy())
+    words = ["--extractor", card, "--vectors-before", files[0], "--output", output]
+    words += ["--encoder", *chosen.names, "--vectors"]
+    call(translate, *words, *files[1:])
+    assert "explain 9" in capsys.readouterr().out
+
+    extractor = tse.load_extractor(output)
+    assert extractor.space == chosen.joined.fingerprint
+    assert extractor.network.config.conditioning.vector_size == 8 + features.dimension
+    joined = torch.nn.functional.normalize(torch.cat(turned, dim=1), dim=-1)
+    wanted = tse.load_extractor(card).network.reader(tse.Cue(vector=before)).vector
+    found = extractor.network.reader(tse.Cue(vector=joined)).vector
+    assert (found - wanted).std() < 0.2 * wanted.std()  # to standardise 8 values is not linear
+    assert extractor(tone("ann"), extractor.cue(tone("ann"), RATE), RATE).shape == (3 * RATE,)
+    assert json.loads(output.read_text())["licence"] == "none"
+
+    note = {"encoder": "another", "fingerprint": "another"}
+    files[1].with_suffix(".json").write_text(json.dumps(note))
+    faults = {
+        (files[1],): "one file for each of 2 encoders",
+        (files[1], files[2]): "holds those of another",
+        (files[0], tmp_path / "no.npy"): "no.npy",
+    }
+    for given, fault in faults.items():
+        assert translate.main([*map(str, words), *map(str, given)]) == 1
+        assert fault in capsys.readouterr().err
+    frames = replace(small, conditioning=ConditioningConfig(8, 8))
+    write_extractor(card, build_network(frames), "multi-level", **options)
+    assert translate.main([*map(str, words), *map(str, files[1:])]) == 1
+    assert "reads frame embeddings, too" in capsys.readouterr().err
 
 
 def test_what_cannot_be_is_refused(names, packed, tmp_path, capsys):

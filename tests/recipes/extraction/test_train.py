@@ -482,12 +482,12 @@ def test_a_reader_translates_the_vectors_of_another_encoder() -> None:
     assert fault < 0.2 * wanted.std() < wanted.std() < before_it
 
 
-@pytest.mark.parametrize("shapes", [((9, 6), (9, 5)), ((9, 6), (8, 6)), ((9, 5), (9, 5))])
+@pytest.mark.parametrize("shapes", [((9, 6), (8, 6)), ((9, 5), (9, 5)), ((9, 6), (9,))])
 def test_vectors_that_do_not_belong_together_are_named(
-    shapes: tuple[tuple[int, int], tuple[int, int]],
+    shapes: tuple[tuple[int, ...], tuple[int, ...]],
 ) -> None:
     reader = CueReader(ConditioningConfig(vector_size=6, width=5))
-    with pytest.raises(ArgumentError, match=r"must both be \(n, 6\)"):
+    with pytest.raises(ArgumentError, match=r"before must be \(n, 6\)"):
         translate_vectors(reader, *map(torch.zeros, shapes))
 
 
@@ -501,7 +501,7 @@ def test_an_exported_extractor_is_translated(tmp_path: Path) -> None:
         np.save(tmp_path / f"{name}.npy", vectors.numpy())
     embedded = asset_folder("tse") / "band-split.json"
     output = tmp_path / "translated.json"
-    explained = translate(embedded, tmp_path / "before.npy", tmp_path / "after.npy", output)
+    explained = translate(embedded, [tmp_path / "before.npy"], [tmp_path / "after.npy"], output)
     assert explained > 0.99
     extractors = [tse.load_extractor(path) for path in (embedded, output)]
     assert extractors[1].space == diarspk.load_encoder().fingerprint

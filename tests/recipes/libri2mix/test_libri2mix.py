@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from diarspk import load_encoder
 from diarspk.errors import FormatError
 from recipes.extraction.data import read_voices
 from recipes.extraction.prepare import write_pieces
 from recipes.extraction.vectors import embed_voices
+from recipes.libri2mix import evaluate
 from recipes.libri2mix.evaluate import draw_enrolments, read_enrolments, read_metadata, trials
 from recipes.libri2mix.prepare import list_utterances, read_noise, read_pieces
+from tests.tiny_model import write_tiny_model
+from tse.loading import write_extractor
+from tse.models import BandSplitConfig, build_network
+from tse.models.conditioning import ConditioningConfig
 
 RATE = 16000
 
@@ -79,6 +86,30 @@ def test_each_speaker_is_enrolled_by_another_utterance(metadata: Path) -> None:
         np.testing.assert_allclose(
             trial.made.mixture, trial.made.target + trial.made.interferers[0], atol=1e-4
         )
+
+
+def test_an_extractor_of_any_encoder_is_scored(
+    metadata: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The encoder is found where it is now; another one may judge whose voice an output is."""
+    (tmp_path / "moved").mkdir()
+    encoder, judge = write_tiny_model(tmp_path / "moved"), write_tiny_model(tmp_path, seed=1)
+    small = {"channels": 8, "hidden": 8, "bottleneck": 8, "mask_hidden": 8, "blocks": 1}
+    config = BandSplitConfig(conditioning=ConditioningConfig(8), spectral_map=False, **small)
+    write_extractor(
+        tmp_path / "small.json",
+        build_network(config),
+        "utterance",
+        encoder=load_encoder(encoder),
+        encoder_name="gone.json",
+    )
+    words = ["--metadata", str(metadata), "--extractor", str(tmp_path / "small.json")]
+    words += ["--judge", str(judge), "--json", str(tmp_path / "found.json")]
+    assert evaluate.main(words) == 1
+    assert "needs the speaker encoder gone.json" in capsys.readouterr().err
+    assert evaluate.main([*words, "--encoder", str(encoder)]) == 0
+    assert "mixture_test_mix_clean" in capsys.readouterr().out
+    assert json.loads((tmp_path / "found.json").read_text())["run"]["summary"]["mixtures"] == 2
 
 
 def test_enrolments_of_others_are_read(tmp_path: Path) -> None:
