@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["atomic_path", "flush_entry", "naming_write_errors"]
+__all__ = ["atomic_path", "check_replaceable", "flush_entry", "naming_write_errors"]
 
 OF_WRITING = {
     getattr(errno, name) for name in ("ENOSPC", "EFBIG", "EDQUOT", "EIO") if hasattr(errno, name)
@@ -54,9 +54,7 @@ def atomic_path(path: str | os.PathLike[str], *, durable: bool = False) -> Itera
     >>> file.read_text()
     'whole'
     """
-    target = Path(os.path.realpath(path))
-    # Of the name only the beginning: with all of it, long names would become too long.
-    part = target.with_name(f".{target.name[:40]}.{secrets.token_hex(4)}.part")
+    target, part = _target_and_part(path)
     try:
         with naming_write_errors(path, part):
             yield part
@@ -74,6 +72,30 @@ def atomic_path(path: str | os.PathLike[str], *, durable: bool = False) -> Itera
             shutil.rmtree(part, ignore_errors=True)
         else:
             part.unlink(missing_ok=True)
+
+
+def check_replaceable(path: str | os.PathLike[str]) -> None:
+    """Try whether :func:`atomic_path` could write a file, before work that must not be lost.
+
+    Raises
+    ------
+    OSError
+        If it could not: there is a folder of that name, or its folder takes no file. The message
+        names ``path``.
+    """
+    target, part = _target_and_part(path)
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    with naming_write_errors(path, part):
+        part.touch(exist_ok=False)
+        part.unlink()
+
+
+def _target_and_part(path: str | os.PathLike[str]) -> tuple[Path, Path]:
+    """File behind ``path``, and a hidden name beside it."""
+    target = Path(os.path.realpath(path))
+    # Of the name only the beginning: with all of it, long names would become too long.
+    return target, target.with_name(f".{target.name[:40]}.{secrets.token_hex(4)}.part")
 
 
 @contextmanager

@@ -12,7 +12,15 @@ from diarspk.cli.batch import Batch
 from diarspk.cli.batch_options import BatchOptions
 from diarspk.cli.companion_files import CompanionFiles
 from diarspk.cli.lists import find_recordings
-from diarspk.cli.live_options import PipeChannels, PipeFormat, PipeRate, ReadingSpeed, open_source
+from diarspk.cli.live_options import (
+    PipeChannels,
+    PipeFormat,
+    PipeRate,
+    ReadingSpeed,
+    check_source_options,
+    given_options,
+    open_source,
+)
 from diarspk.cli.live_sources import PipeSource, SampleFormat, Speed
 from diarspk.cli.options import (
     Channel,
@@ -140,9 +148,13 @@ def extract(
     """Extract the voice of one speaker, or of each, from recordings or from a live session."""
     _check_live(context, live)
     if live:
+        _check_live_source(recordings or [], enroll or [], microphone)
+        source = recordings[0] if recordings else None
+        check_source_options(context, source)
+        reader = Reader.of([*(recordings or []), *(enroll or [])], channel=channel, track=track)
         pipe = PipeSource(format, rate, channels)
         session = LiveExtraction(tuple(enroll or ()), output, extractor, device, latency)
-        _extract_live(session, recordings or [], Reader(channel, track), speed, pipe, microphone)
+        _extract_live(session, source, reader, speed, pipe, microphone)
         return
     if not recordings:
         raise typer.BadParameter("give a recording, or --live for the microphone")
@@ -176,22 +188,15 @@ def _extract_one(work: ExtractionWork, recording: Recording, output: Path, quiet
 
 def _extract_live(
     session: LiveExtraction,
-    recordings: Sequence[Path],
+    source: Path | None,
     reader: Reader,
     speed: Speed,
     pipe: PipeSource,
     microphone: str | None,
 ) -> None:
     """Write a voice while a session goes on."""
-    if not session.enrolments:
-        raise typer.BadParameter("--live needs --enroll")
-    if len(recordings) > 1:
-        raise typer.BadParameter(f"--live takes one recording, got {len(recordings)}")
-    if microphone is not None and recordings:
-        raise typer.BadParameter("--microphone comes without a file")
     if session.output != STDOUT:
         _check_output(session.output, many=False, everybody=False)
-    source = recordings[0] if recordings else None
     with exit_on_error():
         session.run(
             open_source(source, reader, speed, pipe, microphone),
@@ -201,15 +206,22 @@ def _extract_live(
 
 def _check_live(context: typer.Context, live: bool) -> None:
     """Reject options that go without --live, or with it, alone."""
-    given = {
-        name
-        for name in (*LIVE_OPTIONS, *OFFLINE_OPTIONS)
-        if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
-    }
-    wrong = sorted(given & set(OFFLINE_OPTIONS if live else LIVE_OPTIONS))
+    wrong = given_options(context, OFFLINE_OPTIONS if live else LIVE_OPTIONS)
     if wrong:
         name = "--" + ("all" if wrong[0] == "everybody" else wrong[0])
         raise typer.BadParameter(f"{name} {'does not go' if live else 'goes'} with --live")
+
+
+def _check_live_source(
+    recordings: Sequence[Path], enroll: Sequence[Path], microphone: str | None
+) -> None:
+    """Reject a session that is of nothing, or of two things at once."""
+    if not enroll:
+        raise typer.BadParameter("--live needs --enroll")
+    if len(recordings) > 1:
+        raise typer.BadParameter(f"--live takes one recording, got {len(recordings)}")
+    if microphone is not None and recordings:
+        raise typer.BadParameter("--microphone comes without a file")
 
 
 def _check(

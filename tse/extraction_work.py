@@ -100,7 +100,13 @@ class ExtractionWork:
 
         def process(opened: Opened, target: Path, progress: ProgressCallback | None) -> Summary:
             duration = write_enrolled(
-                extractor, opened[0], cue, target, mask_db=mask_db, progress=progress
+                extractor,
+                opened[0],
+                cue,
+                target,
+                mask_db=mask_db,
+                enrolments=self.enrolments,
+                progress=progress,
             )
             return Summary(duration, None)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import soxr
@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE
 from diarspk.cli.live_sources import FileSource, LiveSource
+from diarspk.cli.process import print_bytes
 from diarspk.cli.recordings import Reader
 from diarspk.cli.start_up import quick_imports
 from diarspk.cli.terminal import say
+from diarspk.errors import SpeechWarning
 from tse.sound_file import keep_recording, sound_file
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ class LiveExtraction:
         """Write the voice as the session goes on.
 
         Whatever ends it (its end, Ctrl-C, a signal or a fault), what was received until then is
-        extracted and written.
+        extracted and written. Where a fault comes before any sample, nothing is.
 
         Parameters
         ----------
@@ -75,17 +77,19 @@ class LiveExtraction:
         Warns
         -----
         SpeechWarning
-            If an enrolment is unfit, or the voice that was extracted is hardly like it.
+            If an enrolment is unfit, nothing came, or the voice that was extracted is hardly like
+            the enrolment.
 
         Raises
         ------
         ArgumentError
-            If the extractor is not causal, or the output is the recording.
+            If the extractor is not causal, or the output is the recording or an enrolment.
         AudioError
             If the samples are faulty, or nothing can be written.
         """
-        if self.output != STDOUT and isinstance(source, FileSource):
-            keep_recording(source.stream, [self.output])
+        if self.output != STDOUT:
+            stream = source.stream if isinstance(source, FileSource) else None
+            keep_recording(stream, [self.output], self.enrolments)
         session = self._begin(channel)
         check = _PresenceCheck(session, source.sample_rate)
         fault: BaseException | None = None
@@ -99,12 +103,18 @@ class LiveExtraction:
                 say("stopped")
             # Raised again when the file is complete: what was received is not lost.
             except BaseException as error:
+                if session.time == 0:  # nothing was received: an output that is there stays
+                    raise
                 fault = error
             rest = session.finish()
             write(rest)
             check.push(rest)
         if fault is not None:
             raise fault
+        if session.time == 0:
+            message = f"{source.name}: no samples came, so that nothing was extracted"
+            warnings.warn(message, SpeechWarning, stacklevel=2)
+            return
         check.finish(source.name)
 
     def _begin(self, channel: int | None) -> StreamingExtractor:
@@ -132,9 +142,7 @@ def _voice_output(output: Path, sample_rate: int) -> Iterator[Callable[[Samples]
 
 
 def _print_samples(voice: Samples) -> None:
-    stdout: Any = sys.stdout.buffer
-    stdout.write(np.round(voice.clip(-1, 1) * 32767).astype("<i2").tobytes())
-    stdout.flush()
+    print_bytes(np.round(voice.clip(-1, 1) * 32767).astype("<i2").tobytes())
 
 
 class _PresenceCheck:

@@ -9,27 +9,38 @@ from pathlib import Path
 
 import soundfile
 
-from diarspk.atomic import atomic_path
+from diarspk.atomic import atomic_path, check_replaceable
 from diarspk.audio import SAMPLE_RATE, AudioStream
 from diarspk.errors import ArgumentError, AudioError
 
 __all__ = ["keep_recording", "sound_file"]
 
 
-def keep_recording(stream: AudioStream, files: Iterable[Path]) -> None:
-    """Refuse to write over the recording that is read.
+def keep_recording(
+    stream: AudioStream | None, files: Iterable[Path], enrolments: Iterable[Path] = ()
+) -> None:
+    """Refuse to write over the recording that is read, or over an enrolment.
 
     Raises
     ------
     ArgumentError
         If one of the files is it.
     """
-    path = None if stream.source.file is None else stream.source.file.path
+    own = None if stream is None else stream.source.file
+    read = {
+        "the recording itself": [] if own is None else [Path(own.path)],
+        "an enrolment": list(enrolments),
+    }
     for file in files:
-        if path is not None and file.exists() and os.path.samefile(file, path):
-            raise ArgumentError(
-                f"`-o` must not be the recording itself, got {file}; choose another folder or name"
-            )
+        for kind, paths in read.items():
+            if any(_are_same(file, path) for path in paths):
+                raise ArgumentError(
+                    f"`-o` must not be {kind}, got {file}; choose another folder or name"
+                )
+
+
+def _are_same(file: Path, other: Path) -> bool:
+    return file.exists() and other.exists() and os.path.samefile(file, other)
 
 
 @contextmanager
@@ -42,11 +53,14 @@ def sound_file(file: Path, sample_rate: int = SAMPLE_RATE) -> Iterator[soundfile
         If its suffix is of no format that libsndfile writes.
     AudioError
         If it cannot be written to its last sample.
+    OSError
+        If it cannot be replaced, which is told at once.
     """
     kind = file.suffix[1:].upper()
     if kind not in soundfile.available_formats():
         raise ArgumentError(f"`-o` must end in .wav, .flac or .ogg, got {file}; rename it")
     file.parent.mkdir(parents=True, exist_ok=True)
+    check_replaceable(file)
     fault = AudioError(f"{file}: cannot be written; see that the folder is writable and has room")
     with atomic_path(file) as part:
         try:

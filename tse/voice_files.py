@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -30,6 +30,7 @@ def write_enrolled(
     output: Path,
     *,
     mask_db: float | None = None,
+    enrolments: Sequence[Path] = (),
     progress: Progress | None = None,
 ) -> float:
     """Write the voice of an enrolled speaker to ``output``, which appears whole or not at all.
@@ -39,6 +40,8 @@ def write_enrolled(
     mask_db
         Attenuation in decibels of all that is not the speaker; see :func:`tse.gating.keep_rest`.
         Default: as much as the extractor can.
+    enrolments
+        Files that are not to be written over, besides the recording.
 
     Returns
     -------
@@ -53,9 +56,9 @@ def write_enrolled(
     Raises
     ------
     ArgumentError
-        If `output` is the recording itself.
+        If `output` is the recording itself, or one of `enrolments`.
     """
-    keep_recording(stream, [output])
+    keep_recording(stream, [output], enrolments)
     meter = PresenceMeter.for_cue(extractor.encoder, cue)
     position = 0
     with sound_file(output) as sound:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,15 @@ from diarspk.cli.live_sources import (
 )
 from diarspk.cli.recordings import STDIN, Reader
 
-__all__ = ["PipeChannels", "PipeFormat", "PipeRate", "ReadingSpeed", "open_source"]
+__all__ = [
+    "PipeChannels",
+    "PipeFormat",
+    "PipeRate",
+    "ReadingSpeed",
+    "check_source_options",
+    "given_options",
+    "open_source",
+]
 
 ReadingSpeed = Annotated[
     Speed,
@@ -26,6 +35,47 @@ ReadingSpeed = Annotated[
 PipeRate = Annotated[int, typer.Option(min=1000, max=768_000, help="Sample rate on stdin, in Hz.")]
 PipeFormat = Annotated[SampleFormat, typer.Option(help="Samples on stdin.")]
 PipeChannels = Annotated[int, typer.Option(min=1, max=64, help="Channels on stdin, interleaved.")]
+
+
+FILE_OPTIONS = ("speed", "track")
+"""Options that say how a file is read."""
+
+PIPE_OPTIONS = ("rate", "format", "channels")
+"""Options that say what comes on stdin; a file tells it itself."""
+
+
+def given_options(context: typer.Context, names: Iterable[str]) -> list[str]:
+    """Those of some options that stand on the command line, sorted."""
+    sources = {name: context.get_parameter_source(name) for name in names}
+    return sorted(name for name, one in sources.items() if one and one.name == "COMMANDLINE")
+
+
+def check_source_options(context: typer.Context, path: Path | None) -> None:
+    """Reject options that would change nothing for a source: who gives them expects otherwise.
+
+    Parameters
+    ----------
+    context
+        Of the command.
+    path
+        See :func:`open_source`.
+
+    Raises
+    ------
+    typer.BadParameter
+        If one was given.
+    """
+    if path is None:
+        idle, source = (*FILE_OPTIONS, *PIPE_OPTIONS, "channel"), "the microphone"
+    elif path == STDIN:
+        idle, source = FILE_OPTIONS, "samples on stdin"
+    else:
+        idle, source = (
+            PIPE_OPTIONS,
+            "a file, which tells it itself; leave it out, or give samples on stdin",
+        )
+    for name in given_options(context, idle):
+        raise typer.BadParameter(f"--{name} does not go with {source}")
 
 
 def open_source(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.audio.stream import MAX_AMPLITUDE
 from diarspk.errors import ArgumentError, AudioError
 
 if TYPE_CHECKING:
@@ -22,6 +24,14 @@ __all__ = ["FileSource", "LiveSource", "Microphone", "PipeSource", "SampleFormat
 
 PIECE_S = 0.1
 """Seconds of a piece that is read."""
+
+FILE_START = re.compile(
+    rb"(RIFF|RIFX|RF64|BW64)....WAVE|FORM....AIF|fLaC[\x00\x80]\x00\x00\x22|OggS\x00|"
+    rb"caff\x00\x01|ID3[\x02-\x04]\x00|....ftyp|\x1aE\xdf\xa3",
+    re.DOTALL,
+)
+"""First bytes of WAV, AIFF, FLAC, Ogg, CAF, MP3, MP4 and Matroska, by chance those of samples once
+in four billion sessions."""
 
 MAX_QUEUED_PIECES = 3000
 """Pieces of a microphone that wait, five minutes: then this computer is too slow."""
@@ -125,19 +135,46 @@ class PipeSource:
         size = max(round(PIECE_S * self.sample_rate), 1) * width
         rest = b""
         stdin: Any = sys.stdin.buffer
+        seconds = 0.0
         while data := stdin.read1(size):
+            if not seconds:
+                _refuse_file(data)
             data = rest + data
             whole = len(data) - len(data) % width
             rest = data[whole:]
             if whole:
                 samples = np.frombuffer(data[:whole], self.format.dtype)
                 samples = samples.astype(samples.dtype.newbyteorder("="))
-                yield samples.reshape(-1, self.channels).T
+                piece = samples.reshape(-1, self.channels).T
+                self._check_amplitude(piece, seconds)
+                yield piece
+                seconds += piece.shape[1] / self.sample_rate
         if rest:
             raise AudioError(
                 f"stdin: ends within a sample ({len(rest)} of {width} bytes); check --format "
                 f"{self.format.value} and --channels {self.channels}"
             )
+
+    def _check_amplitude(self, piece: NDArray[Any], seconds: float) -> None:
+        """Refuse floats that are no sound, most often samples of another format."""
+        if piece.dtype.kind != "f":
+            return
+        faulty = np.flatnonzero(~(np.abs(piece) <= MAX_AMPLITUDE).all(axis=0))
+        if faulty.size:
+            raise AudioError(
+                "stdin: a sample is NaN or infinite, or far beyond full scale, at "
+                f"{seconds + int(faulty[0]) / self.sample_rate:.3f} s; check --format "
+                f"{self.format.value}, or replace such samples"
+            )
+
+
+def _refuse_file(data: bytes) -> None:
+    if start := FILE_START.match(data):
+        kind = "".join(chr(byte) for byte in start[0][:8] if chr(byte).isalnum() and byte < 128)
+        raise AudioError(
+            f"stdin: begins as a file does ({kind}), and samples without a header are wanted; give "
+            "the file by its name, or decode it: ffmpeg -i FILE -f s16le -ar 16000 -ac 1 -"
+        )
 
 
 @dataclass
@@ -191,8 +228,8 @@ class Microphone:
             )
         except (sounddevice.PortAudioError, ValueError) as error:
             raise ArgumentError(
-                f"the microphone cannot be opened ({error}); `python -m sounddevice` lists devices "
-                "for --device"
+                f"the microphone cannot be opened ({error}); `python -m sounddevice` lists what "
+                "there is"
             ) from error
         with stream:
             while not lost:

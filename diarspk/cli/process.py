@@ -12,11 +12,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TextIO
+from typing import Any, TextIO
 
 from diarspk.cli.terminal import say
 
-__all__ = ["STOPS", "StopRequests", "prepared_process"]
+__all__ = ["STOPS", "StopRequests", "prepared_process", "print_bytes"]
 
 STOPS = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
@@ -117,6 +117,18 @@ class _Output(_Stream):
             raise SystemExit(BROKEN_PIPE) from None
         say(f"error: stdout: {error.strerror}")
         raise SystemExit(1) from None
+
+
+def print_bytes(data: bytes) -> None:
+    """Write bytes to stdout at once; that it takes no more ends the command as with text."""
+    stdout: Any = sys.stdout
+    try:
+        stdout.buffer.write(data)
+        stdout.buffer.flush()
+    except OSError as error:
+        if isinstance(stdout, _Output):
+            stdout.silence(error)
+        raise
 
 
 def _own_output() -> TextIO:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from diarspk.atomic import check_replaceable
 from diarspk.cli.live_options import (
     PipeChannels,
     PipeFormat,
     PipeRate,
     ReadingSpeed,
+    check_source_options,
     open_source,
 )
 from diarspk.cli.live_output import live_output
@@ -30,6 +32,7 @@ __all__ = ["stream"]
 
 
 def stream(
+    context: typer.Context,
     source: Annotated[
         Path | None,
         typer.Argument(
@@ -88,6 +91,7 @@ def stream(
     """Say who speaks, while they speak: from a file, a pipe or a microphone."""
     if device is not None and source is not None:
         raise typer.BadParameter("--device is for the microphone, and comes without a file")
+    check_source_options(context, source)
     with exit_on_error(), ExitStack() as stack:
         if output is not None:
             _check_output(output)
@@ -119,22 +123,36 @@ def stream(
 def _run(
     session: StreamingDiarizer, source: LiveSource, json_lines: bool, output: Path | None
 ) -> None:
-    """Push what comes until it ends, or somebody stops it; then write the result."""
+    """Push what comes until it ends, or somebody stops it; then write the result.
+
+    However it ends, what was received is not lost: what was tentative is final, told and written.
+    Where a fault comes before any sample, nothing is, and an output that is there stays.
+    """
+    begun = False
     try:
         with live_output(session, json_lines) as shown:
             try:
                 for piece in source.pieces():
                     shown.show(session.push(piece, source.sample_rate))
-            finally:
-                # However it ends, what was tentative is final and is told.
-                shown.show(session.push(None))
+                    begun = True
+            except BaseException:
+                if begun:
+                    shown.show(session.push(None))
+                raise
+            shown.show(session.push(None))
     except KeyboardInterrupt:
         say("stopped")
-    finally:
-        # Also where a signal or a fault of the source ends it: what was received is not lost.
-        result = session.finish()
-        if output is not None:
-            result.write(output)
+    except BaseException:
+        if begun:
+            _finish(session, output)
+        raise
+    _finish(session, output)
+
+
+def _finish(session: StreamingDiarizer, output: Path | None) -> None:
+    result = session.finish()
+    if output is not None:
+        result.write(output)
 
 
 def _check_output(output: Path) -> None:
@@ -145,3 +163,4 @@ def _check_output(output: Path) -> None:
         raise typer.BadParameter(f"-o must end in one of {', '.join(SUFFIXES)}, got {output}")
     if not output.parent.is_dir():
         raise FormatError("cannot be written: there is no such folder; make it", str(output))
+    check_replaceable(output)

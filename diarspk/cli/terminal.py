@@ -88,6 +88,8 @@ def describe_error(error: BaseException) -> str:
     if isinstance(error, UnicodeEncodeError):
         name = error.object[max(error.start - 40, 0) : error.end + 40]
         return f"a name must be UTF-8 here, got {escape_undecoded(name)!r}; rename the file"
+    if isinstance(error, FileExistsError) and error.filename:  # of Path.mkdir
+        return f"{error.filename}: must be a folder, and is a file; choose another output"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, MemoryError):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diarspk.atomic import atomic_path
+from diarspk.atomic import atomic_path, check_replaceable
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="permissions and links of POSIX")
 
@@ -121,3 +121,21 @@ def test_threads_that_write_one_file_leave_it_whole(tmp_path: Path) -> None:
         list(pool.map(write, range(32)))
     assert len(set(np.load(file).tolist())) == 1
     assert os.listdir(tmp_path) == ["vectors.npy"]
+
+
+def test_what_could_not_be_written_is_told_before(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    file = tmp_path / "notes.txt"
+    file.write_text("old")
+    check_replaceable(file)
+    check_replaceable(tmp_path / "new.txt")
+    assert file.read_text() == "old"
+    for wrong, error in (
+        (tmp_path / "folder", IsADirectoryError),
+        (tmp_path / "missing" / "notes.txt", FileNotFoundError),
+        (file / "notes.txt", OSError),
+    ):
+        with pytest.raises(error) as caught:
+            check_replaceable(wrong)
+        assert caught.value.filename == str(wrong)
+    assert sorted(os.listdir(tmp_path)) == ["folder", "notes.txt"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,24 @@ def test_a_fault_of_the_source_is_told_and_what_came_is_kept(folder: Path) -> No
     assert soundfile.info("live.wav").frames == 24000
 
 
+def test_a_fault_before_any_sample_leaves_an_earlier_output_as_it_is(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "live.wav").write_bytes(b"of an earlier session")
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    for source, stdin in (((), None), (("-",), (folder / "call.wav").read_bytes())):
+        result = run(*source, "--live", "-o", "live.wav", stdin=stdin)
+        assert result.exit_code == 1, result.output
+        assert (folder / "live.wav").read_bytes() == b"of an earlier session"
+    assert "begins as a file does (RIFF" in result.stderr
+
+
+def test_a_session_without_samples_is_told(folder: Path) -> None:
+    with pytest.warns(SpeechWarning, match="stdin: no samples came"):
+        run("-", "--live", "-o", "live.wav", stdin=b"")
+    assert soundfile.info("live.wav").frames == 0
+
+
 def test_a_voice_that_is_not_there_is_told(folder: Path) -> None:
     with pytest.warns(SpeechWarning, match=r"stdin: the enrolled voice was probably not there"):
         run("-", "--live", "-o", "live.wav", stdin=bytes(2 * RATE))
@@ -106,13 +125,24 @@ def test_an_extractor_that_looks_ahead_is_refused(folder: Path) -> None:
         (["call.wav", "--live", "--latency", "0.01", "-o", "x.wav"], 1, "latency_s"),
         (["missing.wav", "--live", "-o", "x.wav"], 1, "missing.wav"),
         (["call.wav", "--live", "-o", "call.wav"], 1, "must not be the recording"),
+        (["call.wav", "--live", "-o", "me.wav"], 1, "must not be an enrolment"),
+        (["call.wav", "-o", "me.wav"], 1, "must not be an enrolment"),
+        (["call.wav", "--live", "-o", "folder.wav"], 1, "folder.wav: Is a directory"),
+        (["call.wav", "--live", "-o", "me.wav/x.wav"], 1, "me.wav: must be a folder"),
+        (["call.wav", "--live", "--rate", "8000", "-o", "x.wav"], 2, "--rate does not go with a"),
+        (["-", "--live", "--speed", "full", "-o", "x.wav"], 2, "--speed does not go with samples"),
+        (["--live", "--channel", "0", "-o", "x.wav"], 2, "--channel does not go with the micro"),
+        (["-", "--live", "--enroll", "-", "-o", "x.wav"], 2, "can be read once only"),
     ],
 )
 def test_wrong_input_is_told_on_one_line(
     folder: Path, arguments: list[str], status: int, told: str
 ) -> None:
+    (folder / "folder.wav").mkdir()
+    enrolment = (folder / "me.wav").read_bytes()
     result = run(*arguments)
     assert result.exit_code == status, result.output
+    assert (folder / "me.wav").read_bytes() == enrolment
     assert told in " ".join(result.stderr.replace("│", " ").split())
     assert "Traceback" not in result.output
     assert not (folder / "x.wav").exists()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from diarspk.cli import process
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="descriptors and signals of POSIX")
@@ -150,3 +151,20 @@ def test_a_hangup_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "result.txt").read_text() == "half"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+def test_a_reader_of_bytes_that_has_gone_ends_a_command_without_a_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reader, writer = os.pipe()
+    with process._Output(os.fdopen(writer, "wb"), encoding="utf-8") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        process.print_bytes(b"first")
+        assert os.read(reader, 100) == b"first"
+        os.close(reader)
+        with pytest.raises(SystemExit) as caught:
+            process.print_bytes(b"second")
+        assert caught.value.code == 141
+        process.print_bytes(b"what is left is lost without a word")
+    assert capsys.readouterr().err == ""

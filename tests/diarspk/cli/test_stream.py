@@ -106,14 +106,21 @@ def test_ctrl_c_finishes_and_writes_the_result(
         (["call.wav", "--latency", "0.1"], 2, "--latency"),
         (["call.wav", "--device", "0"], 2, "--device"),
         (["call.wav", "--gallery", "missing"], 1, "missing"),
+        (["call.wav", "-o", "folder.rttm"], 1, "folder.rttm: Is a directory"),
+        (["call.wav", "--format", "u8"], 2, "--format does not go with a file"),
+        (["-", "--speed", "full"], 2, "--speed does not go with samples on stdin"),
+        (["-", "--track", "1"], 2, "--track does not go with samples on stdin"),
+        (["--rate", "8000"], 2, "--rate does not go with the microphone"),
     ],
 )
 def test_wrong_input_is_told_on_one_line(
     folder: Path, arguments: list[str], status: int, told: str
 ) -> None:
+    (folder / "folder.rttm").mkdir()
     result = run(*arguments)
     assert result.exit_code == status
-    assert told in result.stderr
+    assert told in " ".join(result.stderr.replace("│", " ").split())
+    assert not result.stdout
     assert "Traceback" not in result.output
 
 
@@ -196,10 +203,25 @@ def test_whatever_ends_it_all_that_came_is_told_and_written(folder: Path) -> Non
     assert annotation.get_timeline().extent().end == 3.0
 
 
+FILES = {"wav": "RIFF", "flac": "fLaC", "ogg": "OggS", "aiff": "FORM", "caf": "caff"}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_file_in_the_pipe_is_not_taken_for_samples(folder: Path, kind: str) -> None:
+    soundfile.write(f"call.{kind}", tone("ann"), 16000)
+    (folder / "old.rttm").write_text("kept\n")
+    result = run("-", "-o", "old.rttm", stdin=(folder / f"call.{kind}").read_bytes())
+    assert result.exit_code == 1
+    assert f"stdin: begins as a file does ({FILES[kind]}" in result.stderr
+    assert len(result.stderr.splitlines()) == 1 and not result.stdout
+    assert (folder / "old.rttm").read_text() == "kept\n"
+
+
 def test_a_faulty_sample_ends_it_in_one_line(folder: Path) -> None:
     samples = tone("ann").astype("<f4")
     samples[40_000] = np.nan
     result = run("-", "--format", "f32le", "-o", "nan.rttm", stdin=samples.tobytes())
     assert result.exit_code == 1
-    assert "NaN" in result.stderr and len(result.stderr.splitlines()) == 1
+    assert "stdin: a sample is NaN" in result.stderr and "at 2.500 s" in result.stderr
+    assert "check --format f32le" in result.stderr and len(result.stderr.splitlines()) == 1
     assert 2.0 < turns(result.stdout)[-1]["end"] <= 2.5
