@@ -28,7 +28,7 @@ def keep_recording(
     """
     own = None if stream is None else stream.source.file
     read = {
-        "the recording itself": [] if own is None else [Path(own.path)],
+        "the recording itself": [] if own is None or own.path is None else [Path(own.path)],
         "an enrolment": list(enrolments),
     }
     for file in files:

@@ -65,6 +65,7 @@ def check_source_options(context: typer.Context, path: Path | None) -> None:
     typer.BadParameter
         If one was given.
     """
+    idle: Iterable[str]
     if path is None:
         idle, source = (*FILE_OPTIONS, *PIPE_OPTIONS, "channel"), "the microphone"
     elif path == STDIN:
