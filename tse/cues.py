@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diarspk.arguments import check_number, check_type
-from diarspk.audio import SAMPLE_RATE
+from diarspk.audio import SAMPLE_RATE, Audio, load_audio, open_audio
 from diarspk.errors import ArgumentError, AudioError
 
-__all__ = ["Cue", "Reference", "collate_cues"]
+__all__ = ["Cue", "Reference", "collate_cues", "read_reference"]
 
 MIN_ENROLMENT_S = 0.2
 
@@ -133,6 +133,22 @@ class Cue:
             for field in fields(self)
         }
         return replace(self, **changed)
+
+
+def read_reference(audio: Audio, sample_rate: int | None = None, speaker: str = "") -> Reference:
+    """Read a recording of the target speaker alone; errors name it.
+
+    Raises
+    ------
+    AudioError
+        If it cannot be read, is silent or shorter than 0.2 s.
+    """
+    stream = open_audio(audio, sample_rate)
+    waveform = load_audio(stream)
+    try:
+        return Reference(waveform, speaker)
+    except AudioError as error:
+        raise AudioError(f"{stream.source.label}: {error}") from error
 
 
 def collate_cues(cues: Sequence[Cue]) -> Cue:

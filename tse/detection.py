@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.arguments import check_number, check_type
-from diarspk.audio import SAMPLE_RATE, Audio, load_audio
+from diarspk.audio import SAMPLE_RATE, Audio
 from diarspk.cues.speaker_cue import SpeakerCue
 from diarspk.diarization.diarizer import Diarizer
 from diarspk.embeddings.profile import build_profile
@@ -30,7 +30,7 @@ from diarspk.errors import ArgumentError, ModelError
 from diarspk.intervals import find_runs
 from diarspk.verification.calibration import probability
 from diarspk.verification.cohort import load_cohort
-from tse.cues import Cue, Reference
+from tse.cues import Cue, read_reference
 from tse.detection_calibration import DetectionCalibration, score_voices
 
 if TYPE_CHECKING:
@@ -209,6 +209,6 @@ def _embed(
         if getattr(one, "shape", None) == (encoder.dimension,):
             vectors.append(np.asarray(one, np.float32))
         else:
-            reference = Reference(load_audio(one, sample_rate))
+            reference = read_reference(one, sample_rate)
             vectors.append(encoder.embed(reference.waveform, SAMPLE_RATE))
     return build_profile(np.stack(vectors), drop_outliers=True).vector

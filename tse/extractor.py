@@ -16,7 +16,7 @@ from diarspk.devices import choose_device, device_of
 from diarspk.encoders.base import SpeakerEncoder
 from diarspk.errors import ArgumentError, ModelError
 from tse.cue_sources import CueSource
-from tse.cues import Cue, Reference
+from tse.cues import Cue, read_reference
 from tse.ensemble import Ensemble
 from tse.models.network import ExtractionNetwork
 from tse.presence import Presence, PresenceMeter
@@ -140,7 +140,7 @@ class Extractor:
         several: list[Audio] = [enrolment]  # type: ignore[list-item]
         if isinstance(enrolment, list | tuple):
             several = list(enrolment)
-        references = [Reference(load_audio(one, sample_rate), speaker) for one in several]
+        references = [read_reference(one, sample_rate, speaker) for one in several]
         with torch.inference_mode():
             return self.source(references)
 

@@ -49,10 +49,13 @@ class Checkpoint:
         By state-dict key; floating-point tensors are float32.
     card : dict
         Content of the JSON file.
+    path : Path, optional
+        That file, which errors name.
     """
 
     tensors: dict[str, Tensor]
     card: dict[str, object]
+    path: Path | None = None
 
     def __repr__(self) -> str:
         name = self.card.get("name", "")
@@ -62,6 +65,11 @@ class Checkpoint:
     def fingerprint(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of the weights file."""
         return str(self.card["sha256"])[:16]
+
+    @property
+    def label(self) -> str:
+        """What errors call it: its card, or the model's name."""
+        return str(self.card.get("name", "a checkpoint") if self.path is None else self.path)
 
     def section(self, name: str) -> dict[str, Any]:
         """Section of the card with the dimensions of a network.
@@ -74,7 +82,8 @@ class Checkpoint:
         section = self.card.get(name)
         if not isinstance(section, dict):
             raise ModelError(
-                f"the card has no section {name!r}; it is not a checkpoint of this package"
+                f"{self.label}: the card has no section {name!r}, so it is of something else; give "
+                "the card of a model of this kind"
             )
         self.check_sizes(section)
         return section
@@ -104,7 +113,7 @@ class Checkpoint:
     def _check_size(self, value: float, name: str, limit: int) -> None:
         if not abs(value) <= limit:
             raise ModelError(
-                f"{self.card.get('name', '')}: the card does not fit the tensors ({name}: {value}, "
+                f"{self.label}: the card does not fit the tensors ({name}: {value}, "
                 f"where they allow at most {limit}); restore both files"
             )
 
@@ -175,7 +184,7 @@ def read_checkpoint(card_path: Path) -> Checkpoint:
         name: tensor.float() if tensor.is_floating_point() else tensor
         for name, tensor in load_tensors(data).items()
     }
-    return Checkpoint(tensors, card)
+    return Checkpoint(tensors, card, card_path)
 
 
 def write_checkpoint(

@@ -17,6 +17,8 @@ from diarspk.cli.recordings import Reader, stem
 from diarspk.cli.terminal import exit_on_error, say
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from pyannote.core import Annotation
 
     from diarspk.cues import SpeakerCue
@@ -169,9 +171,20 @@ def _extract(
     from diarspk.cues import extract_cue
 
     if annotation is None or speaker is None:
-        return extract_cue(reader.open(recording), encoder, name=encoder_name)
+        return extract_cue(_read(recording, reader), encoder, SAMPLE_RATE, name=encoder_name)
     speech = read_speech(recording, speaker, annotation, reader)
     return extract_cue(speech, encoder, SAMPLE_RATE, name=encoder_name)
+
+
+def _read(recording: Path, reader: Reader) -> NDArray[np.float32]:
+    """Read a recording ``(time,)`` at 16 kHz, and warn of what makes its embedding unreliable."""
+    from diarspk.audio import load_audio
+    from diarspk.features.speech_quality import check_speech
+
+    waveform = load_audio(reader.open(recording))
+    for doubt in check_speech(waveform):
+        say(f"warning: {recording}: {doubt}")
+    return waveform
 
 
 def _mapped(cue: SpeakerCue, adapter: Path | None) -> SpeakerCue:
@@ -193,10 +206,12 @@ def _embed_recordings(
     encoder_name: str,
     reader: Reader,
 ) -> References:
-    """Embed recordings of one speaker."""
+    """Embed recordings of one speaker; warns of those whose embedding is less reliable."""
+    from diarspk.audio import SAMPLE_RATE, open_audio
     from diarspk.cues.export import read_references
 
-    opened = [reader.open(recording) for recording in recordings]
+    waveforms = [_read(recording, reader) for recording in recordings]
+    opened = [open_audio(waveform, SAMPLE_RATE) for waveform in waveforms]
     files = [str(recording) for recording in recordings]
     return read_references(speaker, files, encoder, encoder_name, opened)
 

@@ -15,6 +15,7 @@ import diarspk
 from diarspk.cli.json_text import json_text
 from diarspk.cli.linked_files import PEOPLE, appearance_row, write_linked
 from diarspk.cli.linking_work import DiarizedRecording, LinkingWork
+from diarspk.cli.lists import SUFFIXES
 from diarspk.cli.options import AsJson, Channel, Device, Encoder, Jobs, Quiet, Raw, Track
 from diarspk.cli.recordings import Reader, Recording
 from diarspk.cli.terminal import Failures, exit_on_error
@@ -76,7 +77,7 @@ def link(
     with exit_on_error():
         from diarspk.diarization.linking_criterion import choose_criterion
 
-        found = _find_audio([*audio, *(file for file in files if file not in rttms)])
+        found = _find_audio([*audio, *(file for file in files if file not in rttms)], failures)
         diarized = _read(rttms, found, failures)
         loaded = diarspk.load_encoder(encoder, device=device)
         criterion = choose_criterion(loaded.fingerprint, threshold, margin)
@@ -110,12 +111,17 @@ def _targets(rttms: Sequence[Path], audio: Sequence[Path], output: Path) -> dict
     return targets
 
 
-def _find_audio(given: Sequence[Path]) -> dict[str, list[Path]]:
+def _find_audio(given: Sequence[Path], failures: Failures) -> dict[str, list[Path]]:
     """List recordings by name, those of folders among them; two files may have one name."""
+    from diarspk.errors import ArgumentError
     from diarspk.formats.names import plain_name
 
     found: dict[str, list[Path]] = {}
     for path in given:
+        if not path.exists():
+            with failures.caught(path):
+                raise ArgumentError(f"{path}: no such file or folder; check --audio")
+            continue
         for file in sorted(path.iterdir()) if path.is_dir() else [path]:
             if path.is_dir() and (file.is_dir() or _is_text(file)):
                 continue
@@ -164,6 +170,8 @@ def _choose_audio(names: Sequence[str], audio: dict[str, list[Path]], file: Path
     from diarspk.errors import FormatError
 
     found = next((audio[name] for name in names if name in audio), [])
+    # Cues, pictures and archives may lie beside a recording, and have its name.
+    found = [one for one in found if one.suffix.lower() in SUFFIXES] or found
     if not found:
         fault = f"has no recording called {names[0]}; give --audio the file, or its folder"
         raise FormatError(fault, str(file))

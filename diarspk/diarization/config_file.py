@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from difflib import get_close_matches
 from functools import cache
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -152,9 +152,13 @@ def _parse(kind: Any, value: Any, path: str) -> Any:
 
 def _parse_number(kind: type, value: Any, where: str) -> Any:
     if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        if not isfinite(value):
+        try:
+            number = float(value)
+        except OverflowError:  # of a whole number beyond all floats
+            number = inf
+        if not isfinite(number):
             raise _fault(where, "a finite number", value)
-        return float(value)
+        return number
     if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
         return value
     wanted = {bool: "true or false", int: "a whole number", float: "a finite number"}

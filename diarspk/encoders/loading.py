@@ -148,7 +148,7 @@ def build_local_encoder(checkpoint: Checkpoint) -> LocalEncoder:
         frame head is damaged.
     """
     settings: dict[str, Any] = dict(checkpoint.section("network"))
-    with fitting_card(checkpoint.card.get("name")):
+    with fitting_card(checkpoint.label):
         trunk = TrunkConfig(**{k: _frozen(v) for k, v in settings.pop("trunk").items()})
         config = SpeakerNetworkConfig(trunk=trunk, **{k: _frozen(v) for k, v in settings.items()})
         network = SpeakerNetwork(config)

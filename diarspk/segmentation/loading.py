@@ -126,7 +126,7 @@ def build_embedded_segmenter(checkpoint: Checkpoint) -> EmbeddedSegmenter:
     """
     # "activity" is what the head is called in files.
     settings = checkpoint.section("activity")
-    with fitting_card(checkpoint.card.get("name")):
+    with fitting_card(checkpoint.label):
         head = SegmentationHead(SegmentationHeadConfig(**settings))
         head.load_state_dict(drop_prefix(checkpoint.tensors, "activity."))
     return EmbeddedSegmenter(head.requires_grad_(False), trunk=checkpoint.fingerprint)

@@ -7,19 +7,20 @@ checkpoint, whose frames can be pooled. DATA holds ``speech/``, ``noise/noise/*.
 ``conversations/``. The results, a megabyte at most, go to the adopted models of this machine, where
 the diarizer finds them by the encoder's fingerprint.
 
-With ``--counts KEPT``, the probabilities of numbers of people are fitted, too, on the sessions of
-recipes.plda.counts, which are kept there.
+With ``--counts SESSIONS``, the probabilities of numbers of people are fitted, too, on the sessions
+of recipes.plda.counts, which are made there unless they are there already (in its KEPT/sessions).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
+from diarspk.arguments import check_counts
 from diarspk.checkpoints.assets import adopted_folder
-from diarspk.clustering.count_model import write_count_model
-from diarspk.clustering.counting_clusterer import CountingClusterer
+from diarspk.clustering.count_model import CountModel, write_count_model
 from diarspk.clustering.plda import write_plda
 from diarspk.diarization.defaults import Defaults, build_clusterer, default_config
 from diarspk.diarization.diarizer import Diarizer
@@ -73,7 +74,8 @@ class Settings:
     directions: int = 6
     """Number of directions of rooms that are taken out."""
     counts: Path | None = None
-    """Folder of the sessions of recipes.plda.counts, for the model of counts; none: no model."""
+    """Folder that the sessions of recipes.plda.counts are in (its KEPT/sessions), or are made in,
+    for the model of counts; none: no model."""
     count_sessions: int = 70
     """Number of those sessions that are used."""
     cache: Path | None = None
@@ -89,6 +91,7 @@ def main(settings: Settings) -> None:
             f"`MODEL` must be a network of another project whose frames can be pooled, got "
             f"{type(encoder).__name__}; an ONNX graph has none"
         )
+    _check(settings)
     output = settings.output or adopted_folder()
     segmentation = None if settings.segmentation is None else load_segmenter(settings.segmentation)
     diarizer = Diarizer(encoder=encoder, segmentation=segmentation, cache=settings.cache)
@@ -107,16 +110,41 @@ def main(settings: Settings) -> None:
     similarity = round((KNOWN_RATIO - calibration.offset) / calibration.scale, 3)
     chosen = replace(chosen, known_similarity=similarity)
 
+    counts = None
+    if settings.counts is not None:
+        clusterer = build_clusterer(space.plda, space.session, chosen)
+        counts = fit_counts(
+            settings.data, settings.counts, diarizer, clusterer, settings.count_sessions
+        )
+    confidence = _fit_confidence(diarizer, space, chosen, sets)
+
+    # All of it is there before any of it is written: parts of two runs do not belong together.
     calibration_file = output / "calibration" / f"{encoder.fingerprint}.json"
     calibration_file.parent.mkdir(parents=True, exist_ok=True)
     calibration.write(calibration_file)
     _write_space(output, encoder.fingerprint, space, chosen, settings)
-    if settings.counts is not None:
-        _write_counts(
-            output, diarizer, build_clusterer(space.plda, space.session, chosen), settings
-        )
-    _write_confidence(output, encoder.fingerprint, diarizer, space, chosen, sets)
+    if counts is not None:
+        _write_counts(output, encoder.fingerprint, *counts, settings)
+    if confidence is not None:
+        path = output / "confidence" / f"{encoder.fingerprint}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(confidence, path)
     print(f"written below {output}, under {encoder.fingerprint}")
+
+
+def _check(settings: Settings) -> None:
+    """Refuse at once what would be found out after an hour.
+
+    Raises
+    ------
+    ArgumentError
+        If a set is missing, or no session is to be used.
+    """
+    for name in settings.sets:
+        folder = settings.data / "conversations" / name
+        if not folder.is_dir():
+            raise ArgumentError(f"{folder}: no such folder; check --data and --sets")
+    check_counts(settings, "count_sessions", "utterances")
 
 
 def _read_sets(settings: Settings, diarizer: Diarizer) -> Sets:
@@ -126,16 +154,15 @@ def _read_sets(settings: Settings, diarizer: Diarizer) -> Sets:
 
 
 def _write_counts(
-    output: Path, diarizer: Diarizer, clusterer: CountingClusterer, settings: Settings
+    output: Path,
+    fingerprint: str,
+    model: CountModel,
+    facts: Mapping[str, object],
+    settings: Settings,
 ) -> None:
-    assert settings.counts is not None
-    model, facts = fit_counts(
-        settings.data, settings.counts, diarizer, clusterer, settings.count_sessions
-    )
-    fingerprint = diarizer.encoder.fingerprint
     card = {
         "recipe": (
-            f"python -m recipes.adopt {settings.model} --data DATA --counts KEPT "
+            f"python -m recipes.adopt {settings.model} --data DATA --counts SESSIONS "
             f"--count-sessions {settings.count_sessions}"
         ),
         "encoder": fingerprint,
@@ -149,11 +176,14 @@ def _write_space(
 ) -> None:
     rooms, number = settings.rooms, settings.recordings
     recordings = "" if number is None else f" --recordings {number}"
+    if settings.segmentation is not None:
+        recordings += f" --segmentation {settings.segmentation}"
     card: dict[str, object] = {
         "recipe": (
             f"python -m recipes.adopt {settings.model} --data DATA --groups {rooms.groups} "
             f"--speakers {rooms.speakers} --rooms {rooms.rooms} --seed {rooms.seed} "
-            f"--directions {settings.directions} --utterances {settings.utterances}{recordings}"
+            f"--directions {settings.directions} --utterances {settings.utterances} "
+            f"--sets {' '.join(settings.sets)}{recordings}"
         ),
         "windows": space.windows,
         "speakers": space.speakers,
@@ -167,15 +197,10 @@ def _write_space(
     write_space_settings(output, fingerprint, chosen, {**card, **sets})
 
 
-def _write_confidence(
-    output: Path,
-    fingerprint: str,
-    diarizer: Diarizer,
-    space: FittedSpace,
-    chosen: SpaceSettings,
-    sets: Sets,
-) -> None:
-    """Fit the confidence of turns under the settings that were chosen."""
+def _fit_confidence(
+    diarizer: Diarizer, space: FittedSpace, chosen: SpaceSettings, sets: Sets
+) -> dict[str, object] | None:
+    """Fit the confidence of turns under the settings that were chosen; None of one recording."""
     defaults = Defaults(
         clusterer=build_clusterer(space.plda, space.session, chosen),
         settings=chosen,
@@ -185,13 +210,11 @@ def _write_confidence(
     passes = [replace(one, defaults=defaults) for own in sets.values() for one in own]
     recordings = list(collect_turns(passes, config))
     if len(recordings) < 2:
-        return
+        return None
     fitted, error = fit_calibration(Turns.join(recordings)), held_out_error(recordings)
     print(f"confidence: {fitted}, calibration error {100 * error:.1f} % on held-out recordings")
     facts = {"held_out_calibration_error": round(error, 5), "conversations": list(sets)}
-    path = output / "confidence" / f"{fingerprint}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_json({**vars(fitted), **facts}, path)
+    return {**vars(fitted), **facts}
 
 
 if __name__ == "__main__":

@@ -196,6 +196,9 @@ def test_what_is_no_cue_is_refused(call: Samples, diarizer: Diarizer, tmp_path: 
         tse.detect(mixture, np.zeros(RATE, np.float32), RATE, diarizer=diarizer)
     with pytest.raises(AudioError, match=r"0\.2 s"):
         tse.detect(mixture, np.ones(100, np.float32), RATE, diarizer=diarizer)
+    soundfile.write(tmp_path / "nobody.wav", np.zeros(RATE), RATE)
+    with pytest.raises(AudioError, match=r"nobody\.wav: an enrolment must not be silent"):
+        tse.detect(mixture, [tmp_path / "nobody.wav"], diarizer=diarizer)
     with pytest.raises(ArgumentError, match="one recording at least"):
         tse.detect(mixture, [], RATE, diarizer=diarizer)
     with pytest.raises(ArgumentError, match="must hold an embedding"):

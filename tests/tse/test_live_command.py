@@ -62,6 +62,12 @@ def test_a_pipe_goes_to_stdout_at_its_own_rate(folder: Path) -> None:
     np.testing.assert_allclose(stored, found, atol=1)
 
 
+def test_a_recording_on_stdin_is_extracted(folder: Path) -> None:
+    result = run("-", "-o", "x.wav", stdin=(folder / "call.wav").read_bytes())
+    assert result.exit_code == 0, result.output
+    assert soundfile.info("x.wav").frames == 24000
+
+
 def test_ctrl_c_finishes_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def pieces(self: object) -> object:
         yield voice(1.0)

@@ -40,6 +40,17 @@ def test_a_vector_is_written_or_refused(
     assert run("export-cue", voices["ann"][0], *options, "nobody", "-o", "x").exit_code == 2
 
 
+@pytest.mark.parametrize("system", ["numpy", "cue"])
+def test_a_recording_that_is_hardly_fit_is_told(
+    run: Run, tmp_path: Path, tiny: Path, system: str
+) -> None:
+    soundfile.write(tmp_path / "short.wav", tone("ann", 1.0), SAMPLE_RATE)
+    words = ["export-cue", tmp_path / "short.wav", "--encoder", tiny, "--for", system]
+    done = run(*words, "-o", tmp_path / "short.npz")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert f"warning: {tmp_path / 'short.wav'}: 0.8 s of speech; embeddings are less" in done.stderr
+
+
 def test_outliers_are_reported_and_dropped(
     run: Run, tmp_path: Path, voices: Voices, tiny: Path
 ) -> None:

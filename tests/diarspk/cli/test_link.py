@@ -119,6 +119,23 @@ def test_a_missing_recording_and_a_repeated_one_are_named(
     assert set(read_rttm(out / "all.rttm")) == {"monday", "tuesday"}
 
 
+def test_what_lies_beside_a_recording_is_none(
+    run: Run, meetings: Path, options: list[object]
+) -> None:
+    (meetings / "monday.npz").write_bytes(b"its cue")
+    out = meetings / "out"
+    result = run("link", *rttms(meetings), "--audio", meetings, "-o", out, *options)
+    assert (result.exit_code, result.stderr) == (0, "")
+    soundfile.write(meetings / "monday.flac", tone("ann", 3.0), SAMPLE_RATE)
+    several = run("link", *rttms(meetings), "--audio", meetings, "-o", out, *options)
+    assert several.exit_code == 1
+    assert "monday.rttm: has two recordings of one name" in several.stderr
+    missing = ["--audio", meetings / "nowhere", "--audio", meetings / "friday.wav"]
+    result = run("link", *rttms(meetings, "friday"), *missing, "-o", out, *options)
+    assert result.exit_code == 1 and len(result.stdout.splitlines()) == 2
+    assert "nowhere: no such file or folder; check --audio" in result.stderr
+
+
 def test_nothing_is_written_over_an_input(run: Run, meetings: Path, options: list[object]) -> None:
     before = {file: file.read_bytes() for file in meetings.iterdir()}
     result = run("link", *rttms(meetings), "--audio", meetings, "-o", meetings, *options)

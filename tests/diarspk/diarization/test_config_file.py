@@ -78,6 +78,7 @@ def test_defaults_are_read_again() -> None:
         ({"boundaries": "loose", "reconstruction": {}}, "`boundaries` must be left out with"),
         ({"reliable_s": "3"}, "reliable_s must be a finite number, got '3'"),
         ({"reliable_s": float("nan")}, "reliable_s must be a finite number, got nan"),
+        ({"reliable_s": 10**400}, "reliable_s must be a finite number, got 1000"),
         ({"target_speaker_vad": 1}, "target_speaker_vad must be true or false, got 1"),
         ({"resegmentation": {"iterations": 2.5}}, "iterations must be a whole number, got 2.5"),
         ({"clusterer": {"type": "SpectralClusterer", "settings": {}}}, "'refinements' is missing"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,14 +13,18 @@ import soundfile
 import torch
 
 from diarspk import Diarizer, load_encoder
+from diarspk.clustering.count_model import UNWEIGHED, read_count_model
 from diarspk.clustering.counting_clusterer import CountingClusterer
 from diarspk.clustering.plda_clusterer import PldaClustererSettings
 from diarspk.diarization.defaults import is_known, load_defaults
 from diarspk.diarization.space_settings import SpaceSettings, load_space_settings
 from diarspk.encoders.architectures.resnet import ResNet, ResNetConfig
 from diarspk.verification.calibration import default_calibration
+from eval.counting.session_set import PlannedSession, SessionSource
+from eval.diarization.conversations import read_conversation
 from eval.embeddings.speech import Utterance
 from recipes.adopt import __main__ as command
+from recipes.adopt import counts
 from recipes.adopt.space import fit_space, session_settings
 from recipes.plda.rooms import RoomSettings, Windows
 from tests.diarspk.diarization.test_threads import buzz
@@ -111,17 +116,37 @@ def test_what_is_fitted_is_what_the_diarizer_reads(
 
     monkeypatch.setattr(command, "read_windows", lambda *_: [made_windows()])
     monkeypatch.setattr(command, "read_utterances", utterances)
+    kept = tmp_path / "sessions"
+    planned = [SimpleNamespace(name=f"talk{number}") for number in range(2)]
+
+    def sessions(source: SessionSource, plans: list[object], folder: Path) -> list[PlannedSession]:
+        assert (source.data, source.split, plans, folder) == (data, "train", planned, kept)
+        where = data / "conversations" / "made"
+        return [
+            PlannedSession(plan, read_conversation(where / f"{plan.name}.wav"))  # type: ignore
+            for plan in planned
+        ]
+
+    monkeypatch.setattr(counts, "plan", lambda: planned)
+    monkeypatch.setattr(counts, "write_sessions", sessions)
     words = [str(model), "--data", str(data), "--sets", "made", "--utterances", "6"]
+    words += ["--counts", str(kept), "--count-sessions", "2"]
     assert not command.main(words)
     said = capsys.readouterr().out
     assert "threshold 0.6:" in said and "Fa, Fb, centring (0.4, 11.0, 0.5):" in said
+    assert "likeliest number right: " in said
 
     folder = tmp_path / "store" / "adopted"
     assert {file.parent.name for file in folder.rglob(f"{fingerprint}.json")} == {
-        *("plda", "sessions", "clustering", "calibration", "confidence")
+        *("plda", "sessions", "clustering", "calibration", "confidence", "counts")
     }
     diarizer = Diarizer(encoder=load_encoder(model))
-    assert isinstance(diarizer.postprocessing.subsegment_clusterer, CountingClusterer)
+    clusterer = diarizer.postprocessing.subsegment_clusterer
+    assert isinstance(clusterer, CountingClusterer)
+    fitted = read_count_model(folder / "counts" / f"{fingerprint}.json")
+    assert clusterer.counts == fitted != UNWEIGHED
+    card = json.loads((folder / "counts" / f"{fingerprint}.json").read_text())
+    assert (card["encoder"], card["sessions"]) == (fingerprint, 2) and card["pieces"] > 10
     settings = load_space_settings(fingerprint)
     assert diarizer.config.linking.known_similarity == settings.known_similarity
     calibration = default_calibration(fingerprint)
@@ -135,6 +160,26 @@ def test_what_is_fitted_is_what_the_diarizer_reads(
 def test_an_encoder_without_frames_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["local-tdnn", "--data", "nowhere"]) == 1
     assert "whose frames can be pooled, got LocalEncoder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--sets", "made", "nowhere"], "nowhere: no such folder; check --data and --sets"),
+        (["--sets", "made", "--count-sessions", "0"], "`count_sessions` must be a whole number"),
+    ],
+)
+def test_what_is_wrong_is_told_before_anything_is_computed(
+    data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    told: str,
+) -> None:
+    monkeypatch.setattr(command, "PooledEncoder", SimpleNamespace)
+    monkeypatch.setattr(command, "load_encoder", lambda _: SimpleNamespace())
+    assert command.main(["model", "--data", str(data), *options]) == 1
+    assert told in capsys.readouterr().err
 
 
 def test_the_defaults_are_what_the_recipe_says() -> None:
