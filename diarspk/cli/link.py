@@ -18,7 +18,7 @@ from diarspk.cli.linking_work import DiarizedRecording, LinkingWork
 from diarspk.cli.lists import SUFFIXES
 from diarspk.cli.options import AsJson, Channel, Device, Encoder, Jobs, Quiet, Raw, Track
 from diarspk.cli.recordings import Reader, Recording
-from diarspk.cli.terminal import Failures, exit_on_error
+from diarspk.cli.terminal import Failures, exit_on_error, say
 
 if TYPE_CHECKING:
     from diarspk.diarization.people import Appearance
@@ -113,14 +113,13 @@ def _targets(rttms: Sequence[Path], audio: Sequence[Path], output: Path) -> dict
 
 def _find_audio(given: Sequence[Path], failures: Failures) -> dict[str, list[Path]]:
     """List recordings by name, those of folders among them; two files may have one name."""
-    from diarspk.errors import ArgumentError
     from diarspk.formats.names import plain_name
 
     found: dict[str, list[Path]] = {}
     for path in given:
         if not path.exists():
-            with failures.caught(path):
-                raise ArgumentError(f"{path}: no such file or folder; check --audio")
+            failures.count += 1
+            say(f"error: {path}: no such file or folder; check --audio")
             continue
         for file in sorted(path.iterdir()) if path.is_dir() else [path]:
             if path.is_dir() and (file.is_dir() or _is_text(file)):
