@@ -17,6 +17,7 @@ from typing import Annotated
 from eval.clustering.clusterers import CLUSTERERS
 from eval.clustering.scaling import Cost, measure, run_one
 from eval.command_line import command, one_of
+from eval.report.cells import number_cell
 from eval.report.markdown import markdown_table
 from eval.report.run_record import JsonReport
 
@@ -47,7 +48,7 @@ def main(settings: Settings) -> int:
     costs = []
     for cost in _measure_all(settings.clusterers, settings.sizes, settings.limit):
         costs.append(cost)
-        print(f"{cost.clusterer} {cost.embeddings}: {_seconds(cost)} s", file=sys.stderr)
+        print(f"{cost.clusterer} {cost.embeddings}: {number_cell(cost.seconds)} s", file=sys.stderr)
     print(markdown_table(HEADER, [_row(cost) for cost in costs]))
     settings.report.write({"limit_s": settings.limit, "results": [asdict(cost) for cost in costs]})
     return 0 if all(cost.seconds is not None for cost in costs) else 1
@@ -64,11 +65,7 @@ def _row(cost: Cost) -> list[str]:
         return [cost.clusterer, str(cost.embeddings), *["-"] * 5]
     figures = (f"{cost.megabytes:.0f}", f"{cost.own_megabytes:.0f}", str(cost.speakers))
     purity = f"{100 * cost.purity:.1f}"
-    return [cost.clusterer, str(cost.embeddings), _seconds(cost), *figures, purity]
-
-
-def _seconds(cost: Cost) -> str:
-    return "-" if cost.seconds is None else f"{cost.seconds:.2f}"
+    return [cost.clusterer, str(cost.embeddings), number_cell(cost.seconds), *figures, purity]
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from eval.command_line import command
 from eval.embeddings.speech import Utterance, read_utterances
 from eval.extraction.evaluation import evaluate, extraction
 from eval.extraction.mixtures import CONDITIONS, draw_trials
+from eval.report.cells import percent_cell
 from eval.report.markdown import markdown_table
 from eval.report.progress import follow
 from eval.report.run_record import JsonReport
@@ -135,7 +136,7 @@ def format_study(cells: Sequence[Cell]) -> str:
                     cell.summary.louder_interferer,
                 )
             ),
-            "-" if math.isnan(cell.verification_eer) else f"{100 * cell.verification_eer:.1f}",
+            percent_cell(cell.verification_eer),
         ]
         for cell in ordered
     ]

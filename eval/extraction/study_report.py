@@ -9,6 +9,7 @@ from pathlib import Path
 from eval.correlation.association import Interval
 from eval.extraction.findings import Finding
 from eval.extraction.study_figures import Draws, StudyFigures, mean_interval, rate_interval
+from eval.report.cells import UNKNOWN, interval_cell
 from eval.report.markdown import markdown_table
 
 __all__ = ["Row", "draw_study", "format_study", "measure_rows"]
@@ -66,7 +67,7 @@ def format_study(rows: Sequence[Row], findings: Sequence[Finding]) -> str:
             [
                 row.label,
                 row.cue,
-                _write(row.equal_error_rate, 100.0, 1),
+                _write(row.equal_error_rate, 1, percent=True),
                 *(_write(one) for one in (row.open_db, row.closed_db, row.headroom_db)),
             ]
             for row in rows
@@ -76,11 +77,10 @@ def format_study(rows: Sequence[Row], findings: Sequence[Finding]) -> str:
     return "\n\n".join([table, CONVENTION, *told])
 
 
-def _write(one: Interval | None, factor: float = 1.0, digits: int = 2) -> str:
+def _write(one: Interval | None, digits: int = 2, *, percent: bool = False) -> str:
     if one is None:
-        return "-"
-    value, low, high = (f"{factor * each:.{digits}f}" for each in (one.value, one.low, one.high))
-    return f"{value} [{low}, {high}]"
+        return UNKNOWN
+    return interval_cell(one.value, one.low, one.high, digits, percent=percent)
 
 
 def _tell(number: int, finding: Finding) -> str:

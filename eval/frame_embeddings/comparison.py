@@ -19,6 +19,7 @@ from eval.frame_embeddings.scoring import (
     draw_pairs,
     score_pairs,
 )
+from eval.report.cells import percent_cell
 from eval.report.markdown import markdown_table
 
 __all__ = ["Results", "Vectors", "compare", "embed_systems", "format_figures"]
@@ -94,8 +95,8 @@ def format_figures(results: Results) -> str:
     rows = [
         [
             system,
-            *(_percent(kinds[kind].accuracy) for kind in KINDS),
-            *(_percent(kinds[kind].equal_error_rate) for kind in KINDS),
+            *(percent_cell(kinds[kind].accuracy) for kind in KINDS),
+            *(percent_cell(kinds[kind].equal_error_rate) for kind in KINDS),
         ]
         for system, kinds in results.items()
     ]
@@ -112,7 +113,3 @@ def _chosen(frames: NDArray[np.int64]) -> Region:
     weights = np.zeros(frames[-1] - frames[0] + 1, np.float32)
     weights[frames - frames[0]] = 1.0
     return Region(int(frames[0]), weights)
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f}"

@@ -31,6 +31,7 @@ from eval.intra_session.lists import LIST_NAMES, describe, read_trials, write_tr
 from eval.intra_session.runs import UNITS_PER_SECOND
 from eval.intra_session.scoring import TARGET_PRIOR, Estimate, ListScore, score_list
 from eval.intra_session.trials import Trial, TrialRules, build_lists
+from eval.report.cells import interval_cell
 from eval.report.markdown import markdown_table
 from eval.report.run_record import JsonReport, write_text
 from eval.systems.registry import EMBEDDERS, load_embedder
@@ -172,10 +173,10 @@ def format_scores(results: dict[str, dict[str, ListScore]]) -> str:
             system,
             f"{one.trials}",
             f"{one.whole_sessions} of {one.sessions}",
-            _percent(one.pooled_eer),
-            _percent(one.mean_eer),
-            _plain(one.pooled_min_dcf),
-            _plain(one.mean_min_dcf),
+            _cell(one.pooled_eer, 2, percent=True),
+            _cell(one.mean_eer, 2, percent=True),
+            _cell(one.pooled_min_dcf, 3),
+            _cell(one.mean_min_dcf, 3),
         ]
         for name in names
         for system, scores in results.items()
@@ -245,12 +246,8 @@ def _document(
     }
 
 
-def _percent(one: Estimate) -> str:
-    return f"{100 * one.value:.2f} [{100 * one.low:.2f}, {100 * one.high:.2f}]"
-
-
-def _plain(one: Estimate) -> str:
-    return f"{one.value:.3f} [{one.low:.3f}, {one.high:.3f}]"
+def _cell(one: Estimate, digits: int, *, percent: bool = False) -> str:
+    return interval_cell(one.value, one.low, one.high, digits, percent=percent)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from eval.probes.disentanglement import Disentanglement, measure_disentanglement
 from eval.probes.labels import TASKS, Record, Task
 from eval.probes.linear import Probed, probe_labels, probe_values
 from eval.probes.vectors import PROSODY, Cues
+from eval.report.cells import percent_cell
 from eval.report.markdown import markdown_table
 from eval.verification.all_pairs import score_all_pairs
 
@@ -139,7 +140,9 @@ def format_carried(cues: Sequence[CarriedCue]) -> str:
     rows, details = [], []
     for one in cues:
         by_task = {probe.task: probe for probe in one.probes}
-        scores = [_percent(by_task[name].score.value) if name in by_task else "-" for name in tasks]
+        scores = [
+            percent_cell(by_task[name].score.value) if name in by_task else "-" for name in tasks
+        ]
         figures = one.disentanglement
         parts = (
             ["-"] * 3
@@ -154,7 +157,9 @@ def format_carried(cues: Sequence[CarriedCue]) -> str:
             ]
         )
         head = [one.system, one.cue]
-        rows.append([*head, str(one.dimension), _percent(one.equal_error_rate), *scores, *parts])
+        rows.append(
+            [*head, str(one.dimension), percent_cell(one.equal_error_rate), *scores, *parts]
+        )
         details += [[*head, *_detail(probe)] for probe in one.probes]
     header = ["system", "cue", "size", "EER", *tasks]
     table = markdown_table([*header, "disentangled", "complete", "informative"], rows)
@@ -222,14 +227,10 @@ def _detail(probe: Probed) -> list[str]:
     score = probe.score
     return [
         probe.task,
-        _percent(score.value),
-        f"[{_percent(score.low)}, {_percent(score.high)}]",
-        _percent(probe.chance),
-        _percent(probe.shuffled),
+        percent_cell(score.value),
+        f"[{percent_cell(score.low)}, {percent_cell(score.high)}]",
+        percent_cell(probe.chance),
+        percent_cell(probe.shuffled),
         str(probe.answers) if probe.answers else "-",
         *(str(count) for count in (probe.fitted, probe.tested, probe.groups)),
     ]
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}" if np.isfinite(share) else "-"

@@ -13,6 +13,7 @@ from eval.probes.leakage import probe_leakage, separation
 from eval.probes.similarity import profiles_of
 from eval.probes.sweep import sweep_mean, sweep_norm
 from eval.probes.synthesis import SynthesisSystem, Voice
+from eval.report.cells import number_cell
 from eval.report.markdown import markdown_table
 
 __all__ = ["CONVENTION", "format_report", "probe_synthesis"]
@@ -89,12 +90,19 @@ def format_report(document: dict[str, Any]) -> str:
     tables = [
         markdown_table(
             ["zero cue", *(name.replace("_", " ") for name in (*ZERO, *extra))],
-            [[name, *(_figure(one["zero"][key]) for key in (*ZERO, *extra))] for name, one in both],
+            [
+                [name, *(number_cell(one["zero"][key], 3) for key in (*ZERO, *extra))]
+                for name, one in both
+            ],
         ),
         markdown_table(
             ["swap", *(name.replace("_", " ") for name in SWAP), "separation"],
             [
-                [name, *(_figure(one["swap"][key]) for key in SWAP), _figure(one["separation"])]
+                [
+                    name,
+                    *(number_cell(one["swap"][key], 3) for key in SWAP),
+                    number_cell(one["separation"], 3),
+                ]
                 for name, one in both
             ],
         ),
@@ -105,7 +113,7 @@ def format_report(document: dict[str, Any]) -> str:
                     point["kind"],
                     name,
                     f"{point['value']:g}",
-                    *(_figure(point[key]) for key in SWEEP),
+                    *(number_cell(point[key], 3) for key in SWEEP),
                 ]
                 for name, one in both
                 for point in one["sweep"]
@@ -127,7 +135,3 @@ def format_report(document: dict[str, Any]) -> str:
 
 def _profiles(trained: Sequence[Voice], judge: Judge) -> Any:
     return profiles_of(trained, judge) if trained else None
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None or value != value else f"{value:.3f}"

@@ -22,6 +22,7 @@ from diarspk.errors import ArgumentError
 from diarspk.verification.alignment import METHODS
 from eval.command_line import command, one_of
 from eval.embeddings.embedding_cache import EmbeddedSplit, embed_split
+from eval.report.cells import number_cell, percent_cell
 from eval.report.markdown import markdown_table
 from eval.report.run_record import JsonReport
 from eval.verification.alignment_claims import check_claims, format_claims
@@ -93,8 +94,8 @@ def format_rows(rows: Sequence[Row]) -> str:
             row.result.method,
             f"{100 * row.result.equal_error_rate:.2f}",
             *(f"{100 * rate:.2f}" for rate in row.result.miss_rates),
-            "-" if row.gain is None else f"{100 * row.gain:.0f}",
-            "-" if row.latency_us is None else f"{row.latency_us:.0f}",
+            percent_cell(row.gain, 0),
+            number_cell(row.latency_us, 0),
         ]
         for row in rows
     ]

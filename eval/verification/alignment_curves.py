@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from eval.report.cells import percent_cell
 from eval.report.markdown import markdown_table
 from eval.verification.cross_encoder_verification import (
     AsymmetricResult,
@@ -121,7 +122,7 @@ def format_curves(title: str, curves: Sequence[Sequence[CurvePoint]]) -> str:
                 for one in points
                 for cell in (
                     f"{100 * one.equal_error_rate:.2f}",
-                    "-" if one.gain is None else f"{100 * one.gain:.0f}",
+                    percent_cell(one.gain, 0),
                 )
             ),
         ]

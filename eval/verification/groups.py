@@ -21,6 +21,7 @@ from diarspk.verification.fairness import FairnessReport, GroupRates, compare_gr
 from diarspk.verification.scoring import SCORINGS, Scoring, load_scorer
 from eval.command_line import command, one_of
 from eval.embeddings.embedding_cache import EmbeddedSplit, embed_split
+from eval.report.cells import number_cell, percent_cell
 from eval.report.markdown import markdown_table
 from eval.report.run_record import JsonReport
 from eval.verification.speaker_groups import SpeakerFacts, read_facts
@@ -86,9 +87,9 @@ def format_groups(found: Sequence[Grouping]) -> str:
             row = [shown, f"{rates.targets}", f"{rates.non_targets}"]
             for one in own:
                 same = _find(one.report, rates.group)
-                row += [_percent(same.miss_rate), _percent(same.false_alarm_rate)]
+                row += [percent_cell(same.miss_rate), percent_cell(same.false_alarm_rate)]
             rows.append(row)
-        garbe = ", ".join(f"{one.scoring} {_number(one.report.garbe())}" for one in own)
+        garbe = ", ".join(f"{one.scoring} {number_cell(one.report.garbe())}" for one in own)
         tables.append(f"{markdown_table(header, rows)}\n\nGARBE: {garbe}")
     return "\n\n".join(tables)
 
@@ -134,14 +135,6 @@ def _pairs(group: NDArray[np.str_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]
 
 def _find(report: FairnessReport, group: str) -> GroupRates:
     return next(rates for rates in (*report.groups, *report.few) if rates.group == group)
-
-
-def _percent(rate: float | None) -> str:
-    return "-" if rate is None else f"{100 * rate:.1f}"
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from diarspk.verification.fairness import FairnessReport
 from diarspk.verification.report import TrialReport
+from eval.report.cells import percent_cell
 from eval.report.markdown import markdown_table
 
 __all__ = ["CONVENTION", "format_fairness", "format_reports"]
@@ -36,7 +37,7 @@ def format_fairness(system: str, column: str, report: FairnessReport) -> str:
             f"{one.targets}",
             f"{one.non_targets}",
             *(
-                _percent(rate)
+                percent_cell(rate, 2)
                 for rate in (one.miss_rate, one.false_alarm_rate, one.equal_error_rate)
             ),
         ]
@@ -46,10 +47,6 @@ def format_fairness(system: str, column: str, report: FairnessReport) -> str:
     garbe = report.garbe()
     shown = "- (of fewer than two groups)" if garbe is None else f"{garbe:.3f}"
     return f"{markdown_table(header, rows)}\n\nGARBE {shown}{small}"
-
-
-def _percent(rate: float | None) -> str:
-    return "-" if rate is None else f"{100 * rate:.2f}"
 
 
 def _cells(report: TrialReport) -> list[str]:

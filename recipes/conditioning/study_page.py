@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from eval.report.cells import UNKNOWN, interval_cell, number_cell
 from eval.report.markdown import markdown_table
 from eval.report.run_record import write_text
 
@@ -106,8 +107,8 @@ def _identity(reports: Sequence[Report]) -> str:
                     *(f"{swap[name]:.2f}" for name in ("supplied", "original", "transfer")),
                     *(f"{zero[name]:.2f}" for name in ("entropy_share", "agreement")),
                     f"{100 * zero['found_source']:.0f} ({100 * zero['chance']:.0f})",
-                    *(_percent(leakage.get(f"{state}, zero cue")) for state in ("output", "core")),
-                    "-" if judged["separation"] is None else f"{judged['separation']:.2f}",
+                    *(_leakage(leakage.get(f"{state}, zero cue")) for state in ("output", "core")),
+                    number_cell(judged["separation"]),
                 ]
             )
     header = (
@@ -172,11 +173,10 @@ def _show(interval: Mapping[str, float]) -> str:
     return f"{interval['value']:.2f} [{interval['low']:.2f}, {interval['high']:.2f}]"
 
 
-def _percent(probed: Mapping[str, float] | None) -> str:
+def _leakage(probed: Mapping[str, float] | None) -> str:
     if probed is None:
-        return "-"
-    value, low, high = (100 * probed[name] for name in ("value", "low", "high"))
-    return f"{value:.0f} [{low:.0f}, {high:.0f}]"
+        return UNKNOWN
+    return interval_cell(probed["value"], probed["low"], probed["high"], 0, percent=True)
 
 
 def _origin(described: Mapping[str, Any], reports: Sequence[Report]) -> str:

@@ -2,18 +2,25 @@ from __future__ import annotations
 
 import doctest
 import json
+import math
 from pathlib import Path
 
 import numpy
 import pytest
 
-from eval.report import markdown
+from eval.report import cells, markdown
 from eval.report.markdown import markdown_table
 from eval.report.run_record import describe_run, write_json
 
 
 def test_examples_of_tables() -> None:
     assert doctest.testmod(markdown).failed == 0
+    assert doctest.testmod(cells).failed == 0
+
+
+def test_what_is_not_known_is_a_dash() -> None:
+    assert cells.number_cell(None) == cells.percent_cell(None) == cells.UNKNOWN
+    assert cells.interval_cell(0.5, math.nan, math.nan) == "0.50 [-, -]"
 
 
 def test_a_table_without_rows_is_its_header() -> None:
