@@ -17,6 +17,7 @@ __all__ = [
     "UpstreamFrontEnd",
     "build_upstream_encoder",
     "stack_architecture",
+    "stack_encoder",
 ]
 
 
@@ -93,6 +94,21 @@ def build_upstream_encoder(
         As for :func:`diarspk.encoders.s3prl.load_upstream`.
     """
     upstream = load_upstream(config, download=download)
+    return stack_encoder(upstream, architecture, dimension=dimension, pooling=pooling, seed=seed)
+
+
+def stack_encoder(
+    upstream: Upstream,
+    architecture: str,
+    *,
+    dimension: int | None = None,
+    pooling: str | None = None,
+    seed: int = 0,
+) -> WindowedEncoder:
+    """Make an encoder of a loaded upstream and an architecture with random weights on top of it.
+
+    Parameters and errors are those of :func:`build_upstream_encoder`.
+    """
     network = stack_architecture(
         upstream, architecture, dimension=dimension, pooling=pooling, seed=seed
     )

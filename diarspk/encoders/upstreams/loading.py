@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from diarspk.catalogue.repositories import find_repository
-from diarspk.encoders.s3prl.encoder import UpstreamFrontEnd, stack_architecture
+from diarspk.encoders.s3prl.encoder import stack_encoder
 from diarspk.encoders.s3prl.upstream import Upstream, UpstreamConfig
 from diarspk.encoders.s3prl.upstream import load_upstream as load_s3prl
 from diarspk.encoders.upstreams.names import HUB
@@ -59,7 +59,4 @@ def build_upstream_encoder(
     Parameters and errors are those of :func:`diarspk.encoders.s3prl.build_upstream_encoder`.
     """
     upstream = load_upstream(config, download=download)
-    network = stack_architecture(
-        upstream, architecture, dimension=dimension, pooling=pooling, seed=seed
-    )
-    return WindowedEncoder(network, UpstreamFrontEnd(upstream))
+    return stack_encoder(upstream, architecture, dimension=dimension, pooling=pooling, seed=seed)
