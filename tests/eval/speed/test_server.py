@@ -11,15 +11,9 @@ import soundfile
 
 pytest.importorskip("tyro")
 
-from eval.speed.server import (
-    CommandTime,
-    Level,
-    format_levels,
-    main,
-    mean_time,
-    same,
-    write_recordings,
-)
+from eval.speed.command_time import CommandTime, mean_time
+from eval.speed.server import format_levels, main, write_recordings
+from eval.speed.server_load import Level, same
 from tests.tiny_model import tone, write_tiny_model
 
 
