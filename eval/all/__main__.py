@@ -17,8 +17,9 @@ from typing import Annotated
 
 from diarspk import load_encoder
 from diarspk.cli.terminal import say
+from eval.all.page import Page
 from eval.all.page_text import find_outdated, format_page
-from eval.all.pages import PAGES, Page
+from eval.all.pages import PAGES
 from eval.all.step_runs import StepFailed, Workplace
 from eval.command_line import command, one_of
 from eval.report.markdown import markdown_table

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from eval.all.pages import Page
+from eval.all.page import Page
 from eval.all.step_runs import StepRun
 
 __all__ = ["find_outdated", "format_page", "named_models"]

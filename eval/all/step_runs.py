@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from diarspk.errors import DiarspkError
-from eval.all.pages import PLACES, Page, Step
+from eval.all.page import PLACES, Page, Step
 from eval.report.run_record import describe_run, write_json
 
 __all__ = ["StepFailed", "StepRun", "Workplace"]

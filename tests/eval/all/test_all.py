@@ -10,8 +10,9 @@ import pytest
 
 from diarspk import load_encoder
 from eval.all.__main__ import list_pages, main, measure_pages
+from eval.all.page import Page, Step
 from eval.all.page_text import find_outdated, format_page, named_models
-from eval.all.pages import PAGES, Page, Step
+from eval.all.pages import PAGES
 from eval.all.step_runs import StepFailed, StepRun, Workplace
 from tests.paths import ROOT
 from tests.test_commands import OPTION, help_of
