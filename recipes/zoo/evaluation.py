@@ -187,9 +187,9 @@ def _sets(run: Path) -> list[Path]:
 def _data_of(settings: Settings) -> ModuleType:
     """Choose the module that embeds the data of a run."""
     if settings.data.kind == "lhotse":
-        from recipes.zoo import manifests
+        from recipes.zoo import cut_embeddings
 
-        return manifests
+        return cut_embeddings
     return packed
 
 

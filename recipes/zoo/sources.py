@@ -69,7 +69,7 @@ def open_source(settings: Settings, phase: Phase, features: FeatureConfig | None
         If the data are features, and the architecture reads the waveform.
     """
     if settings.data.kind == "lhotse":
-        from recipes.zoo.manifests import open_cuts
+        from recipes.zoo.cut_crops import open_cuts
 
         return open_cuts(settings, phase, features)
     return open_packed(settings, phase, features)
@@ -80,7 +80,7 @@ def open_held_out(settings: Settings, features: FeatureConfig | None) -> HeldOut
     if not settings.validation.speakers:
         return None
     if settings.data.kind == "lhotse":
-        from recipes.zoo.manifests import open_held_out_cuts
+        from recipes.zoo.cut_crops import open_held_out_cuts
 
         return open_held_out_cuts(settings, features)
     return open_held_out_packed(settings)

@@ -19,8 +19,10 @@ pytest.importorskip("lhotse")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 from recipes.voxceleb import run  # noqa: E402
-from recipes.zoo import manifests as data  # noqa: E402
 from recipes.zoo.checks import check_data  # noqa: E402
+from recipes.zoo.cut_crops import SPEEDS, mix, reverberate  # noqa: E402
+from recipes.zoo.cut_embeddings import embed_test  # noqa: E402
+from recipes.zoo.manifests import read_cut_trials, read_cuts, speaker_of  # noqa: E402
 from recipes.zoo.settings import DataSettings, Settings, write_settings  # noqa: E402
 from recipes.zoo.sources import open_source  # noqa: E402
 from recipes.zoo.stages import SETTINGS  # noqa: E402
@@ -93,7 +95,7 @@ def test_labels_tell_the_speaker_and_the_speed(settings, manifests):
             assert loudest == pytest.approx(0.1 * (speaker + 1), rel=0.1)
             part = waveform[200:3000].numpy()
             crossings = np.count_nonzero(np.diff(np.sign(part))) / len(part) * RATE / 2
-            assert crossings == pytest.approx(500 * data.SPEEDS[kind], rel=0.03)
+            assert crossings == pytest.approx(500 * SPEEDS[kind], rel=0.03)
             seen.add(kind)
     assert seen == {0, 1, 2}
 
@@ -102,7 +104,7 @@ def test_noise_keeps_its_ratio():
     generator = np.random.default_rng(0)
     audio, noise = generator.normal(0, 0.1, (2, 20000)).astype(np.float32)
     ratios = [
-        10 * np.log10(np.mean(audio**2) / np.mean((data.mix(audio, noise, generator) - audio) ** 2))
+        10 * np.log10(np.mean(audio**2) / np.mean((mix(audio, noise, generator) - audio) ** 2))
         for _ in range(20)
     ]
     assert min(ratios) >= -0.01 and max(ratios) <= 15.01
@@ -114,7 +116,7 @@ def test_a_room_keeps_the_power_and_the_start():
     audio[100] = 1.0
     response = np.zeros(300, np.float32)
     response[[50, 150]] = 1.0, 0.5
-    wet = data.reverberate(audio, response)
+    wet = reverberate(audio, response)
     assert np.flatnonzero(np.abs(wet) > 0.1).tolist() == [100, 200]
     assert np.sum(wet**2) == pytest.approx(1.0, rel=1e-4)
 
@@ -126,9 +128,9 @@ def test_too_few_speakers_are_an_error(settings):
 
 
 def test_a_cut_without_a_speaker_is_an_error(settings, manifests):
-    cut = data.read_cuts(manifests["train"])[0]
+    cut = read_cuts(manifests["train"])[0]
     with pytest.raises(ArgumentError, match="mine: must name one speaker per cut, got none in x"):
-        data.speaker_of(cut.with_id("x").drop_supervisions(), "mine")
+        speaker_of(cut.with_id("x").drop_supervisions(), "mine")
 
 
 def test_lists_are_checked_before_anything_is_stored(manifests, tmp_path, capsys):
@@ -161,13 +163,13 @@ def test_trials_name_cuts_and_the_rest_is_not_embedded(settings, tmp_path):
         "10 utterances of 5 speakers to train on, 4 of 2 to test, 2 trials, 1 of one speaker"
     )
     assert check_data(settings).shared_speakers == 2
-    found = data.embed_test(settings, build_encoder("x-vector", dimension=6))
+    found = embed_test(settings, build_encoder("x-vector", dimension=6))
     assert found.names == ["a-0", "a-1", "b-0"]
-    assert [trial.target for trial in data.read_cut_trials(settings)] == [True, False]
+    assert [trial.target for trial in read_cut_trials(settings)] == [True, False]
 
 
 def test_a_recording_that_is_gone_is_named(settings, tmp_path, manifests):
-    cuts = deepcopy(data.read_cuts(manifests["train"]))
+    cuts = deepcopy(read_cuts(manifests["train"]))
     cuts[3].recording.sources[0].source = str(tmp_path / "gone.wav")
     path = tmp_path / "cuts.jsonl.gz"
     from lhotse import CutSet
@@ -187,7 +189,7 @@ def test_other_settings_are_of_another_run(settings, manifests, tmp_path, capsys
 
 def test_test_cuts_are_embedded_under_their_ids(settings):
     encoder = build_encoder("x-vector", dimension=6)
-    found = data.embed_test(settings, encoder)
+    found = embed_test(settings, encoder)
     assert found.names == ["a-0", "a-1", "b-0", "b-1"]
     assert found.speakers == ["a", "a", "b", "b"]
     assert (found.vectors.shape, found.cohort.shape) == ((4, 6), (5, 6))

@@ -32,11 +32,11 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 from recipes.voxceleb import run  # noqa: E402
 from recipes.zoo import table  # noqa: E402
+from recipes.zoo.cut_crops import open_cuts  # noqa: E402
 from recipes.zoo.dry_run import limit_settings, limit_trials  # noqa: E402
 from recipes.zoo.embeddings import embed_whole, read_embeddings  # noqa: E402
 from recipes.zoo.final_weights import BEST, FINAL, VALIDATION  # noqa: E402
 from recipes.zoo.held_out import choose_speakers, pair_error_rate  # noqa: E402
-from recipes.zoo.manifests import open_cuts  # noqa: E402
 from recipes.zoo.network import build_network, tune_front_end  # noqa: E402
 from recipes.zoo.optimizer import parameter_groups  # noqa: E402
 from recipes.zoo.quality import quality_measures  # noqa: E402
