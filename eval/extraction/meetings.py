@@ -15,21 +15,14 @@ the tracks is judged as well, and ``--write`` fits it to them (:mod:`eval.extrac
 
 from __future__ import annotations
 
-import tempfile
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 import diarspk
-from diarspk.audio import SAMPLE_RATE, load_audio, open_audio
-from diarspk.diarization.result import Diarization
 from diarspk.encoders.base import SpeakerEncoder
-from diarspk.errors import ArgumentError, DiarspkWarning
+from diarspk.errors import ArgumentError
 from diarspk.segmentation.silero import SileroNetwork
 from eval.command_line import command
 from eval.extraction.confidence import (
@@ -39,50 +32,21 @@ from eval.extraction.confidence import (
     rate_confidence,
     write_calibration,
 )
-from eval.extraction.meeting_cases import (
-    MeetingCase,
-    match_speakers,
-    read_cases,
-    simulate_cases,
-)
+from eval.extraction.meeting_cases import MeetingCase, read_cases, simulate_cases
 from eval.extraction.meeting_measures import (
     TrackMeasures,
     TrackSound,
     find_targets,
     measure_track,
 )
+from eval.extraction.meeting_summary import HEADER, summarise
+from eval.extraction.meeting_tracks import CaseTracks, extract_case
 from eval.report.markdown import markdown_table
 from eval.report.progress import follow
 from eval.report.run_record import JsonReport
-from tse.cues import Reference
-from tse.enrolment import EnrolmentConfig, collect, single_speaker_turns
-from tse.extractor import Extractor
 from tse.loading import load_extractor
-from tse.meeting import extract_speakers
-from tse.track_confidence import TrackScores
 
-__all__ = [
-    "CaseTracks",
-    "Summary",
-    "extract_case",
-    "extract_plainly",
-    "extract_tracks",
-    "judge_case",
-    "main",
-    "measure_case",
-    "summarise",
-]
-
-Samples = NDArray[np.float32]
-Tracks = dict[str, Samples]
-
-HEADER = [
-    "system",
-    "targets",
-    *("similarity", "in overlap"),
-    *("precision %", "recall %", "F1 %"),
-    *("SI-SDR in overlap, dB", "worse than the mixture %"),
-]
+__all__ = ["judge_case", "main", "measure_case"]
 
 
 @dataclass(frozen=True)
@@ -156,34 +120,6 @@ def _cases(settings: Settings) -> Iterator[tuple[str, MeetingCase]]:
         yield from (("simulated, with parts", case) for case in made)
 
 
-@dataclass(frozen=True, eq=False)
-class CaseTracks:
-    """Tracks of the speakers of a diarization.
-
-    Attributes
-    ----------
-    systems : dict of str to dict of str to ndarray, ``(time,)``
-        Of each system, by speaker.
-    scores : dict of str to TrackScores
-        What the confidence of ``extract --all`` is made of, by speaker.
-    """
-
-    systems: dict[str, Tracks]
-    scores: dict[str, TrackScores]
-
-
-def extract_case(
-    case: MeetingCase, extractor: Extractor, diarizer: diarspk.Diarizer, *, plainly: bool
-) -> tuple[CaseTracks, dict[str, str]]:
-    """Extract everybody from a meeting, and match them with the speakers of the reference."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DiarspkWarning)
-        diarization = diarizer(case.mixture, SAMPLE_RATE)
-        systems = {"plain": extract_plainly(extractor, case, diarization)} if plainly else {}
-        systems["tracks"], scores = extract_tracks(extractor, case, diarization)
-    return CaseTracks(systems, scores), match_speakers(case.reference, diarization.annotation)
-
-
 def measure_case(
     case: MeetingCase,
     tracks: CaseTracks,
@@ -215,93 +151,6 @@ def judge_case(
         for name, speaker in matched.items()
         if speaker in tracks.scores
     ]
-
-
-def extract_plainly(extractor: Extractor, case: MeetingCase, diarization: Diarization) -> Tracks:
-    """Extract every speaker throughout, enrolled by the longest turns of nobody else."""
-    turns = diarization.annotation
-    config = EnrolmentConfig(max_turn_s=60.0, candidates_s=EnrolmentConfig.max_total_s)
-    chosen = {str(name): single_speaker_turns(turns, name, config) for name in turns.labels()}
-    clips = collect([case.mixture], chosen)
-    cues = [extractor.source([Reference(np.concatenate(own), name)]) for name, own in clips.items()]
-    if not cues:
-        return {}
-    voices = np.concatenate(list(extractor.extract_blocks([case.mixture], cues)), axis=1)
-    return dict(zip(clips, voices, strict=True))
-
-
-def extract_tracks(
-    extractor: Extractor, case: MeetingCase, diarization: Diarization
-) -> tuple[Tracks, dict[str, TrackScores]]:
-    """Extract every speaker as ``diarspk extract --all`` does; with what the confidence is of."""
-    with tempfile.TemporaryDirectory() as folder:
-        stream = open_audio(case.mixture, SAMPLE_RATE)
-        tracks = extract_speakers(stream, folder, diarization, extractor=extractor)
-        voices = {track.speaker: load_audio(track.file) for track in tracks}
-        return voices, {one.speaker: one.scores for one in tracks if one.scores is not None}
-
-
-@dataclass(frozen=True)
-class Summary:
-    """Means over the targets of a system; seconds are pooled before they are divided."""
-
-    system: str
-    targets: int
-    whole: float
-    overlap: float
-    precision: float
-    recall: float
-    ratio_db: float
-    worse: float
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of precision and recall of the seconds in which the track talks."""
-        total = self.precision + self.recall
-        return 2 * self.precision * self.recall / total if total > 0 else 0.0
-
-    def row(self) -> list[str]:
-        """Cells of the table."""
-        similarities = [f"{one:.3f}" for one in (self.whole, self.overlap)]
-        timing = [f"{100 * one:.1f}" for one in (self.precision, self.recall, self.f1)]
-        ratio = ["-"] * 2
-        if np.isfinite(self.ratio_db):
-            ratio = [f"{self.ratio_db:.2f}", f"{100 * self.worse:.0f}"]
-        return [self.system, f"{self.targets}", *similarities, *timing, *ratio]
-
-
-def summarise(measured: Sequence[TrackMeasures]) -> list[Summary]:
-    """Summarise every system, in the order in which they come."""
-    systems = dict.fromkeys(one.system for one in measured)
-    mixtures = {
-        (one.meeting, one.target): one.ratio_db for one in measured if one.system == "mixture"
-    }
-    summaries = []
-    for system in systems:
-        own = [one for one in measured if one.system == system]
-        right, extra, missed = (
-            sum(getattr(one, name) for one in own) for name in ("right_s", "extra_s", "missed_s")
-        )
-        rated = [one for one in own if np.isfinite(one.ratio_db)]
-        worse = [one.ratio_db < mixtures[one.meeting, one.target] for one in rated]
-        summaries.append(
-            Summary(
-                system,
-                len(own),
-                _mean([one.whole for one in own]),
-                _mean([one.overlap for one in own]),
-                right / max(right + extra, 1e-9),
-                right / max(right + missed, 1e-9),
-                _mean([one.ratio_db for one in own]),
-                float(np.mean(worse)) if worse else float("nan"),
-            )
-        )
-    return summaries
-
-
-def _mean(values: Sequence[float]) -> float:
-    known = [value for value in values if np.isfinite(value)]
-    return float(np.mean(known)) if known else float("nan")
 
 
 if __name__ == "__main__":
