@@ -35,7 +35,7 @@ from eval.extraction.study_cells import StudyCell, write_cells
 from eval.extraction.study_encoders import STUDY_ENCODERS, name_encoders, write_declarations
 from recipes.extraction.data import BatchConfig, read_voices
 from recipes.extraction.export import export
-from recipes.extraction.train import TrainConfig
+from recipes.extraction.training import TrainConfig
 from recipes.extraction.vectors import embed_voices
 from tse.loading import WITHOUT_ENCODER
 from tse.mixing import MixtureConfig

@@ -26,7 +26,7 @@ import torch
 from eval.command_line import command, one_of
 from recipes.extraction.data import BatchConfig, read_voices
 from recipes.extraction.export import export
-from recipes.extraction.train import TrainConfig
+from recipes.extraction.training import TrainConfig
 from tse.cue_sources import CUES
 from tse.mixing import MixtureConfig
 from tse.models.fusion import FUSIONS

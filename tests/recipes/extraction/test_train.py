@@ -260,7 +260,8 @@ def test_training_learns_exports_and_goes_on_exactly(voices: Voices, tmp_path: P
     lightning = pytest.importorskip("lightning")
     from recipes.extraction.cues import BatchCues
     from recipes.extraction.export import export
-    from recipes.extraction.train import ExtractionTraining, TrainConfig, fit_conditioning
+    from recipes.extraction.network import fit_conditioning
+    from recipes.extraction.training import ExtractionTraining, TrainConfig
     from tse.cue_sources import OneHotCue
     from tse.loading import load_extractor
     from tse.models import BandSplitConfig
@@ -336,7 +337,8 @@ SMALL = BandSplitConfig(channels=16, hidden=24, bottleneck=32, mask_hidden=32, b
 
 
 def checkpoint(path: Path, seed: int, **sizes: int) -> Path:
-    from recipes.extraction.train import TrainConfig, fit_conditioning
+    from recipes.extraction.network import fit_conditioning
+    from recipes.extraction.training import TrainConfig
     from tse.cue_sources import OneHotCue
 
     config = fit_conditioning(replace(SMALL, spectral_map=False, **sizes), OneHotCue(("a",)))
@@ -457,7 +459,7 @@ def test_a_causal_network_begins_with_what_it_can_use_of_one_that_looks_ahead() 
 @pytest.mark.parametrize("architecture", ["cross-attention", "td-speakerbeam"])
 def test_attention_is_refused_where_it_would_do_nothing(architecture: str) -> None:
     pytest.importorskip("lightning")
-    from recipes.extraction.train import NetworkSettings, choose_network
+    from recipes.extraction.network import NetworkSettings, choose_network
 
     with pytest.raises(ArgumentError, match=f"of band-split extractors, not of {architecture}"):
         choose_network(NetworkSettings(architecture, attention_heads=4))
