@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
 from diarspk.arguments import check_path
 from diarspk.checkpoints.assets import EMBEDDED
 from diarspk.clustering.speaker_bounds import SpeakerBounds
-from diarspk.devices import choose_device
 from diarspk.diarization.config import DiarizerConfig
 from diarspk.diarization.constraints import UNCONSTRAINED, Constraints, SpanPair
-from diarspk.diarization.defaults import default_config, is_known, load_defaults
+from diarspk.diarization.defaults import default_config, is_known
 from diarspk.diarization.local_speakers import FirstPass, FirstPassModels
+from diarspk.diarization.parts import check_parts, complete_models
 from diarspk.diarization.postprocessing import Postprocessing
 from diarspk.encoders.base import SpeakerEncoder
-from diarspk.encoders.fused import FusedEncoder
-from diarspk.encoders.loading import load_encoder
-from diarspk.encoders.local.encoder import LocalEncoder
-from diarspk.encoders.precision import Precision, check_precision, choose_precision
-from diarspk.errors import ArgumentError
-from diarspk.segmentation.loading import load_embedded, load_embedded_segmenter
+from diarspk.encoders.precision import Precision, check_precision
 from diarspk.segmentation.segmenter import Segmenter
 
 if TYPE_CHECKING:
@@ -84,36 +79,16 @@ class Diarizer:
         device: str | torch.device = "auto",
     ) -> None:
         """Take the parts that are given, and load the others."""
-        _check_parts(config, encoder, segmentation)
+        check_parts(config, encoder, segmentation)
         if cache is not None:
             cache = Path(check_path(cache, "cache"))
-        check_precision(precision)
-        own = encoder is None or isinstance(encoder, LocalEncoder)
-        if isinstance(encoder, LocalEncoder | FusedEncoder):
-            trunk = encoder if isinstance(encoder, LocalEncoder) else encoder.trunk
-            segmenter = segmentation or load_embedded_segmenter()
-        elif segmentation is None:
-            trunk, segmenter = load_embedded()
-        else:
-            trunk, segmenter = load_encoder(), segmentation
-        given = encoder is not None and device == "auto"
-        chosen = encoder.device if encoder is not None and given else choose_device(device)
-        self.encoder: SpeakerEncoder = encoder or trunk
-        defaults = load_defaults(self.encoder.fingerprint, trunk.fingerprint)
-        parts: list[Any] = [trunk, self.encoder, segmenter, defaults.vad_head]
-        for part in parts:
-            if hasattr(part, "to"):  # a segmenter may have no network of PyTorch
-                part.to(chosen)
+        self.models, defaults = complete_models(
+            encoder, segmentation, precision=check_precision(precision), device=device
+        )
+        self.encoder: SpeakerEncoder = self.models.encoder or self.models.trunk
         known = is_known(self.encoder)
         config = config or default_config(known=known, settings=defaults.settings)
         self.postprocessing = Postprocessing(config, defaults)
-        self.models = FirstPassModels(
-            trunk=trunk,
-            segmenter=segmenter,
-            encoder=None if own else encoder,
-            vad_head=defaults.vad_head,
-            precision=choose_precision(check_precision(precision), chosen),
-        )
         self.cache: FirstPassCache | None = None
         if cache is not None:
             from diarspk.diarization.cache import FirstPassCache
@@ -322,26 +297,3 @@ class Diarizer:
     def refine(self, first: FirstPass, linking: Linking) -> Activity:
         """Compute who talks in every frame; see :meth:`Postprocessing.refine`."""
         return self.postprocessing.refine(first, linking)
-
-
-def _check_parts(config: object, encoder: object, segmentation: object) -> None:
-    """Refuse names, which :meth:`Diarizer.load` finds, and objects of another kind.
-
-    Raises
-    ------
-    ArgumentError
-        With the argument and what it must be.
-    """
-    kinds = {
-        "config": (config, isinstance(config, DiarizerConfig), "a DiarizerConfig"),
-        "encoder": (encoder, isinstance(encoder, SpeakerEncoder), "a SpeakerEncoder"),
-        "segmentation": (segmentation, hasattr(segmentation, "segment"), "a segmenter"),
-    }
-    for argument, (part, fits, kind) in kinds.items():
-        if isinstance(part, str | Path):
-            raise ArgumentError(
-                f"`{argument}` must not be a name, got {str(part)!r}; "
-                "Diarizer.load finds models by name"
-            )
-        if part is not None and not fits:
-            raise ArgumentError(f"`{argument}` must be {kind}, got {type(part).__name__}")
