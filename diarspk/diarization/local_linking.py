@@ -14,14 +14,8 @@ from diarspk.clustering.clustering_input import ClusteringInput
 from diarspk.clustering.speaker_bounds import SpeakerBounds
 from diarspk.diarization.assignment import assign_rest
 from diarspk.diarization.config import LinkingConfig
-from diarspk.diarization.constraints import (
-    UNCONSTRAINED,
-    Constraints,
-    LocalRows,
-    Pairs,
-    add_known_speakers,
-    span_pairs,
-)
+from diarspk.diarization.constraint_pairs import LocalRows, Pairs, add_known_speakers, span_pairs
+from diarspk.diarization.constraints import UNCONSTRAINED, Constraints
 from diarspk.diarization.linking import Linking
 from diarspk.diarization.local_speakers import LocalSpeakers
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from diarspk.clustering.weighted_points import connect
 from diarspk.diarization.assignment import reassign
-from diarspk.diarization.constraints import Constraints, Pairs, clustered_rows, span_pairs
+from diarspk.diarization.constraint_pairs import Pairs, clustered_rows, span_pairs
+from diarspk.diarization.constraints import Constraints
 from diarspk.diarization.linking import Linking
 from diarspk.diarization.local_speakers import LocalSpeakers
 

@@ -6,14 +6,8 @@ from collections.abc import Collection
 from dataclasses import replace
 from itertools import combinations, pairwise
 
-from diarspk.diarization.constraints import (
-    Constraints,
-    LocalRows,
-    Span,
-    SpanPair,
-    clustered_rows,
-    find_span_rows,
-)
+from diarspk.diarization.constraint_pairs import LocalRows, clustered_rows, find_span_rows
+from diarspk.diarization.constraints import Constraints, Span, SpanPair
 from diarspk.diarization.local_speakers import LocalSpeakers
 from diarspk.editing.spans import subtract
 from diarspk.editing.turn import EditableTurn

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diarspk.clustering.speaker_bounds import UNBOUNDED, SpeakerBounds
-from diarspk.diarization.constraints import Constraints, clustered_rows, find_span_rows
+from diarspk.diarization.constraint_pairs import clustered_rows, find_span_rows
+from diarspk.diarization.constraints import Constraints
 from diarspk.diarization.linking import Linking
 from diarspk.diarization.pair_repair import respect_pairs
 from diarspk.diarization.reviewed_turns import add_reviewed_turns
