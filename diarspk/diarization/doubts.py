@@ -1,4 +1,4 @@
-"""What makes the number of speakers of a result doubtful, in sentences."""
+"""What makes a result doubtful, in sentences: its recording, and the number of its speakers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from diarspk.clustering.speaker_bounds import SpeakerBounds
 if TYPE_CHECKING:
     from pyannote.core import Annotation
 
-__all__ = ["TALKATIVE_S", "find_count_doubts", "find_uncertain_speakers"]
+    from diarspk.diarization.linking import Linking
+    from diarspk.diarization.local_speakers import FirstPass
+
+__all__ = ["TALKATIVE_S", "find_count_doubts", "find_doubts", "find_uncertain_speakers"]
 
 TALKATIVE_S = 3.0
 """Seconds of talk below which a speaker may be somebody else's, or nobody."""
@@ -25,6 +28,34 @@ MIN_SPEECH_S = 40.0
 """Seconds of speech from which a number that fits as well is worth a warning."""
 
 MAX_NAMES = 3
+
+
+def find_doubts(
+    annotation: Annotation,
+    first: FirstPass,
+    linking: Linking,
+    *,
+    speakers: int,
+    uncertain: Collection[str],
+) -> tuple[str, ...]:
+    """Say what makes a result doubtful.
+
+    Parameters
+    ----------
+    annotation : pyannote.core.Annotation
+        Turns.
+    first : FirstPass
+        First pass over the recording.
+    linking : Linking
+        With the bounds of the caller and the probabilities of other numbers of speakers.
+    speakers, uncertain
+        See :func:`find_count_doubts`.
+    """
+    speech_s = annotation.get_timeline().support().duration()
+    counts = find_count_doubts(
+        speakers, uncertain, linking.count_posterior, speech_s, linking.bounds
+    )
+    return (*_find_recording_doubts(first, bool(annotation)), *counts)
 
 
 def find_uncertain_speakers(annotation: Annotation, known: Collection[str] = ()) -> tuple[str, ...]:
@@ -91,6 +122,16 @@ def find_count_doubts(
             f"{shown}{more} {verb} for less than {TALKATIVE_S:g} s, and may be somebody else"
         )
     return doubts
+
+
+def _find_recording_doubts(first: FirstPass, speech: bool) -> list[str]:
+    """Say what a recording lacks that has no speech, or is hardly fit for a result."""
+    faults = [] if first.quality is None else first.quality.faults
+    reason = f"the recording is {', '.join(faults)}" if faults else ""
+    if not speech:
+        why = reason or "if there is some, it is too short, or too weak beside the loudest sounds"
+        return [f"no speech was found in {first.duration:.1f} s; {why}"]
+    return [f"{reason}; check the result"] if faults else []
 
 
 def _people(count: int) -> str:

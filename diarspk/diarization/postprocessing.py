@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from diarspk.arguments import check_number
 from diarspk.clustering.clusterer import Clusterer
 from diarspk.diarization.config import DiarizerConfig
 from diarspk.diarization.constraints import UNCONSTRAINED, Constraints
-from diarspk.diarization.defaults import Defaults
+from diarspk.diarization.defaults import Defaults, with_threshold
 from diarspk.diarization.local_speakers import FirstPass
 from diarspk.diarization.reconstruction import (
     Activity,
@@ -25,7 +26,7 @@ from diarspk.diarization.reconstruction import (
 )
 from diarspk.diarization.spurious_speakers import find_spurious_speakers
 from diarspk.diarization.turn_finding import fill_silence, find_turns
-from diarspk.errors import ModelError
+from diarspk.errors import ArgumentError, ModelError
 
 if TYPE_CHECKING:
     from diarspk.diarization.linking import Linking
@@ -109,6 +110,25 @@ class Postprocessing:
             alone = fill_silence(alone, active, activity, turns, hop=hop)
         single = find_turns(alone, activity, settings, hop=hop, duration=duration, bridge=False)
         return turns, single
+
+    def with_settings(
+        self, config: DiarizerConfig | None = None, threshold: float | None = None
+    ) -> Postprocessing:
+        """Return the same steps with other settings, and with another threshold of the clusterer.
+
+        Raises
+        ------
+        ArgumentError
+            If `config` is no DiarizerConfig, the threshold is negative, or the clusterer has none.
+        """
+        if config is not None and not isinstance(config, DiarizerConfig):
+            raise ArgumentError(f"`config` must be a DiarizerConfig, got {type(config).__name__}")
+        changed = self if config is None else replace(self, config=config)
+        if threshold is None:
+            return changed
+        threshold = check_number(threshold, "threshold", minimum=0.0)
+        clusterer = with_threshold(changed.local_clusterer, threshold)
+        return replace(changed, config=replace(changed.config, clusterer=clusterer))
 
     @property
     def local_clusterer(self) -> Clusterer:

@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from diarspk.arguments import check_number
 from diarspk.clustering.speaker_bounds import SpeakerBounds
 from diarspk.diarization.confidence import turn_confidence
 from diarspk.diarization.config import DiarizerConfig
 from diarspk.diarization.constraints import UNCONSTRAINED, Constraints, SpanPair
-from diarspk.diarization.count_doubts import find_count_doubts, find_uncertain_speakers
-from diarspk.diarization.defaults import with_threshold
 from diarspk.diarization.document import diarization_document, write_diarization
+from diarspk.diarization.doubts import find_doubts, find_uncertain_speakers
 from diarspk.diarization.editing import complete_renaming, merge_speakers, split_speaker
 from diarspk.diarization.linking import Linking
 from diarspk.diarization.local_speakers import FirstPass
@@ -149,11 +147,7 @@ class Diarization:
         calibration = config.calibration or postprocessing.defaults.calibration
         confidence = turn_confidence(turns, local, linking.labels, calibration)
         uncertain = find_uncertain_speakers(annotation, linking.known)
-        doubts = _find_doubts(first, bool(turns))
-        speech_s = annotation.get_timeline().support().duration()
-        doubts += find_count_doubts(
-            len(names), uncertain, linking.count_posterior, speech_s, linking.bounds
-        )
+        doubts = find_doubts(annotation, first, linking, speakers=len(names), uncertain=uncertain)
         for text in doubts:
             warnings.warn(f"{first.uri}: {text}", SpeechWarning, stacklevel=3)
         return cls(
@@ -172,7 +166,7 @@ class Diarization:
             spurious_speakers=find_spurious_speakers(
                 annotation, config.spurious_speakers, linking.known
             ),
-            warnings=tuple(doubts),
+            warnings=doubts,
             linking=replace(linking, names=names),
             first_pass=first,
             postprocessing=postprocessing,
@@ -262,24 +256,17 @@ class Diarization:
             bounds,
         )
         first, postprocessing = self._origin()
-        if config is not None and not isinstance(config, DiarizerConfig):
-            raise ArgumentError(f"`config` must be a DiarizerConfig, got {type(config).__name__}")
-        config = postprocessing.config if config is None else config
-        if threshold is not None:
-            threshold = check_number(threshold, "threshold", minimum=0.0)
-            clusterer = replace(postprocessing, config=config).local_clusterer
-            config = replace(config, clusterer=with_threshold(clusterer, threshold))
+        postprocessing = postprocessing.with_settings(config, threshold)
         if reviewed is not None:
             if not isinstance(reviewed, EditedDiarization):
                 raise ArgumentError(
                     f"`reviewed` must be an EditedDiarization, got {type(reviewed).__name__}"
                 )
+            reliable_s = postprocessing.config.reliable_s
             constraints = add_reviewed_turns(
-                constraints, reviewed.turns, first.local, reliable_s=config.reliable_s
+                constraints, reviewed.turns, first.local, reliable_s=reliable_s
             )
-        return Diarization.from_first_pass(
-            first, replace(postprocessing, config=config), constraints
-        )
+        return Diarization.from_first_pass(first, postprocessing, constraints)
 
     def rename(self, names: Mapping[str, str]) -> Diarization:
         """Rename speakers: new names by old ones; those who are not mentioned keep theirs.
@@ -396,13 +383,3 @@ class Diarization:
                 "recording, got one without."
             )
         return self.first_pass, self.postprocessing
-
-
-def _find_doubts(first: FirstPass, speech: bool) -> list[str]:
-    """Find what to say of an empty result, and of a recording that is hardly fit for a full one."""
-    faults = [] if first.quality is None else first.quality.faults
-    reason = f"the recording is {', '.join(faults)}" if faults else ""
-    if not speech:
-        why = reason or "if there is some, it is too short, or too weak beside the loudest sounds"
-        return [f"no speech was found in {first.duration:.1f} s; {why}"]
-    return [f"{reason}; check the result"] if faults else []

@@ -4,7 +4,7 @@ import pytest
 from pyannote.core import Annotation, Segment
 
 from diarspk.clustering import UNBOUNDED, SpeakerBounds
-from diarspk.diarization.count_doubts import find_count_doubts, find_uncertain_speakers
+from diarspk.diarization.doubts import find_count_doubts, find_uncertain_speakers
 
 
 def talk(**seconds):
