@@ -16,7 +16,8 @@ from eval.simulate.settings import SimulationConfig
 
 pytest.importorskip("tyro")
 
-from eval.linking.__main__ import LinkingRates, RecordedSet, choose, fit, measure
+from eval.linking.linking_rates import LinkingRates, choose, fit, measure
+from eval.linking.recorded_set import RecordedSet
 from eval.linking.returning_people import simulate_gatherings, split_people
 
 
@@ -55,7 +56,7 @@ def test_threshold_and_margin_are_chosen_by_the_cost() -> None:
             speakers.append(speaker(f"r{recording}", f"S{number}", *vector))
             truth.append(f"p{number}")
     recorded = RecordedSet(speakers, truth)
-    criterion = fit(recorded, "abc")
+    criterion = fit([recorded], "abc")
     assert criterion.calibration is not None and criterion.calibration.fingerprint == "abc"
     best = measure(recorded, criterion)
     assert best.cost == 0.0, "these voices are far apart"
