@@ -22,14 +22,8 @@ from diarspk.errors import DiarspkError
 from eval.command_line import Positional, command
 from eval.report.markdown import markdown_table
 from eval.report.run_record import write_json
-from eval.speed.front_ends import (
-    ENCODERS,
-    FRONT_ENDS,
-    LOG_MEL,
-    RANDOM,
-    PairCost,
-    measure_apart,
-)
+from eval.speed.front_ends import ENCODERS, FRONT_ENDS, LOG_MEL, PairCost, measure_apart
+from eval.speed.random_front_ends import RANDOM
 
 HEADER = (
     *("front end", "encoder", "weights", "parameters", "trained", "MACs / s", "time / first"),

@@ -41,7 +41,7 @@ def skip_without_s3prl(*others: str) -> None:
 
 def write_local(path: Path, kind: str) -> str:
     """Write a checkpoint for ``wavlm_local`` or ``hubert_local``; return the front end's name."""
-    from eval.speed.front_ends import write_hubert, write_wavlm
+    from eval.speed.random_front_ends import write_hubert, write_wavlm
 
     torch.manual_seed(0)
     (write_wavlm if kind == "wavlm_local" else write_hubert)(path, **WAVLM)
