@@ -24,22 +24,18 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from diarspk.embeddings.unit_vectors import normalize_rows
 from eval.command_line import command, one_of
+from eval.report.cells import number_cell
 from eval.report.markdown import markdown_table
 from eval.report.run_record import JsonReport
+from eval.verification.drawn_vectors import NEIGHBOURS, write_vectors
 from eval.verification.vector_indexes import INDEXES
 
-__all__ = ["SearchCost", "main", "measure_index", "speaker_vectors"]
+__all__ = ["SearchCost", "main", "measure_index"]
 
-NEIGHBOURS = 10
-REFERENCES = 5
-QUERIES = 50
 CHANGED = 1000
 """Vectors that are added, and then removed."""
-BLOCK = 20_000
 
 THREAD_LIMITS = (
     "OMP_NUM_THREADS",
@@ -77,39 +73,6 @@ class SearchCost:
     remove_s: float | None = None
     disk_mb: float | None = None
     memory_mb: float | None = None
-
-
-def speaker_vectors(
-    entries: int, random: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Draw unit vectors ``(entries, 192)``, five of each speaker, and queries ``(50, 192)``."""
-    from diarspk.diarization.defaults import load_plda  # not in the processes that are measured
-
-    plda = load_plda()
-    back = np.linalg.inv(plda.transform)  # (d, dim): from the diagonal space to embeddings
-    scale = np.sqrt(plda.dimension)
-
-    def vectors(speakers: NDArray[np.float64]) -> NDArray[np.float32]:
-        drawn = speakers + random.normal(size=speakers.shape)
-        return normalize_rows((drawn @ back + plda.mean) / scale + plda.origin).astype(np.float32)
-
-    rows = np.empty((entries, plda.dimension), np.float32)
-    asked = []
-    for first in range(0, entries, BLOCK):
-        part = rows[first : first + BLOCK]
-        people = random.normal(size=(-(-len(part) // REFERENCES), plda.dimension))
-        people *= np.sqrt(plda.between)
-        part[:] = vectors(np.repeat(people, REFERENCES, axis=0)[: len(part)])
-        asked.append(vectors(people[:QUERIES]))
-    return rows, random.permutation(np.concatenate(asked))[:QUERIES]
-
-
-def write_vectors(folder: Path, entries: int, *, seed: int = 0) -> None:
-    """Write vectors, queries, and the numbers of the ten nearest to each query."""
-    rows, queries = speaker_vectors(entries, np.random.default_rng(seed))
-    nearest = [np.argsort(-(rows @ query), kind="stable")[:NEIGHBOURS] for query in queries]
-    for name, array in (("rows", rows), ("queries", queries), ("nearest", np.stack(nearest))):
-        np.save(folder / f"{name}.npy", array)
 
 
 def measure_index(name: str, vectors: Path, folder: Path, limit_s: float) -> SearchCost:
@@ -278,7 +241,7 @@ def _table(costs: Sequence[SearchCost]) -> str:
     for cost, row in zip(costs, rows, strict=True):
         for field, (_, factor, digits) in columns.items():
             value = getattr(cost, field)
-            row.append("-" if value is None else f"{factor * value:.{digits}f}")
+            row.append(number_cell(None if value is None else factor * value, digits))
     return markdown_table(["index", "vectors", *(title for title, _, _ in columns.values())], rows)
 
 

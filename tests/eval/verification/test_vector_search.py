@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from eval.verification import vector_search
-from eval.verification.vector_search import SearchCost, speaker_vectors
+from eval.verification.drawn_vectors import speaker_vectors
+from eval.verification.vector_search import SearchCost
 
 
 def test_vectors_are_like_those_of_speakers() -> None:
