@@ -13,7 +13,8 @@ from diarspk.errors import ArgumentError
 from diarspk.formats import read_rttm
 from diarspk.metrics import CONVENTIONS, score
 from diarspk.metrics.frame_jaccard import frame_jaccard_errors
-from eval.diarization.convention_check import check, find_tools, perturb
+from eval.diarization.convention_check import check, perturb
+from eval.diarization.scoring_tools import find_tools
 from tests.paths import SHARED
 
 ANNOTATIONS = SHARED / "conversations" / "annotations"
