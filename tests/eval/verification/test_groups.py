@@ -14,7 +14,8 @@ from diarspk.errors import FormatError, ModelError
 from diarspk.verification.scoring import load_scorer
 from eval.embeddings.embedding_cache import EmbeddedSplit
 from eval.verification import groups
-from eval.verification.calibration import fit_scorings, make_trials
+from eval.verification.calibration import fit_scorings
+from eval.verification.group_trials import make_trials
 from eval.verification.speaker_groups import age_range, choose_utterances, read_facts
 from tests.paths import ROOT
 
