@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tse.detection import Detection, detect
     from tse.extraction import extract
     from tse.extractor import Extractor
+    from tse.live_detection import LiveDetection
     from tse.loading import load_extractor
     from tse.meeting import extract_speakers
     from tse.speaker_track import SpeakerTrack
@@ -36,6 +37,7 @@ __all__ = [
     "Cue",
     "Detection",
     "Extractor",
+    "LiveDetection",
     "Reference",
     "SpeakerTrack",
     "StreamingExtractor",
@@ -50,6 +52,7 @@ _HOMES = {
     "Cue": "tse.cues",
     "Detection": "tse.detection",
     "Extractor": "tse.extractor",
+    "LiveDetection": "tse.live_detection",
     "Reference": "tse.cues",
     "SpeakerTrack": "tse.speaker_track",
     "StreamingExtractor": "tse.streaming_extractor",

@@ -13,6 +13,8 @@ from diarspk.cli.batch_options import BatchOptions
 from diarspk.cli.companion_files import CompanionFiles
 from diarspk.cli.lists import find_recordings
 from diarspk.cli.live_options import (
+    JsonLines,
+    MicrophoneName,
     PipeChannels,
     PipeFormat,
     PipeRate,
@@ -45,11 +47,11 @@ __all__ = ["extract"]
 
 SUFFIXES = (".wav", ".flac", ".ogg")
 
-LIVE_OPTIONS = ("speed", "rate", "format", "channels", "microphone", "latency")
+LIVE_OPTIONS = ("speed", "rate", "format", "channels", "microphone", "latency", "json_lines")
 """Options that go with --live alone."""
 
 OFFLINE_OPTIONS = (
-    *("speaker", "everybody", "diarization", "gate", "mask", "raw"),
+    *("speaker", "everybody", "diarization", "gate", "raw"),
     *("jobs", "resume", "shard", "ray", "quiet"),
 )
 """Options that do not go with it."""
@@ -133,9 +135,8 @@ def extract(
     rate: PipeRate = 16000,
     format: PipeFormat = SampleFormat.S16LE,
     channels: PipeChannels = 1,
-    microphone: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Microphone. Default: the system's.")
-    ] = None,
+    microphone: MicrophoneName = None,
+    json_lines: JsonLines = False,
     latency: Annotated[
         float | None,
         typer.Option(
@@ -148,12 +149,14 @@ def extract(
     """Extract the voice of one speaker, or of each, from recordings or from a live session."""
     _check_live(context, live)
     if live:
-        _check_live_source(recordings or [], enroll or [], microphone)
+        _check_live_source(recordings or [], enroll or [])
         source = recordings[0] if recordings else None
         check_source_options(context, source)
         reader = Reader.of([*(recordings or []), *(enroll or [])], channel=channel, track=track)
         pipe = PipeSource(format, rate, channels)
-        session = LiveExtraction(tuple(enroll or ()), output, extractor, device, latency)
+        session = LiveExtraction(
+            tuple(enroll or ()), output, extractor, device, latency, mask, json_lines
+        )
         _extract_live(session, source, reader, speed, pipe, microphone)
         return
     if not recordings:
@@ -195,6 +198,8 @@ def _extract_live(
     microphone: str | None,
 ) -> None:
     """Write a voice while a session goes on."""
+    if session.json_lines and session.output == STDOUT:
+        raise typer.BadParameter("--json-lines needs stdout, where -o - puts the samples")
     if session.output != STDOUT:
         _check_output(session.output, many=False, everybody=False)
     with exit_on_error():
@@ -208,20 +213,16 @@ def _check_live(context: typer.Context, live: bool) -> None:
     """Reject options that go without --live, or with it, alone."""
     wrong = given_options(context, OFFLINE_OPTIONS if live else LIVE_OPTIONS)
     if wrong:
-        name = "--" + ("all" if wrong[0] == "everybody" else wrong[0])
+        name = "--" + ("all" if wrong[0] == "everybody" else wrong[0].replace("_", "-"))
         raise typer.BadParameter(f"{name} {'does not go' if live else 'goes'} with --live")
 
 
-def _check_live_source(
-    recordings: Sequence[Path], enroll: Sequence[Path], microphone: str | None
-) -> None:
+def _check_live_source(recordings: Sequence[Path], enroll: Sequence[Path]) -> None:
     """Reject a session that is of nothing, or of two things at once."""
     if not enroll:
         raise typer.BadParameter("--live needs --enroll")
     if len(recordings) > 1:
         raise typer.BadParameter(f"--live takes one recording, got {len(recordings)}")
-    if microphone is not None and recordings:
-        raise typer.BadParameter("--microphone comes without a file")
 
 
 def _check(

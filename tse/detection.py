@@ -29,7 +29,7 @@ from diarspk.embeddings.profile import build_profile
 from diarspk.errors import ArgumentError, ModelError
 from diarspk.intervals import find_runs
 from diarspk.verification.calibration import probability
-from diarspk.verification.cohort import load_cohort
+from diarspk.verification.cohort import Cohort, load_cohort
 from tse.cues import Cue, read_reference
 from tse.detection_calibration import DetectionCalibration, score_voices
 
@@ -37,7 +37,16 @@ if TYPE_CHECKING:
     from diarspk.diarization.local_speakers import LocalSpeakers
     from diarspk.encoders.base import SpeakerEncoder
 
-__all__ = ["STEP_S", "Detection", "detect", "frame_posteriors", "likeliest_odds"]
+__all__ = [
+    "SMOOTHED",
+    "STEP_S",
+    "Detection",
+    "VoiceScorer",
+    "detect",
+    "embed_voice",
+    "frame_posteriors",
+    "likeliest_odds",
+]
 
 Vector = NDArray[np.float32]
 Figures = NDArray[np.float64]
@@ -47,6 +56,40 @@ STEP_S = 0.08
 
 SMOOTHED = 5
 """Probabilities whose mean decides on presence: a voice that is there talks for 0.4 s."""
+
+
+@dataclass(frozen=True, eq=False)
+class VoiceScorer:
+    """How likely local speakers are an enrolled voice, in one embedding space.
+
+    Attributes
+    ----------
+    calibration : DetectionCalibration
+    cohort : Cohort
+        Other speakers, by whom cosines are normalized.
+    """
+
+    calibration: DetectionCalibration
+    cohort: Cohort
+
+    @classmethod
+    def load(cls, fingerprint: str) -> VoiceScorer:
+        """Load what the package has for an embedding space.
+
+        Raises
+        ------
+        ModelError
+            If there is nothing for it.
+        """
+        calibration, cohort = DetectionCalibration.load(fingerprint), load_cohort(fingerprint)
+        if cohort is None:
+            raise ModelError(f"encoder {fingerprint} has no cohort to compare with")
+        return cls(calibration, cohort)
+
+    def probabilities(self, local: LocalSpeakers, vector: Vector) -> Figures:
+        """Probability ``(windows, speakers)`` that each is the voice of the unit vector."""
+        scores, quality = score_voices(local, vector, self.cohort)
+        return probability(self.calibration.voice.log_likelihood_ratios(scores, quality))
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,15 +182,11 @@ def detect(
     """
     check_type(diarizer, "diarizer", Diarizer | None)
     diarizer = diarizer or Diarizer()
-    calibration = DetectionCalibration.load(diarizer.encoder.fingerprint)
-    cohort = load_cohort(diarizer.encoder.fingerprint)
-    if cohort is None:
-        raise ModelError(f"encoder {diarizer.encoder.fingerprint} has no cohort to compare with")
-    vector = _embed(cue, sample_rate, diarizer.encoder)
+    scorer = VoiceScorer.load(diarizer.encoder.fingerprint)
+    vector = embed_voice(cue, sample_rate, diarizer.encoder)
     local = diarizer.first_pass(mixture, sample_rate, channel=channel).local
-    ratios = calibration.voice.log_likelihood_ratios(*score_voices(local, vector, cohort))
-    frames = frame_posteriors(local, probability(ratios))
-    likeliest = calibration.presence.log_likelihood_ratios(likeliest_odds(frames))
+    frames = frame_posteriors(local, scorer.probabilities(local, vector))
+    likeliest = scorer.calibration.presence.log_likelihood_ratios(likeliest_odds(frames))
     return Detection(frames.astype(np.float32), float(probability(likeliest)))
 
 
@@ -184,12 +223,12 @@ def likeliest_odds(frames: Figures) -> Figures:
     return np.asarray(np.log(best / (1 - best)))
 
 
-def _embed(
+def embed_voice(
     cue: Cue | SpeakerCue | Audio | Sequence[Audio],
     sample_rate: int | None,
     encoder: SpeakerEncoder,
 ) -> Vector:
-    """Return the unit vector of the enrolled voice."""
+    """Embed an enrolled voice, see :func:`detect`: its unit vector ``(dim,)``."""
     if isinstance(cue, SpeakerCue):
         if cue.space.fingerprint != encoder.fingerprint:
             raise ModelError(

@@ -6,22 +6,19 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diarspk.audio import SAMPLE_RATE, Audio, AudioStream, load_audio, open_audio
-from diarspk.cues.speaker_cue import SpeakerCue
+from diarspk.audio import SAMPLE_RATE
 from diarspk.diarization.diarizer import Diarizer
 from diarspk.diarization.result import Diarization
 from diarspk.encoders.base import SpeakerEncoder
-from diarspk.errors import ArgumentError, AudioError, SpeechWarning
-from tse.cues import Cue, Reference
+from diarspk.errors import AudioError, SpeechWarning
+from tse.cues import Reference
 from tse.enrolment_quality import rate_enrolments
-from tse.extractor import Extractor
 
-__all__ = ["check_enrolments", "enroll", "enroll_recordings", "find_second_voice"]
+__all__ = ["check_enrolments", "find_second_voice"]
 
 Samples = NDArray[np.float32]
 
@@ -30,74 +27,6 @@ MIN_SECOND_S = 0.8
 
 MIN_VOICES_S = 1.5
 """Length below which a recording is too short to tell two voices apart."""
-
-
-def enroll(extractor: Extractor, enrolments: Sequence[AudioStream]) -> Cue:
-    """Make the cue of a speaker who talks alone in some recordings, weighed by their quality.
-
-    Warns
-    -----
-    SpeechWarning
-        Of what makes an enrolment less reliable: silence, noise, a second voice, and the like.
-
-    Raises
-    ------
-    AudioError
-        If one cannot be read, is silent or shorter than 0.2 s.
-    """
-    waveforms = [load_audio(enrolment) for enrolment in enrolments]
-    names = [
-        f"enrolment {number}" if one.source.file is None else one.source.label
-        for number, one in enumerate(enrolments, 1)
-    ]
-    diarizer = Diarizer(device=extractor.device)
-    return extractor.source(check_enrolments(waveforms, names, extractor.encoder, diarizer))
-
-
-def enroll_recordings(
-    extractor: Extractor,
-    cue: Cue | SpeakerCue | Audio | Sequence[Audio],
-    sample_rate: int | None = None,
-    *,
-    array_rate: int | None = None,
-) -> Cue:
-    """Make the cue of a speaker of whatever describes one.
-
-    Parameters
-    ----------
-    cue
-        One recording, a list or tuple of several, which are weighed by their quality, or what
-        :meth:`tse.Extractor.accept` takes besides.
-    sample_rate
-        Sample rate of the recordings.
-    array_rate
-        That of arrays, where `sample_rate` is not given.
-
-    Warns
-    -----
-    SpeechWarning
-        See :func:`enroll`.
-
-    Raises
-    ------
-    AudioError
-        See :func:`enroll`.
-    ArgumentError
-        If there is no recording, or an array without a sample rate.
-    ModelError
-        If the cue is of another encoder.
-    """
-    if isinstance(cue, Cue | SpeakerCue) or _is_vector(cue, extractor.source.vector_size):
-        return extractor.accept(cue)  # type: ignore[arg-type]
-    several: list[Any] = list(cue) if isinstance(cue, list | tuple) else [cue]
-    if not several:
-        raise ArgumentError("`enrolment` must hold one recording at least, got none")
-    rate = sample_rate or (array_rate if hasattr(several[0], "shape") else None)
-    return enroll(extractor, [open_audio(one, rate) for one in several])
-
-
-def _is_vector(cue: object, size: int) -> bool:
-    return size > 0 and getattr(cue, "shape", None) == (size,)
 
 
 def check_enrolments(

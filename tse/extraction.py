@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from diarspk.arguments import check_count, check_type
 from diarspk.audio import SAMPLE_RATE, Audio, open_audio
 from tse.cues import Cue
-from tse.enrolment_check import enroll_recordings
+from tse.enrolled_voice import enroll_recordings
 from tse.extractor import Extractor
 from tse.loading import load_extractor
 from tse.presence import PresenceMeter, warn_of_absence

@@ -91,7 +91,7 @@ class ExtractionWork:
         return partial(self._extract_speakers, extractor, Diarizer(device=self.device))
 
     def _for_enrolled(self, extractor: Extractor) -> Process[Opened]:
-        from tse.enrolment_check import enroll
+        from tse.enrolled_voice import enroll
         from tse.voice_files import write_enrolled
 
         # What the options say of the recording does not go for enrolments.

@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
-from diarspk.audio import SAMPLE_RATE
 from diarspk.cli.live_sources import FileSource, LiveSource
 from diarspk.cli.process import print_bytes
-from diarspk.cli.recordings import Reader
+from diarspk.cli.recordings import Reader, stem
 from diarspk.cli.start_up import quick_imports
 from diarspk.cli.terminal import say
 from diarspk.errors import SpeechWarning
+from tse.live_output import detection_output
 from tse.sound_file import keep_recording, sound_file
 
 if TYPE_CHECKING:
+    from tse.live_detection import LiveDetection
     from tse.streaming_extractor import StreamingExtractor
 
 __all__ = ["STDOUT", "LiveExtraction"]
@@ -31,9 +31,6 @@ Samples = NDArray[np.float32]
 
 STDOUT = Path("-")
 """Output that is no file: samples of 16 bits, little-endian, without a header."""
-
-PART_S = 4.0
-"""Seconds of the voice that are compared with the enrolment at a time."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +48,10 @@ class LiveExtraction:
         Name or card of a causal extractor. Default: the embedded one.
     device : str
         Device that it runs on.
-    latency_s : float, optional
+    latency_s, mask_db : float, optional
         See :class:`tse.StreamingExtractor`.
+    json_lines : bool
+        Tell when the voice talks in JSON lines on a terminal, too.
     """
 
     enrolments: tuple[Path, ...]
@@ -60,6 +59,8 @@ class LiveExtraction:
     extractor: str | None = None
     device: str = "cpu"
     latency_s: float | None = None
+    mask_db: float | None = None
+    json_lines: bool = False
 
     def run(self, source: LiveSource, *, channel: int | None = None) -> None:
         """Write the voice as the session goes on.
@@ -77,8 +78,8 @@ class LiveExtraction:
         Warns
         -----
         SpeechWarning
-            If an enrolment is unfit, nothing came, or the voice that was extracted is hardly like
-            the enrolment.
+            If an enrolment is unfit, nothing came, the voice was never there, or what was extracted
+            is hardly like it.
 
         Raises
         ------
@@ -91,14 +92,16 @@ class LiveExtraction:
             stream = source.stream if isinstance(source, FileSource) else None
             keep_recording(stream, [self.output], self.enrolments)
         session = self._begin(channel)
-        check = _PresenceCheck(session, source.sample_rate)
+        speaker = stem(self.enrolments[0])
+        shown = detection_output(
+            speaker, json_lines=self.json_lines, samples_on_stdout=self.output == STDOUT
+        )
         fault: BaseException | None = None
-        with _voice_output(self.output, source.sample_rate) as write:
+        with _voice_output(self.output, source.sample_rate) as write, shown as show:
             try:
                 for piece in source.pieces():
-                    voice = session.push(piece, source.sample_rate)
-                    write(voice)
-                    check.push(voice)
+                    write(session.push(piece, source.sample_rate))
+                    show(_told(session))
             except KeyboardInterrupt:
                 say("stopped")
             # Raised again when the file is complete: what was received is not lost.
@@ -106,19 +109,20 @@ class LiveExtraction:
                 if session.time == 0:  # nothing was received: an output that is there stays
                     raise
                 fault = error
-            rest = session.finish()
-            write(rest)
-            check.push(rest)
+            write(session.finish())
+            if not isinstance(fault, OSError):  # such as of a stdout that nobody reads any more
+                show(_told(session))
         if fault is not None:
             raise fault
         if session.time == 0:
             message = f"{source.name}: no samples came, so that nothing was extracted"
             warnings.warn(message, SpeechWarning, stacklevel=2)
             return
-        check.finish(source.name)
+        _conclude(session, speaker, source.name)
 
     def _begin(self, channel: int | None) -> StreamingExtractor:
         with quick_imports():
+            from diarspk.diarization.diarizer import Diarizer
             from tse.loading import CAUSAL, load_extractor
             from tse.streaming_extractor import StreamingExtractor
 
@@ -128,6 +132,8 @@ class LiveExtraction:
             extractor=extractor,
             latency_s=self.latency_s,
             channel=channel,
+            mask_db=self.mask_db,
+            diarizer=Diarizer(device=self.device),
         )
 
 
@@ -145,32 +151,22 @@ def _print_samples(voice: Samples) -> None:
     print_bytes(np.round(voice.clip(-1, 1) * 32767).astype("<i2").tobytes())
 
 
-class _PresenceCheck:
-    """Compares a voice at any rate with its enrolment, one part after another."""
+def _told(session: StreamingExtractor) -> LiveDetection:
+    """Take the detection of a session, which has a diarizer here."""
+    assert session.detection is not None
+    return session.detection
 
-    def __init__(self, session: StreamingExtractor, sample_rate: int) -> None:
-        from tse.presence import PresenceMeter
 
-        self.meter = PresenceMeter.for_cue(session.extractor.encoder, session.cue)
-        self.sample_rate = sample_rate
-        self.waiting: Samples = np.zeros(0, np.float32)
-
-    def push(self, voice: Samples) -> None:
-        if self.meter is not None:
-            self.waiting = np.concatenate([self.waiting, voice])
-            if len(self.waiting) >= PART_S * self.sample_rate:
-                self._measure()
-
-    def finish(self, name: str) -> None:
-        """Warn if the voice was probably not there."""
-        from tse.presence import warn_of_absence
-
-        if self.meter is not None and len(self.waiting):
-            self._measure()
-        warn_of_absence(self.meter, name)
-
-    def _measure(self) -> None:
-        assert self.meter is not None
-        part = soxr.resample(self.waiting, self.sample_rate, SAMPLE_RATE).astype(np.float32)
-        self.meter.push(part)
-        self.waiting = self.waiting[:0]
+def _conclude(session: StreamingExtractor, speaker: str, name: str) -> None:
+    """Tell whether the voice was there, by the mixture and by what was extracted."""
+    detection, presence = _told(session), session.presence()
+    doubt = None if presence is None else presence.doubt
+    sure = f"probability {detection.presence:.2f}"
+    if detection.is_present:
+        say(f"{speaker}: talks in {name} for some {detection.seconds:.1f} s ({sure})")
+    else:
+        is_like = presence is not None and doubt is None
+        like = "; yet what was extracted is like it" if is_like else ""
+        doubt = f"the enrolled voice was never there ({sure}){like}"
+    if doubt:
+        warnings.warn(f"{name}: {doubt}", SpeechWarning, stacklevel=3)

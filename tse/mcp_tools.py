@@ -10,7 +10,7 @@ from collections.abc import Callable
 from diarspk.errors import ArgumentError
 from diarspk.mcp_server import ToolContext
 from diarspk.server.thread_warnings import collected_warnings
-from tse.enrolment_check import enroll
+from tse.enrolled_voice import enroll
 from tse.loading import load_extractor
 from tse.voice_files import write_enrolled
 

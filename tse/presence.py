@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import math
 import warnings
+from copy import copy
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,7 +144,8 @@ class PresenceMeter:
         self.encoder, self.vector = encoder, vector
         self._cohort = load_cohort(encoder.fingerprint)
         self._best, self._loudest = Presence(math.nan), 0.0
-        self._waiting = np.zeros(0, np.float32)
+        self._waiting: Samples = np.zeros(0, np.float32)
+        self._mixture: Samples = np.zeros(0, np.float32)  # of what is waiting
         self._energy, self._rest = 0.0, 0.0
 
     @classmethod
@@ -154,23 +157,58 @@ class PresenceMeter:
 
     def push(self, voice: Samples, mixture: Samples | None = None) -> None:
         """Take in the next ``(time,)`` at 16 kHz, and what it was extracted from, if known."""
-        if mixture is not None:
-            self._energy += float(np.sum(np.square(mixture, dtype=np.float64)))
-            self._rest += float(np.sum(np.square(mixture - voice, dtype=np.float64)))
         length = round(BLOCK_S * SAMPLE_RATE)
         self._waiting = np.concatenate([self._waiting, voice])
+        if mixture is not None:
+            self._mixture = np.concatenate([self._mixture, mixture])
         while len(self._waiting) >= length:
-            self._measure(self._waiting[:length])
-            self._waiting = self._waiting[length:]
+            self._measure(self._take(length))
 
     def finish(self) -> Presence:
         """Similarity of the whole voice."""
-        if len(self._waiting) >= MIN_BLOCK_S * SAMPLE_RATE or math.isnan(self._best.similarity):
-            self._measure(self._waiting)
+        rest = self._take(len(self._waiting))
+        if len(rest) >= MIN_BLOCK_S * SAMPLE_RATE or math.isnan(self._best.similarity):
+            self._measure(rest)
         rest_db = math.nan
         if self._energy > 0:
             rest_db = 10 * math.log10(max(self._rest / self._energy, 1e-12))
         return replace(self._best, rest_db=rest_db)
+
+    def _take(self, length: int) -> Samples:
+        """Take the first samples that wait, and measure what was taken away from their mixture.
+
+        All at once, so that pushes of any lengths give the same sums.
+        """
+        voice, self._waiting = np.split(self._waiting, [length])
+        mixture, self._mixture = np.split(self._mixture, [length])
+        if len(mixture):
+            self._energy += float(np.sum(np.square(mixture, dtype=np.float64)))
+            self._rest += float(np.sum(np.square(mixture - voice, dtype=np.float64)))
+        return voice
+
+    def so_far(self) -> Presence:
+        """Similarity of what was taken in; the meter may go on."""
+        return copy(self).finish()
+
+    def state(self) -> dict[str, Any]:
+        """Return what a meter of the same encoder and enrolment goes on from."""
+        best = self._best
+        return {
+            "best": np.array([best.similarity, best.score]),
+            "by_telephone": best.by_telephone,
+            "levels": np.array([self._loudest, self._energy, self._rest]),
+            "waiting": self._waiting,
+            "mixture": self._mixture,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        found = state["by_telephone"]
+        by_telephone = None if found is None else (bool(found[0]), bool(found[1]))
+        similarity, score = state["best"].tolist()
+        self._best = Presence(similarity, score, by_telephone=by_telephone)
+        self._loudest, self._energy, self._rest = state["levels"].tolist()
+        self._waiting, self._mixture = state["waiting"], state["mixture"]
 
     def _measure(self, voice: Samples) -> None:
         peak = float(np.abs(voice).max(initial=0.0))

@@ -4,45 +4,39 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import fields
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from diarspk.arguments import check_number, check_path, check_type
+from diarspk.arguments import check_number, check_type
 from diarspk.audio import SAMPLE_RATE, Audio
 from diarspk.cues.speaker_cue import SpeakerCue
-from diarspk.errors import ArgumentError, ModelError
-from diarspk.streaming.block_resampler import BlockResampler
-from diarspk.streaming.sample_input import SampleInput
-from diarspk.streaming.state import read_state, write_state
+from diarspk.diarization.diarizer import Diarizer
+from diarspk.errors import ArgumentError
+from diarspk.streaming.session_context import SessionContext
 from tse.cues import Cue
-from tse.enrolment_check import enroll_recordings
+from tse.enrolled_voice import enroll_voice
 from tse.extractor import Extractor
+from tse.live_detection import LiveDetection, LiveDetector
 from tse.loading import CAUSAL, load_extractor
-from tse.streaming import ExtractionStream
+from tse.presence import Presence, PresenceMeter
+from tse.round_trip import RoundTrip
+from tse.saved_extraction import SavedExtraction
+from tse.voice_stream import VoiceStream
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from typing_extensions import Self
 
 __all__ = ["StreamingExtractor"]
 
 Samples = NDArray[np.float32]
 
-RESAMPLED_S = 0.01
-"""Seconds of the blocks that are resampled, where samples are not at 16 kHz."""
-
 MAX_LATENCY_S = 1.0
 """Latency of the network beyond which nothing is gained."""
 
-WRITER = "StreamingExtractor.save"
 
-
-class StreamingExtractor:
+class StreamingExtractor(SessionContext):
     """Extractor of one voice from a live session.
 
     Samples are pushed as they come, in pieces of any length; as many come out as went in, at their
@@ -68,6 +62,12 @@ class StreamingExtractor:
         time. Longer takes less computing time. Default: the shortest, 0.04 s for the embedded one.
     channel
         Zero-based channel of what is pushed. Default: the mean of all channels.
+    mask_db
+        Leave in what is not the voice, lower by so many decibels. Default: as little of it as the
+        extractor can.
+    diarizer
+        Finds out when the voice talks, see :attr:`detection`, and how like it is what was
+        extracted, see :meth:`presence`. Default: nobody does, which takes less computing time.
 
     Raises
     ------
@@ -76,7 +76,8 @@ class StreamingExtractor:
     AudioError
         If an enrolment cannot be read, is silent or shorter than 0.2 s.
     ModelError
-        If the cue is of another encoder, or this package has no causal extractor.
+        If the cue is of another encoder, this package has no causal extractor, or nothing was
+        calibrated for the diarizer's encoder.
 
     Warns
     -----
@@ -98,40 +99,46 @@ class StreamingExtractor:
         extractor: Extractor | None = None,
         latency_s: float | None = None,
         channel: int | None = None,
+        mask_db: float | None = None,
+        diarizer: Diarizer | None = None,
     ) -> None:
         """Begin a session."""
         check_type(extractor, "extractor", Extractor | None)
+        check_type(diarizer, "diarizer", Diarizer | None)
         self.extractor = load_extractor(CAUSAL) if extractor is None else extractor
         if not self.extractor.causal:
             raise ArgumentError(
                 f"`extractor` must be causal to follow a stream, got {self.extractor!r}; take "
                 f"{CAUSAL}, or one that recipes/extraction has trained with a causal architecture"
             )
-        self.sample_rate = sample_rate
-        self._output: BlockResampler | None = None  # of the rate of the first push
-        self._input = SampleInput(channel, block_s=RESAMPLED_S)
+        if mask_db is not None:
+            mask_db = check_number(mask_db, "mask_db", minimum=0.0)
+        self.sample_rate, self.mask_db = sample_rate, mask_db
+        self._trip = RoundTrip(channel)
         self._frames = _frames_of(self.extractor, latency_s)
-        self.cue = enroll_recordings(self.extractor, cue, array_rate=sample_rate)
+        voice = enroll_voice(self.extractor, cue, array_rate=sample_rate, diarizer=diarizer)
+        self.cue, self.diarizer = voice.cue, diarizer
+        self._vector = None if diarizer is None else voice.vector(diarizer.encoder)
         self.reset()
 
     def reset(self) -> None:
         """Begin another session with the same voice and settings."""
-        self._begin()
-        self._received = self._given = 0  # samples of this stretch, at the rate of the input
+        detector = meter = None
+        if self.diarizer is not None and self._vector is not None:
+            detector = LiveDetector(self.diarizer, self._vector)
+            meter = PresenceMeter.for_cue(self.extractor.encoder, self.cue)
+        self._voice = VoiceStream(
+            self.extractor.network,
+            self.cue,
+            self._frames,
+            mask_db=self.mask_db,
+            detector=detector,
+            meter=meter,
+        )
+        self._trip.clear()
         self._seconds = 0.0  # before this stretch
         self._finished = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Release the session's arrays."""
-        self.reset()
+        self._detection = self._voice.tell()
 
     def __repr__(self) -> str:
         return f"StreamingExtractor(latency_s={self.latency_s:g}, {self.time:.1f} s)"
@@ -142,15 +149,29 @@ class StreamingExtractor:
 
         Where samples are not at 16 kHz, the resampling there and back is part of it.
         """
-        rate = self._input.rate or self.sample_rate or SAMPLE_RATE
-        resampling = BlockResampler(rate, SAMPLE_RATE, RESAMPLED_S).latency_s
-        resampling += BlockResampler(SAMPLE_RATE, rate, RESAMPLED_S).latency_s
-        return self._stream.latency_samples / SAMPLE_RATE + resampling
+        rate = self._trip.rate or self.sample_rate or SAMPLE_RATE
+        return self._voice.latency_samples / SAMPLE_RATE + self._trip.latency_s(rate)
 
     @property
     def time(self) -> float:
         """Seconds pushed so far, gaps included."""
-        return self._seconds + self._input.seconds
+        return self._seconds + self._trip.seconds
+
+    @property
+    def detection(self) -> LiveDetection | None:
+        """What the last push has told of when the voice talks; None without a diarizer.
+
+        By the measure and the calibration of :func:`tse.detect`, of the mixture as it was
+        received, a second behind. Memory and time of a push do not grow with the session.
+        """
+        return self._detection
+
+    def presence(self) -> Presence | None:
+        """Compare the voice so far with the enrolment; see :meth:`tse.Extractor.presence`.
+
+        None without a diarizer, and where the cue holds no embedding of the extractor's encoder.
+        """
+        return None if self._voice.meter is None else self._voice.meter.so_far()
 
     def push(
         self,
@@ -193,11 +214,9 @@ class StreamingExtractor:
         rate = self.sample_rate if sample_rate is None else sample_rate
         if rate is None:
             raise ArgumentError("`sample_rate` must be given, here or to StreamingExtractor")
-        due = self._input.push(samples, rate)
-        self._received = self._input.samples
-        if self._output is None:
-            self._output = BlockResampler(SAMPLE_RATE, self._input.rate, RESAMPLED_S)
-        return self._give(self._output.push(self._extract(due)))
+        voice = self._trip.give(self._voice.push(self._trip.take(samples, rate)))
+        self._detection = self._voice.tell()
+        return voice
 
     def finish(self) -> Samples:
         """End the session; return the rest ``(time,)``, so that as much came out as went in."""
@@ -217,28 +236,34 @@ class StreamingExtractor:
         OSError
             If the file cannot be written.
         """
-        state = {
-            "settings": {
-                "fingerprint": self.extractor.fingerprint,
-                "sample_rate": self.sample_rate,
-                "channel": self._input.channel,
-                "frames": self._frames,
-            },
-            "cue": {
-                level.name: None if value is None else value.numpy(force=True)
-                for level in fields(Cue)
-                for value in [getattr(self.cue, level.name)]
-            },
-            "input": self._input.state(),
-            "output": None if self._output is None else self._output.state(),
-            "stream": self._stream.state(),
-            "clock": [self._received, self._given, self._seconds, self._finished],
+        settings = {
+            "sample_rate": self.sample_rate,
+            "channel": self._trip.input.channel,
+            "frames": self._frames,
+            "mask_db": self.mask_db,
         }
-        write_state(check_path(path, "path"), state, WRITER)
+        state = {
+            "trip": self._trip.state(),
+            "voice": self._voice.state(),
+            "clock": [self._seconds, self._finished],
+        }
+        saved = SavedExtraction(
+            self.extractor.fingerprint,
+            self.cue,
+            settings,
+            state,
+            None if self.diarizer is None else self.diarizer.encoder.fingerprint,
+            self._vector,
+        )
+        saved.write(path)
 
     @classmethod
     def load_state(
-        cls, path: str | os.PathLike[str], *, extractor: Extractor | None = None
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        extractor: Extractor | None = None,
+        diarizer: Diarizer | None = None,
     ) -> StreamingExtractor:
         """Go on with a session that :meth:`save` has written.
 
@@ -246,88 +271,61 @@ class StreamingExtractor:
         ----------
         path
             File.
-        extractor
-            That of the session, whose weights are not part of the file. Default: the embedded one.
+        extractor, diarizer
+            Those of the session, whose weights are not part of the file. Default: the embedded
+            ones; a session without a diarizer goes on without.
 
         Raises
         ------
         FormatError
             If the file is missing, damaged, or another.
         ModelError
-            If it is of another extractor.
+            If it is of another extractor or diarizer.
         """
-        state = read_state(check_path(path, "path"), WRITER)
-        settings = state["settings"]
+        check_type(extractor, "extractor", Extractor | None)
+        check_type(diarizer, "diarizer", Diarizer | None)
+        saved = SavedExtraction.read(path)
         chosen = load_extractor(CAUSAL) if extractor is None else extractor
-        check_type(chosen, "extractor", Extractor)
-        if settings["fingerprint"] != chosen.fingerprint:
-            raise ModelError(
-                f"{os.fspath(path)}: is of the extractor {settings['fingerprint']}, this one is "
-                f"{chosen.fingerprint}; pass that extractor"
-            )
-        levels = {
-            name: None if value is None else torch.from_numpy(value)
-            for name, value in state["cue"].items()
-        }
+        saved.check("extractor", chosen.fingerprint)
+        settings = saved.settings
         stream = cls(
-            Cue(**levels),
+            saved.cue,
             settings["sample_rate"],
             extractor=chosen,
             channel=settings["channel"],
+            mask_db=settings["mask_db"],
         )
-        stream._frames = settings["frames"]
-        stream._restore(state)
+        stream._frames, stream._vector = settings["frames"], saved.vector
+        if saved.vector is not None:
+            stream.diarizer = Diarizer() if diarizer is None else diarizer
+            saved.check("diarizer", stream.diarizer.encoder.fingerprint)
+        stream.reset()
+        stream._restore(saved.state)
         return stream
 
     def _restore(self, state: dict[str, Any]) -> None:
-        self._begin()
-        self._input.restore(state["input"])
-        if state["output"] is not None:
-            self._output = BlockResampler(SAMPLE_RATE, self._input.rate, RESAMPLED_S)
-            self._output.restore(state["output"])
-        self._stream.restore(state["stream"])
-        self._received, self._given, self._seconds, self._finished = state["clock"]
-
-    def _begin(self) -> None:
-        """Begin a stretch of samples without gaps."""
-        self._input.clear()
-        self._output = None
-        self._stream = ExtractionStream(
-            self.extractor.network, self.cue, frames_per_step=self._frames
-        )
+        self._trip.restore(state["trip"])
+        self._voice.restore(state["voice"])
+        self._seconds, self._finished = state["clock"]
+        self._detection = self._voice.tell()
 
     def _gap(self, gap_s: float) -> Samples:
-        rate = self._input.rate or self.sample_rate
+        rate = self._trip.rate or self.sample_rate
         if rate is None and gap_s > 0:
             raise ArgumentError("`gap_s` must be 0 before any sample: no rate is known")
         rest = self._end_stretch()
-        self._begin()
-        self._received = self._given = 0
         self._seconds += gap_s
+        self._voice.begin(self._seconds)
         return np.concatenate([rest, np.zeros(round(gap_s * (rate or 0)), np.float32)])
 
     def _end_stretch(self) -> Samples:
         """Give out all that was received, and set the clock to its end."""
-        rest = [np.zeros(0, np.float32)]
-        if self._output is not None:
-            voice = [self._extract(self._input.finish()), self._stream.flush().numpy(force=True)]
-            rest += [self._output.push(np.concatenate(voice)), self._output.finish()]
-        found = self._give(np.concatenate(rest))
-        # Rounding on the way to 16 kHz and back can add or lose a sample.
-        found = np.pad(found, (0, self._received - self._given))
-        self._seconds += self._input.seconds
-        self._input.clear()
+        voice = np.concatenate([self._voice.push(self._trip.take_rest()), self._voice.end()])
+        found = self._trip.give_rest(voice)
+        self._detection = self._voice.tell()
+        self._seconds += self._trip.seconds
+        self._trip.clear()
         return found
-
-    def _extract(self, samples: Samples) -> Samples:
-        voice: Samples = self._stream.push(torch.from_numpy(samples)).numpy(force=True)
-        return voice
-
-    def _give(self, voice: Samples) -> Samples:
-        """Count what is given out, never more than was received."""
-        voice = voice[: self._received - self._given]
-        self._given += len(voice)
-        return voice
 
 
 def _frames_of(extractor: Extractor, latency_s: float | None) -> int:

@@ -19,6 +19,8 @@ from diarspk.cli.live_sources import (
 from diarspk.cli.recordings import STDIN, Reader
 
 __all__ = [
+    "JsonLines",
+    "MicrophoneName",
     "PipeChannels",
     "PipeFormat",
     "PipeRate",
@@ -35,6 +37,18 @@ ReadingSpeed = Annotated[
 PipeRate = Annotated[int, typer.Option(min=1000, max=768_000, help="Sample rate on stdin, in Hz.")]
 PipeFormat = Annotated[SampleFormat, typer.Option(help="Samples on stdin.")]
 PipeChannels = Annotated[int, typer.Option(min=1, max=64, help="Channels on stdin, interleaved.")]
+MicrophoneName = Annotated[
+    str | None,
+    typer.Option("--microphone", metavar="NAME", help="Microphone. Default: the system's."),
+]
+JsonLines = Annotated[
+    bool,
+    typer.Option(
+        "--json-lines",
+        help="One JSON object per line on stdout, also on a terminal. Default: a timeline on a "
+        "terminal, and JSON lines elsewhere.",
+    ),
+]
 
 
 FILE_OPTIONS = ("speed", "track")
@@ -75,6 +89,8 @@ def check_source_options(context: typer.Context, path: Path | None) -> None:
             PIPE_OPTIONS,
             "a file, which tells it itself; leave it out, or give samples on stdin",
         )
+    if path is not None and given_options(context, ("microphone",)):
+        raise typer.BadParameter("--microphone comes without a file")
     for name in given_options(context, idle):
         raise typer.BadParameter(f"--{name} does not go with {source}")
 

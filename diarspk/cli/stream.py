@@ -10,6 +10,8 @@ import typer
 
 from diarspk.atomic import check_replaceable
 from diarspk.cli.live_options import (
+    JsonLines,
+    MicrophoneName,
     PipeChannels,
     PipeFormat,
     PipeRate,
@@ -58,14 +60,7 @@ def stream(
             help="Seconds from a sound to the final decision who made it, computing time aside.",
         ),
     ] = 1.0,
-    json_lines: Annotated[
-        bool,
-        typer.Option(
-            "--json-lines",
-            help="One JSON object per line on stdout, also on a terminal. Default: a timeline on a "
-            "terminal, and JSON lines elsewhere.",
-        ),
-    ] = False,
+    json_lines: JsonLines = False,
     speed: ReadingSpeed = Speed.REAL,
     rate: PipeRate = 16000,
     format: PipeFormat = SampleFormat.S16LE,
@@ -80,23 +75,19 @@ def stream(
     boundaries: Boundaries = None,
     channel: Channel = None,
     track: Track = None,
-    device: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Microphone. Default: the system's.")
-    ] = None,
+    microphone: MicrophoneName = None,
     encoder: Annotated[
         str | None,
         typer.Option(help="Path of an embedded model. Default: the one in this package."),
     ] = None,
 ) -> None:
     """Say who speaks, while they speak: from a file, a pipe or a microphone."""
-    if device is not None and source is not None:
-        raise typer.BadParameter("--device is for the microphone, and comes without a file")
     check_source_options(context, source)
     with exit_on_error(), ExitStack() as stack:
         if output is not None:
             _check_output(output)
         pipe = PipeSource(format, rate, channels)
-        chosen = open_source(source, Reader(channel, track), speed, pipe, device)
+        chosen = open_source(source, Reader(channel, track), speed, pipe, microphone)
         with quick_imports():
             from diarspk.diarization.diarizer import EMBEDDED, Diarizer
             from diarspk.streaming import StreamingDiarizer

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,28 +14,28 @@ from diarspk.diarization.constraints import Constraints
 from diarspk.diarization.diarizer import Diarizer
 from diarspk.diarization.result import Diarization
 from diarspk.errors import ArgumentError, ModelError
-from diarspk.segmentation.segmenter import EmbeddedSegmenter
 from diarspk.streaming.latency import LatencyPlan
 from diarspk.streaming.linking import LiveLinkingSettings
 from diarspk.streaming.sample_input import SampleInput
 from diarspk.streaming.session import LiveSession
+from diarspk.streaming.session_context import SessionContext
 from diarspk.streaming.session_record import SessionRecord
 from diarspk.streaming.session_result import make_result, merged_turns
 from diarspk.streaming.speaker_memory import SpeakerMemory
 from diarspk.streaming.speaker_model import SpeakerModel
 from diarspk.streaming.state import read_state, write_state
 from diarspk.streaming.update import Update
+from diarspk.streaming.window_view import streaming_segmenter
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from typing_extensions import Self
 
     from diarspk.verification.gallery import Gallery
 
 __all__ = ["StreamingDiarizer"]
 
 
-class StreamingDiarizer:
+class StreamingDiarizer(SessionContext):
     """Diarizer of a live session.
 
     Samples are pushed as they come, in pieces of any length; how they are cut changes no byte of
@@ -103,7 +102,7 @@ class StreamingDiarizer:
         if max_speakers is not None:
             max_speakers = check_count(max_speakers, "max_speakers")
         self.diarizer = Diarizer() if diarizer is None else diarizer
-        self._segmenter = _streaming_segmenter(self.diarizer)
+        self._segmenter = streaming_segmenter(self.diarizer)
         self.latency_s, self.name = float(latency_s), name
         self.max_speakers, self.gallery = max_speakers, gallery
         self._plan = LatencyPlan.of(latency_s, self.diarizer.models.trunk.frame_hop)
@@ -128,18 +127,6 @@ class StreamingDiarizer:
         names = dict(zip(numbers.tolist(), self._names, strict=True))
         self._record = SessionRecord(names, self._session.hop, self._identify)
         self._result: Diarization | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Release the session's arrays, so that a closed one takes no memory."""
-        self.reset()
 
     def __repr__(self) -> str:
         return (
@@ -313,20 +300,3 @@ class StreamingDiarizer:
 def _ask(gallery: Gallery, diarizer: Diarizer, vector: NDArray[np.floating]) -> str | None:
     """Ask a gallery for the name of a voice, which is None if it does not know it."""
     return gallery.identify(vector, fingerprint=diarizer.encoder.fingerprint).speaker
-
-
-def _streaming_segmenter(diarizer: Diarizer) -> EmbeddedSegmenter:
-    """Segmenter of a diarizer that can stream.
-
-    Raises
-    ------
-    ArgumentError
-        If its encoder or its segmentation reads audio, and not trunk frames.
-    """
-    models = diarizer.models
-    if models.encoder is not None or not isinstance(models.segmenter, EmbeddedSegmenter):
-        raise ArgumentError(
-            "`diarizer` must have the embedded encoder and segmentation, whose frames come in a "
-            f"stream, got {diarizer!r}"
-        )
-    return models.segmenter

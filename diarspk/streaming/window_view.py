@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,9 +15,13 @@ from diarspk.diarization.local_speakers import ACTIVE
 from diarspk.diarization.subsegments import LENGTH_S, MIN_DURATION_S, STEP_S
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.precision import Precision, multiply_in
+from diarspk.errors import ArgumentError
 from diarspk.segmentation.segmenter import EmbeddedSegmenter
 
-__all__ = ["WindowReader", "WindowView"]
+if TYPE_CHECKING:
+    from diarspk.diarization.diarizer import Diarizer
+
+__all__ = ["WindowReader", "WindowView", "streaming_segmenter"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,10 +88,9 @@ class WindowReader:
             Trunk frames, the pooling moments ``(frames, heads, sums)`` of each, and the number of
             the first one in the stretch.
         """
-        with multiply_in(self.precision, frames.device):
-            activity = self.segmenter.local_speakers(frames[None], np.array([first]))
+        activity = self.segment(frames, first)
         hop = self.trunk.frame_hop
-        solo = solo_weights(activity, hop)[0]  # (frames, speakers)
+        solo = solo_weights(activity[None], hop)[0]  # (frames, speakers)
         centres = np.arange(-(-first // self.step) * self.step, first + len(frames), self.step)
         distance = np.abs(np.arange(first, first + len(frames)) - centres[:, None])
         near = distance * hop <= LENGTH_S / 2  # (subsegments, frames)
@@ -95,12 +99,17 @@ class WindowReader:
         chosen = np.flatnonzero(seconds >= MIN_DURATION_S)
         return WindowView(
             first,
-            activity[0],
+            activity,
             np.tile(centres, solo.shape[1])[chosen],
             np.repeat(np.arange(solo.shape[1]), len(centres))[chosen],
             seconds[chosen],
             self.embed(moments, weights[chosen].astype(np.float32)),
         )
+
+    def segment(self, frames: Tensor, first: int) -> NDArray[np.float32]:
+        """Probability ``(frames, speakers)`` that each local speaker of the window talks."""
+        with multiply_in(self.precision, frames.device):
+            return self.segmenter.local_speakers(frames[None], np.array([first]))[0]
 
     @torch.inference_mode()
     def embed(self, moments: Tensor, weights: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -111,3 +120,20 @@ class WindowReader:
         pooled = pooled.view(-1, *moments.shape[1:])
         embeddings = self.trunk.network.utterance.embed_moments(pooled[None])[0]
         return nn.functional.normalize(embeddings, dim=-1).numpy(force=True)
+
+
+def streaming_segmenter(diarizer: Diarizer) -> EmbeddedSegmenter:
+    """Segmenter of a diarizer that can stream.
+
+    Raises
+    ------
+    ArgumentError
+        If its encoder or its segmentation reads audio, and not trunk frames.
+    """
+    models = diarizer.models
+    if models.encoder is not None or not isinstance(models.segmenter, EmbeddedSegmenter):
+        raise ArgumentError(
+            "`diarizer` must have the embedded encoder and segmentation, whose frames come in a "
+            f"stream, got {diarizer!r}"
+        )
+    return models.segmenter

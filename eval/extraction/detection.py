@@ -36,7 +36,16 @@ from eval.simulate.noise import read_noise
 from tse.detection import frame_posteriors, likeliest_odds
 from tse.detection_calibration import DetectionCalibration
 
-__all__ = ["Judged", "calibration_error", "cross_fit", "fit", "main"]
+__all__ = [
+    "Judged",
+    "calibration_error",
+    "cross_fit",
+    "describe",
+    "fit",
+    "format_rows",
+    "main",
+    "presence_error",
+]
 
 Figures = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -113,7 +122,7 @@ def main(settings: Settings) -> None:
         describe(name, [one for one in judged if one.compared.condition == name])
         for name in settings.conditions
     ]
-    print(markdown_table(list(rows[0]), [[_cell(value) for value in row.values()] for row in rows]))
+    print(format_rows(rows))
     error = presence_error(judged)
     print(f"\nWhether the voice is there, over all mixtures: EER {error:.1f} %")
     settings.report.write({"conditions": rows, "presence_eer": error})
@@ -173,6 +182,11 @@ def describe(condition: str, judged: Sequence[Judged]) -> dict[str, Any]:
         "calibration error %": 100 * calibration_error(probabilities, talks),
         "presence right %": 100 * right,
     }
+
+
+def format_rows(rows: Sequence[dict[str, Any]]) -> str:
+    """Make a table of the figures of several conditions."""
+    return markdown_table(list(rows[0]), [[_cell(value) for value in row.values()] for row in rows])
 
 
 def calibration_error(probabilities: Figures, outcomes: Mask) -> float:

@@ -85,7 +85,7 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_public_names() -> None:
     values = {"Cue", "Detection", "Extractor", "Reference", "SpeakerTrack", "TrackConfig"}
-    values |= {"StreamingExtractor"}
+    values |= {"LiveDetection", "StreamingExtractor"}
     functions = {"detect", "extract", "extract_speakers", "load_extractor"}
     assert set(tse.__all__) == values | functions
     assert all(getattr(tse, name) is not None for name in tse.__all__)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
+import math
 import sys
 from pathlib import Path
 
@@ -13,10 +16,18 @@ from typer.testing import CliRunner, Result
 from diarspk.cli import app, live_sources
 from diarspk.errors import SpeechWarning
 from tests.tse.test_extraction import RATE, unfit, voice, write_small
+from tse.detection import STEP_S
 from tse.extraction import extract
+from tse.live_detection import LiveDetection
+from tse.live_output import draw
 from tse.loading import load_extractor
 
 pytestmark = unfit
+
+SPECIFICATION = importlib.util.find_spec("pyannote.audio")
+assert SPECIFICATION and SPECIFICATION.origin
+SAMPLE = Path(SPECIFICATION.origin).parent / "sample" / "sample.wav"
+"""Half a minute of telephone speech of two people."""
 
 
 @pytest.fixture
@@ -106,8 +117,44 @@ def test_a_session_without_samples_is_told(folder: Path) -> None:
 
 
 def test_a_voice_that_is_not_there_is_told(folder: Path) -> None:
-    with pytest.warns(SpeechWarning, match=r"stdin: the enrolled voice was probably not there"):
+    with pytest.warns(
+        SpeechWarning, match=r"^stdin: the enrolled voice was never there .*0\.00\)$"
+    ):
         run("-", "--live", "-o", "live.wav", stdin=bytes(2 * RATE))
+
+
+def test_when_the_voice_talks_is_told_in_json_lines(folder: Path) -> None:
+    call, rate = soundfile.read(SAMPLE)
+    soundfile.write("call.wav", call[18 * rate : 21 * rate], rate)
+    soundfile.write("me.wav", call[round(21.8 * rate) : round(27.8 * rate)], rate)
+    result = run("call.wav", "--live", "--speed", "full", "-o", "live.wav", "--json-lines")
+    assert result.exit_code == 0, result.output
+    told = [json.loads(line) for line in result.stdout.splitlines()]
+    assert sum(len(one["probabilities"]) for one in told) == math.ceil(3 / STEP_S)
+    starts = [one["start"] for one in told]
+    assert starts[0] == 0 and starts[1:] == [one["time"] for one in told[:-1]]
+    presence = [one["presence"] for one in told]
+    assert presence == sorted(presence)  # it never falls
+    assert f"probability {presence[-1]:.2f}" in result.stderr
+    samples = run("call.wav", "--live", "--speed", "full", "-o", "-")
+    assert len(samples.stdout_bytes) == 2 * 3 * RATE  # and no JSON between them
+
+
+def test_a_mask_leaves_in_the_rest_as_offline(folder: Path) -> None:
+    for name, options in (("live.wav", ("--live", "--speed", "full")), ("whole.wav", ())):
+        result = run("call.wav", *options, "--mask", "6", "-o", name)
+        assert result.exit_code == 0, result.output
+    found, expected = (soundfile.read(name)[0] for name in ("live.wav", "whole.wav"))
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert run("call.wav", "--live", "--speed", "full", "-o", "bare.wav").exit_code == 0
+    call, bare = soundfile.read("call.wav")[0], soundfile.read("bare.wav")[0]
+    np.testing.assert_allclose(found, bare + 10 ** (-6 / 20) * (call - bare), atol=1e-4)
+
+
+def test_a_timeline_is_as_high_as_the_voice_is_likely() -> None:
+    told = LiveDetection(28.8, np.ones(3, np.float32), 1.0, 0.97, 3.14)
+    line = draw("me", [0.0] * 6 + [0.5] * 6 + [1.0] * 3, told)
+    assert line == f"me  ▄█{'':{57}} 3.1 s of 29.0 s, probability 0.97"
 
 
 def test_an_extractor_that_looks_ahead_is_refused(folder: Path) -> None:
@@ -125,6 +172,9 @@ def test_an_extractor_that_looks_ahead_is_refused(folder: Path) -> None:
         (["call.wav", "--speed", "full", "-o", "x.wav"], 2, "--speed goes with --live"),
         (["call.wav", "--live", "--all", "-o", "x.wav"], 2, "--all does not go with --live"),
         (["call.wav", "--live", "--jobs", "2", "-o", "x.wav"], 2, "--jobs does not go"),
+        (["call.wav", "--json-lines", "-o", "x.wav"], 2, "--json-lines goes with --live"),
+        (["call.wav", "--live", "--json-lines", "-o", "-"], 2, "--json-lines needs stdout"),
+        (["call.wav", "--live", "--mask", "-1", "-o", "x.wav"], 2, "--mask"),
         (["call.wav", "--live", "-o", "x.mp3"], 2, "must end in .wav"),
         (["call.wav", "call.wav", "--live", "-o", "x.wav"], 2, "one recording, got 2"),
         (["call.wav", "--live", "--microphone", "1", "-o", "x.wav"], 2, "without a file"),

@@ -213,7 +213,7 @@ def test_memory_does_not_grow(extractor: tse.Extractor, cue: tse.Cue) -> None:
 
     for _ in range(8):
         stream.push(voice(0.25))
-        held = (stream._stream.state(), stream._input.state(), stream._output.state())
+        held = (stream._voice.state(), stream._trip.state())
         sizes.append(sum(map(size, held)))
     assert max(sizes[2:]) <= sizes[1] + 4 * 3 * 882  # what waits is of one block, more or less
 

@@ -104,7 +104,7 @@ def test_ctrl_c_finishes_and_writes_the_result(
         (["call.wav", "-o", "missing/call.rttm"], 1, "no such folder"),
         (["missing.wav"], 1, "missing.wav"),
         (["call.wav", "--latency", "0.1"], 2, "--latency"),
-        (["call.wav", "--device", "0"], 2, "--device"),
+        (["call.wav", "--microphone", "0"], 2, "without a file"),
         (["call.wav", "--gallery", "missing"], 1, "missing"),
         (["call.wav", "-o", "folder.rttm"], 1, "folder.rttm: Is a directory"),
         (["call.wav", "--format", "u8"], 2, "--format does not go with a file"),
