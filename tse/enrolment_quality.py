@@ -16,12 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.embeddings.profile import build_profile
-from diarspk.features.speech_quality import (
-    MIN_RATIO_DB,
-    MIN_SPEECH_S,
-    SpeechQuality,
-    measure_speech,
-)
+from diarspk.features.speech_quality import SpeechQuality, measure_speech
 
 __all__ = ["EnrolmentQuality", "rate_enrolments"]
 
@@ -101,16 +96,7 @@ class EnrolmentQuality:
                 f"hardly sounds like the other enrolment (cosine {self.agreement:.2f}); see "
                 "whether both are of the same person"
             )
-        if self.speech_s < MIN_SPEECH_S:
-            found.append(
-                f"has {self.speech_s:.1f} s of speech; embeddings are less reliable below "
-                f"{MIN_SPEECH_S:g} s, so give a longer recording, or several"
-            )
-        elif self.ratio_db < MIN_RATIO_DB:
-            found.append(
-                f"has speech only {self.ratio_db:.0f} dB above the background; embeddings of noisy "
-                f"speech (below {MIN_RATIO_DB:g} dB) are less reliable, so give a quieter recording"
-            )
+        found += SpeechQuality(self.speech_s, self.ratio_db).doubts
         return found
 
 

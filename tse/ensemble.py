@@ -9,9 +9,12 @@ of the residual (mixture minus output) is far from it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from diarspk.audio import SAMPLE_RATE
@@ -72,6 +75,21 @@ class Ensemble:
         if -scores[worst] > scores.max() + SWAP_MARGIN:
             return self._extract(mixture - voices[worst], *variants).mean(0, keepdim=True)
         return torch.softmax(SHARPNESS * scores, 0)[None] @ voices
+
+    def extract_each(
+        self, mixture: Tensor, cues: Sequence[Cue], wanted: Sequence[bool]
+    ) -> NDArray[np.float32]:
+        """Extract the speakers who are wanted from ``(1, time)``; others are silent.
+
+        Returns
+        -------
+        ndarray of float32, ``(speakers, time)``
+        """
+        voices = np.zeros((len(cues), mixture.shape[1]), np.float32)
+        for row, (cue, own) in enumerate(zip(cues, wanted, strict=True)):
+            if own:
+                voices[row] = self(mixture, cue)[0].numpy(force=True)
+        return voices
 
     def _extract(self, mixture: Tensor, *variants: Cue) -> Tensor:
         """Extract from ``(1, time)`` with each cue variant: ``(variants, time)``.

@@ -15,7 +15,7 @@ from tse.cues import Cue
 from tse.enrolled_voice import enroll_recordings
 from tse.extractor import Extractor
 from tse.loading import load_extractor
-from tse.presence import PresenceMeter, warn_of_absence
+from tse.presence_meter import PresenceMeter, warn_of_absence
 
 __all__ = ["extract", "extract_mixed"]
 

@@ -14,13 +14,15 @@ from diarspk.audio import SAMPLE_RATE, Audio, load_audio
 from diarspk.cues.speaker_cue import SpeakerCue
 from diarspk.devices import choose_device, device_of
 from diarspk.encoders.base import SpeakerEncoder
-from diarspk.errors import ArgumentError, ModelError
+from diarspk.errors import ArgumentError
+from tse.cue_acceptance import accept_cue, array_rate, make_cue
 from tse.cue_sources import CueSource
-from tse.cues import Cue, read_reference
+from tse.cues import Cue
 from tse.ensemble import Ensemble
 from tse.models.network import ExtractionNetwork
-from tse.presence import Presence, PresenceMeter
-from tse.streaming import BlockConfig, ExtractionStream, extract_blocks
+from tse.presence import Presence
+from tse.presence_meter import PresenceMeter, compare_voice
+from tse.streaming import BlockConfig, ExtractionStream, extract_blocks, stream_voices
 
 __all__ = ["Extractor"]
 
@@ -137,12 +139,7 @@ class Extractor:
         AudioError
             If a recording cannot be read, is silent, or is shorter than 0.2 s.
         """
-        several: list[Audio] = [enrolment]  # type: ignore[list-item]
-        if isinstance(enrolment, list | tuple):
-            several = list(enrolment)
-        references = [read_reference(one, sample_rate, speaker) for one in several]
-        with torch.inference_mode():
-            return self.source(references)
+        return make_cue(enrolment, self.source, sample_rate, speaker)
 
     def __call__(
         self,
@@ -173,34 +170,13 @@ class Extractor:
         ModelError, ArgumentError
             If the cue is of another encoder or of another size.
         """
-        waveform = load_audio(mixture, _rate(mixture, sample_rate))
+        waveform = load_audio(mixture, array_rate(mixture, sample_rate))
         cues = [self.accept(cue, sample_rate)]
         return np.concatenate([block[0] for block in self.extract_blocks([waveform], cues)])
 
     def accept(self, cue: Cue | SpeakerCue | Audio, sample_rate: int | None = None) -> Cue:
         """Convert a description of a speaker, see :meth:`__call__`, to the cue of the network."""
-        if isinstance(cue, Cue):
-            return cue
-        if isinstance(cue, SpeakerCue):
-            if self.space and cue.space.fingerprint != self.space:
-                raise ModelError(
-                    f"the cue is of encoder {cue.space.fingerprint}, the extractor reads "
-                    f"{self.space}; extract the cue anew with that encoder"
-                )
-            return self._from_vectors(cue.timbre, cue.frames.data)
-        size = self.source.vector_size
-        if isinstance(cue, np.ndarray | torch.Tensor) and cue.ndim == 1 and len(cue) == size:
-            return self._from_vectors(np.asarray(cue, np.float32), None)
-        return self.cue(cue, _rate(cue, sample_rate))
-
-    def _from_vectors(self, vector: Samples, frames: Samples | None) -> Cue:
-        has_vector, has_frames = self.source.vector_size > 0, self.source.sequence_size > 0
-        if not has_vector and not (has_frames and frames is not None):
-            raise ArgumentError(
-                "`cue` must be an enrolment for this extractor, got embeddings; give a recording"
-            )
-        sequence = torch.from_numpy(frames)[None] if has_frames and frames is not None else None
-        return Cue(torch.from_numpy(vector)[None] if has_vector else None, sequence)
+        return accept_cue(cue, self.source, self.space, sample_rate)
 
     def extract_blocks(
         self,
@@ -231,29 +207,17 @@ class Extractor:
             Consecutive; together as long as ``blocks``.
         """
         if self.causal:
-            yield from self._stream_blocks(blocks, cues)
+            yield from stream_voices(self.network, blocks, cues)
             return
-
-        ensemble, device = Ensemble(self.network, self.passes, self.verifier), self.device
-        near = [cue.map(lambda level: level.to(device)) for cue in cues]
+        ensemble = Ensemble(self.network, self.passes, self.verifier)
+        near = [cue.map(lambda level: level.to(self.device)) for cue in cues]
 
         def extract(block: Samples, position: int) -> Samples:
-            mixture = torch.from_numpy(np.ascontiguousarray(block))[None].to(device)
+            mixture = torch.from_numpy(np.ascontiguousarray(block))[None].to(self.device)
             wanted = [True] * len(near) if talks is None else talks(position, len(block))
-            voices = np.zeros((len(near), len(block)), np.float32)
-            for row, (cue, own) in enumerate(zip(near, wanted, strict=True)):
-                if own:
-                    voices[row] = ensemble(mixture, cue)[0].numpy(force=True)
-            return voices
+            return ensemble.extract_each(mixture, near, wanted)
 
         yield from extract_blocks(blocks, extract, config or BlockConfig())
-
-    def _stream_blocks(self, blocks: Iterable[Samples], cues: Sequence[Cue]) -> Iterator[Samples]:
-        streams = [self.stream(cue) for cue in cues]
-        for block in blocks:
-            samples = torch.from_numpy(np.ascontiguousarray(block))
-            yield np.stack([stream.push(samples).numpy(force=True) for stream in streams])
-        yield np.stack([stream.flush().numpy(force=True) for stream in streams])
 
     def presence(
         self,
@@ -283,18 +247,10 @@ class Extractor:
         ArgumentError
             If the cue holds no embedding to compare with, or the lengths differ.
         """
-        meter = PresenceMeter.for_cue(self.encoder, self.accept(cue, sample_rate))
-        if meter is None:
-            raise ArgumentError("`cue` must hold an embedding to compare with, got none")
-        waveform = load_audio(voice, _rate(voice, sample_rate))
-        whole = None if mixture is None else load_audio(mixture, _rate(mixture, sample_rate))
-        if whole is not None and len(whole) != len(waveform):
-            raise ArgumentError(
-                f"`mixture` must be as long as the voice, {len(waveform)} samples at 16 kHz, got "
-                f"{len(whole)}"
-            )
-        meter.push(waveform, whole)
-        return meter.finish()
+        accepted = self.accept(cue, sample_rate)
+        waveform = load_audio(voice, array_rate(voice, sample_rate))
+        whole = None if mixture is None else load_audio(mixture, array_rate(mixture, sample_rate))
+        return compare_voice(self.encoder, accepted, waveform, whole)
 
     def similarity(
         self, voice: Audio, cue: Cue | SpeakerCue | Audio, sample_rate: int | None = None
@@ -321,9 +277,3 @@ class Extractor:
     def stream(self, cue: Cue) -> ExtractionStream:
         """Open a stream for audio as it arrives; the extractor must be causal."""
         return ExtractionStream(self.network, cue)
-
-
-def _rate(audio: object, sample_rate: int | None) -> int | None:
-    """Sample rate of the audio; arrays without one are at that of the extractor."""
-    in_memory = isinstance(audio, np.ndarray | torch.Tensor)
-    return SAMPLE_RATE if sample_rate is None and in_memory else sample_rate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from diarspk.errors import ArgumentError
 from tse.cues import Cue
 from tse.models.network import OF_THE_CUE, ExtractionNetwork, Memory
 
-__all__ = ["BlockConfig", "ExtractionStream", "extract_blocks"]
+__all__ = ["BlockConfig", "ExtractionStream", "extract_blocks", "stream_voices"]
 
 Samples = NDArray[np.float32]
 
@@ -89,6 +89,17 @@ def _cross_fade(voices: Samples, tail: Samples | None, fade_in: Samples) -> Samp
     overlap = tail.shape[1]
     head = tail * (1 - fade_in) + voices[:, :overlap] * fade_in
     return np.concatenate([head, voices[:, overlap:]], axis=1)
+
+
+def stream_voices(
+    network: ExtractionNetwork, blocks: Iterable[Samples], cues: Sequence[Cue]
+) -> Iterator[Samples]:
+    """Extract several speakers by a causal network: ``(speakers, time)``, as long as the blocks."""
+    streams = [ExtractionStream(network, cue) for cue in cues]
+    for block in blocks:
+        samples = torch.from_numpy(np.ascontiguousarray(block))
+        yield np.stack([stream.push(samples).numpy(force=True) for stream in streams])
+    yield np.stack([stream.flush().numpy(force=True) for stream in streams])
 
 
 class ExtractionStream:

@@ -20,7 +20,8 @@ from tse.enrolled_voice import enroll_voice
 from tse.extractor import Extractor
 from tse.live_detection import LiveDetection, LiveDetector
 from tse.loading import CAUSAL, load_extractor
-from tse.presence import Presence, PresenceMeter
+from tse.presence import Presence
+from tse.presence_meter import PresenceMeter
 from tse.round_trip import RoundTrip
 from tse.saved_extraction import SavedExtraction
 from tse.voice_stream import VoiceStream

@@ -11,7 +11,7 @@ from tse.cues import Cue
 from tse.extraction import extract_mixed
 from tse.extractor import Extractor
 from tse.gating import keep_rest
-from tse.presence import PresenceMeter, warn_of_absence
+from tse.presence_meter import PresenceMeter, warn_of_absence
 from tse.sound_file import keep_recording, sound_file
 
 __all__ = ["write_enrolled"]

@@ -12,7 +12,7 @@ from tse.cues import Cue
 from tse.gating import keep_rest
 from tse.live_detection import LiveDetection, LiveDetector
 from tse.models.network import ExtractionNetwork
-from tse.presence import PresenceMeter
+from tse.presence_meter import PresenceMeter
 from tse.streaming import ExtractionStream
 
 __all__ = ["VoiceStream"]

@@ -43,11 +43,26 @@ class SpeechQuality:
     speech_s : float
         Seconds of frames within 30 dB of the loud ones and 3 dB above the background.
     ratio_db : float
-        Loud frames (95th percentile) above the background (10th percentile) in dB.
+        Loud frames (95th percentile) above the background (10th percentile) in dB; NaN if unknown.
     """
 
     speech_s: float
     ratio_db: float
+
+    @property
+    def doubts(self) -> list[str]:
+        """What makes an embedding less reliable, each with a remedy; none where nothing does."""
+        if self.speech_s < MIN_SPEECH_S:
+            return [
+                f"has {self.speech_s:.1f} s of speech; embeddings are less reliable below "
+                f"{MIN_SPEECH_S:g} s, so give a longer recording, or several"
+            ]
+        if self.ratio_db < MIN_RATIO_DB:
+            return [
+                f"has speech only {self.ratio_db:.0f} dB above the background; embeddings of noisy "
+                f"speech (below {MIN_RATIO_DB:g} dB) are less reliable, so give a quieter recording"
+            ]
+        return []
 
 
 def measure_speech(waveform: NDArray[np.float32]) -> SpeechQuality:
@@ -77,17 +92,8 @@ def measure_frames(levels: NDArray[np.float32]) -> SpeechQuality:
 
 
 def check_speech(waveform: NDArray[np.float32]) -> list[str]:
-    """List what makes an embedding of a 16 kHz waveform ``(time,)`` less reliable, as texts."""
-    quality = measure_speech(waveform)
-    found = []
-    if quality.speech_s < MIN_SPEECH_S:
-        found.append(
-            f"{quality.speech_s:.1f} s of speech; embeddings are less reliable "
-            f"below {MIN_SPEECH_S:g} s"
-        )
-    elif quality.ratio_db < MIN_RATIO_DB:
-        found.append(
-            f"speech is only {quality.ratio_db:.0f} dB above the background; embeddings of noisy "
-            f"speech (below {MIN_RATIO_DB:g} dB) are less reliable"
-        )
-    return found
+    """List what makes an embedding of a 16 kHz waveform ``(time,)`` less reliable, with remedies.
+
+    See :attr:`SpeechQuality.doubts`.
+    """
+    return measure_speech(waveform).doubts

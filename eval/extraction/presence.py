@@ -27,7 +27,8 @@ from eval.report.run_record import JsonReport
 from eval.simulate.noise import read_noise
 from tse.loading import load_extractor
 from tse.metrics import ABSENT, detection_error
-from tse.presence import MIN_SIMILARITY, Presence, PresenceMeter
+from tse.presence import MIN_SIMILARITY, Presence
+from tse.presence_meter import PresenceMeter
 
 __all__ = ["main", "measure", "report"]
 

@@ -23,7 +23,7 @@ from diarspk.verification.score_normalization import adaptive_norm, cohort_stati
 from eval.extraction.mixtures import CONDITIONS
 from eval.extraction.presence import report
 from tests.tiny_model import tone, write_tiny_model
-from tse import presence
+from tse import presence_meter
 from tse.cohort_scores import TOP_COHORT
 from tse.cues import Cue
 from tse.extraction import extract_mixed
@@ -34,9 +34,8 @@ from tse.presence import (
     SOLO_SIMILARITY,
     SURE_SCORE,
     Presence,
-    PresenceMeter,
-    warn_of_absence,
 )
+from tse.presence_meter import PresenceMeter, warn_of_absence
 
 RATE = 16000
 ROWS = np.random.default_rng(0).normal(size=(250, 8)).astype(np.float32)
@@ -96,7 +95,7 @@ def test_a_cue_without_an_embedding_has_no_meter(encoder: diarspk.SpeakerEncoder
 def test_the_score_is_the_cosine_normalized_by_the_cohort(
     encoder: diarspk.SpeakerEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(presence, "load_cohort", lambda fingerprint: COHORT)
+    monkeypatch.setattr(presence_meter, "load_cohort", lambda fingerprint: COHORT)
     enrolled, voice = tone("ann"), tone("ben", 4.0)
     found = measure(meter_of(encoder, "ann"), voice)
     sides = [encoder.embed(audio, RATE) for audio in (enrolled, voice)]
@@ -108,7 +107,7 @@ def test_the_score_is_the_cosine_normalized_by_the_cohort(
 def test_a_telephone_on_one_side_leaves_the_cosine(
     encoder: diarspk.SpeakerEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(presence, "load_cohort", lambda fingerprint: COHORT)
+    monkeypatch.setattr(presence_meter, "load_cohort", lambda fingerprint: COHORT)
     voice = tone("ben", 4.0)
     called = encoder.embed(voice, RATE)
     monkeypatch.setattr(Cohort, "is_telephone", lambda self, vector: bool(vector @ called > 0.99))

@@ -30,4 +30,4 @@ def test_noise_is_reported():
 @pytest.mark.parametrize("samples", [100, 1600, 48000])
 def test_silence_is_no_speech(samples):
     (message,) = check_speech(np.zeros(samples, np.float32))
-    assert message.startswith("0.0 s of speech")
+    assert message.startswith("has 0.0 s of speech")
