@@ -7,9 +7,6 @@ recording, model or setting is simply another file.
 
 from __future__ import annotations
 
-import hashlib
-import io
-import os
 import warnings
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, fields
@@ -17,25 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import Tensor, nn
 
 from diarspk.atomic import atomic_path
-from diarspk.audio import Audio, AudioStream
-from diarspk.audio.arrays import ArraySource
-from diarspk.audio.source import AudioSource
+from diarspk.audio import Audio
 from diarspk.checkpoints.array_file import read_arrays
-from diarspk.checkpoints.digest import digest_file, digest_stream, digest_weights
+from diarspk.diarization.cache_keys import digest_audio, models_key
 from diarspk.diarization.local_speakers import FirstPass, FirstPassModels, LocalSpeakers
 from diarspk.diarization.subsegments import Subsegments
 from diarspk.encoders.precision import check_precision
 from diarspk.errors import ArgumentError, DiarspkWarning, FormatError
 from diarspk.features.recording_quality import RecordingQuality
-from diarspk.segmentation.segmenter import Segmenter
 
-__all__ = ["FirstPassCache", "digest_audio", "first_pass_key"]
-
-FORMAT = 10
-"""Raised when the file layout changes, or what is computed."""
+__all__ = ["FirstPassCache"]
 
 OPTIONAL = ("subsegments", "frame_embeddings", "vad_features", "trunk_embeddings")
 LOCAL_ARRAYS = [field.name for field in fields(LocalSpeakers) if field.name not in OPTIONAL]
@@ -95,7 +85,7 @@ class FirstPassCache:
             return compute
 
         def cached(models: FirstPassModels) -> FirstPass:
-            key = _models_key(audio_digest, models, *options)
+            key = models_key(audio_digest, models, *options)
             first = self.read(key, uri)
             if first is None:
                 first = compute(models)
@@ -132,84 +122,6 @@ class FirstPassCache:
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.npz"
-
-
-def first_pass_key(
-    audio_digest: str, fingerprint: str, segmenter: Segmenter, *options: object
-) -> str:
-    """Name of a first pass: 32 hexadecimal digits.
-
-    Parameters
-    ----------
-    audio_digest
-        See :func:`digest_audio`.
-    fingerprint
-        Of the encoder.
-    segmenter
-        Its class, its settings and its weights count.
-    options
-        Everything else that the result depends on.
-    """
-    from diarspk.version import __version__
-
-    parts = (FORMAT, __version__, audio_digest, fingerprint, *_describe(segmenter), *options)
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
-
-
-def digest_audio(audio: Audio, sample_rate: int | None = None) -> str | None:
-    """Sha256 of a file's bytes, or of an array's samples; None for what cannot be read twice.
-
-    Of a stream, the track and the raw format count, too.
-    """
-    if isinstance(audio, AudioStream):
-        return _digest_source(audio.source)
-    if isinstance(audio, str | os.PathLike):
-        return digest_file(audio)
-    if not isinstance(audio, np.ndarray | Tensor):
-        if not audio.seekable():
-            return None
-        place = audio.tell()
-        audio.seek(0)
-        digest = digest_stream(audio)
-        audio.seek(place)
-        return digest
-    samples = np.ascontiguousarray(np.asarray(audio))
-    content = hashlib.sha256(repr((samples.shape, str(samples.dtype), sample_rate)).encode())
-    content.update(samples.data if samples.size else b"")
-    return content.hexdigest()
-
-
-def _digest_source(source: AudioSource) -> str | None:
-    if isinstance(source, ArraySource):
-        return digest_audio(source.samples, source.sample_rate)
-    assert source.file is not None  # every other source reads one
-    with source.file.open() as view:
-        content = digest_stream(io.BufferedReader(view))
-    return content if not source.selection else f"{content} {source.selection}"
-
-
-def _models_key(audio_digest: str, models: FirstPassModels, *options: object) -> str:
-    encoder = models.encoder or models.trunk
-    heads = [head for head in (models.trunk.frame_head, models.vad_head) if head is not None]
-    return first_pass_key(
-        audio_digest,
-        f"{encoder.fingerprint}/{models.trunk.fingerprint}",
-        models.segmenter,
-        models.precision,
-        *map(digest_weights, heads),
-        *options,
-    )
-
-
-def _describe(segmenter: Segmenter) -> list[object]:
-    """Class, plain settings and a digest of the weights, in a fixed order."""
-    settings = {
-        name: value
-        for name, value in sorted(vars(segmenter).items())
-        if isinstance(value, bool | int | float | str) and not name.startswith("_")
-    }
-    modules = [value for value in vars(segmenter).values() if isinstance(value, nn.Module)]
-    return [type(segmenter).__qualname__, settings, *map(digest_weights, modules)]
 
 
 def _pack(first: FirstPass) -> dict[str, np.ndarray[Any, Any]]:

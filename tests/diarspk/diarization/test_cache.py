@@ -10,7 +10,8 @@ import torch
 
 from diarspk.audio import RawFormat, open_audio
 from diarspk.checkpoints.digest import digest_weights
-from diarspk.diarization.cache import FirstPassCache, digest_audio, first_pass_key
+from diarspk.diarization.cache import FirstPassCache
+from diarspk.diarization.cache_keys import digest_audio, first_pass_key
 from diarspk.diarization.first_pass import FirstPassModels
 from diarspk.encoders.loading import load_encoder
 from diarspk.errors import ArgumentError, DiarspkWarning
