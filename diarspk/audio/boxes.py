@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from diarspk.audio.files import ByteView
+from diarspk.audio.byte_views import ByteView
 
 __all__ = ["mp4_starts"]
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from diarspk.audio.files import ByteView, JoinedPieces
+from diarspk.audio.byte_views import ByteView, JoinedPieces
 
 __all__ = ["Mended", "form_starts", "mend_sizes"]
 

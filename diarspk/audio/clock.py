@@ -14,7 +14,7 @@ from av.container import InputContainer
 from av.format import Flags
 from av.stream import Disposition
 
-from diarspk.audio.files import ByteView
+from diarspk.audio.byte_views import ByteView
 from diarspk.audio.mp3 import told_seconds
 
 __all__ = ["MOV", "Clock", "is_flagged", "read_clock"]

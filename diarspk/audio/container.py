@@ -15,10 +15,11 @@ import av
 import numpy as np
 from av.container import InputContainer
 
+from diarspk.audio.byte_views import ByteView
 from diarspk.audio.chunk_sizes import Mended, mend_sizes
 from diarspk.audio.clock import MOV, Clock, is_flagged, read_clock
 from diarspk.audio.decoding import DECODING_ERRORS, Decoding, Piece
-from diarspk.audio.files import AudioFile, ByteView
+from diarspk.audio.files import AudioFile
 from diarspk.audio.joined import flac_parts
 from diarspk.audio.source import (
     MAX_SHORTFALL_S,

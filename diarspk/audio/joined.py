@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from diarspk.audio.byte_views import ByteView
 from diarspk.audio.conform import Conformer
-from diarspk.audio.files import AudioFile, ByteView
+from diarspk.audio.files import AudioFile
 from diarspk.audio.source import AudioSource, Samples
 
 __all__ = ["AMR", "JoinedSource", "amr_starts", "flac_parts", "ogg_starts", "split_file"]

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from diarspk.audio.files import ByteView
+from diarspk.audio.byte_views import ByteView
 
 __all__ = ["after_id3", "mp3_starts", "told_seconds"]
 

@@ -14,7 +14,8 @@ import pytest
 import soundfile
 
 from diarspk.audio import load_audio, open_audio
-from diarspk.audio.files import ByteView, display_name, open_file
+from diarspk.audio.byte_views import ByteView
+from diarspk.audio.files import display_name, open_file
 from diarspk.errors import ArgumentError, AudioError, AudioWarning
 from tests.diarspk.audio.media import click, write_sound
 

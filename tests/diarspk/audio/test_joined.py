@@ -10,7 +10,8 @@ import pytest
 import soundfile
 
 from diarspk.audio import SAMPLE_RATE, load_audio, open_audio
-from diarspk.audio.files import AudioFile, ByteView
+from diarspk.audio.byte_views import ByteView
+from diarspk.audio.files import AudioFile
 from diarspk.audio.joined import JoinedSource, ogg_starts
 from diarspk.audio.mp3 import mp3_starts, told_seconds
 from diarspk.errors import AudioWarning
