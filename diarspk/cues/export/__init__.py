@@ -13,14 +13,9 @@ from typing import TYPE_CHECKING
 from diarspk.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from diarspk.cues.export.exporting import (
-        TARGETS,
-        ExportCard,
-        Target,
-        check_space,
-        export_cue,
-    )
+    from diarspk.cues.export.exporting import ExportCard, export_cue
     from diarspk.cues.export.references import References, read_references
+    from diarspk.cues.export.targets import TARGETS, Target, check_space
     from diarspk.cues.export.voices import SYNTHESIZERS, export_voices
     from diarspk.cues.export.whole_cue import CueCard, export_whole_cue
 
@@ -40,12 +35,12 @@ __all__ = [
 
 _HOMES = {
     "SYNTHESIZERS": "diarspk.cues.export.voices",
-    "TARGETS": "diarspk.cues.export.exporting",
+    "TARGETS": "diarspk.cues.export.targets",
     "CueCard": "diarspk.cues.export.whole_cue",
     "ExportCard": "diarspk.cues.export.exporting",
     "References": "diarspk.cues.export.references",
-    "Target": "diarspk.cues.export.exporting",
-    "check_space": "diarspk.cues.export.exporting",
+    "Target": "diarspk.cues.export.targets",
+    "check_space": "diarspk.cues.export.targets",
     "export_cue": "diarspk.cues.export.exporting",
     "export_voices": "diarspk.cues.export.voices",
     "export_whole_cue": "diarspk.cues.export.whole_cue",

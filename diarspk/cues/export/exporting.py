@@ -1,4 +1,4 @@
-"""Export of a speaker vector to a target system: check of its space, files, and their card."""
+"""Export of a speaker vector to a target system: its files, and their card."""
 
 from __future__ import annotations
 
@@ -16,73 +16,11 @@ from diarspk.checkpoints.digest import digest_file
 from diarspk.cues.export import layouts
 from diarspk.cues.export.drafts import drafts
 from diarspk.cues.export.references import References
-from diarspk.embeddings.space import Space
-from diarspk.errors import ArgumentError, ModelError
+from diarspk.cues.export.targets import Target, check_space, find_target
+from diarspk.errors import ArgumentError
 
-__all__ = ["TARGETS", "ExportCard", "Target", "check_space", "export_cue"]
+__all__ = ["ExportCard", "export_cue"]
 
-
-@dataclass(frozen=True)
-class Target:
-    """Target system of an export.
-
-    Attributes
-    ----------
-    name : str
-        Name in :data:`TARGETS` and on the command line.
-    system : str
-        Name of the system.
-    encoder : str
-        Encoder that its published models were trained with.
-    dimension : int or None
-        Dimension of the vectors that it reads; None for any.
-    suffixes : tuple of str
-        Suffixes of the files that it reads; "" for a folder.
-    encoder_names : tuple of str
-        Origins of that encoder, see :class:`diarspk.SpeakerEncoder`.
-    """
-
-    name: str
-    system: str
-    encoder: str
-    dimension: int | None
-    suffixes: tuple[str, ...]
-    encoder_names: tuple[str, ...] = ()
-
-
-TARGETS = {
-    target.name: target
-    for target in (
-        Target(
-            "coqui",
-            "YourTTS (Coqui)",
-            "its H/ASP ResNet (model_se.pth)",
-            512,
-            (".pth", ".json"),
-            ("coqui-se",),
-        ),
-        Target("xtts", "XTTS", "its own H/ASP ResNet (in model.pth)", 512, (".pth",), ("xtts",)),
-        Target(
-            "cosyvoice",
-            "CosyVoice",
-            "its CAM++ (campplus.onnx)",
-            192,
-            (".pt", ""),
-            ("cosyvoice-campplus",),
-        ),
-        Target(
-            "speecht5",
-            "SpeechT5",
-            "SpeechBrain's x-vector",
-            512,
-            (".pt", ".npy"),
-            ("speechbrain-xvector", "speechbrain/spkrec-xvect-voxceleb"),
-        ),
-        Target("nemo", "FastPitch (NeMo)", "the encoder it was trained with", None, (".npy",)),
-        Target("numpy", "any program", "any encoder", None, (".npz", ".npy")),
-    )
-}
-"""Target systems by name."""
 
 WRITERS: dict[str, Callable[[Path, References], None]] = {
     "coqui": layouts.write_coqui,
@@ -164,7 +102,7 @@ def export_cue(
         If the target or the suffix is unknown.
     """
     check_type(references, "references", References)
-    target = _find(target_name)
+    target = find_target(target_name)
     file = _file(target, Path(check_path(path, "path")))
     check_space(target, references.space, trained_on)
     write = WRITERS.get(target_name)
@@ -185,53 +123,6 @@ def export_cue(
         text = json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n"
         (folder / f"{file.name}.card.json").write_text(text, encoding="utf-8")
     return card
-
-
-def check_space(target: Target, space: Space, trained_on: str | None = None) -> None:
-    """Refuse vectors that are not known to be of the space of a target system.
-
-    Parameters
-    ----------
-    target : Target
-        Target system.
-    space : Space
-        Space of the vectors, after any alignment.
-    trained_on : str, optional
-        Fingerprint of the encoder that the user's copy of the system was trained with.
-
-    Raises
-    ------
-    ModelError
-        If the spaces differ, or are not known to be the same.
-    """
-    if target.name == "numpy":
-        return
-    if target.dimension is not None and space.dimension != target.dimension:
-        raise ModelError(
-            f"{target.system} takes vectors of dimension {target.dimension} from "
-            f"{target.encoder}, got {space}; name that encoder, or give an alignment into its "
-            "space"
-        )
-    if trained_on is not None:
-        if trained_on != space.fingerprint:
-            raise ModelError(
-                f"{target.system} was trained on fingerprint {trained_on}, got {space}; an equal "
-                "dimension is not an equal space: name that encoder, or give an alignment into "
-                "its space"
-            )
-        return
-    if space.name not in target.encoder_names:
-        raise ModelError(
-            f"{target.system} reads the space of {target.encoder}; nothing says that {space} is "
-            "that space, and an equal dimension does not: name that encoder, give an alignment "
-            "into its space, or give the fingerprint that your model was trained on"
-        )
-
-
-def _find(name: str) -> Target:
-    if not isinstance(name, str) or name not in TARGETS:
-        raise ArgumentError(f"`target_name` must be among {', '.join(TARGETS)}, got {name!r}")
-    return TARGETS[name]
 
 
 def _file(target: Target, path: Path) -> Path:
