@@ -22,7 +22,7 @@ FLOORS = (
     ("diarspk.cli",),
     ("diarspk.mcp_server",),
     ("diarspk.server",),
-    ("diarspk.streaming",),
+    ("diarspk.streaming", "diarspk.cluster"),
     ("diarspk.diarization",),
     ("diarspk.review",),
     ("diarspk.segmentation", "diarspk.cues", "diarspk.editing", "diarspk.plots"),
