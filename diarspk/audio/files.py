@@ -90,6 +90,8 @@ def open_file(audio: Any) -> AudioFile:
     else:
         name = getattr(audio, "name", None)  # a file descriptor's number where there is no path
         label = display_name(name) if isinstance(name, str) else "audio"
+        if isinstance(name, str | int) and name in ("<stdin>", 0):
+            label = "stdin"
         file = AudioFile(label, stream=audio) if audio.seekable() else _spool(audio, label)
     with file.open() as view:
         if view.length == 0:

@@ -13,7 +13,7 @@ import soundfile
 
 from diarspk.audio.chunk_sizes import Mended, mend_sizes
 from diarspk.audio.files import AudioFile
-from diarspk.audio.raw import RawFormat
+from diarspk.audio.raw import RawFormat, file_start
 from diarspk.audio.source import Samples, warn, warn_if_interrupted, warn_if_shorter
 
 __all__ = ["SoundfileSource", "open_soundfile"]
@@ -104,6 +104,8 @@ def open_soundfile(file: AudioFile, raw: RawFormat | None = None) -> SoundfileSo
     soundfile.LibsndfileError
         If libsndfile does not know the format.
     """
+    if raw is not None:
+        _warn_of_header(file)
     with _opened(file, raw) as (sound, _):
         duration = sound.frames / sound.samplerate if sound.frames < MAX_FRAMES else None
         lengths = WRONG_LENGTH.search(sound.extra_info)
@@ -113,6 +115,16 @@ def open_soundfile(file: AudioFile, raw: RawFormat | None = None) -> SoundfileSo
             promised = duration * written / max(actual, 1)
         return SoundfileSource(
             file, file.label, sound.samplerate, sound.channels, duration, promised, raw
+        )
+
+
+def _warn_of_header(file: AudioFile) -> None:
+    with file.open() as view:
+        kind = file_start(view.read(16))
+    if kind:
+        warn(
+            f"{file.label}: begins as a file does ({kind}), and is read as samples without a "
+            "header; leave the raw format out, unless the header is damaged"
         )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from diarspk.atomic import atomic_path
+from diarspk.cli.kept_inputs import keep_inputs
 from diarspk.cli.terminal import exit_on_error, say
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def fit(
     from diarspk.verification.alignment import make_alignment, write_alignment
 
     with exit_on_error():
+        keep_inputs(output, [enrolment, runtime, speakers])
         first, second = _read(enrolment), _read(runtime)
         left, right = _pair(first, second)
         names = None if speakers is None else _read_speakers(speakers)
@@ -90,6 +92,7 @@ def apply(
     from diarspk.verification.alignment import read_alignment
 
     with exit_on_error():
+        keep_inputs(output, [alignment, vectors])
         given = _read(vectors)
         mapping = read_alignment(alignment).map_from(given.space.fingerprint)
         _write(given, mapping.transform(given.vectors), mapping.output, output)
@@ -128,9 +131,16 @@ def _pair(first: Embeddings, second: Embeddings) -> tuple[list[int], list[int]]:
 
 
 def _read_speakers(path: Path) -> dict[str, str]:
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
-        return {row[0]: row[1] for row in rows if len(row) >= 2}
+    from diarspk.errors import FormatError
+
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
+            return {row[0]: row[1] for row in rows if len(row) >= 2}
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise FormatError(
+            f"must be text with `recording<TAB>speaker` on each line ({error})", str(path)
+        ) from error
 
 
 def _speaker(names: dict[str, str], file: str) -> str:

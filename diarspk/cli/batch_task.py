@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 
 from diarspk.checkpoints.digest import digest_file
+from diarspk.cli.kept_inputs import keep_inputs
 from diarspk.cli.recordings import STDIN, Reader
 from diarspk.cli.report import DONE, FAILED, Row
 from diarspk.cli.result_names import NamedRecording
@@ -193,6 +194,7 @@ class TaskRunner(Generic[Source]):
                 outcome.digest = self._digest(task)
                 if task.known and task.known == outcome.digest:
                     return outcome
+                keep_inputs(task.target, [task.path, *self.work.files_of(task.named)])
                 source = self.work.open(task.named)
             except Exception as error:
                 return outcome.fail(error)

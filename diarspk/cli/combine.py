@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from diarspk.atomic import atomic_path
+from diarspk.cli.kept_inputs import keep_inputs
 from diarspk.cli.terminal import exit_on_error, say
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def combine(
         from diarspk.diarization.dover_lap import combine as combine_annotations
         from diarspk.formats import read_rttm
 
+        keep_inputs(output, hypotheses)
         sides = [read_rttm(path) for path in hypotheses]
         combined = []
         for name in dict.fromkeys(name for side in sides for name in side):

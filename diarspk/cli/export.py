@@ -12,6 +12,7 @@ import typer
 
 import diarspk
 from diarspk.cli.diarized_voice import check_label, embed_turns, read_diarization, read_speech
+from diarspk.cli.kept_inputs import keep_inputs
 from diarspk.cli.options import Channel, Device, Encoder, Raw, Track
 from diarspk.cli.recordings import Reader, stem
 from diarspk.cli.terminal import exit_on_error, say
@@ -124,6 +125,7 @@ def export_cue(
         from diarspk.cues.export import export_whole_cue
         from diarspk.cues.export.layouts import read_latents
 
+        keep_inputs(output, [*recordings, diarization, adapter, latents])
         extra = None if latents is None else read_latents(latents)
         annotation = None
         if diarization is not None:

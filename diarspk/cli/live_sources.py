@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from diarspk.audio.raw import file_start
 from diarspk.audio.stream import MAX_AMPLITUDE
 from diarspk.errors import ArgumentError, AudioError
 
@@ -24,14 +24,6 @@ __all__ = ["FileSource", "LiveSource", "Microphone", "PipeSource", "SampleFormat
 
 PIECE_S = 0.1
 """Seconds of a piece that is read."""
-
-FILE_START = re.compile(
-    rb"(RIFF|RIFX|RF64|BW64)....WAVE|FORM....AIF|fLaC[\x00\x80]\x00\x00\x22|OggS\x00|"
-    rb"caff\x00\x01|ID3[\x02-\x04]\x00|....ftyp|\x1aE\xdf\xa3",
-    re.DOTALL,
-)
-"""First bytes of WAV, AIFF, FLAC, Ogg, CAF, MP3, MP4 and Matroska, by chance those of samples once
-in four billion sessions."""
 
 MAX_QUEUED_PIECES = 3000
 """Pieces of a microphone that wait, five minutes: then this computer is too slow."""
@@ -169,8 +161,7 @@ class PipeSource:
 
 
 def _refuse_file(data: bytes) -> None:
-    if start := FILE_START.match(data):
-        kind = "".join(chr(byte) for byte in start[0][:8] if chr(byte).isalnum() and byte < 128)
+    if kind := file_start(data):
         raise AudioError(
             f"stdin: begins as a file does ({kind}), and samples without a header are wanted; give "
             "the file by its name, or decode it: ffmpeg -i FILE -f s16le -ar 16000 -ac 1 -"

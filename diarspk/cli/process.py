@@ -37,12 +37,15 @@ def prepared_process() -> Iterator[None]:
     - stdout that takes no more (a full disk, a closed descriptor) is an error with exit status 1. A
       reader that has read enough (``| head``) ends the command without a word, with status 141.
       Messages that stderr does not take are lost, and nothing else is.
+    - stdin that was closed is empty.
     - SIGTERM and SIGHUP end it with status 128 + signal as Ctrl-C does with 130: what is half
       written is removed.
     - stdout is UTF-8 unless it is a terminal of another encoding, as the files are. File names pass
       through it as they are, and signs that it lacks are escaped.
     """
     codecs.register_error(ESCAPES, _escape)
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY), encoding="utf-8")
     sys.stderr, sys.stdout = _own_messages(), _own_output()
     before = {number: signal.getsignal(number) for number in STOPS}
     requests = StopRequests()

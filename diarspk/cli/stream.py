@@ -134,13 +134,9 @@ def _run(
     except KeyboardInterrupt:
         say("stopped")
     except BaseException:
-        if begun:
-            _finish(session, output)
+        if begun and output is not None:
+            session.finish().write(output)
         raise
-    _finish(session, output)
-
-
-def _finish(session: StreamingDiarizer, output: Path | None) -> None:
     result = session.finish()
     if output is not None:
         result.write(output)

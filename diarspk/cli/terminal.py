@@ -102,8 +102,9 @@ def describe_failure(file: Path, error: BaseException) -> str:
     text = describe_error(error)
     if not isinstance(error, EXPECTED):
         text = f"{type(error).__name__}: {text}; this is a fault of diarspk, please report it"
-    named = escape_undecoded(file.name) in escape_undecoded(text)
-    return text if named else f"{file}: {text}"
+    name = "stdin" if file.name == "-" else file.name
+    named = escape_undecoded(name) in escape_undecoded(text)
+    return text if named else f"{name if name == 'stdin' else file}: {text}"
 
 
 class Failures:

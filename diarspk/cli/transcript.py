@@ -13,6 +13,7 @@ from diarspk.cli.batch import Batch
 from diarspk.cli.batch_options import BatchOptions
 from diarspk.cli.companion_files import CompanionFiles
 from diarspk.cli.diarization_work import Count, DiarizationWork, Models
+from diarspk.cli.kept_inputs import keep_inputs
 from diarspk.cli.lists import find_recordings
 from diarspk.cli.options import (
     Channel,
@@ -166,6 +167,7 @@ def transcript(
         # What cannot be written is told at once, not after the recording is diarized.
         if output is not None and not many and not output.parent.is_dir():
             raise FormatError("cannot be written: there is no such folder; make it", str(output))
+        keep_inputs(output, [*given, diarization])
         if format is not None:
             name = format.value
         else:

@@ -12,6 +12,7 @@ import typer
 import diarspk
 from diarspk.atomic import atomic_path
 from diarspk.cli.json_text import json_text
+from diarspk.cli.kept_inputs import keep_inputs
 from diarspk.cli.options import Channel, Device, Encoder, Raw, Track
 from diarspk.cli.recordings import Reader
 from diarspk.cli.terminal import exit_on_error, say
@@ -84,10 +85,13 @@ def verify(
         raise typer.BadParameter(f"give two recordings, or a list with --trials; got {len(pair)}")
     if trials is not None and (pair or threshold is not None):
         raise typer.BadParameter("--trials goes without recordings and --threshold")
+    if trials is None and output is not None:
+        raise typer.BadParameter("-o is for the scores of a trial list; give --trials, too")
     if not 0 < prior < 1:
         raise typer.BadParameter(f"--prior must be between 0 and 1, got {prior}")
     reader = Reader.of(pair, channel=channel, track=track, raw=raw)
     with exit_on_error():
+        keep_inputs(output, [trials])
         loaded = diarspk.load_encoder(encoder, device=device)
         if trials is not None:
             _score_list(trials, root, output, loaded, reader, scoring, as_json)

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 from diarspk.audio import RawFormat, load_audio, open_audio
 from diarspk.audio.raw import ENCODINGS
-from diarspk.errors import ArgumentError
+from diarspk.errors import ArgumentError, AudioWarning
 
 VALUES = np.array([-1.0, 0.0, 0.5, 0.25])
 TYPES = {
@@ -83,3 +84,10 @@ def test_a_raw_format_is_for_files(tmp_path: Path) -> None:
     audio: Any = np.zeros(9, np.float32)
     with pytest.raises(ArgumentError, match="`track` and `raw` must be left out"):
         open_audio(audio, 16000, raw=RawFormat("u8", 8000))
+
+
+def test_a_header_that_is_read_as_samples_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "talk.wav"
+    soundfile.write(path, VALUES, 8000)
+    with pytest.warns(AudioWarning, match=r"talk\.wav: begins as a file does \(RIFF"):
+        open_audio(path, raw=RawFormat("s16le", 16000))

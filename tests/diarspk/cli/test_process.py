@@ -82,6 +82,14 @@ def test_a_stdout_that_is_closed_is_a_failure_where_something_is_printed(rttm: P
     assert written.read_text(encoding="utf-8").startswith("SPEAKER r\u00e9union 1 0.000 2.000")
 
 
+def test_a_stdin_that_is_closed_is_empty() -> None:
+    done = run("diarize", "-", closed=0)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: stdin: the file is empty; check the recording\n"
+    with open(os.devnull) as nothing:
+        assert run("diarize", "-", stdin=nothing).stderr == done.stderr
+
+
 def test_a_reader_that_has_gone_ends_a_command_without_a_word(rttm: Path) -> None:
     read, write = os.pipe()
     os.close(read)

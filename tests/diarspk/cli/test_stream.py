@@ -97,6 +97,18 @@ def test_ctrl_c_finishes_and_writes_the_result(
     assert json.loads((folder / "call.json").read_text())
 
 
+def test_nothing_is_told_when_the_reader_has_gone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pieces(self: object) -> object:
+        yield np.zeros(16000, np.float32)
+        raise SystemExit(141)
+
+    monkeypatch.setattr(live_sources.FileSource, "pieces", pieces)
+    result = run("call.wav")
+    assert (result.exit_code, result.stderr) == (141, "")
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "told"),
     [
