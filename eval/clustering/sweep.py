@@ -10,36 +10,21 @@ One threshold for all recordings of all sets: the one with the least DER, pooled
 
 from __future__ import annotations
 
-import hashlib
-import sys
-import time
-import tracemalloc
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
-
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from typing import Annotated
 
 from diarspk.clustering.adaptation import Adaptation
-from diarspk.clustering.plda import Plda
-from diarspk.diarization.config import DiarizerConfig
 from diarspk.embeddings.reduction import AutoEncoder, Prefix, PrincipalComponents
-from diarspk.errors import ArgumentError
-from diarspk.metrics import Components, score
-from eval.clustering.clusterers import ADAPTATIONS, CLUSTERERS, find_plda, make_clusterer
+from eval.clustering.clusterers import ADAPTATIONS, CLUSTERERS, find_plda
+from eval.clustering.combinations import Tried, Units, try_all
 from eval.command_line import command, one_of
-from eval.diarization.first_passes import (
-    ConversationPass,
-    FirstPassSettings,
-)
+from eval.diarization.first_passes import FirstPassSettings
 from eval.report.markdown import markdown_table
 from eval.report.run_record import JsonReport
 
-Units = Literal["local", "subsegments"]
-
-__all__ = ["Tried", "main", "reductions", "try_all"]
+__all__ = ["main", "reductions"]
 
 HEADER = (
     *("set", "clusterer", "adaptation", "threshold", "DER %", "confusion %"),
@@ -50,85 +35,6 @@ CONVENTION = (
     "that of adaptation, clustering and reconstruction, after the first pass; peak memory "
     "that of clustering and reconstruction, in numpy and Python, largest over the recordings."
 )
-
-
-@dataclass(frozen=True)
-class Tried:
-    """One clusterer with one adaptation and one threshold on one set.
-
-    Attributes
-    ----------
-    components : Components
-    count_errors : tuple of int
-        Distance of the number of speakers found from the right one, a recording each.
-    seconds : float
-        Wall-clock, all recordings.
-    megabytes : float
-    """
-
-    collection: str
-    clusterer: str
-    adaptation: str
-    threshold: float
-    components: Components
-    count_errors: tuple[int, ...]
-    seconds: float
-    megabytes: float
-
-
-@dataclass(frozen=True)
-class _Remembered(Adaptation):
-    """An adaptation that is computed once for every session, however many clusterers read it."""
-
-    found: dict[bytes, tuple[NDArray[np.float64], float]] = field(default_factory=dict)
-
-    def __call__(self, embeddings: ArrayLike) -> NDArray[np.float64]:
-        """Adapt, or remember what that gave."""
-        key = hashlib.sha256(np.ascontiguousarray(embeddings).tobytes()).digest()
-        if key not in self.found:
-            start = time.perf_counter()
-            adapted = super().__call__(embeddings)
-            self.found[key] = adapted, time.perf_counter() - start
-        return self.found[key][0]
-
-    @property
-    def seconds(self) -> float:
-        """Seconds of all sessions together."""
-        return sum(seconds for _, seconds in self.found.values())
-
-
-def try_all(
-    sets: dict[str, list[ConversationPass]],
-    clusterers: Sequence[str],
-    adaptations: dict[str, Adaptation],
-    thresholds: Sequence[float],
-    plda: Plda | None,
-    units: Units = "subsegments",
-) -> Iterator[Tried]:
-    """Best threshold of every pair, on every set; pairs that do not fit are left out."""
-    for label, adaptation in adaptations.items():
-        remembered = {
-            collection: _Remembered(adaptation.reduction, adaptation.aggregation)
-            for collection in sets
-        }
-        for name in clusterers:
-            try:
-                yield from _best(sets, name, label, remembered, thresholds, plda, units)
-            except ArgumentError as error:
-                print(f"{name}, {label}: left out: {error}", file=sys.stderr)
-
-
-def reductions(dimensions: Sequence[int]) -> dict[str, Adaptation]:
-    """Auto-encoder, principal components and trained prefix of these sizes, and the full size."""
-    return {"full": Adaptation()} | {
-        f"{name} {size}": Adaptation(reduction=kind(size))
-        for size in dimensions
-        for name, kind in (
-            ("auto-encoder", AutoEncoder),
-            ("PCA", PrincipalComponents),
-            ("trained", Prefix),
-        )
-    }
 
 
 @dataclass(frozen=True)
@@ -170,63 +76,17 @@ def main(settings: Settings) -> None:
     settings.report.write({"convention": CONVENTION, "results": figures})
 
 
-def _best(
-    sets: dict[str, list[ConversationPass]],
-    name: str,
-    label: str,
-    adaptations: dict[str, _Remembered],
-    thresholds: Sequence[float],
-    plda: Plda | None,
-    units: Units,
-) -> list[Tried]:
-    tried = []
-    for threshold in thresholds:
-        config = DiarizerConfig(make_clusterer(name, threshold, plda), units)
-        results = [
-            _try(
-                collection,
-                passes,
-                name,
-                label,
-                threshold,
-                _adapting(config, adaptations[collection]),
-            )
-            for collection, passes in sets.items()
-        ]
-        tried.append(results)
-    return min(tried, key=lambda results: sum((x.components for x in results), Components()).der)
-
-
-def _adapting(config: DiarizerConfig, adaptation: Adaptation) -> DiarizerConfig:
-    return replace(config, linking=replace(config.linking, adaptation=adaptation))
-
-
-def _try(
-    collection: str,
-    passes: list[ConversationPass],
-    name: str,
-    label: str,
-    threshold: float,
-    config: DiarizerConfig,
-) -> Tried:
-    adaptation = config.linking.adaptation
-    # What is remembered takes no time below; what is not counts there.
-    seconds = adaptation.seconds if isinstance(adaptation, _Remembered) else 0.0
-    total, errors, peak = Components(), [], 0
-    for item in passes:
-        start = time.perf_counter()
-        item.diarize(config)
-        seconds += time.perf_counter() - start
-        tracemalloc.start()  # apart, since tracing takes time itself
-        found = item.diarize(config).annotation
-        peak = max(peak, tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-        talk = item.conversation
-        total += score(
-            {talk.name: talk.reference}, {talk.name: found}, {talk.name: talk.uem}
-        ).pooled
-        errors.append(abs(talk.count_speakers(found) - talk.count_speakers(talk.reference)))
-    return Tried(collection, name, label, threshold, total, tuple(errors), seconds, peak / 1e6)
+def reductions(dimensions: Sequence[int]) -> dict[str, Adaptation]:
+    """Auto-encoder, principal components and trained prefix of these sizes, and the full size."""
+    return {"full": Adaptation()} | {
+        f"{name} {size}": Adaptation(reduction=kind(size))
+        for size in dimensions
+        for name, kind in (
+            ("auto-encoder", AutoEncoder),
+            ("PCA", PrincipalComponents),
+            ("trained", Prefix),
+        )
+    }
 
 
 def _row(tried: Tried) -> list[str]:

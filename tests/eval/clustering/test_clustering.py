@@ -15,7 +15,8 @@ from diarspk.errors import ArgumentError
 from eval.clustering import __main__ as clustering
 from eval.clustering import scaling
 from eval.clustering.clusterers import ADAPTATIONS, CLUSTERERS, make_clusterer
-from eval.clustering.sweep import reductions, try_all
+from eval.clustering.combinations import try_all
+from eval.clustering.sweep import reductions
 from eval.diarization.confidence import (
     Turns,
     calibration_error,
