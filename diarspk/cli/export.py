@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 import diarspk
-from diarspk.cli.diarized_voice import check_label, embed_turns, read_diarization, read_speech
+from diarspk.cli.diarized_voice import check_label, read_diarization
+from diarspk.cli.exported_vectors import (
+    embed_recordings,
+    embed_speaker,
+    extract_voice_cue,
+    map_cue,
+    without_outliers,
+)
 from diarspk.cli.kept_inputs import keep_inputs
 from diarspk.cli.options import Channel, Device, Encoder, Raw, Track
 from diarspk.cli.recordings import Reader, stem
 from diarspk.cli.terminal import exit_on_error, say
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from pyannote.core import Annotation
-
-    from diarspk.cues import SpeakerCue
-    from diarspk.cues.export import References
 
 __all__ = ["System", "export_cue", "export_encoder"]
 
@@ -137,19 +135,17 @@ def export_cue(
             system.value, recordings[0], None if annotation is None else speaker
         )
         if system is System.CUE:
-            cue = _extract(recordings[0], speaker, annotation, loaded, known_as, reader)
-            export_whole_cue(_mapped(cue, adapter), speaker or stem(recordings[0]), file)
+            cue = extract_voice_cue(recordings[0], speaker, annotation, loaded, known_as, reader)
+            export_whole_cue(map_cue(cue, adapter), speaker or stem(recordings[0]), file)
             if output is None:
                 print(file)
             return
         if annotation is None or speaker is None:
             name = speaker or stem(recordings[0])
-            references = _embed_recordings(recordings, name, loaded, known_as, reader)
+            references = embed_recordings(recordings, name, loaded, known_as, reader)
         else:
-            references = _embed_speaker(
-                recordings[0], speaker, annotation, loaded, known_as, reader
-            )
-        references = _without_outliers(references, drop_outliers)
+            references = embed_speaker(recordings[0], speaker, annotation, loaded, known_as, reader)
+        references = without_outliers(references, drop_outliers)
         if adapter is not None:
             from diarspk.verification.alignment import read_alignment
 
@@ -158,98 +154,6 @@ def export_cue(
         write(system.value, references, file, trained_on=known, latents=extra)
         if output is None:
             print(file)
-
-
-def _extract(
-    recording: Path,
-    speaker: str | None,
-    annotation: Annotation | None,
-    encoder: diarspk.SpeakerEncoder,
-    encoder_name: str,
-    reader: Reader,
-) -> SpeakerCue:
-    """Extract timbre, frame embeddings and prosody of a recording, or of one speaker of it."""
-    from diarspk.audio import SAMPLE_RATE
-    from diarspk.cues import extract_cue
-
-    if annotation is None or speaker is None:
-        return extract_cue(_read(recording, reader), encoder, SAMPLE_RATE, name=encoder_name)
-    speech = read_speech(recording, speaker, annotation, reader)
-    return extract_cue(speech, encoder, SAMPLE_RATE, name=encoder_name)
-
-
-def _read(recording: Path, reader: Reader) -> NDArray[np.float32]:
-    """Read a recording ``(time,)`` at 16 kHz, and warn of what makes its embedding unreliable."""
-    from diarspk.audio import load_audio
-    from diarspk.features.speech_quality import check_speech
-
-    waveform = load_audio(reader.open(recording))
-    for doubt in check_speech(waveform):
-        say(f"warning: {recording}: {doubt}")
-    return waveform
-
-
-def _mapped(cue: SpeakerCue, adapter: Path | None) -> SpeakerCue:
-    """Map the vectors of a cue into another space, where an alignment is given."""
-    if adapter is None:
-        return cue
-    from diarspk.verification.alignment import read_alignment
-
-    mapping = read_alignment(adapter).map_from(cue.space.fingerprint)
-    frames = replace(cue.frames, data=mapping.transform(cue.frames.data))
-    timbre = mapping.transform(cue.timbre[None])[0]
-    return replace(cue, timbre=timbre, frames=frames, space=mapping.output)
-
-
-def _embed_recordings(
-    recordings: list[Path],
-    speaker: str,
-    encoder: diarspk.SpeakerEncoder,
-    encoder_name: str,
-    reader: Reader,
-) -> References:
-    """Embed recordings of one speaker; warns of those whose embedding is less reliable."""
-    from diarspk.audio import SAMPLE_RATE, open_audio
-    from diarspk.cues.export import read_references
-
-    waveforms = [_read(recording, reader) for recording in recordings]
-    opened = [open_audio(waveform, SAMPLE_RATE) for waveform in waveforms]
-    files = [str(recording) for recording in recordings]
-    return read_references(speaker, files, encoder, encoder_name, opened)
-
-
-def _embed_speaker(
-    recording: Path,
-    speaker: str,
-    annotation: Annotation,
-    encoder: diarspk.SpeakerEncoder,
-    encoder_name: str,
-    reader: Reader,
-) -> References:
-    """Embed pieces of a recording in which one speaker talks alone, named by number."""
-    from diarspk.cues.export import References
-    from diarspk.file_names import file_stems
-    from diarspk.formats.names import escape_undecoded
-
-    found = embed_turns(recording, speaker, annotation, encoder, reader.open(recording))
-    name = file_stems([f"{stem(recording)}-{speaker}"]).popitem()[1]
-    pieces = tuple(
-        escape_undecoded(f"{name}-{number}{recording.suffix}")
-        for number in range(1, len(found.vectors) + 1)
-    )
-    return References(speaker, replace(encoder.space, name=encoder_name), pieces, found.vectors)
-
-
-def _without_outliers(references: References, drop: bool) -> References:
-    """Warn of references unlike the others, and leave them out where that is wanted."""
-    profile = references.profile
-    for index in profile.outliers:
-        say(
-            f"warning: {references.files[index]}: does not fit the others, cosine "
-            f"{profile.similarities[index]:.2f}"
-            + ("; left out" if drop else "; --drop-outliers leaves it out")
-        )
-    return references.without_outliers() if drop else references
 
 
 def _default_output(system: str, recording: Path, speaker: str | None) -> Path:
