@@ -48,7 +48,7 @@ def test_a_recording_that_is_hardly_fit_is_told(
     words = ["export-cue", tmp_path / "short.wav", "--encoder", tiny, "--for", system]
     done = run(*words, "-o", tmp_path / "short.npz")
     assert (done.exit_code, done.stdout) == (0, "")
-    assert f"warning: {tmp_path / 'short.wav'}: 0.8 s of speech; embeddings are less" in done.stderr
+    assert f"warning: {tmp_path / 'short.wav'}: has 0.8 s of speech; embeddings" in done.stderr
 
 
 def test_outliers_are_reported_and_dropped(
