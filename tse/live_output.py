@@ -18,11 +18,11 @@ __all__ = ["Show", "detection_output", "draw"]
 Show = Callable[["LiveDetection"], None]
 """Shows what a push has told."""
 
-COLUMNS = 60
-"""Characters of the timeline."""
+COLUMNS = 36
+"""Characters of the timeline: with the figures, as many as a narrow terminal has."""
 
 PER_COLUMN = 6
-"""Probabilities of a character: half a second, and half a minute of all of them."""
+"""Probabilities of a character: half a second, and 17 s of all of them."""
 
 BARS = " ▁▂▃▄▅▆▇█"
 """Probabilities from 0 to 1."""
@@ -50,7 +50,7 @@ def print_line(told: LiveDetection) -> None:
 
 
 def draw(speaker: str, probabilities: list[float], told: LiveDetection) -> str:
-    """Draw the last half minute on one line: the higher the bars, the likelier the voice."""
+    """Draw the last seconds on one line: the higher the bars, the likelier the voice."""
     rows = [probabilities[n : n + PER_COLUMN] for n in range(0, len(probabilities), PER_COLUMN)]
     bars = "".join(BARS[round(float(np.mean(row)) * (len(BARS) - 1))] for row in rows)
     return (

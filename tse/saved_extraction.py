@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from diarspk.arguments import check_path
-from diarspk.errors import ModelError
+from diarspk.errors import FormatError, ModelError
 from diarspk.streaming.state import read_state, write_state
 from tse.cues import Cue
 
@@ -81,11 +81,16 @@ class SavedExtraction:
         """
         file = check_path(path, "path")
         content = read_state(file, WRITER)
-        levels = {
-            name: None if value is None else torch.from_numpy(value)
-            for name, value in content.pop("cue").items()
-        }
-        return cls(cue=Cue(**levels), file=Path(file), **content)
+        try:
+            levels = {
+                name: None if value is None else torch.from_numpy(value)
+                for name, value in content.pop("cue").items()
+            }
+            return cls(cue=Cue(**levels), file=Path(file), **content)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise FormatError(
+                f"not a session of this version ({error!r}); {WRITER} writes one", str(file)
+            ) from error
 
     def check(self, part: str, fingerprint: str) -> None:
         """Refuse another extractor, or a diarizer of another encoder, than the session had.

@@ -3,7 +3,8 @@
     python -m eval.extraction.push_time --extractor CARD --pieces 0.02 0.1 1
 
 Noise is pushed in pieces of some lengths to sessions of some latencies; what is told is processor
-time over the length of a piece, in the median and at the 95th percentile. ``--extractor`` is a name
+time over the length of a piece, in the median and at the 95th percentile. ``--detect`` counts what
+finding out when the voice talks adds. ``--extractor`` is a name
 or card of a causal extractor, or ``untrained`` for the network of the embedded one with random
 weights, which takes as long.
 """
@@ -20,6 +21,7 @@ import torch
 
 import diarspk
 from diarspk.audio import SAMPLE_RATE
+from diarspk.diarization.diarizer import Diarizer
 from eval.command_line import command
 from eval.report.markdown import markdown_table
 from eval.report.run_record import JsonReport
@@ -70,6 +72,8 @@ class Settings:
     """Latencies of the session."""
     seconds: float = 10.0
     """Length of a session."""
+    detect: bool = False
+    """Find out when the voice talks, too."""
     threads: int = 1
     """Threads of PyTorch."""
 
@@ -78,8 +82,9 @@ class Settings:
 def main(settings: Settings) -> None:
     torch.set_num_threads(settings.threads)
     extractor = read_extractor(settings.extractor)
+    diarizer = Diarizer() if settings.detect else None
     times = [
-        measure_pushes(extractor, piece_s, latency_s, settings.seconds)
+        measure_pushes(extractor, piece_s, latency_s, settings.seconds, diarizer)
         for latency_s, piece_s in product(settings.latencies, settings.pieces)
     ]
     rows = [
@@ -105,13 +110,21 @@ def read_extractor(name: str) -> Extractor:
 
 
 def measure_pushes(
-    extractor: Extractor, piece_s: float, latency_s: float, seconds: float
+    extractor: Extractor,
+    piece_s: float,
+    latency_s: float,
+    seconds: float,
+    diarizer: Diarizer | None = None,
 ) -> PushTime:
     """Push so many seconds of noise in pieces of one length."""
     generator = np.random.default_rng(0)
     enrolment = generator.normal(0, 0.1, round(ENROLMENT_S * SAMPLE_RATE)).astype(np.float32)
     stream = StreamingExtractor(
-        extractor.cue(enrolment, SAMPLE_RATE), SAMPLE_RATE, extractor=extractor, latency_s=latency_s
+        extractor.cue(enrolment, SAMPLE_RATE),
+        SAMPLE_RATE,
+        extractor=extractor,
+        latency_s=latency_s,
+        diarizer=diarizer,
     )
     length, factors = round(piece_s * SAMPLE_RATE), []
     for _ in range(max(round(seconds / piece_s), 1) + FIRST):

@@ -154,7 +154,7 @@ def test_a_mask_leaves_in_the_rest_as_offline(folder: Path) -> None:
 def test_a_timeline_is_as_high_as_the_voice_is_likely() -> None:
     told = LiveDetection(28.8, np.ones(3, np.float32), 1.0, 0.97, 3.14)
     line = draw("me", [0.0] * 6 + [0.5] * 6 + [1.0] * 3, told)
-    assert line == f"me  ▄█{'':{57}} 3.1 s of 29.0 s, probability 0.97"
+    assert line == f"me  ▄█{'':{33}} 3.1 s of 29.0 s, probability 0.97"
 
 
 def test_an_extractor_that_looks_ahead_is_refused(folder: Path) -> None:

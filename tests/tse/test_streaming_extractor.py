@@ -255,9 +255,10 @@ def test_what_cannot_be_is_told(extractor: tse.Extractor, cue: tse.Cue, tmp_path
         tse.StreamingExtractor.load_state(tmp_path / "session", extractor=other)
     with pytest.raises(FormatError, match=r"StreamingExtractor\.save has written it"):
         diarspk.StreamingDiarizer.load_state(tmp_path / "session")
-    write_state(tmp_path / "other", {})
-    with pytest.raises(FormatError, match=r"StreamingExtractor\.save writes one"):
-        tse.StreamingExtractor.load_state(tmp_path / "other", extractor=extractor)
+    for writer in ("StreamingDiarizer.save", "StreamingExtractor.save"):
+        write_state(tmp_path / "other", {"cue": {"voice": None}}, writer)
+        with pytest.raises(FormatError, match=r"StreamingExtractor\.save writes one"):
+            tse.StreamingExtractor.load_state(tmp_path / "other", extractor=extractor)
 
 
 @pytest.mark.skipif(

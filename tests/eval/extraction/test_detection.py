@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
+import tse
+from diarspk import Diarizer
 from diarspk.audio import SAMPLE_RATE
 from diarspk.diarization.local_speakers import LocalSpeakers
+from diarspk.verification.calibration import probability
 from eval.extraction.detection import (
     Judged,
     calibration_error,
     cross_fit,
     describe,
     fit,
+    format_rows,
     posteriors,
     presence_error,
 )
-from eval.extraction.detection_trials import Compared, active_frames, label_voices
+from eval.extraction.detection_trials import Compared, active_frames, compare, label_voices
+from eval.extraction.live_detection import describe_both, judge_live, judge_recording
+from eval.extraction.mixtures import Trial
+from tse.detection import VoiceScorer
+from tse.mixing import Mixture
 
 FRAME = round(0.04 * SAMPLE_RATE)
 
@@ -89,3 +100,33 @@ def test_halves_of_the_speakers_are_judged_under_what_was_fitted_to_the_others()
     assert row["EER of frames %"] < 15 and row["calibration error %"] < 10
     absent = describe("absent", [one for one in judged if not one.compared.is_present])
     assert math.isnan(absent["EER of frames %"]) and math.isnan(absent["misses %"])
+
+
+def test_a_session_is_judged_beside_the_recording() -> None:
+    call, _ = soundfile.read(sample_call(), dtype="float32")
+    mixture = call[18 * SAMPLE_RATE : 21 * SAMPLE_RATE - 100]
+    target = np.where(np.arange(len(mixture)) < SAMPLE_RATE, mixture, 0).astype(np.float32)
+    made = Mixture(mixture, target, (mixture - target,), np.zeros_like(mixture), present=True)
+    enrolment = call[22 * SAMPLE_RATE : 26 * SAMPLE_RATE]
+    trial = Trial(made, "a", enrolment, enrolment)
+    diarizer = Diarizer()
+    scorer = VoiceScorer.load(diarizer.encoder.fingerprint)
+    compared = compare(trial, "clean-1", diarizer, scorer.cohort)
+    ways = {
+        "recording": [judge_recording(compared, scorer)],
+        "live": [judge_live(trial, compared, diarizer, scorer)],
+    }
+    whole = tse.detect(mixture, enrolment, SAMPLE_RATE, diarizer=diarizer)
+    np.testing.assert_allclose(ways["recording"][0].frames, whole.probabilities, atol=1e-6)
+    assert probability(ways["recording"][0].ratio) == pytest.approx(whole.presence, abs=1e-6)
+    assert ways["live"][0].frames.shape == whole.probabilities.shape
+    rows = describe_both(ways, ["clean-1"])
+    assert [row["judged as"] for row in rows] == ["recording", "live"]
+    assert "clean-1" in format_rows(rows)
+
+
+def sample_call() -> Path:
+    """Find half a minute of telephone speech."""
+    specification = importlib.util.find_spec("pyannote.audio")
+    assert specification and specification.origin
+    return Path(specification.origin).parent / "sample" / "sample.wav"

@@ -26,6 +26,8 @@ def test_every_length_and_latency_has_its_factors(
     ]
     assert all(0 < one["median"] <= one["percentile_95"] for one in found)
     assert "| latency ms |" in capsys.readouterr().out
+    quick = [*options[:2], *options[3:4], "0.04", "--seconds", "0.1"]
+    assert main(["--extractor", str(card), "--detect", *quick]) == 0
 
 
 def test_an_untrained_network_has_the_sizes_of_the_embedded_one() -> None:
