@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.signal import iirpeak, lfilter
 
 from diarspk.audio import SAMPLE_RATE
-from eval.extraction.telephone import draw_line
+from eval.simulate.telephone import draw_line
 
 __all__ = ["cry", "through_loudspeaker"]
 

@@ -23,9 +23,9 @@ from diarspk.verification.metrics import cllr
 from diarspk.verification.scoring import SCORINGS, PairScorer, Scoring, load_scorer
 from eval.command_line import command, one_of
 from eval.embeddings.speech import read_utterances
-from eval.extraction.telephone import draw_line
 from eval.report.markdown import markdown_table
 from eval.report.run_record import JsonReport
+from eval.simulate.telephone import draw_line
 from eval.verification.speaker_groups import choose_utterances, read_facts
 
 __all__ = ["ChannelRates", "compare_channels", "main"]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError
 from eval.embeddings.speech import Utterance
-from eval.extraction.telephone import draw_line
+from eval.simulate.telephone import draw_line
 from tse.mixing import Mixture, MixtureConfig, mix
 
 __all__ = ["CONDITIONS", "Condition", "Trial", "draw_trials"]

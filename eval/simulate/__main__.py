@@ -96,6 +96,8 @@ class Settings:
     """Share of conversations with a single speaker."""
     rooms: float = SimulationConfig.room_probability
     """Share of conversations in a simulated room."""
+    telephone: float = SimulationConfig.telephone_probability
+    """Share of conversations that come through a telephone line."""
     seed: int = 1
     """Seed of the conversations."""
     compare: tuple[Path, ...] = ()
@@ -109,6 +111,7 @@ def main(settings: Settings) -> None:
         seconds=settings.seconds,
         single_speaker_probability=settings.alone,
         room_probability=settings.rooms,
+        telephone_probability=settings.telephone,
     )
     made = SimulatedSet(
         settings.split, settings.templates, settings.seed, config, settings.references

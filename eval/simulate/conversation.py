@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from diarspk.audio import SAMPLE_RATE
 from diarspk.errors import ArgumentError
 from eval.simulate.rooms import simulate_room
 from eval.simulate.settings import SimulationConfig
+from eval.simulate.telephone import draw_line
 from eval.simulate.templates import Stretch, draw_stretch, match_stretch
 from eval.simulate.voices import Samples, Voice, fade
 
@@ -58,6 +59,7 @@ class Simulated:
     speech : ndarray, ``(time,)``
         All of them together.
     noise : ndarray, ``(time,)``
+        All that is not speech: of a telephone line that of the line and of its codec, too.
     further : dict of str to pyannote.core.Annotation
         What other annotations make of the same talk, by the name of their set.
     """
@@ -98,7 +100,7 @@ def simulate(sources: Sources, config: SimulationConfig, *, seed: int, number: i
     noise = noise * noise_gain(speech, _talking(reference, len(speech)), noise, config, generator)
     peak = max(float(np.abs(speech + noise).max()), 1e-9)
     gain = np.float32(10 ** (generator.uniform(*config.peak_db) / 20) / peak)
-    return Simulated(
+    made = Simulated(
         reference,
         {name: gain * one for name, one in dry.items()},
         {name: gain * one for name, one in wet.items()},
@@ -106,6 +108,8 @@ def simulate(sources: Sources, config: SimulationConfig, *, seed: int, number: i
         gain * noise,
         {name: one.rename_labels(cast) for name, one in further.items()},
     )
+    # Drawn last, so that conversations without a line are what they were before there were lines.
+    return _by_telephone(made, config, generator)
 
 
 def _same_recording(found: Sequence[Annotation], stretch: Stretch, name: str) -> Annotation:
@@ -172,6 +176,22 @@ def _in_room(
         oaconvolve(lane, response)[: len(lane)].astype(np.float32)
         for lane, response in zip(lanes, room, strict=True)
     ]
+
+
+def _by_telephone(
+    made: Simulated, config: SimulationConfig, generator: np.random.Generator
+) -> Simulated:
+    """Pass the recording through a telephone line, or leave it as it is."""
+    if generator.random() >= config.telephone_probability:
+        return made
+    line = draw_line(generator)
+    speech = line.colour(made.speech)
+    return replace(
+        made,
+        wet={name: line.colour(one) for name, one in made.wet.items()},
+        speech=speech,
+        noise=line.transmit(made.mixture, generator) - speech,
+    )
 
 
 def draw_noise(

@@ -45,6 +45,8 @@ class SimulationConfig:
         Isolated words have no flow that a diarizer could be tested on.
     shortest_noise_s : float
         A shorter noise would repeat audibly.
+    telephone_probability : float
+        Of a conversation whose recording comes through a telephone line, all of it through one.
     """
 
     seconds: float = 150.0
@@ -64,13 +66,19 @@ class SimulationConfig:
     least_voice_s: float = 10.0
     excluded_corpora: tuple[str, ...] = ("arabic-speech-commands",)
     shortest_noise_s: float = 3.0
+    telephone_probability: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.seconds > 0:
             raise ArgumentError(f"`seconds` must be positive, got {self.seconds}")
         if self.most_speakers < 2:
             raise ArgumentError(f"`most_speakers` must be 2 or more, got {self.most_speakers}")
-        for name in ("single_speaker_probability", "room_probability", "noise_probability"):
+        for name in (
+            "single_speaker_probability",
+            "room_probability",
+            "noise_probability",
+            "telephone_probability",
+        ):
             if not 0 <= getattr(self, name) <= 1:
                 raise ArgumentError(f"`{name}` must be in [0, 1], got {getattr(self, name)}")
         for name in ("reverberation_s", "noise_ratio_db", "peak_db"):

@@ -60,8 +60,9 @@ def check_folder(folder: Path, made: SimulatedSet) -> None:
         If it holds conversations of another set, or others than simulated ones.
     """
     if (folder / DESCRIPTION).is_file():
-        # Sets that were written before there were further references have none.
+        # Sets that were written before there was a setting have what is its default today.
         found, document = {"references": [], **_read(folder)}, _document(made)
+        found["settings"] = {**_document(SimulationConfig()), **found.get("settings", {})}
         if {name: found.get(name) for name in document} != document:
             raise ArgumentError(
                 f"`output` must be a new folder, or one of the same seed and settings, got {folder}"
@@ -135,8 +136,8 @@ def write_recording(
         raise AudioError(f"{audio}: cannot be written ({error}); check it") from None
 
 
-def _document(made: SimulatedSet) -> dict[str, Any]:
-    """Return the set as JSON gives it back: with lists."""
+def _document(made: SimulatedSet | SimulationConfig) -> dict[str, Any]:
+    """Return the set or its settings as JSON gives it back: with lists."""
     return dict(json.loads(json.dumps(asdict(made))))
 
 

@@ -264,6 +264,27 @@ def test_too_few_voices(sources: Sources) -> None:
         simulate(one, CLEAN, seed=0, number=0)
 
 
+def test_a_telephone_line_passes_its_band_and_the_parts_still_make_the_mixture(
+    sources: Sources,
+) -> None:
+    here = simulate(sources, CONFIG, seed=4, number=0)
+    there = simulate(sources, replace(CONFIG, telephone_probability=1.0), seed=4, number=0)
+    assert turns_of(there.reference) == turns_of(here.reference)
+    assert np.allclose(sum(there.wet.values()), there.speech, atol=1e-5)
+
+    def level(samples: np.ndarray, low: float, high: float) -> float:
+        power = np.abs(np.fft.rfft(samples)) ** 2
+        band = slice(*(round(edge * len(samples) / RATE) for edge in (low, high)))
+        return float(10 * np.log10(power[band].mean()))
+
+    for high, least in ((7900, 30), (80, 15)):
+        outside = level(there.mixture, high - 80, high) - level(here.mixture, high - 80, high)
+        inside = level(there.mixture, 500, 2500) - level(here.mixture, 500, 2500)
+        assert inside - outside > least
+    again = simulate(sources, replace(CONFIG, telephone_probability=1.0), seed=4, number=0)
+    assert np.array_equal(again.mixture, there.mixture)
+
+
 def test_noise_is_missed(sources: Sources) -> None:
     silent = Sources(sources.voices, sources.templates)
     with pytest.raises(ArgumentError, match="`noise` must be given"):
