@@ -18,6 +18,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from diarspk.checkpoints.digest import digest_arrays
 from diarspk.errors import ModelError
 from diarspk.forking import survive_forks
 
@@ -63,8 +64,12 @@ class Checkpoint:
 
     @property
     def fingerprint(self) -> str:
-        """First 16 hexadecimal digits of the SHA-256 of the weights file."""
-        return str(self.card["sha256"])[:16]
+        """First 16 hexadecimal digits of a SHA-256: of the weights that make embeddings.
+
+        The card names it where the file has other parts, too, as a segmentation head; otherwise it
+        is that of the file.
+        """
+        return str(self.card.get("fingerprint", self.card["sha256"]))[:16]
 
     @property
     def label(self) -> str:
@@ -193,6 +198,7 @@ def write_checkpoint(
     card: Mapping[str, object],
     *,
     half: bool = True,
+    identity: str | None = None,
 ) -> None:
     """Write a checkpoint, replacing one that exists.
 
@@ -206,6 +212,9 @@ def write_checkpoint(
         Content of the JSON file; the digest is added.
     half
         Write floating-point tensors as float16.
+    identity
+        First part of the names of the tensors whose digest is the fingerprint, so that it stays
+        when another part changes; none: the fingerprint is of the file.
     """
     written = {
         name: (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous()
@@ -213,6 +222,9 @@ def write_checkpoint(
     }
     data = save_tensors(_apart(written))
     complete = {**card, "sha256": hashlib.sha256(data).hexdigest()}
+    if identity is not None:
+        own = {name: each.numpy() for name, each in written.items() if name.startswith(identity)}
+        complete["fingerprint"] = digest_arrays(own)[:16]
     text = json.dumps(complete, indent=2, ensure_ascii=False) + "\n"
     from diarspk.atomic import atomic_path
 

@@ -72,7 +72,8 @@ def main(settings: Settings) -> None:
         "licence": "Apache-2.0",
         "recipe": "recipes/embedded",
     }
-    write_checkpoint(settings.output, tensors, card)
+    # What is fitted to the embeddings stays of use when the segmentation head changes.
+    write_checkpoint(settings.output, tensors, card, identity="network.")
 
 
 if __name__ == "__main__":

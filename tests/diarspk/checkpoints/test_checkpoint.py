@@ -32,6 +32,18 @@ def test_the_same_weights_have_the_same_fingerprint(card, tmp_path):
     assert read_checkpoint(other).fingerprint == read_checkpoint(card).fingerprint
 
 
+def test_the_fingerprint_is_of_the_part_that_makes_embeddings(tmp_path):
+    def fingerprint(network, head):
+        tensors = {
+            "network.weight": torch.full((2,), network),
+            "head.weight": torch.full((2,), head),
+        }
+        write_checkpoint(tmp_path / "model.json", tensors, {}, identity="network.")
+        return read_checkpoint(tmp_path / "model.json").fingerprint
+
+    assert fingerprint(1.0, 2.0) == fingerprint(1.0, 3.0) != fingerprint(4.0, 2.0)
+
+
 def test_damaged_weights_are_refused(card):
     weights = card.with_suffix(".safetensors")
     data = bytearray(weights.read_bytes())
