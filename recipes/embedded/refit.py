@@ -8,6 +8,8 @@ steps run in the order in which one needs another, each as a command of its own.
 encoder's fingerprint already is left alone, so an interrupted call goes on with the step that was
 interrupted; ``--only`` names steps to run, and ``--again`` fits them anew.
 
+The preset "accurate" contains the encoder, so its space is fitted, too; that needs its download.
+
 The extractor of the package reads the embeddings of the encoder before, ``--previous``: it is
 taught to read those of today by a linear map (:mod:`recipes.extraction.translate`).
 """
@@ -27,7 +29,7 @@ from diarspk import load_encoder
 from diarspk.checkpoints.assets import asset_folder
 from diarspk.checkpoints.checkpoint import read_checkpoint
 from diarspk.cli.terminal import say
-from diarspk.errors import ArgumentError, DiarspkError
+from diarspk.errors import ArgumentError, DiarspkError, ModelError
 from eval.command_line import command, one_of
 from eval.report.markdown import markdown_table
 
@@ -65,12 +67,21 @@ class Place:
             print=self.fingerprint,
             previous=self.previous,
             previous_print=self.previous_print,
+            accurate_print=self.accurate_print,
         )
 
     @cached_property
     def previous_print(self) -> str | None:
         """Fingerprint of the encoder before."""
         return None if self.previous is None else load_encoder(self.previous).fingerprint
+
+    @cached_property
+    def accurate_print(self) -> str | None:
+        """Fingerprint of the preset "accurate"; None where its download is missing."""
+        try:
+            return load_encoder("accurate").fingerprint
+        except ModelError:
+            return None
 
 
 @dataclass(frozen=True)
@@ -96,7 +107,7 @@ class RefitStep:
 
     def done(self, place: Place) -> bool:
         """Whether everything that the step writes belongs to the encoder already."""
-        return all(_belongs(Path(place.fill(file)), place.fingerprint) for file in self.files)
+        return all(_is_there(file, place) for file in self.files)
 
     def run(self, place: Place) -> None:
         """Run the commands.
@@ -185,6 +196,18 @@ STEPS = (
         minutes=3,
     ),
     RefitStep(
+        "accurate",
+        (
+            "recipes.adopt accurate --data {data} --groups 30 --output {assets} "
+            "--cache {work}/accurate",
+        ),
+        tuple(
+            f"{{assets}}/{kind}/{{accurate_print}}.json"
+            for kind in ("plda", "sessions", "clustering", "calibration", "confidence")
+        ),
+        minutes=30,
+    ),
+    RefitStep(
         "extractor",
         (
             "recipes.extraction.prepare --data {data} --output {work}/voices --splits train",
@@ -269,14 +292,13 @@ def run_steps(steps: Sequence[RefitStep], place: Place, *, again: bool = False) 
     return run
 
 
-def _belongs(file: Path, fingerprint: str) -> bool:
-    """Whether a file exists and is of an encoder, by its name or by its card."""
-    if not file.is_file():
-        return False
-    if file.name.startswith(fingerprint):
-        return True
+def _is_there(name: str, place: Place) -> bool:
+    """Whether a file exists and is of the encoder, by its name or by its card."""
+    file = Path(place.fill(name))
+    if not file.is_file() or "print}" in name:
+        return file.is_file()
     card: dict[str, Any] = read_checkpoint(file).card
-    return bool(card.get("encoder", {}).get("fingerprint") == fingerprint)
+    return bool(card.get("encoder", {}).get("fingerprint") == place.fingerprint)
 
 
 if __name__ == "__main__":
