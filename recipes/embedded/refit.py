@@ -149,7 +149,7 @@ STEPS = (
         "sessions",
         ("recipes.plda.session --data {data} --output {assets}/sessions/{print}.json",),
         ("{assets}/sessions/{print}.json",),
-        minutes=6,
+        minutes=3,
     ),
     RefitStep(
         "cohort",
@@ -167,7 +167,7 @@ STEPS = (
             "--output {assets}/counts/{print}.json",
         ),
         ("{assets}/counts/{print}.json",),
-        minutes=15,
+        minutes=10,
     ),
     RefitStep(
         "calibration",
@@ -178,7 +178,7 @@ STEPS = (
             "{assets}/calibration/{print}.cohort.json",
             "{assets}/calibration/{print}.plda.json",
         ),
-        minutes=4,
+        minutes=3,
     ),
     RefitStep(
         "linking",
@@ -205,7 +205,7 @@ STEPS = (
             f"{{assets}}/{kind}/{{accurate_print}}.json"
             for kind in ("plda", "sessions", "clustering", "calibration", "confidence")
         ),
-        minutes=30,
+        minutes=10,
     ),
     RefitStep(
         "extractor",
@@ -223,7 +223,7 @@ STEPS = (
         "detection",
         ("eval.extraction.detection --data {data} --write",),
         ("{tse}/detection/{print}.json",),
-        minutes=15,
+        minutes=7,
     ),
     RefitStep(
         "track-confidence",
