@@ -141,6 +141,7 @@ def test_when_the_voice_talks_is_told_in_json_lines(folder: Path) -> None:
 
 
 def test_a_mask_leaves_in_the_rest_as_offline(folder: Path) -> None:
+    soundfile.write("call.wav", voice(0.4), RATE)
     for name, options in (("live.wav", ("--live", "--speed", "full")), ("whole.wav", ())):
         result = run("call.wav", *options, "--mask", "6", "-o", name)
         assert result.exit_code == 0, result.output
