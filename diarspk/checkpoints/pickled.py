@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -52,7 +51,10 @@ def read_state(path: str | Path, *, inert: Sequence[str] = ()) -> dict[str, Any]
         allowed = _stand_ins(path, inert) if inert else []
         with safe_globals(allowed):
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except OSError:
+        raise
+    # Of bytes that are no pickle the unpickler makes whatever they spell: an empty stack, a name.
+    except Exception as error:
         fault = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(
             f"{path}: cannot be read as tensors and plain values ({fault}); it is damaged, or "

@@ -26,6 +26,7 @@ from fastapi.exceptions import WebSocketRequestValidationError
 from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
 
+from diarspk.audio.raw import file_start
 from diarspk.errors import DiarspkError
 from diarspk.server.answers import describe_fault, describe_validation, log_fault
 from diarspk.server.services import Services, owner_of, services_of
@@ -88,6 +89,8 @@ class LiveSession:
         received_s, told_s, rest = 0.0, 0.0, b""
         while (sound := await self._receive()) is not None:
             content = rest + sound
+            if not received_s and (kind := file_start(content)):
+                raise StreamClosed(WRONG, f"begins as a file does ({kind}); send samples alone")
             rest = content[len(content) - len(content) % 2 :]
             samples = np.frombuffer(content[: len(content) - len(rest)], "<i2")
             received_s += len(samples) / self.sample_rate

@@ -6,7 +6,8 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib import metadata
@@ -14,8 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from diarspk.atomic import atomic_path
+from diarspk.cli.terminal import say
+from diarspk.errors import ArgumentError, DiarspkError
 
-__all__ = ["JsonReport", "describe_run", "write_json", "write_text"]
+__all__ = [
+    "JsonReport",
+    "damaged_settings",
+    "describe_run",
+    "finished_runs",
+    "write_json",
+    "write_text",
+]
 
 PACKAGES = (
     "diarspk",
@@ -55,6 +65,45 @@ def describe_run() -> dict[str, Any]:
         },
         "versions": {"python": platform.python_version(), **_versions()},
     }
+
+
+def finished_runs(runs: Iterable[Path], report: str) -> list[Path]:
+    """Folders of runs that have their report; the others are told, and left out.
+
+    Raises
+    ------
+    ArgumentError
+        If none has it.
+    """
+    found = []
+    for run in runs:
+        if (run / report).is_file():
+            found.append(run)
+        else:
+            say(f"note: {run}: has no {report}, so it is left out")
+    if not found:
+        raise ArgumentError(f"`RUNS` must be folders of finished runs, which have a {report}")
+    return found
+
+
+@contextmanager
+def damaged_settings(path: Path) -> Iterator[None]:
+    """Refuse a file of settings that does not hold those of this recipe.
+
+    Raises
+    ------
+    ArgumentError
+        In the place of what the constructors raise.
+    """
+    try:
+        yield
+    except (DiarspkError, OSError):
+        raise
+    except Exception as error:
+        fault = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise ArgumentError(
+            f"{path}: is damaged, or of another recipe ({fault}); give another folder"
+        ) from error
 
 
 def write_json(report: Mapping[str, Any], path: Path) -> None:

@@ -13,11 +13,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import torch
 
 from diarspk.checkpoints.checkpoint import drop_prefix, read_checkpoint
+from diarspk.checkpoints.pickled import read_state
 from diarspk.encoders.loading import DEFAULT
 from diarspk.errors import ArgumentError
 from eval.command_line import command
@@ -58,7 +56,7 @@ def export(
     encoders
         Names of the speaker encoders, in the place of those of the training.
     """
-    stored: dict[str, Any] = torch.load(checkpoint, "cpu", weights_only=True)
+    stored = read_state(checkpoint)
     settings, state = stored["hyper_parameters"], stored["state_dict"]
     averaged: dict[str, object] = {}
     if before is not None:

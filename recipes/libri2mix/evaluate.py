@@ -52,11 +52,11 @@ def read_metadata(file: Path) -> list[Row]:
     Raises
     ------
     FormatError
-        If a column is missing.
+        If a column is missing, or it is no such table.
     """
-    with file.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
     try:
+        with file.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
         return [
             Row(
                 row["mixture_ID"],
@@ -68,6 +68,10 @@ def read_metadata(file: Path) -> list[Row]:
     except KeyError as error:
         raise FormatError(
             f"has no column {error}; it must be LibriMix's metadata", str(file)
+        ) from error
+    except (UnicodeDecodeError, csv.Error, TypeError) as error:  # the last of a line cut short
+        raise FormatError(
+            f"is no table that can be read ({error}); it must be LibriMix's metadata", str(file)
         ) from error
 
 

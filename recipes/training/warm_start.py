@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from diarspk.checkpoints.checkpoint import read_checkpoint
-from diarspk.errors import ArgumentError
+from diarspk.checkpoints.pickled import read_state
+from diarspk.errors import ArgumentError, ModelError
 
 __all__ = ["check_warm_start", "read_warm_start"]
 
@@ -21,10 +21,17 @@ def read_warm_start(path: Path, *, part: str, name: str) -> dict[str, Tensor]:
     ----------
     part, name
         What the names of one part's tensors begin with in the card, and what in the training.
+
+    Raises
+    ------
+    ModelError
+        If the file is neither.
     """
     if path.suffix != ".json":
-        state: dict[str, Tensor] = torch.load(path, "cpu", weights_only=True)["state_dict"]
-        return state
+        stored = read_state(path)
+        if not isinstance(stored.get("state_dict"), dict):
+            raise ModelError(f"{path}: holds no state_dict; give the checkpoint of a training")
+        return dict(stored["state_dict"])
     return {
         name + key.removeprefix(part) if key.startswith(part) else key: tensor
         for key, tensor in read_checkpoint(path).tensors.items()

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eval.report.run_record import write_json
+from eval.report.run_record import damaged_settings, write_json
 from recipes.zoo.settings import Phase, Precision
 
 __all__ = ["SETTINGS", "Settings", "read_settings", "write_settings"]
@@ -79,10 +79,17 @@ def write_settings(settings: Settings, run: Path) -> None:
 
 
 def read_settings(run: Path) -> Settings:
-    """Read from the folder of a run."""
-    content: dict[str, Any] = json.loads((run / SETTINGS).read_text(encoding="utf-8"))
-    for name in ("aggregation", "students"):
-        content[name] = Phase(**content[name])
-    for name in ("kinds", "variants"):
-        content[name] = tuple(content[name])
-    return Settings(**content)
+    """Read from the folder of a run.
+
+    Raises
+    ------
+    ArgumentError
+        If the file is damaged, or of another recipe.
+    """
+    with damaged_settings(run / SETTINGS):
+        content: dict[str, Any] = json.loads((run / SETTINGS).read_text(encoding="utf-8"))
+        for name in ("aggregation", "students"):
+            content[name] = Phase(**content[name])
+        for name in ("kinds", "variants"):
+            content[name] = tuple(content[name])
+        return Settings(**content)

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from eval.command_line import Positional, command
+from eval.report.run_record import finished_runs
 from recipes.xvector_distillation.correlation import plot_correlations
 from recipes.xvector_distillation.report_tables import Report, format_claims, format_tables
 from recipes.xvector_distillation.stages import REPORT
@@ -32,14 +33,13 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    for run in settings.runs:
-        if (run / REPORT).is_file():
-            report: Report = json.loads((run / REPORT).read_text(encoding="utf-8"))
-            print(f"\n{format_tables(run.name, report)}\n")
-            print("\n".join(format_claims(report)))
-            if settings.pictures is not None:
-                settings.pictures.mkdir(parents=True, exist_ok=True)
-                _draw(report, settings.pictures / f"{run.name}-correlation.svg")
+    for run in finished_runs(settings.runs, REPORT):
+        report: Report = json.loads((run / REPORT).read_text(encoding="utf-8"))
+        print(f"\n{format_tables(run.name, report)}\n")
+        print("\n".join(format_claims(report)))
+        if settings.pictures is not None:
+            settings.pictures.mkdir(parents=True, exist_ok=True)
+            _draw(report, settings.pictures / f"{run.name}-correlation.svg")
 
 
 def _draw(report: Report, path: Path) -> None:

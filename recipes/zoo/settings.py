@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from diarspk.errors import ArgumentError
-from eval.report.run_record import write_json
+from eval.report.run_record import damaged_settings, write_json
 
 Loss = Literal["aam", "subcentre", "softmax", "ge2e"]
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
@@ -193,11 +193,19 @@ def write_settings(settings: Settings, path: Path) -> None:
 
 
 def read_settings(path: Path) -> Settings:
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    for name, kind in PARTS.items():
-        if content.get(name) is not None:
-            content[name] = kind(**content[name])
-    return Settings(**content)
+    """Read the settings of a run.
+
+    Raises
+    ------
+    ArgumentError
+        If the file is damaged, or of another recipe.
+    """
+    with damaged_settings(path):
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        for name, kind in PARTS.items():
+            if content.get(name) is not None:
+                content[name] = kind(**content[name])
+        return Settings(**content)
 
 
 PARTS: Mapping[str, Callable[..., Any]] = {

@@ -12,6 +12,7 @@ from typing import Any
 
 from eval.command_line import Positional, command
 from eval.report.markdown import markdown_table
+from eval.report.run_record import finished_runs
 
 HEADER = (
     *("run", "architecture", "loss", "steps", "parameters", "real-time factor", "EER %"),
@@ -28,7 +29,7 @@ class Settings:
 
 @command
 def main(settings: Settings) -> None:
-    rows = [_row(run) for run in settings.runs if (run / "report.json").is_file()]
+    rows = [_row(run) for run in finished_runs(settings.runs, "report.json")]
     print(markdown_table(HEADER, rows))
 
 

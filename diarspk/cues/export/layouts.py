@@ -97,11 +97,11 @@ def read_speaker_info(path: Path) -> dict[str, dict[str, Any]]:
 
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, ValueError, TypeError, RuntimeError, EOFError, KeyError) as error:
-        fault = " ".join(str(error).split())[:200]
-        raise ArgumentError(f"{path}: cannot be read as speakers ({fault}); check it") from error
     except pickle.UnpicklingError as error:
         raise ArgumentError(f"{path}: holds pickled code, which is never run; check it") from error
+    except Exception as error:  # whatever the unpickler makes of other bytes
+        fault = " ".join(str(error).split())[:200]
+        raise ArgumentError(f"{path}: cannot be read as speakers ({fault}); check it") from error
     if not isinstance(found, dict) or not all(
         isinstance(speaker, str) and isinstance(entry, dict) for speaker, entry in found.items()
     ):
@@ -170,8 +170,9 @@ def read_latents(path: Path) -> NDArray[np.float32]:
             else torch.load(path, map_location="cpu", weights_only=True)
         )
         found = np.asarray(loaded, np.float32)
-    except (OSError, ValueError, TypeError, RuntimeError) as error:
-        raise ArgumentError(f"{path}: no latents ({error}); save them as .npy") from error
+    except Exception as error:  # whatever the unpickler makes of other bytes
+        fault = " ".join(str(error).split())[:200]
+        raise ArgumentError(f"{path}: no latents ({fault}); save them as .npy") from error
     if found.ndim != 3 or found.shape[0] != 1 or found.shape[2] != GPT_WIDTH:
         raise ArgumentError(f"{path}: must be of shape (1, T, {GPT_WIDTH}), got {found.shape}")
     return found

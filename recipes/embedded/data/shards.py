@@ -13,6 +13,7 @@ import soxr
 from numpy.typing import NDArray
 
 from diarspk.audio import SAMPLE_RATE
+from diarspk.errors import FormatError
 from diarspk.intervals import find_runs
 
 __all__ = [
@@ -40,7 +41,10 @@ def read_shard(path: Path, part: int = 0, parts: int = 1) -> Iterator[tuple[str,
 
 def training_shards(speech: Path) -> list[Path]:
     """Tar shards of labelled (``train-*``) and pseudo-labelled (``extra-*``) training speech."""
-    return sorted(speech.glob("train-*.tar")) + sorted(speech.glob("extra-*.tar"))
+    found = sorted(speech.glob("train-*.tar")) + sorted(speech.glob("extra-*.tar"))
+    if not found:
+        raise FormatError("holds no shard, train-*.tar or extra-*.tar; check --data", str(speech))
+    return found
 
 
 def read_training(shard: Path, part: int = 0, parts: int = 1) -> Iterator[tuple[str, Waveform]]:

@@ -20,7 +20,17 @@ def test_tensors_come_back(tmp_path):
     assert torch.equal(state["a"], torch.ones(2))
 
 
-@pytest.mark.parametrize("content", [b"", b"not a checkpoint", pickle.dumps({"a": Harmful()}, 2)])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"not a checkpoint",
+        b"hello\n" * 9,
+        b"RIFF....WAVE",
+        b"\x80\x02..",
+        pickle.dumps({"a": Harmful()}, 2),
+    ],
+)
 def test_damage_and_code_are_refused(tmp_path, content):
     path = tmp_path / "x.pt"
     path.write_bytes(content)

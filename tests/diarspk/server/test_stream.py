@@ -91,6 +91,7 @@ def test_another_sample_rate_is_resampled(server: RunningServer, voices: Voices)
         ("", '{"type": "input_audio_buffer.append", "audio": "?"}', "a text must be"),
         ("", "[" * 10_000, "a text must be"),
         ("", bytes(700_000), "at most 10 s"),
+        ("", b"RIFF\0\0\0\0WAVEfmt ", "begins as a file does (RIFFWAVE)"),
         ("?latency_s=99", b"", "latency_s"),
         ("?latency_s=nan", b"", "latency_s"),
         ("?sample_rate=1", b"", "`query.sample_rate`: Input should be"),

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy
 import pytest
 
+from diarspk.errors import ArgumentError
 from eval.report import cells, markdown
 from eval.report.markdown import markdown_table
-from eval.report.run_record import describe_run, write_json
+from eval.report.run_record import damaged_settings, describe_run, finished_runs, write_json
 
 
 def test_examples_of_tables() -> None:
@@ -50,3 +51,24 @@ def test_report_replaces_the_old_one(tmp_path: Path) -> None:
         write_json({"figure": figure}, target)
     assert json.loads(target.read_text()) == {"figure": 2.0}
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_runs_without_a_report_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    done, other = tmp_path / "done", tmp_path / "other"
+    done.mkdir()
+    (done / "report.json").write_text("{}")
+    assert finished_runs([other, done], "report.json") == [done]
+    assert f"{other}: has no report.json, so it is left out" in capsys.readouterr().err
+    with pytest.raises(ArgumentError, match="must be folders of finished runs"):
+        finished_runs([other], "report.json")
+
+
+def test_settings_of_another_recipe_are_refused_by_their_file(tmp_path: Path) -> None:
+    for error in (TypeError("no 'steps'"), KeyError("train"), ValueError("Expecting value")):
+        with (
+            pytest.raises(ArgumentError, match=r"settings\.json: is damaged, or of another recipe"),
+            damaged_settings(tmp_path / "settings.json"),
+        ):
+            raise error
+    with pytest.raises(OSError, match="gone"), damaged_settings(tmp_path):
+        raise OSError("gone")

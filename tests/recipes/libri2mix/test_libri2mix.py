@@ -123,3 +123,8 @@ def test_other_tables_are_refused(tmp_path: Path) -> None:
     file.write_text("a,b\n1,2\n")
     with pytest.raises(FormatError, match="mixture_ID"):
         read_metadata(file)
+    head = b"mixture_ID,mixture_path,source_1_path,source_2_path\n"
+    for content in (b"RIFF\xe8\xff", head + b"a,b.wav\n"):
+        file.write_bytes(content)
+        with pytest.raises(FormatError, match=r"other\.csv: is no table"):
+            read_metadata(file)
