@@ -117,7 +117,8 @@ def _find_audio(given: Sequence[Path], failures: Failures) -> dict[str, list[Pat
 
     found: dict[str, list[Path]] = {}
     for path in given:
-        if not path.exists():
+        if not path.exists() and path.suffix.lower() not in SUFFIXES:
+            # A missing file is told where its recording is opened, a folder only here.
             failures.count += 1
             say(f"error: {path}: no such file or folder; check --audio")
             continue
