@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 import typer
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diarspk.cli.lists import find_recordings, is_list
@@ -224,6 +224,7 @@ def test_manifests_that_lhotse_writes(write: Write) -> None:
     assert (part.start, part.end) == (1.0, 3.0)
 
 
+@settings(deadline=None)
 @given(st.floats(0, 3), st.floats(0.01, 3))
 def test_a_part_is_what_is_cut_out_of_the_whole(start: float, duration: float) -> None:
     from diarspk.audio import open_audio
@@ -268,6 +269,7 @@ PIECES = st.sampled_from(
 
 
 @pytest.mark.parametrize("name", LISTS)
+@settings(deadline=None)
 @given(pieces=st.lists(PIECES, max_size=30).map(b"".join))
 def test_a_damaged_list_is_read_or_refused_in_one_line(
     name: str, pieces: bytes, tmp_path_factory: pytest.TempPathFactory
