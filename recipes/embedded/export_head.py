@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
-
 from diarspk.checkpoints.assets import asset_folder
 from diarspk.checkpoints.checkpoint import drop_prefix, read_checkpoint
 from diarspk.checkpoints.heads import Head, HeadFormat
@@ -27,6 +25,7 @@ from diarspk.errors import ModelError
 from diarspk.segmentation.target_speaker_vad import TARGET_SPEAKER_VAD_HEADS
 from eval.command_line import Positional, command, one_of
 from recipes.training.averaging import average_weights
+from recipes.training.warm_start import read_training_state
 
 HEADS: dict[str, HeadFormat[Any]] = {
     "frame": FRAME_HEADS,
@@ -34,9 +33,9 @@ HEADS: dict[str, HeadFormat[Any]] = {
 }
 
 
-def read_training(path: Path, heads: HeadFormat[Head]) -> tuple[Head, str, int]:
+def read_head(path: Path, heads: HeadFormat[Head]) -> tuple[Head, str, int]:
     """Read the head in a checkpoint, the fingerprint of its encoder, and the steps behind it."""
-    checkpoint = torch.load(path, "cpu", weights_only=True)
+    checkpoint = read_training_state(path, "head", "encoder")
     settings = checkpoint["hyper_parameters"]
     head = heads.build(**settings["head"]).eval()
     head.load_state_dict(drop_prefix(checkpoint["state_dict"], "head."))
@@ -66,7 +65,7 @@ def export_head(
     ModelError
         If one of the heads was trained over another encoder, or it is not known over which.
     """
-    head, fingerprint, steps = read_training(checkpoint, heads)
+    head, fingerprint, steps = read_head(checkpoint, heads)
     if encoder is not None:
         given = load_encoder(encoder).fingerprint
         if fingerprint not in ("", given):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -11,7 +12,32 @@ from diarspk.checkpoints.checkpoint import read_checkpoint
 from diarspk.checkpoints.pickled import read_state
 from diarspk.errors import ArgumentError, ModelError
 
-__all__ = ["check_warm_start", "read_warm_start"]
+__all__ = ["check_warm_start", "read_training_state", "read_warm_start"]
+
+
+def read_training_state(path: Path, *settings: str) -> dict[str, Any]:
+    """Read the checkpoint of a training.
+
+    Parameters
+    ----------
+    settings
+        Names that its hyper-parameters must have.
+
+    Raises
+    ------
+    ModelError
+        If the file is no such checkpoint, or that of another training.
+    """
+    stored = read_state(path)
+    if not isinstance(stored.get("state_dict"), dict):
+        raise ModelError(f"{path}: holds no state_dict; give the checkpoint of a training")
+    missing = [name for name in settings if name not in stored.get("hyper_parameters", {})]
+    if missing:
+        raise ModelError(
+            f"{path}: is of another training, whose settings have no {', '.join(missing)}; give "
+            "the checkpoint that this command is for"
+        )
+    return stored
 
 
 def read_warm_start(path: Path, *, part: str, name: str) -> dict[str, Tensor]:
@@ -28,10 +54,7 @@ def read_warm_start(path: Path, *, part: str, name: str) -> dict[str, Tensor]:
         If the file is neither.
     """
     if path.suffix != ".json":
-        stored = read_state(path)
-        if not isinstance(stored.get("state_dict"), dict):
-            raise ModelError(f"{path}: holds no state_dict; give the checkpoint of a training")
-        return dict(stored["state_dict"])
+        return dict(read_training_state(path)["state_dict"])
     return {
         name + key.removeprefix(part) if key.startswith(part) else key: tensor
         for key, tensor in read_checkpoint(path).tensors.items()

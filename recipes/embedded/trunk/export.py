@@ -13,18 +13,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from diarspk.checkpoints.checkpoint import drop_prefix, write_checkpoint
 from diarspk.encoders.local.network import SpeakerNetwork, SpeakerNetworkConfig
 from diarspk.encoders.local.trunk import TrunkConfig
 from diarspk.segmentation.segmentation_head import SegmentationHead, SegmentationHeadConfig
 from eval.command_line import command
+from recipes.training.warm_start import read_training_state
 
 
 def read_network(path: Path) -> SpeakerNetwork:
     """Read the network inside a checkpoint of ``train.py``, in evaluation mode."""
-    checkpoint = torch.load(path, "cpu", weights_only=True)
+    checkpoint = read_training_state(path, "network")
     settings: dict[str, Any] = dict(checkpoint["hyper_parameters"]["network"])
     trunk = TrunkConfig(**settings.pop("trunk"))
     network = SpeakerNetwork(SpeakerNetworkConfig(trunk=trunk, **settings)).eval()
@@ -34,7 +33,7 @@ def read_network(path: Path) -> SpeakerNetwork:
 
 def read_segmentation_head(path: Path) -> SegmentationHead:
     """Read the segmentation head inside a checkpoint, in evaluation mode."""
-    checkpoint = torch.load(path, "cpu", weights_only=True)
+    checkpoint = read_training_state(path, "head")
     head = SegmentationHead(SegmentationHeadConfig(**checkpoint["hyper_parameters"]["head"])).eval()
     head.load_state_dict(drop_prefix(checkpoint["state_dict"], "head."))
     return head
@@ -63,7 +62,7 @@ def main(settings: Settings) -> None:
         for name, value in module.state_dict().items()
     }
     if settings.training:
-        state = torch.load(settings.encoder, "cpu", weights_only=True)["state_dict"]
+        state = read_training_state(settings.encoder)["state_dict"]
         tensors |= {name: value for name, value in state.items() if name.startswith("mimic.")}
     card = {
         "name": settings.output.stem,

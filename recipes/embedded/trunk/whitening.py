@@ -29,6 +29,7 @@ from recipes.embedded.data.pool import FRAMES_PER_SECOND, Pool, read_pool
 from recipes.embedded.data.speakers import read_speakers
 from recipes.embedded.data.teacher_targets import falling_axes
 from recipes.embedded.trunk.export import read_network
+from recipes.training.warm_start import read_training_state
 
 BATCH = 64
 
@@ -154,7 +155,7 @@ def main(settings: Settings) -> None:
     pool = read_pool(settings.packed / "train", in_memory=False)
     vectors, numbers = embed_crops(network, pool, config, read_speakers(settings.speakers))
     whitening = fit_whitening(vectors, numbers, config.shrinkage, mels=network.utterance.mels)
-    checkpoint = torch.load(settings.encoder, "cpu", weights_only=True)
+    checkpoint = read_training_state(settings.encoder, "network")
     for name, value in whitening.state_dict().items():
         checkpoint["state_dict"][f"network.utterance.whitening.{name}"] = value
     with atomic_path(settings.output) as part:
