@@ -238,7 +238,7 @@ def test_embeddings_of_a_list_have_a_file_each(
     done = [run(*words, "-o", out, "--resume", *more) for more in ([], ["--jobs", 2])]
     assert [each.exit_code for each in done] == [1, 1]
     assert f"error: {folder / 'bad.wav'}: not audio" in done[0].stderr
-    assert "warning: " in done[0].stderr and "silent.wav 0:2: 0.0 s of speech" in done[0].stderr
+    assert "warning: " in done[0].stderr and "silent.wav 0:2: has 0.0 s of speech" in done[0].stderr
     assert done[1].stderr.endswith("note: 5 of 6 recordings were done before\n")
     assert run(*words, "-o", whole).exit_code == 1
     with np.load(whole) as saved:

@@ -58,7 +58,7 @@ def test_spans_are_a_line_each_and_short_ones_warn(
     spans = encoder.embed(recording, spans=[(0, 6), (1, 2.5)])
     np.testing.assert_allclose([vector(line) for line in lines], spans, atol=1e-6)
     (warning,) = result.stderr.splitlines()
-    assert warning.startswith(f"warning: {recording} 1:2.5: 1.5 s of speech")
+    assert warning.startswith(f"warning: {recording} 1:2.5: has 1.5 s of speech")
 
 
 def test_json_is_one_object_per_line(

@@ -13,6 +13,7 @@ from diarspk.encoders import build_architecture
 from diarspk.encoders.architectures.masking import length_mask
 from diarspk.errors import ArgumentError, ModelError
 from eval.speed import front_ends as table
+from eval.speed.random_front_ends import write_hubert, write_wavlm
 from tests.diarspk.encoders.local.test_encoder import noise
 from tests.diarspk.encoders.upstreams.small import skip_without_s3prl
 
@@ -43,7 +44,7 @@ SMALL = {
 def checkpoint(request, tmp_path_factory):
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("upstream") / f"{request.param}.pt"
-    write = table.write_wavlm if request.param == "wavlm_local" else table.write_hubert
+    write = write_wavlm if request.param == "wavlm_local" else write_hubert
     write(path, **SMALL)
     return request.param, str(path)
 
@@ -199,7 +200,7 @@ def test_names_and_paths_are_checked(tmp_path):
 @pytest.mark.parametrize("code", ["__import__('os').getcwd()", "[(8,10,5)] if print() else 0"])
 def test_settings_that_would_run_as_code_are_refused(tmp_path, code):
     path = tmp_path / "wavlm.pt"
-    table.write_wavlm(path, **SMALL)
+    write_wavlm(path, **SMALL)
     content = torch.load(path, weights_only=True)
     content["cfg"]["conv_feature_layers"] = code
     torch.save(content, path)
