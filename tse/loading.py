@@ -150,11 +150,6 @@ def _card_path(name: str | Path | None) -> Path:
             "this installation is without its weights of extraction; install diarspk again, or "
             "train an extractor with recipes/extraction and give the path of its card"
         )
-    if str(name) == CAUSAL:
-        raise ModelError(
-            f"{CAUSAL}: this package has no weights of it yet; train it with recipes/extraction "
-            '(README, "A causal extractor") and give the path of its card'
-        )
     path = Path(name).with_suffix(".json") if Path(name).suffix == ".safetensors" else Path(name)
     if path.is_file():
         return path

@@ -10,7 +10,7 @@ interrupted; ``--only`` names steps to run, and ``--again`` fits them anew.
 
 The preset "accurate" contains the encoder, so its space is fitted, too; that needs its download.
 
-The extractor of the package reads the embeddings of the encoder before, ``--previous``: it is
+The extractors of the package read the embeddings of the encoder before, ``--previous``: they are
 taught to read those of today by a linear map (:mod:`recipes.extraction.translate`).
 """
 
@@ -134,6 +134,12 @@ class RefitStep:
             raise DiarspkError(f"{self.name}: ran, but has not written {files}")
 
 
+TRANSLATE = (
+    "recipes.extraction.translate --extractor {tse}/NAME.json "
+    "--vectors-before {work}/voices/train/vectors-{previous_print}.npy "
+    "--vectors {work}/voices/train/vectors.npy --output {tse}/NAME.json"
+)
+
 STEPS = (
     RefitStep(
         "plda",
@@ -212,12 +218,16 @@ STEPS = (
         (
             "recipes.extraction.prepare --data {data} --output {work}/voices --splits train",
             "recipes.extraction.vectors --packed {work}/voices --splits train --encoder {previous}",
-            "recipes.extraction.translate --extractor {tse}/band-split.json "
-            "--vectors-before {work}/voices/train/vectors-{previous_print}.npy "
-            "--vectors {work}/voices/train/vectors.npy --output {tse}/band-split.json",
+            TRANSLATE.replace("NAME", "band-split"),
         ),
         ("{tse}/band-split.json",),
         minutes=20,
+    ),
+    RefitStep(
+        "live-extractor",
+        (TRANSLATE.replace("NAME", "band-split-causal"),),
+        ("{tse}/band-split-causal.json",),
+        minutes=1,
     ),
     RefitStep(
         "detection",
@@ -246,7 +256,7 @@ class Settings:
     work: Path
     """Folder of what is kept between calls, by fingerprint."""
     previous: Path | None = None
-    """Card of the encoder that the extractor reads so far."""
+    """Card of the encoder that the extractors read so far."""
     only: Sequence[Annotated[str, one_of(BY_NAME)]] = ()
     """Steps to run; none: all."""
     again: bool = False

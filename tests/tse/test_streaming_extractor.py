@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 import diarspk
 import tse
-from diarspk.checkpoints.assets import asset_folder
 from diarspk.errors import ArgumentError, AudioError, FormatError, ModelError
 from diarspk.streaming.state import write_state
 from tests.tse.test_extraction import RATE, voice, write_small
@@ -261,17 +260,6 @@ def test_what_cannot_be_is_told(extractor: tse.Extractor, cue: tse.Cue, tmp_path
             tse.StreamingExtractor.load_state(tmp_path / "other", extractor=extractor)
 
 
-@pytest.mark.skipif(
-    (asset_folder("tse") / f"{CAUSAL}.json").is_file(), reason="the weights are in the package"
-)
-def test_without_its_weights_the_name_is_one_clear_error() -> None:
-    with pytest.raises(ModelError, match=r"band-split-causal: this package has no weights"):
-        tse.StreamingExtractor("alice.wav")
-
-
-@pytest.mark.skipif(
-    not (asset_folder("tse") / f"{CAUSAL}.json").is_file(), reason="the weights are not there yet"
-)
 def test_the_embedded_causal_extractor_streams() -> None:
     extractor = load_extractor(CAUSAL)
     stream = tse.StreamingExtractor(extractor.cue(voice(2.0, 5), RATE), RATE)
