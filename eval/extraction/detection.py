@@ -25,14 +25,11 @@ from diarspk.verification.calibration import ScoreCalibration, fit_calibration, 
 from diarspk.verification.cohort import load_cohort
 from diarspk.verification.metrics import detection_curve
 from eval.command_line import command, one_of
-from eval.embeddings.speech import read_utterances
-from eval.extraction.detection_trials import Compared, compare
-from eval.extraction.mixtures import CONDITIONS, draw_trials
+from eval.extraction.detection_trials import Compared, TrialSettings, compare
+from eval.extraction.mixtures import CONDITIONS
 from eval.report.markdown import markdown_table
-from eval.report.progress import follow
 from eval.report.reliability import expected_calibration_error, reliability
 from eval.report.run_record import JsonReport
-from eval.simulate.noise import read_noise
 from tse.detection import frame_posteriors, likeliest_odds
 from tse.detection_calibration import DetectionCalibration
 
@@ -56,21 +53,12 @@ ASSETS = Path(__file__).parents[2] / "tse" / "assets" / "detection"
 @dataclass(frozen=True)
 class Settings:
     report: JsonReport
-    data: Path
-    """Folder with speech/ and noise/."""
-    split: str = "dev"
-    """Split of the speakers."""
+    trials: TrialSettings
     conditions: tuple[Annotated[str, one_of(CONDITIONS)], ...] = (
         *("clean-1", "clean-2", "noisy-2", "clean-3", "phone-1", "phone-2", "to-phone-2"),
         *("absent-1", "absent-2", "phone-absent-2", "to-phone-absent-2"),
     )
     """Conditions of the mixtures, with the enrolled speaker and without."""
-    mixtures: int = 60
-    """Number of mixtures of each condition."""
-    seconds: float = 12.0
-    """Length of a mixture."""
-    seed: int = 7
-    """Seed of the mixtures."""
     write: bool = False
     """Store the calibration that is fitted to all speakers among the assets of this checkout."""
 
@@ -101,22 +89,10 @@ def main(settings: Settings) -> None:
     cohort = load_cohort(diarizer.encoder.fingerprint)
     if cohort is None:
         raise ArgumentError("the encoder has no cohort; run python -m recipes.cohort.embed first")
-    utterances = list(read_utterances(settings.data / "speech", settings.split))
-    noise = read_noise(settings.data / "noise" / "noise")
-    compared = []
-    for name in settings.conditions:
-        trials = draw_trials(
-            utterances,
-            CONDITIONS[name],
-            count=settings.mixtures,
-            seed=settings.seed,
-            seconds=settings.seconds,
-            noise=noise,
-        )
-        compared += [
-            compare(trial, name, diarizer, cohort)
-            for trial in follow(trials, name, settings.mixtures)
-        ]
+    compared = [
+        compare(trial, name, diarizer, cohort)
+        for name, trial in settings.trials.draw(settings.conditions)
+    ]
     judged = list(cross_fit(compared))
     rows = [
         describe(name, [one for one in judged if one.compared.condition == name])

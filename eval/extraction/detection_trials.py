@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +14,14 @@ from diarspk.diarization.diarizer import Diarizer
 from diarspk.diarization.local_speakers import ACTIVE, LocalSpeakers
 from diarspk.intervals import find_runs
 from diarspk.verification.cohort import Cohort
-from eval.extraction.mixtures import Trial
+from eval.embeddings.speech import read_utterances
+from eval.extraction.mixtures import CONDITIONS, Trial, draw_trials
+from eval.report.progress import follow
+from eval.simulate.noise import read_noise
 from tse.detection import STEP_S
 from tse.detection_calibration import score_voices
 
-__all__ = ["Compared", "active_frames", "compare", "label_voices"]
+__all__ = ["Compared", "TrialSettings", "active_frames", "compare", "label_voices"]
 
 Figures = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -30,6 +34,38 @@ MAX_GAP_S = 0.4
 
 SURE = 0.2
 """How much more of a local speaker's frames one voice must have than another to be that one."""
+
+
+@dataclass(frozen=True)
+class TrialSettings:
+    """Settings of the mixtures that voices are looked for in."""
+
+    data: Path
+    """Folder with speech/ and noise/."""
+    split: str = "dev"
+    """Split of the speakers."""
+    mixtures: int = 60
+    """Number of mixtures of each condition."""
+    seconds: float = 12.0
+    """Length of a mixture."""
+    seed: int = 7
+    """Seed of the mixtures."""
+
+    def draw(self, conditions: Sequence[str]) -> Iterator[tuple[str, Trial]]:
+        """Draw the mixtures of conditions, with the name of each condition."""
+        utterances = list(read_utterances(self.data / "speech", self.split))
+        noise = read_noise(self.data / "noise" / "noise")
+        for name in conditions:
+            trials = draw_trials(
+                utterances,
+                CONDITIONS[name],
+                count=self.mixtures,
+                seed=self.seed,
+                seconds=self.seconds,
+                noise=noise,
+            )
+            for trial in follow(trials, name, self.mixtures):
+                yield name, trial
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -21,13 +20,10 @@ from diarspk.audio import SAMPLE_RATE
 from diarspk.diarization.diarizer import Diarizer
 from diarspk.verification.calibration import probability
 from eval.command_line import command, one_of
-from eval.embeddings.speech import read_utterances
 from eval.extraction.detection import Judged, describe, format_rows, presence_error
-from eval.extraction.detection_trials import Compared, compare
-from eval.extraction.mixtures import CONDITIONS, Trial, draw_trials
-from eval.report.progress import follow
+from eval.extraction.detection_trials import Compared, TrialSettings, compare
+from eval.extraction.mixtures import CONDITIONS, Trial
 from eval.report.run_record import JsonReport
-from eval.simulate.noise import read_noise
 from tse.detection import VoiceScorer, frame_posteriors, likeliest_odds
 from tse.live_detection import LiveDetector
 
@@ -38,20 +34,11 @@ PIECE_SAMPLES = SAMPLE_RATE
 @dataclass(frozen=True)
 class Settings:
     report: JsonReport
-    data: Path
-    """Folder with speech/ and noise/."""
-    split: str = "dev"
-    """Split of the speakers."""
+    trials: TrialSettings
     conditions: tuple[Annotated[str, one_of(CONDITIONS)], ...] = (
         *("clean-1", "clean-2", "noisy-2", "absent-1", "absent-2"),
     )
     """Conditions of the mixtures, with the enrolled speaker and without."""
-    mixtures: int = 60
-    """Number of mixtures of each condition."""
-    seconds: float = 12.0
-    """Length of a mixture."""
-    seed: int = 7
-    """Seed of the mixtures."""
 
 
 @command
@@ -59,22 +46,11 @@ def main(settings: Settings) -> None:
     """Run the command line."""
     diarizer = Diarizer()
     scorer = VoiceScorer.load(diarizer.encoder.fingerprint)
-    utterances = list(read_utterances(settings.data / "speech", settings.split))
-    noise = read_noise(settings.data / "noise" / "noise")
     judged: dict[str, list[Judged]] = {"recording": [], "live": []}
-    for name in settings.conditions:
-        trials = draw_trials(
-            utterances,
-            CONDITIONS[name],
-            count=settings.mixtures,
-            seed=settings.seed,
-            seconds=settings.seconds,
-            noise=noise,
-        )
-        for trial in follow(trials, name, settings.mixtures):
-            compared = compare(trial, name, diarizer, scorer.cohort)
-            judged["recording"].append(judge_recording(compared, scorer))
-            judged["live"].append(judge_live(trial, compared, diarizer, scorer))
+    for name, trial in settings.trials.draw(settings.conditions):
+        compared = compare(trial, name, diarizer, scorer.cohort)
+        judged["recording"].append(judge_recording(compared, scorer))
+        judged["live"].append(judge_live(trial, compared, diarizer, scorer))
     rows = describe_both(judged, settings.conditions)
     print(format_rows(rows))
     errors = {way: presence_error(found) for way, found in judged.items()}
