@@ -56,6 +56,19 @@ class Voices:
 
 
 def read_voices(folder: Path) -> Voices:
+    """Read a split of what ``prepare.py`` has packed; the waveforms stay on the disk.
+
+    Raises
+    ------
+    ArgumentError
+        If the folder lacks a file of it.
+    """
+    for name in ("index.csv", "waveforms.npy"):
+        if not (folder / name).is_file():
+            raise ArgumentError(
+                f"`packed` must be a folder that recipes.extraction.prepare has written, but "
+                f"{folder} has no {name}"
+            )
     with (folder / "index.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     vectors = folder / "vectors.npy"

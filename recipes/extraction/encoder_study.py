@@ -186,6 +186,8 @@ def _slug(label: str) -> str:
 
 @command
 def main(settings: Settings, others: Sequence[str]) -> None:
+    for split in ("train", "dev"):
+        read_voices(settings.packed / split)  # what is missing is told before hours of work
     settings.output.mkdir(parents=True, exist_ok=True)
     check_settings(settings, others)
     cells = choose_cells(settings)

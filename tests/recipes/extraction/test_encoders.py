@@ -352,3 +352,14 @@ def test_the_study_of_encoders_runs_to_its_findings_and_goes_on(
     (tmp_path / "encoders.json").write_text(json.dumps(encoders))
     assert encoder_study.main([*map(str, options)]) == 1
     assert "must differ in letters or digits, got mine!, Mine" in capfd.readouterr().err
+
+
+def test_a_study_tells_of_missing_voices_before_its_work(packed, tmp_path, capsys):
+    part = tmp_path / "packed"
+    (part / "train").mkdir(parents=True)
+    for file in ("index.csv", "waveforms.npy"):
+        (part / "train" / file).write_bytes((packed / "train" / file).read_bytes())
+    words = ["--data", tmp_path, "--packed", part, "--output", tmp_path / "study"]
+    assert encoder_study.main([str(word) for word in words]) == 1
+    assert f"{part / 'dev'} has no index.csv" in capsys.readouterr().err
+    assert not (tmp_path / "study").exists()
