@@ -130,10 +130,10 @@ def streaming_segmenter(diarizer: Diarizer) -> EmbeddedSegmenter:
     ArgumentError
         If its encoder or its segmentation reads audio, and not trunk frames.
     """
-    models = diarizer.models
-    if models.encoder is not None or not isinstance(models.segmenter, EmbeddedSegmenter):
-        raise ArgumentError(
-            "`diarizer` must have the embedded encoder and segmentation, whose frames come in a "
-            f"stream, got {diarizer!r}"
-        )
-    return models.segmenter
+    segmenter, encoder = diarizer.models.segmenter, diarizer.models.encoder
+    fault = "must be the embedded one, whose frames come in a stream, got"
+    if encoder is not None:
+        raise ArgumentError(f"`encoder` {fault} {encoder!r}; leave `encoder` out")
+    if not isinstance(segmenter, EmbeddedSegmenter):
+        raise ArgumentError(f"`segmentation` {fault} {segmenter!r}; leave `segmentation` out")
+    return segmenter
