@@ -34,6 +34,13 @@ MIN_TOLD_S = 1.0
 """Seconds of channels in opposite phase from which on a warning tells of them."""
 
 
+def find_faulty(samples: NDArray[Any]) -> int | None:
+    """Find the first of ``(..., time)`` that is NaN, infinite or far beyond full scale; or None."""
+    sound = np.abs(np.atleast_2d(samples)) <= MAX_AMPLITUDE  # NaN is in no order
+    faulty = np.flatnonzero(~sound.all(axis=0))
+    return int(faulty[0]) if faulty.size else None
+
+
 @dataclass(frozen=True, eq=False)
 class AudioStream:
     """Opened audio, read as 16 kHz mono block by block.
@@ -125,12 +132,11 @@ class AudioStream:
     def _finite(self, chunks: Iterable[Samples]) -> Iterator[Samples]:
         position = 0
         for mono in chunks:  # (time,)
-            faulty = np.flatnonzero(~(np.abs(mono) <= MAX_AMPLITUDE))  # NaN is in no order
-            if faulty.size:
-                seconds = (position + int(faulty[0])) / self.source.sample_rate
+            if (faulty := find_faulty(mono)) is not None:
+                seconds = (position + faulty) / self.source.sample_rate
                 raise AudioError(
                     f"{self.source.label}: a sample is NaN or infinite, or far beyond full scale "
-                    f"({mono[faulty[0]]:g} at {seconds:.3f} s); export the audio again, or replace "
+                    f"({mono[faulty]:g} at {seconds:.3f} s); export the audio again, or replace "
                     "such samples"
                 )
             position += mono.size

@@ -12,8 +12,6 @@ from diarspk.cli.recordings import Reader, stem
 from diarspk.cli.terminal import say
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from pyannote.core import Annotation
 
     from diarspk.cues import SpeakerCue
@@ -41,7 +39,7 @@ def extract_voice_cue(
     from diarspk.cues import extract_cue
 
     if annotation is None or speaker is None:
-        return extract_cue(_read(recording, reader), encoder, SAMPLE_RATE, name=encoder_name)
+        return extract_cue(reader.read_voice(recording), encoder, SAMPLE_RATE, name=encoder_name)
     speech = read_speech(recording, speaker, annotation, reader)
     return extract_cue(speech, encoder, SAMPLE_RATE, name=encoder_name)
 
@@ -69,7 +67,7 @@ def embed_recordings(
     from diarspk.audio import SAMPLE_RATE, open_audio
     from diarspk.cues.export import read_references
 
-    waveforms = [_read(recording, reader) for recording in recordings]
+    waveforms = [reader.read_voice(recording) for recording in recordings]
     opened = [open_audio(waveform, SAMPLE_RATE) for waveform in waveforms]
     files = [str(recording) for recording in recordings]
     return read_references(speaker, files, encoder, encoder_name, opened)
@@ -107,14 +105,3 @@ def without_outliers(references: References, drop: bool) -> References:
             + ("; left out" if drop else "; --drop-outliers leaves it out")
         )
     return references.without_outliers() if drop else references
-
-
-def _read(recording: Path, reader: Reader) -> NDArray[np.float32]:
-    """Read a recording ``(time,)`` at 16 kHz, and warn of what makes its embedding unreliable."""
-    from diarspk.audio import load_audio
-    from diarspk.features.speech_quality import check_speech
-
-    waveform = load_audio(reader.open(recording))
-    for doubt in check_speech(waveform):
-        say(f"warning: {recording}: {doubt}")
-    return waveform

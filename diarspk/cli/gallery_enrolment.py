@@ -156,10 +156,7 @@ def embed_voice(
     encoder: diarspk.SpeakerEncoder, recording: Path, reader: Reader
 ) -> tuple[NDArray[np.float32], float]:
     """Embedding ``(dim,)`` and duration in seconds; warns if it is less reliable."""
-    from diarspk.audio import SAMPLE_RATE, load_audio
-    from diarspk.features.speech_quality import check_speech
+    from diarspk.audio import SAMPLE_RATE
 
-    waveform = load_audio(reader.open(recording))
-    for message in check_speech(waveform):
-        say(f"warning: {recording}: {message}")
+    waveform = reader.read_voice(recording)
     return encoder.embed(waveform, SAMPLE_RATE), len(waveform) / SAMPLE_RATE

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diarspk.audio.raw import file_start
-from diarspk.audio.stream import MAX_AMPLITUDE
+from diarspk.audio.stream import find_faulty
 from diarspk.errors import ArgumentError, AudioError
 
 if TYPE_CHECKING:
@@ -149,13 +149,10 @@ class PipeSource:
 
     def _check_amplitude(self, piece: NDArray[Any], seconds: float) -> None:
         """Refuse floats that are no sound, most often samples of another format."""
-        if piece.dtype.kind != "f":
-            return
-        faulty = np.flatnonzero(~(np.abs(piece) <= MAX_AMPLITUDE).all(axis=0))
-        if faulty.size:
+        if (faulty := find_faulty(piece)) is not None:
             raise AudioError(
                 "stdin: a sample is NaN or infinite, or far beyond full scale, at "
-                f"{seconds + int(faulty[0]) / self.sample_rate:.3f} s; check --format "
+                f"{seconds + faulty / self.sample_rate:.3f} s; check --format "
                 f"{self.format.value}, or replace such samples"
             )
 

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from diarspk.cli.terminal import say
+
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from diarspk.audio import AudioStream, RawFormat
 
 __all__ = ["STDIN", "Reader", "Recording", "stem"]
@@ -115,6 +120,22 @@ class Reader:
         from diarspk.audio.clip import clip
 
         return clip(stream, recording.start, recording.end)
+
+    def read_voice(self, recording: Path) -> NDArray[np.float32]:
+        """Read a recording of one voice ``(time,)`` at 16 kHz; warns if it is a doubtful one.
+
+        Raises
+        ------
+        AudioError
+            If it cannot be read.
+        """
+        from diarspk.audio import load_audio
+        from diarspk.features.speech_quality import check_speech
+
+        waveform = load_audio(self.open(recording))
+        for doubt in check_speech(waveform):
+            say(f"warning: {recording}: {doubt}")
+        return waveform
 
 
 def _parse(raw: str) -> RawFormat:

@@ -108,17 +108,11 @@ def _compare(
     scoring: ScoringName | None,
     as_json: bool,
 ) -> None:
-    from diarspk.audio import SAMPLE_RATE, load_audio
-    from diarspk.features.speech_quality import check_speech
+    from diarspk.audio import SAMPLE_RATE
     from diarspk.verification.calibration import probability
     from diarspk.verification.scoring import load_scorer
 
-    vectors = []
-    for file in pair:
-        waveform = load_audio(reader.open(file))
-        for message in check_speech(waveform):
-            say(f"warning: {file}: {message}")
-        vectors.append(encoder.embed(waveform, SAMPLE_RATE))
+    vectors = [encoder.embed(reader.read_voice(file), SAMPLE_RATE) for file in pair]
     scorer = load_scorer(encoder.fingerprint, None if scoring is None else scoring.value)
     sides = vectors[0][None], vectors[1][None]
     score = float(scorer.scores(*sides)[0])

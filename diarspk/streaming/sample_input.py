@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from diarspk.arguments import check_count
 from diarspk.audio.arrays import open_array
 from diarspk.audio.source import Samples
-from diarspk.audio.stream import MAX_AMPLITUDE, SAMPLE_RATE
+from diarspk.audio.stream import SAMPLE_RATE, find_faulty
 from diarspk.errors import ArgumentError, AudioError
 from diarspk.streaming.block_resampler import BlockResampler
 from diarspk.streaming.live_mixdown import LiveMixdown
@@ -108,9 +108,8 @@ class SampleInput:
         chunks = list(source.chunks())
         empty = np.zeros((source.channels, 0), np.float32)
         audio: Samples = np.concatenate([empty, *chunks], axis=1)
-        faulty = np.flatnonzero(~(np.abs(audio) <= MAX_AMPLITUDE).all(axis=0))
-        if faulty.size:
-            seconds = (self.samples + int(faulty[0])) / rate
+        if (faulty := find_faulty(audio)) is not None:
+            seconds = (self.samples + faulty) / rate
             raise AudioError(
                 f"a sample is NaN or infinite, or far beyond full scale, at {seconds:.3f} s of "
                 "this stretch; nothing of this push was taken in, so replace it and push again"
