@@ -305,8 +305,10 @@ def run_steps(steps: Sequence[RefitStep], place: Place, *, again: bool = False) 
 def _is_there(name: str, place: Place) -> bool:
     """Whether a file exists and is of the encoder, by its name or by its card."""
     file = Path(place.fill(name))
-    if not file.is_file() or "print}" in name:
-        return file.is_file()
+    if not file.is_file():
+        return False
+    if "print}" in name:
+        return True
     card: dict[str, Any] = read_checkpoint(file).card
     return bool(card.get("encoder", {}).get("fingerprint") == place.fingerprint)
 
