@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import diarspk
-from diarspk.cli.gallery_enrolment import Folder, embed_voice, enroll
+from diarspk.cli.gallery_enrolment import Folder, enroll
 from diarspk.cli.json_text import json_text
 from diarspk.cli.options import AsJson, Channel, Device, Encoder, Raw, Track
 from diarspk.cli.recordings import Reader
@@ -17,6 +17,9 @@ from diarspk.cli.table import aligned
 from diarspk.cli.terminal import Failures, exit_on_error, say
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from diarspk.verification.gallery import Gallery, Identification, Match
 
 __all__ = ["gallery"]
@@ -59,7 +62,7 @@ def identify(
         for recording in recordings:
             with failures.caught(recording):
                 answer = people.identify(
-                    embed_voice(loaded, recording, reader)[0],
+                    _embed_voice(loaded, recording, reader),
                     fingerprint=loaded.fingerprint,
                     known_prior=known_prior,
                     threshold=threshold,
@@ -87,7 +90,7 @@ def search(
         loaded = diarspk.load_encoder(encoder, device=device)
         for recording in recordings:
             with failures.caught(recording):
-                vector = embed_voice(loaded, recording, reader)[0]
+                vector = _embed_voice(loaded, recording, reader)
                 found = people.search(vector, fingerprint=loaded.fingerprint, limit=limit)
                 _print_matches(recording, found, as_json)
     failures.exit()
@@ -159,6 +162,15 @@ def migrate(
     with exit_on_error(), _opened(folder) as people:
         move(people, read_alignment(alignment).map_from(people.space.fingerprint))
         say(f"{folder}: {people.space}")
+
+
+def _embed_voice(
+    encoder: diarspk.SpeakerEncoder, recording: Path, reader: Reader
+) -> NDArray[np.float32]:
+    """Embed a recording of one voice: ``(dim,)``; warns if it is less reliable."""
+    from diarspk.audio import SAMPLE_RATE
+
+    return encoder.embed(reader.read_voice(recording), SAMPLE_RATE)
 
 
 def _opened(folder: Path) -> Gallery:

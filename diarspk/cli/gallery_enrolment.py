@@ -11,19 +11,20 @@ import typer
 
 import diarspk
 from diarspk.cli.options import Channel, Device, Encoder, Raw, Track
-from diarspk.cli.recordings import Reader
+from diarspk.cli.recordings import Reader, tell_doubts
 from diarspk.cli.terminal import Failures, exit_on_error, say
-from diarspk.errors import ModelError
+from diarspk.errors import AudioError, ModelError
 from diarspk.formats.names import escape_undecoded
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from diarspk.audio.source import Samples
     from diarspk.embeddings.space import Space
     from diarspk.verification.gallery import Gallery
 
-__all__ = ["Folder", "embed_voice", "enroll"]
+__all__ = ["Folder", "enroll"]
 
 Folder = Annotated[
     Path, typer.Option("--gallery", "-g", metavar="DIR", help="Folder of the gallery.")
@@ -59,8 +60,9 @@ def enroll(
 ) -> None:
     """Enroll a person by recordings; the gallery is created if it does not exist.
 
-    A recording that fails is reported, and the others are enrolled. Of a recording of several
-    people, the speech is taken where the person talks and nobody else does.
+    A recording that fails or has no speech is reported, and the others are enrolled. One that the
+    person has already is not counted again. Of a recording of several people, the speech is taken
+    where the person talks and nobody else does.
     """
     if meeting is not None or label is not None or diarization is not None:
         if meeting is None or label is None or recordings:
@@ -73,34 +75,42 @@ def enroll(
         return
     if not recordings:
         raise typer.BadParameter("give recordings, or --from with --speaker")
+    from diarspk.audio import SAMPLE_RATE
     from diarspk.embeddings.profile import build_profile
     from diarspk.verification.gallery.names import check_name
 
     reader = Reader.of(recordings, channel=channel, track=track, raw=raw)
     failures = Failures()
-    found: dict[str, tuple[NDArray[np.float32], float]] = {}
+    files: list[str] = []
+    rows: list[NDArray[np.float32]] = []
+    lengths: list[float] = []
     with exit_on_error():
         speaker = check_name(speaker)
         loaded = diarspk.load_encoder(encoder, device=device)
+        diarizer = _load_speech_finder(encoder, device)
     for recording in recordings:
         with failures.caught(recording):
-            found[str(recording)] = embed_voice(loaded, recording, reader)
+            waveform = _read_speech(recording, reader, diarizer)
+            rows.append(loaded.embed(waveform, SAMPLE_RATE))
+            lengths.append(len(waveform) / SAMPLE_RATE)
+            files.append(str(recording))
     with exit_on_error():
-        if found:
-            for index in build_profile([row for row, _ in found.values()]).outliers:
-                say(f"warning: {list(found)[index]}: does not sound like the others")
+        if files:
+            for index in build_profile(rows).outliers:
+                say(f"warning: {files[index]}: does not sound like the others")
             _put(
                 folder,
                 replace(loaded.space, name=encoder or ""),
                 lambda people: people.enroll(
                     speaker,
-                    [row for row, _ in found.values()],
+                    rows,
                     fingerprint=loaded.fingerprint,
-                    sources=[escape_undecoded(file) for file in found],
-                    seconds=[seconds for _, seconds in found.values()],
+                    sources=[escape_undecoded(file) for file in files],
+                    seconds=lengths,
+                    distinct=True,
                 ),
             )
-            for file in found:
+            for file in dict.fromkeys(files):
                 print(f"{speaker}\t{file}")
     failures.exit()
 
@@ -131,6 +141,7 @@ def _enroll_diarized(
             fingerprint=loaded.fingerprint,
             sources=[escape_undecoded(f"{recording} {label}")] * count,
             seconds=[voice.seconds / count] * count,
+            distinct=True,
         ),
     )
     print(f"{speaker}\t{recording}\t{label}\t{voice.seconds:.1f}")
@@ -152,11 +163,30 @@ def _put(folder: Path, space: Space, put: Callable[[Gallery], object]) -> None:
         put(people)
 
 
-def embed_voice(
-    encoder: diarspk.SpeakerEncoder, recording: Path, reader: Reader
-) -> tuple[NDArray[np.float32], float]:
-    """Embedding ``(dim,)`` and duration in seconds; warns if it is less reliable."""
-    from diarspk.audio import SAMPLE_RATE
+def _load_speech_finder(encoder: str | None, device: str) -> diarspk.Diarizer:
+    """Load the encoder's own segmentation head, or the embedded one where it has none."""
+    from diarspk.diarization.diarizer import EMBEDDED
+    from diarspk.segmentation.loading import has_segmentation_head
 
-    waveform = reader.read_voice(recording)
-    return encoder.embed(waveform, SAMPLE_RATE), len(waveform) / SAMPLE_RATE
+    own = encoder is not None and has_segmentation_head(encoder)
+    return diarspk.Diarizer.load(encoder if encoder and own else EMBEDDED, device=device)
+
+
+def _read_speech(recording: Path, reader: Reader, diarizer: diarspk.Diarizer) -> Samples:
+    """Read a recording of one voice ``(time,)`` at 16 kHz; warns if it is a doubtful one.
+
+    Raises
+    ------
+    AudioError
+        If it cannot be read, or nobody talks in it.
+    """
+    from diarspk.audio import SAMPLE_RATE, load_audio
+
+    waveform = load_audio(reader.open(recording))
+    if not diarizer.first_pass(waveform, SAMPLE_RATE).local.talking.any():
+        raise AudioError(
+            f"{recording}: no speech was found in {len(waveform) / SAMPLE_RATE:.1f} s; give a "
+            "recording in which the person talks"
+        )
+    tell_doubts(recording, waveform)
+    return waveform

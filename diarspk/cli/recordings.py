@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from diarspk.audio import AudioStream, RawFormat
 
-__all__ = ["STDIN", "Reader", "Recording", "stem"]
+__all__ = ["STDIN", "Reader", "Recording", "stem", "tell_doubts"]
 
 STDIN = Path("-")
 STDIN_NAME = "stdin"
@@ -130,12 +130,18 @@ class Reader:
             If it cannot be read.
         """
         from diarspk.audio import load_audio
-        from diarspk.features.speech_quality import check_speech
 
         waveform = load_audio(self.open(recording))
-        for doubt in check_speech(waveform):
-            say(f"warning: {recording}: {doubt}")
+        tell_doubts(recording, waveform)
         return waveform
+
+
+def tell_doubts(recording: Path, waveform: NDArray[np.float32]) -> None:
+    """Say what makes an embedding of ``waveform (time,)`` at 16 kHz less reliable."""
+    from diarspk.features.speech_quality import check_speech
+
+    for doubt in check_speech(waveform):
+        say(f"warning: {recording}: {doubt}")
 
 
 def _parse(raw: str) -> RawFormat:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from diarspk.arguments import check_count, check_number, check_pairs, check_sequence, check_type
 from diarspk.embeddings.space import Space, require_same_space
 from diarspk.embeddings.unit_vectors import unit_rows
-from diarspk.errors import ArgumentError, ModelError
+from diarspk.errors import ArgumentError, DiarspkWarning, ModelError
 from diarspk.verification.calibration import ScoreCalibration, probability
 from diarspk.verification.gallery.database import Database
 from diarspk.verification.gallery.identification import (
@@ -23,6 +24,7 @@ from diarspk.verification.gallery.identification import (
     decide,
 )
 from diarspk.verification.gallery.names import check_name, normalize_name
+from diarspk.verification.gallery.repeats import describe_repeats, insert_distinct
 from diarspk.verification.gallery.rows import (
     count_entries,
     count_people,
@@ -97,6 +99,7 @@ class Gallery:
         fingerprint: str,
         sources: Sequence[str] = (),
         seconds: Sequence[float] = (),
+        distinct: bool = False,
     ) -> list[int]:
         """Add references of a speaker, all or none; they are on disk when this returns.
 
@@ -104,11 +107,18 @@ class Gallery:
         ----------
         sources, seconds : sequence, optional
             Origin and length in seconds of each reference.
+        distinct : bool
+            Leave out references that the speaker has already: the same recording, enrolled again.
 
         Returns
         -------
         list of int
-            Numbers of the entries.
+            Numbers of the entries; of a reference that was left out, that of the one it repeats.
+
+        Warns
+        -----
+        DiarspkWarning
+            Of references that were left out.
 
         Raises
         ------
@@ -132,10 +142,16 @@ class Gallery:
                     f"`sources` and `seconds` must have one item for each of {len(rows)} vectors, "
                     f"got {len(origins)} and {len(lengths)}"
                 )
-            return [
-                insert_row(connection, speaker, row, source, length, fingerprint)
-                for row, source, length in zip(rows, origins, lengths, strict=True)
-            ]
+            references = zip(rows, origins, lengths, strict=True)
+            if not distinct:
+                return [
+                    insert_row(connection, speaker, row, source, length, fingerprint)
+                    for row, source, length in references
+                ]
+            numbers, repeats = insert_distinct(connection, speaker, references, space)
+        for line in describe_repeats(self.folder, speaker, repeats):
+            warnings.warn(line, DiarspkWarning, stacklevel=2)
+        return numbers
 
     def enroll_many(self, references: Iterable[tuple[str, ArrayLike]], *, fingerprint: str) -> int:
         """Add ``(speaker, vector)`` pairs in one transaction; returns their number.

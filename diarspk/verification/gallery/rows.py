@@ -27,6 +27,7 @@ __all__ = [
     "read_profiles",
     "read_references",
     "read_sample",
+    "read_speaker",
     "read_vectors",
     "replace_vectors",
 ]
@@ -129,6 +130,20 @@ def read_references(connection: sqlite3.Connection, space: Space) -> dict[str, N
     for speaker, fingerprint, blob in cursor:
         found.setdefault(speaker, []).append(_to_rows([fingerprint], [blob], space)[0])
     return {speaker: np.stack(rows) for speaker, rows in found.items()}
+
+
+def read_speaker(
+    connection: sqlite3.Connection, speaker: str, space: Space
+) -> tuple[list[int], list[str], list[NDArray[np.float32]]]:
+    """Read the numbers, sources and unit vectors ``(dim,)`` of the references of a speaker."""
+    rows = connection.execute(
+        "SELECT id, source, fingerprint, vector FROM entries WHERE speaker = ? ORDER BY id",
+        (speaker,),
+    ).fetchall()
+    if not rows:
+        return [], [], []
+    numbers, sources, fingerprints, blobs = zip(*rows, strict=True)
+    return list(numbers), list(sources), list(_to_rows(fingerprints, blobs, space))
 
 
 def read_profiles(

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from typer.testing import Result
 
 from diarspk import load_encoder
+from diarspk.cli.terminal import warnings_on_one_line
 from diarspk.embeddings.space import Space
 from diarspk.verification.alignment import LinearAlignment, write_alignment
 from diarspk.verification.gallery import opening
@@ -94,8 +96,8 @@ def test_a_name_in_two_spellings_is_one_person(
     run: Run, tmp_path: Path, voices: Voices, tiny: Path
 ) -> None:
     options = ["-g", tmp_path / "g", "--encoder", tiny]
-    for name in ("Zo\u00eb", "Zoe\u0308"):
-        result = run("gallery", "enroll", name, voices["ann"][0], *options)
+    for take, name in enumerate(("Zo\u00eb", "Zoe\u0308")):
+        result = run("gallery", "enroll", name, voices["ann"][take], *options)
         assert result.stdout.split("\t")[0] == "Zo\u00eb"
     (line,) = run("gallery", "list", "-g", tmp_path / "g", "--json").stdout.splitlines()
     assert (json.loads(line)["speaker"], json.loads(line)["references"]) == ("Zo\u00eb", 2)
@@ -123,7 +125,7 @@ def test_a_failed_enrolment_leaves_no_gallery(
     def fail(self: object, *arguments: object, **options: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr("diarspk.verification.gallery.gallery.insert_row", fail)
+    monkeypatch.setattr("diarspk.verification.gallery.repeats.insert_row", fail)
     options = ["-g", tmp_path / "a" / "g", "--encoder", tiny]
     result = run("gallery", "enroll", "ann", voices["ann"][0], *options)
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
@@ -137,6 +139,37 @@ def test_a_recording_of_somebody_else_is_warned_about(
     options = ["-g", tmp_path / "new", "--encoder", tiny]
     result = run("gallery", "enroll", "ann", *voices["ann"], voices["eve"][0], *options)
     assert result.stderr == f"warning: {voices['eve'][0]}: does not sound like the others\n"
+
+
+def test_a_recording_counts_once(
+    run: Run, tmp_path: Path, people: Path, voices: Voices, tiny: Path
+) -> None:
+    copy = tmp_path / "copy.flac"
+    soundfile.write(copy, *soundfile.read(voices["ann"][0]))
+    options = ["-g", people, "--encoder", tiny]
+    with warnings_on_one_line():
+        result = run("gallery", "enroll", "ann", copy, *2 * voices["ann"][2:], *options)
+    assert (result.exit_code, result.stdout) == (0, f"ann\t{copy}\nann\t{voices['ann'][2]}\n")
+    again = "ann has this recording already"
+    assert result.stderr.splitlines() == [
+        f"warning: {copy}: {again}, from {voices['ann'][0]}; it is not counted again",
+        f"warning: {voices['ann'][2]}: {again}; it is not counted again",
+    ]
+    listed = run("gallery", "list", "-g", people, "--json").stdout.splitlines()
+    assert json.loads(listed[0])["references"] == 3
+
+
+def test_a_recording_in_which_nobody_talks_is_refused(run: Run, tmp_path: Path) -> None:
+    noise = 0.05 * np.random.default_rng(0).normal(size=32000)
+    for name, samples in (("silence.wav", 0 * noise), ("noise.wav", noise)):
+        soundfile.write(tmp_path / name, samples, 16000)
+        result = run("gallery", "enroll", "ann", tmp_path / name, "-g", tmp_path / "g")
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr == (
+            f"error: {tmp_path / name}: no speech was found in 2.0 s; give a recording in which "
+            "the person talks\n"
+        )
+    assert not (tmp_path / "g").exists()
 
 
 def test_a_gallery_moves_to_another_encoder(

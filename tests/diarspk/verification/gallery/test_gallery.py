@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import doctest
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from diarspk.embeddings.space import Space
-from diarspk.errors import ArgumentError, ModelError
+from diarspk.errors import ArgumentError, DiarspkWarning, ModelError
 from diarspk.verification.calibration import ScoreCalibration
 from diarspk.verification.gallery import Gallery, create_gallery, identification, open_gallery
 from diarspk.verification.gallery.identification import open_set_posterior
@@ -125,6 +126,23 @@ def test_many_are_enrolled_in_one_change(gallery: Gallery) -> None:
     with pytest.raises(ModelError, match="got one of other"):
         gallery.enroll_many(pairs, fingerprint="other")
     assert len(gallery) == 6
+
+
+def test_distinct_references_are_enrolled_once(gallery: Gallery) -> None:
+    first, second = voices(1, 2)[0]
+    enroll = partial(gallery.enroll, fingerprint="abc", distinct=True)
+    assert enroll("ann", np.stack([first, second]), sources=["a", "b"]) == [1, 2]
+    with pytest.warns(DiarspkWarning) as told:
+        assert enroll("ann", np.stack([7 * second, first]), sources=["b", "c"]) == [2, 1]
+    assert [str(one.message) for one in told] == [
+        "b: ann has this recording already; it is not counted again",
+        "c: ann has this recording already, from a; it is not counted again",
+    ]
+    with pytest.warns(DiarspkWarning, match=r"from a \(2 references\)"):
+        assert enroll("ann", np.stack([first, first])) == [1, 1]
+    assert enroll("ben", first) == [3]  # of another person: a matter of who they say it is
+    assert enroll("ben", first + 1e-2 * second) == [4]
+    assert gallery.enroll("ben", first, fingerprint="abc") == [5]
 
 
 def test_removed_people_are_not_found_again(crowd: Gallery) -> None:
