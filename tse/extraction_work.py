@@ -75,7 +75,13 @@ class ExtractionWork:
         if self.diarizations is None:
             return stream, None
         file, wanted = self.diarizations.find(named), self.diarizations.name_of(named)
-        return stream, _read_diarization(file, wanted, hint=named.name)
+        annotation = _read_diarization(file, wanted, hint=named.name)
+        if annotation:
+            from diarspk.transcripts.same_recording import check_same_recording
+
+            end = annotation.get_timeline(copy=False).extent().end
+            check_same_recording(file, end, str(annotation.uri), stream)
+        return stream, annotation
 
     def load(self) -> Process[Opened]:
         """Load the extractor, and the diarizer where it is needed."""

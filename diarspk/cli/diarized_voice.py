@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import diarspk
-from diarspk.cli.recordings import Reader, stem
+from diarspk.cli.recordings import Reader
 from diarspk.cli.terminal import say
 from diarspk.errors import ArgumentError
 
@@ -52,10 +52,10 @@ def embed_diarized(
         annotation, loaded = diarizer(stream).annotation, diarizer.encoder
         check_label(annotation, speaker, recording)
     else:
-        annotation = read_diarization(diarization, recording)
+        stream = reader.open(recording)
+        annotation = read_diarization(diarization, stream)
         check_label(annotation, speaker, diarization)
         loaded = diarspk.load_encoder(encoder, device=device)
-        stream = reader.open(recording)
     found = embed_turns(recording, speaker, annotation, loaded, stream)
     outliers = build_profile(found.vectors).outliers
     if outliers:
@@ -89,7 +89,7 @@ def embed_turns(
 
 
 def read_speech(
-    recording: Path, speaker: str, annotation: Annotation, reader: Reader
+    recording: Path, speaker: str, annotation: Annotation, stream: AudioStream
 ) -> NDArray[np.float32]:
     """Read the speech of one speaker of a diarized recording, joined: ``(time,)`` at 16 kHz.
 
@@ -104,37 +104,37 @@ def read_speech(
     from diarspk.diarization.recorded_speakers import MIN_CLEAN_S
 
     spans = {speaker: find_clean_spans(annotation)[speaker]}
-    speech = read_spans(reader.open(recording), spans)[speaker]
+    speech = read_spans(stream, spans)[speaker]
     if len(speech) < MIN_CLEAN_S * SAMPLE_RATE:
         raise _too_little(recording, speaker, len(speech) / SAMPLE_RATE, MIN_CLEAN_S)
     return speech
 
 
-def read_diarization(diarization: Path, recording: Path) -> Annotation:
+def read_diarization(diarization: Path, stream: AudioStream) -> Annotation:
     """Read who speaks when in a recording, from RTTM or from the JSON of a result.
 
     It is the only recording of the file, or the one that has its name.
 
+    Warns
+    -----
+    DiarspkWarning
+        If the file is of a recording of another name.
+
     Raises
     ------
     FormatError
-        If the file cannot be read, or has no turns of the recording.
+        If the file cannot be read, has no turns of the recording, or goes on after its end.
     """
-    from diarspk.errors import FormatError
-    from diarspk.formats import read_rttm
-    from diarspk.formats.names import plain_name
+    from diarspk.transcripts.same_recording import check_same_recording
 
-    name = plain_name(stem(recording))
     if diarization.suffix.lower() == ".json":
-        return _of_document(diarization, name)
-    found = read_rttm(diarization)
-    if name in found:
-        return found[name]
-    if len(found) != 1:
-        raise FormatError(
-            f"has no turns of recording {name}; give its own diarization", str(diarization)
-        )
-    return next(iter(found.values()))
+        annotation = _of_document(diarization, stream.name)
+    else:
+        annotation = _of_rttm(diarization, stream.name)
+    if annotation:
+        end = annotation.get_timeline(copy=False).extent().end
+        check_same_recording(diarization, end, annotation.uri, stream)
+    return annotation
 
 
 def check_label(annotation: Annotation, speaker: str | None, source: Path) -> str:
@@ -155,12 +155,28 @@ def check_label(annotation: Annotation, speaker: str | None, source: Path) -> st
     )
 
 
+def _of_rttm(file: Path, name: str) -> Annotation:
+    from diarspk.errors import FormatError
+    from diarspk.formats import read_rttm
+    from diarspk.formats.names import plain_name
+
+    found = read_rttm(file)
+    name = plain_name(name)
+    if name in found:
+        return found[name]
+    if len(found) != 1:
+        raise FormatError(f"has no turns of recording {name}; give its own diarization", str(file))
+    return next(iter(found.values()))
+
+
 def _of_document(file: Path, name: str) -> Annotation:
     from pyannote.core import Annotation, Segment
 
+    from diarspk.transcripts.diarization_json import read_turn_items
     from diarspk.transcripts.diarized_turns import to_turns
 
-    annotation = Annotation(uri=name)
+    document, _ = read_turn_items(str(file))
+    annotation = Annotation(uri=document.text("uri", default="") or name)
     for track, turn in enumerate(to_turns(file)):
         annotation[Segment(turn.start, turn.end), track] = turn.speaker
     return annotation

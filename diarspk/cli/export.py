@@ -125,9 +125,10 @@ def export_cue(
 
         keep_inputs(output, [*recordings, diarization, adapter, latents])
         extra = None if latents is None else read_latents(latents)
-        annotation = None
+        annotation, stream = None, None
         if diarization is not None:
-            annotation = read_diarization(diarization, recordings[0])
+            stream = reader.open(recordings[0])  # once: a pipe gives its bytes once
+            annotation = read_diarization(diarization, stream)
             speaker = check_label(annotation, speaker, diarization)
         loaded = diarspk.load_encoder(encoder, device=device)
         known_as = loaded.origin or encoder or ""
@@ -135,16 +136,18 @@ def export_cue(
             system.value, recordings[0], None if annotation is None else speaker
         )
         if system is System.CUE:
-            cue = extract_voice_cue(recordings[0], speaker, annotation, loaded, known_as, reader)
+            cue = extract_voice_cue(
+                recordings[0], speaker, annotation, loaded, known_as, reader, stream
+            )
             export_whole_cue(map_cue(cue, adapter), speaker or stem(recordings[0]), file)
             if output is None:
                 print(file)
             return
-        if annotation is None or speaker is None:
+        if annotation is None or speaker is None or stream is None:
             name = speaker or stem(recordings[0])
             references = embed_recordings(recordings, name, loaded, known_as, reader)
         else:
-            references = embed_speaker(recordings[0], speaker, annotation, loaded, known_as, reader)
+            references = embed_speaker(recordings[0], speaker, annotation, loaded, known_as, stream)
         references = without_outliers(references, drop_outliers)
         if adapter is not None:
             from diarspk.verification.alignment import read_alignment

@@ -106,7 +106,7 @@ def export_voice(
         least = max(min_seconds, SYNTHESIZERS[synthesizer.value])
         config = ClipConfig(min_s=least, max_s=max_seconds)
         stream = reader.open(recording)  # once: a pipe gives its bytes once
-        annotation, loaded = _diarize(recording, stream, diarization, encoder, device)
+        annotation, loaded = _diarize(stream, diarization, encoder, device)
         for speaker in speakers or ():
             check_label(annotation, speaker, diarization or recording)
         clips = best_clips(
@@ -135,7 +135,6 @@ def export_voice(
 
 
 def _diarize(
-    recording: Path,
     stream: AudioStream,
     diarization: Path | None,
     encoder: str | None,
@@ -143,7 +142,7 @@ def _diarize(
 ) -> tuple[Annotation, diarspk.SpeakerEncoder]:
     """Who speaks when, from a file or by the diarizer, and the encoder."""
     if diarization is not None:
-        annotation = read_diarization(diarization, recording)
+        annotation = read_diarization(diarization, stream)
         return annotation, diarspk.load_encoder(encoder, device=device)
     from diarspk.diarization.diarizer import EMBEDDED
 

@@ -14,6 +14,7 @@ from diarspk.cli.terminal import say
 if TYPE_CHECKING:
     from pyannote.core import Annotation
 
+    from diarspk.audio import AudioStream
     from diarspk.cues import SpeakerCue
     from diarspk.cues.export import References
 
@@ -33,14 +34,15 @@ def extract_voice_cue(
     encoder: diarspk.SpeakerEncoder,
     encoder_name: str,
     reader: Reader,
+    stream: AudioStream | None,
 ) -> SpeakerCue:
     """Extract timbre, frame embeddings and prosody of a recording, or of one speaker of it."""
     from diarspk.audio import SAMPLE_RATE
     from diarspk.cues import extract_cue
 
-    if annotation is None or speaker is None:
+    if annotation is None or speaker is None or stream is None:
         return extract_cue(reader.read_voice(recording), encoder, SAMPLE_RATE, name=encoder_name)
-    speech = read_speech(recording, speaker, annotation, reader)
+    speech = read_speech(recording, speaker, annotation, stream)
     return extract_cue(speech, encoder, SAMPLE_RATE, name=encoder_name)
 
 
@@ -79,14 +81,14 @@ def embed_speaker(
     annotation: Annotation,
     encoder: diarspk.SpeakerEncoder,
     encoder_name: str,
-    reader: Reader,
+    stream: AudioStream,
 ) -> References:
     """Embed pieces of a recording in which one speaker talks alone, named by number."""
     from diarspk.cues.export import References
     from diarspk.file_names import file_stems
     from diarspk.formats.names import escape_undecoded
 
-    found = embed_turns(recording, speaker, annotation, encoder, reader.open(recording))
+    found = embed_turns(recording, speaker, annotation, encoder, stream)
     name = file_stems([f"{stem(recording)}-{speaker}"]).popitem()[1]
     pieces = tuple(
         escape_undecoded(f"{name}-{number}{recording.suffix}")

@@ -152,13 +152,17 @@ class _Embedder:
 
     def __call__(self, one: DiarizedRecording) -> _Voices:
         from diarspk.diarization.recorded_speakers import embed_speakers
+        from diarspk.transcripts.same_recording import check_same_recording
 
         told: list[str] = []
         with warnings_on_one_line(told.append):
             try:
+                stream = self.reader.open_part(one.recording, one.name)
+                end = one.annotation.get_timeline(copy=False).extent().end
+                check_same_recording(one.file, end, str(one.annotation.uri), stream)
                 found = embed_speakers(
                     one.annotation,
-                    self.reader.open_part(one.recording, one.name),
+                    stream,
                     self.encoder,
                     recording=one.name,
                     speakers=one.speakers,

@@ -186,6 +186,12 @@ def _embed(
     device: str,
 ) -> TurnEmbeddings:
     given = None if diarization is None else _read(diarization, recording)
+    if given:
+        from diarspk.transcripts.same_recording import check_same_recording
+
+        end = given.get_timeline(copy=False).extent().end
+        uri = None if recording else str(given.uri)
+        check_same_recording(str(diarization), end, uri, stream)
     with quick_imports():
         from diarspk.diarization.diarizer import Diarizer
         from diarspk.encoders.loading import load_encoder

@@ -84,12 +84,14 @@ class ReviewStart:
         ArgumentError
             If the log is of another diarization than the file.
         AudioError, FormatError
-            If the recording or a file cannot be read.
+            If the recording or a file cannot be read, or the file is of another recording.
         """
         with quick_imports():
             from diarspk.diarization import RecordingAnalysis
             from diarspk.editing import EditedDiarization
 
+        if self.diarization is not None:
+            self._check_recording(self.diarization)
         analysis = RecordingAnalysis(self.stream, self._load)
         if self.log.exists():
             edited = EditedDiarization.load(self.log)
@@ -102,6 +104,15 @@ class ReviewStart:
             edited.save(self.log)  # opened again, it is there at once
         analysis = RecordingAnalysis(self.stream, self._load, result)
         return Begun(edited, analysis, result.warnings)
+
+    def _check_recording(self, diarization: Path) -> None:
+        """Check that the turns of the file are of the recording."""
+        from diarspk.editing.files import read_turns
+        from diarspk.transcripts.same_recording import check_same_recording
+
+        uri, turns = read_turns(diarization, self.recording)
+        end = max((turn.end for turn in turns), default=0.0)
+        check_same_recording(diarization, end, None if self.recording else uri, self.stream)
 
     def _load(self) -> Diarizer:
         with quick_imports():

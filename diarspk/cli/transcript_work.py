@@ -103,7 +103,10 @@ class TranscriptWork:
         if self.diarizations is None:
             return Opened(label, stream, words, None, None)
         file, wanted = self.diarizations.find(named), self.diarizations.name_of(named)
-        return Opened(label, stream, words, file, self.recording or wanted)
+        wanted = self.recording or wanted
+        if stream is not None:
+            _check_recording(file, wanted, stream)
+        return Opened(label, stream, words, file, wanted)
 
     def load(self) -> Process[Opened]:
         """Load the models that are needed."""
@@ -174,3 +177,12 @@ class TranscriptWork:
             return read_transcript(named.recording.path, self.recording)
         wanted = self.recording or self.transcripts.name_of(named)
         return read_transcript(self.transcripts.find(named), wanted)
+
+
+def _check_recording(file: Path, wanted: str | None, stream: AudioStream) -> None:
+    """Check that the turns of a file are of the recording that is transcribed."""
+    from diarspk.transcripts.diarized_turns import to_turns
+    from diarspk.transcripts.same_recording import check_same_recording
+
+    turns = to_turns(file, wanted, hint=stream.name)
+    check_same_recording(file, max((turn.end for turn in turns), default=0.0), None, stream)

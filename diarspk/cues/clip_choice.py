@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from os import PathLike
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +37,7 @@ from diarspk.cues.voice_clip import ClipConfig, ClipScore, VoiceClip
 from diarspk.errors import ArgumentError, AudioError
 from diarspk.features.speech_quality import frame_levels
 from diarspk.transcripts.diarized_turns import SpeakerTurn, to_turns
+from diarspk.transcripts.same_recording import check_same_recording
 from diarspk.transcripts.word import Word
 
 if TYPE_CHECKING:
@@ -101,7 +103,7 @@ def best_clips(
     ArgumentError
         If a label is not in the diarization.
     FormatError
-        If a file cannot be read.
+        If a file cannot be read, or its turns go on after the end of the recording.
     """
     config = ClipConfig() if config is None else config
     check_type(config, "config", ClipConfig)
@@ -109,6 +111,9 @@ def best_clips(
         check_method(encoder, "encoder", "embed", "a speaker encoder")
     stream = open_audio(audio, sample_rate)
     turns = to_turns(diarization, hint=stream.name)
+    if isinstance(diarization, str | PathLike):
+        end = max((turn.end for turn in turns), default=0.0)
+        check_same_recording(diarization, end, None, stream)
     labels = list(dict.fromkeys(turn.speaker for turn in turns))
     wanted = None if speakers is None else check_sequence(speakers, "speakers")
     for label in wanted or ():
