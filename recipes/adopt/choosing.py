@@ -24,7 +24,7 @@ Sets = dict[str, Sequence[ConversationPass]]
 
 THRESHOLDS = (0.5, 0.6, 0.7)
 VBX_SCALES = ((0.2, 6.0), (0.4, 6.0), (0.4, 11.0), (0.8, 11.0))
-CENTRINGS = (0.0, 0.5)
+CENTRINGS = (0.0, 0.3, 0.5)
 FACTORS = tuple((noise, drift) for noise in (0.7, 1.0, 1.4, 2.0) for drift in (0.7, 1.0, 1.5, 2.2))
 """Of the variances that were measured: of noise and of drift."""
 

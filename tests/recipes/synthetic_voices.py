@@ -39,6 +39,7 @@ PLAIN = {
     "noise_ratio_db": (60.0, 61.0),
     "quiet_probability": 0.0,
     "max_bursts": 0,
+    "tone_probability": 0.0,
 }
 """Settings of windows of nothing but the voices and a little noise."""
 

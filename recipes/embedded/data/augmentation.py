@@ -43,14 +43,39 @@ def band_limit(features: Features, generator: np.random.Generator) -> Features:
 
     The stop band falls by 40 to 120 dB an octave and ends 70 dB below.
     """
-    size, _, mels = features.shape
+    size = len(features)
     telephone = generator.random(size) < 0.5
-    low = np.where(telephone, 300.0, generator.uniform(20, 300, size))[:, None]
-    high = np.where(telephone, 3400.0, generator.uniform(3400, 7500, size))[:, None]
-    slope = generator.uniform(40, 120, (size, 1))
-    frequency = mel_frequencies(mels)
-    octaves = np.maximum(np.log2(low / frequency), np.log2(frequency / high)).clip(min=0)
-    attenuation = np.minimum(slope * octaves, 70.0) * DECIBEL
+    low = np.where(telephone, 300.0, generator.uniform(20, 300, size))
+    high = np.where(telephone, 3400.0, generator.uniform(3400, 7500, size))
+    return cut_band(features, low, high, generator.uniform(40, 120, size))
+
+
+def pass_telephone(features: Features, generator: np.random.Generator) -> Features:
+    """Pass each item through a telephone line: a handset, a band, and noise up to 4 kHz.
+
+    The handset is a tilt of 4 dB, the band begins at 150 to 350 and ends at 3,000 to 3,700 Hz, and
+    the noise lies 30 to 50 dB below the speech.
+    """
+    size, mels = len(features), features.shape[-1]
+    low, high = generator.uniform(150, 350, size), generator.uniform(3000, 3700, size)
+    slope = generator.uniform(40, 120, size)
+    limited = cut_band(tilt(features, generator, 4.0), low, high, slope)
+    above = np.log2(mel_frequencies(mels) / 4000).clip(min=0)
+    noise = level(limited) - DECIBEL * generator.uniform(30, 50, (size, 1, 1))
+    noise = noise - DECIBEL * np.minimum(200 * above, 30)
+    noise = noise + generator.normal(0, 0.3, features.shape)
+    return np.logaddexp(limited, noise.astype(np.float32))
+
+
+def cut_band(features: Features, low: FloatArray, high: FloatArray, slope: FloatArray) -> Features:
+    """Attenuate what lies below ``low`` or above ``high`` (Hz), by ``slope`` (dB an octave).
+
+    All are ``(batch,)``; the stop band ends 70 dB below.
+    """
+    frequency = mel_frequencies(features.shape[-1])
+    below, above = np.log2(low[:, None] / frequency), np.log2(frequency / high[:, None])
+    octaves = np.maximum(below, above).clip(min=0)
+    attenuation = np.minimum(slope[:, None] * octaves, 70.0) * DECIBEL
     return features - attenuation.astype(np.float32)[:, None, :]
 
 

@@ -17,7 +17,7 @@ from recipes.embedded.data import augmentation
 from recipes.embedded.data.degradation import pass_channel
 from recipes.embedded.data.pool import FRAMES_PER_SECOND
 from recipes.embedded.data.shards import Waveform
-from recipes.embedded.data.tonal_sounds import draw_tonal_sound
+from recipes.embedded.data.tonal_sounds import draw_steady_tone, draw_tonal_sound
 from recipes.embedded.data.waveforms import Sources, at_power_one
 
 __all__ = ["SHIFT", "Gap", "Mixer", "MixingConfig", "amplitude", "transmit"]
@@ -42,7 +42,9 @@ class MixingConfig:
     max_bursts: int = 5  # noises as loud as quiet speech or louder
     burst_frames: tuple[int, int] = (5, 500)  # log-uniform
     burst_level_db: tuple[float, float] = (-25.0, 3.0)
-    tonal_probability: float = 0.1  # bursts that have a pitch: cries, sirens, tunes
+    tonal_probability: float = 0.3  # bursts that have a pitch: cries, sirens, tunes, tones
+    tone_probability: float = 0.06  # windows with a tone from end to end
+    tone_level_db: tuple[float, float] = (-30.0, 6.0)
     gap_gain_db: tuple[float, float] = (-5.0, 15.0)  # on bursts cut out of speech
     level_deviation_db: float = 5.0
 
@@ -103,6 +105,10 @@ class Mixer:
         quiet = generator.random() < config.quiet_probability
         ratio = generator.uniform(*(config.quiet_ratio_db if quiet else config.noise_ratio_db))
         background = self.draw_noise(samples, generator) * amplitude(-ratio)
+        # Without any, what else is drawn stays the same.
+        if config.tone_probability > 0 and generator.random() < config.tone_probability:
+            gain = amplitude(generator.uniform(*config.tone_level_db))
+            background = background + draw_steady_tone(samples, generator) * gain
         for _ in range(generator.integers(config.max_bursts + 1)):
             burst = self.draw_burst(samples, generator)
             start = int(generator.integers(samples - len(burst) + 1))
@@ -117,7 +123,6 @@ class Mixer:
             gain = amplitude(generator.uniform(*config.gap_gain_db))
             audio = at_power_one(self.sources.voices.read(gap.utterance))
             return fade(audio[gap.first : gap.last][:max_samples]) * gain
-        # Without any, what else is drawn stays the same.
         tonal = config.tonal_probability > 0 and generator.random() < config.tonal_probability
         if tonal:
             length = int(generator.integers(min(SAMPLE_RATE // 2, max_samples), max_samples + 1))

@@ -1,8 +1,9 @@
-"""Sounds that have a pitch and yet are no speech: cries, calls of animals, sirens, whistles, tunes.
+"""Sounds that have a pitch and yet are no speech: cries, sirens, whistles, tunes, tones of a line.
 
 Recordings of them are rare in collections of noise, and what has harmonics and starts and stops
 is what a segmentation takes for somebody who talks. They are made here, one source at a time: notes
-of a pitch, a glide and a colour that stay alike from one note to the next.
+of a pitch, a glide and a colour that stay alike from one note to the next; or tones that stay as
+they are, one or two at a time, throughout or in a cadence, as telephones and machines give them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from eval.simulate.voices import fade
 from recipes.embedded.data.shards import Waveform
 from recipes.embedded.data.waveforms import at_power_one
 
-__all__ = ["TonalSource", "draw_tonal_sound"]
+__all__ = ["TonalSource", "draw_steady_tone", "draw_tonal_sound"]
 
 PITCH_HZ = (350.0, 1500.0)
 """Log-uniform. Above voices: a long vowel of somebody who talks must not be among these sounds."""
@@ -33,6 +34,13 @@ BREATH = (0.0, 0.2)
 RESONANCES_HZ = (500.0, 6000.0)
 QUALITY = (1.5, 8.0)
 MAX_RESONANCES = 3
+
+STEADY_PROBABILITY = 0.5
+"""Share of sounds that are tones."""
+
+TONE_HZ = (100.0, 3500.0)
+THROUGHOUT_PROBABILITY = 0.5
+CADENCE_S = (0.1, 2.0)
 
 
 @dataclass(frozen=True)
@@ -118,8 +126,23 @@ class TonalSource:
 
 
 def draw_tonal_sound(samples: int, generator: np.random.Generator) -> Waveform:
-    """Draw a source and notes that it plays, ``(samples,)`` at a power of one."""
+    """Draw a source and notes that it plays, or a tone, ``(samples,)`` at a power of one."""
+    if generator.random() < STEADY_PROBABILITY:
+        return draw_steady_tone(samples, generator)
     return TonalSource.draw(generator).play(samples, generator)
+
+
+def draw_steady_tone(samples: int, generator: np.random.Generator) -> Waveform:
+    """Draw a tone or two at once, throughout or in a cadence: ``(samples,)`` at a power of one."""
+    time = np.arange(samples) / SAMPLE_RATE
+    sound = np.zeros(samples)
+    for _ in range(generator.integers(1, 3)):
+        phase = generator.uniform(0, 2 * np.pi)
+        sound += np.sin(2 * np.pi * _log_uniform(TONE_HZ, generator) * time + phase)
+    if generator.random() >= THROUGHOUT_PROBABILITY:
+        on, off = (_log_uniform(CADENCE_S, generator) for _ in range(2))
+        sound[time % (on + off) >= on] = 0
+    return at_power_one(sound.astype(np.float32))
 
 
 def _log_uniform(limits: tuple[float, float], generator: np.random.Generator) -> float:

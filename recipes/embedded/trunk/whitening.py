@@ -4,16 +4,20 @@
         ../shared/speech/train.tsv \
         --encoder RUN/final.ckpt --output RUN/whitened.ckpt
 
-Speakers with two utterances or more are embedded from short crops as they were recorded: what
-varies within a voice there is what is to count less. How much the mean spectral shape of a crop
-counts beside what the network has learned is found here, too. Everything else in the checkpoint
-stays, so it can be exported, or trained further with ``train.py --start``.
+Speakers with two utterances or more are embedded from short crops: what varies within a voice there
+is what is to count less. How much the mean spectral shape of a crop counts beside what the network
+has learned is found here, too. Of crops as they were recorded alone it would count for much, since
+most speakers have a microphone of their own; all voices of one telephone line would be alike then.
+So crops come from rooms and through channels, too, and a second time by a telephone line each.
+Everything else in the checkpoint stays, so it can be exported, or trained further with
+``train.py --start``.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +29,8 @@ from diarspk.atomic import atomic_path
 from diarspk.encoders.local.network import SpeakerNetwork, Whitening
 from diarspk.features.log_mel import gated_level
 from eval.command_line import command
+from eval.report.progress import follow
+from recipes.embedded.data.augmentation import pass_telephone
 from recipes.embedded.data.pool import FRAMES_PER_SECOND, Pool, read_pool
 from recipes.embedded.data.speakers import read_speakers
 from recipes.embedded.data.teacher_targets import falling_axes
@@ -41,10 +47,12 @@ class WhiteningConfig:
     seconds: tuple[float, ...] = (1.0, 2.0)
     """Lengths of the crops."""
     crops: int = 6
-    """Number of crops of each speaker and length."""
-    variants: tuple[str, ...] = ("recorded",)
+    """Number of crops of each speaker, length and variant."""
+    variants: tuple[str, ...] = ("recorded", "room", "channel")
     """Variants of packed recordings."""
-    shrinkage: float = 0.3
+    by_telephone: tuple[str, ...] = ("recorded",)
+    """Variants whose crops come a second time by telephone."""
+    shrinkage: float = 0.1
     """Shrinkage of the variance within speakers towards that of white noise."""
     seed: int = 1
     """Seed of the crops."""
@@ -100,12 +108,15 @@ def embed_crops(
     generator, head = np.random.default_rng(config.seed), network.utterance
     found: list[Tensor] = []
     numbers: list[int] = []
-    for seconds in config.seconds:
+    for seconds, variant in product(config.seconds, config.variants):
         length = round(seconds * FRAMES_PER_SECOND)
-        drawn = draw_crops(pool, speakers, length, config, generator)
-        for first in range(0, len(drawn), BATCH):
+        drawn = draw_crops(pool, speakers, length, variant, config.crops, generator)
+        lines = (False, True) if variant in config.by_telephone else (False,)
+        starts = list(product(lines, range(0, len(drawn), BATCH)))
+        for line, first in follow(starts, f"{variant}, {seconds:g} s"):
             batch = drawn[first : first + BATCH]
-            features = torch.from_numpy(np.stack([crop for _, crop in batch]).astype(np.float32))
+            crops = np.stack([crop for _, crop in batch]).astype(np.float32)
+            features = torch.from_numpy(pass_telephone(crops, generator) if line else crops)
             frames = network.trunk(features - gated_level(features)[:, None, None])
             everything = frames.new_ones(len(frames), 1, frames.shape[1])
             found.append(head.join_moments(head.moments(frames, everything))[:, 0])
@@ -117,21 +128,23 @@ def draw_crops(
     pool: Pool,
     speakers: dict[str, str],
     length: int,
-    config: WhiteningConfig,
+    variant: str,
+    crops: int,
     generator: np.random.Generator,
 ) -> list[tuple[int, NDArray[np.float16]]]:
     """Crops of ``length`` frames with the numbers of their speakers."""
     rows: dict[str, list[int]] = defaultdict(list)
-    for row, (utterance, variant) in enumerate(zip(pool.utterance, pool.variant, strict=True)):
-        if variant in config.variants and utterance in speakers:
+    for row, (utterance, own) in enumerate(zip(pool.utterance, pool.variant, strict=True)):
+        if own == variant and utterance in speakers:
             rows[speakers[utterance]].append(row)
+    numbers = {speaker: number for number, speaker in enumerate(sorted(set(speakers.values())))}
     drawn = []
-    for number, speaker in enumerate(sorted(rows)):
+    for speaker in sorted(rows):
         if len({pool.utterance[row] for row in rows[speaker]}) < 2:
             continue
-        for row in generator.choice(rows[speaker], config.crops):
+        for row in generator.choice(rows[speaker], crops):
             if pool.frames[row] >= length:
-                drawn.append((number, pool.crop(int(row), length, generator)))
+                drawn.append((numbers[speaker], pool.crop(int(row), length, generator)))
     return drawn
 
 

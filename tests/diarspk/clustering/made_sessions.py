@@ -7,8 +7,7 @@ import numpy as np
 from diarspk.clustering import ClusteringInput, PldaClusterer
 from diarspk.clustering.counting_clusterer import CountingClusterer
 from diarspk.diarization.defaults import load_defaults
-
-FINGERPRINT = "55354eaeebeca0e6"
+from diarspk.encoders.loading import load_encoder
 
 NOISE, DRIFT = 0.95, 0.05
 OVERLAP = np.array([0.1, 0.25, 0.3, 0.25, 0.1])
@@ -18,7 +17,7 @@ OVERLAP = np.array([0.1, 0.25, 0.3, 0.25, 0.1])
 @cache
 def counting():
     """The default clusterer of the embedded encoder."""
-    found = load_defaults(FINGERPRINT).clusterer
+    found = load_defaults(load_encoder().fingerprint).clusterer
     assert isinstance(found, CountingClusterer)
     return found
 

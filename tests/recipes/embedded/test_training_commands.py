@@ -123,7 +123,19 @@ def test_frame_head_and_its_card(folder, checkpoint):
     trained = train(frames, folder, "frames", "--encoder", card, "--windows", 1)
     call(export_head, "frame", "--checkpoint", trained, "--output", folder / "heads")
     fingerprint = load_encoder(card).fingerprint
-    assert (folder / "heads" / f"{fingerprint}.json").is_file()
+    written = folder / "heads" / f"{fingerprint}.json"
+    assert written.is_file()
+
+    from recipes.embedded import translate_head  # over the same encoder, so that nothing changes
+
+    places = ["--packed", folder / "packed", "--speakers", folder / "packed/train/speakers.tsv"]
+    again = folder / "heads" / "again.json"
+    spaces = ["--before", card, "--encoder", card]
+    call(translate_head, "frame", "--head", written, *spaces, *places, "--output", again)
+    stored = read_checkpoint(again)
+    assert stored.card["translated"]["from"] == stored.card["encoder"] == fingerprint
+    for name, tensor in read_checkpoint(written).tensors.items():
+        torch.testing.assert_close(stored.tensors[name], tensor, atol=2e-2, rtol=1e-2)
 
 
 def test_target_speaker_vad_over_the_embedded_encoder(folder):

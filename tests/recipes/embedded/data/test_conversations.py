@@ -130,6 +130,7 @@ def test_batches_stay_what_they_are(talkers):
             channel_probability=0.12,
             band_probability=0.15,
             tonal_probability=0.0,
+            tone_probability=0.0,
         ),
         teacher=np.eye(8)[talkers.numbers].astype(np.float32),
         seed=7,
@@ -266,6 +267,13 @@ def test_bursts_with_a_pitch_are_drawn_as_often_as_told(talkers, probability, mo
     if drawn:
         assert SAMPLE_RATE // 2 <= len(burst) == drawn[0]
         assert np.median(burst) == pytest.approx(10 ** (-6 / 20), rel=1e-3)
+
+
+def test_a_tone_from_end_to_end_is_at_its_level(talkers):
+    made = converse(talkers, tone_probability=1.0, tone_level_db=(-10.0, -10.0))
+    for seed in range(4):
+        background = made.mixer.background(made.config.samples, np.random.default_rng(seed))
+        assert np.mean(background**2) == pytest.approx(0.1, rel=0.01)
 
 
 def test_gaps_are_where_nobody_speaks(talkers):

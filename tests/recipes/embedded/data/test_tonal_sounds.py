@@ -6,7 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diarspk.audio import SAMPLE_RATE
-from recipes.embedded.data.tonal_sounds import PITCH_HZ, TonalSource, draw_tonal_sound
+from recipes.embedded.data.tonal_sounds import (
+    PITCH_HZ,
+    TonalSource,
+    draw_steady_tone,
+    draw_tonal_sound,
+)
 
 STEADY = TonalSource(
     pitch_hz=500.0,
@@ -65,3 +70,12 @@ def test_no_note_leaves_the_pitches_above_speech(glide):
     power = np.abs(np.fft.rfft(note)) ** 2
     inside = (hertz > 0.9 * PITCH_HZ[0]) & (hertz < 1.1 * PITCH_HZ[1])
     assert power[inside].sum() > 0.98 * power.sum()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_tone_is_one_or_two_lines_that_stay(seed):
+    tone = draw_steady_tone(2 * SAMPLE_RATE, np.random.default_rng(seed))
+    assert np.mean(tone.astype(float) ** 2) == pytest.approx(1.0, rel=1e-3)
+    on = tone[np.flatnonzero(tone)[0] :][: SAMPLE_RATE // 20]  # within the first beep
+    power = np.sort(np.abs(np.fft.rfft(on * np.hanning(len(on)))) ** 2)[::-1]
+    assert power[:10].sum() > 0.99 * power.sum()

@@ -12,6 +12,7 @@ from diarspk.features.log_mel import gated_level
 from diarspk.segmentation import Powerset, SegmentationHeadConfig
 from diarspk.verification.metrics import equal_error_rate
 from recipes.embedded.data import augmentation
+from recipes.embedded.data.augmentation import DECIBEL, mel_frequencies, pass_telephone
 from recipes.embedded.data.conversations import ConversationConfig
 from recipes.embedded.data.crops import CropConfig, SpeakerCrops, speaker_weights
 from recipes.embedded.data.degradation import SPEED
@@ -591,17 +592,36 @@ def test_spectral_shape_counts_as_far_as_it_tells_voices_apart():
 
 
 def test_crops_for_whitening_are_of_speakers_with_several_utterances(pool, speakers):
-    config = WhiteningConfig(seconds=(1.0,), crops=3)
+    config = WhiteningConfig(seconds=(1.0,), variants=("recorded",), by_telephone=(), crops=3)
     generator = np.random.default_rng(0)
-    drawn = draw_crops(pool, speakers, 100, config, generator)
+    drawn = draw_crops(pool, speakers, 100, "recorded", 3, generator)
     assert sorted({number for number, _ in drawn}) == list(range(8))
     assert all(crop.shape == (100, 80) for _, crop in drawn)
     alone = {name: name for name in pool.utterance}  # every utterance a speaker of its own
-    assert draw_crops(pool, alone, 100, config, generator) == []
+    assert draw_crops(pool, alone, 100, "recorded", 3, generator) == []
     network = SpeakerNetwork(SMALL).eval()
     vectors, numbers = embed_crops(network, pool, config, speakers)
     assert vectors.shape == (24, network.config.dimension + 80)
     assert numbers.tolist() == np.arange(8).repeat(3).tolist()
+    called = replace(config, by_telephone=("recorded",))
+    both, twice = embed_crops(network, pool, called, speakers)
+    torch.testing.assert_close(both[:24], vectors)  # the same crops, then each by telephone
+    assert twice.tolist() == np.tile(numbers, 2).tolist()
+    shapes = both[:, network.config.dimension :].reshape(2, 24, 80).mean(1)
+    assert (shapes[1] - shapes[0])[-10:].max() < 0 < (shapes[1] - shapes[0]).max()
+
+
+def test_a_telephone_line_passes_the_band_and_raises_nothing_above_it():
+    generator = np.random.default_rng(0)
+    speech = generator.normal(0, 1, (6, 200, 80)).astype(np.float32)
+    passed = pass_telephone(speech, generator)
+    frequency = mel_frequencies(80)
+    inside = (frequency > 600) & (frequency < 2500)
+    change = (passed - speech).mean(1) / DECIBEL  # dB, of each item and bin
+    assert np.abs(change[:, inside]).mean() < 12  # a handset's tilt
+    assert change[:, frequency > 6000].max() < -25
+    # A second line for the same voice is another one.
+    assert not np.allclose(passed, pass_telephone(speech, generator), atol=0.1)
 
 
 def test_the_teacher_embeds_voices_at_every_speed():
