@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,8 +14,9 @@ import typer
 from diarspk.cli.batch_options import BatchOptions
 from diarspk.cli.batch_progress import BatchProgress, batch_progress
 from diarspk.cli.batch_task import Outcome, Source, Task, TaskRunner, Work
+from diarspk.cli.folder_lock import locked_report
 from diarspk.cli.recordings import STDIN, Recording
-from diarspk.cli.report import FAILED, Report, Row, read_done
+from diarspk.cli.report import DONE, FAILED, Report, Row, read_done
 from diarspk.cli.result_names import name_results
 from diarspk.cli.terminal import say
 from diarspk.cli.threads import limit_threads
@@ -58,6 +60,8 @@ class Batch:
         ------
         DiarspkError
             If the models cannot be loaded.
+        ArgumentError
+            If another process writes into the folder.
         OSError
             If the report cannot be written.
         """
@@ -71,17 +75,19 @@ class Batch:
         if lost and not present:
             return Finished((), len(lost))
         report = Report(self.folder / self.options.shard.report, before)
-        for outcome in lost:
-            if outcome.row is not None:
-                report.add(outcome.row)
-        with batch_progress(quiet, len(present), sum(task.size for task in present)) as progress:
-            for outcome in self._outcomes(work, present, progress):
-                if outcome.row is None:
-                    progress.skip(outcome.task.size)
-                else:
+        with locked_report(report.path), _told_if_stopped(report, len(tasks)):
+            for outcome in lost:
+                if outcome.row is not None:
                     report.add(outcome.row)
-                    progress.done(outcome.task.size)
-        report.finish([task.result for task in tasks])
+            size = sum(task.size for task in present)
+            with batch_progress(quiet, len(present), size) as progress:
+                for outcome in self._outcomes(work, present, progress):
+                    if outcome.row is None:
+                        progress.skip(outcome.task.size)
+                    else:
+                        report.add(outcome.row)
+                        progress.done(outcome.task.size)
+            report.finish([task.result for task in tasks])
         skipped = len(tasks) - report.added
         if skipped:
             say(f"note: {skipped} of {len(tasks)} recordings were done before")
@@ -122,6 +128,17 @@ class Batch:
             run = TaskRunner(work)
             for task in tasks:
                 yield tell(run(task, progress.follow(task.named.name)))
+
+
+@contextmanager
+def _told_if_stopped(report: Report, count: int) -> Iterator[None]:
+    """Say what is done of ``count`` recordings where Ctrl-C or a signal ends the batch."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        done = sum(row.status == DONE for row in report.rows.values())
+        say(f"note: stopped, {done} of {count} recordings are done; --resume goes on with the rest")
+        raise
 
 
 def tell(outcome: Outcome) -> Outcome:

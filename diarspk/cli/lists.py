@@ -30,9 +30,10 @@ __all__ = ["find_recordings", "is_list"]
 
 SUFFIXES = frozenset(
     (
-        *(".3gp", ".aac", ".ac3", ".aif", ".aiff", ".amr", ".ape", ".au", ".caf", ".flac", ".m4a"),
-        *(".m4b", ".mka", ".mkv", ".mov", ".mp2", ".mp3", ".mp4", ".mpeg", ".mpg", ".nist", ".oga"),
-        *(".ogg", ".opus", ".sph", ".ts", ".w64", ".wav", ".weba", ".webm", ".wma", ".wv"),
+        *(".3gp", ".aac", ".ac3", ".aif", ".aiff", ".amr", ".ape", ".asf", ".au", ".avi", ".caf"),
+        *(".flac", ".flv", ".m2ts", ".m4a", ".m4b", ".m4v", ".mka", ".mkv", ".mov", ".mp2", ".mp3"),
+        *(".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".nist", ".oga", ".ogg", ".ogv", ".opus"),
+        *(".sph", ".ts", ".vob", ".w64", ".wav", ".weba", ".webm", ".wma", ".wmv", ".wv"),
     )
 )
 """Suffixes of the files in a folder that are recordings."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from diarspk.cli import app
+from diarspk.cli import app, main
 from diarspk.cli.application import GROUP, load_command, summary
 from diarspk.version import __version__
 
@@ -149,3 +149,15 @@ def test_help_imports_no_command_and_no_heavy_package() -> None:
     own = [f"diarspk.cli.{name}" for name in ("application", "process", "terminal")]
     assert done.stderr.splitlines() == ["[]", str(own)]
     assert "diarize" in done.stdout
+
+
+def test_ctrl_c_while_modules_are_imported_ends_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("diarspk.cli.application.main", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130

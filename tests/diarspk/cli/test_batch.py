@@ -16,6 +16,8 @@ import pytest
 import soundfile
 
 from diarspk.cli.batch_options import Shard
+from diarspk.cli.folder_lock import locked_report
+from diarspk.cli.report import Report, Row
 from diarspk.formats import read_rttm
 from tests.diarspk.cli.conftest import Run
 from tests.full_disk import limited_files
@@ -152,11 +154,51 @@ def test_a_killed_batch_is_resumed(tiny: Path, tmp_path: Path) -> None:
         wait_for(lambda: (out / "report.csv").exists(), process)
         process.send_signal(signal.SIGTERM)
         _, told = process.communicate(timeout=60)
-    assert (process.returncode, told) == (143, "error: stopped by SIGTERM\n")
+    stopped = "note: stopped, 1 of 2 recordings are done; --resume goes on with the rest\n"
+    assert (process.returncode, told) == (143, f"{stopped}error: stopped by SIGTERM\n")
     assert sorted(os.listdir(out)) == ["a.rttm", "report.csv"]
     done = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"note: 1 of 2 recordings were done before\n")
     assert sorted(os.listdir(out)) == ["a.rttm", "b.rttm", "report.csv"]
+
+
+def test_ctrl_c_tells_what_is_done(
+    run: Run, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = Report.add
+    (tmp_path / "calls").mkdir()
+    write_voices(tmp_path / "calls", 1, 2.0)
+
+    def add(self: Report, row: Row) -> None:
+        done(self, row)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Report, "add", add)
+    out = tmp_path / "out"
+    words = ["diarize", tmp_path / "calls", "-o", out, "--encoder", tiny]
+    result = run(*words)
+    told = "note: stopped, 1 of 3 recordings are done; --resume goes on with the rest\n"
+    assert (result.exit_code, result.stderr) == (130, told)
+    assert sorted(os.listdir(out)) == ["ann0.rttm", "report.csv"]
+    monkeypatch.undo()
+    again = run(*words, "--resume")
+    assert (again.exit_code, again.stderr) == (0, "note: 1 of 3 recordings were done before\n")
+    assert sorted(os.listdir(out)) == ["ann0.rttm", "ben0.rttm", "eve0.rttm", "report.csv"]
+
+
+def test_a_second_batch_in_the_same_folder_is_refused(run: Run, tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "calls").mkdir()
+    write_voices(tmp_path / "calls", 1, 2.0)
+    out = tmp_path / "out"
+    words = ["diarize", tmp_path / "calls", "-o", out, "--encoder", tiny]
+    with locked_report(out / "report.csv"):
+        result = run(*words)
+        assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+        assert f"{out}: another process is writing results here; wait" in result.stderr
+        assert os.listdir(out) == [".report.csv.lock"]
+        assert run(*words, "--shard", "1/2").exit_code == 0  # each part has a report of its own
+    assert run(*words).exit_code == 0
+    assert not list(out.glob(".*"))
 
 
 def wait_for(condition: object, process: subprocess.Popen[str]) -> None:
@@ -203,7 +245,7 @@ def test_a_full_disk_ends_a_batch_in_one_line_each(
         done = run("diarize", folder, "-o", out, "--encoder", tiny)
     assert done.exit_code == 1
     assert done.stderr.splitlines()[-1].startswith(f"error: {out / 'report.csv'}: ")
-    assert os.listdir(out) == []
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/2/3", "-1/2", "1/", "²/3"])

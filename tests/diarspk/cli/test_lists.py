@@ -57,6 +57,13 @@ def test_a_folder_is_its_recordings_and_those_below_sorted(write: Write) -> None
         find_recordings([Path("empty")])
 
 
+def test_a_folder_of_films_is_its_films(write: Write) -> None:
+    for name in ("a.avi", "b.MTS", "c.m4v", "d.wmv", "notes.txt", "poster.jpg", "subs.srt"):
+        folder = write(name, "").parent
+    names = [recording.path.name for recording in find_recordings([folder])]
+    assert names == ["a.avi", "b.MTS", "c.m4v", "d.wmv"]
+
+
 def test_a_pattern_is_the_files_that_fit_it_unless_a_file_is_called_so(write: Write) -> None:
     for name in ("b1.wav", "b2.wav", "c/b3.wav"):
         write(name, "")
