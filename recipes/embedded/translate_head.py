@@ -17,19 +17,19 @@ from typing import Annotated
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from diarspk.encoders.loading import load_encoder
 from diarspk.encoders.local.encoder import LocalEncoder
 from diarspk.encoders.local.frame_head import FrameHead
 from diarspk.errors import ArgumentError
-from diarspk.features.log_mel import gated_level
 from diarspk.segmentation.target_speaker_vad import TargetSpeakerVadHead
 from eval.command_line import Positional, command, one_of
 from eval.report.progress import follow
 from recipes.embedded.data.pool import FRAMES_PER_SECOND, read_pool
 from recipes.embedded.data.speakers import read_speakers
 from recipes.embedded.export_head import HEADS
+from recipes.embedded.trunk.crop_embedding import embed_features
 from recipes.embedded.trunk.whitening import draw_crops
 
 __all__ = ["explained", "fit_map", "main", "translate_frame_head", "translate_vad_head"]
@@ -129,7 +129,6 @@ def _load(card: Path | None) -> LocalEncoder:
     return encoder
 
 
-@torch.inference_mode()
 def _embed(encoder: LocalEncoder, settings: Settings) -> Tensor:
     """Embed the same crops, recorded and in rooms, whatever the encoder."""
     pool, speakers = read_pool(settings.packed / "train", in_memory=False), settings.speakers
@@ -140,9 +139,7 @@ def _embed(encoder: LocalEncoder, settings: Settings) -> Tensor:
         drawn = draw_crops(pool, names, length, variant, CROPS, generator)
         for first in follow(range(0, len(drawn), BATCH), f"{encoder.name}, {variant}"):
             crops = np.stack([crop for _, crop in drawn[first : first + BATCH]])
-            features = torch.from_numpy(crops.astype(np.float32))
-            levelled = features - gated_level(features)[:, None, None]
-            found.append(nn.functional.normalize(encoder.network(levelled), dim=-1))
+            found.append(embed_features(encoder.network, crops))
     return torch.cat(found)
 
 

@@ -12,15 +12,13 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from diarspk.encoders.local.encoder import LocalEncoder
-from diarspk.features.log_mel import gated_level
 from recipes.embedded.data.pool import FRAMES_PER_SECOND, read_pool
 from recipes.embedded.data.speakers import read_speakers
 from recipes.embedded.data.teacher_frames import Piece
+from recipes.embedded.trunk.crop_embedding import embed_features
 from recipes.plda.labelled_embeddings import Labelled
 
 BATCH = 64
@@ -80,7 +78,9 @@ def embed_packed(
         crops += [crop + (common - own).clip(-LARGEST, LARGEST) for crop, own in pairs]
         names += [f"{name}, equal" for name in names]
     batches = [np.stack(crops[start : start + BATCH]) for start in range(0, len(crops), BATCH)]
-    embeddings = np.concatenate([_embed(encoder, batch) for batch in batches])
+    embeddings = np.concatenate(
+        [embed_features(encoder.network, batch).numpy() for batch in batches]
+    )
     return Labelled(embeddings, np.array(names))
 
 
@@ -88,10 +88,3 @@ def mean_spectrum(features: NDArray[np.float16]) -> NDArray[np.float32]:
     """Mean log power in each mel bin of ``(frames, mels)``, less its mean: ``(mels,)``."""
     spectrum = np.log(np.exp(features.astype(np.float32)).mean(0))
     return spectrum - spectrum.mean()
-
-
-@torch.inference_mode()
-def _embed(encoder: LocalEncoder, batch: np.ndarray) -> np.ndarray:
-    features = torch.from_numpy(batch.astype(np.float32))
-    levelled = features - gated_level(features)[:, None, None]
-    return nn.functional.normalize(encoder.network(levelled), dim=-1).numpy()
